@@ -1,0 +1,298 @@
+"""What one part of the program hands to the next: frozen values, and the shape of the parts.
+
+Axis names used throughout: ``trial``, ``arm``, ``endpoint``, ``visit`` (baseline first), ``patient``
+(in order of randomisation), ``knot`` (of a mean curve on the diagnosis clock). Arm 0 is control.
+Effects are treatment minus control on the endpoint's model scale.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Floats = NDArray[np.float64]
+type Ints = NDArray[np.int64]
+type Arms = NDArray[np.int8]
+type Bools = NDArray[np.bool_]
+
+
+
+
+@dataclass(frozen=True, slots=True)
+class StudyArm:
+    """Who was in one reported arm, and when they could enrol."""
+
+    study: str
+    arm: str
+    design: str  # "single-arm" | "control-arm"
+    patients: int
+    months_since_diagnosis: tuple[float, float]  # at entry; (0, 0) if followed from diagnosis
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """An elicited statement: our distribution for a number that was only described."""
+
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One number as it was reported, in the endpoint's own unit (``on_model_scale`` if so given).
+
+    ``months`` holds one visit, or the two visits that a change, slope or correlation spans; they
+    count from ``clock``: ``"entry"`` (randomisation, infusion) or ``"diagnosis"``.
+    """
+
+    file: str
+    number: int  # position in the file, from 1
+    study: str
+    arm: str
+    endpoint: str
+    statistic: str  # a key of phase2sim.evidence.STATISTICS
+    value: float  # for a count: how many; nan for an elicited statement
+    n: int
+    months: tuple[float, ...]
+    clock: str
+    status: str  # "published" | "quoted" | "derived" | "computed" | "elicited"
+    source: str
+    as_reported: str  # value, spread and unit, as typed
+    unit: str = ""
+    on_model_scale: bool = False
+    sd: float | None = None
+    se: float | None = None
+    threshold: float | None = None  # counts beyond it
+    beyond: str = ""  # "below" | "above" | "below_baseline"
+    elicited: Normal | None = None
+    place: str = ""
+    why: str = ""
+    unused: str = ""  # the reason why no likelihood reads it; empty if one does
+
+    @property
+    def where(self) -> str:
+        """File and entry, for messages and ledgers."""
+        return f"{self.file}, entry {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class EffectAssumption:
+    """What a single-arm file assumes about one endpoint's effect, on the model scale."""
+
+    endpoint: str
+    month: float  # the effect's size is its size at this month
+    shape: str
+    shape_options: Mapping[str, float]
+    sceptical_sd: float  # effect ~ N(0, sceptical_sd) before the evidence
+    bias_sd: float  # single arm minus what a control arm would have shown ~ N(0, bias_sd)
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was reported in one or more evidence files."""
+
+    names: tuple[str, ...]
+    arms: tuple[StudyArm, ...]
+    reported: tuple[Reported, ...]
+    effects: Mapping[str, EffectAssumption]  # by endpoint; empty without a single-arm study
+    digest: str  # sha256 of what the files say, whatever their comments and layout
+
+
+
+
+@dataclass(frozen=True, slots=True)
+class PriorDraws:
+    """Joint posterior draws given the evidence: the prior for the next trial.
+
+    Model scale, leading axis ``draw``. The level and slope of a new trial's control arm vary around
+    ``history`` by ``level_sd`` and ``slope_sd`` (per month since randomisation).
+    """
+
+    endpoints: tuple[str, ...]
+    knots_months: Floats  # (knot,), months since diagnosis
+    history: Floats  # (draw, endpoint, knot) mean of untreated patients
+    sd: Floats  # (draw, endpoint, knot) between patients at one time since diagnosis
+    level_sd: Floats  # (draw, endpoint) between studies
+    slope_sd: Floats  # (draw, endpoint) between studies, per month
+    patient_share: Floats  # (draw, endpoint) of the variance that a patient keeps for ever
+    decay: Floats  # (draw, endpoint) correlation of the rest a month apart
+    endpoint_correlation: Floats  # (draw, endpoint, endpoint)
+    effect: Floats  # (draw, endpoint); nan where the evidence has no treated arm
+    effects: Mapping[str, EffectAssumption]
+    provenance: Mapping[str, object]  # digest, names, versions, seed, diagnostics, elicited inputs
+
+
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is true in each trial of a batch, on the model scale.
+
+    A leading axis of length 1 stands for "the same in every trial". A patient enrolled ``d`` months
+    after diagnosis has mean ``history(d + t) + shift + effect`` at a visit ``t`` months later, and
+    residual ``visit_factor @ (endpoint_factor @ z)`` with independent standard normal ``z``:
+    ``endpoint_factor`` mixes endpoints, ``visit_factor`` mixes visits and carries the SDs.
+    """
+
+    knots_months: Floats  # (knot,)
+    history: Floats  # (trial, endpoint, knot)
+    shift: Floats  # (trial, endpoint, visit)
+    effect: Floats  # (trial, arm, endpoint, visit); arm 0 is zero
+    visit_factor: Floats  # (trial, endpoint, visit, visit), lower triangular
+    endpoint_factor: Floats  # (trial, endpoint, endpoint), lower triangular
+
+
+class TruthSource(Protocol):
+    """Says what is true in any stretch of trials; the same trial always gets the same truth."""
+
+    label: str  # "target" | "null" | "prior" | "sceptical"
+
+    def truth(self, first: int, trials: int) -> Truth:
+        """Truth of trials ``first`` to ``first + trials - 1``."""
+        ...
+
+
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The fixed facts of a simulated trial."""
+
+    seed: int
+    arms: tuple[str, ...]
+    patients: int
+    endpoints: tuple[str, ...]
+    visits_months: tuple[float, ...]  # baseline (0) first
+    months_since_diagnosis: tuple[float, float]
+    age_years: tuple[float, float]
+    age_strata: tuple[float, ...] = ()  # cut points; a patient's stratum is how many they reach
+    per_year_of_age: Mapping[str, float] = field(default_factory=dict)  # by endpoint, model scale
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """A batch of complete trials: every outcome exists, whether or not it is seen."""
+
+    first: int  # number of the first trial
+    arm: Arms  # (trial, patient)
+    months_since_diagnosis: Floats  # (trial, patient)
+    age_years: Floats  # (trial, patient)
+    stratum: Ints  # (trial, patient)
+    value: Floats  # (trial, endpoint, visit, patient), model scale
+    seen: Bools  # same shape; False where a visit was missed
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one analysis reads: one endpoint of a batch of trials, or one real data set (trial = 1)."""
+
+    arm: Arms  # (trial, patient)
+    baseline: Floats  # (trial, patient), nan where not seen
+    value: Floats  # (trial, visit, patient), visits after baseline, nan where not seen
+    visits_months: tuple[float, ...]  # of ``value``
+    age_years: Floats  # (trial, patient)
+    stratum: Ints  # (trial, patient)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """What one analysis says about each trial of a batch; all fields (trial,).
+
+    ``p`` is one-sided, for benefit over ``null_effect``. A trial it could not answer has
+    ``failed`` True, nan elsewhere, and in ``reason`` an index into ``FAILURES``.
+    """
+
+    effect: Floats
+    se: Floats
+    df: Floats
+    p: Floats
+    reason: NDArray[np.int8]  # 0 where it did not fail
+
+    @property
+    def failed(self) -> Bools:
+        """True where the analysis could not answer."""
+        return self.reason > 0
+
+
+FAILURES: tuple[str, ...] = (
+    "",
+    "too few patients with data",
+    "an arm without data",
+    "covariates that determine one another",
+    "no variation in the outcome",
+)
+TOO_FEW, EMPTY_ARM, COLLINEAR, NO_VARIATION = range(1, len(FAILURES))
+
+
+
+
+class Analysis(Protocol):
+    """A part that turns a batch of trials into one estimate a trial."""
+
+    reads: ClassVar[str]  # "continuous" | "binary" | "count"
+    endpoint: str
+    month: float
+
+    def estimate(self, reading: Reading) -> Estimates:
+        """Estimate the effect in every trial of a batch."""
+        ...
+
+
+class Randomisation(Protocol):
+    """A part that puts patients into arms, in the order they come."""
+
+    def allocate(self, seed: int, first: int, trials: int, patients: int) -> Arms:
+        """Arm of every patient, (trial, patient); the first n patients do not depend on n."""
+        ...
+
+
+class Missingness(Protocol):
+    """A part that says which outcomes of complete trials are seen."""
+
+    def observe(self, trials: Trials, plan: Plan) -> Bools:
+        """Which values are seen, in the shape of ``trials.value``."""
+        ...
+
+
+class Decision(Protocol):
+    """A part that turns the analyses' p-values into verdicts."""
+
+    def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
+        """Name of each verdict, given the analyses' names."""
+        ...
+
+    def decide(self, p: Floats) -> NDArray[np.int8]:
+        """Verdicts (trial, verdict) from p (trial, analysis): GO, STOP, or UNDECIDED on nan."""
+        ...
+
+
+GO, STOP, UNDECIDED = 1, 0, -1
+
+
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An estimate and how sure it is: the only number a report accepts.
+
+    ``mcse`` is the Monte Carlo standard error. ``low`` and ``high`` bound the estimate when every
+    failed trial is counted against it and for it.
+    """
+
+    estimate: float
+    mcse: float
+    requested: int
+    used: int
+    failed: int
+    low: float = float("nan")
+    high: float = float("nan")
+
+    def __str__(self) -> str:
+        """``0.802 +- 0.004 (10,000 trials, 0 failed)``."""
+        return (
+            f"{self.estimate:.3f} +- {self.mcse:.3f} ({self.used:,} trials, {self.failed:,} failed)"
+        )

@@ -1,0 +1,99 @@
+"""How much of a treatment effect is there by a month: 0 at baseline, 1 when it is whole."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Floats = NDArray[np.float64]
+
+
+class Shape(Protocol):
+    """A part that says how an effect grows, and perhaps fades, after treatment."""
+
+    def at(self, months: Floats) -> Floats:
+        """Share of the effect at each month since randomisation; 0 at and before month 0."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Immediate:
+    """The whole effect from the first visit after treatment."""
+
+    def at(self, months: Floats) -> Floats:
+        """Share of the effect at each month."""
+        return (months > 0).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Grows in proportion to time."""
+
+    full_at_months: float = 12.0
+
+    def __post_init__(self) -> None:
+        _positive("full_at_months", self.full_at_months)
+
+    def at(self, months: Floats) -> Floats:
+        """Share of the effect at each month; above 1 after ``full_at_months``."""
+        return np.maximum(months, 0.0) / self.full_at_months
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """Approaches the whole effect exponentially: half of what is missing each half-time."""
+
+    half_time_months: float = 1.5
+
+    def __post_init__(self) -> None:
+        _positive("half_time_months", self.half_time_months)
+
+    def at(self, months: Floats) -> Floats:
+        """Share of the effect at each month."""
+        return -np.expm1(-np.log(2.0) * np.maximum(months, 0.0) / self.half_time_months)
+
+
+@dataclass(frozen=True, slots=True)
+class Transient:
+    """Rises as ``onset`` and fades with a half-life."""
+
+    half_time_months: float = 1.5
+    half_life_months: float = 12.0
+
+    def __post_init__(self) -> None:
+        _positive("half_time_months", self.half_time_months)
+        _positive("half_life_months", self.half_life_months)
+
+    def at(self, months: Floats) -> Floats:
+        """Share of the effect at each month."""
+        faded = np.exp2(-np.maximum(months, 0.0) / self.half_life_months)
+        return Onset(self.half_time_months).at(months) * faded
+
+
+@dataclass(frozen=True, slots=True)
+class Delayed:
+    """Nothing until ``lag_months``, then the whole effect."""
+
+    lag_months: float = 3.0
+
+    def __post_init__(self) -> None:
+        _positive("lag_months", self.lag_months)
+
+    def at(self, months: Floats) -> Floats:
+        """Share of the effect at each month."""
+        return (months > self.lag_months).astype(np.float64)
+
+
+def _positive(key: str, value: float) -> None:
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{key} is {value}; it must be a positive number of months")
+
+
+SHAPES: dict[str, type[Shape]] = {
+    "immediate": Immediate,
+    "linear": Linear,
+    "onset": Onset,
+    "transient": Transient,
+    "delayed": Delayed,
+}
