@@ -27,9 +27,12 @@ class StudyArm:
     study: str
     arm: str
     design: str  # "single-arm" | "control-arm"
-    patients: int
+    patients: int  # 0 if not reported
     months_since_diagnosis: tuple[float, float]  # at entry; (0, 0) if followed from diagnosis
     source: str
+    population: str = ""
+    dose: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Reported:
     elicited: Normal | None = None
     place: str = ""
     why: str = ""
+    with_endpoint: str = ""  # the other endpoint of a correlation at one visit
+    note: str = ""
     unused: str = ""  # the reason why no likelihood reads it; empty if one does
 
     @property
