@@ -258,13 +258,30 @@ class Randomisation(Protocol):
 class Missingness(Protocol):
     """A part that says which outcomes of complete trials are seen."""
 
+    def prepare(self, plan: Plan, untreated: Truth) -> "Missingness":
+        """Return this part, set so that untreated patients are lost at the stated rate."""
+        ...
+
     def observe(self, trials: Trials, plan: Plan) -> Bools:
         """Which values are seen, in the shape of ``trials.value``."""
         ...
 
 
+class Design(Protocol):
+    """A part that says who gets what and when we look; its fields are read by the assembly."""
+
+    arms: tuple[str, ...]  # control first
+    patients: int
+    visits_months: tuple[float, ...]
+    allocation: tuple[int, ...]
+    randomisation: str
+    block_size: int | None
+
+
 class Decision(Protocol):
     """A part that turns the analyses' p-values into verdicts."""
+
+    one_sided_alpha: float
 
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
         """Name of each verdict, given the analyses' names."""

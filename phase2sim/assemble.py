@@ -1,0 +1,264 @@
+"""Scenario -> a study ready to run and its truths; refuses what does not fit together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from phase2sim.contracts import (
+    Analysis,
+    Decision,
+    Design,
+    Missingness,
+    Plan,
+    PriorDraws,
+    Randomisation,
+    TruthSource,
+)
+from phase2sim.draws import Control, EffectCurve, control_from_prior, fixed_truth, prior_truth
+from phase2sim.endpoints import ENDPOINTS
+from phase2sim.engine import Study
+from phase2sim.errors import BadScenario
+from phase2sim.outcome import overridden, without_age
+from phase2sim.parts import TABLES, build
+from phase2sim.patients.outcomes import draw
+from phase2sim.scenario import Percent, Scenario, TargetEffect
+from phase2sim.shapes import Shape
+from phase2sim.toml_files import Table, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A scenario's parts, all checked; nothing here needs the prior."""
+
+    path: Path
+    scenario: Scenario
+    plan: Plan
+    design: Design
+    randomisation: Randomisation
+    dropout: Missingness
+    analyses: tuple[Analysis, ...]
+    names: tuple[str, ...]
+    decision: Decision
+    shapes: Mapping[str, Shape]  # of the target effects
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A study and every truth it is to be run under."""
+
+    parts: Parts
+    study: Study
+    control: Control
+    sources: tuple[TruthSource, ...]
+
+
+def parts(scenario: Scenario, path: Path) -> Parts:
+    """Build and check every part of a scenario; raises ``BadScenario``."""
+    design: Design = build("designs", scenario.design, "design", path)
+    analyses, names = _analyses(scenario, path)
+    dropout: Missingness = build("dropouts", scenario.missing.dropout, "missing.dropout", path)
+    built = Parts(
+        path=path,
+        scenario=scenario,
+        plan=_plan(scenario, design, analyses, dropout),
+        design=design,
+        randomisation=_randomisation(design, path),
+        dropout=dropout,
+        analyses=analyses,
+        names=names,
+        decision=build("decisions", scenario.decision, "decision", path),
+        shapes={
+            endpoint: build("shapes", _shape_table(target), f"truth.target.{endpoint}", path)
+            for endpoint, target in scenario.truth.target.items()
+        },
+    )
+    _check_months(built)
+    _check_covariates(built)
+    _check_truths(built)
+    return built
+
+
+def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
+    """Join the parts with a fitted prior, or with the scenario's own outcome tables."""
+    scenario, plan = built.scenario, built.plan
+    if prior is not None:
+        _check_prior(built, prior)
+    given = None if prior is None else control_from_prior(prior, plan)
+    control = without_age(overridden(given, scenario, plan, built.path), scenario, plan, built.path)
+    sources: list[TruthSource] = []
+    if scenario.truth.target:
+        effects = {e: _target(built, control, e) for e in scenario.truth.target}
+        sources.append(fixed_truth("target", plan, control, effects))
+    null = fixed_truth("null", plan, control, {})
+    sources.append(null)
+    if scenario.truth.prior is not None and prior is not None:
+        weight = scenario.truth.prior.robust_weight
+        sources.append(prior_truth("prior", plan, control, prior, weight))
+        sources.append(prior_truth("sceptical", plan, control, prior, 0.0))
+    study = Study(
+        plan=plan,
+        randomisation=built.randomisation,
+        draw=draw,
+        missingness=built.dropout.prepare(plan, null.fixed),
+        analyses=built.analyses,
+        names=built.names,
+        decision=built.decision,
+    )
+    return Assembled(built, study, control, tuple(sources))
+
+
+def _plan(
+    scenario: Scenario, design: Design, analyses: tuple[Analysis, ...], dropout: Missingness
+) -> Plan:
+    named = {analysis.endpoint for analysis in analyses} | set(scenario.truth.target)
+    named.add(getattr(dropout, "endpoint", analyses[0].endpoint))
+    population = scenario.population
+    return Plan(
+        seed=scenario.seed,
+        arms=design.arms,
+        patients=design.patients,
+        endpoints=tuple(name for name in ENDPOINTS if name in named),
+        visits_months=design.visits_months,
+        months_since_diagnosis=population.months_since_diagnosis,
+        age_years=population.age_years or (np.nan, np.nan),
+        age_strata=population.age_strata,
+        per_year_of_age=population.per_year_of_age,
+    )
+
+
+def _analyses(
+    scenario: Scenario, path: Path
+) -> tuple[tuple[Analysis, ...], tuple[str, ...]]:
+    """Build each analysis; one is called by its endpoint, or with its month where two share it."""
+    tables = [dict(table) for table in scenario.analysis]
+    given = [table.pop("name", None) for table in tables]
+    analyses: list[Analysis] = [
+        build("analyses", table, f"analysis[{number}]", path)
+        for number, table in enumerate(tables, start=1)
+    ]
+    endpoints = [analysis.endpoint for analysis in analyses]
+    names = []
+    for analysis, name in zip(analyses, given, strict=True):
+        alone = endpoints.count(analysis.endpoint) == 1
+        usual = analysis.endpoint if alone else f"{analysis.endpoint}_month_{analysis.month:g}"
+        names.append(str(name or usual))
+    for number, name in enumerate(names, start=1):
+        if names.count(name) > 1:
+            raise BadScenario(
+                f"{path}: analysis[{number}].name is {name!r}, as another analysis's;"
+                " give each its own name."
+            )
+    return tuple(analyses), tuple(names)
+
+
+def _randomisation(design: Design, path: Path) -> Randomisation:
+    table = TABLES["randomisations"]
+    if design.randomisation not in table:
+        raise BadScenario(
+            f"{path}: design.randomisation is {design.randomisation!r}; there is no such method."
+            f" {nearest(design.randomisation, table)}"
+        )
+    options = {} if design.block_size is None else {"block_size": design.block_size}
+    try:
+        made: Randomisation = table[design.randomisation](ratio=design.allocation, **options)
+    except TypeError:
+        raise BadScenario(
+            f"{path}: design.block_size is {design.block_size};"
+            f" {design.randomisation} has no blocks. Leave it out."
+        ) from None
+    except ValueError as error:
+        raise BadScenario(f"{path}: design.{error}.") from None
+    return made
+
+
+def _shape_table(target: TargetEffect) -> Table:
+    return {"shape": target.shape, **(target.model_extra or {})}
+
+
+def _target(built: Parts, control: Control, endpoint: str) -> EffectCurve:
+    """Effect curve of one endpoint under the target; a percentage is taken of the typical control."""
+    target = built.scenario.truth.target[endpoint]
+    size = target.effect
+    if isinstance(size, Percent):
+        measure, e = ENDPOINTS[endpoint], built.plan.endpoints.index(endpoint)
+        mean = control.mean_at(built.plan, e, target.month)
+        typical = measure.from_model(mean)
+        size = measure.to_model(typical * (1 + size.percent / 100)) - mean
+    return EffectCurve(size, target.month, built.shapes[endpoint])
+
+
+def _check_months(built: Parts) -> None:
+    visits = built.plan.visits_months
+    for number, analysis in enumerate(built.analyses, start=1):
+        if analysis.month not in visits[1:]:
+            raise BadScenario(
+                f"{built.path}: analysis[{number}].month is {analysis.month:g}; it must be one of"
+                f" design.visits_months after baseline: {', '.join(f'{m:g}' for m in visits[1:])}."
+            )
+    for endpoint, target in built.scenario.truth.target.items():
+        if built.shapes[endpoint].at(np.array([target.month]))[0] == 0:
+            raise BadScenario(
+                f"{built.path}: truth.target.{endpoint}.month is {target.month:g}, when shape"
+                f" {target.shape!r} still has no effect; choose a later month."
+            )
+
+
+def _check_covariates(built: Parts) -> None:
+    population = built.scenario.population
+    needs = {"age": population.age_years, "stratum": population.age_strata}
+    keys = {"age": "age_years", "stratum": "age_strata"}
+    for number, analysis in enumerate(built.analyses, start=1):
+        for covariate in getattr(analysis, "covariates", ()):
+            if covariate in needs and not needs[covariate]:
+                raise BadScenario(
+                    f"{built.path}: analysis[{number}].covariates names {covariate!r}, but"
+                    f" population.{keys[covariate]} is missing. Add it."
+                )
+
+
+def _check_truths(built: Parts) -> None:
+    scenario, path = built.scenario, built.path
+    if scenario.truth.prior is not None and not scenario.evidence:
+        raise BadScenario(
+            f"{path}: truth.prior needs a fitted prior, but evidence is missing."
+            ' Name evidence files, such as evidence = ["gxipc1"].'
+        )
+    if not scenario.truth.target and scenario.truth.prior is None:
+        raise BadScenario(
+            f"{path}: truth is empty; give truth.target (for power) or truth.prior (for assurance)."
+        )
+    if not scenario.truth.target:
+        return
+    for number, analysis in enumerate(built.analyses, start=1):
+        if analysis.endpoint not in scenario.truth.target:
+            raise BadScenario(
+                f"{path}: truth.target.{analysis.endpoint} is missing, but analysis[{number}]"
+                " reads it. Add the effect that power is for."
+            )
+
+
+def _check_prior(built: Parts, prior: PriorDraws) -> None:
+    """Refuse a trial that the evidence does not reach."""
+    plan, path = built.plan, built.path
+    for endpoint in plan.endpoints:
+        if endpoint not in prior.endpoints:
+            raise BadScenario(
+                f"{path}: {endpoint} is not in the fitted evidence, which has"
+                f" {', '.join(prior.endpoints)}. Leave it out or add evidence."
+            )
+        if built.scenario.truth.prior is not None and endpoint not in prior.effects:
+            raise BadScenario(
+                f"{path}: truth.prior: the evidence has no treated arm for {endpoint}."
+                " Add a single-arm evidence file or leave truth.prior out."
+            )
+    last = plan.months_since_diagnosis[1] + plan.visits_months[-1]
+    if last > prior.knots_months[-1]:
+        raise BadScenario(
+            f"{path}: design.visits_months and population.months_since_diagnosis reach month"
+            f" {last:g} after diagnosis; the fitted natural history ends at"
+            f" {prior.knots_months[-1]:g}. Shorten one of them."
+        )
+
+

@@ -1,0 +1,37 @@
+"""Go only where every analysis is significant (co-primary endpoints)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phase2sim.contracts import UNDECIDED, Floats
+from phase2sim.decisions.significance import check_alpha, verdict
+
+
+@dataclass(frozen=True, slots=True)
+class CoPrimary:
+    """Each analysis alone, then all of them together: intersection-union, full alpha for each.
+
+    A trial in which one analysis failed and another stopped is a stop; otherwise a failed analysis
+    leaves the trial undecided.
+    """
+
+    one_sided_alpha: float
+    title: ClassVar[str] = "all analyses significant (co-primary), and each alone"
+
+    def __post_init__(self) -> None:
+        check_alpha(self.one_sided_alpha)
+
+    def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the analyses' names, then ``co_primary``."""
+        return (*analyses, "co_primary")
+
+    def decide(self, p: Floats) -> NDArray[np.int8]:
+        """Verdicts (trial, analysis + 1) from p (trial, analysis)."""
+        alone = verdict(p, self.one_sided_alpha)
+        stopped = (alone == 0).any(axis=1)
+        failed = (alone == UNDECIDED).any(axis=1) & ~stopped
+        together = np.where(failed, UNDECIDED, ~stopped)
+        return np.column_stack([alone, together]).astype(np.int8)

@@ -1,0 +1,41 @@
+"""Go where an analysis is significant: each analysis judged alone, one-sided."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phase2sim.contracts import GO, STOP, UNDECIDED, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Significance:
+    """One verdict an analysis, at ``one_sided_alpha`` each; no adjustment for their number."""
+
+    one_sided_alpha: float
+    title: ClassVar[str] = "each analysis alone, one-sided"
+
+    def __post_init__(self) -> None:
+        check_alpha(self.one_sided_alpha)
+
+    def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the analyses' names."""
+        return analyses
+
+    def decide(self, p: Floats) -> NDArray[np.int8]:
+        """Verdicts (trial, analysis) from p (trial, analysis)."""
+        return verdict(p, self.one_sided_alpha)
+
+
+def verdict(p: Floats, one_sided_alpha: float) -> NDArray[np.int8]:
+    """GO where p is at most alpha, UNDECIDED where it is nan, else STOP."""
+    return np.where(np.isnan(p), UNDECIDED, np.where(p <= one_sided_alpha, GO, STOP)).astype(
+        np.int8
+    )
+
+
+def check_alpha(one_sided_alpha: float) -> None:
+    """Raise ``ValueError`` unless alpha can be a one-sided level."""
+    if not 0 < one_sided_alpha < 0.5:  # noqa: PLR2004 - half would be a coin
+        raise ValueError(f"one_sided_alpha is {one_sided_alpha}; it must lie between 0 and 0.5")

@@ -1,0 +1,57 @@
+"""A fixed number of patients, analysed once at the end."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+_MOST_PATIENTS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Two arms, control first, and one analysis when the last patient has the last visit."""
+
+    arms: tuple[str, ...]
+    patients: int
+    visits_months: tuple[float, ...]
+    allocation: tuple[int, ...] = (1, 1)
+    randomisation: str = "permuted_blocks"
+    block_size: int | None = None
+    title: ClassVar[str] = "fixed sample size"
+
+    def __post_init__(self) -> None:
+        self._check_arms()
+        self._check_patients()
+        self._check_visits()
+
+    def _check_arms(self) -> None:
+        if len(self.arms) != 2 or len(set(self.arms)) != 2:  # noqa: PLR2004 - control and treatment
+            raise ValueError(
+                f"arms is {list(self.arms)}; name two arms, control first."
+                " Designs with several doses are not built yet"
+            )
+        if len(self.allocation) != len(self.arms) or min(self.allocation) < 1:
+            raise ValueError(
+                f"allocation is {list(self.allocation)};"
+                f" it must hold {len(self.arms)} whole numbers from 1, one an arm"
+            )
+
+    def _check_patients(self) -> None:
+        total = sum(self.allocation)
+        if not 1 <= self.patients <= _MOST_PATIENTS:
+            raise ValueError(
+                f"patients is {self.patients}; it must lie between 1 and {_MOST_PATIENTS:,}"
+            )
+        if self.patients % total:
+            ratio = ":".join(map(str, self.allocation))
+            more = self.patients + total - self.patients % total
+            raise ValueError(
+                f"patients is {self.patients}; it must be a multiple of {total}"
+                f" for {ratio} allocation. Use {more}"
+            )
+
+    def _check_visits(self) -> None:
+        visits = list(self.visits_months)
+        if len(visits) < 2 or visits[0] != 0 or visits != sorted(set(visits)):  # noqa: PLR2004 - baseline and one more
+            raise ValueError(
+                f"visits_months is {visits}; it must start with 0 (baseline) and rise"
+            )

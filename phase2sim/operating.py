@@ -1,0 +1,117 @@
+"""Operating characteristics from running sums, each with its Monte Carlo standard error."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr
+
+from phase2sim.contracts import FAILURES, GO, STOP, Estimates, Floats, Ints, Measured
+
+CONFIDENCE = 0.95  # two-sided, of the intervals whose coverage is measured
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Sums over trials, small whatever their number; adding two tallies joins their trials."""
+
+    trials: int
+    go: Ints  # (verdict,)
+    stop: Ints  # (verdict,)
+    reasons: Ints  # (analysis, failure)
+    error: Floats  # (analysis,) sum of estimate - truth
+    squared_error: Floats  # (analysis,)
+    covered: Ints  # (analysis,) intervals that hold the truth
+    missing: Floats  # (analysis,) sum of the share of patients not seen
+    squared_missing: Floats  # (analysis,)
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Sums over the trials of both."""
+        return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+def tally(
+    estimates: tuple[Estimates, ...],
+    true_effect: Floats,
+    missing: Floats,
+    verdict: NDArray[np.int8],
+) -> Tally:
+    """Sum a batch: one estimate an analysis, true_effect and missing (analysis, trial)."""
+    error = np.stack([e.effect for e in estimates]) - true_effect
+    covered = [
+        _covers(e, truth) & ~e.failed for e, truth in zip(estimates, true_effect, strict=True)
+    ]
+    return Tally(
+        trials=verdict.shape[0],
+        go=(verdict == GO).sum(axis=0),
+        stop=(verdict == STOP).sum(axis=0),
+        reasons=np.stack([np.bincount(e.reason, minlength=len(FAILURES)) for e in estimates]),
+        error=np.nansum(error, axis=1),
+        squared_error=np.nansum(error**2, axis=1),
+        covered=np.sum(covered, axis=1),
+        missing=missing.sum(axis=1),
+        squared_missing=(missing**2).sum(axis=1),
+    )
+
+
+def decided(sums: Tally, verdict: int, requested: int) -> Measured:
+    """Share of trials with a go: power, type I error or assurance, by what was true."""
+    go, stop = int(sums.go[verdict]), int(sums.stop[verdict])
+    return proportion(go, go + stop, sums.trials, requested)
+
+
+def coverage(sums: Tally, analysis: int, requested: int) -> Measured:
+    """Share of confidence intervals that hold the true effect of their trial."""
+    used = int(sums.reasons[analysis, 0])
+    return proportion(int(sums.covered[analysis]), used, sums.trials, requested)
+
+
+def bias(sums: Tally, analysis: int, requested: int) -> Measured:
+    """Mean of estimate minus truth."""
+    used = int(sums.reasons[analysis, 0])
+    return _mean(sums.error[analysis], sums.squared_error[analysis], used, sums.trials, requested)
+
+
+def missing(sums: Tally, analysis: int, requested: int) -> Measured:
+    """Mean share of patients whose analysed value is not seen."""
+    total, squared = sums.missing[analysis], sums.squared_missing[analysis]
+    return _mean(total, squared, sums.trials, sums.trials, requested)
+
+
+def proportion(successes: int, used: int, trials: int, requested: int | None = None) -> Measured:
+    """Return a share of ``used`` trials; the other ``trials`` failed.
+
+    At 0 or 1 the plug-in standard error would be 0, which nobody should believe: there it is that
+    of (successes + 1/2) / (used + 1). With no trial used the share and its error are nan.
+    """
+    failed = trials - used
+    requested = trials if requested is None else requested
+    if used == 0:
+        return Measured(float("nan"), float("nan"), requested, 0, failed, 0.0, 1.0)
+    share = successes / used
+    spread = share if 0 < successes < used else (successes + 0.5) / (used + 1)
+    return Measured(
+        estimate=share,
+        mcse=float(np.sqrt(spread * (1 - spread) / used)),
+        requested=requested,
+        used=used,
+        failed=failed,
+        low=successes / trials,
+        high=(successes + failed) / trials,
+    )
+
+
+def _mean(total: float, squared: float, used: int, trials: int, requested: int) -> Measured:
+    failed = trials - used
+    if used == 0:
+        return Measured(float("nan"), float("nan"), requested, 0, failed)
+    mean = total / used
+    variance = max(squared / used - mean**2, 0.0) * used / max(used - 1, 1)
+    mcse = float(np.sqrt(variance / used)) if used > 1 else float("nan")
+    return Measured(float(mean), mcse, requested, used, failed)
+
+
+def _covers(estimate: Estimates, truth: Floats) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        t = np.abs(estimate.effect - truth) / estimate.se
+        return 2 * stdtr(estimate.df, -t) >= 1 - CONFIDENCE

@@ -1,0 +1,65 @@
+"""A scenario's names become parts: one table a kind of part, one message if a name does not fit."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from phase2sim.analyses import ANALYSES
+from phase2sim.decisions import DECISIONS
+from phase2sim.designs import DESIGNS
+from phase2sim.endpoints import ENDPOINTS
+from phase2sim.errors import BadScenario
+from phase2sim.patients.missingness import MISSINGNESS
+from phase2sim.patients.randomisation import RANDOMISATIONS
+from phase2sim.shapes import SHAPES
+from phase2sim.toml_files import Table, checked, nearest
+
+# Every table of parts: what `phase2sim list` shows and where a scenario names one of them.
+TABLES: dict[str, Mapping[str, Any]] = {
+    "endpoints": ENDPOINTS,
+    "designs": DESIGNS,
+    "randomisations": RANDOMISATIONS,
+    "shapes": SHAPES,
+    "dropouts": MISSINGNESS,
+    "analyses": ANALYSES,
+    "decisions": DECISIONS,
+}
+KEYS: dict[str, str] = {
+    "designs": "kind",
+    "shapes": "shape",
+    "dropouts": "mechanism",
+    "analyses": "method",
+    "decisions": "kind",
+}
+
+
+def build[T](kind: str, table: Table, place: str, path: Path) -> Any:
+    """Make the part that ``table`` names and describes.
+
+    ``kind`` is a key of ``TABLES``; ``place`` is where the table stands in the file. Raises
+    ``BadScenario`` if there is no such part, a key is unknown, missing or of a wrong type, or the
+    part refuses its options.
+    """
+    key = KEYS[kind]
+    if key not in table:
+        raise BadScenario(
+            f"{path}: {place}.{key} is missing. Use one of: {', '.join(TABLES[kind])}."
+        )
+    name, options = table[key], {k: v for k, v in table.items() if k != key}
+    if not isinstance(name, str) or name not in TABLES[kind]:
+        raise BadScenario(
+            f"{path}: {place}.{key} is {name!r}; there is no such {key}."
+            f" {nearest(str(name), TABLES[kind])}"
+        )
+    part = TABLES[kind][name]
+    known = [field.name for field in fields(part) if field.init]
+    for option in options:
+        if option not in known:
+            raise BadScenario(
+                f"{path}: {place}.{option} is not a key of {key} = {name!r}."
+                f" {nearest(option, known) if known else 'It takes no further keys.'}"
+            )
+    return checked(TypeAdapter(part), options, place, path, BadScenario)

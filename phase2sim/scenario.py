@@ -1,0 +1,228 @@
+"""Scenario file -> Scenario: what the file says, checked key by key; parts stay names."""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from phase2sim.endpoints import ENDPOINTS
+from phase2sim.errors import BadScenario
+from phase2sim.toml_files import Table, check_numbers, checked, nearest, read_toml
+
+type Part = dict[str, Any]  # a part's name and its options; phase2sim.assemble builds it
+type Window = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
+type Sd = Annotated[float, Field(gt=0, le=1e6)]
+type Correlation = Annotated[float, Field(ge=-1, le=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Population(_Model):
+    """Who may enrol."""
+
+    months_since_diagnosis: Window = Field(
+        default=(0.0, 0.0), description="Enrolment window on the diagnosis clock; uniform in it."
+    )
+    age_years: Window | None = Field(default=None, description="Age range; uniform in it.")
+    age_strata: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        default=(), description="Ages at which a new stratum begins, for the covariate 'stratum'."
+    )
+    per_year_of_age: dict[str, float] = Field(
+        default_factory=dict,
+        description="How much higher the mean of an endpoint is per year of age, model scale. "
+        "Part of the between-patient SD, not on top of it.",
+    )
+
+
+class VisitCorrelation(_Model):
+    """Between visits of one patient: share + (1 - share) * per_month ^ months apart."""
+
+    share: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="Share of the variance that a patient keeps for ever."
+    )
+    per_month: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="Correlation of the rest one month apart."
+    )
+
+
+class Outcome(_Model):
+    """One endpoint of untreated patients, model scale; overrides the fitted prior key by key."""
+
+    control_mean: float | tuple[float, ...] | None = Field(
+        default=None, description="One mean, or one a visit."
+    )
+    sd: Sd | tuple[Sd, ...] | None = Field(
+        default=None, description="Between patients: one SD, or one a visit."
+    )
+    correlation: Correlation | VisitCorrelation | tuple[tuple[Correlation, ...], ...] | None = Field(
+        default=None, description="Between visits: one number, {share, per_month}, or a matrix."
+    )
+
+
+class Percent(_Model):
+    """An effect as a percentage of the untreated patients' typical value."""
+
+    percent: Annotated[float, Field(gt=-100, le=1000)]
+
+
+class TargetEffect(BaseModel):
+    """The effect that power is for; the shape's own options are further keys."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    effect: float | Percent = Field(description="Treatment minus control, model scale, at month.")
+    month: Annotated[float, Field(gt=0)]
+    shape: str = Field(description="How the effect grows: a name from `phase2sim list shapes`.")
+
+
+class PriorTruth(_Model):
+    """Assurance: the effect drawn from the fitted prior, made robust."""
+
+    robust_weight: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="Weight of the fitted effect; the rest goes to the sceptical one."
+    )
+
+
+class TruthTable(_Model):
+    """What is taken to be true: fixed for power, drawn from the prior for assurance."""
+
+    target: dict[str, TargetEffect] = Field(default_factory=dict)
+    prior: PriorTruth | None = None
+
+
+class Missing(_Model):
+    """Which outcomes are not seen."""
+
+    dropout: Part = Field(default_factory=lambda: {"mechanism": "none"})
+
+
+class Scenario(_Model):
+    """One candidate trial, as its file says it."""
+
+    title: Annotated[str, Field(min_length=1)]
+    evidence: tuple[str, ...] = Field(default=(), description="Names in priors/, or paths.")
+    seed: Annotated[int, Field(ge=0)] = Field(description="Starts every random stream.")
+    trials: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(description="To simulate.")
+    failures_allowed: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.05, description="Share of failed analyses above which no number is printed."
+    )
+    population: Population = Population()
+    design: Part
+    outcome: dict[str, Outcome] = Field(default_factory=dict)
+    endpoint_correlation: Correlation | None = Field(
+        default=None, description="Of any two endpoints at one visit; overrides the fitted prior."
+    )
+    truth: TruthTable
+    missing: Missing = Missing()
+    analysis: Annotated[tuple[Part, ...], Field(min_length=1)]
+    decision: Part
+
+    @property
+    def digest(self) -> str:
+        """Sha256 of what the file says, whatever its comments and layout."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+SCENARIO: TypeAdapter[Scenario] = TypeAdapter(Scenario)
+
+
+def load_scenario(path: Path | str, settings: Sequence[str] = ()) -> Scenario:
+    """Read a scenario file, with ``key.path=value`` settings on top of it.
+
+    Raises ``BadScenario`` with the file, the key, its value and what is allowed.
+    """
+    path = Path(path)
+    table = read_toml(path, BadScenario)
+    for setting in settings:
+        _apply(table, setting, path)
+    check_numbers(table, "", path, BadScenario)
+    scenario = checked(SCENARIO, table, "", path, BadScenario)
+    _check_endpoints(scenario, path)
+    _check_windows(scenario.population, path)
+    return scenario
+
+
+def _apply(table: Table, setting: str, path: Path) -> None:
+    """Set one key from the command line; ``analysis.1.month=12`` counts entries from 1."""
+    keys, equals, text = setting.partition("=")
+    if not (equals and keys.strip()):
+        raise BadScenario(f"--set {setting}: write it as key.path=value.")
+    *parents, last = keys.strip().split(".")
+    node: Any = table
+    for key in parents:
+        node = _child(node, key, setting, path)
+    if isinstance(node, list):
+        node[_index(node, last, setting, path)] = _value(text)
+    elif isinstance(node, dict):
+        node[last] = _value(text)
+    else:
+        raise BadScenario(f"{path}: --set {setting}: {'.'.join(parents)} holds no keys.")
+
+
+def _child(node: Any, key: str, setting: str, path: Path) -> Any:
+    if isinstance(node, list):
+        return node[_index(node, key, setting, path)]
+    if not isinstance(node, dict):
+        raise BadScenario(f"{path}: --set {setting}: there are no keys above {key!r}.")
+    return node.setdefault(key, {})
+
+
+def _index(node: list[Any], key: str, setting: str, path: Path) -> int:
+    if not (key.isdecimal() and 1 <= int(key) <= len(node)):
+        raise BadScenario(
+            f"{path}: --set {setting}: {key!r} must be a number from 1 to {len(node)}."
+        )
+    return int(key) - 1
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, ValueError):
+        return text.strip()  # a bare word is text
+
+
+def _check_endpoints(scenario: Scenario, path: Path) -> None:
+    named: dict[str, Mapping[str, object]] = {
+        "outcome": scenario.outcome,
+        "truth.target": scenario.truth.target,
+        "population.per_year_of_age": scenario.population.per_year_of_age,
+    }
+    for place, table in named.items():
+        for endpoint in table:
+            if endpoint not in ENDPOINTS:
+                raise BadScenario(
+                    f"{path}: {place}.{endpoint} is not an endpoint. {nearest(endpoint, ENDPOINTS)}"
+                )
+    for endpoint, target in scenario.truth.target.items():
+        limit = ENDPOINTS[endpoint].largest_effect
+        if isinstance(target.effect, float) and abs(target.effect) > limit:
+            raise BadScenario(
+                f"{path}: truth.target.{endpoint}.effect is {target.effect:g}: on the scale"
+                f" {ENDPOINTS[endpoint].model_unit} an effect lies between -{limit:g} and {limit:g}."
+                f' For "{abs(target.effect):g} % higher" write'
+                f" effect = {{ percent = {abs(target.effect):g} }}."
+            )
+
+
+def _check_windows(population: Population, path: Path) -> None:
+    for key in ("months_since_diagnosis", "age_years"):
+        window: tuple[float, float] | None = getattr(population, key)
+        if window is not None and window[0] > window[1]:
+            raise BadScenario(
+                f"{path}: population.{key} is {list(window)}; write the lower limit first."
+            )
+    if population.age_years is None and (population.age_strata or population.per_year_of_age):
+        raise BadScenario(
+            f"{path}: population.age_years is missing; age_strata and per_year_of_age need it."
+        )
+    if list(population.age_strata) != sorted(set(population.age_strata)):
+        raise BadScenario(
+            f"{path}: population.age_strata is {list(population.age_strata)}; let the ages rise."
+        )
+
