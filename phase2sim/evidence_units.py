@@ -1,0 +1,108 @@
+"""The unit of a reported number: how it becomes the endpoint's own, and what is plausible in it."""
+
+from dataclasses import dataclass
+from math import inf
+
+from phase2sim.endpoints import ENDPOINTS, Endpoint
+from phase2sim.evidence_statistics import Entry, unknown
+
+MODELLED: tuple[str, ...] = ("hba1c", "c_peptide")  # endpoints that a likelihood reads
+LEDGER_ONLY: dict[str, str] = {  # outcomes that are listed and never fitted
+    "adverse_events": "adverse events are not modelled yet",
+    "serious_adverse_events": "adverse events are not modelled yet",
+    "vital_signs_and_laboratory": "vital signs and laboratory values are not modelled",
+    "insulin_independence": "insulin is not modelled yet",
+    "partial_remission": "insulin is not modelled yet",
+}
+NOT_CONVERTIBLE: dict[tuple[str, str], str] = {  # units that may be listed
+    ("insulin", "IU/day"): "IU/day cannot become U/kg/day: no weight is reported",
+}
+WITHOUT_UNIT = frozenset({"correlation", "count", "events", "percent_change", "statement"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What the values of one entry are measured in once they are converted."""
+
+    unit: str
+    typed: str  # the unit in the file
+    converts: Endpoint | None = None  # None where values stay as typed
+    on_model: bool = False
+    low: float = -inf  # plausible for one patient
+    high: float = inf
+    unread: str = ""  # why a likelihood cannot read this unit or outcome
+
+    def value(self, typed: float) -> float:
+        """Convert a typed value."""
+        return self.converts.convert(typed, self.typed) if self.converts else typed
+
+    def difference(self, typed: float) -> float:
+        """Convert a typed SD, SE, change or slope: every unit is linear in every other."""
+        return self.value(typed) - self.value(0.0)
+
+    def said(self, typed: float, value: float) -> str:
+        """Write a typed value, and what it became if the unit changed."""
+        became = f", which is {value:g} {self.unit}" if self.typed != self.unit else ""
+        return f"{typed:g} {self.typed}{became}"
+
+    @property
+    def width(self) -> float:
+        """Distance between the smallest and the largest plausible value."""
+        return self.high - self.low
+
+
+def scale_of(entry: Entry, statistic: str) -> Scale:
+    """Find the scale of one entry.
+
+    Raises ``BadEvidence`` for an unknown endpoint, or a unit that is not one of the endpoint's.
+    """
+    table = entry.table
+    unit = table.unit or ""
+    name = table.endpoint
+    if name in LEDGER_ONLY:
+        return Scale(unit, unit, unread=LEDGER_ONLY[name])
+    if name not in ENDPOINTS:
+        raise unknown(entry, "endpoint", name, [*ENDPOINTS, *LEDGER_ONLY])
+    endpoint = ENDPOINTS[name]
+    unread = "" if name in MODELLED else f"{endpoint.label} is not modelled yet"
+    if not unit and table.elicited is None:
+        return _without_unit(entry, statistic, endpoint, unread)
+    if table.elicited is not None and unit in {"", endpoint.model_unit}:
+        unit = endpoint.model_unit
+    elif table.elicited is None and unit in endpoint.units:
+        low, high = endpoint.plausible
+        return Scale(endpoint.unit, unit, endpoint, low=low, high=high, unread=unread)
+    if unit == endpoint.model_unit:
+        low, high = (endpoint.to_model(bound) for bound in endpoint.plausible)
+        return Scale(unit, unit, on_model=True, low=low, high=high, unread=unread)
+    return _not_convertible(entry, endpoint, unit)
+
+
+def _without_unit(entry: Entry, statistic: str, endpoint: Endpoint, unread: str) -> Scale:
+    table = entry.table
+    threshold = table.below is not None or table.above is not None
+    if statistic in WITHOUT_UNIT and not threshold:
+        return Scale("", "", on_model=statistic == "correlation", unread=unread)
+    if table.unused is not None:
+        return Scale("", "", unread=table.unused)
+    raise entry.refuse("unit", f"is missing. {endpoint.label} is reported in {_units(endpoint)}.")
+
+
+def _not_convertible(entry: Entry, endpoint: Endpoint, unit: str) -> Scale:
+    reason = NOT_CONVERTIBLE.get((endpoint.name, unit)) or entry.table.unused
+    if entry.table.elicited is not None:
+        raise entry.refuse(
+            "unit", f"is {unit!r}; write elicited numbers in {endpoint.model_unit!r}."
+        )
+    if reason:
+        return Scale(unit, unit, unread=reason)
+    raise entry.refuse(
+        "unit",
+        f"is {unit!r}; {endpoint.label} is reported in {_units(endpoint)}."
+        " Convert it, or keep it listed with unused = 'why'.",
+    )
+
+
+def _units(endpoint: Endpoint) -> str:
+    named = dict.fromkeys([*endpoint.units, endpoint.model_unit])
+    return ", ".join(map(repr, named))

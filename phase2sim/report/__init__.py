@@ -1,0 +1,1 @@
+"""Stored results and evidence to tables, figures and pages."""

@@ -1,0 +1,117 @@
+"""The ledger lists every reported number and marks what is ours."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from phase2sim.contracts import Evidence
+from phase2sim.evidence import load_evidence
+from phase2sim.report.ledger import ledger_rows, ledger_table
+
+PRIORS = Path(__file__).parents[1] / "priors"
+FIELDS = {
+    *("number", "file", "study", "arm", "endpoint", "months", "clock", "statistic"),
+    *("as_reported", "value", "n", "unit", "status", "source", "place", "used"),
+    *("unused_because", "elicited", "why", "note"),
+}
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Evidence:
+    return load_evidence([PRIORS / "gxipc1.toml", PRIORS / "t1d-natural-history.toml"])
+
+
+def printed(evidence: Evidence, width: int) -> str:
+    console = Console(file=StringIO(), width=width, color_system=None)
+    console.print(ledger_table(evidence))
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "as_reported"),
+    [
+        ("serious_adverse_events", "0 events"),
+        ("adverse_events", "6 of 10"),
+        ("adverse_events", "8 events"),
+        (
+            "vital_signs_and_laboratory",
+            '"Vital signs and laboratory parameters remained stable"',
+        ),
+        ("glucose", "15.3 mmol/L"),
+        ("glucose", "5.8 mmol/L"),
+        ("insulin", "-44 %"),
+        ("insulin", "22.5 IU/day"),
+        ("insulin", "12.5 IU/day"),
+        ("insulin_independence", "1 of 10"),
+        ("hba1c", "7.41 %"),
+        ("hba1c", "8.27 %"),
+        ("hba1c", "3 of 10 below own baseline"),
+        ("hba1c", "2 of 10 below 7.5 %"),
+        ("hba1c", '"Median HbA1c remained stable at 3 months"'),
+    ],
+)
+def test_every_number_of_the_abstract_is_listed(
+    evidence: Evidence, endpoint: str, as_reported: str
+) -> None:
+    listed = [
+        (row["endpoint"], row["as_reported"])
+        for row in ledger_rows(evidence)
+        if row["study"] == "GXIPC1 phase 1"
+    ]
+
+    assert listed.count((endpoint, as_reported)) == 1
+
+
+def test_rows_are_plain_values(evidence: Evidence) -> None:
+    rows = ledger_rows(evidence)
+
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+    assert all(set(row) == FIELDS for row in rows)
+
+
+def test_every_row_is_read_or_says_why_not(evidence: Evidence) -> None:
+    rows = ledger_rows(evidence)
+
+    assert all(row["used"] is not bool(row["unused_because"]) for row in rows)
+
+
+def test_files_are_named_without_the_place_of_the_project(evidence: Evidence) -> None:
+    files = {row["file"] for row in ledger_rows(evidence)}
+
+    assert files == {"priors/gxipc1.toml", "priors/t1d-natural-history.toml"}
+
+
+@pytest.mark.parametrize("width", [100, 120])
+def test_table_marks_what_is_elicited_and_fits(evidence: Evidence, width: int) -> None:
+    text = printed(evidence, width)
+
+    elicited = sum(bool(row["elicited"]) for row in ledger_rows(evidence))
+    assert text.count("◆ ELICITED") == elicited + 1  # and once in the caption
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+
+
+def test_table_gives_the_reason_beside_what_is_not_read(evidence: Evidence) -> None:
+    text = " ".join(printed(evidence, 200).split())
+
+    assert "IU/day cannot become U/kg/day: no weight is reported" in text
+    assert "baseline HbA1c is not reported" in text
+
+
+def test_words_that_look_like_markup_are_printed_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_text(
+        '[study]\nname = "[bold]odd[/]"\ndesign = "control-arm"\npatients = 9\n'
+        'months_since_diagnosis = [0, 1]\nsource = "[red]x"\n[[reported]]\nendpoint = "hba1c"\n'
+        'month = 1\nstatement = "[/nothing]"\n',
+        encoding="utf-8",
+    )
+
+    text = printed(load_evidence([path]), 120)
+
+    assert "[bold]odd[/]" in text
+    assert "[/nothing]" in text
