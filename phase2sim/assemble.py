@@ -32,7 +32,6 @@ from phase2sim.toml_files import Table, nearest
 class Parts:
     """A scenario's parts, all checked; nothing here needs the prior."""
 
-    path: Path
     scenario: Scenario
     plan: Plan
     design: Design
@@ -42,6 +41,11 @@ class Parts:
     names: tuple[str, ...]
     decision: Decision
     shapes: Mapping[str, Shape]  # of the target effects
+
+    @property
+    def path(self) -> Path:
+        """The scenario's file, for messages."""
+        return self.scenario.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,13 @@ class Assembled:
     sources: tuple[TruthSource, ...]
 
 
-def parts(scenario: Scenario, path: Path) -> Parts:
+def parts(scenario: Scenario) -> Parts:
     """Build and check every part of a scenario; raises ``BadScenario``."""
+    path = scenario.path
     design: Design = build("designs", scenario.design, "design", path)
     analyses, names = _analyses(scenario, path)
     dropout: Missingness = build("dropouts", scenario.missing.dropout, "missing.dropout", path)
     built = Parts(
-        path=path,
         scenario=scenario,
         plan=_plan(scenario, design, analyses, dropout),
         design=design,
@@ -128,9 +132,7 @@ def _plan(
     )
 
 
-def _analyses(
-    scenario: Scenario, path: Path
-) -> tuple[tuple[Analysis, ...], tuple[str, ...]]:
+def _analyses(scenario: Scenario, path: Path) -> tuple[tuple[Analysis, ...], tuple[str, ...]]:
     """Build each analysis; one is called by its endpoint, or with its month where two share it."""
     tables = [dict(table) for table in scenario.analysis]
     given = [table.pop("name", None) for table in tables]
@@ -178,7 +180,7 @@ def _shape_table(target: TargetEffect) -> Table:
 
 
 def _target(built: Parts, control: Control, endpoint: str) -> EffectCurve:
-    """Effect curve of one endpoint under the target; a percentage is taken of the typical control."""
+    """Effect of one endpoint under the target; a percentage is of the typical untreated value."""
     target = built.scenario.truth.target[endpoint]
     size = target.effect
     if isinstance(size, Percent):
@@ -260,5 +262,3 @@ def _check_prior(built: Parts, prior: PriorDraws) -> None:
             f" {last:g} after diagnosis; the fitted natural history ends at"
             f" {prior.knots_months[-1]:g}. Shorten one of them."
         )
-
-

@@ -1,7 +1,8 @@
 """What one part of the program hands to the next: frozen values, and the shape of the parts.
 
-Axis names used throughout: ``trial``, ``arm``, ``endpoint``, ``visit`` (baseline first), ``patient``
-(in order of randomisation), ``knot`` (of a mean curve on the diagnosis clock). Arm 0 is control.
+Axis names used throughout: ``trial``, ``arm``, ``endpoint``, ``visit`` (baseline first),
+``patient`` (in order of randomisation), ``knot`` (of a mean curve on the diagnosis clock). Arm 0 is
+control.
 Effects are treatment minus control on the endpoint's model scale.
 """
 
@@ -12,12 +13,13 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+# Raised by every change that moves numbers; the changelog lists old -> new.
+RESULTS_VERSION = 1
+
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 type Arms = NDArray[np.int8]
 type Bools = NDArray[np.bool_]
-
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,6 @@ class Evidence:
     digest: str  # sha256 of what the files say, whatever their comments and layout
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class PriorDraws:
     """Joint posterior draws given the evidence: the prior for the next trial.
@@ -129,8 +129,6 @@ class PriorDraws:
     effect: Floats  # (draw, endpoint); nan where the evidence has no treated arm
     effects: Mapping[str, EffectAssumption]
     provenance: Mapping[str, object]  # digest, names, versions, seed, diagnostics, elicited inputs
-
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +152,14 @@ class Truth:
 class TruthSource(Protocol):
     """Says what is true in any stretch of trials; the same trial always gets the same truth."""
 
-    label: str  # "target" | "null" | "prior" | "sceptical"
+    @property
+    def label(self) -> str:
+        """``target``, ``null``, ``prior`` or ``sceptical``."""
+        ...
 
     def truth(self, first: int, trials: int) -> Truth:
         """Truth of trials ``first`` to ``first + trials - 1``."""
         ...
-
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +192,7 @@ class Trials:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one analysis reads: one endpoint of a batch of trials, or one real data set (trial = 1)."""
+    """What one analysis reads: one endpoint of a batch, or of one real data set (trial = 1)."""
 
     arm: Arms  # (trial, patient)
     baseline: Floats  # (trial, patient), nan where not seen
@@ -233,14 +232,26 @@ FAILURES: tuple[str, ...] = (
 TOO_FEW, EMPTY_ARM, COLLINEAR, NO_VARIATION = range(1, len(FAILURES))
 
 
-
-
 class Analysis(Protocol):
     """A part that turns a batch of trials into one estimate a trial."""
 
     reads: ClassVar[str]  # "continuous" | "binary" | "count"
-    endpoint: str
-    month: float
+    title: ClassVar[str]
+
+    @property
+    def endpoint(self) -> str:
+        """Name of the endpoint it reads."""
+        ...
+
+    @property
+    def month(self) -> float:
+        """Visit it analyses, months since randomisation."""
+        ...
+
+    @property
+    def null_effect(self) -> float:
+        """Effect that benefit must exceed, model scale."""
+        ...
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the effect in every trial of a batch."""
@@ -270,18 +281,44 @@ class Missingness(Protocol):
 class Design(Protocol):
     """A part that says who gets what and when we look; its fields are read by the assembly."""
 
-    arms: tuple[str, ...]  # control first
-    patients: int
-    visits_months: tuple[float, ...]
-    allocation: tuple[int, ...]
-    randomisation: str
-    block_size: int | None
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Names, control first."""
+        ...
+
+    @property
+    def patients(self) -> int:
+        """In all arms together."""
+        ...
+
+    @property
+    def visits_months(self) -> tuple[float, ...]:
+        """Months since randomisation, baseline (0) first."""
+        ...
+
+    @property
+    def allocation(self) -> tuple[int, ...]:
+        """Ratio of the arms."""
+        ...
+
+    @property
+    def randomisation(self) -> str:
+        """Name of the method."""
+        ...
+
+    @property
+    def block_size(self) -> int | None:
+        """Patients in a block; None for the method's own choice."""
+        ...
 
 
 class Decision(Protocol):
     """A part that turns the analyses' p-values into verdicts."""
 
-    one_sided_alpha: float
+    @property
+    def one_sided_alpha(self) -> float:
+        """Level of each analysis."""
+        ...
 
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
         """Name of each verdict, given the analyses' names."""
@@ -293,8 +330,6 @@ class Decision(Protocol):
 
 
 GO, STOP, UNDECIDED = 1, 0, -1
-
-
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.contracts import Floats, Plan, PriorDraws, Truth
+from phase2sim.contracts import Floats, Ints, Plan, PriorDraws, Truth
 from phase2sim.randomness import normals, uniforms
 from phase2sim.shapes import SHAPES, Shape
 
@@ -58,7 +58,8 @@ class EffectCurve:
 
     def at(self, months: Floats) -> Floats:
         """Effect at each month, model scale."""
-        return self.size * self.shape.at(months) / self.shape.at(np.array([self.month]))[0]
+        whole = float(self.shape.at(np.array([self.month]))[0])
+        return self.shape.at(months) * (self.size / whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,9 @@ class PriorTruth:
         return _truth(_row(self.control, draw), drift, size[..., None] * self.growth)
 
 
-def fixed_truth(label: str, plan: Plan, control: Control, effects: Mapping[str, EffectCurve]) -> FixedTruth:
+def fixed_truth(
+    label: str, plan: Plan, control: Control, effects: Mapping[str, EffectCurve]
+) -> FixedTruth:
     """Truth with a typical control arm and given effects; no effect where none is given."""
     visits = np.array(plan.visits_months)
     effect = np.zeros((1, len(plan.endpoints), len(visits)))
@@ -186,7 +189,7 @@ def _options(options: Mapping[str, float]) -> dict[str, Any]:
     return dict(options)
 
 
-def _row(control: Control, draw: Any) -> Control:
+def _row(control: Control, draw: Ints) -> Control:
     """Rows of a control; those given in the scenario have one row for every draw."""
     arrays = {
         name: rows if len(rows := getattr(control, name)) == 1 else rows[draw]

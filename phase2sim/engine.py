@@ -47,7 +47,7 @@ class Study:
 
     @property
     def batch(self) -> int:
-        """Trials in a batch; a property of the design alone, so that sums never depend on workers."""
+        """Trials in a batch: set by the design alone, so that sums never depend on workers."""
         plan = self.plan
         bytes_a_trial = 8 * len(plan.endpoints) * len(plan.visits_months) * plan.patients
         return int(np.clip(_BATCH_BYTES // bytes_a_trial, 1, _LARGEST_BATCH))

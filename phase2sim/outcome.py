@@ -34,7 +34,7 @@ def overridden(fitted: Control | None, scenario: Scenario, plan: Plan, path: Pat
             f"{path}: outcome.{min(unknown)} is given, but no analysis or target reads it."
             " Remove it."
         )
-    return _with_endpoint_correlation(control, fitted is None, scenario, plan, path)
+    return _with_endpoint_correlation(control, scenario, plan, path, needed=fitted is None)
 
 
 def without_age(control: Control, scenario: Scenario, plan: Plan, path: Path) -> Control:
@@ -108,7 +108,8 @@ def _between_visits(outcome: Outcome, plan: Plan, place: str) -> Floats:
     given = outcome.correlation
     if isinstance(given, VisitCorrelation):
         apart = np.abs(visits[:, None] - visits)
-        return given.share + (1 - given.share) * given.per_month**apart
+        fading: Floats = np.power(given.per_month, apart)
+        return given.share + (1 - given.share) * fading
     if isinstance(given, float):
         matrix = np.full((len(visits), len(visits)), given)
         np.fill_diagonal(matrix, 1.0)
@@ -140,12 +141,12 @@ def _check_correlation(matrix: Floats, place: str) -> None:
 
 
 def _with_endpoint_correlation(
-    control: Control, blank: bool, scenario: Scenario, plan: Plan, path: Path
+    control: Control, scenario: Scenario, plan: Plan, path: Path, *, needed: bool
 ) -> Control:
     given = scenario.endpoint_correlation
     endpoints = len(plan.endpoints)
     if given is None:
-        if blank and endpoints > 1:
+        if needed and endpoints > 1:
             raise BadScenario(
                 f"{path}: endpoint_correlation is missing; without evidence it must be given"
                 f" for {' and '.join(plan.endpoints)}."

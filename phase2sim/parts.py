@@ -36,7 +36,7 @@ KEYS: dict[str, str] = {
 }
 
 
-def build[T](kind: str, table: Table, place: str, path: Path) -> Any:
+def build(kind: str, table: Table, place: str, path: Path) -> Any:  # noqa: ANN401 - any part
     """Make the part that ``table`` names and describes.
 
     ``kind`` is a key of ``TABLES``; ``place`` is where the table stands in the file. Raises

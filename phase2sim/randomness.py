@@ -1,9 +1,9 @@
 """Random streams with addresses: (seed, purpose, trial, place) says where a stream starts.
 
-Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC11, 2011) turns an address into the state of an SFC64
-generator (Doty-Humphrey, PractRand), which then runs through the patients of one trial in order.
-Normals come from a 256-layer ziggurat (Marsaglia and Tsang, J Stat Softw 2000). Nothing is global, so
-workers, batches, resumes and other purposes cannot change a stream.
+Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC11, 2011) turns an address into the state of an
+SFC64 generator (Doty-Humphrey, PractRand), which then runs through the patients of one trial in
+order. Normals come from a 256-layer ziggurat (Marsaglia and Tsang, J Stat Softw 2000). Nothing is
+global, so workers, batches, resumes and other purposes cannot change a stream.
 """
 
 import zlib
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from phase2sim.kernels import kernel
 
 type Floats = NDArray[np.float64]
+type Word = np.uint64
 type Words = NDArray[np.uint64]
 
 PURPOSES: dict[str, int] = {
@@ -52,7 +53,7 @@ _INSIDE, _WIDTH, _HEIGHT = _ziggurat()
 
 
 @kernel
-def _philox(key: int, c0: int, c1: int, c2: int, c3: int) -> tuple[int, int]:  # noqa: PLR0913 - words of the cipher
+def _philox(key: Word, c0: Word, c1: Word, c2: Word, c3: Word) -> tuple[Word, Word]:
     """Philox4x32-10 of a counter of four 32-bit words under a 64-bit key: two 64-bit words."""
     mask = uint64(0xFFFFFFFF)
     k0, k1 = key & mask, key >> uint64(32)
@@ -69,7 +70,7 @@ def _philox(key: int, c0: int, c1: int, c2: int, c3: int) -> tuple[int, int]:  #
 
 
 @kernel
-def start(seed: int, purpose: int, trial: int, place: int) -> tuple[int, int, int, int]:
+def start(seed: Word, purpose: Word, trial: Word, place: Word) -> tuple[Word, Word, Word, Word]:
     """State of the stream at an address, all arguments uint64; ``place`` below 2^31."""
     mask = uint64(0xFFFFFFFF)
     low, high = trial & mask, trial >> uint64(32)
@@ -79,7 +80,7 @@ def start(seed: int, purpose: int, trial: int, place: int) -> tuple[int, int, in
 
 
 @kernel
-def step(a: int, b: int, c: int, counter: int) -> tuple[int, int, int, int, int]:
+def step(a: Word, b: Word, c: Word, counter: Word) -> tuple[Word, Word, Word, Word, Word]:
     """One step of SFC64: 64 random bits and the next state."""
     bits = a + b + counter
     next_b = c + (c << uint64(3))
@@ -88,13 +89,13 @@ def step(a: int, b: int, c: int, counter: int) -> tuple[int, int, int, int, int]
 
 
 @kernel
-def unit(bits: int) -> float:
+def unit(bits: Word) -> float:
     """Random bits as a number in [0, 1)."""
     return (bits >> uint64(11)) * _UNIFORM_STEP
 
 
 @kernel
-def fill_uniform(out: Floats, seed: int, purpose: int, trial: int, place: int) -> None:
+def fill_uniform(out: Floats, seed: Word, purpose: Word, trial: Word, place: Word) -> None:
     """Fill ``out`` (patient) with uniforms on [0, 1) from the stream at an address."""
     a, b, c, counter = start(seed, purpose, trial, place)
     for i in range(out.shape[0]):
@@ -103,7 +104,7 @@ def fill_uniform(out: Floats, seed: int, purpose: int, trial: int, place: int) -
 
 
 @kernel
-def fill_normal(out: Floats, seed: int, purpose: int, trial: int, place: int) -> None:
+def fill_normal(out: Floats, seed: Word, purpose: Word, trial: Word, place: Word) -> None:
     """Fill ``out`` (patient) with standard normals from the stream at an address."""
     a, b, c, counter = start(seed, purpose, trial, place)
     i = 0
@@ -133,13 +134,13 @@ def fill_normal(out: Floats, seed: int, purpose: int, trial: int, place: int) ->
 
 
 @kernel
-def _fill_uniforms(out: Floats, seed: int, purpose: int, first: int, place: int) -> None:
+def _fill_uniforms(out: Floats, seed: Word, purpose: Word, first: Word, place: Word) -> None:
     for trial in range(out.shape[0]):
         fill_uniform(out[trial], seed, purpose, first + uint64(trial), place)
 
 
 @kernel
-def _fill_normals(out: Floats, seed: int, purpose: int, first: int, place: int) -> None:
+def _fill_normals(out: Floats, seed: Word, purpose: Word, first: Word, place: Word) -> None:
     for trial in range(out.shape[0]):
         fill_normal(out[trial], seed, purpose, first + uint64(trial), place)
 
@@ -177,11 +178,11 @@ def place(endpoint: str, month: float) -> int:
 
 
 def seed_word(seed: int) -> np.uint64:
-    """Return ``seed`` as the 64-bit key of every stream; raises ``ValueError`` outside [0, 2^64)."""
+    """``seed`` as the 64-bit key of every stream; raises ``ValueError`` outside [0, 2^64)."""
     if not 0 <= seed < _SEED_LIMIT:
         raise ValueError(f"seed is {seed}; it must lie between 0 and 2^64 - 1")
     return np.uint64(seed)
 
 
-def _words(seed: int, purpose: str, trial: int, place: int) -> tuple[np.uint64, ...]:
+def _words(seed: int, purpose: str, trial: int, place: int) -> tuple[Word, Word, Word, Word]:
     return seed_word(seed), np.uint64(PURPOSES[purpose]), np.uint64(trial), np.uint64(place)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, TypeAdapter
 
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.errors import BadScenario
@@ -59,8 +59,10 @@ class Outcome(_Model):
     sd: Sd | tuple[Sd, ...] | None = Field(
         default=None, description="Between patients: one SD, or one a visit."
     )
-    correlation: Correlation | VisitCorrelation | tuple[tuple[Correlation, ...], ...] | None = Field(
-        default=None, description="Between visits: one number, {share, per_month}, or a matrix."
+    correlation: Correlation | VisitCorrelation | tuple[tuple[Correlation, ...], ...] | None = (
+        Field(
+            default=None, description="Between visits: one number, {share, per_month}, or a matrix."
+        )
     )
 
 
@@ -106,7 +108,7 @@ class Scenario(_Model):
 
     title: Annotated[str, Field(min_length=1)]
     evidence: tuple[str, ...] = Field(default=(), description="Names in priors/, or paths.")
-    seed: Annotated[int, Field(ge=0)] = Field(description="Starts every random stream.")
+    seed: Annotated[int, Field(ge=0, lt=2**64)] = Field(description="Starts every random stream.")
     trials: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(description="To simulate.")
     failures_allowed: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.05, description="Share of failed analyses above which no number is printed."
@@ -121,6 +123,12 @@ class Scenario(_Model):
     missing: Missing = Missing()
     analysis: Annotated[tuple[Part, ...], Field(min_length=1)]
     decision: Part
+    _path: Path = PrivateAttr(default=Path("scenario"))
+
+    @property
+    def path(self) -> Path:
+        """The file it was read from, for messages and for finding evidence."""
+        return self._path
 
     @property
     def digest(self) -> str:
@@ -144,6 +152,7 @@ def load_scenario(path: Path | str, settings: Sequence[str] = ()) -> Scenario:
     scenario = checked(SCENARIO, table, "", path, BadScenario)
     _check_endpoints(scenario, path)
     _check_windows(scenario.population, path)
+    scenario._path = path  # noqa: SLF001 - its own loader
     return scenario
 
 
@@ -164,7 +173,7 @@ def _apply(table: Table, setting: str, path: Path) -> None:
         raise BadScenario(f"{path}: --set {setting}: {'.'.join(parents)} holds no keys.")
 
 
-def _child(node: Any, key: str, setting: str, path: Path) -> Any:
+def _child(node: Any, key: str, setting: str, path: Path) -> Any:  # noqa: ANN401 - TOML
     if isinstance(node, list):
         return node[_index(node, key, setting, path)]
     if not isinstance(node, dict):
@@ -180,7 +189,7 @@ def _index(node: list[Any], key: str, setting: str, path: Path) -> int:
     return int(key) - 1
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> Any:  # noqa: ANN401 - TOML
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, ValueError):
@@ -203,8 +212,9 @@ def _check_endpoints(scenario: Scenario, path: Path) -> None:
         limit = ENDPOINTS[endpoint].largest_effect
         if isinstance(target.effect, float) and abs(target.effect) > limit:
             raise BadScenario(
-                f"{path}: truth.target.{endpoint}.effect is {target.effect:g}: on the scale"
-                f" {ENDPOINTS[endpoint].model_unit} an effect lies between -{limit:g} and {limit:g}."
+                f"{path}: truth.target.{endpoint}.effect is {target.effect:g}: on the"
+                f" {ENDPOINTS[endpoint].model_unit} scale an effect lies between -{limit:g} and"
+                f" {limit:g}."
                 f' For "{abs(target.effect):g} % higher" write'
                 f" effect = {{ percent = {abs(target.effect):g} }}."
             )
@@ -225,4 +235,3 @@ def _check_windows(population: Population, path: Path) -> None:
         raise BadScenario(
             f"{path}: population.age_strata is {list(population.age_strata)}; let the ages rise."
         )
-

@@ -51,7 +51,8 @@ class Onset:
 
     def at(self, months: Floats) -> Floats:
         """Share of the effect at each month."""
-        return -np.expm1(-np.log(2.0) * np.maximum(months, 0.0) / self.half_time_months)
+        missing: Floats = np.exp2(-np.maximum(months, 0.0) / self.half_time_months)
+        return 1.0 - missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,8 @@ def _keys(adapter: TypeAdapter[Any], location: tuple[int | str, ...]) -> Iterabl
         node = _resolved(node, schema)
         inner = node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
         node = inner or node.get("additionalProperties") or {}
-    return _resolved(node, schema).get("properties", {})
+    properties: Table = _resolved(node, schema).get("properties", {})
+    return properties
 
 
 def _resolved(node: Table, schema: Table) -> Table:

@@ -52,6 +52,4 @@ class Fixed:
     def _check_visits(self) -> None:
         visits = list(self.visits_months)
         if len(visits) < 2 or visits[0] != 0 or visits != sorted(set(visits)):  # noqa: PLR2004 - baseline and one more
-            raise ValueError(
-                f"visits_months is {visits}; it must start with 0 (baseline) and rise"
-            )
+            raise ValueError(f"visits_months is {visits}; it must start with 0 (baseline) and rise")

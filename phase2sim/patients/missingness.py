@@ -11,7 +11,7 @@ from phase2sim.contracts import Bools, Floats, Missingness, Plan, Trials, Truth
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.kernels import kernel
 from phase2sim.patients.outcomes import draw
-from phase2sim.randomness import PURPOSES, fill_uniform, seed_word
+from phase2sim.randomness import PURPOSES, Word, fill_uniform, seed_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Mar:
             )
 
     def prepare(self, plan: Plan, untreated: Truth) -> Missingness:
-        """Set the hazard on a pilot of untreated patients, the same whatever the scenario's seed."""
+        """Set the hazard on a pilot of untreated patients, whatever the scenario's seed."""
         e = plan.endpoints.index(self.endpoint)
         pilot = replace(plan, seed=_PILOT_SEED, patients=_PILOT_PATIENTS)
         control = np.zeros((1, _PILOT_PATIENTS), dtype=np.int8)
@@ -100,13 +100,16 @@ class Mar:
         worse = -ENDPOINTS[self.endpoint].benefit_sign * np.log(self.hazard_ratio_per_sd)
         slope = worse / sd
         months = np.array(plan.visits_months)
-        at_risk = np.clip(np.minimum(np.append(months[1:], np.inf), self.by_month) - months, 0, None)
+        at_risk = np.clip(
+            np.minimum(np.append(months[1:], np.inf), self.by_month) - months, 0, None
+        )
         relative = at_risk @ np.exp(slope[:, None] * (value - centre[:, None]))
         log_hazard = _log_hazard(relative, self.share)
         return LostByLastValue(self.endpoint, log_hazard - slope * centre, slope)
 
     def observe(self, trials: Trials, plan: Plan) -> Bools:
         """Not before ``prepare``."""
+        del trials, plan
         raise TypeError("prepare this part before it observes")
 
 
@@ -155,13 +158,11 @@ def _log_hazard(relative: Floats, share: float) -> float:
     """Log hazard at which ``share`` is lost, given each patient's relative cumulative hazard."""
     if share == 0:
         return float("-inf")
-    return float(
-        brentq(lambda log: -np.expm1(-np.exp(log) * relative).mean() - share, -50.0, 50.0)
-    )
+    return float(brentq(lambda log: -np.expm1(-np.exp(log) * relative).mean() - share, -50.0, 50.0))
 
 
 @kernel
-def _lose_at_random(seen: Bools, still_in: Floats, seed: int, first: int) -> None:
+def _lose_at_random(seen: Bools, still_in: Floats, seed: Word, first: Word) -> None:
     uniform = np.empty(seen.shape[3])
     for trial in range(seen.shape[0]):
         fill_uniform(uniform, seed, _DROPOUT, first + uint64(trial), uint64(0))
@@ -178,8 +179,8 @@ def _lose_by_last_value(  # noqa: PLR0913 - a kernel takes arrays, not objects
     level: Floats,
     slope: Floats,
     months: Floats,
-    seed: int,
-    first: int,
+    seed: Word,
+    first: Word,
 ) -> None:
     """Lose patients at log hazard ``level + slope * last value``; (visit,) each."""
     uniform = np.empty(seen.shape[3])

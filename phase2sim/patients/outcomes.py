@@ -5,7 +5,7 @@ from numba import uint64
 
 from phase2sim.contracts import Arms, Floats, Ints, Plan, Trials, Truth
 from phase2sim.kernels import kernel
-from phase2sim.randomness import PURPOSES, fill_normal, place, seed_word, uniforms
+from phase2sim.randomness import PURPOSES, Word, fill_normal, place, seed_word, uniforms
 
 
 def draw(plan: Plan, truth: Truth, arm: Arms, first: int) -> Trials:
@@ -77,7 +77,12 @@ _OUTCOME = np.uint64(PURPOSES["outcome"])
 
 @kernel
 def _draw_residuals(  # noqa: PLR0913 - a kernel takes arrays, not objects
-    value: Floats, visit_factor: Floats, endpoint_factor: Floats, seed: int, first: int, places: Ints
+    value: Floats,
+    visit_factor: Floats,
+    endpoint_factor: Floats,
+    seed: Word,
+    first: Word,
+    places: Ints,
 ) -> None:
     """Residuals visit_factor @ (endpoint_factor @ z) into ``value``."""
     for trial in range(value.shape[0]):

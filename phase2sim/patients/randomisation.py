@@ -8,7 +8,7 @@ from numba import uint64
 
 from phase2sim.contracts import Arms, Floats, Ints, Randomisation
 from phase2sim.kernels import kernel
-from phase2sim.randomness import PURPOSES, seed_word, start, step, unit
+from phase2sim.randomness import PURPOSES, Word, seed_word, start, step, unit
 
 _SHORTEST_BLOCK = 4
 
@@ -78,7 +78,7 @@ _ALLOCATION = np.uint64(PURPOSES["allocation"])
 
 
 @kernel
-def _shuffle_blocks(arm: Arms, block: Arms, seed: int, first: int) -> None:
+def _shuffle_blocks(arm: Arms, block: Arms, seed: Word, first: Word) -> None:
     size = block.shape[0]
     current = block.copy()
     for trial in range(arm.shape[0]):
@@ -94,7 +94,7 @@ def _shuffle_blocks(arm: Arms, block: Arms, seed: int, first: int) -> None:
 
 
 @kernel
-def _toss(arm: Arms, upper: Floats, seed: int, first: int) -> None:
+def _toss(arm: Arms, upper: Floats, seed: Word, first: Word) -> None:
     for trial in range(arm.shape[0]):
         a, b, c, counter = start(seed, _ALLOCATION, first + uint64(trial), uint64(0))
         for i in range(arm.shape[1]):

@@ -1,0 +1,88 @@
+"""What the evidence says about each analysed endpoint: what makes sense of power and assurance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from phase2sim.assemble import Assembled
+from phase2sim.contracts import Analysis, Evidence, PriorDraws
+from phase2sim.draws import PriorTruth
+from phase2sim.endpoints import ENDPOINTS
+
+_LIMITS = (0.025, 0.975)
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """One analysed endpoint at its month; values in the endpoint's unit unless said otherwise."""
+
+    analysis: str
+    label: str
+    unit: str
+    month: float
+    untreated: float  # typical value of untreated patients enrolled as planned
+    reported: str  # the treated arm's reported number at that month, as typed; "" if none
+    target: float | None  # effect that power is for, model scale
+    effect: tuple[float, float, float] | None  # fitted: mean and 95 % limits, model scale
+
+
+def background(
+    assembled: Assembled, evidence: Evidence | None, prior: PriorDraws | None
+) -> tuple[Background, ...]:
+    """Collect what is known about each analysis of a scenario."""
+    study = assembled.study
+    return tuple(
+        Background(
+            analysis=name,
+            label=ENDPOINTS[analysis.endpoint].label,
+            unit=ENDPOINTS[analysis.endpoint].unit,
+            month=analysis.month,
+            untreated=_untreated(assembled, analysis),
+            reported=_reported(evidence, analysis),
+            target=_target(assembled, analysis),
+            effect=None if prior is None else _effect(assembled, analysis),
+        )
+        for name, analysis in zip(study.names, study.analyses, strict=True)
+    )
+
+
+def _untreated(assembled: Assembled, analysis: Analysis) -> float:
+    plan = assembled.study.plan
+    mean = assembled.control.mean_at(plan, plan.endpoints.index(analysis.endpoint), analysis.month)
+    return ENDPOINTS[analysis.endpoint].from_model(mean)
+
+
+def _reported(evidence: Evidence | None, analysis: Analysis) -> str:
+    if evidence is None:
+        return ""
+    treated = {arm.study for arm in evidence.arms if arm.design == "single-arm"}
+    for entry in evidence.reported:
+        if (
+            entry.study in treated
+            and entry.endpoint == analysis.endpoint
+            and entry.statistic in {"mean", "median", "geometric_mean"}
+            and entry.months == (analysis.month,)
+        ):
+            return f"{entry.as_reported} (n = {entry.n})"
+    return ""
+
+
+def _target(assembled: Assembled, analysis: Analysis) -> float | None:
+    if not assembled.parts.scenario.truth.target:
+        return None
+    plan = assembled.study.plan
+    effect = assembled.sources[0].truth(0, 1).effect[0, 1]
+    e, v = plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month)
+    return float(effect[e, v])
+
+
+def _effect(assembled: Assembled, analysis: Analysis) -> tuple[float, float, float] | None:
+    """Fitted effect at the analysis's month, before it is made robust."""
+    plan = assembled.study.plan
+    e, v = plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month)
+    for source in assembled.sources:
+        if isinstance(source, PriorTruth) and source.label == "prior":
+            draws = source.effect[:, e] * source.growth[e, v]
+            low, high = np.quantile(draws, _LIMITS)
+            return float(draws.mean()), float(low), float(high)
+    return None

@@ -1,0 +1,65 @@
+"""The command line: parse, call one function, print. Commands load only when they are called."""
+
+from importlib import import_module
+
+import click
+
+from phase2sim.errors import Phase2simError
+
+# Command -> the module that holds it (as ``command``) and its line in the listing.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("phase2sim.cli.run", "Power, type I error and assurance of a scenario."),
+    "fit": ("phase2sim.cli.fit", "Fit evidence files: the prior for the next trial."),
+    "analyse": ("phase2sim.cli.analyse", "A scenario's own analysis on a real data set."),
+    "replay": ("phase2sim.cli.replay", "One simulated trial: patients, estimates, decision."),
+    "evidence": ("phase2sim.cli.evidence", "What evidence files report, entry by entry."),
+    "list": ("phase2sim.cli.listing", "The parts a scenario can name."),
+    "schema": ("phase2sim.cli.schema", "JSON schema of a scenario file."),
+}
+
+
+class LazyCommands(click.Group):
+    """A group whose listing needs none of its commands' modules."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of use."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; an error of the user's becomes one message and its exit code."""
+        try:
+            return super().invoke(ctx)
+        except Phase2simError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="phase2sim")
+def main() -> None:
+    r"""Simulation, power and assurance for the phase 2 trial that follows a phase 1.
+
+    \b
+    Examples:
+      phase2sim run scenarios/gxipc1-phase2.toml
+      phase2sim evidence show gxipc1
+      phase2sim run --help
+
+    Exit codes: 0 done; 1 it ran, but its numbers are not to be used (a fit failed its gate, too
+    many analyses failed, interrupted); 2 an input is wrong: the message says which, and the remedy.
+    """

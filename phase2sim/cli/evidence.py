@@ -1,0 +1,37 @@
+"""phase2sim evidence: what evidence files report."""
+
+import click
+
+from phase2sim.cli.screen import show, show_json
+from phase2sim.evidence import find_evidence, load_evidence
+from phase2sim.report.ledger import ledger_rows, ledger_table
+
+
+@click.group()
+def command() -> None:
+    r"""Read evidence files.
+
+    \b
+    Example:
+      phase2sim evidence show gxipc1
+    """
+
+
+@command.command("show")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show_evidence(files: tuple[str, ...], as_json: bool) -> None:
+    r"""Print the ledger of FILE, a name in priors/ or a path: every number and where it is from.
+
+    Numbers that no likelihood reads are listed with the reason; elicited ones are marked.
+
+    \b
+    Examples:
+      phase2sim evidence show gxipc1
+      phase2sim evidence show priors/t1d-natural-history.toml --json
+    """
+    evidence = load_evidence([find_evidence(name, beside=None) for name in files])
+    if as_json:
+        show_json(ledger_rows(evidence))
+    else:
+        show(ledger_table(evidence))

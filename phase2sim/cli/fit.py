@@ -1,0 +1,34 @@
+"""phase2sim fit: evidence files to a prior."""
+
+from pathlib import Path
+
+import click
+
+from phase2sim.cli.screen import say, show, show_json
+from phase2sim.evidence import find_evidence, load_evidence
+from phase2sim.prior import fitted
+from phase2sim.report.fit import fit_json, fit_screen
+
+
+@click.command()
+@click.argument("evidence", nargs=-1, required=True)
+@click.option("--refit", is_flag=True, help="Fit again even if the evidence has not changed.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(evidence: tuple[str, ...], refit: bool, as_json: bool) -> None:
+    r"""Fit EVIDENCE, names in priors/ or paths, and print what it says about the next trial.
+
+    The draws are kept; unchanged evidence is not fitted again. A fit whose diagnostics fail is
+    refused with exit code 1, and no scenario can use it.
+
+    \b
+    Examples:
+      phase2sim fit gxipc1 t1d-natural-history
+      phase2sim fit priors/gxipc1.toml priors/t1d-natural-history.toml --refit --json
+    """
+    paths = [find_evidence(name, beside=None) for name in evidence]
+    loaded = load_evidence([Path(path) for path in paths])
+    prior = fitted(loaded, refit=refit, report=say)
+    if as_json:
+        show_json(fit_json(prior))
+    else:
+        show(fit_screen(prior))

@@ -1,0 +1,69 @@
+"""What the commands share: a screen for people, JSON for programs, progress for the waiting."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+_SECONDS_BETWEEN_LINES = 10.0
+_WIDTH_WITHOUT_TERMINAL = 120
+
+
+def show(renderable: RenderableType) -> None:
+    """Print for people."""
+    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+    Console(width=width, highlight=False, soft_wrap=False).print(renderable)
+
+
+def show_json(values: object) -> None:
+    """Print for programs."""
+    click.echo(json.dumps(values, indent=2, allow_nan=False))
+
+
+def say(line: str) -> None:
+    """Tell the waiting what happens, on standard error."""
+    click.echo(line, err=True)
+
+
+@contextmanager
+def trials_progress() -> Iterator[Callable[[int, int], None]]:
+    """Show trials done and time left: a bar on a terminal, a line now and then elsewhere."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    columns = (
+        TextColumn("trials"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("trials", total=None, rate="")
+        started = time.monotonic()
+
+        def advance(done: int, requested: int) -> None:
+            rate = done / max(time.monotonic() - started, 1e-9)
+            bar.update(task, completed=done, total=requested, rate=f"{rate:,.0f} trials/s")
+
+        yield advance
+
+
+def _lines() -> Callable[[int, int], None]:
+    started = last = time.monotonic()
+
+    def advance(done: int, requested: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < _SECONDS_BETWEEN_LINES or done >= requested:
+            return
+        last = now
+        left = (now - started) / done * (requested - done)
+        say(f"{done:,} of {requested:,} trials, about {left:.0f} s left")
+
+    return advance

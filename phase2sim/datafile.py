@@ -1,0 +1,172 @@
+"""A real data set in long format -> what an analysis reads (one trial)."""
+
+import csv
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from phase2sim.contracts import Reading
+from phase2sim.endpoints import ENDPOINTS
+from phase2sim.errors import BadData
+
+_REQUIRED = ("id", "arm", "y")
+_MISSING = {"", "NA", "NaN", "nan", "."}
+
+type Row = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """Rows of a CSV file, one a patient and visit, still as text."""
+
+    path: Path
+    rows: tuple[Row, ...]
+
+    def has(self, column: str) -> bool:
+        """Whether the file has a column."""
+        return column in self.rows[0]
+
+
+def read_data(path: Path) -> DataFile:
+    """Read a CSV file: id, arm, y and any of stratum, base, age, visit, months, endpoint.
+
+    Other columns are ignored. Raises ``BadData`` naming the file, the line and the column.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = tuple(csv.DictReader(file, strict=True))
+    except UnicodeDecodeError as error:
+        raise BadData(
+            f"{path}: byte {error.start} is not UTF-8 text. Save the file as UTF-8."
+        ) from None
+    except csv.Error as error:
+        raise BadData(f"{path}: is not CSV: {error}.") from None
+    except OSError as error:
+        raise BadData(f"{path}: cannot be read: {(error.strerror or '').lower()}.") from None
+    if not rows:
+        raise BadData(f"{path}: holds no rows. It needs a heading and a row a patient and visit.")
+    for column in _REQUIRED:
+        if column not in rows[0]:
+            raise BadData(
+                f"{path}: column {column!r} is missing; the file has"
+                f" {', '.join(map(str, rows[0]))}. Add it."
+            )
+    return DataFile(path, rows)
+
+
+def data_reading(
+    data: DataFile, endpoint: str, visits_months: Sequence[float], arms: Sequence[str]
+) -> Reading:
+    """What an analysis of one endpoint reads of the file, with a trial axis of length 1.
+
+    ``y`` and ``base`` are in the endpoint's unit and are brought to its model scale. Arms are the
+    scenario's names, or 0 (control) and 1. ``visit`` counts the visits after baseline from 1;
+    ``months``, if there, says the month itself; with neither, every row is the last visit's.
+    """
+    lines = [
+        (number, row)
+        for number, row in enumerate(data.rows, start=2)
+        if not data.has("endpoint") or row["endpoint"] == endpoint
+    ]
+    if not lines:
+        raise BadData(f"{data.path}: no row has endpoint {endpoint!r}.")
+    months = sorted({_month(data, line, visits_months) for line in lines})
+    firsts: dict[str, tuple[int, Row]] = {}
+    for line in lines:
+        firsts.setdefault(line[1]["id"], line)
+    first = list(firsts.values())
+    patients = {name: i for i, name in enumerate(firsts)}
+    value = np.full((1, len(months), len(patients)), np.nan)
+    filled = np.zeros(value.shape[1:], dtype=np.bool_)
+    to_model = ENDPOINTS[endpoint].to_model
+    for line in lines:
+        number, row = line
+        v, p = months.index(_month(data, line, visits_months)), patients[row["id"]]
+        if filled[v, p]:
+            raise BadData(
+                f"{data.path}, line {number}: patient {row['id']} has a second row for month"
+                f" {months[v]:g}. Keep one."
+            )
+        filled[v, p] = True
+        value[0, v, p] = _on_scale(data, line, "y", to_model)
+    _check_constant(data, lines)
+    return Reading(
+        arm=np.array([[_arm(data, line, arms) for line in first]], dtype=np.int8),
+        baseline=np.array([[_on_scale(data, line, "base", to_model) for line in first]]),
+        value=value,
+        visits_months=tuple(months),
+        age_years=np.array([[_number(data, line, "age") for line in first]]),
+        stratum=np.array([_codes(row.get("stratum") or "" for _, row in first)], dtype=np.int64),
+    )
+
+
+def _month(data: DataFile, line: tuple[int, Row], visits_months: Sequence[float]) -> float:
+    number, row = line
+    after = visits_months[1:]
+    if data.has("months"):
+        return _number(data, line, "months", required=True)
+    if not data.has("visit"):
+        return after[-1]
+    visit = _number(data, line, "visit", required=True)
+    if visit not in range(1, len(after) + 1):
+        raise BadData(
+            f"{data.path}, line {number}: visit is {row['visit']}; the scenario has visits 1 to"
+            f" {len(after)} after baseline (months {', '.join(f'{m:g}' for m in after)})."
+        )
+    return after[int(visit) - 1]
+
+
+def _arm(data: DataFile, line: tuple[int, Row], arms: Sequence[str]) -> int:
+    number, row = line
+    known = {name: i for i, name in enumerate(arms)} | {str(i): i for i in range(len(arms))}
+    if row["arm"] not in known:
+        raise BadData(
+            f"{data.path}, line {number}: arm is {row['arm']!r}; it must be"
+            f" {' or '.join(arms)}, or 0 (control) or 1."
+        )
+    return known[row["arm"]]
+
+
+def _codes(strata: Iterable[str]) -> list[int]:
+    order: dict[str, int] = {}
+    return [order.setdefault(stratum, len(order)) for stratum in strata]
+
+
+def _on_scale(
+    data: DataFile, line: tuple[int, Row], column: str, to_model: Callable[[float], float]
+) -> float:
+    number = _number(data, line, column)
+    return number if math.isnan(number) else to_model(number)
+
+
+def _number(data: DataFile, line: tuple[int, Row], column: str, *, required: bool = False) -> float:
+    number, row = line
+    text = (row.get(column) or "").strip()
+    if text in _MISSING and not required:
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.inf
+    if not math.isfinite(value):
+        raise BadData(
+            f"{data.path}, line {number}: {column} is {text!r}; it must be a number"
+            f"{'' if required else ', or empty where it is missing'}."
+        )
+    return value
+
+
+def _check_constant(data: DataFile, lines: Sequence[tuple[int, Row]]) -> None:
+    """A patient has one arm, baseline, age and stratum."""
+    seen: dict[str, Row] = {}
+    for number, row in lines:
+        first = seen.setdefault(row["id"], row)
+        for column in ("arm", "base", "age", "stratum"):
+            if row.get(column) != first.get(column):
+                raise BadData(
+                    f"{data.path}, line {number}: {column} of patient {row['id']} is"
+                    f" {row.get(column)!r}, but {first.get(column)!r} before. Correct one of them."
+                )

@@ -1,0 +1,193 @@
+"""One trial looked at closely: a real data set analysed, or a simulated trial replayed."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.special import stdtr, stdtrit
+
+from phase2sim.assemble import Assembled, Parts
+from phase2sim.contracts import FAILURES, GO, STOP, Analysis, Estimates, Trials
+from phase2sim.datafile import data_reading, read_data
+from phase2sim.endpoints import ENDPOINTS
+from phase2sim.engine import draw_trials, reading
+from phase2sim.errors import BadData, BadScenario
+
+CONFIDENCE = 0.95
+_VERDICTS = {GO: "go", STOP: "stop"}
+_COLUMNS = (
+    "id", "arm", "stratum", "age", "months_since_diagnosis", "endpoint", "base", "visit", "months",
+    "y", "complete",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one analysis says about one trial; effects on the endpoint's model scale."""
+
+    analysis: str
+    endpoint: str
+    month: float
+    method: str
+    effect: float
+    se: float
+    df: float
+    t: float
+    p_one_sided: float  # for benefit beyond the null effect
+    p_two_sided: float
+    lower: float
+    upper: float
+    failed: str  # the reason; "" if it did not fail
+    true_effect: float | None = None  # of a simulated trial
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The findings on one trial, and the decision they lead to."""
+
+    findings: tuple[Finding, ...]
+    verdicts: dict[str, str]  # go | stop | undecided
+
+
+def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
+    """Run a scenario's analyses on a CSV file: those of ``endpoint``, or all.
+
+    Raises ``BadData`` for a file that the analyses cannot read.
+    """
+    data = read_data(path)
+    chosen = [
+        (name, analysis)
+        for name, analysis in zip(built.names, built.analyses, strict=True)
+        if endpoint in {None, analysis.endpoint}
+    ]
+    endpoints = list(dict.fromkeys(analysis.endpoint for _, analysis in chosen))
+    if not endpoints:
+        raise BadData(f"{built.path}: no analysis reads endpoint {endpoint!r}.")
+    if len(endpoints) > 1 and not data.has("endpoint"):
+        raise BadData(
+            f"{path}: column 'endpoint' is missing, and the scenario analyses"
+            f" {' and '.join(endpoints)}. Add the column, or choose with --endpoint."
+        )
+    plan = built.plan
+    readings = {e: data_reading(data, e, plan.visits_months, plan.arms) for e in endpoints}
+    for _, analysis in chosen:
+        months = readings[analysis.endpoint].visits_months
+        if analysis.month not in months:
+            raise BadData(
+                f"{path}: no row of {analysis.endpoint} is at month {analysis.month:g}; the file"
+                f" has months {', '.join(f'{m:g}' for m in months)}."
+            )
+    estimates = [analysis.estimate(readings[analysis.endpoint]) for _, analysis in chosen]
+    findings = tuple(
+        _finding(name, analysis, estimate)
+        for (name, analysis), estimate in zip(chosen, estimates, strict=True)
+    )
+    return Examined(findings, _verdicts(built, estimates, tuple(n for n, _ in chosen)))
+
+
+def replay(assembled: Assembled, truth: str, trial: int) -> tuple[Examined, str]:
+    """One simulated trial again: findings, and patients as CSV text that ``analyse`` reads.
+
+    ``truth`` is the label of one of the scenario's truths. Raises ``BadScenario`` for others.
+    """
+    study = assembled.study
+    sources = {source.label: source for source in assembled.sources}
+    if truth not in sources:
+        raise BadScenario(
+            f"{assembled.parts.path}: the scenario has no truth {truth!r}."
+            f" Use one of: {', '.join(sources)}."
+        )
+    true = sources[truth].truth(trial, 1)
+    trials = draw_trials(study, true, trial, 1)
+    observed = np.where(trials.seen, trials.value, np.nan)
+    estimates = [
+        analysis.estimate(reading(study.plan, trials, observed, analysis.endpoint))
+        for analysis in study.analyses
+    ]
+    effect = true.effect[0, 1]
+    plan = study.plan
+    findings = tuple(
+        _finding(
+            name,
+            analysis,
+            estimate,
+            float(
+                effect[
+                    plan.endpoints.index(analysis.endpoint),
+                    plan.visits_months.index(analysis.month),
+                ]
+            ),
+        )
+        for name, analysis, estimate in zip(study.names, study.analyses, estimates, strict=True)
+    )
+    return Examined(findings, _verdicts(assembled.parts, estimates, study.names)), _csv(
+        assembled, trials
+    )
+
+
+def _verdicts(built: Parts, estimates: list[Estimates], names: tuple[str, ...]) -> dict[str, str]:
+    p = np.stack([estimate.p for estimate in estimates], axis=1)
+    verdict = built.decision.decide(p)[0]
+    labels = built.decision.labels(names)
+    return {
+        label: _VERDICTS.get(int(value), "undecided")
+        for label, value in zip(labels, verdict, strict=True)
+    }
+
+
+def _finding(
+    name: str, analysis: Analysis, estimate: Estimates, true_effect: float | None = None
+) -> Finding:
+    effect, se, df = (float(x[0]) for x in (estimate.effect, estimate.se, estimate.df))
+    t = (effect - analysis.null_effect) / se if se else float("nan")
+    reach = float(stdtrit(df, 0.5 + CONFIDENCE / 2)) * se
+    return Finding(
+        analysis=name,
+        endpoint=analysis.endpoint,
+        month=analysis.month,
+        method=analysis.title,
+        effect=effect,
+        se=se,
+        df=df,
+        t=t,
+        p_one_sided=float(estimate.p[0]),
+        p_two_sided=float(2 * stdtr(df, -abs(t))),
+        lower=effect - reach,
+        upper=effect + reach,
+        failed=FAILURES[int(estimate.reason[0])],
+        true_effect=true_effect,
+    )
+
+
+def _csv(assembled: Assembled, trials: Trials) -> str:
+    """Patients in long format: ``y`` as seen, ``complete`` as it would have been, in units."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows(_lines(assembled, trials))
+    return text.getvalue()
+
+
+def _lines(assembled: Assembled, trials: Trials) -> Iterator[tuple[object, ...]]:
+    plan = assembled.study.plan
+    for p in range(plan.patients):
+        age = float(trials.age_years[0, p])
+        for e, endpoint in enumerate(plan.endpoints):
+            unit = [ENDPOINTS[endpoint].from_model(float(x)) for x in trials.value[0, e, :, p]]
+            for v in range(1, len(plan.visits_months)):
+                yield (
+                    p + 1,
+                    plan.arms[trials.arm[0, p]],
+                    int(trials.stratum[0, p]),
+                    "" if np.isnan(age) else age,
+                    float(trials.months_since_diagnosis[0, p]),
+                    endpoint,
+                    unit[0],
+                    v,
+                    plan.visits_months[v],
+                    unit[v] if trials.seen[0, e, v, p] else "",
+                    unit[v],
+                )

@@ -1,0 +1,57 @@
+"""One trial's findings as a table and as plain values for JSON."""
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from phase2sim.endpoints import ENDPOINTS
+from phase2sim.examine import Examined, Finding
+
+
+def examined_json(examined: Examined) -> dict[str, Any]:
+    """Plain values: ``findings``, one an analysis, and ``decision``, one verdict a label."""
+    return {
+        "findings": [
+            {
+                key: None if isinstance(value, float) and math.isnan(value) else value
+                for key, value in asdict(finding).items()
+            }
+            for finding in examined.findings
+        ],
+        "decision": dict(examined.verdicts),
+    }
+
+
+def examined_screen(examined: Examined, title: str) -> RenderableType:
+    """Return the table of findings and the decision."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    known_truth = any(finding.true_effect is not None for finding in examined.findings)
+    for column in ("analysis", "month", "method", "effect (95 % CI)", "SE", "df", "p, one-sided"):
+        table.add_column(column)
+    if known_truth:
+        table.add_column("true effect")
+    for finding in examined.findings:
+        cells = _cells(finding)
+        table.add_row(*cells, *([f"{finding.true_effect:.3f}"] if known_truth else []))
+    decision = ", ".join(f"{label}: {verdict}" for label, verdict in examined.verdicts.items())
+    return Group(Text(title, style="bold"), Text(), table, Text(), Text(f"Decision: {decision}"))
+
+
+def _cells(finding: Finding) -> tuple[str, ...]:
+    scale = ENDPOINTS[finding.endpoint].model_unit
+    if finding.failed:
+        return (finding.analysis, f"{finding.month:g}", finding.method, f"failed: {finding.failed}")
+    interval = f"{finding.effect:.4g} ({finding.lower:.4g} to {finding.upper:.4g}) {scale}"
+    return (
+        finding.analysis,
+        f"{finding.month:g}",
+        finding.method,
+        interval,
+        f"{finding.se:.4g}",
+        f"{finding.df:.4g}",
+        f"{finding.p_one_sided:.4g}",
+    )

@@ -1,0 +1,201 @@
+"""A run's result as a table with a reading in plain words, and as plain values for JSON."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from phase2sim.background import Background
+from phase2sim.contracts import Measured
+from phase2sim.endpoints import ENDPOINTS
+from phase2sim.simulate import Characteristic, Result
+
+GAP_TO_FLAG = 4.0  # Monte Carlo standard errors
+
+_ROWS = (
+    ("power", "target", "power", "at the target"),
+    ("type_i_error", "null", "type I error", "no effect"),
+    ("assurance", "prior", "assurance", "fitted prior"),
+    ("assurance", "sceptical", "", "sceptical prior"),
+    ("bias", "target", "bias", "at the target"),
+    ("coverage", "target", "coverage (95 %)", "at the target"),
+    ("missing", "target", "missing", "at the target"),
+)
+
+
+def run_json(result: Result) -> dict[str, Any]:
+    """Plain values of a run: what `phase2sim run --json` prints."""
+    scenario = result.scenario
+    return {
+        "scenario": {
+            "file": str(scenario.path),
+            "title": scenario.title,
+            "digest": scenario.digest,
+            "patients": scenario.design.get("patients"),
+        },
+        "prior": None if result.prior is None else dict(result.prior),
+        "seed": scenario.seed,
+        "trials": result.trials,
+        "operating_characteristics": [_row_json(row) for row in result.characteristics],
+        "failures": dict(result.failures),
+        "elicited": list(result.elicited),
+        "results_version": result.results_version,
+    }
+
+
+def run_screen(result: Result) -> RenderableType:
+    """Return the first screen: heading, table, reading, and what to know about the inputs."""
+    return Group(_heading(result), Text(), _table(result), Text(), *_notes(result))
+
+
+def cell(measured: Measured, digits: int = 3) -> str:
+    """``0.802 +- 0.004``: a number and its Monte Carlo standard error."""
+    if math.isnan(measured.estimate):
+        return "none used"
+    return f"{measured.estimate:.{digits}f} +- {measured.mcse:.{digits}f}"
+
+
+def _row_json(row: Characteristic) -> dict[str, Any]:
+    measured, twin = row.measured, row.twin
+    return {
+        "name": row.name,
+        "endpoint": row.endpoint,
+        "analysis": row.analysis,
+        "month": row.month,
+        "truth": row.truth,
+        "estimate": _finite(measured.estimate),
+        "mcse": _finite(measured.mcse),
+        "requested": measured.requested,
+        "used": measured.used,
+        "failed": measured.failed,
+        "low": _finite(measured.low),
+        "high": _finite(measured.high),
+        "exact": twin.value if twin and twin.is_exact else None,
+        "approximate": twin.value if twin and not twin.is_exact else None,
+        "gap_in_se": row.gap,
+    }
+
+
+def _finite(number: float) -> float | None:
+    """Return the number, or None, which JSON can hold, for nan."""
+    return number if math.isfinite(number) else None
+
+
+def _heading(result: Result) -> RenderableType:
+    scenario = result.scenario
+    heading = Table.grid(padding=(0, 4))
+    ratio = ":".join(str(share) for share in scenario.design.get("allocation", (1, 1)))
+    heading.add_row(
+        Text(scenario.title, style="bold"),
+        f"{scenario.design['patients']} patients, {ratio}",
+        f"{result.trials:,} trials, seed {scenario.seed}",
+    )
+    return heading
+
+
+def _table(result: Result) -> Table:
+    columns = [row.analysis for row in result.characteristics if row.name == "type_i_error"]
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("")
+    table.add_column("")
+    for name in columns:
+        table.add_column(_column_title(result, name), justify="left")
+    found = {(r.name, r.truth, r.analysis): r for r in result.characteristics}
+    for name, truth, label, under in _ROWS:
+        rows = [found.get((name, truth, column)) for column in columns]
+        if not any(rows):
+            continue
+        table.add_row(label, under, *(_cell(row) for row in rows))
+        if any(row and row.twin for row in rows):
+            table.add_row("", "closed form", *(_twin_cell(row) for row in rows), style="dim")
+    return table
+
+
+def _column_title(result: Result, name: str) -> str:
+    for known in result.background:
+        if known.analysis == name:
+            return f"{known.label}, month {known.month:g}"
+    return "both (co-primary)" if len(result.background) == 2 else "all (co-primary)"  # noqa: PLR2004
+
+
+def _cell(row: Characteristic | None) -> str:
+    if row is None:
+        return "-"
+    failed = f"  ({row.measured.failed:,} failed)" if row.measured.failed else ""
+    return cell(row.measured) + failed
+
+
+def _twin_cell(row: Characteristic | None) -> Text:
+    if row is None or row.twin is None:
+        return Text("-")
+    if not row.twin.is_exact:
+        return Text(f"about {row.twin.value:.3f}")
+    text = Text(f"{row.twin.value:.3f}")
+    if row.gap is not None and abs(row.gap) > GAP_TO_FLAG:
+        text.append(f"  GAP of {row.gap:+.1f} standard errors", style="bold red")
+    return text
+
+
+def _notes(result: Result) -> Iterator[RenderableType]:
+    yield Text("Read: ", style="bold").append(Text(" ".join(reading(result)), style="not bold"))
+    approximate = {r.twin.why for r in result.characteristics if r.twin and not r.twin.is_exact}
+    for why in sorted(approximate):
+        yield Text(f"Closed form 'about': {why}.", style="dim")
+    for reason, count in result.failures.items():
+        yield Text(f"Failed analyses: {count:,} for {reason}; counted, not dropped.")
+    if result.elicited:
+        yield Text("Elicited inputs used (our judgement, not published):", style="yellow")
+        for statement in result.elicited:
+            yield Text(f"  - {statement}", style="yellow")
+    if result.interrupted:
+        yield Text(
+            f"Interrupted: {result.trials:,} of {result.scenario.trials:,} trials done; the numbers"
+            " are those trials'.",
+            style="bold",
+        )
+    yield Text(f"Replay any trial: phase2sim replay {result.scenario.path} --trial 417")
+
+
+def reading(result: Result) -> Iterator[str]:
+    """Say in sentences what the table means for someone who plans the trial."""
+    for known in result.background:
+        if known.analysis in result.power:
+            yield _power_sentence(result.power[known.analysis], known)
+        if known.analysis in result.assurance:
+            yield _assurance_sentence(result.assurance[known.analysis], known)
+    yield "+- is Monte Carlo error, not uncertainty about the treatment."
+
+
+def _power_sentence(power: Measured, known: Background) -> str:
+    return (
+        f"If the treatment does what you hope ({known.target:+.2g} {_scale(known)} {known.label}"
+        f" at month {known.month:g}), this trial shows it in {_of_100(power)} of 100 tries."
+    )
+
+
+def _assurance_sentence(assurance: Measured, known: Background) -> str:
+    sentence = (
+        f"Given all the evidence, it shows an effect on {known.label} in {_of_100(assurance)} of"
+        " 100 tries"
+    )
+    if known.effect is not None:
+        mean, low, high = known.effect
+        sentence += f": the evidence puts the effect at {mean:+.2f} ({low:+.2f} to {high:+.2f})"
+    sentence += (
+        f"; untreated patients would have averaged about {known.untreated:.2g} {known.unit}"
+        f" at month {known.month:g} anyway"
+    )
+    return sentence + (f" (phase 1: {known.reported})." if known.reported else ".")
+
+
+def _scale(known: Background) -> str:
+    endpoint = next(e for e in ENDPOINTS.values() if e.label == known.label)
+    return endpoint.model_unit if endpoint.model_unit == endpoint.unit else "on the model scale,"
+
+
+def _of_100(measured: Measured) -> str:
+    share = 100 * measured.estimate
+    return "none" if math.isnan(share) else f"{share:.0f}"

@@ -1,0 +1,251 @@
+"""Run a scenario under each of its truths and measure its operating characteristics."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial, reduce
+from itertools import islice
+from operator import add
+from threading import Timer
+
+from phase2sim.assemble import Assembled, assemble, parts
+from phase2sim.background import Background, background
+from phase2sim.contracts import FAILURES, RESULTS_VERSION, Evidence, Measured, PriorDraws
+from phase2sim.engine import simulate_batch
+from phase2sim.errors import TooManyFailures
+from phase2sim.evidence import find_evidence, load_evidence
+from phase2sim.operating import Tally, bias, coverage, decided, missing, tally
+from phase2sim.prior import fitted
+from phase2sim.scenario import Scenario
+from phase2sim.twins import Twin, twin
+
+type Report = Callable[[str], None]
+type Progress = Callable[[int, int], None]  # trials done, trials requested
+
+_NAMES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
+_SECONDS_BEFORE_A_WORD = 1.5
+_BATCHES_AHEAD = 2  # a worker, so that none waits and memory stays bounded
+
+
+@dataclass(frozen=True, slots=True)
+class Characteristic:
+    """One operating characteristic under one truth.
+
+    ``endpoint`` is the analysed endpoint, or the name of a verdict on several (``co_primary``).
+    ``twin`` is the closed form, where theory gives the answer or nearly does.
+    """
+
+    name: str  # power | type_i_error | assurance | bias | coverage | missing
+    endpoint: str
+    analysis: str
+    month: float | None
+    truth: str  # target | null | prior | sceptical
+    measured: Measured
+    twin: Twin | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """Simulated minus exact in Monte Carlo standard errors; None without an exact value."""
+        if self.twin is None or not self.twin.is_exact or self.measured.used == 0:
+            return None
+        exact = self.twin.value
+        se = math.sqrt(exact * (1 - exact) / self.measured.used)
+        return (self.measured.estimate - exact) / se
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run came to."""
+
+    scenario: Scenario
+    trials: int  # done; fewer than asked for if it was interrupted
+    characteristics: tuple[Characteristic, ...]
+    failures: Mapping[str, int]  # reason -> analyses that failed for it, over all truths
+    background: tuple[Background, ...]
+    prior: Mapping[str, object] | None  # the fit's provenance
+    elicited: tuple[str, ...] = ()
+    results_version: int = RESULTS_VERSION
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was stopped before its last trial."""
+        return self.trials < self.scenario.trials
+
+    @property
+    def power(self) -> dict[str, Measured]:
+        """Power at the target, by analysis or verdict."""
+        return self._by_analysis("power", "target")
+
+    @property
+    def type_i_error(self) -> dict[str, Measured]:
+        """One-sided type I error with no effect on anything, by analysis or verdict."""
+        return self._by_analysis("type_i_error", "null")
+
+    @property
+    def assurance(self) -> dict[str, Measured]:
+        """Assurance under the fitted prior, by analysis or verdict."""
+        return self._by_analysis("assurance", "prior")
+
+    def _by_analysis(self, name: str, truth: str) -> dict[str, Measured]:
+        rows = self.characteristics
+        return {r.analysis: r.measured for r in rows if (r.name, r.truth) == (name, truth)}
+
+
+def simulate(
+    scenario: Scenario,
+    *,
+    workers: int = 1,
+    report: Report = lambda _line: None,
+    progress: Progress = lambda _done, _requested: None,
+) -> Result:
+    """Simulate a scenario: power at its target, type I error, and assurance under its priors.
+
+    Fits the evidence first if it was never fitted. The result depends on the scenario, its prior
+    and its seed alone, not on ``workers``. Raises ``BadInput`` for what does not fit,
+    ``PriorNotTrusted`` for a fit that fails its gate, and ``TooManyFailures``. An interrupt ends it
+    early, with the trials done so far.
+    """
+    ready = prepare(scenario, report)
+    _compile(ready, report)
+    sums, trials = _run(ready, scenario.trials, workers, progress)
+    _refuse_failures(ready, sums)
+    reasons = reduce(add, (tallied.reasons.sum(axis=0) for tallied in sums))
+    provenance = None if ready.prior is None else ready.prior.provenance
+    return Result(
+        scenario=scenario,
+        trials=trials,
+        characteristics=tuple(_characteristics(ready.assembled, sums, scenario.trials)),
+        failures={
+            reason: int(count)
+            for reason, count in zip(FAILURES[1:], reasons[1:], strict=True)
+            if count
+        },
+        background=background(ready.assembled, ready.evidence, ready.prior),
+        prior=provenance,
+        elicited=() if provenance is None else tuple(provenance["elicited"]),  # type: ignore[arg-type]  # a JSON list
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A scenario assembled with its evidence and the prior fitted to it, if it names any."""
+
+    assembled: Assembled
+    evidence: Evidence | None = None
+    prior: PriorDraws | None = None
+
+
+def prepare(scenario: Scenario, report: Report) -> Ready:
+    """Check a scenario, fit or load its prior, and put it together."""
+    built = parts(scenario)
+    if not scenario.evidence:
+        return Ready(assemble(built, None))
+    paths = [find_evidence(name, beside=scenario.path) for name in scenario.evidence]
+    evidence = load_evidence(paths)
+    prior = fitted(evidence, report=report)
+    return Ready(assemble(built, prior), evidence, prior)
+
+
+def _compile(ready: Ready, report: Report) -> None:
+    """Simulate one trial, so that compiling is announced and not part of the time per trial."""
+    words = "Compiling the kernels (first time only, up to half a minute) ..."
+    timer = Timer(_SECONDS_BEFORE_A_WORD, report, [words])
+    timer.start()
+    try:
+        _tally_batch(ready.assembled, 1, 0)
+    finally:
+        timer.cancel()
+
+
+def _run(
+    ready: Ready, requested: int, workers: int, progress: Progress
+) -> tuple[tuple[Tally, ...], int]:
+    """Sums over all trials, one tally a truth, and how many trials they hold."""
+    batch = ready.assembled.study.batch
+    firsts = range(0, requested, batch)
+    work = partial(_tally_batch, ready.assembled, requested)
+    sums: tuple[Tally, ...] | None = None
+    done = 0
+    results = map(work, firsts) if workers == 1 else _in_threads(work, firsts, workers)
+    try:
+        for tallies in results:
+            sums = tallies if sums is None else tuple(map(add, sums, tallies))
+            done = sums[0].trials
+            progress(done, requested)
+    except KeyboardInterrupt:
+        if sums is None:
+            raise
+    assert sums is not None  # noqa: S101 - at least one trial is requested
+    return sums, done
+
+
+def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tally, ...]:
+    """Tally one batch under every truth."""
+    study = assembled.study
+    trials = min(study.batch, requested - first)
+    outcomes = [simulate_batch(study, source, first, trials) for source in assembled.sources]
+    return tuple(tally(o.estimates, o.true_effect, o.missing, o.verdict) for o in outcomes)
+
+
+def _in_threads(
+    work: Callable[[int], tuple[Tally, ...]], firsts: Sequence[int], workers: int
+) -> Iterator[tuple[Tally, ...]]:
+    """Results in order of ``firsts``; kernels hold no interpreter lock, so threads suffice."""
+    remaining = iter(firsts)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: list[Future[tuple[Tally, ...]]] = [
+            pool.submit(work, first) for first in islice(remaining, workers * _BATCHES_AHEAD)
+        ]
+        try:
+            while waiting:
+                yield waiting.pop(0).result()
+                waiting += [pool.submit(work, first) for first in islice(remaining, 1)]
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _characteristics(
+    assembled: Assembled, sums: tuple[Tally, ...], requested: int
+) -> Iterator[Characteristic]:
+    study = assembled.study
+    for source, tallied in zip(assembled.sources, sums, strict=True):
+        for number, verdict in enumerate(study.verdicts):
+            alone = number < len(study.analyses)
+            analysis = study.analyses[number] if alone else None
+            yield Characteristic(
+                name=_NAMES[source.label],
+                endpoint=analysis.endpoint if analysis else verdict,
+                analysis=verdict,
+                month=analysis.month if analysis else None,
+                truth=source.label,
+                measured=decided(tallied, number, requested),
+                twin=twin(assembled, number, source) if alone else None,
+            )
+        for name, measure in (("bias", bias), ("coverage", coverage), ("missing", missing)):
+            for number, analysis in enumerate(study.analyses):
+                yield Characteristic(
+                    name=name,
+                    endpoint=analysis.endpoint,
+                    analysis=study.names[number],
+                    month=analysis.month,
+                    truth=source.label,
+                    measured=measure(tallied, number, requested),
+                )
+
+
+def _refuse_failures(ready: Ready, sums: tuple[Tally, ...]) -> None:
+    """Stop above the stated share of failed analyses: the rest is not the trial asked for."""
+    built = ready.assembled.parts
+    allowed = built.scenario.failures_allowed
+    for source, tallied in zip(ready.assembled.sources, sums, strict=True):
+        for name, counts in zip(built.names, tallied.reasons, strict=True):
+            failed = int(counts[1:].sum())
+            if failed > allowed * tallied.trials:
+                worst = FAILURES[1 + int(counts[1:].argmax())]
+                raise TooManyFailures(
+                    f"{built.path}: the analysis of {name} failed in {failed:,} of"
+                    f" {tallied.trials:,} trials under truth {source.label!r}, mostly for"
+                    f" {worst!r}; failures_allowed is {allowed:g}. Change the design or the"
+                    " analysis, or raise failures_allowed."
+                )

@@ -1,0 +1,190 @@
+"""The closed form beside a simulated power, where theory gives the answer or nearly does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binom, hypergeom
+
+from phase2sim.analyses.ancova import Ancova
+from phase2sim.analyses.closed_form import (
+    power_ancova,
+    power_t,
+    power_welch,
+    sizes_after_dropout,
+)
+from phase2sim.analyses.t_test import TTest
+from phase2sim.analyses.welch import Welch
+from phase2sim.assemble import Assembled
+from phase2sim.contracts import Analysis, Floats, TruthSource
+from phase2sim.draws import window_nodes
+from phase2sim.endpoints import ENDPOINTS
+from phase2sim.patients.missingness import Complete, Mar, Mcar
+from phase2sim.patients.randomisation import PermutedBlocks
+
+_NEGLIGIBLE = 1e-10  # probability of a pair of arm sizes that is left out
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A power from theory; ``why`` says what keeps it from being exact, empty if it is."""
+
+    value: float
+    why: str = ""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the simulation must agree with it up to Monte Carlo error."""
+        return not self.why
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What a formula needs of one analysis under one truth; benefit counts as positive."""
+
+    effect: float
+    covariance: Floats  # of baseline, age and the analysed value, in that order
+    sizes: tuple[Floats, Floats]  # treated and control patients with the value, (case,)
+    alpha: float
+
+
+def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
+    """Closed-form power of one analysis, for a fixed truth; None where there is no formula."""
+    analysis = assembled.study.analyses[number]
+    formula = _FORMULAS.get(type(analysis))
+    if formula is None or source.label not in {"target", "null"}:
+        return None
+    e = assembled.study.plan.endpoints.index(analysis.endpoint)
+    v = assembled.study.plan.visits_months.index(analysis.month)
+    sign = ENDPOINTS[analysis.endpoint].benefit_sign
+    treated, control, weights = _sizes(assembled, analysis.month)
+    case = _Case(
+        effect=sign * float(source.truth(0, 1).effect[0, 1, e, v]),
+        covariance=_covariance(assembled, e, v),
+        sizes=(treated, control),
+        alpha=assembled.study.decision.one_sided_alpha,
+    )
+    power = formula(analysis, case)
+    answered = np.isfinite(power)
+    if not answered.any():
+        return None
+    value = float(power[answered] @ weights[answered] / weights[answered].sum())
+    return Twin(value, _why_not_exact(assembled, analysis, e))
+
+
+def _ancova(analysis: Analysis, case: _Case) -> Floats:
+    assert isinstance(analysis, Ancova)  # noqa: S101 - the table's key
+    used = [i for i, name in enumerate(("baseline", "age")) if name in analysis.covariates]
+    within = case.covariance[np.ix_(used, used)]
+    across = case.covariance[used, -1]
+    explained = across @ np.linalg.lstsq(within, across)[0] if used else 0.0
+    residual = float(np.sqrt(case.covariance[-1, -1] - explained))
+    null = _oriented_null(analysis)
+    treated, control = case.sizes
+    return power_ancova(case.effect, residual, treated, control, case.alpha, null, len(used))
+
+
+def _t_test(analysis: Analysis, case: _Case) -> Floats:
+    assert isinstance(analysis, TTest)  # noqa: S101 - the table's key
+    sd = _sd(case, change=analysis.of == "change")
+    return power_t(case.effect, sd, *case.sizes, case.alpha, _oriented_null(analysis))
+
+
+def _welch(analysis: Analysis, case: _Case) -> Floats:
+    assert isinstance(analysis, Welch)  # noqa: S101 - the table's key
+    sd = _sd(case, change=analysis.of == "change")
+    return power_welch(case.effect, (sd, sd), *case.sizes, case.alpha, _oriented_null(analysis))
+
+
+_FORMULAS: dict[type, Callable[[Analysis, _Case], Floats]] = {
+    Ancova: _ancova,
+    TTest: _t_test,
+    Welch: _welch,
+}
+
+
+def _oriented_null(analysis: Ancova | TTest | Welch) -> float:
+    return ENDPOINTS[analysis.endpoint].benefit_sign * analysis.null_effect
+
+
+def _sd(case: _Case, *, change: bool) -> float:
+    variance = case.covariance
+    value = variance[-1, -1]
+    return float(np.sqrt(value + variance[0, 0] - 2 * variance[0, -1] if change else value))
+
+
+def _covariance(assembled: Assembled, e: int, v: int) -> Floats:
+    """Covariance between patients of baseline, age and the value at visit ``v``."""
+    plan, control = assembled.study.plan, assembled.control.typical()
+    visits = np.array([0, v])
+    sd = control.sd[0, e, visits]
+    values = sd[:, None] * sd * control.correlation[0, e][np.ix_(visits, visits)]
+    if control.knots_months.size:
+        since = (
+            window_nodes(plan.months_since_diagnosis)[:, None]
+            + np.array(plan.visits_months)[visits]
+        )
+        means = np.interp(since, control.knots_months, control.history[0, e])
+        values = values + np.cov(means.T, bias=True)
+    slope = plan.per_year_of_age.get(plan.endpoints[e], 0.0)
+    low, high = plan.age_years
+    age = (high - low) ** 2 / 12 if np.isfinite(low) else 1.0
+    loading = np.array([slope, 0.0, slope])
+    covariance = np.zeros((3, 3))
+    covariance[np.ix_([0, 2], [0, 2])] = values
+    covariance += age * np.outer(loading, loading)
+    covariance[1, :] = covariance[:, 1] = age * loading
+    covariance[1, 1] = age
+    return covariance
+
+
+def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats, Floats]:
+    """Treated and control patients seen at a month, every pair with its probability."""
+    plan, built = assembled.study.plan, assembled.parts
+    dropout = built.dropout
+    staying = 1.0
+    if isinstance(dropout, Mcar | Mar):
+        staying = float((1 - dropout.share) ** (month / dropout.by_month))
+    found, chances = [], []
+    for enrolled, chance in _enrolled(assembled):
+        left = plan.patients - enrolled
+        sizes, each = sizes_after_dropout(enrolled, left, (staying, staying))
+        found.append(sizes)
+        chances.append(chance * each)
+    sizes, place = np.unique(np.concatenate(found), axis=0, return_inverse=True)
+    weights = np.bincount(place.ravel(), weights=np.concatenate(chances))
+    kept = weights > _NEGLIGIBLE
+    return sizes[kept, 0].astype(np.float64), sizes[kept, 1].astype(np.float64), weights[kept]
+
+
+def _enrolled(assembled: Assembled) -> list[tuple[int, float]]:
+    """How many patients may be allocated to treatment, with probabilities."""
+    patients, randomisation = assembled.study.plan.patients, assembled.study.randomisation
+    control, treated = assembled.parts.design.allocation
+    if not isinstance(randomisation, PermutedBlocks):
+        share = treated / (control + treated)
+        chances = binom.pmf(np.arange(patients + 1), patients, share)
+        return [(n, float(c)) for n, c in enumerate(chances) if c > _NEGLIGIBLE]
+    block = randomisation.block
+    whole, rest = divmod(patients, len(block))
+    in_block = int(block.sum())
+    chances = hypergeom.pmf(np.arange(rest + 1), len(block), in_block, rest)
+    return [(whole * in_block + n, float(c)) for n, c in enumerate(chances) if c > _NEGLIGIBLE]
+
+
+def _why_not_exact(assembled: Assembled, analysis: Analysis, e: int) -> str:
+    plan, control = assembled.study.plan, assembled.control
+    low, high = plan.months_since_diagnosis
+    reasons = []
+    if low < high and np.ptp(control.history[:, e], axis=-1).any():
+        reasons.append("patients' means differ by time since diagnosis")
+    covariates = getattr(analysis, "covariates", ())
+    if plan.per_year_of_age.get(plan.endpoints[e], 0.0) or "age" in covariates:
+        reasons.append("age is not normal")
+    if "stratum" in covariates:
+        reasons.append("it leaves out the stratum")
+    if getattr(analysis, "standard_error", "model-based") != "model-based":
+        reasons.append("it takes the model-based standard error")
+    if not isinstance(assembled.parts.dropout, Complete | Mcar):
+        reasons.append("it takes patients as lost completely at random")
+    return "; ".join(reasons)
