@@ -1,0 +1,101 @@
+"""The continuous analyses against R on shared data sets."""
+
+import numpy as np
+import pytest
+from readings import published_reading, random_reading, rows_of
+from scipy import stats
+
+from phase2sim.analyses.ancova import Ancova
+from phase2sim.analyses.t_test import TTest
+from phase2sim.analyses.welch import Welch
+from phase2sim.contracts import Analysis, Reading
+
+BOTH = ("baseline", "stratum")
+ANALYSIS_OF = {
+    "ancova y~base+arm": Ancova("hba1c", 12.0),
+    "ancova y~base+arm HC3": Ancova("hba1c", 12.0, standard_error="hc3"),
+    "ancova y~base+stratum+arm": Ancova("hba1c", 12.0, BOTH),
+    "ancova y~base+stratum+arm HC3": Ancova("hba1c", 12.0, BOTH, "hc3"),
+    "welch y": Welch("hba1c", 12.0),
+    "pooled t change": TTest("hba1c", 12.0, "change"),
+}
+ROWS = rows_of("analysis.csv")
+
+
+def test_every_kind_of_published_row_is_compared() -> None:
+    assert {row["method"] for row in ROWS} == set(ANALYSIS_OF)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: "-".join(row.values()))
+def test_agrees_with_r(row: dict[str, str]) -> None:
+    result = ANALYSIS_OF[row["method"]].estimate(published_reading(row["dataset"]))
+
+    effect, se, df, p = (float(x[0]) for x in (result.effect, result.se, result.df, result.p))
+    sign = -1.0 if row["method"] == "pooled t change" else 1.0  # R took control minus treatment
+    ours = {"est": effect, "se": se, "df": df, "t": sign * effect / se, "p": 2 * min(p, 1 - p)}
+    assert ours[row["quantity"]] == pytest.approx(float(row["value"]), rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "tail"), [("hba1c", "less"), ("c_peptide", "greater")], ids=str
+)
+@pytest.mark.parametrize("equal_variance", [True, False], ids=["pooled", "welch"])
+def test_p_is_that_of_scipy_in_the_direction_of_benefit(
+    endpoint: str, tail: str, *, equal_variance: bool
+) -> None:
+    reading = random_reading(seed=11, trials=20, patients=23, missing=0.1)
+    analysis: Analysis = (TTest if equal_variance else Welch)(endpoint, 12.0)
+
+    p = analysis.estimate(reading).p
+
+    for trial in range(20):
+        treated, control = _arms(reading, trial)
+        kind = {"equal_var": equal_variance, "alternative": tail, "nan_policy": "omit"}
+        expected = stats.ttest_ind(treated, control, **kind)
+        assert p[trial] == pytest.approx(expected.pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize("covariates", [(), ("baseline",), ("age", "stratum", "baseline")], ids=str)
+def test_effect_and_se_are_those_of_lapack(covariates: tuple[str, ...]) -> None:
+    reading = random_reading(seed=12, trials=20, patients=31, missing=0.2)
+
+    result = Ancova("hba1c", 12.0, covariates).estimate(reading)
+
+    for trial in range(20):
+        effect, se, df = _lapack(reading, covariates, trial)
+        assert result.effect[trial] == pytest.approx(effect, rel=1e-9)
+        assert result.se[trial] == pytest.approx(se, rel=1e-9)
+        assert result.df[trial] == df
+
+
+def test_null_effect_moves_the_hypothesis_and_nothing_else() -> None:
+    reading = random_reading(seed=13, trials=50, patients=40)
+
+    against_zero = Ancova("hba1c", 12.0).estimate(reading)
+    margin = Ancova("hba1c", 12.0, null_effect=0.3).estimate(reading)
+
+    np.testing.assert_array_equal(against_zero.effect, margin.effect)
+    t = (against_zero.effect - 0.3) / against_zero.se
+    np.testing.assert_allclose(margin.p, stats.t.cdf(t, against_zero.df), rtol=1e-9)
+
+
+def _arms(reading: Reading, trial: int) -> tuple[np.ndarray, np.ndarray]:
+    value, arm = reading.value[trial, 1], reading.arm[trial]
+    return value[arm == 1], value[arm == 0]
+
+
+def _lapack(
+    reading: Reading, covariates: tuple[str, ...], trial: int
+) -> tuple[float, float, float]:
+    columns = [np.ones(reading.arm.shape[1]), reading.arm[trial].astype(float)]
+    if "baseline" in covariates:
+        columns.append(reading.baseline[trial])
+    if "age" in covariates:
+        columns.append(reading.age_years[trial])
+    if "stratum" in covariates:
+        columns += [(reading.stratum[trial] == level).astype(float) for level in (1, 2)]
+    y, x = reading.value[trial, 1], np.stack(columns, axis=1)
+    x, y = x[~np.isnan(y)], y[~np.isnan(y)]
+    beta, rss, rank, _ = np.linalg.lstsq(x, y)
+    df = y.size - rank
+    return beta[1], np.sqrt(rss[0] / df * np.linalg.inv(x.T @ x)[1, 1]), df
