@@ -247,3 +247,8 @@ def test_an_average_without_any_answer_is_unknown() -> None:
 def test_no_size_makes_a_harmful_effect_significant(search: Callable[..., object]) -> None:
     with pytest.raises(ValueError, match="not above the null effect"):
         search(-0.1, 1.0, 0.8, 0.025)
+
+
+def test_a_huge_effect_still_needs_a_degree_of_freedom() -> None:
+    assert sum(closed_form.patients_t(1000.0, 1.0, 0.9, 0.025)) == pytest.approx(3.0)
+    assert closed_form.patients_t(10.0, 1.0, 0.9, 0.025)[0] < 2.5

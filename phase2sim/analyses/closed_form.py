@@ -162,7 +162,8 @@ def patients_t(  # noqa: PLR0913  a test has this many parameters
 ) -> tuple[float, float]:
     """Treated and control patients, not rounded, that give the one-sided t test its power.
 
-    Raises ``ValueError`` if the effect is not beyond the null effect, or if no size is enough.
+    Never fewer than three in all, for one degree of freedom. Raises ``ValueError`` if the effect is
+    not beyond the null effect, or if no size is enough.
     """
     _check_direction(effect, null_effect)
 
@@ -171,7 +172,7 @@ def patients_t(  # noqa: PLR0913  a test has this many parameters
         power = power_t(effect, sd, treated, control, one_sided_alpha, null_effect)
         return float(power) - target_power
 
-    smallest = 2.0 / (1.0 + treated_per_control) * (1.0 + 1e-6)  # just above no degree of freedom
+    smallest = 3.0 / (1.0 + treated_per_control)  # one degree of freedom
     if short_of_target(smallest) >= 0.0:
         return treated_per_control * smallest, smallest
     # The z test needs fewer and the t test a few more; doubling finds a size that is enough.

@@ -1,0 +1,64 @@
+"""Trials per second of each continuous analysis, on given data, with one thread."""
+
+import time
+
+import numpy as np
+
+from phase2sim.analyses.ancova import Ancova
+from phase2sim.analyses.t_test import TTest
+from phase2sim.analyses.welch import Welch
+from phase2sim.contracts import Analysis, Reading
+
+TRIALS, PATIENTS, REPEATS = 20_000, 60, 10
+ANALYSES: dict[str, Analysis] = {
+    "t test": TTest("hba1c", 12.0),
+    "Welch": Welch("hba1c", 12.0),
+    "Welch, change": Welch("hba1c", 12.0, "change"),
+    "ANCOVA, baseline": Ancova("hba1c", 12.0),
+    "ANCOVA, baseline, HC3": Ancova("hba1c", 12.0, standard_error="hc3"),
+    "ANCOVA, baseline and stratum": Ancova("hba1c", 12.0, ("baseline", "stratum")),
+    "ANCOVA, all, HC3": Ancova("hba1c", 12.0, ("baseline", "age", "stratum"), "hc3"),
+}
+
+
+def given_data(missing: float) -> Reading:
+    """Make 1:1 trials with three strata and a share of values missing."""
+    rng = np.random.default_rng(1)
+    shape = (TRIALS, PATIENTS)
+    arm = (rng.random(shape).argsort(axis=1) < PATIENTS // 2).astype(np.int8)
+    baseline = rng.normal(8.0, 1.0, shape)
+    value = 0.6 * baseline + rng.normal(0.0, 0.8, shape)
+    value[rng.random(shape) < missing] = np.nan
+    return Reading(
+        arm,
+        baseline,
+        value[:, None],
+        (12.0,),
+        rng.uniform(8.0, 18.0, shape),
+        rng.integers(0, 3, shape, np.int64),
+    )
+
+
+def trials_per_second(analysis: Analysis, reading: Reading) -> float:
+    """Return the best of a few repeats, compiled beforehand."""
+    analysis.estimate(reading)
+    seconds = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        analysis.estimate(reading)
+        seconds.append(time.perf_counter() - start)
+    return TRIALS / min(seconds)
+
+
+def main() -> None:
+    """Print a table."""
+    complete, gaps = given_data(0.0), given_data(0.1)
+    print(f"trials per second, {PATIENTS} patients, one thread")
+    print(f"{'analysis':32}{'complete':>12}{'10 % missing':>14}")
+    for name, analysis in ANALYSES.items():
+        speeds = trials_per_second(analysis, complete), trials_per_second(analysis, gaps)
+        print(f"{name:32}{speeds[0]:12,.0f}{speeds[1]:14,.0f}")
+
+
+if __name__ == "__main__":
+    main()
