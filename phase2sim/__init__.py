@@ -1,1 +1,34 @@
 """Simulation, power and assurance for the phase 2 trial that follows a phase 1."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from phase2sim.contracts import Measured as Measured
+    from phase2sim.prior import fit as fit
+    from phase2sim.scenario import Scenario as Scenario
+    from phase2sim.scenario import load_scenario as load_scenario
+    from phase2sim.simulate import Result as Result
+    from phase2sim.simulate import simulate as simulate
+
+# Public name -> where it is; loaded on first use, so that `phase2sim --help` stays quick.
+_PUBLIC = {
+    "Measured": "phase2sim.contracts",
+    "Result": "phase2sim.simulate",
+    "Scenario": "phase2sim.scenario",
+    "fit": "phase2sim.prior",
+    "load_scenario": "phase2sim.scenario",
+    "simulate": "phase2sim.simulate",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first asked for."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'phase2sim' has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Public names."""
+    return sorted(_PUBLIC)

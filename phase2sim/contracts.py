@@ -332,7 +332,7 @@ class Decision(Protocol):
 GO, STOP, UNDECIDED = 1, 0, -1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Measured:
     """An estimate and how sure it is: the only number a report accepts.
 
@@ -349,7 +349,9 @@ class Measured:
     high: float = float("nan")
 
     def __str__(self) -> str:
-        """``0.802 +- 0.004 (10,000 trials, 0 failed)``."""
-        return (
-            f"{self.estimate:.3f} +- {self.mcse:.3f} ({self.used:,} trials, {self.failed:,} failed)"
-        )
+        """``0.802 +- 0.004, used 10,000, failed 0``."""
+        return f"{self.estimate:.3f} +- {self.mcse:.3f}, used {self.used:,}, failed {self.failed:,}"
+
+    def __repr__(self) -> str:
+        """``Measured(0.802 +- 0.004, used 10,000, failed 0)``."""
+        return f"Measured({self})"

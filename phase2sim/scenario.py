@@ -130,6 +130,13 @@ class Scenario(_Model):
         """The file it was read from, for messages and for finding evidence."""
         return self._path
 
+    def changed(self, values: Mapping[str, object]) -> "Scenario":
+        """Return a copy with top-level keys changed; raises ``BadScenario``."""
+        table = {**self.model_dump(mode="json"), **values}
+        copy = checked(SCENARIO, table, "", self.path, BadScenario)
+        copy._path = self._path  # noqa: SLF001 - its own copy
+        return copy
+
     @property
     def digest(self) -> str:
         """Sha256 of what the file says, whatever its comments and layout."""

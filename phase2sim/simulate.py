@@ -95,6 +95,8 @@ class Result:
 def simulate(
     scenario: Scenario,
     *,
+    trials: int | None = None,
+    seed: int | None = None,
     workers: int = 1,
     report: Report = lambda _line: None,
     progress: Progress = lambda _done, _requested: None,
@@ -104,17 +106,19 @@ def simulate(
     Fits the evidence first if it was never fitted. The result depends on the scenario, its prior
     and its seed alone, not on ``workers``. Raises ``BadInput`` for what does not fit,
     ``PriorNotTrusted`` for a fit that fails its gate, and ``TooManyFailures``. An interrupt ends it
-    early, with the trials done so far.
+    early, with the trials done so far. ``trials`` and ``seed`` stand in for the scenario's own.
     """
+    asked = {"trials": trials, "seed": seed}
+    scenario = scenario.changed({k: v for k, v in asked.items() if v is not None})
     ready = prepare(scenario, report)
     _compile(ready, report)
-    sums, trials = _run(ready, scenario.trials, workers, progress)
+    sums, done = _run(ready, scenario.trials, workers, progress)
     _refuse_failures(ready, sums)
     reasons = reduce(add, (tallied.reasons.sum(axis=0) for tallied in sums))
     provenance = None if ready.prior is None else ready.prior.provenance
     return Result(
         scenario=scenario,
-        trials=trials,
+        trials=done,
         characteristics=tuple(_characteristics(ready.assembled, sums, scenario.trials)),
         failures={
             reason: int(count)

@@ -52,7 +52,7 @@ class LazyCommands(click.Group):
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="phase2sim")
 def main() -> None:
-    r"""Simulation, power and assurance for the phase 2 trial that follows a phase 1.
+    """Simulation, power and assurance for the phase 2 trial that follows a phase 1.
 
     \b
     Examples:

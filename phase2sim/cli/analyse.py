@@ -22,7 +22,7 @@ from phase2sim.scenario import load_scenario
 def command(
     scenario: Path, data: Path, endpoint: str | None, settings: tuple[str, ...], as_json: bool
 ) -> None:
-    r"""Run the analyses of SCENARIO on DATA, a CSV file in long format.
+    """Run the analyses of SCENARIO on DATA, a CSV file in long format.
 
     The same code analyses the simulated trials. Columns: id, arm, y, and where they are needed
     stratum, base, age, visit (from 1 after baseline), months, endpoint. See docs/guide/cli.md.

@@ -9,7 +9,7 @@ from phase2sim.report.ledger import ledger_rows, ledger_table
 
 @click.group()
 def command() -> None:
-    r"""Read evidence files.
+    """Read evidence files.
 
     \b
     Example:
@@ -21,7 +21,7 @@ def command() -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show_evidence(files: tuple[str, ...], as_json: bool) -> None:
-    r"""Print the ledger of FILE, a name in priors/ or a path: every number and where it is from.
+    """Print the ledger of FILE, a name in priors/ or a path: every number and where it is from.
 
     Numbers that no likelihood reads are listed with the reason; elicited ones are marked.
 

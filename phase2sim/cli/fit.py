@@ -15,7 +15,7 @@ from phase2sim.report.fit import fit_json, fit_screen
 @click.option("--refit", is_flag=True, help="Fit again even if the evidence has not changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(evidence: tuple[str, ...], refit: bool, as_json: bool) -> None:
-    r"""Fit EVIDENCE, names in priors/ or paths, and print what it says about the next trial.
+    """Fit EVIDENCE, names in priors/ or paths, and print what it says about the next trial.
 
     The draws are kept; unchanged evidence is not fitted again. A fit whose diagnostics fail is
     refused with exit code 1, and no scenario can use it.

@@ -12,7 +12,7 @@ _KINDS = ("analyses", "decisions", "designs", "dropouts", "endpoints", "randomis
 @click.argument("kind", required=False, type=click.Choice(_KINDS))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(kind: str | None, as_json: bool) -> None:
-    r"""List the parts of one KIND, or of all, with the keys each takes.
+    """List the parts of one KIND, or of all, with the keys each takes.
 
     \b
     Examples:

@@ -35,7 +35,7 @@ def command(  # noqa: PLR0913 - one argument an option
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    r"""Simulate trial number K of SCENARIO again: its estimates, its decision, its patients.
+    """Simulate trial number K of SCENARIO again: its estimates, its decision, its patients.
 
     It is the trial that `run` counted under the same number. The CSV can be read by `analyse`.
 

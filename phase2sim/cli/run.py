@@ -35,7 +35,7 @@ def command(  # noqa: PLR0913 - one argument an option
     workers: int,
     as_json: bool,
 ) -> None:
-    r"""Print power, type I error and assurance of SCENARIO, a file.
+    """Print power, type I error and assurance of SCENARIO, a file.
 
     Evidence that was never fitted is fitted first (about a minute). The same scenario, evidence
     and seed give the same numbers, whatever the number of workers. Ctrl-C prints the trials done.
@@ -46,11 +46,11 @@ def command(  # noqa: PLR0913 - one argument an option
       phase2sim run scenarios/gxipc1-phase2.toml --set design.patients=80 --trials 20000
       phase2sim run scenarios/meld-atg.toml --json
     """
-    asked = {"trials": trials, "seed": seed}
-    changed = [f"{key}={value}" for key, value in asked.items() if value is not None]
-    loaded = load_scenario(scenario, [*settings, *changed])
+    loaded = load_scenario(scenario, settings)
     with trials_progress() as progress:
-        result = simulate(loaded, workers=workers, report=say, progress=progress)
+        result = simulate(
+            loaded, trials=trials, seed=seed, workers=workers, report=say, progress=progress
+        )
     if as_json:
         show_json(run_json(result))
     else:

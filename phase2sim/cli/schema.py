@@ -8,7 +8,7 @@ from phase2sim.schema import scenario_schema
 
 @click.command()
 def command() -> None:
-    r"""Print the JSON schema of a scenario file, the options of every part included.
+    """Print the JSON schema of a scenario file, the options of every part included.
 
     \b
     Example:
