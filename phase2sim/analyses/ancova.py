@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from phase2sim.analyses.least_squares import least_squares
-from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit, visit_of
+from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit, outcome
 from phase2sim.contracts import Estimates, Floats, Ints, Reading
 
 COVARIATES = ("baseline", "age", "stratum")
@@ -43,8 +43,7 @@ class Ancova:
         """Estimate the adjusted difference in every trial; a trial it cannot answer has failed."""
         level, levels = self._levels(reading)
         fit = least_squares(
-            np.ascontiguousarray(reading.value),
-            visit_of(reading, self.month),
+            outcome(reading, self.month),
             np.ascontiguousarray(reading.arm),
             self._numeric(reading),
             level,

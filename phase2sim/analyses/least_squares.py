@@ -30,7 +30,6 @@ ROUNDING = 1e-24
 @kernel
 def least_squares(  # noqa: PLR0913  a kernel takes its arrays one by one
     value: Floats,
-    visit: int,
     arm: Arms,
     covariates: Floats,
     level: Ints,
@@ -39,7 +38,7 @@ def least_squares(  # noqa: PLR0913  a kernel takes its arrays one by one
 ) -> tuple[Floats, Floats, Floats, Ints]:
     """Fit value ~ arm + covariates + level in every trial, on the patients without a nan.
 
-    ``value`` is (trial, visit, patient), ``covariates`` (covariate, trial, patient) and ``level``
+    ``value`` is (trial, patient), ``covariates`` (covariate, trial, patient) and ``level``
     (trial, patient) in ``range(levels)``, read only if ``levels`` exceeds 1. Returns the effect of
     arm 1 against 0, its standard error, residual degrees of freedom, and the index in ``FAILURES``
     (0: answered), each (trial,), nan where not answered.
@@ -56,11 +55,11 @@ def least_squares(  # noqa: PLR0913  a kernel takes its arrays one by one
     df = np.full(trials, np.nan)
     reason = np.zeros(trials, np.int64)
     for trial in range(trials):
-        n = _complete(kept, columns, value, visit, covariates, trial)
+        n = _complete(kept, columns, value, covariates, trial)
         if n == patients:
-            _copy(columns, value, visit, arm, covariates, trial)
+            _copy(columns, value, arm, covariates, trial)
         else:
-            _copy_kept(columns, kept, n, value, visit, arm, covariates, trial)
+            _copy_kept(columns, kept, n, value, arm, covariates, trial)
         if levels > 1:
             for i in range(n):
                 factor[i] = level[trial, i if n == patients else kept[i]]
@@ -105,13 +104,11 @@ def _fit(  # noqa: PLR0913  a kernel takes its arrays one by one
 
 
 @step
-def _complete(  # noqa: PLR0913  a kernel takes its arrays one by one
-    kept: Ints, scratch: Floats, value: Floats, visit: int, covariates: Floats, trial: int
-) -> int:
+def _complete(kept: Ints, scratch: Floats, value: Floats, covariates: Floats, trial: int) -> int:
     """List the patients without a nan and return how many; no list if nobody has one."""
     patients = kept.size
     for i in range(patients):
-        scratch[0, i] = value[trial, visit, i]
+        scratch[0, i] = value[trial, i]
     for j in range(covariates.shape[0]):
         for i in range(patients):
             scratch[0, i] += covariates[j, trial, i]
@@ -126,10 +123,9 @@ def _complete(  # noqa: PLR0913  a kernel takes its arrays one by one
 
 
 @step
-def _copy(  # noqa: PLR0913  a kernel takes its arrays one by one
+def _copy(
     columns: Floats,
     value: Floats,
-    visit: int,
     arm: Arms,
     covariates: Floats,
     trial: int,
@@ -142,7 +138,7 @@ def _copy(  # noqa: PLR0913  a kernel takes its arrays one by one
     for i in range(arm.shape[1]):
         columns[treatment, i] = arm[trial, i]
     for i in range(arm.shape[1]):
-        columns[treatment + 1, i] = value[trial, visit, i]
+        columns[treatment + 1, i] = value[trial, i]
 
 
 @step
@@ -151,7 +147,6 @@ def _copy_kept(  # noqa: PLR0913  a kernel takes its arrays one by one
     kept: Ints,
     n: int,
     value: Floats,
-    visit: int,
     arm: Arms,
     covariates: Floats,
     trial: int,
@@ -163,7 +158,7 @@ def _copy_kept(  # noqa: PLR0913  a kernel takes its arrays one by one
             columns[j, i] = covariates[j, trial, kept[i]]
     for i in range(n):
         columns[treatment, i] = arm[trial, kept[i]]
-        columns[treatment + 1, i] = value[trial, visit, kept[i]]
+        columns[treatment + 1, i] = value[trial, kept[i]]
 
 
 @step

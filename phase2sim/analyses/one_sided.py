@@ -17,12 +17,12 @@ def for_benefit(fit: Fit, endpoint: str, null_effect: float) -> Estimates:
     return Estimates(effect=effect, se=se, df=df, p=p, reason=reason.astype(np.int8))
 
 
-def visit_of(reading: Reading, month: float) -> int:
-    """Position of ``month`` among the visits; ``ValueError`` if none is then."""
+def outcome(reading: Reading, month: float) -> Floats:
+    """Values at the visit of ``month``, (trial, patient); ``ValueError`` if none is then."""
     if month not in reading.visits_months:
         visits = ", ".join(f"{visit:g}" for visit in reading.visits_months)
         raise ValueError(f"month is {month:g}; the visits after baseline are at {visits}. Use one.")
-    return reading.visits_months.index(month)
+    return np.ascontiguousarray(reading.value[:, reading.visits_months.index(month)])
 
 
 def check_options(endpoint: str, month: float, null_effect: float) -> None:

@@ -11,9 +11,8 @@ ROUNDING = 1e-24
 
 
 @kernel
-def two_means(  # noqa: PLR0913  a kernel takes its arrays one by one
+def two_means(
     value: Floats,
-    visit: int,
     baseline: Floats,
     arm: Arms,
     change: bool,  # noqa: FBT001  numba has no keyword-only arguments
@@ -21,7 +20,7 @@ def two_means(  # noqa: PLR0913  a kernel takes its arrays one by one
 ) -> tuple[Floats, Floats, Floats, Ints]:
     """Mean of arm 1 minus mean of arm 0 in every trial, on the patients without a nan.
 
-    ``value`` is (trial, visit, patient), ``baseline`` (trial, patient), subtracted if ``change``.
+    ``value`` is (trial, patient), ``baseline`` (trial, patient), subtracted if ``change``.
     ``pooled`` assumes one variance (Student), else Welch's standard error and Satterthwaite's
     degrees of freedom. Returns effect, standard error, degrees of freedom and the index in
     ``FAILURES`` (0: answered), each (trial,), nan where not answered.
@@ -34,7 +33,7 @@ def two_means(  # noqa: PLR0913  a kernel takes its arrays one by one
     reason = np.zeros(trials, np.int64)
     for trial in range(trials):
         for i in range(patients):
-            outcome[i] = value[trial, visit, i]
+            outcome[i] = value[trial, i]
         if change:
             for i in range(patients):
                 outcome[i] -= baseline[trial, i]

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit, visit_of
+from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit, outcome
 from phase2sim.analyses.two_means import OUTCOMES, two_means
 from phase2sim.contracts import Estimates, Reading
 
@@ -33,8 +33,7 @@ class Welch:
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         fit = two_means(
-            np.ascontiguousarray(reading.value),
-            visit_of(reading, self.month),
+            outcome(reading, self.month),
             np.ascontiguousarray(reading.baseline),
             np.ascontiguousarray(reading.arm),
             change=self.of == "change",
