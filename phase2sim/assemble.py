@@ -1,6 +1,6 @@
 """Scenario -> a study ready to run and its truths; refuses what does not fit together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,10 +74,17 @@ def parts(scenario: Scenario) -> Parts:
         names=names,
         decision=build("decisions", scenario.decision, "decision", path),
         shapes={
-            endpoint: build("shapes", _shape_table(target), f"truth.target.{endpoint}", path)
+            endpoint: build(
+                "shapes",
+                _shape_table(target),
+                f"truth.target.{endpoint}",
+                path,
+                also=("effect", "month"),
+            )
             for endpoint, target in scenario.truth.target.items()
         },
     )
+    _check_names(built)
     _check_months(built)
     _check_covariates(built)
     _check_truths(built)
@@ -137,22 +144,49 @@ def _analyses(scenario: Scenario, path: Path) -> tuple[tuple[Analysis, ...], tup
     tables = [dict(table) for table in scenario.analysis]
     given = [table.pop("name", None) for table in tables]
     analyses: list[Analysis] = [
-        build("analyses", table, f"analysis[{number}]", path)
+        build("analyses", table, f"analysis[{number}]", path, also=("name",))
         for number, table in enumerate(tables, start=1)
     ]
+    _check_null_effects(analyses, path)
     endpoints = [analysis.endpoint for analysis in analyses]
     names = []
-    for analysis, name in zip(analyses, given, strict=True):
+    for number, (analysis, name) in enumerate(zip(analyses, given, strict=True), start=1):
+        if name is not None and not (isinstance(name, str) and name.strip()):
+            raise BadScenario(
+                f"{path}: analysis[{number}].name is {name!r}; it must be text that is not empty."
+                " Correct it or leave it out."
+            )
         alone = endpoints.count(analysis.endpoint) == 1
         usual = analysis.endpoint if alone else f"{analysis.endpoint}_month_{analysis.month:g}"
-        names.append(str(name or usual))
-    for number, name in enumerate(names, start=1):
-        if names.count(name) > 1:
-            raise BadScenario(
-                f"{path}: analysis[{number}].name is {name!r}, as another analysis's;"
-                " give each its own name."
-            )
+        names.append(name or usual)
     return tuple(analyses), tuple(names)
+
+
+def _check_names(built: Parts) -> None:
+    """Refuse two verdicts with one name: nobody could tell their numbers apart."""
+    labels = built.decision.labels(built.names)
+    for number, name in enumerate(built.names, start=1):
+        if labels.count(name) > 1 and labels.index(name) != number - 1:
+            clash = f"as analysis[{labels.index(name) + 1}]"
+        elif name in labels[len(built.names) :]:
+            clash = "as the verdict on all analyses together"
+        else:
+            continue
+        raise BadScenario(
+            f"{built.path}: analysis[{number}].name is {name!r}, {clash}; give it one of its own."
+        )
+
+
+def _check_null_effects(analyses: Sequence[Analysis], path: Path) -> None:
+    for number, analysis in enumerate(analyses, start=1):
+        endpoint = ENDPOINTS[analysis.endpoint]
+        limit = endpoint.largest_effect
+        if abs(analysis.null_effect) > limit:
+            raise BadScenario(
+                f"{path}: analysis[{number}].null_effect is {analysis.null_effect:g}; on the"
+                f" {endpoint.model_unit} scale an effect lies between -{limit:g} and {limit:g}."
+                " Correct it."
+            )
 
 
 def _randomisation(design: Design, path: Path) -> Randomisation:
@@ -188,7 +222,30 @@ def _target(built: Parts, control: Control, endpoint: str) -> EffectCurve:
         mean = control.mean_at(built.plan, e, target.month)
         typical = measure.from_model(mean)
         size = measure.to_model(typical * (1 + size.percent / 100)) - mean
-    return EffectCurve(size, target.month, built.shapes[endpoint])
+    curve = EffectCurve(size, target.month, built.shapes[endpoint])
+    _check_curve(built, endpoint, curve)
+    return curve
+
+
+def _check_curve(built: Parts, endpoint: str, curve: EffectCurve) -> None:
+    """Refuse a percentage, or growth to a later visit, beyond what any treatment does."""
+    limit, unit = ENDPOINTS[endpoint].largest_effect, ENDPOINTS[endpoint].model_unit
+    key = f"{built.path}: truth.target.{endpoint}"
+    target = built.scenario.truth.target[endpoint]
+    if abs(curve.size) > limit and isinstance(target.effect, Percent):
+        raise BadScenario(
+            f"{key}.effect.percent is {target.effect.percent:g}, an effect of {curve.size:.3g} on"
+            f" the {unit} scale; it must lie between -{limit:g} and {limit:g}. Correct it."
+        )
+    months = built.plan.visits_months
+    effects = curve.at(np.array(months))
+    largest = int(np.abs(effects).argmax())
+    if abs(effects[largest]) > limit:
+        raise BadScenario(
+            f"{key}.month is {curve.month:g}; with shape {target.shape!r} the effect then grows to"
+            f" {effects[largest]:.3g} at month {months[largest]:g}, beyond {limit:g} on the {unit}"
+            " scale. Correct effect, month or shape."
+        )
 
 
 def _check_months(built: Parts) -> None:

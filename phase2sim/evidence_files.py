@@ -1,16 +1,14 @@
 """The keys of an evidence file: TOML to checked tables, or one plain message."""
 
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from phase2sim.errors import BadEvidence
+from phase2sim.toml_files import Table, checked, nearest, read_toml
 
 MOST_PATIENTS = 1_000_000
 LAST_MONTH = 1_200
@@ -108,6 +106,11 @@ class EffectTable(_Table):
     why: Text
 
 
+_STUDY = TypeAdapter(StudyTable)
+_REPORTED = TypeAdapter(ReportedTable)
+_EFFECT = TypeAdapter(EffectTable)
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceFile:
     """A file whose keys and types are right; what it says may still contradict itself."""
@@ -128,20 +131,20 @@ def read_file(path: Path) -> EvidenceFile:
 
     Raises ``BadEvidence`` with the file, the key, its value and what is allowed.
     """
-    tables = _parse(path)
+    tables = read_toml(path, BadEvidence)
     _check_top(path, tables)
     study = tables["study"]
     many = isinstance(study, list)
     studies = [
-        _checked(path, f"study[{number}]" if many else "study", table, StudyTable)
+        checked(_STUDY, table, f"study[{number}]" if many else "study", path, BadEvidence)
         for number, table in enumerate(study if many else [study], start=1)
     ]
     reported = [
-        _checked(path, f"reported[{number}]", table, ReportedTable)
+        checked(_REPORTED, table, f"reported[{number}]", path, BadEvidence)
         for number, table in enumerate(tables["reported"], start=1)
     ]
     effects = {
-        name: _checked(path, f"effect.{name}", table, EffectTable)
+        name: checked(_EFFECT, table, f"effect.{name}", path, BadEvidence)
         for name, table in tables.get("effect", {}).items()
     }
     return EvidenceFile(path, tuple(studies), tuple(reported), effects, many)
@@ -152,35 +155,7 @@ def refuse(path: Path, message: str) -> BadEvidence:
     return BadEvidence(f"{path}: {message}")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Say which known word was probably meant, or list them all."""
-    listed = sorted(known)
-    close = get_close_matches(word, listed, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Use one of: {', '.join(listed)}."
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    if path.is_dir():
-        raise refuse(path, "is a folder, not a file. Name the .toml file inside it.")
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise refuse(
-            path, f"byte {error.start} is not UTF-8 text. Save the file as UTF-8."
-        ) from None
-    except OSError as error:
-        reason = (error.strerror or "no reason given").lower()
-        raise refuse(path, f"cannot be read: {reason}. Check the name and its rights.") from None
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = str(error).rstrip(".")
-        raise refuse(path, f"is not TOML: {reason}. Correct that place.") from None
-    except ValueError as error:  # a number of thousands of digits
-        raise refuse(path, f"holds a number that cannot be read: {error}.") from None
-
-
-def _check_top(path: Path, tables: dict[str, Any]) -> None:
+def _check_top(path: Path, tables: Table) -> None:
     if not tables:
         raise refuse(path, "is empty. Write a [study] table and at least one [[reported]].")
     known = ("study", "reported", "effect")
@@ -195,57 +170,3 @@ def _check_top(path: Path, tables: dict[str, Any]) -> None:
         raise refuse(path, "reported is missing; write one [[reported]] table for each number.")
     if not isinstance(tables.get("effect", {}), dict):
         raise refuse(path, "effect must be tables such as [effect.hba1c]. Write one an endpoint.")
-
-
-def _checked[T: _Table](path: Path, place: str, table: object, kind: type[T]) -> T:
-    try:
-        return kind.model_validate(table)
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=True)
-        message = _message(place, problems[0], kind)
-        more = len(problems) - 1
-        also = f" ({more} more after this one in the same table.)" if more else ""
-        raise refuse(path, message + also) from None
-
-
-def _message(place: str, problem: ErrorDetails, kind: type[_Table]) -> str:
-    # A position inside an array is shown from 1, as entries are.
-    where = place + "".join(
-        f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]
-    )
-    if problem["type"] == "extra_forbidden":
-        key = str(problem["loc"][-1])
-        return f"{where} is not a known key. {nearest(key, _keys(kind, problem['loc'][:-1]))}"
-    if problem["type"] == "missing":
-        return f"{where} is missing. Add it; docs/guide/evidence.md lists every key."
-    shown = repr(problem["input"])
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."  # noqa: PLR2004
-    return f"{where} is {shown}; {_rule(problem)}. Correct this value."
-
-
-def _keys(kind: type[_Table], inside: tuple[int | str, ...]) -> Iterable[str]:
-    """Keys of the table that a location points into."""
-    if not inside:
-        return kind.model_fields
-    return ElicitedTable.model_fields if len(inside) == 1 else NormalTable.model_fields
-
-
-def _rule(problem: ErrorDetails) -> str:
-    limits: dict[str, Any] = problem.get("ctx", {})
-    rules = {
-        "float_type": "it must be a number",
-        "int_type": "it must be a whole number",
-        "string_type": 'it must be text in "quotes"',
-        "finite_number": "it must be a finite number",
-        "string_too_short": "it must not be empty",
-        "tuple_type": "it must be two numbers in [brackets]",
-        "missing": "it must be two numbers in [brackets]",
-        "too_long": "it must be two numbers in [brackets]",
-        "model_type": "it must be a table of keys",
-        "greater_than": f"it must be above {limits.get('gt')}",
-        "greater_than_equal": f"it cannot be below {limits.get('ge')}",
-        "less_than": f"it must be below {limits.get('lt')}",
-        "less_than_equal": f"it cannot be above {limits.get('le')}",
-        "literal_error": f"it must be {limits.get('expected')}",
-    }
-    return rules.get(problem["type"], problem["msg"][:1].lower() + problem["msg"][1:])

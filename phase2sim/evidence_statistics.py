@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from phase2sim.contracts import StudyArm
 from phase2sim.errors import BadEvidence
-from phase2sim.evidence_files import EvidenceFile, ReportedTable, nearest, refuse
+from phase2sim.evidence_files import EvidenceFile, ReportedTable, refuse
+from phase2sim.toml_files import nearest
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What a scenario itself says of untreated patients, alone or on top of a fitted prior."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,10 +8,12 @@ import numpy as np
 
 from phase2sim.contracts import Floats, Plan
 from phase2sim.draws import Control
+from phase2sim.endpoints import ENDPOINTS
 from phase2sim.errors import BadScenario
 from phase2sim.scenario import Outcome, Scenario, VisitCorrelation
 
-_SMALLEST_EIGENVALUE = -1e-9
+_ROUNDING = -1e-13  # a correlation of 1 may come out this far below 0
+_APART = 1e-9  # endpoints that determine one another cannot be drawn
 
 
 def overridden(fitted: Control | None, scenario: Scenario, plan: Plan, path: Path) -> Control:
@@ -25,15 +28,11 @@ def overridden(fitted: Control | None, scenario: Scenario, plan: Plan, path: Pat
         place = f"{path}: outcome.{name}"
         if fitted is None:
             _check_complete(outcome, place)
-        control = _with_mean(control, outcome, e, place)
+        control = _with_mean(control, outcome, e, plan, place)
         control = _with_sd(control, outcome, e, place)
         control = _with_correlation(control, outcome, e, plan, place)
-    unknown = set(scenario.outcome) - set(plan.endpoints)
-    if unknown:
-        raise BadScenario(
-            f"{path}: outcome.{min(unknown)} is given, but no analysis or target reads it."
-            " Remove it."
-        )
+    _check_read("outcome", scenario.outcome, plan, path)
+    _check_read("population.per_year_of_age", scenario.population.per_year_of_age, plan, path)
     return _with_endpoint_correlation(control, scenario, plan, path, needed=fitted is None)
 
 
@@ -67,6 +66,15 @@ def _blank(plan: Plan) -> Control:
     )
 
 
+def _check_read(place: str, given: Iterable[str], plan: Plan, path: Path) -> None:
+    unread = set(given) - set(plan.endpoints)
+    if unread:
+        raise BadScenario(
+            f"{path}: {place}.{min(unread)} is given, but no analysis or target reads it."
+            " Remove it."
+        )
+
+
 def _check_complete(outcome: Outcome, place: str) -> None:
     for key in ("control_mean", "sd", "correlation"):
         if getattr(outcome, key) is None:
@@ -76,11 +84,25 @@ def _check_complete(outcome: Outcome, place: str) -> None:
             )
 
 
-def _with_mean(control: Control, outcome: Outcome, e: int, place: str) -> Control:
+def _check_plausible(means: Floats, name: str, place: str) -> None:
+    """Refuse means that no patient could have: most often a wrong unit or scale."""
+    endpoint = ENDPOINTS[name]
+    low, high = map(endpoint.to_model, endpoint.plausible)
+    outside = means[(means < low) | (means > high)]
+    if outside.size:
+        raise BadScenario(
+            f"{place} holds {outside[0]:g}; on the {endpoint.model_unit} scale {endpoint.label} lies"
+            f" between {low:.3g} and {high:.3g}. Bring it to this scale."
+        )
+
+
+def _with_mean(control: Control, outcome: Outcome, e: int, plan: Plan, place: str) -> Control:
     if outcome.control_mean is None:
         return control
     mean, history = control.mean.copy(), control.history.copy()
-    mean[:, e] = _by_visit(outcome.control_mean, mean.shape[2], f"{place}.control_mean")
+    means = _by_visit(outcome.control_mean, mean.shape[2], f"{place}.control_mean")
+    _check_plausible(means, plan.endpoints[e], f"{place}.control_mean")
+    mean[:, e] = means
     history[:, e] = 0.0
     return replace(control, mean=mean, history=history)
 
@@ -129,11 +151,11 @@ def _square(rows: tuple[tuple[float, ...], ...] | None, size: int, place: str) -
     return np.array(rows)
 
 
-def _check_correlation(matrix: Floats, place: str) -> None:
+def _check_correlation(matrix: Floats, place: str, least: float = _ROUNDING) -> None:
     if not np.allclose(matrix, matrix.T) or not np.allclose(np.diag(matrix), 1.0):
         raise BadScenario(f"{place} must be symmetric with 1 on its diagonal. Correct it.")
     lowest = float(np.linalg.eigvalsh(matrix).min())
-    if lowest < _SMALLEST_EIGENVALUE:
+    if lowest < least:
         raise BadScenario(
             f"{place} is not positive definite (smallest eigenvalue {lowest:.3g}): no patients"
             " can vary like that. Bring the numbers closer to one another or to 0."
@@ -149,12 +171,12 @@ def _with_endpoint_correlation(
         if needed and endpoints > 1:
             raise BadScenario(
                 f"{path}: endpoint_correlation is missing; without evidence it must be given"
-                f" for {' and '.join(plan.endpoints)}."
+                f" for {' and '.join(plan.endpoints)}. Add it."
             )
         return control
     matrix = np.full((endpoints, endpoints), given)
     np.fill_diagonal(matrix, 1.0)
-    _check_correlation(matrix, f"{path}: endpoint_correlation")
+    _check_correlation(matrix, f"{path}: endpoint_correlation", _APART)
     return replace(control, endpoint_correlation=matrix[None])
 
 

@@ -1,6 +1,6 @@
 """A scenario's names become parts: one table a kind of part, one message if a name does not fit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -36,12 +36,14 @@ KEYS: dict[str, str] = {
 }
 
 
-def build(kind: str, table: Table, place: str, path: Path) -> Any:  # noqa: ANN401 - any part
+def build(  # noqa: ANN401 - any part
+    kind: str, table: Table, place: str, path: Path, also: Iterable[str] = ()
+) -> Any:
     """Make the part that ``table`` names and describes.
 
-    ``kind`` is a key of ``TABLES``; ``place`` is where the table stands in the file. Raises
-    ``BadScenario`` if there is no such part, a key is unknown, missing or of a wrong type, or the
-    part refuses its options.
+    ``kind`` is a key of ``TABLES``; ``place`` is where the table stands in the file; ``also`` are
+    keys of that place that somebody else reads. Raises ``BadScenario`` if there is no such part, a
+    key is unknown, missing or of a wrong type, or the part refuses its options.
     """
     key = KEYS[kind]
     if key not in table:
@@ -60,6 +62,6 @@ def build(kind: str, table: Table, place: str, path: Path) -> Any:  # noqa: ANN4
         if option not in known:
             raise BadScenario(
                 f"{path}: {place}.{option} is not a key of {key} = {name!r}."
-                f" {nearest(option, known) if known else 'It takes no further keys.'}"
+                f" {nearest(option, [key, *also, *known])}"
             )
     return checked(TypeAdapter(part), options, place, path, BadScenario)

@@ -6,15 +6,35 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, TypeAdapter
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    TypeAdapter,
+)
 
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.errors import BadScenario
-from phase2sim.toml_files import Table, check_numbers, checked, nearest, read_toml
+from phase2sim.toml_files import (
+    LIST,
+    MATRIX,
+    NUMBER,
+    TABLE,
+    Table,
+    branch,
+    check_numbers,
+    checked,
+    nearest,
+    read_toml,
+)
 
 type Part = dict[str, Any]  # a part's name and its options; phase2sim.assemble builds it
-type Window = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
-type Sd = Annotated[float, Field(gt=0, le=1e6)]
+type Month = Annotated[float, Field(ge=0, le=1200)]
+type Age = Annotated[float, Field(ge=0, le=120)]
+type Sd = Annotated[float, Field(gt=0, le=100)]
 type Correlation = Annotated[float, Field(ge=-1, le=1)]
 
 
@@ -25,10 +45,10 @@ class _Model(BaseModel):
 class Population(_Model):
     """Who may enrol."""
 
-    months_since_diagnosis: Window = Field(
+    months_since_diagnosis: tuple[Month, Month] = Field(
         default=(0.0, 0.0), description="Enrolment window on the diagnosis clock; uniform in it."
     )
-    age_years: Window | None = Field(default=None, description="Age range; uniform in it.")
+    age_years: tuple[Age, Age] | None = Field(default=None, description="Age range; uniform in it.")
     age_strata: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         default=(), description="Ages at which a new stratum begins, for the covariate 'stratum'."
     )
@@ -50,19 +70,28 @@ class VisitCorrelation(_Model):
     )
 
 
+type OneOrEach[T] = Annotated[
+    Annotated[T, Tag(NUMBER)] | Annotated[tuple[T, ...], Tag(LIST)], Discriminator(branch)
+]
+type BetweenVisits = Annotated[
+    Annotated[Correlation, Tag(NUMBER)]
+    | Annotated[VisitCorrelation, Tag(TABLE)]
+    | Annotated[tuple[tuple[Correlation, ...], ...], Tag(MATRIX)],
+    Discriminator(branch),
+]
+
+
 class Outcome(_Model):
     """One endpoint of untreated patients, model scale; overrides the fitted prior key by key."""
 
-    control_mean: float | tuple[float, ...] | None = Field(
+    control_mean: OneOrEach[float] | None = Field(
         default=None, description="One mean, or one a visit."
     )
-    sd: Sd | tuple[Sd, ...] | None = Field(
+    sd: OneOrEach[Sd] | None = Field(
         default=None, description="Between patients: one SD, or one a visit."
     )
-    correlation: Correlation | VisitCorrelation | tuple[tuple[Correlation, ...], ...] | None = (
-        Field(
-            default=None, description="Between visits: one number, {share, per_month}, or a matrix."
-        )
+    correlation: BetweenVisits | None = Field(
+        default=None, description="Between visits: one number, {share, per_month}, or a matrix."
     )
 
 
@@ -72,13 +101,20 @@ class Percent(_Model):
     percent: Annotated[float, Field(gt=-100, le=1000)]
 
 
+type Effect = Annotated[
+    Annotated[float, Tag(NUMBER)] | Annotated[Percent, Tag(TABLE)], Discriminator(branch)
+]
+
+
 class TargetEffect(BaseModel):
     """The effect that power is for; the shape's own options are further keys."""
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
-    effect: float | Percent = Field(description="Treatment minus control, model scale, at month.")
-    month: Annotated[float, Field(gt=0)]
+    effect: Effect = Field(description="Treatment minus control, model scale, at month.")
+    month: Annotated[float, Field(gt=0, le=1200)] = Field(
+        description="When the effect has this size; months since randomisation."
+    )
     shape: str = Field(description="How the effect grows: a name from `phase2sim list shapes`.")
 
 
@@ -116,7 +152,7 @@ class Scenario(_Model):
     population: Population = Population()
     design: Part
     outcome: dict[str, Outcome] = Field(default_factory=dict)
-    endpoint_correlation: Correlation | None = Field(
+    endpoint_correlation: Annotated[float, Field(gt=-1, lt=1)] | None = Field(
         default=None, description="Of any two endpoints at one visit; overrides the fitted prior."
     )
     truth: TruthTable
@@ -155,7 +191,7 @@ def load_scenario(path: Path | str, settings: Sequence[str] = ()) -> Scenario:
     table = read_toml(path, BadScenario)
     for setting in settings:
         _apply(table, setting, path)
-    check_numbers(table, "", path, BadScenario)
+    check_numbers(table, path, BadScenario)
     scenario = checked(SCENARIO, table, "", path, BadScenario)
     _check_endpoints(scenario, path)
     _check_windows(scenario.population, path)
@@ -167,7 +203,7 @@ def _apply(table: Table, setting: str, path: Path) -> None:
     """Set one key from the command line; ``analysis.1.month=12`` counts entries from 1."""
     keys, equals, text = setting.partition("=")
     if not (equals and keys.strip()):
-        raise BadScenario(f"--set {setting}: write it as key.path=value.")
+        raise BadScenario(f"{path}: --set {setting}: write it as key.path=value.")
     *parents, last = keys.strip().split(".")
     node: Any = table
     for key in parents:
@@ -177,14 +213,17 @@ def _apply(table: Table, setting: str, path: Path) -> None:
     elif isinstance(node, dict):
         node[last] = _value(text)
     else:
-        raise BadScenario(f"{path}: --set {setting}: {'.'.join(parents)} holds no keys.")
+        place = ".".join(parents)
+        raise BadScenario(f"{path}: --set {setting}: {place} holds no keys. Correct it.")
 
 
 def _child(node: Any, key: str, setting: str, path: Path) -> Any:  # noqa: ANN401 - TOML
     if isinstance(node, list):
         return node[_index(node, key, setting, path)]
     if not isinstance(node, dict):
-        raise BadScenario(f"{path}: --set {setting}: there are no keys above {key!r}.")
+        raise BadScenario(
+            f"{path}: --set {setting}: what stands before .{key} holds no keys. Correct it."
+        )
     return node.setdefault(key, {})
 
 
@@ -199,7 +238,7 @@ def _index(node: list[Any], key: str, setting: str, path: Path) -> int:
 def _value(text: str) -> Any:  # noqa: ANN401 - TOML
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, ValueError):
+    except (ValueError, RecursionError):  # a TOML error is a ValueError
         return text.strip()  # a bare word is text
 
 
@@ -232,13 +271,19 @@ def _check_windows(population: Population, path: Path) -> None:
         window: tuple[float, float] | None = getattr(population, key)
         if window is not None and window[0] > window[1]:
             raise BadScenario(
-                f"{path}: population.{key} is {list(window)}; write the lower limit first."
+                f"{path}: population.{key} is {list(window)}; the lower limit comes first."
+                " Swap them."
             )
     if population.age_years is None and (population.age_strata or population.per_year_of_age):
         raise BadScenario(
             f"{path}: population.age_years is missing; age_strata and per_year_of_age need it."
         )
-    if list(population.age_strata) != sorted(set(population.age_strata)):
+    strata = list(population.age_strata)
+    if strata != sorted(set(strata)):
+        raise BadScenario(f"{path}: population.age_strata is {strata}; let the ages rise.")
+    low, high = population.age_years or (0.0, 0.0)
+    if strata and not low < strata[0] <= strata[-1] <= high:
         raise BadScenario(
-            f"{path}: population.age_strata is {list(population.age_strata)}; let the ages rise."
+            f"{path}: population.age_strata is {strata}; a new stratum must begin within"
+            f" population.age_years, above {low:g} and at most {high:g}. Correct one of them."
         )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 _MOST_PATIENTS = 100_000
+_MOST_VISITS = 100
+_LAST_MONTH = 1200
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Fixed:
                 f"arms is {list(self.arms)}; name two arms, control first."
                 " Designs with several doses are not built yet"
             )
+        if any(not arm.strip() or arm.strip().isdecimal() for arm in self.arms):
+            raise ValueError(f"arms is {list(self.arms)}; give each arm a name in words")
         if len(self.allocation) != len(self.arms) or min(self.allocation) < 1:
             raise ValueError(
                 f"allocation is {list(self.allocation)};"
@@ -48,8 +52,17 @@ class Fixed:
                 f"patients is {self.patients}; it must be a multiple of {total}"
                 f" for {ratio} allocation. Use {more}"
             )
+        if self.block_size is not None and self.block_size > self.patients:
+            raise ValueError(
+                f"block_size is {self.block_size}; a block cannot hold more than all"
+                f" {self.patients} patients. Lower it or leave it out"
+            )
 
     def _check_visits(self) -> None:
         visits = list(self.visits_months)
         if len(visits) < 2 or visits[0] != 0 or visits != sorted(set(visits)):  # noqa: PLR2004 - baseline and one more
             raise ValueError(f"visits_months is {visits}; it must start with 0 (baseline) and rise")
+        if len(visits) > _MOST_VISITS:
+            raise ValueError(f"visits_months has {len(visits)} visits; at most {_MOST_VISITS}")
+        if visits[-1] > _LAST_MONTH:
+            raise ValueError(f"visits_months ends at {visits[-1]:g}; at most month {_LAST_MONTH}")

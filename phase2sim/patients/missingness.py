@@ -84,10 +84,12 @@ class Mar:
 
     def __post_init__(self) -> None:
         _check_share(self.share, self.by_month)
-        if not 0 < self.hazard_ratio_per_sd < np.inf:
+        if self.endpoint not in ENDPOINTS:
+            raise ValueError(f"endpoint is {self.endpoint!r}; use one of {', '.join(ENDPOINTS)}")
+        if not 1 / _LARGEST_RATIO <= self.hazard_ratio_per_sd <= _LARGEST_RATIO:
             raise ValueError(
-                f"hazard_ratio_per_sd is {self.hazard_ratio_per_sd}; it must be above 0"
-                " (1 is missing completely at random)"
+                f"hazard_ratio_per_sd is {self.hazard_ratio_per_sd:g}; it must lie between"
+                f" {1 / _LARGEST_RATIO:g} and {_LARGEST_RATIO:g} (1 is missing completely at random)"
             )
 
     def prepare(self, plan: Plan, untreated: Truth) -> Missingness:
@@ -142,6 +144,8 @@ MISSINGNESS: dict[str, type[Missingness]] = {
     "mar": Mar,
 }
 
+_LARGEST_RATIO = 100.0
+_FIRST_MONTH, _LAST_MONTH = 0.1, 1200.0
 _PILOT_PATIENTS = 100_000
 _PILOT_SEED = 20_250_101  # any fixed number: the hazard must not move with the scenario's seed
 _DROPOUT = np.uint64(PURPOSES["dropout"])
@@ -150,8 +154,10 @@ _DROPOUT = np.uint64(PURPOSES["dropout"])
 def _check_share(share: float, by_month: float) -> None:
     if not 0 <= share < 1:
         raise ValueError(f"share is {share}; it must be at least 0 and below 1")
-    if not by_month > 0:
-        raise ValueError(f"by_month is {by_month}; it must be after month 0")
+    if not _FIRST_MONTH <= by_month <= _LAST_MONTH:
+        raise ValueError(
+            f"by_month is {by_month:g}; it must lie between {_FIRST_MONTH:g} and {_LAST_MONTH:g}"
+        )
 
 
 def _log_hazard(relative: Floats, share: float) -> float:
