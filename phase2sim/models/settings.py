@@ -1,0 +1,80 @@
+"""What the model of untreated and treated patients assumes before any evidence, in numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointPriors:
+    """Priors of one endpoint, model scale; normal (mean, SD) unless said otherwise.
+
+    Curves are random walks over the knots from diagnosis on. The step from 0 to 3 months has its
+    own prior, because treatment starts; ``per_root_month`` is the SD of the later steps, times the
+    root of the months between the knots.
+    """
+
+    first_mean: tuple[float, float]  # of patients at diagnosis
+    mean_step: tuple[float, float]  # from 0 to 3 months
+    mean_per_root_month: float
+    first_log_sd: tuple[float, float]  # log of the SD between patients at diagnosis
+    log_sd_step: tuple[float, float]
+    log_sd_per_root_month: float
+    level_scale: float  # of the half-normal SD between studies
+    slope_scale: float  # same, per month on the trial's clock
+    share: tuple[float, float]  # Beta: share of the variance that a patient keeps
+    decay: tuple[float, float]  # Beta: correlation of the rest a month apart
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """How long the posterior is sampled, and what is kept."""
+
+    chains: int = 4
+    tune: int = 1000
+    draws: int = 2000  # per chain
+    target_accept: float = 0.9
+    adaptation: str = "low_rank"  # of the mass matrix; studies and mean curve are correlated
+    kept: int = 4000  # thinned draws of all chains together
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What every parameter must reach before a fit is used."""
+
+    largest_rhat: float = 1.01
+    smallest_ess: float = 400.0
+    divergences: int = 0
+
+
+PRIORS: Mapping[str, EndpointPriors] = MappingProxyType(
+    {
+        "hba1c": EndpointPriors(
+            first_mean=(11.0, 2.0),
+            mean_step=(-3.0, 2.0),
+            mean_per_root_month=0.25,  # 0.9 % in a year
+            first_log_sd=(0.7, 0.5),  # centred on an SD of 2.0 %
+            log_sd_step=(-0.5, 0.5),
+            log_sd_per_root_month=0.08,  # 28 % in a year
+            level_scale=0.5,
+            slope_scale=0.03,
+            share=(2.0, 2.0),
+            decay=(8.0, 4.0),
+        ),
+        "c_peptide": EndpointPriors(
+            first_mean=(0.5, 0.3),
+            mean_step=(0.0, 0.2),
+            mean_per_root_month=0.05,  # 0.17 in a year
+            first_log_sd=(-1.6, 0.5),  # centred on an SD of 0.20
+            log_sd_step=(0.0, 0.25),
+            log_sd_per_root_month=0.08,
+            level_scale=0.10,
+            slope_scale=0.005,
+            share=(2.0, 2.0),
+            decay=(8.0, 4.0),
+        ),
+    }
+)
+CROSS_CORRELATION_SCALE = 0.5  # SD of atanh of the endpoints' correlation at one visit
+SAMPLER = Sampler()
+GATE = Gate()

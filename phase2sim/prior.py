@@ -1,0 +1,66 @@
+"""The prior of an evidence: from the cache, else fitted, gated and kept."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from phase2sim import prior_files
+from phase2sim.contracts import Evidence, PriorDraws
+from phase2sim.errors import PriorNotTrusted
+
+SEED_PURPOSE = "phase2sim prior"  # hashed with the digest: the draws depend on the evidence only
+
+
+def fitted(evidence: Evidence, *, refit: bool = False, report: Callable[[str], None]) -> PriorDraws:
+    """Posterior draws of the evidence; ``report`` gets lines about progress.
+
+    Raises ``PriorNotTrusted`` if the fit fails its gate: its draws are put aside where nothing
+    loads them. Raises ``BadEvidence`` for evidence that contradicts itself.
+    """
+    if not refit and (kept := _kept(evidence, report)):
+        return kept
+    # PyMC takes seconds to import, and a run on a cached prior never needs it.
+    from phase2sim.models.diagnostics import complaints  # noqa: PLC0415
+    from phase2sim.models.fit import fit  # noqa: PLC0415
+    from phase2sim.models.settings import GATE  # noqa: PLC0415
+
+    draws = fit(evidence, seed_of(evidence), report)
+    diagnostics = draws.provenance["diagnostics"]
+    said = complaints(diagnostics, GATE) if isinstance(diagnostics, dict) else ("no diagnostics",)
+    path = prior_files.cached_path(evidence.digest)
+    provenance = {**draws.provenance, "model_version": prior_files.MODEL_VERSION}
+    if said:
+        aside = prior_files.untrusted_path(path)
+        failed = {**provenance, "failed_gate": list(said)}
+        prior_files.save(replace(draws, provenance=failed), aside)
+        raise PriorNotTrusted(
+            f"{', '.join(evidence.names)}: {'; '.join(said)}. The draws were put aside in {aside}"
+            " and are not used. Check the evidence for numbers that contradict each other, or raise"
+            " 'tune', 'draws' and 'target_accept' in phase2sim/models/settings.py and refit."
+        )
+    draws = replace(draws, provenance=provenance)
+    prior_files.save(draws, path)
+    return draws
+
+
+def seed_of(evidence: Evidence) -> int:
+    """Seed of an evidence's fit, below 2^63."""
+    hashed = hashlib.sha256(f"{SEED_PURPOSE}:{evidence.digest}".encode()).digest()
+    return int.from_bytes(hashed[:8], "big") >> 1
+
+
+def _kept(evidence: Evidence, report: Callable[[str], None]) -> PriorDraws | None:
+    path = prior_files.cached_path(evidence.digest)
+    try:
+        draws = prior_files.load(path)
+    except FileNotFoundError:
+        return None
+    except prior_files.DamagedPrior as damage:
+        report(f"fitting again: {damage}")
+        return None
+    made = draws.provenance
+    same = made.get("digest"), made.get("model_version")
+    if same != (evidence.digest, prior_files.MODEL_VERSION):
+        report(f"fitting again: {path} belongs to other evidence or another model")
+        return None
+    return draws

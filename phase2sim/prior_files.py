@@ -1,0 +1,147 @@
+"""Prior draws on disk: written whole or not at all, and never read when damaged."""
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from phase2sim.contracts import EffectAssumption, Floats, PriorDraws
+from phase2sim.errors import BadInput
+
+MODEL_VERSION = 1  # raise it when the model, its priors or its sampler change the draws
+FORMAT = "phase2sim prior draws 1"
+ARRAYS = tuple(
+    field.name
+    for field in fields(PriorDraws)
+    if field.name not in ("endpoints", "effects", "provenance")
+)
+
+
+class DamagedPrior(BadInput):
+    """A file of prior draws that cannot be trusted: truncated, altered, or something else."""
+
+
+def cache_folder() -> Path:
+    """Folder of fitted priors: PHASE2SIM_CACHE, else phase2sim in the user's cache folder."""
+    if own := os.environ.get("PHASE2SIM_CACHE"):
+        return Path(own)
+    if shared := os.environ.get("XDG_CACHE_HOME"):
+        return Path(shared) / "phase2sim"
+    return Path.home() / ".cache" / "phase2sim"
+
+
+def cached_path(digest: str, model_version: int = MODEL_VERSION) -> Path:
+    """Where the draws of one evidence and model version are kept."""
+    return cache_folder() / f"prior-{digest[:16]}-m{model_version}.npz"
+
+
+def untrusted_path(path: Path) -> Path:
+    """Where draws that failed the gate are put aside: a name that nothing loads."""
+    return path.with_suffix(".untrusted")
+
+
+def save(draws: PriorDraws, path: Path) -> None:
+    """Write draws as an npz file with a checksum; a crash leaves the old file or none.
+
+    Raises ``OSError`` if the folder cannot be written.
+    """
+    arrays = {name: np.ascontiguousarray(getattr(draws, name)) for name in ARRAYS}
+    about = json.dumps(
+        {
+            "format": FORMAT,
+            "endpoints": list(draws.endpoints),
+            "effects": {name: _plain(assumed) for name, assumed in draws.effects.items()},
+            "provenance": dict(draws.provenance),
+        },
+        sort_keys=True,
+        allow_nan=True,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".partial")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(
+                file,
+                allow_pickle=False,
+                about=np.array(about),
+                checksum=np.array(_checksum(arrays, about)),
+                **arrays,
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def load(path: Path) -> PriorDraws:
+    """Read draws back, bit for bit.
+
+    Raises ``DamagedPrior`` for a file that is truncated, altered, of another kind, or whose draws
+    failed the gate, and ``FileNotFoundError`` if there is none.
+    """
+    try:
+        arrays, about, checksum = _read(path)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DamagedPrior(
+            f"{path}: not a readable file of prior draws ({error}). Refit."
+        ) from error
+    if checksum != _checksum(arrays, about):
+        raise DamagedPrior(f"{path}: the checksum does not match, so it was altered. Refit.")
+    said = json.loads(about)
+    if said.get("format") != FORMAT:
+        raise DamagedPrior(f"{path}: format is {said.get('format')!r}, not {FORMAT!r}. Refit.")
+    if said["provenance"].get("failed_gate"):
+        raise DamagedPrior(f"{path}: these draws failed the gate and cannot be used. Refit.")
+    return PriorDraws(
+        endpoints=tuple(said["endpoints"]),
+        effects={name: EffectAssumption(**assumed) for name, assumed in said["effects"].items()},
+        provenance=said["provenance"],
+        **arrays,
+    )
+
+
+def _read(path: Path) -> tuple[dict[str, Floats], str, str]:
+    with np.load(path, allow_pickle=False) as stored:
+        if not isinstance(stored, np.lib.npyio.NpzFile):
+            raise ValueError("a single array")  # noqa: TRY004  # not the caller's type error
+        arrays = {name: np.asarray(stored[name], dtype=np.float64) for name in ARRAYS}
+        return arrays, str(stored["about"]), str(stored["checksum"])
+
+
+def _checksum(arrays: Mapping[str, Floats], about: str) -> str:
+    digest = hashlib.sha256(about.encode())
+    for name in ARRAYS:
+        digest.update(f"{name}{arrays[name].shape}".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _plain(assumed: EffectAssumption) -> dict[str, Any]:
+    return asdict(assumed) | {"shape_options": dict(assumed.shape_options)}
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name survive a power cut, where the system can open folders."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        return  # some network file systems cannot; the file itself is safe
+    finally:
+        os.close(handle)
