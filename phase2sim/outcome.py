@@ -91,8 +91,8 @@ def _check_plausible(means: Floats, name: str, place: str) -> None:
     outside = means[(means < low) | (means > high)]
     if outside.size:
         raise BadScenario(
-            f"{place} holds {outside[0]:g}; on the {endpoint.model_unit} scale {endpoint.label} lies"
-            f" between {low:.3g} and {high:.3g}. Bring it to this scale."
+            f"{place} holds {outside[0]:g}; on the {endpoint.model_unit} scale {endpoint.label}"
+            f" lies between {low:.3g} and {high:.3g}. Bring it to this scale."
         )
 
 

@@ -89,7 +89,7 @@ class Mar:
         if not 1 / _LARGEST_RATIO <= self.hazard_ratio_per_sd <= _LARGEST_RATIO:
             raise ValueError(
                 f"hazard_ratio_per_sd is {self.hazard_ratio_per_sd:g}; it must lie between"
-                f" {1 / _LARGEST_RATIO:g} and {_LARGEST_RATIO:g} (1 is missing completely at random)"
+                f" {1 / _LARGEST_RATIO:g} and {_LARGEST_RATIO:g}; 1 is missing completely at random"
             )
 
     def prepare(self, plan: Plan, untreated: Truth) -> Missingness:
