@@ -36,9 +36,7 @@ KEYS: dict[str, str] = {
 }
 
 
-def build(
-    kind: str, table: Table, place: str, path: Path, also: Iterable[str] = ()
-) -> Any:  # noqa: ANN401 - any part
+def build(kind: str, table: Table, place: str, path: Path, also: Iterable[str] = ()) -> Any:  # noqa: ANN401 - any part
     """Make the part that ``table`` names and describes.
 
     ``kind`` is a key of ``TABLES``; ``place`` is where the table stands in the file; ``also`` are

@@ -1,0 +1,91 @@
+"""The JSON schema of a scenario file accepts what the program reads, and little else."""
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from damage import EDITS, SOUND
+from jsonschema import Draft202012Validator
+
+from phase2sim.parts import KEYS, TABLES
+from phase2sim.schema import scenario_schema
+
+SHIPPED = sorted((Path(__file__).parents[1] / "scenarios").glob("*.toml"))
+DAMAGED = [
+    ("seed = 7", "seed = -1"),
+    ("seed = 7", 'seed = "7"'),
+    ("seed = 7", "sead = 7"),
+    ("trials = 2000", "trials = 0"),
+    ("patients = 120", "pateints = 120"),
+    ("patients = 120", 'patients = "120"'),
+    ('kind = "fixed"', 'kind = "adaptive"'),
+    ('method = "ancova"', 'method = "anova"'),
+    ('shape = "onset"', 'shape = "sudden"'),
+    ("half_time_months = 1.5", 'half_time_months = "1.5"'),
+    ("effect = -0.5", 'effect = "-0.5"'),
+    ("effect = -0.5", "effect = { percent = -100 }"),
+    ('mechanism = "mar"', 'mechanism = "mnar"'),
+    ("one_sided_alpha = 0.025", ""),
+    ("share = 0.4", "share = 1.4"),
+    ("[missing]", "[misssing]"),
+    ("sd = 0.3", "sd = -0.3"),
+]
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    return scenario_schema()
+
+
+def accepts(schema: dict[str, Any], text: str) -> bool:
+    return bool(Draft202012Validator(schema).is_valid(tomllib.loads(text)))
+
+
+def test_it_is_a_schema_of_draft_2020_12(schema: dict[str, Any]) -> None:
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_scenario_is_accepted(schema: dict[str, Any], path: Path) -> None:
+    errors = list(Draft202012Validator(schema).iter_errors(tomllib.loads(path.read_text("utf-8"))))
+
+    assert errors == []
+
+
+def test_small_complete_scenario_is_accepted(schema: dict[str, Any]) -> None:
+    assert accepts(schema, SOUND)
+
+
+@pytest.mark.parametrize(("old", "new"), DAMAGED)
+def test_damaged_scenario_is_not_accepted(schema: dict[str, Any], old: str, new: str) -> None:
+    assert old in SOUND
+    assert not accepts(schema, SOUND.replace(old, new, 1))
+
+
+def test_most_damage_that_the_program_refuses_fails_the_schema_too(schema: dict[str, Any]) -> None:
+    # What needs two keys together, or a part's own check, only the program can see.
+    files = [SOUND.replace(old, new, 1) for old, new, key in EDITS if key != "TOML"]
+
+    refused = sum(not accepts(schema, text) for text in files)
+
+    assert refused > len(files) / 2
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_every_part_is_an_option_with_its_keys(schema: dict[str, Any], kind: str) -> None:
+    text = str(schema)
+
+    for name, part in TABLES[kind].items():
+        assert f"'{KEYS[kind]}': {{'const': '{name}'}}" in text
+        for field in fields(part):
+            assert f"'{field.name}'" in text
+
+
+def test_every_key_of_the_scenario_itself_is_explained(schema: dict[str, Any]) -> None:
+    tables = ("Population", "Outcome", "VisitCorrelation", "TargetEffect", "PriorTruth")
+    for table in tables:
+        for key, about in schema["$defs"][table]["properties"].items():
+            assert about.get("description"), f"{table}.{key}"
