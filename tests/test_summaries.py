@@ -22,7 +22,7 @@ def covariance_of_medians(n: int, rho: float) -> float:
     [
         (1, 1.0),
         (2, 0.5),
-        (3, 1.0 - np.sqrt(3.0) / np.pi + 0.0),  # Jones 1948, Ann Math Stat 19:270
+        (3, 1.0 - np.sqrt(3.0) / np.pi),  # Jones 1948, Ann Math Stat 19:270
         (10, 0.1383),
         (1001, np.pi / 2002),
     ],

@@ -7,6 +7,7 @@ from importlib.metadata import version
 import numpy as np
 import nutpie
 import xarray as xr
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from phase2sim.contracts import Evidence, Floats, PriorDraws
 from phase2sim.models.diagnostics import diagnose
@@ -33,7 +34,8 @@ def fit(evidence: Evidence, seed: int, report: Report, sampler: Sampler = SAMPLE
     model = joint_model(evidence)
     compiled = nutpie.compile_pymc_model(model)
     compile_seconds = time.monotonic() - started
-    trace = _sample(compiled, seed, report, sampler)
+    with threadpool_limits(limits=1):  # BLAS threads on matrices this small cost 20 times as much
+        trace = _sample(compiled, seed, report, sampler)
     posterior = trace["posterior"].to_dataset()
     divergences = int(np.asarray(trace["sample_stats"]["diverging"]).sum())
     report("checking the draws")

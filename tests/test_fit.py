@@ -1,0 +1,215 @@
+"""A small fit agrees with the textbook; the parts around sampling do what they say."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from phase2sim import prior_files
+from phase2sim.contracts import Evidence, PriorDraws, Reported, StudyArm
+from phase2sim.errors import BadEvidence
+from phase2sim.models import reported as read
+from phase2sim.models.diagnostics import complaints
+from phase2sim.models.fit import fit
+from phase2sim.models.natural_history import Moments, NaturalHistory
+from phase2sim.models.same_patients import covariance
+from phase2sim.models.settings import GATE, PRIORS, Sampler
+from phase2sim.models.symbols import Tensor, pt
+from phase2sim.models.tables import Cells, cells
+from phase2sim.prior import fitted
+
+REPORTED_MEAN, REPORTED_SE = 9.0, 1.0
+
+
+def entry(
+    month: float, value: float, statistic: str = "mean", n: int = 10, **more: object
+) -> Reported:
+    return Reported(
+        file="priors/small.toml",
+        number=1,
+        study="A",
+        arm="control",
+        endpoint="hba1c",
+        statistic=statistic,
+        value=value,
+        n=n,
+        months=(month,),
+        clock="entry",
+        status="published",
+        source="made up",
+        as_reported=f"{value} %",
+        **more,  # type: ignore[arg-type]  # named fields of the dataclass
+    )
+
+
+def evidence(*entries: Reported) -> Evidence:
+    arm = StudyArm("A", "control", "control-arm", 10, (0.0, 0.0), "made up")
+    return Evidence(("small",), (arm,), entries, {}, "5" * 64)
+
+
+@pytest.fixture(scope="session")
+def small_fit() -> tuple[PriorDraws, list[str]]:
+    said: list[str] = []
+    one_mean = evidence(entry(0.0, REPORTED_MEAN, se=REPORTED_SE))
+    return fit(one_mean, 7, said.append, Sampler(tune=600, draws=1000)), said
+
+
+def textbook() -> tuple[float, float]:
+    """Mean and SD at diagnosis: conjugate given the SD between studies, averaged over that SD."""
+    prior = PRIORS["hba1c"]
+    mean, sd = prior.first_mean
+
+    def given(between: float) -> tuple[float, float, float]:
+        error = REPORTED_SE**2 + between**2
+        weight = stats.norm.pdf(REPORTED_MEAN, mean, np.sqrt(sd**2 + error))
+        weight *= stats.halfnorm.pdf(between, scale=prior.level_scale)
+        variance = 1 / (1 / sd**2 + 1 / error)
+        return weight, variance * (mean / sd**2 + REPORTED_MEAN / error), variance
+
+    def moment(power: int) -> float:
+        def part(between: float) -> float:
+            weight, centre, variance = given(between)
+            return float(weight * (1.0, centre, centre**2 + variance)[power])
+
+        return float(integrate.quad(part, 0, 5)[0])
+
+    centre = moment(1) / moment(0)
+    return centre, float(np.sqrt(moment(2) / moment(0) - centre**2))
+
+
+def test_one_mean_gives_the_conjugate_posterior(small_fit: tuple[PriorDraws, list[str]]) -> None:
+    draws, _ = small_fit
+    at_diagnosis = draws.history[:, 0, 0]
+    centre, sd = textbook()
+
+    size = draws.provenance["diagnostics"]["ess_bulk"]  # type: ignore[index]  # of the worst one
+    error = sd / np.sqrt(min(size, 4000))
+    assert abs(at_diagnosis.mean() - centre) < 4 * error
+    assert abs(at_diagnosis.std() - sd) < 4 * error  # the SD's own error is smaller: / sqrt(2)
+
+
+def test_a_fit_passes_its_gate_and_says_how_far_it_is(
+    small_fit: tuple[PriorDraws, list[str]],
+) -> None:
+    draws, said = small_fit
+
+    assert complaints(draws.provenance["diagnostics"], GATE) == ()  # type: ignore[arg-type]
+    assert "compiling" in said[0]
+
+
+def test_evidence_of_one_endpoint_without_treatment_has_no_effect(
+    small_fit: tuple[PriorDraws, list[str]],
+) -> None:
+    draws, _ = small_fit
+
+    assert draws.endpoints == ("hba1c",)
+    assert draws.endpoint_correlation.shape == (4000, 1, 1)
+    assert np.isnan(draws.effect).all()
+    assert draws.effects == {}
+
+
+def known(layout: Cells, rho: float) -> tuple[Moments, NaturalHistory]:
+    """Patients with SD 1, a visit correlation of ``rho`` and no differences between studies."""
+    ones = pt.ones(layout.months.size)
+    within = pt.as_tensor(np.where(layout.first == layout.second, 1.0, rho))
+    zero: Tensor = pt.zeros(1)
+    history = NaturalHistory(*[zero] * 8)
+    return Moments(mean=0 * ones, shift=0 * ones, sd=ones, covariance=within, correlation=within), (
+        history
+    )
+
+
+@pytest.mark.parametrize(
+    ("statistic", "expected"),
+    [
+        ("mean", [[0.1, 0.06], [0.06, 0.1]]),
+        ("median", [[0.1383, 0.0642], [0.0642, 0.1383]]),  # docs/methods: simulated, n = 10
+    ],
+)
+def test_visits_of_the_same_patients_are_not_independent(
+    statistic: str, expected: list[list[float]]
+) -> None:
+    both = evidence(entry(3.0, 7.5, statistic), entry(6.0, 8.0, statistic))
+    layout = cells(both)
+    table = read.locations(both, layout)
+    at, history = known(layout, 0.6)
+
+    found = covariance(table, at, history, layout.endpoint[table.cell]).eval()
+
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+    of_average = found.sum() / 4
+    assert of_average > 1.2 * np.trace(found) / 4  # what independence would claim
+
+
+def test_a_reported_standard_error_keeps_the_correlation() -> None:
+    both = evidence(entry(3.0, 7.5, se=0.5), entry(6.0, 8.0, se=0.2))
+    layout = cells(both)
+    at, history = known(layout, 0.6)
+
+    found = covariance(read.locations(both, layout), at, history, layout.endpoint).eval()
+
+    np.testing.assert_allclose(found, [[0.25, 0.06], [0.06, 0.04]], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("count", "below"), [(6, 7.5), (4, 8.5)], ids=["too many below", "too few below"]
+)
+def test_a_count_that_contradicts_its_median_is_refused(count: int, below: float) -> None:
+    contradictory = evidence(
+        entry(6.0, 8.0, "median"),
+        entry(6.0, count, "count", threshold=below, beyond="below"),
+    )
+    layout = cells(contradictory)
+
+    with pytest.raises(BadEvidence, match="contradicts the median"):
+        read.counts(contradictory, layout, read.locations(contradictory, layout))
+
+
+def test_an_unused_entry_is_not_read() -> None:
+    layout = cells(evidence(entry(3.0, 7.5), entry(6.0, 8.0, unused="says the same")))
+
+    assert list(layout.months) == [3.0]
+
+
+def test_a_single_arm_needs_a_stated_effect() -> None:
+    arm = StudyArm("A", "control", "single-arm", 10, (0.0, 12.0), "made up")
+
+    with pytest.raises(BadEvidence, match=r"effect\.hba1c is missing"):
+        cells(Evidence(("small",), (arm,), (entry(3.0, 7.5),), {}, "5" * 64))
+
+
+@pytest.mark.parametrize(
+    ("bad", "word"),
+    [
+        ({"rhat": 1.02}, "R-hat of 'sd'"),
+        ({"rhat": float("nan")}, "R-hat"),
+        ({"ess_tail": 399.0}, "tail ESS"),
+        ({"divergences": 1}, "divergent"),
+    ],
+)
+def test_the_gate_says_what_failed(bad: dict[str, float], word: str) -> None:
+    sound = {"rhat": 1.001, "ess_bulk": 500.0, "ess_tail": 500.0, "divergences": 0}
+    places = {"rhat_of": "sd", "ess_bulk_of": "sd", "ess_tail_of": "sd"}
+
+    assert complaints(sound | places, GATE) == ()
+    said = complaints(sound | places | bad, GATE)
+    assert len(said) == 1
+    assert word in said[0]
+
+
+def test_a_cached_prior_is_used(
+    small_fit: tuple[PriorDraws, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
+    draws, _ = small_fit
+    asked = evidence(entry(0.0, REPORTED_MEAN, se=REPORTED_SE))
+    made = {**draws.provenance, "model_version": prior_files.MODEL_VERSION}
+    prior_files.save(replace(draws, provenance=made), prior_files.cached_path(asked.digest))
+    said: list[str] = []
+
+    found = fitted(asked, report=said.append)
+
+    np.testing.assert_array_equal(found.history, draws.history)
+    assert said == []  # nothing was compiled or sampled

@@ -1,0 +1,149 @@
+"""Densities of reported summaries, evaluated without sampling anything."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytensor
+import pytest
+from numpy.typing import NDArray
+from scipy import integrate, stats
+
+from phase2sim.models.likelihoods import (
+    correlated_normal,
+    log_cdf,
+    log_normal_kurtosis,
+    raw_covariance,
+    raw_mean,
+    sample_sd,
+)
+from phase2sim.models.order_statistics import median_and_count
+from phase2sim.models.symbols import Tensor, pt
+
+type Floats = NDArray[np.float64]
+
+UNCOMPILED = pytensor.compile.Mode(linker="py", optimizer=None)
+THRESHOLD = -0.2
+
+
+def evaluated(expression: Tensor) -> Floats:
+    return np.asarray(pytensor.function([], expression, mode=UNCOMPILED)())
+
+
+@cache
+def joint_density(below: int, n: int) -> Callable[[Floats], Floats]:
+    """Density at medians (point,) of a standard normal sample with ``below`` below -0.2."""
+    median = pt.dvector()
+    log_density = median_and_count(below, n, median, pt.as_tensor(THRESHOLD))
+    compiled = pytensor.function([median], log_density, mode=UNCOMPILED)
+    return lambda points: np.exp(compiled(points))
+
+
+def chance_of(below: int, n: int) -> float:
+    """Integrate over the medians that leave ``below`` of n below the threshold."""
+    node, weight = np.polynomial.legendre.leggauss(300)
+    lower, upper = (-6.0, THRESHOLD), (THRESHOLD, 6.0)
+    pieces = [upper] if below <= n // 2 else [lower]
+    if n % 2 == 0 and below == n // 2:  # any median, with a bend at the threshold
+        pieces = [lower, upper]
+    density = joint_density(below, n)
+    return sum(
+        float(weight @ density((high + low + (high - low) * node) / 2)) * (high - low) / 2
+        for low, high in pieces
+    )
+
+
+@pytest.mark.parametrize("n", [4, 7, 10])
+def test_integrating_the_median_out_leaves_the_binomial(n: int) -> None:
+    chances = [chance_of(below, n) for below in range(n + 1)]
+
+    expected = stats.binom.pmf(range(n + 1), n, stats.norm.cdf(THRESHOLD))
+    np.testing.assert_allclose(chances, expected, atol=1e-6)
+    assert sum(chances) == pytest.approx(1.0, abs=1e-6)
+
+
+def count_given_median_of_ten(median: float) -> float:
+    """Mean count below the threshold by adaptive integration over the half gap of ten values."""
+    cdf, below = stats.norm.cdf, stats.norm.cdf(THRESHOLD)
+
+    def joint(h: float) -> float:
+        middle = stats.norm.pdf(median - h) * stats.norm.pdf(median + h)
+        return float(middle * (cdf(median - h) * cdf(-median - h)) ** 4)
+
+    reach = median - THRESHOLD
+    counted = integrate.quad(lambda h: joint(h) * 4 * below / cdf(median - h), 0, reach)[0]
+    beyond, total = integrate.quad(joint, reach, 9)[0], integrate.quad(joint, 0, reach)[0]
+    return (counted + 5 * beyond) / (total + beyond)
+
+
+def test_count_given_the_median_has_its_true_mean_not_the_naive_one() -> None:
+    at_half = np.array([0.5])
+    density = np.array([joint_density(below, 10)(at_half)[0] for below in range(6)])
+
+    mean = float(np.arange(6) @ density / density.sum())
+
+    # 3.04 = 5 F(c) / F(m) would be the naive answer
+    assert mean == pytest.approx(count_given_median_of_ten(0.5), rel=1e-6)
+    assert mean == pytest.approx(2.61, abs=0.01)
+
+
+def test_count_given_an_odd_median_is_binomial_of_the_lower_half() -> None:
+    at_half = np.array([0.5])
+    density = np.array([joint_density(below, 7)(at_half)[0] for below in range(4)])
+
+    ratio = stats.norm.cdf(THRESHOLD) / stats.norm.cdf(0.5)
+    expected = stats.binom.pmf(range(4), 3, ratio)
+    np.testing.assert_allclose(density / density.sum(), expected, rtol=1e-9)
+
+
+def test_large_counts_mirror_small_ones() -> None:
+    median, threshold = pt.dvector(), pt.dscalar()
+    few = pytensor.function(
+        [median, threshold], median_and_count(2, 10, median, threshold), mode=UNCOMPILED
+    )
+    many = pytensor.function(
+        [median, threshold], median_and_count(8, 10, median, threshold), mode=UNCOMPILED
+    )
+
+    assert many(np.array([-0.4]), 0.3) == pytest.approx(few(np.array([0.4]), -0.3))
+
+
+def test_log_cdf_is_accurate_in_both_tails() -> None:
+    z = np.array([-30.0, -5.0, -1.0, 0.0, 3.0, 9.0])
+
+    np.testing.assert_allclose(
+        evaluated(log_cdf(pt.as_tensor(z))), stats.norm.logcdf(z), rtol=1e-10
+    )
+
+
+def test_correlated_summaries_have_the_multivariate_normal_density() -> None:
+    covariance = np.array([[2.0, 0.7], [0.7, 1.0]])
+    residual = np.array([0.3, -1.1])
+
+    found = evaluated(correlated_normal(pt.as_tensor(residual), pt.as_tensor(covariance)))
+
+    expected = stats.multivariate_normal.logpdf(residual, np.zeros(2), covariance)
+    assert found == pytest.approx(expected)
+
+
+def test_a_sample_sd_follows_chi_square() -> None:
+    s, n, sd = np.array([1.3]), np.array([8.0]), 1.1
+    u = 7 * s**2 / sd**2
+
+    found = evaluated(sample_sd(s, n, pt.as_tensor(sd)))
+
+    assert found == pytest.approx(stats.chi2.logpdf(u, 7) + np.log(2 * 7 * s / sd**2))
+
+
+def test_raw_moments_are_those_of_a_shifted_lognormal() -> None:
+    lognormal = stats.lognorm(s=0.4, scale=np.exp(0.5))
+    mean = raw_mean(pt.as_tensor(0.5), pt.as_tensor(0.4))
+
+    found = [
+        evaluated(mean),
+        evaluated(raw_covariance(mean, mean, pt.as_tensor(0.16))),
+        evaluated(log_normal_kurtosis(pt.as_tensor(0.4))),
+    ]
+
+    kurtosis = float(lognormal.stats(moments="k")) + 3.0
+    assert found == pytest.approx([lognormal.mean() - 1.0, lognormal.var(), kurtosis])
