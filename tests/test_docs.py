@@ -1,0 +1,213 @@
+"""The docs name everything there is, their examples run, and their links lead somewhere."""
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from kept_prior import keep
+
+from phase2sim.assemble import assemble, parts
+from phase2sim.cli import COMMANDS, main
+from phase2sim.evidence_files import (
+    EffectTable,
+    ElicitedTable,
+    NormalTable,
+    ReportedTable,
+    StudyTable,
+)
+from phase2sim.parts import TABLES
+from phase2sim.scenario import load_scenario
+from phase2sim.schema import scenario_schema
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+GUIDE = DOCS / "guide"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+RUN = {"run", "replay", "analyse", "list", "schema", "evidence"}  # quick enough for a test
+# Pages that explain parts: the kind of part, and where its names must be.
+EVERYWHERE = "\n".join(
+    path.read_text(encoding="utf-8") for folder in ("guide", "methods") for path in
+    sorted((DOCS / folder).glob("*.md"))
+)  # fmt: skip
+EVIDENCE_TABLES = (StudyTable, ReportedTable, EffectTable, ElicitedTable, NormalTable)
+HERE = re.compile(r"(?<![\w.:/])(/(home|root|work|tmp|usr|Users|opt|mnt|var)/|[A-Z]:\\)")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def page(name: str) -> str:
+    return (GUIDE / name).read_text(encoding="utf-8")
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```", path.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return [text for tag, text in found if tag == language]
+
+
+def options_of(command: click.Command) -> Iterator[str]:
+    """Long names of a command's options, and of those below it."""
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield parameter.opts[-1]
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            yield from options_of(below)
+
+
+def section(text: str, name: str) -> str:
+    """Text under the heading of a command."""
+    found = re.search(rf"^## {name}[^\n]*\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"no section of {name}"
+    return found.group(1)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_in_the_guide(name: str) -> None:
+    text = section(page("cli.md"), name)
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+
+    for option in options_of(command):
+        assert f"`{option}" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, table in TABLES.items() for name in table]
+)
+def test_every_part_is_in_the_guide(kind: str, name: str) -> None:
+    assert re.search(rf"`\"?{name}\"?`", EVERYWHERE), f"{kind}: {name}"
+
+
+@pytest.mark.parametrize("name", TABLES["analyses"])
+def test_every_analysis_has_a_page(name: str) -> None:
+    assert (DOCS / "methods" / f"{name}.md").is_file()
+
+
+def keys_of(schema: object) -> Iterator[str]:
+    if isinstance(schema, dict):
+        properties = schema.get("properties", {})
+        yield from properties
+        for inner in schema.values():
+            yield from keys_of(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from keys_of(inner)
+
+
+@pytest.mark.parametrize("key", sorted(set(keys_of(scenario_schema()))))
+def test_every_key_of_a_scenario_is_in_the_guide(key: str) -> None:
+    # In a table of keys, in an example, or as a heading of its own.
+    assert re.search(rf"(`|\[|^|{{ |\.){key}(`| =|\]|\.)", page("scenario.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "key", sorted({key for table in EVIDENCE_TABLES for key in table.model_fields})
+)
+def test_every_key_of_an_evidence_file_is_in_the_guide(key: str) -> None:
+    assert re.search(rf"`(elicited = {{ )?{key}\b", page("evidence.md")) or f"{key} = " in page(
+        "evidence.md"
+    )
+
+
+def test_every_field_of_the_json_is_in_the_guide(tmp_path: Path) -> None:
+    scenario = tmp_path / "example.toml"
+    scenario.write_text(blocks(GUIDE / "scenario.md", "toml")[0], encoding="utf-8")
+    for arguments in (["run", "--trials", "10"], ["replay", "--trial", "1"]):
+        printed = CliRunner().invoke(main, [*arguments, str(scenario), "--json"]).stdout
+
+        fields = set(re.findall(r'^\s*"(\w+)":', printed, re.MULTILINE)) - {"hba1c"}
+        assert fields
+        for field in fields:
+            assert f"`{field}`" in page("cli.md"), field
+
+
+def test_example_scenario_of_the_guide_is_read(tmp_path: Path) -> None:
+    (example,) = blocks(GUIDE / "scenario.md", "toml")
+    path = tmp_path / "example.toml"
+    path.write_text(example, encoding="utf-8")
+
+    assembled = assemble(parts(load_scenario(path)), None)
+
+    assert assembled.study.plan.patients == 120
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_toml_blocks_are_toml(path: Path) -> None:
+    for block in blocks(path, "toml"):
+        assert tomllib.loads(block)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a folder with the shipped files and a kept prior, to run examples in."""
+    for folder in ("scenarios", "priors"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    keep(tmp_path / "cache")
+    monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def lines_of(path: Path) -> list[list[str]]:
+    """Commands of phase2sim in the ```bash blocks of a page, as arguments."""
+    lines = "\n".join(blocks(path, "bash")).replace("\\\n", " ").splitlines()
+    split = [shlex.split(line.removeprefix("$ "), comments=True) for line in lines]
+    return [
+        words[words.index("phase2sim") + 1 :]
+        for words in split
+        if words[:1] == ["phase2sim"] or words[:3] == ["uv", "run", "phase2sim"]
+    ]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+@pytest.mark.usefixtures("place")
+def test_bash_blocks_run(path: Path) -> None:
+    for line in lines_of(path):
+        words = line[: line.index(">")] if ">" in line else line
+        assert words[0].startswith("-") or words[0] in COMMANDS
+        if words[0] not in RUN and "--help" not in words:
+            continue
+        quick = [*words, "--trials", "20"] if words[0] == "run" else words
+
+        result = CliRunner().invoke(main, quick)
+
+        assert result.exit_code == 0, f"{line}: {result.stderr}{result.exception!r}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+@pytest.mark.usefixtures("place")
+def test_python_blocks_run(path: Path) -> None:
+    names: dict[str, Any] = {}
+    for block in blocks(path, "python"):
+        exec(compile(block, str(path), "exec"), names)  # noqa: S102 - our own docs
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_links_resolve(path: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"https?:|mailto:|doi:", link):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (path.parent / file) if file else path
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+def anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_no_page_holds_a_path_of_one_machine(path: Path) -> None:
+    assert HERE.search(path.read_text(encoding="utf-8")) is None
