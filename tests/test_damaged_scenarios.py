@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from damage import EDITS, EFFECT, MEAN, PERCENT, SOUND, VISITS
+from kept_prior import draws_for, shipped_evidence
 
 from phase2sim.assemble import assemble, parts
 from phase2sim.cli import main
@@ -16,11 +17,13 @@ SHIPPED = sorted((Path(__file__).parents[1] / "scenarios").glob("*.toml"))
 LONGEST_MESSAGE = 420  # characters after the file's name: one short paragraph
 
 
+KEPT = draws_for(shipped_evidence())
+
+
 def read(path: Path) -> None:
-    """Take the whole way from a file to a study, as far as no prior is needed."""
+    """Take the whole way from a file to a study, with draws that stand for a fit."""
     built = parts(load_scenario(path))
-    if not built.scenario.evidence:
-        assemble(built, None)
+    assemble(built, KEPT if built.scenario.evidence else None)
 
 
 def refusal(path: Path) -> str:

@@ -4,6 +4,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ EVERYWHERE = "\n".join(
     sorted((DOCS / folder).glob("*.md"))
 )  # fmt: skip
 EVIDENCE_TABLES = (StudyTable, ReportedTable, EffectTable, ElicitedTable, NormalTable)
+# Keys of JSON objects that are names of the scenario's own or of parts' keys.
+NAMES = {"hba1c", "shapes", *(f.name for part in TABLES["shapes"].values() for f in fields(part))}
 HERE = re.compile(r"(?<![\w.:/])(/(home|root|work|tmp|usr|Users|opt|mnt|var)/|[A-Z]:\\)")
 
 
@@ -120,12 +123,14 @@ def test_every_key_of_an_evidence_file_is_in_the_guide(key: str) -> None:
 def test_every_field_of_the_json_is_in_the_guide(tmp_path: Path) -> None:
     scenario = tmp_path / "example.toml"
     scenario.write_text(blocks(GUIDE / "scenario.md", "toml")[0], encoding="utf-8")
-    for arguments in (["run", "--trials", "10"], ["replay", "--trial", "1"]):
-        printed = CliRunner().invoke(main, [*arguments, str(scenario), "--json"]).stdout
+    run = ["run", str(scenario), "--trials", "10"]
+    replay = ["replay", str(scenario), "--trial", "1"]
+    for arguments in (run, replay, ["evidence", "show", "gxipc1"], ["list", "shapes"]):
+        printed = CliRunner().invoke(main, [*arguments, "--json"]).stdout
 
-        fields = set(re.findall(r'^\s*"(\w+)":', printed, re.MULTILINE)) - {"hba1c"}
-        assert fields
-        for field in fields:
+        found = set(re.findall(r'^\s*"(\w+)":', printed, re.MULTILINE)) - NAMES
+        assert found
+        for field in found:
             assert f"`{field}`" in page("cli.md"), field
 
 
