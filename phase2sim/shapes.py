@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 type Floats = NDArray[np.float64]
 
+_SHORTEST_MONTHS, _LONGEST_MONTHS = 0.001, 1200.0
+
 
 class Shape(Protocol):
     """A part that says how an effect grows, and perhaps fades, after treatment."""
@@ -87,8 +89,11 @@ class Delayed:
 
 
 def _positive(key: str, value: float) -> None:
-    if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"{key} is {value}; it must be a positive number of months")
+    if not _SHORTEST_MONTHS <= value <= _LONGEST_MONTHS:
+        raise ValueError(
+            f"{key} is {value:g}; it must be a number of months between {_SHORTEST_MONTHS:g}"
+            f" and {_LONGEST_MONTHS:g}"
+        )
 
 
 SHAPES: dict[str, type[Shape]] = {

@@ -145,6 +145,7 @@ MISSINGNESS: dict[str, type[Missingness]] = {
 }
 
 _LARGEST_RATIO = 100.0
+_SMALLEST_SHARE = 1e-6
 _FIRST_MONTH, _LAST_MONTH = 0.1, 1200.0
 _PILOT_PATIENTS = 100_000
 _PILOT_SEED = 20_250_101  # any fixed number: the hazard must not move with the scenario's seed
@@ -152,8 +153,10 @@ _DROPOUT = np.uint64(PURPOSES["dropout"])
 
 
 def _check_share(share: float, by_month: float) -> None:
-    if not 0 <= share < 1:
-        raise ValueError(f"share is {share}; it must be at least 0 and below 1")
+    if not (share == 0 or _SMALLEST_SHARE <= share < 1):
+        raise ValueError(
+            f"share is {share:g}; it must be 0, or at least {_SMALLEST_SHARE:g} and below 1"
+        )
     if not _FIRST_MONTH <= by_month <= _LAST_MONTH:
         raise ValueError(
             f"by_month is {by_month:g}; it must lie between {_FIRST_MONTH:g} and {_LAST_MONTH:g}"
