@@ -24,7 +24,7 @@ from phase2sim.contracts import (
 
 type Draw = Callable[[Plan, Truth, Arms, int], Trials]
 
-_BATCH_BYTES = 4_000_000  # outcomes of one batch: small enough for the processor's cache
+_BATCH_BYTES = 1_000_000  # outcomes of one batch: larger ones leave the processor's cache
 _LARGEST_BATCH = 4096
 
 

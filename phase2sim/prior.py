@@ -1,14 +1,40 @@
 """The prior of an evidence: from the cache, else fitted, gated and kept."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from phase2sim import prior_files
 from phase2sim.contracts import Evidence, PriorDraws
-from phase2sim.errors import PriorNotTrusted
+from phase2sim.errors import BadEvidence, PriorNotTrusted
+from phase2sim.evidence import find_evidence, load_evidence
 
 SEED_PURPOSE = "phase2sim prior"  # hashed with the digest: the draws depend on the evidence only
+
+
+def fit(
+    *evidence: str,
+    beside: Path | None = None,
+    refit: bool = False,
+    report: Callable[[str], None] = lambda _line: None,
+) -> PriorDraws:
+    """Prior draws given evidence files, by name or path: fitted, or kept from an earlier fit.
+
+    Names are looked up in ``priors/``, first near the scenario file ``beside``. Raises
+    ``BadEvidence`` for files that cannot be used and ``PriorNotTrusted`` for a fit that fails.
+    """
+    return fitted(read_evidence(evidence, beside), refit=refit, report=report)
+
+
+def read_evidence(names: Sequence[str], beside: Path | None = None) -> Evidence:
+    """Load evidence files by name or path; raises ``BadEvidence``, naming ``beside`` if given."""
+    try:
+        return load_evidence([find_evidence(name, beside) for name in names])
+    except BadEvidence as error:
+        if beside is None:
+            raise
+        raise BadEvidence(f"{beside}: evidence: {error}") from None
 
 
 def fitted(evidence: Evidence, *, refit: bool = False, report: Callable[[str], None]) -> PriorDraws:

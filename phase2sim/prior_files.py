@@ -1,9 +1,9 @@
 """Prior draws on disk: written whole or not at all, and never read when damaged."""
 
 import hashlib
+import io
 import json
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ import numpy as np
 
 from phase2sim.contracts import EffectAssumption, Floats, PriorDraws
 from phase2sim.errors import BadInput
+from phase2sim.files import write_bytes
 
 MODEL_VERSION = 1  # raise it when the model, its priors or its sampler change the draws
 FORMAT = "phase2sim prior draws 1"
@@ -51,7 +52,7 @@ def untrusted_path(path: Path) -> Path:
 def save(draws: PriorDraws, path: Path) -> None:
     """Write draws as an npz file with a checksum; a crash leaves the old file or none.
 
-    Raises ``OSError`` if the folder cannot be written.
+    Raises ``BadInput`` if the folder cannot be written.
     """
     arrays = {name: np.ascontiguousarray(getattr(draws, name)) for name in ARRAYS}
     about = json.dumps(
@@ -64,24 +65,15 @@ def save(draws: PriorDraws, path: Path) -> None:
         sort_keys=True,
         allow_nan=True,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(
-                file,
-                allow_pickle=False,
-                about=np.array(about),
-                checksum=np.array(_checksum(arrays, about)),
-                **arrays,
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    content = io.BytesIO()
+    np.savez(
+        content,
+        allow_pickle=False,
+        about=np.array(about),
+        checksum=np.array(_checksum(arrays, about)),
+        **arrays,
+    )
+    write_bytes(path, content.getvalue())
 
 
 def load(path: Path) -> PriorDraws:
@@ -131,17 +123,3 @@ def _checksum(arrays: Mapping[str, Floats], about: str) -> str:
 
 def _plain(assumed: EffectAssumption) -> dict[str, Any]:
     return asdict(assumed) | {"shape_options": dict(assumed.shape_options)}
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a power cut, where the system can open folders."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        return  # some network file systems cannot; the file itself is safe
-    finally:
-        os.close(handle)

@@ -14,9 +14,8 @@ from phase2sim.background import Background, background
 from phase2sim.contracts import FAILURES, RESULTS_VERSION, Evidence, Measured, PriorDraws
 from phase2sim.engine import simulate_batch
 from phase2sim.errors import TooManyFailures
-from phase2sim.evidence import find_evidence, load_evidence
 from phase2sim.operating import Tally, bias, coverage, decided, missing, tally
-from phase2sim.prior import fitted
+from phase2sim.prior import fitted, read_evidence
 from phase2sim.scenario import Scenario
 from phase2sim.twins import Twin, twin
 
@@ -92,7 +91,7 @@ class Result:
         return {r.analysis: r.measured for r in rows if (r.name, r.truth) == (name, truth)}
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - options by name
     scenario: Scenario,
     *,
     trials: int | None = None,
@@ -145,8 +144,7 @@ def prepare(scenario: Scenario, report: Report) -> Ready:
     built = parts(scenario)
     if not scenario.evidence:
         return Ready(assemble(built, None))
-    paths = [find_evidence(name, beside=scenario.path) for name in scenario.evidence]
-    evidence = load_evidence(paths)
+    evidence = read_evidence(scenario.evidence, beside=scenario.path)
     prior = fitted(evidence, report=report)
     return Ready(assemble(built, prior), evidence, prior)
 

@@ -176,7 +176,7 @@ def _why_not_exact(assembled: Assembled, analysis: Analysis, e: int) -> str:
     plan, control = assembled.study.plan, assembled.control
     low, high = plan.months_since_diagnosis
     reasons = []
-    if low < high and np.ptp(control.history[:, e], axis=-1).any():
+    if low < high and control.knots_months.size and np.ptp(control.history[:, e], axis=-1).any():
         reasons.append("patients' means differ by time since diagnosis")
     covariates = getattr(analysis, "covariates", ())
     if plan.per_year_of_age.get(plan.endpoints[e], 0.0) or "age" in covariates:

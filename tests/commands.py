@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 from click.testing import CliRunner, Result
-from damage import SOUND, WINDOW
+from damage import SOUND
 
 from phase2sim.cli import main
 
-SMALL = SOUND.replace("trials = 2000", "trials = 300").replace(WINDOW, "")
+SMALL = SOUND.replace("trials = 2000", "trials = 300")
 # A one-endpoint trial that reads the published data sets: HbA1c is analysed as it is typed.
 DATA = """
 title = "Published data sets"

@@ -3,7 +3,7 @@
 import click
 
 from phase2sim.cli.screen import show, show_json
-from phase2sim.evidence import find_evidence, load_evidence
+from phase2sim.prior import read_evidence
 from phase2sim.report.ledger import ledger_rows, ledger_table
 
 
@@ -30,7 +30,7 @@ def show_evidence(files: tuple[str, ...], as_json: bool) -> None:
       phase2sim evidence show gxipc1
       phase2sim evidence show priors/t1d-natural-history.toml --json
     """
-    evidence = load_evidence([find_evidence(name, beside=None) for name in files])
+    evidence = read_evidence(files)
     if as_json:
         show_json(ledger_rows(evidence))
     else:

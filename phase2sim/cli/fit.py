@@ -1,12 +1,9 @@
 """phase2sim fit: evidence files to a prior."""
 
-from pathlib import Path
-
 import click
 
 from phase2sim.cli.screen import say, show, show_json
-from phase2sim.evidence import find_evidence, load_evidence
-from phase2sim.prior import fitted
+from phase2sim.prior import fit
 from phase2sim.report.fit import fit_json, fit_screen
 
 
@@ -25,9 +22,7 @@ def command(evidence: tuple[str, ...], refit: bool, as_json: bool) -> None:
       phase2sim fit gxipc1 t1d-natural-history
       phase2sim fit priors/gxipc1.toml priors/t1d-natural-history.toml --refit --json
     """
-    paths = [find_evidence(name, beside=None) for name in evidence]
-    loaded = load_evidence([Path(path) for path in paths])
-    prior = fitted(loaded, refit=refit, report=say)
+    prior = fit(*evidence, refit=refit, report=say)
     if as_json:
         show_json(fit_json(prior))
     else:
