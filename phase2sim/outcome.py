@@ -37,20 +37,29 @@ def overridden(fitted: Control | None, scenario: Scenario, plan: Plan, path: Pat
 
 
 def without_age(control: Control, scenario: Scenario, plan: Plan, path: Path) -> Control:
-    """Take what age explains out of the SDs, so that with age the patients vary as stated."""
+    """Take what age explains out of the residuals, so that with age patients vary as stated.
+
+    Age shifts all of a patient's visits alike, so its share leaves the whole covariance: SDs and
+    correlations between visits, ages included, stay what the evidence or the scenario says.
+    """
     age = scenario.population.age_years
-    if age is None:
-        return control
     slopes = np.array([plan.per_year_of_age.get(name, 0.0) for name in plan.endpoints])
+    if age is None or not slopes.any():
+        return control
     explained = (slopes * (age[1] - age[0])) ** 2 / 12  # variance of a uniform age
-    residual = control.sd**2 - explained[:, None]
-    if (residual <= 0).any():
-        e = int(np.argmax((residual <= 0).any(axis=(0, 2))))
-        raise BadScenario(
-            f"{path}: population.per_year_of_age.{plan.endpoints[e]} is {slopes[e]:g}; over ages"
-            f" {age[0]:g} to {age[1]:g} that alone exceeds the SD between patients. Lower it."
-        )
-    return replace(control, sd=np.sqrt(residual))
+    total = control.sd[..., None] * control.sd[..., None, :] * control.correlation
+    residual = total - explained[:, None, None]
+    lowest = np.linalg.eigvalsh(residual)[..., 0]
+    for e, name in enumerate(plan.endpoints):
+        if explained[e] and (lowest[:, e] <= 0).any():
+            raise BadScenario(
+                f"{path}: population.per_year_of_age.{name} is {slopes[e]:g}; over ages {age[0]:g}"
+                f" to {age[1]:g} that alone exceeds what a patient's visits have in common. Lower"
+                " it."
+            )
+    sd = np.sqrt(np.diagonal(residual, axis1=-2, axis2=-1))
+    correlation = residual / (sd[..., None] * sd[..., None, :])
+    return replace(control, sd=sd, correlation=correlation)
 
 
 def _blank(plan: Plan) -> Control:

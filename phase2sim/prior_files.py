@@ -7,6 +7,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,8 @@ def save(draws: PriorDraws, path: Path) -> None:
         checksum=np.array(_checksum(arrays, about)),
         **arrays,
     )
+    with suppress(OSError):  # if there is no folder, the write says so
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, content.getvalue())
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom, hypergeom
+from scipy.special import comb
 
 from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.closed_form import (
+    binomial,
     power_ancova,
     power_t,
     power_welch,
@@ -163,12 +164,15 @@ def _enrolled(assembled: Assembled) -> list[tuple[int, float]]:
     control, treated = assembled.parts.design.allocation
     if not isinstance(randomisation, PermutedBlocks):
         share = treated / (control + treated)
-        chances = binom.pmf(np.arange(patients + 1), patients, share)
+        chances = binomial(patients, share)
         return [(n, float(c)) for n, c in enumerate(chances) if c > _NEGLIGIBLE]
     block = randomisation.block
     whole, rest = divmod(patients, len(block))
     in_block = int(block.sum())
-    chances = hypergeom.pmf(np.arange(rest + 1), len(block), in_block, rest)
+    # Hypergeometric: how many of the first ``rest`` places of a shuffled block are treated.
+    treated_there = np.arange(rest + 1)
+    ways = comb(in_block, treated_there) * comb(len(block) - in_block, rest - treated_there)
+    chances = ways / comb(len(block), rest)
     return [(whole * in_block + n, float(c)) for n, c in enumerate(chances) if c > _NEGLIGIBLE]
 
 

@@ -221,8 +221,8 @@ def sizes_after_dropout(
     ``completing`` is the chance that a treated, and a control, patient is measured. Returns sizes
     (size, 2) and probabilities (size,), without those whose probability is negligible.
     """
-    treated = _binomial(n_treated, completing[0])
-    control = _binomial(n_control, completing[1])
+    treated = binomial(n_treated, completing[0])
+    control = binomial(n_control, completing[1])
     joint = treated[:, None] * control
     sizes = np.argwhere(joint > NEGLIGIBLE)
     return sizes.astype(np.int64), joint[sizes[:, 0], sizes[:, 1]]
@@ -276,7 +276,7 @@ def _check_direction(effect: float, null_effect: float) -> None:
         )
 
 
-def _binomial(n: int, chance: float) -> Floats:
+def binomial(n: int, chance: float) -> Floats:
     """Probability of 0 to n."""
     k = np.arange(n + 1)
     ways = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
