@@ -8,17 +8,17 @@ if TYPE_CHECKING:
     from phase2sim.prior import fit as fit
     from phase2sim.scenario import Scenario as Scenario
     from phase2sim.scenario import load_scenario as load_scenario
-    from phase2sim.simulate import Result as Result
-    from phase2sim.simulate import simulate as simulate
+    from phase2sim.simulation import Result as Result
+    from phase2sim.simulation import simulate as simulate
 
 # Public name -> where it is; loaded on first use, so that `phase2sim --help` stays quick.
 _PUBLIC = {
     "Measured": "phase2sim.contracts",
-    "Result": "phase2sim.simulate",
+    "Result": "phase2sim.simulation",
     "Scenario": "phase2sim.scenario",
     "fit": "phase2sim.prior",
     "load_scenario": "phase2sim.scenario",
-    "simulate": "phase2sim.simulate",
+    "simulate": "phase2sim.simulation",
 }
 
 

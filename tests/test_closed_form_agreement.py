@@ -11,7 +11,7 @@ from small_trials import Table, assembled, design, one_endpoint, scenario
 
 from phase2sim.engine import simulate_batch
 from phase2sim.scenario import load_scenario
-from phase2sim.simulate import Characteristic, Result, prepare, simulate
+from phase2sim.simulation import Characteristic, Result, prepare, simulate
 from phase2sim.twins import twin
 
 TRIALS = 20_000

@@ -14,7 +14,7 @@ from phase2sim.assemble import Assembled
 from phase2sim.contracts import UNDECIDED, Floats, TruthSource
 from phase2sim.engine import Outcomes, draw_trials, simulate_batch
 from phase2sim.scenario import load_scenario
-from phase2sim.simulate import Result, simulate
+from phase2sim.simulation import Result, simulate
 
 MELD_ATG = Path(__file__).parents[1] / "scenarios" / "meld-atg.toml"
 MAR = {"mechanism": "mar", "share": 0.3, "by_month": 12, "endpoint": "hba1c"}
@@ -208,7 +208,7 @@ GROWTH = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])
 from small_trials import design, one_endpoint, scenario
-from phase2sim.simulate import simulate
+from phase2sim.simulation import simulate
 
 def peak(trials):
     simulate(scenario(one_endpoint(trials=trials, design=design(8, [0, 12]))))

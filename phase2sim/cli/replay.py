@@ -9,7 +9,7 @@ from phase2sim.examine import replay
 from phase2sim.files import write_text
 from phase2sim.report.examined import examined_json, examined_screen
 from phase2sim.scenario import load_scenario
-from phase2sim.simulate import prepare
+from phase2sim.simulation import prepare
 
 
 @click.command()

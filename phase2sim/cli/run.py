@@ -7,7 +7,7 @@ import click
 from phase2sim.cli.screen import say, show, show_json, trials_progress
 from phase2sim.report.run import run_json, run_screen
 from phase2sim.scenario import load_scenario
-from phase2sim.simulate import simulate
+from phase2sim.simulation import simulate
 
 
 @click.command()

@@ -11,7 +11,7 @@ from rich.text import Text
 from phase2sim.background import Background
 from phase2sim.contracts import Measured
 from phase2sim.endpoints import ENDPOINTS
-from phase2sim.simulate import Characteristic, Result
+from phase2sim.simulation import Characteristic, Result
 
 GAP_TO_FLAG = 4.0  # Monte Carlo standard errors
 
@@ -103,6 +103,7 @@ def _table(result: Result) -> Table:
     table.add_column("")
     for name in columns:
         table.add_column(_column_title(result, name), justify="left")
+    _add_effects(table, result, columns)
     found = {(r.name, r.truth, r.analysis): r for r in result.characteristics}
     for name, truth, label, under in _ROWS:
         rows = [found.get((name, truth, column)) for column in columns]
@@ -112,6 +113,25 @@ def _table(result: Result) -> Table:
         if any(row and row.twin for row in rows):
             table.add_row("", "closed form", *(_twin_cell(row) for row in rows), style="dim")
     return table
+
+
+def _add_effects(table: Table, result: Result, columns: list[str]) -> None:
+    """What is hoped for beside what the evidence says, each on the endpoint's model scale."""
+    known = {row.analysis: row for row in result.background}
+    rows = [known.get(column) for column in columns]
+    if any(row and row.target is not None for row in rows):
+        cells = [f"{row.target:+.3g}" if row and row.target is not None else "-" for row in rows]
+        table.add_row("effect", "target", *cells)
+    if any(row and row.effect for row in rows):
+        label = "" if table.row_count else "effect"
+        table.add_row(label, "evidence (95 %)", *(_interval(row) for row in rows))
+
+
+def _interval(known: Background | None) -> str:
+    if known is None or known.effect is None:
+        return "-"
+    mean, low, high = known.effect
+    return f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 def _column_title(result: Result, name: str) -> str:
