@@ -132,7 +132,11 @@ def _add_means(value: Floats, shift: Floats, effect: Floats, arm: Arms) -> None:
         for e in range(value.shape[1]):
             for v in range(value.shape[2]):
                 for p in range(value.shape[3]):
-                    value[trial, e, v, p] += base[e, v] + gain[arm[trial, p], e, v]
+                    value[trial, e, v, p] += base[e, v]
+                for a in range(1, gain.shape[0]):  # arm by arm, so that patients go in step
+                    if gain[a, e, v] != 0.0:
+                        for p in range(value.shape[3]):
+                            value[trial, e, v, p] += gain[a, e, v] * (arm[trial, p] == a)
 
 
 @kernel
