@@ -13,6 +13,7 @@ from phase2sim.contracts import Measured
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.simulation import Characteristic, Result
 
+_DIGITS = 3  # after the point, at least
 GAP_TO_FLAG = 4.0  # Monte Carlo standard errors
 
 _ROWS = (
@@ -51,10 +52,13 @@ def run_screen(result: Result) -> RenderableType:
     return Group(_heading(result), Text(), _table(result), Text(), *_notes(result))
 
 
-def cell(measured: Measured, digits: int = 3) -> str:
-    """``0.802 +- 0.004``: a number and its Monte Carlo standard error."""
+def cell(measured: Measured) -> str:
+    """``0.802 +- 0.004``: a number to the digits that its Monte Carlo standard error allows."""
     if math.isnan(measured.estimate):
         return "none used"
+    digits = _DIGITS
+    if 0 < measured.mcse < 1:
+        digits = max(digits, math.ceil(-math.log10(measured.mcse)))
     return f"{measured.estimate:.{digits}f} +- {measured.mcse:.{digits}f}"
 
 
@@ -161,9 +165,9 @@ def _twin_cell(row: Characteristic | None) -> Text:
 
 def _notes(result: Result) -> Iterator[RenderableType]:
     yield Text("Read: ", style="bold").append(Text(" ".join(reading(result)), style="not bold"))
-    approximate = {r.twin.why for r in result.characteristics if r.twin and not r.twin.is_exact}
-    for why in sorted(approximate):
-        yield Text(f"Closed form 'about': {why}.", style="dim")
+    for row in result.characteristics:
+        if row.name == "power" and row.twin and not row.twin.is_exact:
+            yield Text(f"Closed form of {row.analysis} is 'about': {row.twin.why}.", style="dim")
     for reason, count in result.failures.items():
         yield Text(f"Failed analyses: {count:,} for {reason}; counted, not dropped.")
     if result.elicited:
@@ -205,7 +209,7 @@ def _assurance_sentence(assurance: Measured, known: Background) -> str:
         mean, low, high = known.effect
         sentence += f": the evidence puts the effect at {mean:+.2f} ({low:+.2f} to {high:+.2f})"
     sentence += (
-        f"; untreated patients would have averaged about {known.untreated:.2g} {known.unit}"
+        f"; untreated patients would have averaged about {known.untreated:.3g} {known.unit}"
         f" at month {known.month:g} anyway"
     )
     return sentence + (f" (phase 1: {known.reported})." if known.reported else ".")
