@@ -45,25 +45,32 @@ def trials_progress() -> Iterator[Callable[[int, int], None]]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("trials", total=None, rate="")
-        started = time.monotonic()
+        started: tuple[float, int] | None = None
 
         def advance(done: int, requested: int) -> None:
-            rate = done / max(time.monotonic() - started, 1e-9)
+            nonlocal started
+            now = time.monotonic()
+            started = started or (now, done)
+            rate = (done - started[1]) / max(now - started[0], 1e-9)
             bar.update(task, completed=done, total=requested, rate=f"{rate:,.0f} trials/s")
 
         yield advance
 
 
 def _lines() -> Callable[[int, int], None]:
-    started = last = time.monotonic()
+    # Timed from the first batch on: a fit or a compilation before it says nothing of the rest.
+    started: tuple[float, int] | None = None
+    last = time.monotonic()
 
     def advance(done: int, requested: int) -> None:
-        nonlocal last
+        nonlocal started, last
         now = time.monotonic()
+        if started is None:
+            started, last = (now, done), now
         if now - last < _SECONDS_BETWEEN_LINES or done >= requested:
             return
         last = now
-        left = (now - started) / done * (requested - done)
+        left = (now - started[0]) / (done - started[1]) * (requested - done)
         say(f"{done:,} of {requested:,} trials, about {left:.0f} s left")
 
     return advance
