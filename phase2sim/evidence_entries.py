@@ -11,7 +11,9 @@ from phase2sim.evidence_units import MODELLED, Scale, scale_of
 
 Z_OF_95_PERCENT = 1.959963984540054
 FEWEST_FOR_SD = 2
-FEWEST_FOR_CORRELATION = 4  # the standard error of atanh(r) is 1 / sqrt(n - 3)
+# The standard error of atanh(r) is 1 / sqrt(n - 3); intercept, arm and first visit leave a residual
+# SD n - 3 degrees of freedom.
+FEWEST_PATIENTS = {"correlation": 4, "residual_sd": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,8 @@ def _value(read: _Read) -> float:
     if statistic in {"mean", "median", "geometric_mean"}:
         _check_plausible(read, statistic, typed)
         return scale.value(typed)
-    if statistic == "sd":
-        return _positive_difference(read, "sd", typed, scale.width / 2)
+    if statistic in {"sd", "residual_sd"}:
+        return _positive_difference(read, statistic, typed, scale.width / 2)
     if statistic in {"change", "slope"}:
         return _difference(read, statistic, typed)
     if statistic == "count":
@@ -253,8 +255,8 @@ def _unused(read: _Read) -> str:
         "slopes are modelled in the endpoint's own unit only": (
             statistic == "slope" and scale.on_model
         ),
-        f"correlations are modelled on {endpoint.model_unit} only": (
-            statistic == "correlation" and not scale.on_model and not raw_is_model
+        f"a {statistic.replace('_', ' ')} is modelled on {endpoint.model_unit} only": (
+            statistic in FEWEST_PATIENTS and not scale.on_model and not raw_is_model
         ),
     }
     holding = (reason for reason, holds in reasons.items() if holds)
@@ -375,7 +377,7 @@ def _check_sample_size(entry: Entry, reported: Reported) -> None:
     """Refuse a number that would be read and has too few patients, or an unknown number."""
     if reported.unused or reported.elicited:
         return
-    fewest = FEWEST_FOR_CORRELATION if reported.statistic == "correlation" else 1
+    fewest = FEWEST_PATIENTS.get(reported.statistic, 1)
     fewest = FEWEST_FOR_SD if reported.sd is not None else fewest
     if reported.statistic in {"change", "slope"} and reported.se is not None:
         return

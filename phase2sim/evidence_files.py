@@ -83,6 +83,7 @@ class ReportedTable(_Table):
     slope: float | None = None
     change: float | None = None
     correlation: Annotated[float, Field(gt=-1, lt=1)] | None = None
+    residual_sd: Spread | None = None
     with_endpoint: Text | None = None
     percent_change: Annotated[float, Field(ge=-100, le=10_000)] | None = None
     quartiles: Pair | None = None

@@ -33,6 +33,7 @@ STATISTICS: dict[str, Statistic] = {
     "slope": Statistic("mean slope per month", "span", ("unit",), ("se", "ci95")),
     "change": Statistic("mean change", "span", ("unit",), ("sd", "se", "ci95")),
     "correlation": Statistic("correlation between patients", "either", may=("with_endpoint",)),
+    "residual_sd": Statistic("SD at the second visit given the first, all arms", "span", ("unit",)),
     "percent_change": Statistic(
         "change in percent", "span", not_read="percent changes are not modelled yet"
     ),

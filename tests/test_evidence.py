@@ -221,7 +221,11 @@ def test_elicited_change_with_one_month_counts_from_entry(tmp_path: Path) -> Non
         ('endpoint = "c_peptide"\nmonth = 6\nmean = 4\nunit = "ng/h"\nunused = "odd"', "odd"),
         (
             'endpoint = "c_peptide"\nmonths = [0, 6]\ncorrelation = 0.8\nunit = "nmol/L"',
-            "correlations are modelled on ln",
+            "correlation is modelled on ln",
+        ),
+        (
+            'endpoint = "c_peptide"\nmonths = [0, 6]\nresidual_sd = 0.2\nunit = "nmol/L"',
+            "residual sd is modelled on ln",
         ),
         (
             'endpoint = "hba1c"\nmonth = 6\ncorrelation = 0.3\nwith_endpoint = "insulin"',

@@ -13,6 +13,7 @@ from phase2sim.errors import BadEvidence
 from phase2sim.models import reported as read
 from phase2sim.models.diagnostics import complaints
 from phase2sim.models.fit import fit
+from phase2sim.models.joint import joint_model
 from phase2sim.models.natural_history import Moments, NaturalHistory
 from phase2sim.models.same_patients import covariance
 from phase2sim.models.settings import GATE, PRIORS, Sampler
@@ -213,3 +214,25 @@ def test_a_cached_prior_is_used(
 
     np.testing.assert_array_equal(found.history, draws.history)
     assert said == []  # nothing was compiled or sampled
+
+
+def test_an_sd_given_baseline_has_the_chi_square_of_its_degrees_of_freedom() -> None:
+    reported_sd, n = 1.2, 30
+    given = replace(entry(0.0, reported_sd, "residual_sd", n), months=(0.0, 12.0))
+    model = joint_model(evidence(given))
+    names = ["sd", "patient_share", "decay"]
+
+    inputs = model.value_vars
+    outputs = model.replace_rvs_by_values(
+        [model["residual_spreads"], *(model[name] for name in names)]
+    )
+    compiled = model.compile_fn(outputs, inputs=inputs, on_unused_input="ignore")
+    values = compiled(model.initial_point())
+
+    density, (sd,), (share,), (decay,) = values
+    at_diagnosis_and_a_year = share + (1 - share) * decay**12
+    residual = sd[3] * np.sqrt(1 - at_diagnosis_and_a_year**2)  # the fourth knot is at month 12
+    freedom = n - 3  # intercept, arm and baseline
+    square = freedom * reported_sd**2 / residual**2
+    jacobian = np.log(2 * freedom * reported_sd / residual**2)
+    assert density == pytest.approx(stats.chi2.logpdf(square, freedom) + jacobian, rel=1e-9)

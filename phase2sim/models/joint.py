@@ -36,6 +36,7 @@ def joint_model(evidence: Evidence) -> pm.Model:
         _add_spreads(evidence, layout, at)
         _add_differences(evidence, layout, at)
         _add_correlations(evidence, layout, at)
+        _add_residual_spreads(evidence, layout, at)
         _add_falls(evidence, layout, at, history)
         if len(layout.endpoints) > 1:
             _add_cross_correlation(evidence)
@@ -115,6 +116,15 @@ def _add_correlations(evidence: Evidence, layout: Cells, at: Moments) -> None:
         rho = at.correlation[table.pair]
         density = likelihoods.correlation(table.value, table.se, table.elicited, rho)
         pm.Potential("correlations", pt.sum(density))
+
+
+def _add_residual_spreads(evidence: Evidence, layout: Cells, at: Moments) -> None:
+    """SDs given baseline: intercept, arm and baseline leave n - 3 degrees of freedom."""
+    table = reported.residual_spreads(evidence, layout)
+    if table.cell.size:
+        residual = at.sd[table.cell] * pt.sqrt(1.0 - at.correlation[table.pair] ** 2)
+        density = likelihoods.sample_sd(table.sd, table.n - 2.0, residual)
+        pm.Potential("residual_spreads", pt.sum(density))
 
 
 def _add_cross_correlation(evidence: Evidence) -> None:

@@ -70,6 +70,16 @@ class Correlations:
 
 
 @dataclass(frozen=True, slots=True)
+class ResidualSpreads:
+    """SDs of an outcome given (adjusted for) an earlier visit, all arms together."""
+
+    cell: Ints  # (spread,) the later visit
+    pair: Ints  # (spread,) the two visits
+    sd: Floats
+    n: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """How many of n lie below a threshold at one visit, perhaps beside the visit's median."""
 
@@ -135,6 +145,19 @@ def spreads(evidence: Evidence, layout: Cells, *, raw: bool) -> Spreads:
     return Spreads(
         cell=_cells(evidence, layout, entries),
         sd=np.array([e.sd for e in entries], dtype=np.float64),
+        n=np.array([e.n for e in entries], dtype=np.float64),
+    )
+
+
+def residual_spreads(evidence: Evidence, layout: Cells) -> ResidualSpreads:
+    """Collect SDs at one visit given another, on the model scale."""
+    entries = [e for e in read_entries(evidence) if e.statistic == "residual_sd"]
+    first, second = _cells(evidence, layout, entries, 0), _cells(evidence, layout, entries, 1)
+    pairs = [layout.pair(i, j) for i, j in zip(first, second, strict=True)]
+    return ResidualSpreads(
+        cell=second,
+        pair=np.array(pairs, dtype=np.int64),
+        sd=np.array([e.value for e in entries], dtype=np.float64),
         n=np.array([e.n for e in entries], dtype=np.float64),
     )
 

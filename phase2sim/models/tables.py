@@ -193,7 +193,7 @@ def baseline_nodes(baseline: Cell, visit: Cell) -> BaselineNodes:
 
 def _linear(entry: Reported) -> bool:
     """Whether the entry is normal about a linear function of its study's level and slope."""
-    if entry.statistic == "correlation":
+    if entry.statistic in ("correlation", "residual_sd"):
         return True
     return entry.statistic in LOCATIONS and not (entry.statistic == "mean" and is_raw(entry))
 
