@@ -9,7 +9,8 @@ import nutpie
 import xarray as xr
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
-from phase2sim.contracts import Evidence, Floats, PriorDraws
+from phase2sim.contracts import Evidence, Floats, PriorDraws, Reported
+from phase2sim.endpoints import ENDPOINTS
 from phase2sim.models.diagnostics import diagnose
 from phase2sim.models.joint import joint_model
 from phase2sim.models.settings import SAMPLER, Sampler
@@ -118,15 +119,17 @@ def _draws(
         provenance={
             "digest": evidence.digest,
             "evidence": list(evidence.names),
-            "elicited": [
-                f"{entry.where}: {entry.as_reported}"
-                for entry in read_entries(evidence)
-                if entry.elicited
-            ],
+            "elicited": [_said(entry) for entry in read_entries(evidence) if entry.elicited],
             "versions": {name: version(name) for name in VERSIONED},
             **made,
         },
     )
+
+
+def _said(entry: Reported) -> str:
+    months = " to ".join(f"{month:g}" for month in entry.months)
+    endpoint = ENDPOINTS[entry.endpoint].label
+    return f"{entry.where}, {endpoint}, month {months}: {entry.as_reported}"
 
 
 def _thinned(array: xr.DataArray, kept: int) -> Floats:
