@@ -268,10 +268,10 @@ def _as_reported(read: _Read) -> str:
     table, statistic = read.table, read.statistic
     typed = getattr(table, statistic)
     if table.elicited is not None and read.elicited is not None:
-        words = f'"{table.statement}"' if table.statement else "no number"
+        words = f'"{table.statement}"; ' if table.statement else ""
         drawn = f"N({read.elicited.mean:.12g}, {read.elicited.sd:.12g})"
         what = f"{statistic}{_other_words(table)} ~ {drawn}"
-        return f"{words}; elicited {what}{_change_unit(read)}"
+        return f"{words}elicited {what}{_change_unit(read)}"
     if statistic == "statement":
         return f'"{typed}"'
     unit = f" {table.unit}" if table.unit else ""

@@ -93,6 +93,7 @@ MEAN = "mean = 747"
 SD = "sd = 468"
 CI = "ci95 = [-0.2, 0.0]"
 CORRELATION = "correlation = 0.8"
+RESIDUAL = 'unit = "ln(nmol/L + 1)"\nresidual_sd'
 NORMAL = "normal = [0.0, 0.15]"
 HALF = "half_time_months = 1.5"
 AGAIN = '\n[[reported]]\nendpoint = "hba1c"\nmonth = 6\nmedian = 8.3\nunit = "%"\n'
@@ -219,6 +220,11 @@ EDITS: list[tuple[str, str, str]] = [
     (CORRELATION, "correlation = 1", "reported[6].correlation"),
     (CORRELATION, "correlation = -1.2", "reported[6].correlation"),
     (CORRELATION, CORRELATION + "\nn = 3", "reported[6].n"),
+    (CORRELATION, "residual_sd = 0.2", "reported[6].unit"),
+    (CORRELATION, f"{RESIDUAL} = 0", "reported[6].residual_sd"),
+    (CORRELATION, f"{RESIDUAL} = 16.5", "reported[6].residual_sd"),
+    (CORRELATION, f"{RESIDUAL} = 0.2\nn = 3", "reported[6].n"),
+    ("months = [0, 6]\ncorrelation", f"month = 6\n{RESIDUAL}", "reported[6].month"),
     (CORRELATION, CORRELATION + '\nwith_endpoint = "hba1c"', "reported[6].months"),
     ("months = [0, 6]\ncorr", "month = 6\ncorr", "reported[6].month"),
     ("months = [0, 6]\ncorr", 'with_endpoint = "c_peptide"\nmonth = 6\ncorr', "with_endpoint"),

@@ -255,6 +255,8 @@ def test_what_no_likelihood_reads_is_listed_with_the_reason(
         'endpoint = "hba1c"\nmonths = [0, 6]\nchange = -0.1\nci95 = [-0.5, 0.3]\nunit = "%"',
         'endpoint = "c_peptide"\nmonths = [0, 6]\ncorrelation = 0.8',
         'endpoint = "hba1c"\nmonth = 6\ncorrelation = -0.5\nwith_endpoint = "c_peptide"',
+        'endpoint = "hba1c"\nmonths = [0, 6]\nresidual_sd = 1.2\nunit = "%"',
+        'endpoint = "c_peptide"\nmonths = [0, 6]\nresidual_sd = 0.2\nunit = "ln(nmol/L + 1)"',
         'endpoint = "hba1c"\nmonths = [0, 6]\nwhy = "us"\nelicited.correlation.normal = [0.6, 0.1]',
     ],
 )
@@ -297,6 +299,7 @@ def test_digest_ignores_comments_layout_and_key_order(tmp_path: Path) -> None:
         ('unit = "%"', 'unit = "%"\nclock = "diagnosis"'),
         ('unit = "%"', 'unit = "%"\nunused = "set aside"'),
         ("sd = 1.3", "se = 1.3"),
+        ("month = 6\nmean = 7.3\nsd = 1.3", "months = [0, 6]\nresidual_sd = 1.3"),
     ],
 )
 def test_digest_changes_with_all_that_a_fit_reads(tmp_path: Path, old: str, new: str) -> None:

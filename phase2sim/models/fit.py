@@ -128,8 +128,9 @@ def _draws(
 
 def _said(entry: Reported) -> str:
     months = " to ".join(f"{month:g}" for month in entry.months)
+    when = f"month{'s' * (len(entry.months) > 1)} {months}"
     endpoint = ENDPOINTS[entry.endpoint].label
-    return f"{entry.where}, {endpoint}, month {months}: {entry.as_reported}"
+    return f"{entry.where}: {endpoint}, {when}: {entry.as_reported}"
 
 
 def _thinned(array: xr.DataArray, kept: int) -> Floats:
