@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import numpy as np
 import nutpie
+import pytensor
 import xarray as xr
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
@@ -33,7 +34,10 @@ def fit(evidence: Evidence, seed: int, report: Report, sampler: Sampler = SAMPLE
     started = time.monotonic()
     report("compiling the model (about 30 s)")
     model = joint_model(evidence)
-    compiled = nutpie.compile_pymc_model(model)
+    # Fast maths rounds a freshly compiled function otherwise than one from the compiler's cache,
+    # and chains part ways over a last digit: without it the same evidence gives the same draws.
+    with pytensor.config.change_flags(numba__fastmath=False):
+        compiled = nutpie.compile_pymc_model(model)
     compile_seconds = time.monotonic() - started
     with threadpool_limits(limits=1):  # BLAS threads on matrices this small cost 20 times as much
         trace = _sample(compiled, seed, report, sampler)

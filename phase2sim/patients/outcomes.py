@@ -11,8 +11,9 @@ from phase2sim.randomness import PURPOSES, Word, fill_normal, place, seed_word, 
 def draw(plan: Plan, truth: Truth, arm: Arms, first: int) -> Trials:
     """Complete outcomes of the patients in ``arm`` (trial, patient), trials from ``first`` on.
 
-    Values are on the model scale. Patient i of a trial is the same whatever the number of patients,
-    visits, endpoints or trials; a patient's residual at a visit depends on earlier visits only.
+    Values are on the model scale. Patient i of a trial is the same whatever the number of patients
+    or trials, and whatever later visits or endpoints are added: a residual depends on the visits
+    and endpoints before it only.
     """
     trials, patients = arm.shape
     duration = _spread(plan.months_since_diagnosis, plan.seed, "enrolment", first, arm.shape)
@@ -34,7 +35,9 @@ def draw(plan: Plan, truth: Truth, arm: Arms, first: int) -> Trials:
     slopes = np.array([plan.per_year_of_age.get(name, 0.0) for name in plan.endpoints])
     if slopes.any():
         value += slopes[:, None, None] * (age - np.mean(plan.age_years))[:, None, None, :]
-    stratum = np.searchsorted(np.array(plan.age_strata), age, side="right").astype(np.int64)
+    stratum = np.zeros(arm.shape, dtype=np.int64)
+    for cut in plan.age_strata:
+        stratum += age >= cut
     return Trials(
         first=first,
         arm=arm,
@@ -51,7 +54,7 @@ def _spread(
 ) -> Floats:
     """Uniform on the window, (trial, patient)."""
     low, high = window
-    if low == high:
+    if not low < high:  # one value for all, or nan where the scenario gives no window
         return np.full(shape, low)
     return low + (high - low) * uniforms(shape, seed, purpose, first)
 
