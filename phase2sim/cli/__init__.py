@@ -10,6 +10,7 @@ from phase2sim.errors import Phase2simError
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("phase2sim.cli.run", "Power, type I error and assurance of a scenario."),
     "fit": ("phase2sim.cli.fit", "Fit evidence files: the prior for the next trial."),
+    "prior": ("phase2sim.cli.prior", "A fitted prior: shown, or exported as a mixture."),
     "analyse": ("phase2sim.cli.analyse", "A scenario's own analysis on a real data set."),
     "replay": ("phase2sim.cli.replay", "One simulated trial: patients, estimates, decision."),
     "evidence": ("phase2sim.cli.evidence", "What evidence files report, entry by entry."),

@@ -1,0 +1,104 @@
+"""What a fitted prior says about a new trial's analysis: its effect, and its control mean."""
+
+import numpy as np
+
+from phase2sim import prior_files
+from phase2sim.contracts import Evidence, Floats, PriorDraws
+from phase2sim.draws import EffectCurve, interpolation, window_nodes
+from phase2sim.endpoints import ENDPOINTS
+from phase2sim.errors import BadInput
+from phase2sim.mixtures.analysis_prior import AnalysisPrior
+from phase2sim.mixtures.fitted import fit_mixture
+from phase2sim.randomness import normals
+from phase2sim.shapes import SHAPES
+
+_LEVEL, _SLOPE = 2, 3  # places in the "truth" stream, as in a simulated trial
+_ARMS_OF_ONE = 2.0  # an effect from n patients in two equal arms has SE 2 sd / sqrt(n)
+
+
+def kept_prior(evidence: Evidence) -> PriorDraws:
+    """Draws of an earlier fit; raises ``BadInput`` if there is none."""
+    try:
+        return prior_files.load(prior_files.cached_path(evidence.digest))
+    except FileNotFoundError:
+        names = " ".join(evidence.names)
+        raise BadInput(
+            f"{names}: there is no kept fit of this evidence. Run: phase2sim fit {names}"
+        ) from None
+
+
+def analysis_prior(
+    prior: PriorDraws, of: str, endpoint: str, month: float | None, window: tuple[float, float]
+) -> AnalysisPrior:
+    """Mixture fitted to the draws of the effect, or of the control mean of a new trial.
+
+    ``month`` None is that of the evidence's effect. ``window`` is months since diagnosis at entry.
+    Raises ``BadInput`` for an endpoint or month that the draws say nothing of.
+    """
+    at = _month(prior, of, endpoint, month)
+    e = prior.endpoints.index(endpoint)
+    low, high = window
+    if not 0 <= low <= high:
+        raise BadInput(f"--window is {low:g} {high:g}; it must be 0 <= first <= last, in months.")
+    weights = interpolation(window_nodes(window) + at, prior.knots_months)
+    sd = float(np.sqrt(((prior.sd[:, e] @ weights.T) ** 2).mean()))
+    if of == "effect":
+        draws = _effect(prior, endpoint, at)
+    else:
+        draws = _control_mean(prior, e, at, weights.mean(axis=0))
+    mixture = fit_mixture(draws)
+    made = prior.provenance
+    return AnalysisPrior(
+        of="effect" if of == "effect" else "control",
+        endpoint=endpoint,
+        scale=ENDPOINTS[endpoint].model_unit,
+        month=at,
+        months_since_diagnosis=window,
+        weights=tuple(mixture.weights.tolist()),
+        means=tuple(mixture.means.tolist()),
+        sds=tuple(mixture.sds.tolist()),
+        reference_sd=_ARMS_OF_ONE * sd if of == "effect" else sd,
+        evidence=_strings(made.get("evidence")),
+        digest=str(made.get("digest", "")),
+        elicited=_strings(made.get("elicited")),
+    )
+
+
+def _month(prior: PriorDraws, of: str, endpoint: str, month: float | None) -> float:
+    if endpoint not in prior.endpoints:
+        known = ", ".join(prior.endpoints)
+        raise BadInput(f"--endpoint is {endpoint}; the evidence has {known}. Use one.")
+    assumed = prior.effects.get(endpoint)
+    if of == "effect" and assumed is None:
+        raise BadInput(f"--mixture is effect; none here treats {endpoint}. Add phase 1 evidence.")
+    if month is None and assumed is None:
+        raise BadInput("--month is missing, and the evidence has no effect to say it. Add it.")
+    at = assumed.month if month is None and assumed else float(month or 0.0)
+    if not 0 < at <= prior.knots_months[-1]:
+        raise BadInput(
+            f"--month is {at:g}; the evidence reaches months above 0 and up to"
+            f" {prior.knots_months[-1]:g}. Use one of these."
+        )
+    return at
+
+
+def _effect(prior: PriorDraws, endpoint: str, month: float) -> Floats:
+    assumed = prior.effects[endpoint]
+    shape = SHAPES[assumed.shape](**dict(assumed.shape_options))
+    share = float(EffectCurve(1.0, assumed.month, shape).at(np.array([month]))[0])
+    if share <= 0:
+        raise BadInput(f"--month is {month:g}; the effect has not begun then. Use a later month.")
+    return np.asarray(share * prior.effect[:, prior.endpoints.index(endpoint)])
+
+
+def _control_mean(prior: PriorDraws, e: int, month: float, weights: Floats) -> Floats:
+    """Mean of a new trial's control arm, one for each draw: history, fresh level and slope."""
+    seed = int(str(prior.provenance["digest"])[:15], 16)
+    draws = (len(prior.history), 1)
+    level, slope = (normals(draws, seed, "truth", 0, place)[:, 0] for place in (_LEVEL, _SLOPE))
+    drift = prior.level_sd[:, e] * level + prior.slope_sd[:, e] * slope * month
+    return np.asarray(prior.history[:, e] @ weights + drift)
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list | tuple) else ()
