@@ -6,8 +6,8 @@ from importlib.metadata import version
 
 import numpy as np
 import nutpie
-import pytensor
 import xarray as xr
+from pytensor.configdefaults import config
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from phase2sim.contracts import Evidence, Floats, PriorDraws, Reported
@@ -36,7 +36,7 @@ def fit(evidence: Evidence, seed: int, report: Report, sampler: Sampler = SAMPLE
     model = joint_model(evidence)
     # Fast maths rounds a freshly compiled function otherwise than one from the compiler's cache,
     # and chains part ways over a last digit: without it the same evidence gives the same draws.
-    with pytensor.config.change_flags(numba__fastmath=False):
+    with config.change_flags(numba__fastmath=False):
         compiled = nutpie.compile_pymc_model(model)
     compile_seconds = time.monotonic() - started
     with threadpool_limits(limits=1):  # BLAS threads on matrices this small cost 20 times as much
