@@ -228,8 +228,9 @@ FAILURES: tuple[str, ...] = (
     "an arm without data",
     "covariates that determine one another",
     "no variation in the outcome",
+    "the fit did not converge",
 )
-TOO_FEW, EMPTY_ARM, COLLINEAR, NO_VARIATION = range(1, len(FAILURES))
+TOO_FEW, EMPTY_ARM, COLLINEAR, NO_VARIATION, NOT_CONVERGED = range(1, len(FAILURES))
 
 
 class Analysis(Protocol):

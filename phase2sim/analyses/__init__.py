@@ -1,12 +1,14 @@
 """Analyses: a batch of trials in, one estimate a trial out."""
 
 from phase2sim.analyses.ancova import Ancova
+from phase2sim.analyses.mmrm import Mmrm
 from phase2sim.analyses.t_test import TTest
 from phase2sim.analyses.welch import Welch
 from phase2sim.contracts import Analysis
 
 ANALYSES: dict[str, type[Analysis]] = {
     "ancova": Ancova,
+    "mmrm": Mmrm,
     "t_test": TTest,
     "welch": Welch,
 }

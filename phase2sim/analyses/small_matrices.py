@@ -1,0 +1,72 @@
+"""Products and inverses of matrices so small that a loop is faster than a library.
+
+The kernels of other files call these, and their caches do not notice a change here: after one,
+delete ``__pycache__``.
+"""
+
+import numpy as np
+
+from phase2sim.contracts import Floats
+from phase2sim.kernels import kernel
+
+SINGULAR = 1e-13  # relative pivot below which a matrix has no inverse
+
+
+@kernel
+def product(left: Floats, right: Floats) -> Floats:
+    """Matrix product; for these sizes a loop is faster than a library."""
+    total = np.zeros((left.shape[0], right.shape[1]))
+    for i in range(left.shape[0]):
+        for k in range(left.shape[1]):
+            for j in range(right.shape[1]):
+                total[i, j] += left[i, k] * right[k, j]
+    return total
+
+
+@kernel
+def around(outer: Floats, inner: Floats) -> Floats:
+    """Outer times inner times outer."""
+    both: Floats = product(product(outer, inner), outer)
+    return both
+
+
+@kernel
+def invert(inverse: Floats, matrix: Floats) -> float:
+    """Invert a symmetric matrix by Cholesky; return its log determinant, nan if not positive."""
+    size = matrix.shape[0]
+    factor = np.zeros((size, size))
+    log_determinant = 0.0
+    for j in range(size):
+        pivot = matrix[j, j]
+        for k in range(j):
+            pivot -= factor[j, k] ** 2
+        if not pivot > SINGULAR * matrix[j, j]:
+            return np.nan
+        log_determinant += np.log(pivot)
+        factor[j, j] = np.sqrt(pivot)
+        for i in range(j + 1, size):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= factor[i, k] * factor[j, k]
+            factor[i, j] = total / factor[j, j]
+    _invert_factor(factor)
+    for i in range(size):
+        for j in range(i + 1):
+            total = 0.0
+            for k in range(i, size):
+                total += factor[k, i] * factor[k, j]
+            inverse[i, j] = total
+            inverse[j, i] = total
+    return log_determinant
+
+
+@kernel
+def _invert_factor(factor: Floats) -> None:
+    """Invert a lower triangle in place."""
+    for j in range(factor.shape[0]):
+        factor[j, j] = 1.0 / factor[j, j]
+        for i in range(j + 1, factor.shape[0]):
+            total = 0.0
+            for k in range(j, i):
+                total -= factor[i, k] * factor[k, j]
+            factor[i, j] = total / factor[i, i]
