@@ -212,6 +212,22 @@ def test_a_visit_nobody_attended_changes_nothing() -> None:
     np.testing.assert_allclose(padded.df, result.df, rtol=1e-5)
 
 
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_few_patients_with_many_gaps_are_answered_or_counted(structure: str) -> None:
+    reading = drawn(seed=7, trials=200, patients=16, dropout=0.4)
+    gaps = np.random.default_rng(8).random(reading.value.shape) < 0.2
+    reading = replace(reading, value=np.where(gaps, np.nan, reading.value))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+
+        result = Mmrm("hba1c", 12.0, ("baseline", "age"), structure).estimate(reading)
+
+    answered = ~result.failed
+    assert answered.any()
+    assert (np.isfinite(result.p) == answered).all()
+    assert (result.se[answered] > 0.0).all()
+
+
 BROKEN = {
     "nobody seen": ("value", np.full((3, 12), np.nan), EMPTY_ARM),
     "one arm seen": ("arm", np.ones(12, np.int8), EMPTY_ARM),

@@ -128,6 +128,8 @@ def _sums(
             reason[trial] = _visit_by_visit(start[trial], sums[trial], seen[trial], visitwise)
         if reason[trial] == 0:
             scale[trial] = _rescale(start[trial], sums[trial], columns)
+        else:
+            start[trial] = np.eye(visits)
     return PatternSums(visitwise, seen, count, sums, start, scale, log_scales, reason)
 
 

@@ -10,6 +10,7 @@ from phase2sim.kernels import kernel
 
 MOST_STEPS = 200  # likelihoods a trial may cost
 CLOSE = 1e-9  # expected gain in log-likelihood, twice, before the last step
+_LONGEST_STEP = 1.0  # of a log SD or a correlation
 _SMALLEST_STEP = 1e-6
 _ROUNDING = 1e-10  # fall of the log-likelihood that is no fall
 
@@ -27,13 +28,14 @@ def climb(sums: PatternSums, structure: Structure, *, restricted: bool) -> tuple
     base, step = parameters.copy(), np.zeros((trials, size))
     share = np.ones(trials)
     arrived = np.zeros(trials, np.bool_)
+    longest = np.inf if structure.free else _LONGEST_STEP
     for _ in range(MOST_STEPS):
         if not asked.any():
             break
         here = likelihood(sums, structure.covariance(parameters), asked, restricted)
         if not structure.free:
             here = structure.pull_back(parameters, here)
-        _advance((parameters, base, step), here, (best, share), (asked, arrived))
+        _advance((parameters, base, step), here, (best, share), (asked, arrived), longest)
     return base, arrived
 
 
@@ -43,6 +45,7 @@ def _advance(
     here: Likelihood,
     progress: tuple[Floats, Floats],
     state: tuple[Bools, Bools],
+    longest: float,
 ) -> None:
     """Accept the point and step on, or go back half of the last step."""
     parameters, base, step = points
@@ -56,7 +59,7 @@ def _advance(
             expected = _solve(step[trial], here.information[trial], here.score[trial])
             base[trial] = parameters[trial]
             best[trial] = here.value[trial]
-            share[trial] = 1.0
+            share[trial] = min(1.0, longest / np.abs(step[trial]).max())
             if expected < CLOSE:
                 base[trial] += step[trial]
                 arrived[trial] = True
