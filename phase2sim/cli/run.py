@@ -37,8 +37,9 @@ def command(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Print power, type I error and assurance of SCENARIO, a file.
 
-    Evidence that was never fitted is fitted first (minutes, the first time). The same scenario, evidence
-    and seed give the same numbers, whatever the number of workers. Ctrl-C prints the trials done.
+    Evidence that was never fitted is fitted first; the very first fit on a machine takes minutes.
+    The same scenario, evidence and seed give the same numbers, whatever the number of workers.
+    Ctrl-C prints the trials done.
 
     \b
     Examples:
