@@ -154,8 +154,8 @@ def _fall(
     owner = int(layout.endpoint[fall.visit])
     mean, sd = history.mean[owner], history.sd[owner]
     drift = at.shift[fall.visit] - at.shift[fall.baseline]
-    change = pt.dot(nodes.at_visit - nodes.at_baseline, mean) + drift
-    before, after = pt.dot(nodes.at_baseline, sd), pt.dot(nodes.at_visit, sd)
+    change = pt.sum((nodes.at_visit - nodes.at_baseline) * mean, axis=1) + drift
+    before, after = pt.sum(nodes.at_baseline * sd, axis=1), pt.sum(nodes.at_visit * sd, axis=1)
     lag = float(layout.months[fall.visit] - layout.months[fall.baseline])
     rho = visit_correlation(history.share[owner], history.decay[owner], lag)
     return -change / pt.sqrt(before**2 + after**2 - 2.0 * rho * before * after)

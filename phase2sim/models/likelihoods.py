@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from phase2sim.contracts import Floats
+from phase2sim.models.correlated_normal import CorrelatedNormal
 from phase2sim.models.symbols import Tensor, pt
 
 LOG_ROOT_TWO_PI = 0.5 * math.log(2.0 * math.pi)
@@ -25,10 +26,8 @@ def normal(value: Tensor | Floats, mean: Tensor, sd: Tensor) -> Tensor:
 
 def correlated_normal(residual: Tensor, covariance: Tensor) -> Tensor:
     """Log density of one multivariate normal, given values minus means; nan if not definite."""
-    factor = pt.linalg.cholesky(covariance, lower=True)
-    white = pt.linalg.solve_triangular(factor, residual, lower=True)
-    constant = residual.shape[0] * LOG_ROOT_TWO_PI
-    return -pt.sum(white**2) / 2.0 - pt.sum(pt.log(pt.diagonal(factor))) - constant
+    density, _, _ = CorrelatedNormal()(residual, covariance)
+    return density
 
 
 def raw_mean(mean: Tensor, sd: Tensor) -> Tensor:
