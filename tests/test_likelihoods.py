@@ -147,3 +147,39 @@ def test_raw_moments_are_those_of_a_shifted_lognormal() -> None:
 
     kurtosis = float(lognormal.stats(moments="k")) + 3.0
     assert found == pytest.approx([lognormal.mean() - 1.0, lognormal.var(), kurtosis])
+
+
+@pytest.mark.parametrize("mode", [UNCOMPILED, pytensor.compile.mode.get_mode("NUMBA")])
+def test_the_correlated_normal_is_scipys_and_its_gradient_is_the_difference_quotient(
+    mode: pytensor.compile.Mode,
+) -> None:
+    rng = np.random.default_rng(8)
+    root = rng.normal(size=(6, 6))
+    residual, covariance = rng.normal(size=6), root @ root.T + np.eye(6)
+    x, v = pt.dvector(), pt.dmatrix()
+    value = correlated_normal(x, v)
+    gradients = pytensor.grad(value, [x, v])
+
+    density, by_residual, by_covariance = pytensor.function([x, v], [value, *gradients], mode=mode)(
+        residual, covariance
+    )
+
+    exact = stats.multivariate_normal(cov=covariance).logpdf
+    assert density == pytest.approx(exact(residual), rel=1e-12)
+    for i in range(6):
+        step = 1e-6 * np.eye(6)[i]
+        quotient = (exact(residual + step) - exact(residual - step)) / 2e-6
+        assert by_residual[i] == pytest.approx(quotient, rel=1e-6, abs=1e-8)
+        for j in range(6):
+            shift = np.zeros((6, 6))  # a covariance stays symmetric
+            shift[i, j] += 5e-7
+            shift[j, i] += 5e-7
+            above = stats.multivariate_normal(cov=covariance + shift).logpdf(residual)
+            below = stats.multivariate_normal(cov=covariance - shift).logpdf(residual)
+            assert by_covariance[i, j] == pytest.approx((above - below) / 2e-6, rel=1e-5, abs=1e-8)
+
+
+def test_a_covariance_that_is_not_positive_definite_has_no_density() -> None:
+    indefinite = pt.as_tensor(np.array([[1.0, 2.0], [2.0, 1.0]]))
+
+    assert np.isnan(evaluated(correlated_normal(pt.as_tensor(np.ones(2)), indefinite)))

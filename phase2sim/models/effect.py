@@ -28,6 +28,7 @@ def treatment_effect(layout: Cells, effects: Mapping[str, EffectAssumption]) -> 
     bias_sd = np.array([effects[name].bias_sd for name in assumed])
     effect = pm.Deterministic("effect", pm.Normal("effect_raw", shape=len(assumed)) * sceptical)
     bias = pm.Deterministic("bias", pm.Normal("bias_raw", shape=len(assumed)) * bias_sd)
-    column = [assumed.index(name) if name in assumed else 0 for name in layout.endpoints]
-    owner = np.array(column)[layout.endpoint]  # an endpoint without one has zero weights below
-    return TreatmentEffect(assumed, bias[owner] * layout.biased + effect[owner] * layout.shape)
+    # (cell, assumed) 1 at the cell's own endpoint
+    own = np.array(layout.endpoints)[layout.endpoint][:, None] == np.array(assumed)
+    shares = own * layout.shape[:, None], own * layout.biased[:, None]
+    return TreatmentEffect(assumed, pt.sum(shares[0] * effect + shares[1] * bias, axis=1))

@@ -48,8 +48,7 @@ def _add_locations(evidence: Evidence, layout: Cells, at: Moments, history: Natu
     table = reported.locations(evidence, layout)
     if table.cell.size:
         mean = same_patients.expected(table, at)
-        endpoint = layout.endpoint[table.cell]
-        covariance = same_patients.covariance(table, at, history, endpoint)
+        covariance = same_patients.covariance(table, at, history)
         pm.Potential("locations", likelihoods.correlated_normal(table.value - mean, covariance))
         se = pt.sqrt(pt.diagonal(covariance))
     for position, count in enumerate(reported.counts(evidence, layout, table)):
@@ -76,8 +75,7 @@ def _add_spreads(evidence: Evidence, layout: Cells, at: Moments) -> None:
     raw = reported.spreads(evidence, layout, raw=True)
     if raw.cell.size:
         sd = at.sd[raw.cell]
-        mean = likelihoods.raw_mean(at.mean[raw.cell], sd)
-        raw_sd = pt.sqrt(likelihoods.raw_covariance(mean, mean, sd**2))
+        raw_sd = pt.sqrt(at.raw_covariance[raw.cell])
         pm.Potential("raw_spreads", pt.sum(likelihoods.sample_raw_sd(raw.sd, raw.n, sd, raw_sd)))
 
 
@@ -86,28 +84,12 @@ def _add_differences(evidence: Evidence, layout: Cells, at: Moments) -> None:
         table = reported.differences(evidence, layout, raw=raw)
         if not table.value.size:
             continue
-        mean = likelihoods.raw_mean(at.mean, at.sd) if raw else at.mean
-        difference = (mean[table.second] - mean[table.first]) / table.months
-        variance = table.se**2 + table.per_patient * _change_variance(table, layout, at, raw=raw)
+        mean = at.raw_mean if raw else at.mean
+        covariance = at.raw_covariance if raw else at.covariance
+        difference = pt.sum(table.contrast * mean, axis=1)
+        variance = table.se**2 + pt.sum(table.sampling * covariance, axis=1)
         density = likelihoods.normal(table.value, difference, pt.sqrt(variance))
         pm.Potential("raw_differences" if raw else "differences", pt.sum(density))
-
-
-def _change_variance(
-    table: reported.Differences, layout: Cells, at: Moments, *, raw: bool
-) -> Tensor:
-    """Variance between patients of the change from the first to the second visit."""
-    first = np.array([layout.pair(i, i) for i in table.first])
-    second = np.array([layout.pair(i, i) for i in table.second])
-    parts = [at.covariance[pair] for pair in (first, second, table.pair)]
-    if raw:
-        mean = likelihoods.raw_mean(at.mean, at.sd)
-        one, other = mean[table.first], mean[table.second]
-        ends = ((one, one), (other, other), (one, other))
-        parts = [
-            likelihoods.raw_covariance(*end, part) for end, part in zip(ends, parts, strict=True)
-        ]
-    return parts[0] + parts[1] - 2.0 * parts[2]
 
 
 def _add_correlations(evidence: Evidence, layout: Cells, at: Moments) -> None:

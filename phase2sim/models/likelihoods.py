@@ -26,8 +26,8 @@ def normal(value: Tensor | Floats, mean: Tensor, sd: Tensor) -> Tensor:
 
 def correlated_normal(residual: Tensor, covariance: Tensor) -> Tensor:
     """Log density of one multivariate normal, given values minus means; nan if not definite."""
-    density, _, _ = CorrelatedNormal()(residual, covariance)
-    return density
+    outputs: Tensor = CorrelatedNormal()(residual, covariance)
+    return outputs[0]
 
 
 def raw_mean(mean: Tensor, sd: Tensor) -> Tensor:

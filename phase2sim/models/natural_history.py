@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pymc as pm
 
-from phase2sim.contracts import Bools, Floats
+from phase2sim.contracts import Floats
+from phase2sim.models import likelihoods
 from phase2sim.models.settings import PRIORS, EndpointPriors
 from phase2sim.models.summaries import KNOTS_MONTHS
 from phase2sim.models.symbols import Tensor, pt
@@ -25,8 +26,8 @@ class NaturalHistory:
     sd: Tensor  # (endpoint, knot)
     level_sd: Tensor  # (endpoint,) between studies
     slope_sd: Tensor  # (endpoint,) same, per month on the trial's clock
-    level: Tensor  # (study,) shift of a study whose own effects are sampled; else 0
-    slope: Tensor  # (study,) and its change per month
+    level: Tensor  # (sampled study,) shift of a study whose own effects are sampled
+    slope: Tensor  # (sampled study,) and its change per month
     share: Tensor  # (endpoint,)
     decay: Tensor  # (endpoint,)
 
@@ -40,6 +41,8 @@ class Moments:
     sd: Tensor  # (cell,)
     covariance: Tensor  # (pair,) between patients
     correlation: Tensor  # (pair,)
+    raw_mean: Tensor  # (cell,) of x where the endpoint is modelled on ln(x + 1); else of no meaning
+    raw_covariance: Tensor  # (pair,) the same
 
 
 def natural_history(layout: Cells) -> NaturalHistory:
@@ -49,7 +52,6 @@ def natural_history(layout: Cells) -> NaturalHistory:
     log_sd = _walk(
         "log_sd", priors, lambda p: (p.first_log_sd, p.log_sd_step, p.log_sd_per_root_month)
     )
-    owner = layout.study_endpoint
     level_sd = pm.HalfNormal("level_sd", sigma=np.array([p.level_scale for p in priors]))
     slope_sd = pm.HalfNormal("slope_sd", sigma=np.array([p.slope_scale for p in priors]))
     share, decay = np.array([p.share for p in priors]).T, np.array([p.decay for p in priors]).T
@@ -58,8 +60,8 @@ def natural_history(layout: Cells) -> NaturalHistory:
         sd=pm.Deterministic("sd", pt.exp(log_sd)),
         level_sd=level_sd,
         slope_sd=slope_sd,
-        level=_study_effects("study_level", level_sd[owner], layout.sampled),
-        slope=_study_effects("study_slope", slope_sd[owner], layout.sampled),
+        level=_study_effects("study_level", level_sd, layout),
+        slope=_study_effects("study_slope", slope_sd, layout),
         share=pm.Beta("patient_share", *share),
         decay=pm.Beta("decay", *decay),
     )
@@ -70,20 +72,27 @@ def moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
 
     Patients of a cell differ by their own deviation and by when after diagnosis they enrolled, so
     both enter the covariance. A curve is linear between knots, so the averages over the window are
-    quadratic forms with constant matrices, and exact.
+    quadratic forms with constant matrices, and exact. Constants are zero for the other endpoints:
+    sums over them compile in half the time of picking each cell's own values.
     """
-    shift = history.level[layout.study] + history.slope[layout.study] * layout.months + treated
-    mean = pt.sum(layout.weights * history.mean[layout.endpoint], axis=1) + shift
-    owner = layout.endpoint[layout.first]
-    lag = np.abs(layout.months[layout.first] - layout.months[layout.second])
-    within = visit_correlation(history.share[owner], history.decay[owner], lag)
-    covariance = within * _form(layout.products, history.sd[owner]) + _form(
-        layout.spread, history.mean[owner]
+    shift = treated + _study_shift(layout, history)
+    mean = pt.sum(layout.weights * history.mean.flatten(), axis=1) + shift
+    correlation = visit_correlation(history.share, history.decay, layout.lag[:, None])
+    within = pt.sum(layout.pair_owner * correlation, axis=1)
+    covariance = within * _form(layout.products, history.sd) + _form(layout.spread, history.mean)
+    sd = pt.sqrt(covariance[: layout.months.size])  # a cell's pair with itself comes first
+    raw_mean = likelihoods.raw_mean(mean * layout.log_scale, sd * layout.log_scale)
+    one, other = raw_mean[layout.first], raw_mean[layout.second]
+    log_covariance = covariance * layout.log_scale[layout.first]
+    return Moments(
+        mean=mean,
+        shift=shift,
+        sd=sd,
+        covariance=covariance,
+        correlation=covariance / (sd[layout.first] * sd[layout.second]),
+        raw_mean=raw_mean,
+        raw_covariance=likelihoods.raw_covariance(one, other, log_covariance),
     )
-    diagonal = np.array([layout.pair(i, i) for i in range(layout.months.size)])
-    sd = pt.sqrt(covariance[diagonal])
-    correlation = covariance / (sd[layout.first] * sd[layout.second])
-    return Moments(mean, shift, sd, covariance, correlation)
 
 
 def visit_correlation(share: Tensor, decay: Tensor, lag: Floats | float) -> Tensor:
@@ -91,13 +100,17 @@ def visit_correlation(share: Tensor, decay: Tensor, lag: Floats | float) -> Tens
     return share + (1.0 - share) * decay**lag
 
 
-def _study_effects(name: str, sd: Tensor, sampled: Bools) -> Tensor:
-    """Shifts (study,); where they enter linearly the covariance carries them, and they are 0."""
-    shifts = pt.zeros(sampled.size)
-    if not sampled.any():
-        return shifts
-    which = np.flatnonzero(sampled)
-    return pt.set_subtensor(shifts[which], pm.Normal(name, shape=which.size) * sd[which])
+def _study_effects(name: str, sd: Tensor, layout: Cells) -> Tensor:
+    """Shifts (sampled study,); where they enter linearly the covariance carries them instead."""
+    owner = layout.study_endpoint[layout.sampled]
+    return pm.Normal(name, shape=owner.size) * sd[owner] if owner.size else pt.zeros(0)
+
+
+def _study_shift(layout: Cells, history: NaturalHistory) -> Tensor:
+    own = layout.study[:, None] == np.flatnonzero(layout.sampled)
+    if not own.any():
+        return 0.0
+    return pt.sum(own * (history.level + history.slope * layout.months[:, None]), axis=1)
 
 
 def _walk(
@@ -112,8 +125,10 @@ def _walk(
         centres[row, :2] = first[0], second[0]
         spreads[row] = first[1], second[1], *(step * ROOT_MONTHS[1:])
     raw = pm.Normal(f"{name}_raw", 0.0, 1.0, shape=spreads.shape)
-    return np.cumsum(centres, axis=1) + pt.cumsum(raw * spreads, axis=1)
+    steps = np.tri(KNOTS_MONTHS.size) * spreads[:, None, :]  # (endpoint, knot, knot up to it)
+    return np.cumsum(centres, axis=1) + pt.sum(steps * raw[:, None, :], axis=2)
 
 
 def _form(matrices: Floats, curves: Tensor) -> Tensor:
-    return pt.sum(matrices * curves[:, :, None] * curves[:, None, :], axis=(1, 2))
+    flat = curves.flatten()
+    return pt.sum(matrices * (flat[:, None] * flat), axis=(1, 2))

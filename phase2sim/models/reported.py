@@ -33,8 +33,8 @@ class Locations:
     per_patient: Floats  # (entry,) 1 / the larger n
     powers: Floats  # (entry, degree): covariance of the standardised summaries, odd powers of rho
     place: Ints  # (location, location): 0 if independent, else 1 + covariance entry
-    level: Floats  # (location, location) 1 for the same study whose effects are integrated out
-    slope: Floats  # (location, location) the same, times the months of both visits
+    level: Floats  # (endpoint, location, location) 1 for the same study, if integrated out
+    slope: Floats  # (endpoint, location, location) the same, times the months of both visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,10 @@ class Spreads:
 class Differences:
     """Changes and slopes between two visits."""
 
-    first: Ints  # (difference,) cells
-    second: Ints
-    pair: Ints  # (difference,) pair of cells
-    value: Floats
-    se: Floats  # of the report, or of the elicited statement
-    months: Floats  # 1 for a change; the months between the visits for a slope
-    per_patient: Floats  # 1/n where the sample's own variation adds to ``se``, else 0
+    value: Floats  # (difference,)
+    se: Floats  # (difference,) of the report, or of the elicited statement
+    contrast: Floats  # (difference, cell) second visit minus first, per month for a slope
+    sampling: Floats  # (difference, pair) variance of a sample's own change, where it adds to se
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +115,8 @@ def locations(evidence: Evidence, layout: Cells) -> Locations:
     cell = np.array(where, dtype=np.int64)
     study = layout.study[cell]
     integrated = ~layout.sampled[study]
-    level = ((study[:, None] == study) & integrated).astype(np.float64)
+    same = (study[:, None] == study) & integrated
+    level = same * np.eye(len(layout.endpoints))[layout.endpoint[cell]].T[:, None, :]
     return Locations(
         cell=cell,
         value=np.array([e.value if _raw_mean(e) else to_model(e, e.value) for e in entries]),
@@ -168,17 +166,19 @@ def differences(evidence: Evidence, layout: Cells, *, raw: bool) -> Differences:
         e for e in read_entries(evidence) if e.statistic in ("change", "slope") and is_raw(e) is raw
     ]
     first, second = _cells(evidence, layout, entries, 0), _cells(evidence, layout, entries, 1)
-    pairs = [layout.pair(i, j) for i, j in zip(first, second, strict=True)]
+    months = [e.months[1] - e.months[0] if e.statistic == "slope" else 1.0 for e in entries]
+    contrast = np.zeros((len(entries), layout.months.size))
+    sampling = np.zeros((len(entries), layout.first.size))
+    for row, (entry, i, j) in enumerate(zip(entries, first, second, strict=True)):
+        contrast[row, [i, j]] = -1.0 / months[row], 1.0 / months[row]
+        if entry.elicited and entry.n:
+            pairs = [layout.pair(i, i), layout.pair(j, j), layout.pair(i, j)]
+            sampling[row, pairs] = np.array([1.0, 1.0, -2.0]) / (entry.n * months[row] ** 2)
     return Differences(
-        first=first,
-        second=second,
-        pair=np.array(pairs, dtype=np.int64),
         value=np.array([e.elicited.mean if e.elicited else e.value for e in entries]),
         se=np.array([_difference_se(e) for e in entries]),
-        months=np.array(
-            [e.months[1] - e.months[0] if e.statistic == "slope" else 1.0 for e in entries]
-        ),
-        per_patient=np.array([1.0 / e.n if e.elicited and e.n else 0.0 for e in entries]),
+        contrast=contrast,
+        sampling=sampling,
     )
 
 

@@ -1,8 +1,8 @@
 """Evidence as constant arrays: what the graph multiplies the unknowns with."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -40,13 +40,16 @@ class Cells:
     studies: tuple[tuple[str, str], ...]  # (study, endpoint)
     sampled: Bools  # (study,) False where level and slope enter linearly, and are integrated out
     months: Floats  # (cell,)
-    weights: Floats  # (cell, knot): history averaged over the window
+    log_scale: Floats  # (cell,) 1 where the endpoint is modelled on ln(x + 1), else 0
+    weights: Floats  # (cell, endpoint x knot): history averaged over the window
     biased: Floats  # (cell,) 1 after the treatment of a single arm
     shape: Floats  # (cell,) share of the single arm's effect
-    first: Ints  # (pair,)
+    first: Ints  # (pair,) each cell with itself, then different cells of the same patients
     second: Ints  # (pair,)
-    products: Floats  # (pair, knot, knot): mean product over the window
-    spread: Floats  # (pair, knot, knot): covariance over the window
+    lag: Floats  # (pair,) months between the visits
+    pair_owner: Floats  # (pair, endpoint) 1 at the pair's endpoint
+    products: Floats  # (pair, endpoint x knot, endpoint x knot): mean product over the window
+    spread: Floats  # (pair, endpoint x knot, endpoint x knot): covariance over the window
 
     @property
     def study_endpoint(self) -> Ints:
@@ -91,8 +94,11 @@ def modelled(entries: Iterable[Reported]) -> tuple[str, ...]:
 
 def is_raw(entry: Reported) -> bool:
     """Whether the entry's scale differs from its endpoint's model scale."""
-    endpoint = ENDPOINTS[entry.endpoint]
-    return endpoint.model_unit != endpoint.unit and not entry.on_model_scale
+    return _transformed(entry.endpoint) and not entry.on_model_scale
+
+
+def _transformed(endpoint: str) -> bool:
+    return ENDPOINTS[endpoint].model_unit != ENDPOINTS[endpoint].unit
 
 
 def to_model(entry: Reported, value: float) -> float:
@@ -139,41 +145,49 @@ def cells(evidence: Evidence) -> Cells:
     named = sorted({cell_of(evidence, e, m) for e in entries for m in visits_of(e)})
     endpoints = modelled(entries)
     studies = tuple(sorted({(cell.study, cell.endpoint) for cell in named}))
-    single = {(a.study, a.arm) for a in evidence.arms if a.design == "single-arm"}
-    share = _shares(evidence)
-    pairs = [
-        (one, other)
-        for one, other in combinations_with_replacement(range(len(named)), 2)
-        if named[one][:4] == named[other][:4]
-    ]
+    pairs = _pairs(named)
     products = np.array([_products(named[one], named[other]) for one, other in pairs])
     weights = np.array([_weights(cell) for cell in named])
     first, second = np.array(pairs, dtype=np.int64).T
-    treated = np.array([cell[:2] in single for cell in named])
     months = np.array([cell.months for cell in named])
+    owner = np.array([endpoints.index(cell.endpoint) for cell in named], dtype=np.int64)
+    owned = np.eye(len(endpoints))[owner]
+    on, share = _treated(evidence), _shares(evidence)
     bent = {(e.study, e.endpoint) for e in entries if not _linear(e)}
     return Cells(
         endpoints=endpoints,
         index={cell: position for position, cell in enumerate(named)},
         pair_index={pair: position for position, pair in enumerate(pairs)},
-        endpoint=np.array([endpoints.index(cell.endpoint) for cell in named], dtype=np.int64),
+        endpoint=owner,
         study=np.array([studies.index((c.study, c.endpoint)) for c in named], dtype=np.int64),
         studies=studies,
         sampled=np.array([pair in bent for pair in studies]),
         months=months,
-        weights=weights,
-        biased=np.where(treated & (months > 0), 1.0, 0.0),
-        shape=np.array(
-            [
-                share(c.endpoint, c.months) if on else 0.0
-                for c, on in zip(named, treated, strict=True)
-            ]
-        ),
+        log_scale=np.array([float(_transformed(c.endpoint)) for c in named]),
+        weights=_placed(weights, owned),
+        biased=np.array([float(cell.months > 0 and on(cell)) for cell in named]),
+        shape=np.array([share(c.endpoint, c.months) if on(c) else 0.0 for c in named]),
         first=first,
         second=second,
-        products=products,
-        spread=products - weights[first][:, :, None] * weights[second][:, None, :],
+        lag=np.abs(months[first] - months[second]),
+        pair_owner=owned[first],
+        products=_placed(products, owned[first]),
+        spread=_placed(
+            products - weights[first][:, :, None] * weights[second][:, None, :], owned[first]
+        ),
     )
+
+
+def _pairs(named: Sequence[Cell]) -> list[tuple[int, int]]:
+    """Every cell with itself, then those of the same patients."""
+    alone = [(cell, cell) for cell in range(len(named))]
+    every = combinations(range(len(named)), 2)
+    return alone + [(i, j) for i, j in every if named[i][:4] == named[j][:4]]
+
+
+def _treated(evidence: Evidence) -> Callable[[Cell], bool]:
+    single = {(a.study, a.arm) for a in evidence.arms if a.design == "single-arm"}
+    return lambda cell: cell[:2] in single
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +222,19 @@ def _products(one: Cell, other: Cell) -> NDArray[np.float64]:
     # The form is read with both curves alike, so only its symmetric part counts.
     product = window_products(one.window, one.months, other.months)
     return (product + product.T) / 2.0 if one == other else product
+
+
+def _placed(constants: Floats, owned: Floats) -> Floats:
+    """Constants (row, knot, ...) in the places of the row's endpoint, zero elsewhere.
+
+    Shapes (row, endpoint x knot, ...): every axis over knots becomes one over all endpoints' knots.
+    """
+    placed = constants
+    for axis in range(1, constants.ndim):
+        owner = owned.reshape(len(owned), *(1,) * (axis - 1), -1, *(1,) * (constants.ndim - axis))
+        spread = owner * np.expand_dims(placed, axis)
+        placed = spread.reshape(*placed.shape[:axis], -1, *placed.shape[axis + 1 :])
+    return placed
 
 
 def _shares(evidence: Evidence) -> Callable[[str, float], float]:
