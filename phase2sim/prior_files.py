@@ -18,7 +18,7 @@ from phase2sim.contracts import EffectAssumption, Floats, PriorDraws
 from phase2sim.errors import BadInput
 from phase2sim.files import write_bytes
 
-MODEL_VERSION = 1  # raise it when the model, its priors or its sampler change the draws
+MODEL_VERSION = 2  # raise it when the model, its priors or its sampler change the draws
 FORMAT = "phase2sim prior draws 1"
 ARRAYS = tuple(
     field.name
