@@ -32,7 +32,7 @@ def fit(evidence: Evidence, seed: int, report: Report, sampler: Sampler = SAMPLE
     here: ``provenance["diagnostics"]`` says how sound they are. Raises ``BadEvidence``.
     """
     started = time.monotonic()
-    report("compiling the model (half a minute; at first use some minutes)")
+    report("compiling the model (a quarter of a minute; at first use about one)")
     model = joint_model(evidence)
     # Fast maths rounds a freshly compiled function otherwise than one from the compiler's cache,
     # and chains part ways over a last digit: without it the same evidence gives the same draws.
