@@ -12,7 +12,6 @@ from phase2sim.contracts import (
     Design,
     Missingness,
     Plan,
-    PriorDraws,
     Randomisation,
     TruthSource,
 )
@@ -20,6 +19,7 @@ from phase2sim.draws import Control, EffectCurve, control_from_prior, fixed_trut
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.engine import Study
 from phase2sim.errors import BadScenario
+from phase2sim.knowledge import PriorDraws
 from phase2sim.outcome import overridden, without_age
 from phase2sim.parts import TABLES, build
 from phase2sim.patients.outcomes import draw

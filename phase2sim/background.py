@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from phase2sim.assemble import Assembled
-from phase2sim.contracts import Analysis, Evidence, PriorDraws
+from phase2sim.contracts import Analysis
 from phase2sim.draws import PriorTruth
 from phase2sim.endpoints import ENDPOINTS
+from phase2sim.knowledge import Evidence, PriorDraws
 
 _LIMITS = (0.025, 0.975)
 

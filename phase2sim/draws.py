@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.contracts import Floats, Ints, Plan, PriorDraws, Truth
+from phase2sim.contracts import Floats, Ints, Plan, Truth
+from phase2sim.knowledge import PriorDraws
 from phase2sim.randomness import normals, uniforms
 from phase2sim.shapes import SHAPES, Shape
 

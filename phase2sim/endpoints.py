@@ -14,7 +14,8 @@ MINUTES_OF_THE_MEAL_TEST = 120.0
 class Endpoint:
     """One outcome: its unit, other units it is reported in, and its model scale.
 
-    ``units`` maps an accepted unit to the function that turns a value in it into ``unit``;
+    ``transformation`` names the model scale: ``identity``, ``log1p``, ``log``, or ``root``, the
+    square root of a latent normal whose values below 0 are doses of 0. ``units`` maps an accepted unit to the function that turns a value in it into ``unit``;
     ``model_unit`` names the model scale, whose values pass unchanged. ``plausible`` bounds a single
     patient's value in ``unit``; ``largest_effect`` bounds a mean difference on the model scale.
     """
@@ -24,6 +25,7 @@ class Endpoint:
     unit: str
     units: Mapping[str, Callable[[float], float]]
     model_unit: str
+    transformation: str
     to_model: Callable[[float], float]
     from_model: Callable[[float], float]
     lower_is_better: bool
@@ -67,6 +69,7 @@ HBA1C = Endpoint(
     # NGSP from IFCC: the inverse of the master equation mmol/mol = 10.929 (% - 2.15).
     units={"%": _identity, "mmol/mol": lambda ifcc: ifcc / 10.929 + 2.15},
     model_unit="%",
+    transformation="identity",
     to_model=_identity,
     from_model=_identity,
     lower_is_better=True,
@@ -85,6 +88,7 @@ C_PEPTIDE = Endpoint(
         "nmol/L x 120 min": lambda area: area / MINUTES_OF_THE_MEAL_TEST,
     },
     model_unit="ln(nmol/L + 1)",
+    transformation="log1p",
     to_model=lambda value: float(np.log1p(value)),
     from_model=lambda value: float(np.expm1(value)),
     lower_is_better=False,
@@ -97,6 +101,7 @@ INSULIN = Endpoint(
     unit="U/kg/day",
     units={"U/kg/day": _identity},
     model_unit="sqrt(U/kg/day)",
+    transformation="root",
     to_model=_signed_root,
     from_model=_dose,
     lower_is_better=True,
@@ -109,6 +114,7 @@ GLUCOSE = Endpoint(
     unit="mmol/L",
     units={"mmol/L": _identity, "mg/dL": lambda value: value / 18.016},
     model_unit="ln(mmol/L)",
+    transformation="log",
     to_model=lambda value: float(np.log(value)),
     from_model=lambda value: float(np.exp(value)),
     lower_is_better=True,
@@ -121,4 +127,9 @@ ENDPOINTS: dict[str, Endpoint] = {
     "c_peptide": C_PEPTIDE,
     "insulin": INSULIN,
     "glucose": GLUCOSE,
+}
+
+EVENTS: dict[str, str] = {  # outcomes that are counted, not measured
+    "adverse_events": "adverse events",
+    "serious_adverse_events": "serious adverse events",
 }

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from phase2sim.contracts import EffectAssumption, Evidence, Reported, StudyArm
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.errors import BadEvidence
 from phase2sim.evidence_entries import to_reported
 from phase2sim.evidence_files import EffectTable, EvidenceFile, read_file, refuse
 from phase2sim.evidence_statistics import STATISTICS, Entry
 from phase2sim.evidence_units import LEDGER_ONLY, MODELLED
+from phase2sim.knowledge import EffectAssumption, Evidence, Reported, StudyArm
 from phase2sim.shapes import SHAPES
 from phase2sim.toml_files import nearest
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from math import isinf, nan, sqrt
 
-from phase2sim.contracts import Normal, Reported
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.evidence_files import ReportedTable
 from phase2sim.evidence_statistics import STATISTICS, Entry, months_of, statistic_of, unknown
 from phase2sim.evidence_units import MODELLED, Scale, scale_of
+from phase2sim.knowledge import Normal, Reported
 
 Z_OF_95_PERCENT = 1.959963984540054
 FEWEST_FOR_SD = 2

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from phase2sim.contracts import StudyArm
 from phase2sim.errors import BadEvidence
 from phase2sim.evidence_files import EvidenceFile, ReportedTable, refuse
+from phase2sim.knowledge import StudyArm
 from phase2sim.toml_files import nearest
 
 

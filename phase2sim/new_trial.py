@@ -3,10 +3,11 @@
 import numpy as np
 
 from phase2sim import prior_files
-from phase2sim.contracts import Evidence, Floats, PriorDraws
+from phase2sim.contracts import Floats
 from phase2sim.draws import EffectCurve, interpolation, window_nodes
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.errors import BadInput
+from phase2sim.knowledge import Evidence, PriorDraws
 from phase2sim.mixtures.analysis_prior import AnalysisPrior
 from phase2sim.mixtures.fitted import fit_mixture
 from phase2sim.randomness import normals

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from phase2sim import prior_files
-from phase2sim.contracts import Evidence, PriorDraws
 from phase2sim.errors import BadEvidence, PriorNotTrusted
 from phase2sim.evidence import find_evidence, load_evidence
+from phase2sim.knowledge import Evidence, PriorDraws
 
 SEED_PURPOSE = "phase2sim prior"  # hashed with the digest: the draws depend on the evidence only
 

@@ -14,16 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.contracts import EffectAssumption, Floats, PriorDraws
+from phase2sim.contracts import Floats
 from phase2sim.errors import BadInput
 from phase2sim.files import write_bytes
+from phase2sim.knowledge import EffectAssumption, Normal, PriorDraws
 
 MODEL_VERSION = 2  # raise it when the model, its priors or its sampler change the draws
-FORMAT = "phase2sim prior draws 1"
+FORMAT = "phase2sim prior draws 2"
+SAMPLED = "sampled."  # before the name of an array of ``PriorDraws.sampled``
 ARRAYS = tuple(
     field.name
     for field in fields(PriorDraws)
-    if field.name not in ("endpoints", "effects", "provenance")
+    if field.name not in ("endpoints", "effects", "provenance", "event_outcomes", "sampled")
 )
 
 
@@ -56,10 +58,13 @@ def save(draws: PriorDraws, path: Path) -> None:
     Raises ``BadInput`` if the folder cannot be written.
     """
     arrays = {name: np.ascontiguousarray(getattr(draws, name)) for name in ARRAYS}
+    for name, sampled in draws.sampled.items():
+        arrays[SAMPLED + name] = np.ascontiguousarray(sampled)
     about = json.dumps(
         {
             "format": FORMAT,
             "endpoints": list(draws.endpoints),
+            "event_outcomes": list(draws.event_outcomes),
             "effects": {name: _plain(assumed) for name, assumed in draws.effects.items()},
             "provenance": dict(draws.provenance),
         },
@@ -100,11 +105,14 @@ def load(path: Path) -> PriorDraws:
         raise DamagedPrior(f"{path}: format is {said.get('format')!r}, not {FORMAT!r}. Refit.")
     if said["provenance"].get("failed_gate"):
         raise DamagedPrior(f"{path}: these draws failed the gate and cannot be used. Refit.")
+    quantities: dict[str, Any] = {name: arrays.pop(name) for name in ARRAYS}
     return PriorDraws(
         endpoints=tuple(said["endpoints"]),
-        effects={name: EffectAssumption(**assumed) for name, assumed in said["effects"].items()},
+        event_outcomes=tuple(said["event_outcomes"]),
+        effects={name: _assumption(assumed) for name, assumed in said["effects"].items()},
         provenance=said["provenance"],
-        **arrays,
+        sampled={name.removeprefix(SAMPLED): array for name, array in arrays.items()},
+        **quantities,
     )
 
 
@@ -112,13 +120,14 @@ def _read(path: Path) -> tuple[dict[str, Floats], str, str]:
     with np.load(path, allow_pickle=False) as stored:
         if not isinstance(stored, np.lib.npyio.NpzFile):
             raise ValueError("a single array")  # noqa: TRY004  # not the caller's type error
-        arrays = {name: np.asarray(stored[name], dtype=np.float64) for name in ARRAYS}
+        held = [name for name in stored.files if name.startswith(SAMPLED)]
+        arrays = {name: np.asarray(stored[name], dtype=np.float64) for name in (*ARRAYS, *held)}
         return arrays, str(stored["about"]), str(stored["checksum"])
 
 
 def _checksum(arrays: Mapping[str, Floats], about: str) -> str:
     digest = hashlib.sha256(about.encode())
-    for name in ARRAYS:
+    for name in sorted(arrays):
         digest.update(f"{name}{arrays[name].shape}".encode())
         digest.update(np.ascontiguousarray(arrays[name]).tobytes())
     return digest.hexdigest()
@@ -126,3 +135,8 @@ def _checksum(arrays: Mapping[str, Floats], about: str) -> str:
 
 def _plain(assumed: EffectAssumption) -> dict[str, Any]:
     return asdict(assumed) | {"shape_options": dict(assumed.shape_options)}
+
+
+def _assumption(said: Mapping[str, Any]) -> EffectAssumption:
+    prior = said["prior"]
+    return EffectAssumption(**{**said, "prior": Normal(**prior) if prior else None})

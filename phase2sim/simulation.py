@@ -11,9 +11,10 @@ from threading import Timer
 
 from phase2sim.assemble import Assembled, assemble, parts
 from phase2sim.background import Background, background
-from phase2sim.contracts import FAILURES, RESULTS_VERSION, Evidence, Measured, PriorDraws
+from phase2sim.contracts import FAILURES, RESULTS_VERSION, Measured
 from phase2sim.engine import simulate_batch
 from phase2sim.errors import TooManyFailures
+from phase2sim.knowledge import Evidence, PriorDraws
 from phase2sim.operating import Tally, bias, coverage, decided, missing, tally
 from phase2sim.prior import fitted, read_evidence
 from phase2sim.scenario import Scenario

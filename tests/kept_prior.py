@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from phase2sim import prior_files
-from phase2sim.contracts import Evidence, PriorDraws
 from phase2sim.evidence import load_evidence
+from phase2sim.knowledge import Evidence, PriorDraws
 
 PRIORS = Path(__file__).parents[1] / "priors"
 NAMES = ("gxipc1", "t1d-natural-history")

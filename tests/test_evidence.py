@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from phase2sim.contracts import Evidence, Normal, Reported
 from phase2sim.errors import BadEvidence
 from phase2sim.evidence import STATISTICS, find_evidence, load_evidence
+from phase2sim.knowledge import Evidence, Normal, Reported
 
 PRIORS = Path(__file__).parents[1] / "priors"
 STUDY = """

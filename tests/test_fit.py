@@ -8,8 +8,8 @@ import pytest
 from scipy import integrate, stats
 
 from phase2sim import prior_files
-from phase2sim.contracts import Evidence, PriorDraws, Reported, StudyArm
 from phase2sim.errors import BadEvidence
+from phase2sim.knowledge import Evidence, PriorDraws, Reported, StudyArm
 from phase2sim.models import reported as read
 from phase2sim.models.diagnostics import complaints
 from phase2sim.models.fit import fit

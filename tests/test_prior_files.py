@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from phase2sim.contracts import EffectAssumption, PriorDraws
+from phase2sim.knowledge import EffectAssumption, PriorDraws
 from phase2sim.prior_files import (
     DamagedPrior,
     cache_folder,

@@ -8,9 +8,9 @@ import pytest
 from damage import SOUND
 
 from phase2sim.assemble import Assembled, assemble, parts
-from phase2sim.contracts import PriorDraws
 from phase2sim.draws import Control
 from phase2sim.errors import BadScenario
+from phase2sim.knowledge import PriorDraws
 from phase2sim.scenario import Scenario, load_scenario
 
 HBA1C, C_PEPTIDE = 0, 1  # places of the endpoints in a plan

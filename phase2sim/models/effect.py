@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pymc as pm
 
-from phase2sim.contracts import EffectAssumption
+from phase2sim.knowledge import EffectAssumption
 from phase2sim.models.symbols import Tensor, pt
 from phase2sim.models.tables import Cells
 

@@ -10,8 +10,9 @@ import xarray as xr
 from pytensor.configdefaults import config
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
-from phase2sim.contracts import Evidence, Floats, PriorDraws, Reported
+from phase2sim.contracts import Floats
 from phase2sim.endpoints import ENDPOINTS
+from phase2sim.knowledge import Evidence, PriorDraws, Reported
 from phase2sim.models.diagnostics import diagnose
 from phase2sim.models.joint import joint_model
 from phase2sim.models.settings import SAMPLER, Sampler

@@ -3,7 +3,7 @@
 import numpy as np
 import pymc as pm
 
-from phase2sim.contracts import Evidence
+from phase2sim.knowledge import Evidence
 from phase2sim.models import likelihoods, reported, same_patients
 from phase2sim.models.effect import treatment_effect
 from phase2sim.models.natural_history import (

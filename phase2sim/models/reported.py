@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.contracts import Evidence, Floats, Ints, Reported
+from phase2sim.contracts import Floats, Ints
 from phase2sim.errors import BadEvidence
+from phase2sim.knowledge import Evidence, Reported
 from phase2sim.models.summaries import DEGREES, median_covariance, median_variance
 from phase2sim.models.tables import (
     LOCATIONS,

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.contracts import Bools, Evidence, Floats, Ints, Reported, StudyArm
+from phase2sim.contracts import Bools, Floats, Ints
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.errors import BadEvidence
+from phase2sim.knowledge import Evidence, Reported, StudyArm
 from phase2sim.models.settings import PRIORS
 from phase2sim.models.summaries import basis, window_nodes, window_products
 from phase2sim.shapes import SHAPES

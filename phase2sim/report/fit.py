@@ -9,8 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.contracts import Floats, PriorDraws
+from phase2sim.contracts import Floats
 from phase2sim.endpoints import ENDPOINTS
+from phase2sim.knowledge import PriorDraws
 
 _LIMITS = (0.025, 0.975)
 

@@ -6,8 +6,8 @@ from math import isnan
 from rich.markup import escape
 from rich.table import Table
 
-from phase2sim.contracts import Evidence, Reported, StudyArm
 from phase2sim.endpoints import ENDPOINTS
+from phase2sim.knowledge import Evidence, Reported, StudyArm
 
 ELICITED_MARK = "◆ ELICITED"
 SAYS_ITSELF = frozenset({"count", "events", "statement"})  # no need to name the statistic

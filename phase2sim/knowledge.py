@@ -1,0 +1,177 @@
+"""What was reported, what is assumed beside it, and what a fit makes of both.
+
+Axis names as in ``contracts``; ``draw`` is a posterior draw.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from phase2sim.contracts import Floats
+
+CONTROL_ARM, SINGLE_ARM, RANDOMISED = "control-arm", "single-arm", "randomised"
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """An elicited statement: our distribution for a number that was only described."""
+
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True)
+class StudyArm:
+    """Who was in one reported arm, and when they could enrol."""
+
+    study: str
+    arm: str
+    design: str  # "control-arm" | "single-arm" | "randomised"
+    patients: int  # 0 if not reported
+    months_since_diagnosis: tuple[float, float]  # at entry; (0, 0) if followed from diagnosis
+    source: str
+    treated: bool = False  # given the therapy, or one of its class
+    age_years: float | None = None  # mean; None if not reported
+    weight_kg: Normal | None = None  # of a typical patient, where doses are reported per day
+    population: str = ""
+    dose: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One number as it was reported, in the endpoint's own unit (``on_model_scale`` if so given).
+
+    ``months`` holds one visit, or the two visits that a change, slope or correlation spans; they
+    count from ``clock``: ``"entry"`` (randomisation, infusion) or ``"diagnosis"``.
+    """
+
+    file: str
+    number: int  # position in the file, from 1
+    study: str
+    arm: str
+    endpoint: str  # a key of ENDPOINTS, or an outcome of EVENTS
+    statistic: str  # a key of phase2sim.evidence.STATISTICS
+    value: float  # for a count: how many; nan for an elicited statement, quartiles and a range
+    n: int
+    months: tuple[float, ...]
+    clock: str
+    status: str  # "published" | "quoted" | "derived" | "computed" | "elicited"
+    source: str
+    as_reported: str  # value, spread and unit, as typed
+    unit: str = ""
+    on_model_scale: bool = False
+    sd: float | None = None
+    se: float | None = None
+    threshold: float | None = None  # counts beyond it
+    beyond: str = ""  # "below" | "above" | "below_baseline"; "" for patients with an event
+    bounds: tuple[float, float] | None = None  # of quartiles or of a range
+    quantile_method: str = "hazen"  # "hazen" | "weibull" | "linear", as numpy.quantile names them
+    by_weight: bool = False  # value is a daily dose over the arm's typical weight
+    elicited: Normal | None = None
+    place: str = ""
+    why: str = ""
+    with_endpoint: str = ""  # the other endpoint of a correlation at one visit
+    versus: str = ""  # the arm that a difference between arms is taken from
+    note: str = ""
+    unused: str = ""  # the reason why no likelihood reads it; empty if one does
+
+    @property
+    def where(self) -> str:
+        """File and entry, for messages and ledgers."""
+        return f"{self.file}, entry {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class IndividualData:
+    """Own data: every patient of one arm, model scale."""
+
+    file: str
+    number: int  # position among the file's [[individual]] tables, from 1
+    study: str
+    arm: str
+    columns: tuple[tuple[str, float], ...]  # (endpoint, month since entry) of each column
+    value: Floats  # (patient, column), nan where not seen
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class EffectAssumption:
+    """What is assumed about one treatment's effect on one endpoint, model scale."""
+
+    endpoint: str
+    month: float  # the effect's size is its size at this month
+    shape: str
+    shape_options: Mapping[str, float]
+    sceptical_sd: float  # the sceptical prior is N(0, sceptical_sd)
+    bias_sd: float  # single arm minus what a control arm would have shown ~ N(0, bias_sd)
+    why: str
+    prior: Normal | None = None  # before the evidence, in place of the sceptical one
+    shared: float = 0.0  # share of the variance common to all endpoints, in benefit's direction
+
+    @property
+    def before(self) -> Normal:
+        """Prior of the effect that the fit starts from where no class evidence stands above it."""
+        return self.prior or Normal(0.0, self.sceptical_sd)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassEffect:
+    """What is assumed about the effects of a class of therapies on one endpoint, model scale.
+
+    A trial's effect is N(class mean, between); class mean ~ N(0, sceptical_sd), between half-normal
+    with scale ``between_trials_sd``.
+    """
+
+    endpoint: str
+    month: float
+    shape: str
+    shape_options: Mapping[str, float]
+    sceptical_sd: float
+    between_trials_sd: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was reported in one or more evidence files."""
+
+    names: tuple[str, ...]
+    arms: tuple[StudyArm, ...]
+    reported: tuple[Reported, ...]
+    effects: Mapping[str, EffectAssumption]  # by endpoint; empty without a single-arm study
+    digest: str  # sha256 of what the files say, whatever their comments and layout
+    classes: Mapping[str, ClassEffect] = field(default_factory=dict)  # by endpoint
+    individuals: tuple[IndividualData, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PriorDraws:
+    """Joint posterior draws given the evidence: the prior for the next trial.
+
+    Model scale, leading axis ``draw``. The level and slope of a new trial's control arm vary around
+    ``history`` by ``level_sd`` and ``slope_sd`` (per month since randomisation).
+    """
+
+    endpoints: tuple[str, ...]
+    knots_months: Floats  # (knot,), months since diagnosis
+    history: Floats  # (draw, endpoint, knot) mean of untreated patients of the reference age
+    sd: Floats  # (draw, endpoint, knot) between patients at one time since diagnosis
+    level_sd: Floats  # (draw, endpoint) between studies
+    slope_sd: Floats  # (draw, endpoint) between studies, per month
+    patient_share: Floats  # (draw, endpoint) of the variance that a patient keeps for ever
+    decay: Floats  # (draw, endpoint) correlation of the rest a month apart
+    endpoint_correlation: Floats  # (draw, endpoint, endpoint)
+    effect: Floats  # (draw, endpoint); nan where the evidence has no treated arm
+    effects: Mapping[str, EffectAssumption]
+    provenance: Mapping[str, object]  # digest, names, versions, seed, diagnostics, elicited inputs
+    bias: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint), nan if none
+    class_mean: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint), same
+    class_sd: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint), same
+    age_slope: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint) a year
+    event_outcomes: tuple[str, ...] = ()
+    event_rate: Floats = field(default_factory=lambda: np.zeros((0, 0, 2)))
+    # (draw, outcome, 2): of untreated and of treated patients, a month
+    event_dispersion: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, outcome)
+    sampled: Mapping[str, Floats] = field(default_factory=dict)  # (draw, ...) all that was sampled
