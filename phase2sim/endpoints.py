@@ -15,9 +15,10 @@ class Endpoint:
     """One outcome: its unit, other units it is reported in, and its model scale.
 
     ``transformation`` names the model scale: ``identity``, ``log1p``, ``log``, or ``root``, the
-    square root of a latent normal whose values below 0 are doses of 0. ``units`` maps an accepted unit to the function that turns a value in it into ``unit``;
-    ``model_unit`` names the model scale, whose values pass unchanged. ``plausible`` bounds a single
-    patient's value in ``unit``; ``largest_effect`` bounds a mean difference on the model scale.
+    square root of a latent normal whose values below 0 are doses of 0. ``units`` maps an accepted
+    unit to the function that turns a value in it into ``unit``; ``model_unit`` names the model
+    scale, whose values pass unchanged. ``plausible`` bounds a single patient's value in ``unit``;
+    ``largest_effect`` bounds a mean difference on the model scale.
     """
 
     name: str
