@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import nutpie
@@ -36,7 +37,7 @@ VERSIONED = ("pymc", "nutpie", "pytensor", "numpy", "phase2sim")
 class Compiled:
     """The model of one evidence, compiled; it samples other evidence of the same shape too."""
 
-    model: object  # nutpie's
+    model: Any  # nutpie's
     seconds: float
 
     @classmethod
@@ -59,7 +60,10 @@ class Compiled:
         report: Report = lambda _line: None,
     ) -> xr.DataTree:
         """Sample the posterior of evidence that differs in its reported numbers only."""
-        own = self.model.with_data(**numbers(evidence))  # type: ignore[attr-defined]  # nutpie
+        # The compiler drops a variable whose branch no row takes.
+        held = {variable.name for variable in self.model.shared_var_keys}
+        given = {name: array for name, array in numbers(evidence).items() if name in held}
+        own = self.model.with_data(**given)
         with threadpool_limits(limits=1):  # BLAS threads on such small matrices cost 20 times more
             return _sample(own, seed, report, sampler)
 
@@ -158,7 +162,7 @@ def _draws(
         provenance={
             "digest": evidence.digest,
             "evidence": list(evidence.names),
-            "elicited": [_said(entry) for entry in read_entries(evidence) if entry.elicited],
+            "elicited": _elicited(evidence),
             "versions": {name: version(name) for name in VERSIONED},
             **made,
         },
@@ -171,6 +175,24 @@ def _draws(
         event_dispersion=kept.get("event_dispersion", none),
         sampled={name: array for name, array in kept.items() if name not in DERIVED},
     )
+
+
+def _elicited(evidence: Evidence) -> list[str]:
+    """Say what is our judgement and not published, of all that the draws rest on."""
+    said = [_said(entry) for entry in read_entries(evidence) if entry.elicited]
+    weighed = {(entry.study, entry.arm) for entry in read_entries(evidence) if entry.by_weight}
+    for arm in evidence.arms:
+        if arm.weight_kg and (arm.study, arm.arm) in weighed:
+            weight = arm.weight_kg
+            said.append(f"{arm.study}: typical weight ~ N({weight.mean:g}, {weight.sd:g}) kg")
+    for effect in evidence.effects.values():
+        if effect.prior:
+            prior = effect.prior
+            said.append(
+                f"effect on {ENDPOINTS[effect.endpoint].label} before the evidence"
+                f" ~ N({prior.mean:g}, {prior.sd:g}) {ENDPOINTS[effect.endpoint].model_unit}"
+            )
+    return said
 
 
 def _said(entry: Reported) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 from phase2sim.contracts import Bools, Floats, Ints
 from phase2sim.endpoints import ENDPOINTS, EVENTS
 from phase2sim.errors import BadEvidence
-from phase2sim.knowledge import Evidence, IndividualData, Reported, StudyArm
+from phase2sim.knowledge import REFERENCE_AGE, Evidence, IndividualData, Reported, StudyArm
 from phase2sim.models.scales import Scales, scales_of
-from phase2sim.models.settings import PRIORS, REFERENCE_AGE
+from phase2sim.models.settings import PRIORS
 from phase2sim.models.summaries import KNOTS_MONTHS, basis, window_nodes
 
 LOCATIONS = ("mean", "median", "geometric_mean")
@@ -237,7 +237,7 @@ def baseline_nodes(baseline: Cell, visit: Cell) -> BaselineNodes:
 
 
 def _linear(entry: Reported) -> bool:
-    """Whether the entry is normal about a linear function of its study's level and slope."""
+    """Whether the entry is normal about its study's level and slope, to first order if raw."""
     if entry.endpoint in EVENTS or entry.statistic in ("correlation", "residual_sd"):
         return True
-    return entry.statistic in LOCATIONS and not is_raw_mean(entry)
+    return entry.statistic in LOCATIONS
