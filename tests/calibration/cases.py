@@ -113,7 +113,7 @@ def of_medians() -> list[Case]:
         one_visit(
             "median beside a count",
             "hba1c",
-            entry("median"),
+            entry("median", value=8.0),
             entry("count", threshold=7.5, beyond="below"),
         ),
     ]

@@ -33,9 +33,9 @@ class Case:
     evidence: Evidence
     quantities: Mapping[str, Quantity]
     priors: Mapping[str, EndpointPriors] = field(default_factory=lambda: PRIORS)
-    replications: int = 400
+    replications: int = 320
     sampler: Sampler = field(
-        default_factory=lambda: Sampler(chains=2, tune=300, draws=300, target_accept=0.9)
+        default_factory=lambda: Sampler(chains=2, tune=300, draws=300)
     )
 
 
