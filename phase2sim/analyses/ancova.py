@@ -7,7 +7,7 @@ import numpy as np
 
 from phase2sim.analyses.least_squares import least_squares
 from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit, outcome
-from phase2sim.contracts import Estimates, Floats, Ints, Reading
+from phase2sim.contracts import MODEL_SCALE, Estimates, Floats, Ints, Reading
 
 COVARIATES = ("baseline", "age", "stratum")
 STANDARD_ERRORS = ("model-based", "hc3")
@@ -29,6 +29,7 @@ class Ancova:
     standard_error: Literal["model-based", "hc3"] = "model-based"
     null_effect: float = 0.0
     reads: ClassVar[str] = "continuous"
+    scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "ANCOVA"
 
     def __post_init__(self) -> None:
