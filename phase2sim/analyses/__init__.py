@@ -3,12 +3,16 @@
 from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.mmrm import Mmrm
 from phase2sim.analyses.t_test import TTest
+from phase2sim.analyses.van_elteren import VanElteren
 from phase2sim.analyses.welch import Welch
+from phase2sim.analyses.wilcoxon import Wilcoxon
 from phase2sim.contracts import Analysis
 
 ANALYSES: dict[str, type[Analysis]] = {
     "ancova": Ancova,
     "mmrm": Mmrm,
     "t_test": TTest,
+    "van_elteren": VanElteren,
     "welch": Welch,
+    "wilcoxon": Wilcoxon,
 }

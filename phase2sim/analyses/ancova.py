@@ -5,13 +5,13 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from phase2sim.analyses.columns import outcome, strata
 from phase2sim.analyses.least_squares import least_squares
-from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit, outcome
-from phase2sim.contracts import MODEL_SCALE, Estimates, Floats, Ints, Reading
+from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit
+from phase2sim.contracts import MODEL_SCALE, Estimates, Floats, Reading
 
 COVARIATES = ("baseline", "age", "stratum")
 STANDARD_ERRORS = ("model-based", "hc3")
-LEVELS_AT_MOST = 1000  # of a stratum as it is coded; wider codes are numbered anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Ancova:
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the adjusted difference in every trial; a trial it cannot answer has failed."""
-        level, levels = self._levels(reading)
+        level, levels = strata(reading, wanted="stratum" in self.covariates)
         fit = least_squares(
             outcome(reading, self.month),
             np.ascontiguousarray(reading.arm),
@@ -62,14 +62,3 @@ class Ancova:
         if len(numeric) == 1:
             return np.ascontiguousarray(numeric[0])[np.newaxis]  # a view: the common case is fast
         return np.stack(numeric)
-
-    def _levels(self, reading: Reading) -> tuple[Ints, int]:
-        """Stratum of every patient, counted from 0, and how many there may be."""
-        if "stratum" not in self.covariates or reading.stratum.size == 0:
-            return np.zeros((1, 1), np.int64), 1
-        lowest = int(reading.stratum.min())
-        levels = int(reading.stratum.max()) - lowest + 1
-        if levels <= LEVELS_AT_MOST:
-            return np.ascontiguousarray(reading.stratum - lowest), levels
-        codes, level = np.unique(reading.stratum, return_inverse=True)
-        return level.reshape(reading.stratum.shape), codes.size

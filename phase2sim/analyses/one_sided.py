@@ -3,12 +3,14 @@
 import numpy as np
 from scipy import special
 
-from phase2sim.contracts import Estimates, Floats, Ints, Reading
+from phase2sim.contracts import CONFIDENCE, Estimates, Floats, Ints
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.kernels import kernel
 
 _MOST_TERMS = 200  # degrees of freedom beyond which the series is no longer the faster way
 _FAR_TAIL = 1e-6  # below it the series has lost ten of its digits
+
+NORMAL_REACH = float(special.ndtri(0.5 + CONFIDENCE / 2))  # standard errors to each limit
 
 type Fit = tuple[Floats, Floats, Floats, Ints]  # effect, se, df, reason; each (trial,)
 
@@ -57,14 +59,6 @@ def _finite_series(df: Floats, t: Floats) -> Floats:
         if outside > _FAR_TAIL:
             p[i] = outside if t[i] < 0.0 else 1.0 - outside
     return p
-
-
-def outcome(reading: Reading, month: float) -> Floats:
-    """Values at the visit of ``month``, (trial, patient); ``ValueError`` if none is then."""
-    if month not in reading.visits_months:
-        visits = ", ".join(f"{visit:g}" for visit in reading.visits_months)
-        raise ValueError(f"month is {month:g}; the visits after baseline are at {visits}. Use one.")
-    return np.ascontiguousarray(reading.value[:, reading.visits_months.index(month)])
 
 
 def check_options(endpoint: str, month: float, null_effect: float) -> None:

@@ -1,11 +1,12 @@
 """Difference of two means in every trial of a batch, with either standard error."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit, outcome
+from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome
+from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit
 from phase2sim.contracts import (
     EMPTY_ARM,
     MODEL_SCALE,
@@ -19,7 +20,6 @@ from phase2sim.contracts import (
 )
 from phase2sim.kernels import kernel, step
 
-OUTCOMES = ("value", "change")
 # Variance against the mean square below which only rounding varies.
 ROUNDING = 1e-24
 
@@ -30,7 +30,7 @@ class TwoMeans:
 
     endpoint: str
     month: float
-    of: Literal["value", "change"] = "value"
+    of: ValueOrChange = "value"
     null_effect: float = 0.0
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE

@@ -1,0 +1,41 @@
+"""What an analysis takes from a reading: outcomes, changes, strata."""
+
+from typing import Literal
+
+import numpy as np
+
+from phase2sim.contracts import Floats, Ints, Reading
+
+OUTCOMES = ("value", "change")
+LEVELS_AT_MOST = 1000  # of a stratum as it is coded; wider codes are numbered anew
+
+type ValueOrChange = Literal["value", "change"]
+
+
+def outcome(reading: Reading, month: float) -> Floats:
+    """Values at the visit of ``month``, (trial, patient); ``ValueError`` if none is then."""
+    if month not in reading.visits_months:
+        visits = ", ".join(f"{visit:g}" for visit in reading.visits_months)
+        raise ValueError(f"month is {month:g}; the visits after baseline are at {visits}. Use one.")
+    return np.ascontiguousarray(reading.value[:, reading.visits_months.index(month)])
+
+
+def outcome_or_change(reading: Reading, month: float, of: ValueOrChange) -> Floats:
+    """Values at the visit of ``month``, or what they add to the baseline, (trial, patient)."""
+    value = outcome(reading, month)
+    return value - reading.baseline if of == "change" else value
+
+
+def strata(reading: Reading, *, wanted: bool = True) -> tuple[Ints, int]:
+    """Stratum of every patient, (trial, patient), counted from 0, and how many there may be.
+
+    Without strata, or if they are not ``wanted``, there is one level and an array of one number.
+    """
+    if not wanted or reading.stratum.size == 0:
+        return np.zeros((1, 1), np.int64), 1
+    lowest = int(reading.stratum.min())
+    levels = int(reading.stratum.max()) - lowest + 1
+    if levels <= LEVELS_AT_MOST:
+        return np.ascontiguousarray(reading.stratum - lowest), levels
+    codes, level = np.unique(reading.stratum, return_inverse=True)
+    return level.reshape(reading.stratum.shape), codes.size
