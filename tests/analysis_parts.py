@@ -21,6 +21,7 @@ def numbers(analysis: Analysis, result: Estimates) -> dict[str, float]:
     """What the first trial's estimate says, by the names of the published quantities."""
     effect, se, df, p = (float(x[0]) for x in (result.effect, result.se, result.df, result.p))
     found = {"est": effect, "se": se, "df": df, "t": (effect - analysis.null_effect) / se}
+    found["z"] = found["t"]
     found |= {"p_less": p, "p_greater": p, "p": 2 * min(p, 1 - p)}
     if result.test is not None:
         statistic = float(result.test.statistic[0])

@@ -7,6 +7,7 @@ from readings import published_reading, random_reading, rows_of
 from scipy import stats
 
 from phase2sim.analyses.ancova import Ancova
+from phase2sim.analyses.rank_ancova import RankAncova
 from phase2sim.analyses.t_test import TTest
 from phase2sim.analyses.van_elteren import VanElteren
 from phase2sim.analyses.welch import Welch
@@ -28,6 +29,8 @@ ANALYSIS_OF: dict[str, Analysis] = {
     "wilcoxon change exact=FALSE correct=FALSE": Wilcoxon("hba1c", 12.0, "change", "normal"),
     "wilcoxon change exact": Wilcoxon("hba1c", 12.0, "change"),
     "hodges_lehmann change": Wilcoxon("hba1c", 12.0, "change"),
+    "rank_ancova base": RankAncova("hba1c", 12.0),
+    "rank_ancova base by stratum": RankAncova("hba1c", 12.0, BOTH),
     "van_elteren change": VanElteren("hba1c", 12.0, "change"),
 }
 ROWS = [

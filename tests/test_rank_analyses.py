@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from readings import published_reading, random_reading, rows_of
 from scipy import stats
 
+from phase2sim.analyses.rank_ancova import RankAncova
 from phase2sim.analyses.rank_sum_exact import untied
 from phase2sim.analyses.van_elteren import VanElteren
 from phase2sim.analyses.wilcoxon import Wilcoxon
@@ -156,3 +157,27 @@ def test_says_why_it_cannot_rank(
 
     assert result.reason[0] == reason
     assert np.isnan([result.effect[0], result.p[0], result.se[0], result.df[0]]).all()
+
+
+@pytest.mark.parametrize("covariates", [(), ("stratum",)], ids=str)
+def test_rank_ancova_without_covariates_is_the_rank_sum_test(covariates: tuple[str, ...]) -> None:
+    reading = random_reading(seed=7, trials=20, patients=30, missing=0.1)
+
+    ranks = RankAncova("hba1c", 12.0, covariates).estimate(reading)
+
+    sums = VanElteren("hba1c", 12.0) if covariates else Wilcoxon("hba1c", 12.0, "value", "normal")
+    np.testing.assert_allclose(ranks.p, sums.estimate(reading).p, rtol=1e-12)
+
+
+@pytest.mark.parametrize("covariates", [("baseline",), ("baseline", "age", "stratum")], ids=str)
+def test_rank_ancova_knows_only_the_order(covariates: tuple[str, ...]) -> None:
+    reading = random_reading(seed=8, trials=20, patients=40, missing=0.1)
+    bent = replace(reading, value=np.exp(reading.value), baseline=reading.baseline**3)
+
+    straight = RankAncova("hba1c", 12.0, covariates).estimate(reading)
+    curved = RankAncova("hba1c", 12.0, covariates).estimate(bent)
+    swapped = RankAncova("hba1c", 12.0, covariates).estimate(replace(reading, arm=1 - reading.arm))
+
+    np.testing.assert_allclose(curved.p, straight.p, rtol=1e-9)
+    np.testing.assert_allclose(swapped.p, 1 - straight.p, rtol=1e-9)
+    np.testing.assert_allclose(swapped.effect, -straight.effect, rtol=1e-9)

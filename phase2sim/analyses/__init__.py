@@ -2,6 +2,7 @@
 
 from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.mmrm import Mmrm
+from phase2sim.analyses.rank_ancova import RankAncova
 from phase2sim.analyses.t_test import TTest
 from phase2sim.analyses.van_elteren import VanElteren
 from phase2sim.analyses.welch import Welch
@@ -11,6 +12,7 @@ from phase2sim.contracts import Analysis
 ANALYSES: dict[str, type[Analysis]] = {
     "ancova": Ancova,
     "mmrm": Mmrm,
+    "rank_ancova": RankAncova,
     "t_test": TTest,
     "van_elteren": VanElteren,
     "welch": Welch,

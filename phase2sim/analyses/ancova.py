@@ -5,10 +5,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.columns import outcome, strata
+from phase2sim.analyses.columns import numbers, outcome, strata
 from phase2sim.analyses.least_squares import least_squares
-from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit
-from phase2sim.contracts import MODEL_SCALE, Estimates, Floats, Reading
+from phase2sim.analyses.one_sided import check_choice, check_covariates, check_options, for_benefit
+from phase2sim.contracts import MODEL_SCALE, Estimates, Reading
 
 COVARIATES = ("baseline", "age", "stratum")
 STANDARD_ERRORS = ("model-based", "hc3")
@@ -35,10 +35,7 @@ class Ancova:
     def __post_init__(self) -> None:
         check_options(self.endpoint, self.month, self.null_effect)
         check_choice("standard_error", self.standard_error, STANDARD_ERRORS)
-        for covariate in self.covariates:
-            check_choice("a covariate", covariate, COVARIATES)
-        if len(set(self.covariates)) < len(self.covariates):
-            raise ValueError(f"covariates {list(self.covariates)} repeat one; name each once.")
+        check_covariates(self.covariates, COVARIATES)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the adjusted difference in every trial; a trial it cannot answer has failed."""
@@ -46,19 +43,9 @@ class Ancova:
         fit = least_squares(
             outcome(reading, self.month),
             np.ascontiguousarray(reading.arm),
-            self._numeric(reading),
+            numbers(reading, self.covariates),
             level,
             levels,
             self.standard_error == "hc3",
         )
         return for_benefit(fit, self.endpoint, self.null_effect)
-
-    def _numeric(self, reading: Reading) -> Floats:
-        """Covariates that enter as numbers, (covariate, trial, patient)."""
-        named = {"baseline": reading.baseline, "age": reading.age_years}
-        numeric = [named[name] for name in self.covariates if name in named]
-        if not numeric:
-            return np.empty((0, *reading.arm.shape))
-        if len(numeric) == 1:
-            return np.ascontiguousarray(numeric[0])[np.newaxis]  # a view: the common case is fast
-        return np.stack(numeric)

@@ -26,6 +26,17 @@ def outcome_or_change(reading: Reading, month: float, of: ValueOrChange) -> Floa
     return value - reading.baseline if of == "change" else value
 
 
+def numbers(reading: Reading, covariates: tuple[str, ...]) -> Floats:
+    """Covariates that are numbers, in the order named, (covariate, trial, patient)."""
+    named = {"baseline": reading.baseline, "age": reading.age_years}
+    found = [named[name] for name in covariates if name in named]
+    if not found:
+        return np.empty((0, *reading.arm.shape))
+    if len(found) == 1:
+        return np.ascontiguousarray(found[0])[np.newaxis]  # a view: the common case is fast
+    return np.stack(found)
+
+
 def strata(reading: Reading, *, wanted: bool = True) -> tuple[Ints, int]:
     """Stratum of every patient, (trial, patient), counted from 0, and how many there may be.
 

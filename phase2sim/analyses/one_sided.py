@@ -75,3 +75,11 @@ def check_choice(key: str, choice: str, allowed: tuple[str, ...]) -> None:
     """Raise ``ValueError`` unless ``choice`` is one of ``allowed``."""
     if choice not in allowed:
         raise ValueError(f"{key} is {choice!r}; use {' or '.join(map(repr, allowed))}.")
+
+
+def check_covariates(covariates: tuple[str, ...], allowed: tuple[str, ...]) -> None:
+    """Raise ``ValueError`` unless each of ``covariates`` is allowed and named once."""
+    for covariate in covariates:
+        check_choice("a covariate", covariate, allowed)
+    if len(set(covariates)) < len(covariates):
+        raise ValueError(f"covariates {list(covariates)} repeat one; name each once.")
