@@ -95,6 +95,7 @@ def parts(scenario: Scenario) -> Parts:
 def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
     """Join the parts with a fitted prior, or with the scenario's own outcome tables."""
     scenario, plan = built.scenario, built.plan
+    _check_factors(built)
     if prior is not None:
         _check_prior(built, prior)
     given = None if prior is None else control_from_prior(prior, plan)
@@ -278,6 +279,16 @@ def _check_covariates(built: Parts) -> None:
                     f"{built.path}: analysis[{number}].covariates names {covariate!r}, but"
                     f" population.{keys[covariate]} is missing. Add it."
                 )
+
+
+def _check_factors(built: Parts) -> None:
+    """Refuse to simulate what only a data file can have; `analyse` does not come here."""
+    for number, analysis in enumerate(built.analyses, start=1):
+        for factor in getattr(analysis, "factors", ()):
+            raise BadScenario(
+                f"{built.path}: analysis[{number}].factors names {factor!r}, a column of a data"
+                " file; simulated patients do not have it. Leave it out to simulate."
+            )
 
 
 def _check_truths(built: Parts) -> None:

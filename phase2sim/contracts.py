@@ -91,6 +91,7 @@ class Reading:
     visits_months: tuple[float, ...]  # of ``value``
     age_years: Floats  # (trial, patient)
     stratum: Ints  # (trial, patient)
+    factors: Mapping[str, Ints] = field(default_factory=dict)  # further columns of a data set
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,8 @@ def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
             f" {' and '.join(endpoints)}. Add the column, or choose with --endpoint."
         )
     plan = built.plan
-    readings = {e: data_reading(data, e, plan.visits_months, plan.arms) for e in endpoints}
+    factors = list(dict.fromkeys(f for _, a in chosen for f in getattr(a, "factors", ())))
+    readings = {e: data_reading(data, e, plan.visits_months, plan.arms, factors) for e in endpoints}
     for _, analysis in chosen:
         months = readings[analysis.endpoint].visits_months
         if analysis.month not in months:

@@ -1,5 +1,7 @@
 """The continuous analyses against R on shared data sets."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from analysis_parts import numbers
@@ -7,6 +9,7 @@ from readings import published_reading, random_reading, rows_of
 from scipy import stats
 
 from phase2sim.analyses.ancova import Ancova
+from phase2sim.analyses.anhecova import Anhecova
 from phase2sim.analyses.rank_ancova import RankAncova
 from phase2sim.analyses.t_test import TTest
 from phase2sim.analyses.van_elteren import VanElteren
@@ -20,6 +23,10 @@ ANALYSIS_OF: dict[str, Analysis] = {
     "ancova y~base+arm HC3": Ancova("hba1c", 12.0, standard_error="hc3"),
     "ancova y~base+stratum+arm": Ancova("hba1c", 12.0, BOTH),
     "ancova y~base+stratum+arm HC3": Ancova("hba1c", 12.0, BOTH, "hc3"),
+    "ancova y~base+stratum+site+arm": Ancova("hba1c", 12.0, BOTH, factors=("site",)),
+    "ancova y~base+stratum+site+arm HC3": Ancova("hba1c", 12.0, BOTH, "hc3", factors=("site",)),
+    "anhecova y~base": Anhecova("hba1c", 12.0),
+    "anhecova y~base+stratum": Anhecova("hba1c", 12.0, BOTH),
     "welch y": Welch("hba1c", 12.0),
     "pooled t change": TTest("hba1c", 12.0, "change"),
     "wilcoxon change exact=TRUE correct=FALSE": Wilcoxon("hba1c", 12.0, "change"),
@@ -83,6 +90,34 @@ def test_effect_and_se_are_those_of_lapack(covariates: tuple[str, ...]) -> None:
         assert result.effect[trial] == pytest.approx(effect, rel=1e-9)
         assert result.se[trial] == pytest.approx(se, rel=1e-9)
         assert result.df[trial] == df
+
+
+def test_anhecova_is_the_regression_with_every_covariate_by_arm() -> None:
+    reading = random_reading(seed=14, trials=20, patients=40, missing=0.1)
+
+    result = Anhecova("hba1c", 12.0, ("baseline", "age")).estimate(reading)
+
+    for trial in range(20):
+        y, arm = reading.value[trial, 1], reading.arm[trial].astype(float)
+        seen = ~np.isnan(y)
+        x = np.stack([reading.baseline[trial], reading.age_years[trial]], axis=1)[seen]
+        x = x - x.mean(axis=0)
+        by_arm = x * arm[seen, None]
+        columns = np.column_stack([np.ones(seen.sum()), arm[seen], x, by_arm])
+        beta = np.linalg.lstsq(columns, y[seen])[0]
+        assert result.effect[trial] == pytest.approx(beta[1], rel=1e-9)
+        assert result.df[trial] == seen.sum() - 6
+
+
+def test_a_factor_within_another_changes_nothing() -> None:
+    reading = random_reading(seed=15, trials=1, patients=40)
+    copied = replace(reading, factors={"site": 5 - reading.stratum})
+
+    plain = Ancova("hba1c", 12.0, BOTH, "hc3").estimate(reading)
+    doubled = Ancova("hba1c", 12.0, BOTH, "hc3", factors=("site",)).estimate(copied)
+
+    for field in ("effect", "se", "df", "p"):
+        np.testing.assert_allclose(getattr(doubled, field), getattr(plain, field), rtol=1e-9)
 
 
 def test_null_effect_moves_the_hypothesis_and_nothing_else() -> None:

@@ -1,6 +1,7 @@
 """Analyses: a batch of trials in, one estimate a trial out."""
 
 from phase2sim.analyses.ancova import Ancova
+from phase2sim.analyses.anhecova import Anhecova
 from phase2sim.analyses.mmrm import Mmrm
 from phase2sim.analyses.rank_ancova import RankAncova
 from phase2sim.analyses.t_test import TTest
@@ -11,6 +12,7 @@ from phase2sim.contracts import Analysis
 
 ANALYSES: dict[str, type[Analysis]] = {
     "ancova": Ancova,
+    "anhecova": Anhecova,
     "mmrm": Mmrm,
     "rank_ancova": RankAncova,
     "t_test": TTest,

@@ -5,9 +5,15 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.columns import numbers, outcome, strata
+from phase2sim.analyses.columns import numbers, outcome, strata, with_factors
 from phase2sim.analyses.least_squares import least_squares
-from phase2sim.analyses.one_sided import check_choice, check_covariates, check_options, for_benefit
+from phase2sim.analyses.one_sided import (
+    check_choice,
+    check_covariates,
+    check_factors,
+    check_options,
+    for_benefit,
+)
 from phase2sim.contracts import MODEL_SCALE, Estimates, Reading
 
 COVARIATES = ("baseline", "age", "stratum")
@@ -18,7 +24,8 @@ STANDARD_ERRORS = ("model-based", "hc3")
 class Ancova:
     """Treatment minus control at ``month``, on patients with that visit and every covariate.
 
-    The stratum enters as a factor. ``hc3`` is MacKinnon and White's standard error, which stays
+    The stratum enters as a factor, and so do ``factors``, further columns of a data file such as a
+    site. ``hc3`` is MacKinnon and White's standard error, which stays
     right when the arms vary differently. ``null_effect`` is on the endpoint's model scale. Raises
     ``ValueError`` for options that do not fit; see docs/methods/ancova.md.
     """
@@ -28,6 +35,7 @@ class Ancova:
     covariates: tuple[str, ...] = ("baseline",)
     standard_error: Literal["model-based", "hc3"] = "model-based"
     null_effect: float = 0.0
+    factors: tuple[str, ...] = ()
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "ANCOVA"
@@ -36,14 +44,17 @@ class Ancova:
         check_options(self.endpoint, self.month, self.null_effect)
         check_choice("standard_error", self.standard_error, STANDARD_ERRORS)
         check_covariates(self.covariates, COVARIATES)
+        check_factors(self.factors)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the adjusted difference in every trial; a trial it cannot answer has failed."""
         level, levels = strata(reading, wanted="stratum" in self.covariates)
+        covariates = numbers(reading, self.covariates)
         fit = least_squares(
             outcome(reading, self.month),
             np.ascontiguousarray(reading.arm),
-            numbers(reading, self.covariates),
+            with_factors(covariates, reading, self.factors),
+            len(covariates),
             level,
             levels,
             self.standard_error == "hc3",

@@ -37,6 +37,30 @@ def numbers(reading: Reading, covariates: tuple[str, ...]) -> Floats:
     return np.stack(found)
 
 
+def with_factors(covariates: Floats, reading: Reading, factors: tuple[str, ...]) -> Floats:
+    """Covariates and, after them, a 0 or 1 for each level of each factor but its first.
+
+    Raises ``ValueError`` for a factor that the reading does not have.
+    """
+    for name in factors:
+        if name not in reading.factors:
+            raise ValueError(f"factors names {name!r}, which these patients do not have.")
+        covariates = _with_levels(covariates, reading.factors[name])
+    return covariates
+
+
+def with_strata(covariates: Floats, reading: Reading) -> Floats:
+    """Covariates and, after them, a 0 or 1 for each stratum but the first."""
+    return _with_levels(covariates, reading.stratum)
+
+
+def _with_levels(covariates: Floats, codes: Ints) -> Floats:
+    levels = np.unique(codes)[1:]
+    if not levels.size:
+        return covariates
+    return np.concatenate([covariates, (codes == levels[:, None, None]).astype(np.float64)])
+
+
 def strata(reading: Reading, *, wanted: bool = True) -> tuple[Ints, int]:
     """Stratum of every patient, (trial, patient), counted from 0, and how many there may be.
 

@@ -12,6 +12,9 @@ _FAR_TAIL = 1e-6  # below it the series has lost ten of its digits
 
 NORMAL_REACH = float(special.ndtri(0.5 + CONFIDENCE / 2))  # standard errors to each limit
 
+# Columns of a data file that are no factors: what they hold enters by keys of its own.
+RESERVED = ("id", "arm", "y", "base", "age", "stratum", "visit", "months", "endpoint")
+
 type Fit = tuple[Floats, Floats, Floats, Ints]  # effect, se, df, reason; each (trial,)
 
 
@@ -75,6 +78,18 @@ def check_choice(key: str, choice: str, allowed: tuple[str, ...]) -> None:
     """Raise ``ValueError`` unless ``choice`` is one of ``allowed``."""
     if choice not in allowed:
         raise ValueError(f"{key} is {choice!r}; use {' or '.join(map(repr, allowed))}.")
+
+
+def check_factors(factors: tuple[str, ...]) -> None:
+    """Raise ``ValueError`` for a factor that is a column with another meaning, or named twice."""
+    for name in factors:
+        if not name.strip() or name in RESERVED:
+            raise ValueError(
+                f"factors names {name!r}; give a column of the data of its own, not one of"
+                f" {', '.join(RESERVED)}."
+            )
+    if len(set(factors)) < len(factors):
+        raise ValueError(f"factors {list(factors)} repeat one; name each once.")
 
 
 def check_covariates(covariates: tuple[str, ...], allowed: tuple[str, ...]) -> None:
