@@ -71,13 +71,7 @@ def data_reading(
     ``months``, if there, says the month itself; with neither, every row is the last visit's.
     ``factors`` are further columns, of any text.
     """
-    lines = [
-        (number, row)
-        for number, row in enumerate(data.rows, start=2)
-        if not data.has("endpoint") or row["endpoint"] == endpoint
-    ]
-    if not lines:
-        raise BadData(f"{data.path}: no row has endpoint {endpoint!r}.")
+    lines = _lines_of(data, endpoint)
     months = sorted({_month(data, line, visits_months) for line in lines})
     firsts: dict[str, tuple[int, Row]] = {}
     for line in lines:
@@ -107,6 +101,18 @@ def data_reading(
         stratum=np.array([_codes(row.get("stratum") or "" for _, row in first)], dtype=np.int64),
         factors={factor: _factor(data, first, factor) for factor in factors},
     )
+
+
+def _lines_of(data: DataFile, endpoint: str) -> list[tuple[int, Row]]:
+    """Rows of one endpoint, each with its line in the file."""
+    lines = [
+        (number, row)
+        for number, row in enumerate(data.rows, start=2)
+        if not data.has("endpoint") or row["endpoint"] == endpoint
+    ]
+    if not lines:
+        raise BadData(f"{data.path}: no row has endpoint {endpoint!r}.")
+    return lines
 
 
 def _month(data: DataFile, line: tuple[int, Row], visits_months: Sequence[float]) -> float:

@@ -5,10 +5,16 @@ from typing import Any
 import numpy as np
 
 from phase2sim.analyses import ANALYSES
+from phase2sim.analyses.responders import Responder
 from phase2sim.contracts import Analysis, Estimates
 
 # Keys that a method needs beside endpoint and month.
-NEEDED: dict[str, dict[str, Any]] = {}
+RULE = {"responder": Responder(below=5.0)}
+NEEDED: dict[str, dict[str, Any]] = {
+    "cmh": RULE,
+    "fisher": RULE,
+    "miettinen_nurminen": RULE,
+}
 
 
 def usual(name: str, **options: object) -> Analysis:

@@ -10,7 +10,11 @@ from scipy import stats
 
 from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.anhecova import Anhecova
+from phase2sim.analyses.cmh import Cmh
+from phase2sim.analyses.fisher import Fisher
+from phase2sim.analyses.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.rank_ancova import RankAncova
+from phase2sim.analyses.responders import Responder
 from phase2sim.analyses.t_test import TTest
 from phase2sim.analyses.van_elteren import VanElteren
 from phase2sim.analyses.welch import Welch
@@ -18,6 +22,7 @@ from phase2sim.analyses.wilcoxon import Wilcoxon
 from phase2sim.contracts import Analysis, Reading
 
 BOTH = ("baseline", "stratum")
+BELOW = Responder(below=7.5)
 ANALYSIS_OF: dict[str, Analysis] = {
     "ancova y~base+arm": Ancova("hba1c", 12.0),
     "ancova y~base+arm HC3": Ancova("hba1c", 12.0, standard_error="hc3"),
@@ -27,6 +32,13 @@ ANALYSIS_OF: dict[str, Analysis] = {
     "ancova y~base+stratum+site+arm HC3": Ancova("hba1c", 12.0, BOTH, "hc3", factors=("site",)),
     "anhecova y~base": Anhecova("hba1c", 12.0),
     "anhecova y~base+stratum": Anhecova("hba1c", 12.0, BOTH),
+    "fisher y<7.5": Fisher("hba1c", 12.0, BELOW),
+    "miettinen_nurminen RD y<7.5": MiettinenNurminen("hba1c", 12.0, BELOW),
+    "chisq y<7.5 uncorrected": MiettinenNurminen(
+        "hba1c", 12.0, BELOW, variance="farrington_manning"
+    ),
+    "cmh y<7.5 by stratum uncorrected": Cmh("hba1c", 12.0, BELOW),
+    "cmh y<7.5 by stratum": Cmh("hba1c", 12.0, BELOW),
     "welch y": Welch("hba1c", 12.0),
     "pooled t change": TTest("hba1c", 12.0, "change"),
     "wilcoxon change exact=TRUE correct=FALSE": Wilcoxon("hba1c", 12.0, "change"),
@@ -57,7 +69,12 @@ def test_agrees_with_r(row: dict[str, str]) -> None:
 
     # R took control minus treatment for the pooled t test.
     sign = -1.0 if (row["method"], row["quantity"]) == ("pooled t change", "t") else 1.0
-    assert sign * ours[row["quantity"]] == pytest.approx(float(row["value"]), rel=1e-8)
+    assert sign * ours[row["quantity"]] == pytest.approx(float(row["value"]), rel=digits(row))
+
+
+def digits(row: dict[str, str]) -> float:
+    # ratesci stops its search at 1e-7; its estimate is off by that from the quotient of counts.
+    return 1e-6 if row["tool"].startswith("ratesci") else 1e-8
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.anhecova import Anhecova
+from phase2sim.analyses.cmh import Cmh
+from phase2sim.analyses.fisher import Fisher
+from phase2sim.analyses.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.mmrm import Mmrm
 from phase2sim.analyses.rank_ancova import RankAncova
 from phase2sim.analyses.t_test import TTest
@@ -13,6 +16,9 @@ from phase2sim.contracts import Analysis
 ANALYSES: dict[str, type[Analysis]] = {
     "ancova": Ancova,
     "anhecova": Anhecova,
+    "cmh": Cmh,
+    "fisher": Fisher,
+    "miettinen_nurminen": MiettinenNurminen,
     "mmrm": Mmrm,
     "rank_ancova": RankAncova,
     "t_test": TTest,
