@@ -13,6 +13,7 @@ RULE = {"responder": Responder(below=5.0)}
 NEEDED: dict[str, dict[str, Any]] = {
     "cmh": RULE,
     "fisher": RULE,
+    "logistic_standardised": RULE,
     "miettinen_nurminen": RULE,
 }
 
@@ -26,7 +27,14 @@ def usual(name: str, **options: object) -> Analysis:
 def numbers(analysis: Analysis, result: Estimates) -> dict[str, float]:
     """What the first trial's estimate says, by the names of the published quantities."""
     effect, se, df, p = (float(x[0]) for x in (result.effect, result.se, result.df, result.p))
-    found = {"est": effect, "se": se, "df": df, "t": (effect - analysis.null_effect) / se}
+    found = {
+        "est": effect,
+        "se": se,
+        "df": df,
+        "se_ge": se,
+        "se_delta": se,
+        "t": (effect - analysis.null_effect) / se,
+    }
     found["z"] = found["t"]
     found |= {"p_less": p, "p_greater": p, "p": 2 * min(p, 1 - p)}
     if result.test is not None:

@@ -12,6 +12,7 @@ from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.anhecova import Anhecova
 from phase2sim.analyses.cmh import Cmh
 from phase2sim.analyses.fisher import Fisher
+from phase2sim.analyses.logistic_standardised import LogisticStandardised
 from phase2sim.analyses.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.rank_ancova import RankAncova
 from phase2sim.analyses.responders import Responder
@@ -39,6 +40,8 @@ ANALYSIS_OF: dict[str, Analysis] = {
     ),
     "cmh y<7.5 by stratum uncorrected": Cmh("hba1c", 12.0, BELOW),
     "cmh y<7.5 by stratum": Cmh("hba1c", 12.0, BELOW),
+    "logistic y<7.5 base": LogisticStandardised("hba1c", 12.0, BELOW),
+    "logistic y<7.5 base+stratum": LogisticStandardised("hba1c", 12.0, BELOW, covariates=BOTH),
     "welch y": Welch("hba1c", 12.0),
     "pooled t change": TTest("hba1c", 12.0, "change"),
     "wilcoxon change exact=TRUE correct=FALSE": Wilcoxon("hba1c", 12.0, "change"),
@@ -64,6 +67,9 @@ ROWS = [
 )
 def test_agrees_with_r(row: dict[str, str]) -> None:
     analysis = ANALYSIS_OF[row["method"]]
+
+    if row["quantity"] == "se_ge":
+        analysis = replace(analysis, standard_error="ge")
 
     ours = numbers(analysis, analysis.estimate(published_reading(row["dataset"])))
 

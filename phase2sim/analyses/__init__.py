@@ -4,6 +4,7 @@ from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.anhecova import Anhecova
 from phase2sim.analyses.cmh import Cmh
 from phase2sim.analyses.fisher import Fisher
+from phase2sim.analyses.logistic_standardised import LogisticStandardised
 from phase2sim.analyses.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.mmrm import Mmrm
 from phase2sim.analyses.rank_ancova import RankAncova
@@ -18,6 +19,7 @@ ANALYSES: dict[str, type[Analysis]] = {
     "anhecova": Anhecova,
     "cmh": Cmh,
     "fisher": Fisher,
+    "logistic_standardised": LogisticStandardised,
     "miettinen_nurminen": MiettinenNurminen,
     "mmrm": Mmrm,
     "rank_ancova": RankAncova,
