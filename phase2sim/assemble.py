@@ -279,6 +279,12 @@ def _check_covariates(built: Parts) -> None:
                     f"{built.path}: analysis[{number}].covariates names {covariate!r}, but"
                     f" population.{keys[covariate]} is missing. Add it."
                 )
+        for column in getattr(analysis, "needs", ()):
+            if not needs[column]:
+                raise BadScenario(
+                    f"{built.path}: analysis[{number}] reads {column!r}, but"
+                    f" population.{keys[column]} is missing. Add it."
+                )
 
 
 def _check_factors(built: Parts) -> None:

@@ -14,6 +14,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "cmh": RULE,
     "fisher": RULE,
     "logistic_standardised": RULE,
+    "qr_ancova": {"endpoint": "c_peptide"},
     "miettinen_nurminen": RULE,
 }
 

@@ -114,7 +114,7 @@ def test_a_trial_it_cannot_answer_has_a_reason_and_no_number(name: str, broken: 
     elif broken == "one arm":
         arm = np.where(np.arange(5)[:, None] == 2, np.int8(1), arm)
     elif broken == "constant":
-        value[2] = reading.baseline[2, None] = 5.0
+        value[2] = reading.baseline[2, None] = reading.age_years[2, None] = 5.0
     elif ANALYSES[name].reads == "binary":
         return  # whom nobody saw did not respond: that is an answer
     else:

@@ -7,6 +7,7 @@ from phase2sim.analyses.fisher import Fisher
 from phase2sim.analyses.logistic_standardised import LogisticStandardised
 from phase2sim.analyses.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.mmrm import Mmrm
+from phase2sim.analyses.qr_ancova import QrAncova
 from phase2sim.analyses.rank_ancova import RankAncova
 from phase2sim.analyses.t_test import TTest
 from phase2sim.analyses.van_elteren import VanElteren
@@ -22,6 +23,7 @@ ANALYSES: dict[str, type[Analysis]] = {
     "logistic_standardised": LogisticStandardised,
     "miettinen_nurminen": MiettinenNurminen,
     "mmrm": Mmrm,
+    "qr_ancova": QrAncova,
     "rank_ancova": RankAncova,
     "t_test": TTest,
     "van_elteren": VanElteren,

@@ -23,7 +23,7 @@ class Cmh(ResponderAnalysis):
     """
 
     null_effect: ClassVar[float] = 0.0
-    covariates: ClassVar[tuple[str, ...]] = ("stratum",)
+    needs: ClassVar[tuple[str, ...]] = ("stratum",)
     title: ClassVar[str] = "Cochran-Mantel-Haenszel"
 
     def estimate(self, reading: Reading) -> Estimates:

@@ -28,7 +28,7 @@ class VanElteren:
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "van Elteren test"
-    covariates: ClassVar[tuple[str, ...]] = ("stratum",)
+    needs: ClassVar[tuple[str, ...]] = ("stratum",)
 
     def __post_init__(self) -> None:
         check_options(self.endpoint, self.month, self.null_effect)
