@@ -5,12 +5,17 @@ from typing import Any
 import numpy as np
 
 from phase2sim.analyses import ANALYSES
+from phase2sim.analyses.borrowing import AnalysisMixture
 from phase2sim.analyses.responders import Responder
 from phase2sim.contracts import Analysis, Estimates
 
 # Keys that a method needs beside endpoint and month.
 RULE = {"responder": Responder(below=5.0)}
 NEEDED: dict[str, dict[str, Any]] = {
+    "bayes_normal": {
+        "effect_prior": AnalysisMixture((1.0,), (-0.2,), (0.4,)),
+        "control_prior": AnalysisMixture((0.6, 0.4), (5.0, 4.5), (0.3, 0.2), 0.2, 4.8, 1.5),
+    },
     "cmh": RULE,
     "fisher": RULE,
     "logistic_standardised": RULE,

@@ -2,6 +2,7 @@
 
 from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.anhecova import Anhecova
+from phase2sim.analyses.bayes_normal import BayesNormal
 from phase2sim.analyses.cmh import Cmh
 from phase2sim.analyses.fisher import Fisher
 from phase2sim.analyses.logistic_standardised import LogisticStandardised
@@ -18,6 +19,7 @@ from phase2sim.contracts import Analysis
 ANALYSES: dict[str, type[Analysis]] = {
     "ancova": Ancova,
     "anhecova": Anhecova,
+    "bayes_normal": BayesNormal,
     "cmh": Cmh,
     "fisher": Fisher,
     "logistic_standardised": LogisticStandardised,
