@@ -118,3 +118,11 @@ def test_an_analysis_within_strata_needs_them(tmp_path: Path, method: str, missi
     said = phase2sim("run", scenario, "--set", "population.age_strata=[]").stderr
 
     assert f"reads 'stratum', but population.{missing} is missing" in said
+
+
+def test_a_key_of_other_methods_names_them(tmp_path: Path) -> None:
+    said = phase2sim("run", scenario_of(tmp_path, "ancova", RULE)).stderr
+
+    assert "analysis[1].responder is not a key of method = 'ancova'" in said
+    for name in ("cmh", "fisher", "logistic_standardised", "miettinen_nurminen"):
+        assert repr(name) in said
