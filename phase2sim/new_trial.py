@@ -7,7 +7,7 @@ from phase2sim.contracts import Floats
 from phase2sim.draws import EffectCurve, interpolation, window_nodes
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.errors import BadInput
-from phase2sim.knowledge import SINGLE_ARM, Evidence, PriorDraws
+from phase2sim.knowledge import SINGLE_ARM, EffectAssumption, Evidence, PriorDraws
 from phase2sim.mixtures.analysis_prior import AnalysisPrior
 from phase2sim.mixtures.fitted import fit_mixture
 from phase2sim.randomness import normals
@@ -103,12 +103,24 @@ def _month(prior: PriorDraws, of: str, endpoint: str, month: float | None) -> fl
 
 def effect_at(prior: PriorDraws, endpoint: str, month: float) -> Floats:
     """Effect of the next trial's treatment at a month since randomisation, (draw,)."""
-    assumed = prior.effects[endpoint]
-    shape = SHAPES[assumed.shape](**dict(assumed.shape_options))
-    share = float(EffectCurve(1.0, assumed.month, shape).at(np.array([month]))[0])
+    share = effect_share(prior.effects[endpoint], month)
     if share <= 0:
         raise BadInput(f"--month is {month:g}; the effect has not begun then. Use a later month.")
     return np.asarray(share * prior.effect[:, prior.endpoints.index(endpoint)])
+
+
+def effect_share(assumed: EffectAssumption, month: float) -> float:
+    """Share of an effect that is there at a month; 1 at the month at which its size is stated."""
+    shape = SHAPES[assumed.shape](**dict(assumed.shape_options))
+    return float(EffectCurve(1.0, assumed.month, shape).at(np.array([month]))[0])
+
+
+def history_at(
+    prior: PriorDraws, endpoint: str, month: float, window: tuple[float, float]
+) -> Floats:
+    """Mean of untreated patients of an average study, (draw,); arguments as below."""
+    weights = _history_weights(prior, month, window).mean(axis=0)
+    return np.asarray(prior.history[:, prior.endpoints.index(endpoint)] @ weights)
 
 
 def control_mean_at(
@@ -119,12 +131,11 @@ def control_mean_at(
     ``window`` is months since diagnosis at entry; ``month`` counts from randomisation.
     """
     e = prior.endpoints.index(endpoint)
-    weights = _history_weights(prior, month, window).mean(axis=0)
     seed = int(str(prior.provenance["digest"])[:15], 16)
     draws = (len(prior.history), 1)
     level, slope = (normals(draws, seed, "truth", 0, place)[:, 0] for place in (_LEVEL, _SLOPE))
     drift = prior.level_sd[:, e] * level + prior.slope_sd[:, e] * slope * month
-    return np.asarray(prior.history[:, e] @ weights + drift)
+    return history_at(prior, endpoint, month, window) + drift
 
 
 def _history_weights(prior: PriorDraws, month: float, window: tuple[float, float]) -> Floats:
