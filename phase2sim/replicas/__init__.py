@@ -1,0 +1,1 @@
+"""What papers would report of simulated patients; knows no likelihood, so that it tests them."""
