@@ -14,7 +14,8 @@ from phase2sim.models.beforehand import Before
 from phase2sim.new_trial import analysis_priors, effect_share, history_at
 from phase2sim.prior import seed_of
 from phase2sim.randomness import generator
-from phase2sim.replicate import Quantity, parameters_of, quantities, replicate
+from phase2sim.replicas.parameters import parameters_of
+from phase2sim.replicas.replicate import Quantity, quantities, replicate
 
 type Progress = Callable[[int, int], None]  # replicas done, replicas asked for
 
@@ -128,11 +129,11 @@ def replicated(
 def _replica(quantity: Quantity, again: Floats) -> Replica:
     again = again[np.isfinite(again)]  # a summary of nobody, such as an SD of one patient
     lower, median, upper = np.quantile(again, _LIMITS)
-    tail, mcse = tail_probability(quantity.reported, again)
+    tail, mcse = tail_probability(quantity.value, again)
     return Replica(
         entry=quantity.entry,
         what=quantity.what,
-        reported=quantity.reported,
+        reported=quantity.value,
         median=float(median),
         lower=float(lower),
         upper=float(upper),

@@ -1,4 +1,4 @@
-"""Figures of a fitted prior: effects, untreated course, replica, influence, comparison."""
+"""Figures of a fitted prior: its effects, the replica of the reported table, and comparisons."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,6 +9,7 @@ from scipy.stats import gaussian_kde, norm
 from phase2sim.comparison import Row
 from phase2sim.contracts import Floats
 from phase2sim.endpoints import ENDPOINTS
+from phase2sim.influence import Influence
 from phase2sim.prior_check import FaceValue, Learned, PriorCheck, face_values
 from phase2sim.report.check import months_of, what_was_reported
 from phase2sim.report.drawing import (
@@ -24,6 +25,8 @@ from phase2sim.report.drawing import (
     heading,
     scale,
 )
+from phase2sim.report.history_figures import history_figures
+from phase2sim.report.influence_figures import influence_figures
 from phase2sim.report.plain_tables import number
 
 _POINTS = 201
@@ -31,10 +34,20 @@ _WIDE, _HIGH = 460, 220
 _LIMITS = (0.025, 0.975)
 
 
+def figures_of(found: PriorCheck | Influence | Sequence[Row]) -> Iterator[Figure]:
+    """Every figure of what a command found."""
+    if isinstance(found, PriorCheck):
+        return check_figures(found)
+    if isinstance(found, Influence):
+        return influence_figures(found)
+    return (comparison_figure(row) for row in found if any(side.effect for side in row.sides))
+
+
 def check_figures(check: PriorCheck) -> Iterator[Figure]:
-    """Effects before and after the evidence, then the replica of the reported table."""
+    """Effects before and after the evidence, untreated courses, the replica of the table."""
     for endpoint in check.prior.effects:
         yield effect_figure(check, endpoint)
+    yield from history_figures(check.evidence, check.prior)
     yield replica_figure(check)
 
 
@@ -99,19 +112,22 @@ def replica_figure(check: PriorCheck) -> Figure:
                 "colour": ALARM if one.flagged else EVIDENCE,
             }
         )
-    labels = {str(row["row"]): str(row["label"]) for row in rows}
-    named = " : ".join(f"datum.value == '{row}' ? {label!r}" for row, label in labels.items())
-    y = alt.Y("row:N", title=None, axis=alt.Axis(labelExpr=f"{named} : ''", ticks=False,
-                                                domain=False))  # fmt: skip
-    x = alt.X("out:Q", scale=scale(-2.5, 2.5), axis=None)
+    y = alt.Y("row:N", axis=None)
+    reach = scale(-2.5, 2.5)
+    x = alt.X("out:Q", scale=reach, axis=None)
     base = alt.Chart(data(rows)).properties(width=300, height={"step": 15})
-    band = base.mark_bar(color=FAINT, opacity=0.6, height=5).encode(x=alt.X("low:Q"), x2="high:Q",
-                                                                   y=y)  # fmt: skip
+    band = base.mark_bar(color=FAINT, opacity=0.6, height=5).encode(
+        x=alt.X("low:Q", scale=reach, axis=None), x2="high:Q", y=y
+    )
     dots = base.mark_point(filled=True, size=46, opacity=1).encode(
         x=x, y=y, color=alt.Color("colour:N", scale=None)
     )
-    text = base.mark_text(align="left", fontSize=11, color=INK).encode(
-        y=y, text="shown:N", x=alt.value(312)
+    text = base.mark_text(fontSize=11, color=INK).encode(y=y)
+    label = text.mark_text(fontSize=11, color=INK, align="right").encode(
+        text="label:N", x=alt.value(-8)
+    )
+    shown = text.mark_text(fontSize=11, color=INK, align="left").encode(
+        text="shown:N", x=alt.value(312)
     )
     flags = f"{check.flags} of {len(check.replicas)}"
     title = heading(
@@ -119,7 +135,7 @@ def replica_figure(check: PriorCheck) -> Figure:
         "Bar: 95 % of what a study of the same design with new patients would report.\n"
         f"Dot: what was reported. Chance alone would flag {check.flags_by_chance:.1f} at most.",
     )
-    chart = alt.layer(band, dots, text).resolve_scale(x="shared").properties(title=title)
+    chart = alt.layer(band, dots, label, shown).properties(title=title)
     caption = (
         "To the right: the reported number and its predictive interval, in the number's own unit."
         " Each bar is scaled to its own interval; a dot outside it is red where the two-sided"
@@ -147,32 +163,27 @@ def comparison_figure(row: Row) -> Figure:
     limits = [float(str(one[key])) for one in rows for key in ("lower", "upper")]
     reach = min([*limits, 0.0]), max([*limits, 0.0])
     room = 0.08 * (reach[1] - reach[0])
-    x = alt.X("mean:Q", scale=scale(reach[0] - room, reach[1] + room),
-              title=f"effect at month {row.month:g}, {of.model_unit}")  # fmt: skip
+    across = scale(reach[0] - room, reach[1] + room)
+    title = f"effect at month {row.month:g}, {of.model_unit}"
+    x = alt.X("mean:Q", scale=across, title=title)
+    line = alt.X("lower:Q", scale=across, title=title)
     y = alt.Y("evidence:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False))
     base = alt.Chart(data(rows)).encode(y=y)
     layers = (
         alt.Chart(data([{"mean": 0.0}])).mark_rule(color=FAINT).encode(x=x),
-        base.mark_rule(color=EVIDENCE, strokeWidth=2).encode(x=alt.X("lower:Q"), x2="upper:Q"),
+        base.mark_rule(color=EVIDENCE, strokeWidth=2).encode(x=line, x2="upper:Q"),
         base.mark_point(filled=True, size=70, color=EVIDENCE, opacity=1).encode(x=x),
         base.mark_text(align="left", color=MUTED, fontSize=11).encode(
             text="benefit:N", x=alt.value(_WIDE + 10)
         ),
     )
     better = "lower" if of.lower_is_better else "higher"
-    title = heading(
+    above = heading(
         f"{of.label}: the effect under each set of evidence",
         f"Dot: mean. Line: 95 % interval. {better.capitalize()} is better.",
     )
-    chart = alt.layer(*layers).properties(width=_WIDE, height={"step": 34}, title=title)
+    chart = alt.layer(*layers).properties(width=_WIDE, height={"step": 34}, title=above)
     return Figure(f"compare-{row.endpoint}", "Right: chance of a benefit.", chart)
-
-
-def comparison_figures(rows: Sequence[Row]) -> Iterator[Figure]:
-    """One figure an endpoint that some evidence has an effect on."""
-    for row in rows:
-        if any(side.effect for side in row.sides):
-            yield comparison_figure(row)
 
 
 def _is_effect(one: Learned, endpoint: str) -> bool:
