@@ -1,21 +1,18 @@
 """A real data set in long format -> what an analysis reads (one trial)."""
 
-import csv
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from phase2sim.contracts import Reading
+from phase2sim.csv_files import MISSING, Row, read_rows
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.errors import BadData
 
 _REQUIRED = ("id", "arm", "y")
-_MISSING = {"", "NA", "NaN", "nan", "."}
-
-type Row = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +32,7 @@ def read_data(path: Path) -> DataFile:
 
     Other columns are ignored. Raises ``BadData`` naming the file, the line and the column.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = tuple(csv.DictReader(file, strict=True))
-    except UnicodeDecodeError as error:
-        raise BadData(
-            f"{path}: byte {error.start} is not UTF-8 text. Save the file as UTF-8."
-        ) from None
-    except csv.Error as error:
-        raise BadData(f"{path}: is not CSV: {error}.") from None
-    except OSError as error:
-        raise BadData(f"{path}: cannot be read: {(error.strerror or '').lower()}.") from None
-    if not rows:
-        raise BadData(f"{path}: holds no rows. It needs a heading and a row a patient and visit.")
-    for column in _REQUIRED:
-        if column not in rows[0]:
-            raise BadData(
-                f"{path}: column {column!r} is missing; the file has"
-                f" {', '.join(map(str, rows[0]))}. Add it."
-            )
-    return DataFile(path, rows)
+    return DataFile(path, read_rows(path, _REQUIRED, BadData))
 
 
 def data_reading(
@@ -145,7 +123,7 @@ def _on_scale(
 def _number(data: DataFile, line: tuple[int, Row], column: str, *, required: bool = False) -> float:
     number, row = line
     text = (row.get(column) or "").strip()
-    if text in _MISSING and not required:
+    if text in MISSING and not required:
         return math.nan
     try:
         value = float(text)

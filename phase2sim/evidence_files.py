@@ -11,6 +11,7 @@ from phase2sim.errors import BadEvidence
 from phase2sim.toml_files import Table, checked, nearest, read_toml
 
 MOST_PATIENTS = 1_000_000
+OLDEST = 110
 LAST_MONTH = 1_200
 
 type Pair = Annotated[tuple[float, float], Field(strict=False)]  # TOML has arrays, not tuples
@@ -25,24 +26,28 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
-class StudyTable(_Table):
-    """One arm of one study: who was in it and when they could enrol."""
-
-    name: Text
-    design: Literal["single-arm", "control-arm"]
-    patients: Patients | None = None
-    months_since_diagnosis: Months
-    arm: Text | None = None
-    source: Text
-    population: str = ""
-    dose: str = ""
-    note: str = ""
-
-
 class NormalTable(_Table):
     """Mean and SD of an elicited normal distribution."""
 
     normal: Pair
+
+
+class StudyTable(_Table):
+    """One arm of one study: who was in it and when they could enrol."""
+
+    name: Text
+    design: Literal["single-arm", "control-arm", "randomised"]
+    treated: bool | None = None
+    patients: Patients | None = None
+    months_since_diagnosis: Months
+    arm: Text | None = None
+    age_years: Annotated[float, Field(gt=0, le=OLDEST)] | None = None
+    weight_kg: NormalTable | None = None
+    weight_why: Text | None = None
+    source: Text
+    population: str = ""
+    dose: str = ""
+    note: str = ""
 
 
 class ElicitedTable(_Table):
@@ -82,11 +87,14 @@ class ReportedTable(_Table):
     below_baseline: Literal[True] | None = None
     slope: float | None = None
     change: float | None = None
+    difference: float | None = None
+    versus: Text | None = None
     correlation: Annotated[float, Field(gt=-1, lt=1)] | None = None
     residual_sd: Spread | None = None
     with_endpoint: Text | None = None
-    percent_change: Annotated[float, Field(ge=-100, le=10_000)] | None = None
+    percent_change: Annotated[float, Field(gt=-100, le=10_000)] | None = None
     quartiles: Pair | None = None
+    quantile_method: Literal["hazen", "weibull", "linear"] | None = None
     range: Pair | None = None
     events: Annotated[int, Field(ge=0, le=MOST_PATIENTS)] | None = None
     rate: Annotated[float, Field(ge=0, le=MOST_PATIENTS)] | None = None
@@ -94,8 +102,18 @@ class ReportedTable(_Table):
     elicited: ElicitedTable | None = None
 
 
-class EffectTable(_Table):
-    """What a single-arm file assumes about one effect; the shape's own options are extra keys."""
+class IndividualTable(_Table):
+    """Own data of one arm: a CSV file beside the evidence file."""
+
+    file: Text
+    study: Text | None = None
+    arm: Text | None = None
+    source: Text | None = None
+    units: Annotated[dict[str, Text], Field(min_length=1)]
+
+
+class CourseTable(_Table):
+    """How an effect grows, and how large it may be; the shape's own options are extra keys."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, float]
@@ -103,13 +121,28 @@ class EffectTable(_Table):
     month: Annotated[float, Field(gt=0, le=LAST_MONTH)]
     shape: Text
     sceptical_sd: Spread
-    bias_sd: Spread
     why: Text
+
+
+class EffectTable(CourseTable):
+    """What is assumed about the effect of one treatment."""
+
+    bias_sd: Spread
+    prior: NormalTable | None = None
+    shared: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class ClassEffectTable(CourseTable):
+    """What is assumed about the effects of a class of treatments."""
+
+    between_trials_sd: Spread
 
 
 _STUDY = TypeAdapter(StudyTable)
 _REPORTED = TypeAdapter(ReportedTable)
+_INDIVIDUAL = TypeAdapter(IndividualTable)
 _EFFECT = TypeAdapter(EffectTable)
+_CLASS_EFFECT = TypeAdapter(ClassEffectTable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +152,15 @@ class EvidenceFile:
     path: Path
     studies: tuple[StudyTable, ...]
     reported: tuple[ReportedTable, ...]
+    individuals: tuple[IndividualTable, ...]
     effects: Mapping[str, EffectTable]
+    classes: Mapping[str, ClassEffectTable]
     many: bool  # studies are listed, so entries must name theirs
+
+    @property
+    def is_effects_only(self) -> bool:
+        """Whether the file states effects and reports nothing."""
+        return not self.studies
 
     def study_place(self, number: int) -> str:
         """Key path of a study (from 1), for messages."""
@@ -134,21 +174,32 @@ def read_file(path: Path) -> EvidenceFile:
     """
     tables = read_toml(path, BadEvidence)
     _check_top(path, tables)
-    study = tables["study"]
+    study = tables.get("study", [])
     many = isinstance(study, list)
-    studies = [
-        checked(_STUDY, table, f"study[{number}]" if many else "study", path, BadEvidence)
-        for number, table in enumerate(study if many else [study], start=1)
-    ]
-    reported = [
-        checked(_REPORTED, table, f"reported[{number}]", path, BadEvidence)
-        for number, table in enumerate(tables["reported"], start=1)
-    ]
-    effects = {
-        name: checked(_EFFECT, table, f"effect.{name}", path, BadEvidence)
-        for name, table in tables.get("effect", {}).items()
-    }
-    return EvidenceFile(path, tuple(studies), tuple(reported), effects, many)
+
+    def listed[T](adapter: TypeAdapter[T], key: str, given: list[Table]) -> tuple[T, ...]:
+        places = [f"{key}[{number}]" for number in range(1, len(given) + 1)]
+        both = zip(given, places, strict=True)
+        return tuple(checked(adapter, table, place, path, BadEvidence) for table, place in both)
+
+    def named[T](adapter: TypeAdapter[T], key: str) -> dict[str, T]:
+        given = tables.get(key, {}).items()
+        return {
+            name: checked(adapter, table, f"{key}.{name}", path, BadEvidence)
+            for name, table in given
+        }
+
+    return EvidenceFile(
+        path=path,
+        studies=listed(_STUDY, "study", study)
+        if many
+        else (checked(_STUDY, study, "study", path, BadEvidence),),
+        reported=listed(_REPORTED, "reported", tables.get("reported", [])),
+        individuals=listed(_INDIVIDUAL, "individual", tables.get("individual", [])),
+        effects=named(_EFFECT, "effect"),
+        classes=named(_CLASS_EFFECT, "class_effect"),
+        many=many,
+    )
 
 
 def refuse(path: Path, message: str) -> BadEvidence:
@@ -159,15 +210,26 @@ def refuse(path: Path, message: str) -> BadEvidence:
 def _check_top(path: Path, tables: Table) -> None:
     if not tables:
         raise refuse(path, "is empty. Write a [study] table and at least one [[reported]].")
-    known = ("study", "reported", "effect")
+    known = ("study", "reported", "individual", "effect", "class_effect")
     for key in tables:
         if key not in known:
             raise refuse(path, f"{key} is not a key of an evidence file. {nearest(key, known)}")
+    for key in ("effect", "class_effect"):
+        if not isinstance(tables.get(key, {}), dict):
+            raise refuse(
+                path, f"{key} must be tables such as [{key}.hba1c]. Write one an endpoint."
+            )
+    if set(tables) == {"effect"} and tables["effect"]:
+        return
+    _check_studied(path, tables)
+
+
+def _check_studied(path: Path, tables: Table) -> None:
     study = tables.get("study")
     if not study or not isinstance(study, dict | list):
         raise refuse(path, "study is missing; write one [study] table or several [[study]] tables.")
-    reported = tables.get("reported")
-    if not reported or not isinstance(reported, list):
+    for key in ("reported", "individual"):
+        if not isinstance(tables.get(key, []), list):
+            raise refuse(path, f"{key} must be a list; write [[{key}]] above each table.")
+    if not tables.get("reported") and not tables.get("individual"):
         raise refuse(path, "reported is missing; write one [[reported]] table for each number.")
-    if not isinstance(tables.get("effect", {}), dict):
-        raise refuse(path, "effect must be tables such as [effect.hba1c]. Write one an endpoint.")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from phase2sim.endpoints import ENDPOINTS, EVENTS
 from phase2sim.errors import BadEvidence
 from phase2sim.evidence_files import EvidenceFile, ReportedTable, refuse
 from phase2sim.knowledge import StudyArm
@@ -16,39 +17,30 @@ class Statistic:
     at: str  # "visit" (month) | "span" (months) | "either"
     needs: tuple[str, ...] = ()
     may: tuple[str, ...] = ()
-    not_read: str = ""  # why no likelihood reads it yet
+    not_read: str = ""  # why no likelihood reads it
 
 
 STATISTICS: dict[str, Statistic] = {
     "mean": Statistic("arithmetic mean", "either", ("unit",), ("sd", "se", "ci95")),
     "median": Statistic("median", "visit", ("unit",)),
-    "geometric_mean": Statistic("exp(mean of ln(x + 1)) - 1", "visit", ("unit",), ("ci95",)),
-    "sd": Statistic(
-        "SD between patients",
-        "visit",
-        ("unit",),
-        not_read="an SD without its mean is not modelled yet",
-    ),
+    "geometric_mean": Statistic("mean of logarithms, back", "visit", ("unit",), ("ci95",)),
+    "sd": Statistic("SD between patients", "visit", ("unit",)),
     "count": Statistic("k of n patients", "either", ("of",), ("below", "above", "below_baseline")),
     "slope": Statistic("mean slope per month", "span", ("unit",), ("se", "ci95")),
     "change": Statistic("mean change", "span", ("unit",), ("sd", "se", "ci95")),
+    "difference": Statistic("mean of arm - versus", "visit", ("unit", "versus"), ("se", "ci95")),
     "correlation": Statistic("correlation between patients", "either", may=("with_endpoint",)),
     "residual_sd": Statistic("SD at the second visit given the first, all arms", "span", ("unit",)),
-    "percent_change": Statistic(
-        "change in percent", "span", not_read="percent changes are not modelled yet"
-    ),
-    "quartiles": Statistic(
-        "first and third quartile", "visit", ("unit",), not_read="quartiles are not modelled yet"
-    ),
-    "range": Statistic(
-        "smallest and largest", "visit", ("unit",), not_read="ranges are not modelled yet"
-    ),
-    "events": Statistic("number of events", "either", not_read="events are not modelled yet"),
-    "rate": Statistic("rate of events", "either", ("unit",), not_read="rates are not modelled yet"),
+    "percent_change": Statistic("change in percent", "span", may=("se", "ci95")),
+    "quartiles": Statistic("first and third quartile", "visit", ("unit",), ("quantile_method",)),
+    "range": Statistic("smallest and largest", "visit", ("unit",)),
+    "events": Statistic("number of events", "span"),
+    "rate": Statistic("events per patient and time", "span", ("unit",), ("se", "ci95")),
     "statement": Statistic(
         "words", "either", not_read="words without a number; elicit a distribution to use them"
     ),
 }
+OF_EVENTS = ("count", "events", "rate", "statement")
 ELICITED = Statistic("our own distribution", "either", ("why",), ("statement", "with_endpoint"))
 WHO = frozenset({"study", "arm", "endpoint", "n"})
 WHEN = frozenset({"month", "months", "clock"})
@@ -64,6 +56,7 @@ class Entry:
     number: int  # from 1
     table: ReportedTable
     arm: StudyArm
+    versus: StudyArm | None = None  # the other arm of a difference
 
     def refuse(self, key: str, message: str) -> BadEvidence:
         """Make the error for one key of this entry."""
@@ -72,7 +65,20 @@ class Entry:
     @property
     def patients(self) -> int:
         """How many patients the number is about; 0 if nobody says."""
-        return self.table.of or self.table.n or self.arm.patients
+        return self.table.of or self.table.n or self.most_patients
+
+    @property
+    def most_patients(self) -> int:
+        """Patients of the arm, or of both arms that are compared; 0 if nobody says."""
+        if self.versus is None:
+            return self.arm.patients
+        both = self.arm.patients, self.versus.patients
+        return sum(both) if all(both) else 0
+
+    @property
+    def is_of_events(self) -> bool:
+        """Whether the outcome is counted, not measured."""
+        return self.table.endpoint in EVENTS
 
 
 def statistic_of(entry: Entry) -> str:
@@ -85,6 +91,7 @@ def statistic_of(entry: Entry) -> str:
     numbers = [key for key in STATISTICS if key in given]
     if "sd" in given and given & {"mean", "change"}:
         numbers.remove("sd")
+    _check_outcome(entry, numbers)
     if table.elicited is not None:
         return _elicited_statistic(entry, [key for key in numbers if key != "statement"])
     if not numbers:
@@ -107,6 +114,8 @@ def months_of(entry: Entry, statistic: str) -> tuple[float, ...]:
     """One month of a visit, two of a span, none if a statement gives none."""
     table = entry.table
     at = STATISTICS[statistic].at
+    if entry.is_of_events and statistic == "count" and table.unused is None:
+        at = "span"
     if table.month is not None and table.months is not None:
         raise entry.refuse("months", "comes with month. Keep month for a visit, months for a span.")
     if table.months is not None:
@@ -129,6 +138,26 @@ def months_of(entry: Entry, statistic: str) -> tuple[float, ...]:
         )
     _check_enrolled(entry, "month", table.month)
     return (table.month,)
+
+
+def _check_outcome(entry: Entry, numbers: list[str]) -> None:
+    """Refuse what cannot be said of events, and events of what is measured."""
+    table = entry.table
+    if table.unused is not None:
+        return
+    if entry.is_of_events and table.elicited is not None:
+        raise entry.refuse("elicited", f"does not fit: {EVENTS[table.endpoint]} are counted.")
+    for key in numbers:
+        if entry.is_of_events and key not in OF_EVENTS:
+            raise entry.refuse(
+                key,
+                f"does not fit: {EVENTS[table.endpoint]} are counted."
+                f" Write one of: {', '.join(OF_EVENTS)}.",
+            )
+        if key in {"events", "rate"} and table.endpoint in ENDPOINTS:
+            raise entry.refuse(
+                key, f"does not fit: it belongs to {' or '.join(EVENTS)}. Correct the endpoint."
+            )
 
 
 def _elicited_statistic(entry: Entry, numbers: list[str]) -> str:

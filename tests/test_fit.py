@@ -10,12 +10,12 @@ from scipy import integrate, stats
 from phase2sim import prior_files
 from phase2sim.errors import BadEvidence
 from phase2sim.knowledge import Evidence, PriorDraws, Reported, StudyArm
-from phase2sim.models import reported as read
+from phase2sim.models.counts import counts_beside_median
 from phase2sim.models.diagnostics import complaints
 from phase2sim.models.fit import fit
 from phase2sim.models.joint import joint_model
+from phase2sim.models.locations import covariance, locations
 from phase2sim.models.natural_history import Moments, NaturalHistory
-from phase2sim.models.same_patients import covariance
 from phase2sim.models.settings import GATE, PRIORS, Sampler
 from phase2sim.models.symbols import Tensor, pt
 from phase2sim.models.tables import Cells, cells
@@ -54,7 +54,7 @@ def evidence(*entries: Reported) -> Evidence:
 def small_fit() -> tuple[PriorDraws, list[str]]:
     said: list[str] = []
     one_mean = evidence(entry(0.0, REPORTED_MEAN, se=REPORTED_SE))
-    return fit(one_mean, 7, said.append, Sampler(tune=600, draws=1000)), said
+    return fit(one_mean, 7, said.append, Sampler(tune=800, draws=2000)), said
 
 
 def textbook() -> tuple[float, float]:
@@ -116,7 +116,7 @@ def known(layout: Cells, rho: float) -> tuple[Moments, NaturalHistory]:
     ones = pt.ones(layout.months.size)
     within = pt.as_tensor(np.where(layout.first == layout.second, 1.0, rho))
     zero: Tensor = pt.zeros(1)
-    history = NaturalHistory(*[zero] * 8)
+    history = NaturalHistory(*[zero] * 10)
     at = Moments(
         mean=0 * ones,
         shift=0 * ones,
@@ -124,6 +124,7 @@ def known(layout: Cells, rho: float) -> tuple[Moments, NaturalHistory]:
         covariance=within,
         correlation=within,
         raw_mean=0 * ones,
+        raw_slope=ones,
         raw_covariance=within,
     )
     return at, history
@@ -141,10 +142,10 @@ def test_visits_of_the_same_patients_are_not_independent(
 ) -> None:
     both = evidence(entry(3.0, 7.5, statistic), entry(6.0, 8.0, statistic))
     layout = cells(both)
-    table = read.locations(both, layout)
+    table = locations(both, layout)
     at, history = known(layout, 0.6)
 
-    found = covariance(table, at, history).eval()
+    found = covariance(table, layout, at, history).eval()
 
     np.testing.assert_allclose(found, expected, atol=2e-4)
     of_average = found.sum() / 4
@@ -156,7 +157,7 @@ def test_a_reported_standard_error_keeps_the_correlation() -> None:
     layout = cells(both)
     at, history = known(layout, 0.6)
 
-    found = covariance(read.locations(both, layout), at, history).eval()
+    found = covariance(locations(both, layout), layout, at, history).eval()
 
     np.testing.assert_allclose(found, [[0.25, 0.06], [0.06, 0.04]], rtol=1e-9)
 
@@ -172,7 +173,7 @@ def test_a_count_that_contradicts_its_median_is_refused(count: int, below: float
     layout = cells(contradictory)
 
     with pytest.raises(BadEvidence, match="contradicts the median"):
-        read.counts(contradictory, layout, read.locations(contradictory, layout))
+        counts_beside_median(contradictory, layout, locations(contradictory, layout))
 
 
 def test_an_unused_entry_is_not_read() -> None:
@@ -182,10 +183,10 @@ def test_an_unused_entry_is_not_read() -> None:
 
 
 def test_a_single_arm_needs_a_stated_effect() -> None:
-    arm = StudyArm("A", "control", "single-arm", 10, (0.0, 12.0), "made up")
+    arm = StudyArm("A", "control", "single-arm", 10, (0.0, 12.0), "made up", treated=True)
 
     with pytest.raises(BadEvidence, match=r"effect\.hba1c is missing"):
-        cells(Evidence(("small",), (arm,), (entry(3.0, 7.5),), {}, "5" * 64))
+        joint_model(Evidence(("small",), (arm,), (entry(3.0, 7.5),), {}, "5" * 64))
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,10 @@ from scipy import integrate, stats
 from phase2sim.models.likelihoods import (
     correlated_normal,
     log_cdf,
-    log_normal_kurtosis,
-    raw_covariance,
-    raw_mean,
     sample_sd,
+    scattered_normal,
 )
-from phase2sim.models.order_statistics import median_and_count
+from phase2sim.models.order_statistics import log_ways, median_and_count
 from phase2sim.models.symbols import Tensor, pt
 
 type Floats = NDArray[np.float64]
@@ -30,11 +28,19 @@ def evaluated(expression: Tensor) -> Floats:
     return np.asarray(pytensor.function([], expression, mode=UNCOMPILED)())
 
 
+def joint_log_density(below: int, n: int, median: Tensor, threshold: Tensor) -> Tensor:
+    """Alike in every row."""
+    every, size = np.array([below]), np.array([n])
+    return median_and_count(
+        pt.as_tensor(every.astype(float)), size, log_ways(every, size), median, threshold
+    )
+
+
 @cache
 def joint_density(below: int, n: int) -> Callable[[Floats], Floats]:
     """Density at medians (point,) of a standard normal sample with ``below`` below -0.2."""
     median = pt.dvector()
-    log_density = median_and_count(below, n, median, pt.as_tensor(THRESHOLD))
+    log_density = joint_log_density(below, n, median, pt.full_like(median, THRESHOLD))
     compiled = pytensor.function([median], log_density, mode=UNCOMPILED)
     return lambda points: np.exp(compiled(points))
 
@@ -97,15 +103,11 @@ def test_count_given_an_odd_median_is_binomial_of_the_lower_half() -> None:
 
 
 def test_large_counts_mirror_small_ones() -> None:
-    median, threshold = pt.dvector(), pt.dscalar()
-    few = pytensor.function(
-        [median, threshold], median_and_count(2, 10, median, threshold), mode=UNCOMPILED
-    )
-    many = pytensor.function(
-        [median, threshold], median_and_count(8, 10, median, threshold), mode=UNCOMPILED
-    )
+    def density(below: int, median: float, threshold: float) -> Floats:
+        rows = pt.as_tensor([median]), pt.as_tensor([threshold])
+        return evaluated(joint_log_density(below, 10, *rows))
 
-    assert many(np.array([-0.4]), 0.3) == pytest.approx(few(np.array([0.4]), -0.3))
+    assert density(8, -0.4, 0.3) == pytest.approx(density(2, 0.4, -0.3))
 
 
 def test_log_cdf_is_accurate_in_both_tails() -> None:
@@ -120,7 +122,7 @@ def test_correlated_summaries_have_the_multivariate_normal_density() -> None:
     covariance = np.array([[2.0, 0.7], [0.7, 1.0]])
     residual = np.array([0.3, -1.1])
 
-    found = evaluated(correlated_normal(pt.as_tensor(residual), pt.as_tensor(covariance)))
+    found = evaluated(correlated_normal(pt.as_tensor(residual), pt.as_tensor(covariance))[0])
 
     expected = stats.multivariate_normal.logpdf(residual, np.zeros(2), covariance)
     assert found == pytest.approx(expected)
@@ -135,20 +137,6 @@ def test_a_sample_sd_follows_chi_square() -> None:
     assert found == pytest.approx(stats.chi2.logpdf(u, 7) + np.log(2 * 7 * s / sd**2))
 
 
-def test_raw_moments_are_those_of_a_shifted_lognormal() -> None:
-    lognormal = stats.lognorm(s=0.4, scale=np.exp(0.5))
-    mean = raw_mean(pt.as_tensor(0.5), pt.as_tensor(0.4))
-
-    found = [
-        evaluated(mean),
-        evaluated(raw_covariance(mean, mean, pt.as_tensor(0.16))),
-        evaluated(log_normal_kurtosis(pt.as_tensor(0.4))),
-    ]
-
-    kurtosis = float(lognormal.stats(moments="k")) + 3.0
-    assert found == pytest.approx([lognormal.mean() - 1.0, lognormal.var(), kurtosis])
-
-
 @pytest.mark.parametrize("mode", [UNCOMPILED, pytensor.compile.mode.get_mode("NUMBA")])
 def test_the_correlated_normal_is_scipys_and_its_gradient_is_the_difference_quotient(
     mode: pytensor.compile.Mode,
@@ -157,7 +145,7 @@ def test_the_correlated_normal_is_scipys_and_its_gradient_is_the_difference_quot
     root = rng.normal(size=(6, 6))
     residual, covariance = rng.normal(size=6), root @ root.T + np.eye(6)
     x, v = pt.dvector(), pt.dmatrix()
-    value = correlated_normal(x, v)
+    value = correlated_normal(x, v)[0]
     gradients = pytensor.grad(value, [x, v])
 
     density, by_residual, by_covariance = pytensor.function([x, v], [value, *gradients], mode=mode)(
@@ -182,4 +170,17 @@ def test_the_correlated_normal_is_scipys_and_its_gradient_is_the_difference_quot
 def test_a_covariance_that_is_not_positive_definite_has_no_density() -> None:
     indefinite = pt.as_tensor(np.array([[1.0, 2.0], [2.0, 1.0]]))
 
-    assert np.isnan(evaluated(correlated_normal(pt.as_tensor(np.ones(2)), indefinite)))
+    assert np.isnan(evaluated(correlated_normal(pt.as_tensor(np.ones(2)), indefinite)[0]))
+
+
+def test_sums_of_squares_carry_the_density_of_every_patient() -> None:
+    rng = np.random.default_rng(4)
+    covariance = np.array([[2.0, 0.7], [0.7, 1.0]])
+    patients = rng.multivariate_normal([0.4, -0.2], covariance, size=12)
+    average = patients.mean(axis=0)
+    rows = np.vstack([np.sqrt(12) * average, np.linalg.qr(patients - average, mode="r")])
+
+    found = evaluated(scattered_normal(pt.as_tensor(rows), pt.as_tensor(covariance), 12.0))
+
+    expected = stats.multivariate_normal(cov=covariance).logpdf(patients).sum()
+    assert found == pytest.approx(expected, rel=1e-12)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from pytensor.gradient import disconnected_type
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch import basic
@@ -21,37 +22,44 @@ LOG_ROOT_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
 class CorrelatedNormal(Op):
-    """Log density of residuals (value,) under covariance (value, value), with what it is made of.
+    """Log density of residuals (row, value) under covariance (value, value) of so many patients.
 
-    Outputs: the log density, the residuals times the precision (value,), and the precision
-    (value, value); all nan if the covariance is not positive definite.
+    Rows carry the patients' sum of squares: one row for one patient. Outputs: the log density, the
+    residuals times the precision (row, value), and the precision (value, value); all nan if the
+    covariance is not positive definite.
     """
 
     __props__ = ()
 
     def make_node(self, *inputs: Tensor) -> Apply[Any]:
-        """Type the residuals and covariance, and what comes out."""
-        residual, covariance = (pt.as_tensor(value) for value in inputs)
+        """Type the residuals, the covariance, how many patients, and what comes out."""
+        residual, covariance, patients = (pt.as_tensor(value, dtype="float64") for value in inputs)
         outputs = [pt.dscalar(), residual.type(), covariance.type()]
-        return Apply(self, [residual, covariance], outputs)
+        return Apply(self, [residual, covariance, patients], outputs)
 
     def perform(
         self, node: Apply[Any], inputs: Sequence[Floats], outputs: list[list[object]]
     ) -> None:
         """Evaluate without the compiler."""
         del node
-        residual, covariance = inputs
-        for storage, value in zip(outputs, density(residual, covariance), strict=True):
+        for storage, value in zip(outputs, density(*inputs), strict=True):
             storage[0] = value
+
+    def connection_pattern(self, node: Apply[Any]) -> list[list[bool]]:
+        """How many patients there are moves the density, but is not to be differentiated."""
+        del node
+        return [[True] * 3, [True] * 3, [False] * 3]
 
     def pullback(
         self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], cotangents: Sequence[Tensor]
     ) -> list[Tensor]:
         """Gradient of the density; the other outputs are not to be differentiated."""
-        del inputs
+        patients = inputs[2]
         _, weighted, precision = outputs
         slope = cotangents[0]
-        return [-slope * weighted, slope * (weighted[:, None] * weighted - precision) / 2.0]
+        squares = pt.sum(weighted[:, :, None] * weighted[:, None, :], axis=0)
+        by_covariance = slope * (squares - patients * precision) / 2.0
+        return [-slope * weighted, by_covariance, disconnected_type()]
 
 
 def _inverse_factor(covariance: Floats) -> tuple[Floats, float]:
@@ -86,22 +94,26 @@ def _inverse_factor(covariance: Floats) -> tuple[Floats, float]:
 inverse_factor = kernel(_inverse_factor)
 
 
-def _density(residual: Floats, covariance: Floats) -> tuple[Floats, Floats, Floats]:
-    """Log density (no axes), precision times residual, precision."""
+def _density(
+    residual: Floats, covariance: Floats, patients: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Log density (no axes), residuals times precision, precision."""
     inverse, log_determinant = inverse_factor(covariance)
-    size = len(residual)
-    precision, weighted = np.zeros((size, size)), np.zeros(size)
+    rows, size = residual.shape
+    precision, weighted = np.zeros((size, size)), np.zeros((rows, size))
     for i in range(size):
         for j in range(i + 1):
             total = 0.0
             for k in range(i, size):
                 total += inverse[k, i] * inverse[k, j]
             precision[i, j] = precision[j, i] = total
-    for i in range(size):
-        for j in range(size):
-            weighted[i] += precision[i, j] * residual[j]
+    for row in range(rows):
+        for i in range(size):
+            for j in range(size):
+                weighted[row, i] += precision[i, j] * residual[row, j]
     squares = np.sum(weighted * residual)
-    value = -squares / 2.0 - log_determinant - size * LOG_ROOT_TWO_PI
+    own = log_determinant + size * LOG_ROOT_TWO_PI  # of one patient
+    value = -squares / 2.0 - patients.item() * own
     return np.asarray(value), weighted, precision
 
 
@@ -110,7 +122,7 @@ density = kernel(_density)
 
 def _compiled(op: CorrelatedNormal, node: Apply[Any], **_: object) -> tuple[object, int]:
     del op, node
-    return density, 2  # raised when the density changes, so that no stale compilation is used
+    return density, 3  # raised when the density changes, so that no stale compilation is used
 
 
 basic.register_funcify_default_op_cache_key(CorrelatedNormal)(_compiled)  # type: ignore[no-untyped-call]

@@ -1,7 +1,8 @@
 """Evidence to posterior draws: compile, sample, diagnose, thin."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
@@ -14,16 +15,53 @@ from phase2sim.contracts import Floats
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.knowledge import Evidence, PriorDraws, Reported
 from phase2sim.models.diagnostics import diagnose
-from phase2sim.models.joint import joint_model
-from phase2sim.models.settings import SAMPLER, Sampler
+from phase2sim.models.effect import assumptions
+from phase2sim.models.events import read_events
+from phase2sim.models.joint import joint_model, numbers
+from phase2sim.models.settings import PRIORS, SAMPLER, EndpointPriors, Sampler
 from phase2sim.models.summaries import KNOTS_MONTHS
-from phase2sim.models.tables import modelled, read_entries
+from phase2sim.models.tables import cells, read_entries
 
 type Report = Callable[[str], None]
 
+DERIVED = frozenset(  # it follows from what is sampled
+    ("history", "sd", "age_slope", "endpoint_correlation", "effect", "bias", "class_mean")
+).union(["event_rate"])
 SECONDS_BETWEEN_LOOKS = 0.25
 SECONDS_BETWEEN_REPORTS = 5.0
 VERSIONED = ("pymc", "nutpie", "pytensor", "numpy", "phase2sim")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The model of one evidence, compiled; it samples other evidence of the same shape too."""
+
+    model: object  # nutpie's
+    seconds: float
+
+    @classmethod
+    def of(cls, evidence: Evidence, priors: Mapping[str, EndpointPriors] = PRIORS) -> "Compiled":
+        """Build and compile the model; raises ``BadEvidence``."""
+        started = time.monotonic()
+        model = joint_model(evidence, priors)
+        # Fast maths rounds a freshly compiled function otherwise than one from the compiler's
+        # cache, and chains part ways over a last digit: without it the same evidence gives the
+        # same draws.
+        with config.change_flags(numba__fastmath=False):
+            compiled = nutpie.compile_pymc_model(model)
+        return cls(compiled, time.monotonic() - started)
+
+    def sample(
+        self,
+        evidence: Evidence,
+        seed: int,
+        sampler: Sampler = SAMPLER,
+        report: Report = lambda _line: None,
+    ) -> xr.DataTree:
+        """Sample the posterior of evidence that differs in its reported numbers only."""
+        own = self.model.with_data(**numbers(evidence))  # type: ignore[attr-defined]  # nutpie
+        with threadpool_limits(limits=1):  # BLAS threads on such small matrices cost 20 times more
+            return _sample(own, seed, report, sampler)
 
 
 def fit(evidence: Evidence, seed: int, report: Report, sampler: Sampler = SAMPLER) -> PriorDraws:
@@ -34,19 +72,13 @@ def fit(evidence: Evidence, seed: int, report: Report, sampler: Sampler = SAMPLE
     """
     started = time.monotonic()
     report("compiling the model (a quarter of a minute; at first use about one)")
-    model = joint_model(evidence)
-    # Fast maths rounds a freshly compiled function otherwise than one from the compiler's cache,
-    # and chains part ways over a last digit: without it the same evidence gives the same draws.
-    with config.change_flags(numba__fastmath=False):
-        compiled = nutpie.compile_pymc_model(model)
-    compile_seconds = time.monotonic() - started
-    with threadpool_limits(limits=1):  # BLAS threads on matrices this small cost 20 times as much
-        trace = _sample(compiled, seed, report, sampler)
+    compiled = Compiled.of(evidence)
+    trace = compiled.sample(evidence, seed, sampler, report)
     posterior = trace["posterior"].to_dataset()
     divergences = int(np.asarray(trace["sample_stats"]["diverging"]).sum())
     report("checking the draws")
     diagnostics = diagnose(posterior, divergences)
-    diagnostics["compile_seconds"] = round(compile_seconds, 1)
+    diagnostics["compile_seconds"] = round(compiled.seconds, 1)
     diagnostics["seconds"] = round(time.monotonic() - started, 1)
     return _draws(evidence, posterior, sampler, {"seed": seed, "diagnostics": diagnostics})
 
@@ -105,10 +137,12 @@ class _Progress:
 def _draws(
     evidence: Evidence, posterior: xr.Dataset, sampler: Sampler, made: dict[str, object]
 ) -> PriorDraws:
-    endpoints = modelled(read_entries(evidence))
+    endpoints = cells(evidence).endpoints
     kept = {str(name): _thinned(array, sampler.kept) for name, array in posterior.items()}
-    draws = kept["history"].shape[0]
-    effects = {name: evidence.effects[name] for name in endpoints if name in evidence.effects}
+    draws = len(kept["history"])
+    effects = assumptions(evidence, endpoints)
+    outcomes = read_events(evidence).outcomes
+    none = np.zeros((draws, 0))
     return PriorDraws(
         endpoints=endpoints,
         knots_months=KNOTS_MONTHS.copy(),
@@ -118,8 +152,8 @@ def _draws(
         slope_sd=kept["slope_sd"],
         patient_share=kept["patient_share"],
         decay=kept["decay"],
-        endpoint_correlation=_correlation_matrices(kept.get("cross_correlation"), draws),
-        effect=_effects(kept.get("effect"), endpoints, tuple(effects), draws),
+        endpoint_correlation=_matrices(kept.get("endpoint_correlation"), len(endpoints), draws),
+        effect=_by_endpoint(kept.get("effect"), tuple(effects), endpoints, draws),
         effects=effects,
         provenance={
             "digest": evidence.digest,
@@ -128,6 +162,14 @@ def _draws(
             "versions": {name: version(name) for name in VERSIONED},
             **made,
         },
+        bias=_by_endpoint(kept.get("bias"), tuple(effects), endpoints, draws),
+        class_mean=_by_endpoint(kept.get("class_mean"), _classes(evidence), endpoints, draws),
+        class_sd=_by_endpoint(kept.get("class_sd"), _classes(evidence), endpoints, draws),
+        age_slope=kept["age_slope"],
+        event_outcomes=outcomes,
+        event_rate=kept.get("event_rate", np.zeros((draws, 0, 2))),
+        event_dispersion=kept.get("event_dispersion", none),
+        sampled={name: array for name, array in kept.items() if name not in DERIVED},
     )
 
 
@@ -146,19 +188,24 @@ def _thinned(array: xr.DataArray, kept: int) -> Floats:
     return flat[which]
 
 
-def _correlation_matrices(cross: Floats | None, draws: int) -> Floats:
-    if cross is None:
-        return np.ones((draws, 1, 1))
-    matrices = np.tile(np.eye(2), (draws, 1, 1))
-    matrices[:, 0, 1] = matrices[:, 1, 0] = cross
+def _matrices(pairs: Floats | None, endpoints: int, draws: int) -> Floats:
+    """Correlation matrices (draw, endpoint, endpoint) from their lower triangles."""
+    matrices = np.tile(np.eye(endpoints), (draws, 1, 1))
+    if pairs is not None:
+        rows, columns = np.tril_indices(endpoints, -1)
+        matrices[:, rows, columns] = matrices[:, columns, rows] = pairs
     return matrices
 
 
-def _effects(
-    effect: Floats | None, endpoints: tuple[str, ...], assumed: tuple[str, ...], draws: int
+def _classes(evidence: Evidence) -> tuple[str, ...]:
+    return tuple(name for name in PRIORS if name in evidence.classes)
+
+
+def _by_endpoint(
+    found: Floats | None, names: tuple[str, ...], endpoints: tuple[str, ...], draws: int
 ) -> Floats:
-    found = np.full((draws, len(endpoints)), np.nan)
-    for position, name in enumerate(assumed):
-        if effect is not None:
-            found[:, endpoints.index(name)] = effect[:, position]
-    return found
+    """Draws of some endpoints in the places of all, (draw, endpoint), nan elsewhere."""
+    placed = np.full((draws, len(endpoints)), np.nan)
+    if found is not None:
+        placed[:, [endpoints.index(name) for name in names]] = found
+    return placed

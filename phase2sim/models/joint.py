@@ -1,143 +1,203 @@
 """The joint model: unknowns of patients and treatment, and every reported number's likelihood."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
 import numpy as np
 import pymc as pm
 
+from phase2sim.contracts import Floats
 from phase2sim.knowledge import Evidence
-from phase2sim.models import likelihoods, reported, same_patients
+from phase2sim.models import changes, counts, events, locations, quantiles, spreads
+from phase2sim.models.changes import Differences, Ratios
+from phase2sim.models.counts import Counts, CountsBesideMedian, Falls
 from phase2sim.models.effect import treatment_effect
-from phase2sim.models.natural_history import (
-    Moments,
-    NaturalHistory,
-    moments,
-    natural_history,
-    visit_correlation,
-)
-from phase2sim.models.order_statistics import median_and_count
-from phase2sim.models.settings import CROSS_CORRELATION_SCALE
-from phase2sim.models.symbols import Tensor, pt
-from phase2sim.models.tables import BaselineNodes, Cell, Cells, baseline_nodes, cells
+from phase2sim.models.events import EventCounts, EventTables, Rates
+from phase2sim.models.locations import Located, Locations
+from phase2sim.models.natural_history import Moments, NaturalHistory, moments, natural_history
+from phase2sim.models.own_data import own_data_density
+from phase2sim.models.quantiles import Quantiles
+from phase2sim.models.settings import PRIORS, EndpointPriors
+from phase2sim.models.spreads import Correlations, ResidualSpreads, Spreads
+from phase2sim.models.symbols import Tensor, pt, shared
+from phase2sim.models.tables import Cells, cells
 
 
-def joint_model(evidence: Evidence) -> pm.Model:
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Which entry is read by which likelihood, and the numbers it reads."""
+
+    locations: Locations
+    counts: Counts
+    counts_beside: CountsBesideMedian
+    quantiles: Quantiles
+    falls: Falls
+    spreads: Spreads
+    raw_spreads: Spreads
+    residual_spreads: ResidualSpreads
+    differences: Differences
+    raw_differences: Differences
+    ratios: Ratios
+    visit_correlations: Correlations
+    endpoint_correlations: Correlations
+    event_counts: EventCounts
+    rates: Rates
+
+
+# Arrays that hold reported numbers: other evidence of the same shape swaps them, and nothing else.
+NUMBERS: dict[str, tuple[str, ...]] = {
+    "locations": ("value",),
+    "counts": ("below", "log_choose"),
+    "counts_beside": ("below", "ways"),
+    "quantiles": ("value",),
+    "falls": ("below", "log_choose"),
+    "spreads": ("sd",),
+    "raw_spreads": ("sd",),
+    "residual_spreads": ("sd",),
+    "differences": ("value",),
+    "raw_differences": ("value",),
+    "ratios": ("value",),
+    "visit_correlations": ("value",),
+    "endpoint_correlations": ("value",),
+    "event_counts": ("patients", "total", "log_choose", "terms", "constant"),
+    "rates": ("log_rate",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Densities:
+    """Log densities of a model's terms, and which entries each row of a term reads."""
+
+    located: Located | None
+    rows: Mapping[str, Tensor]  # by table, (row,)
+
+
+def joint_model(evidence: Evidence, priors: Mapping[str, EndpointPriors] = PRIORS) -> pm.Model:
     """Build the PyMC model of the evidence.
 
     Its variables are ``history``, ``sd`` (endpoint, knot), ``level_sd``, ``slope_sd``,
-    ``patient_share``, ``decay`` (endpoint), ``cross_correlation`` with two endpoints, ``effect``
-    and ``bias`` with a single arm, and the unit normals behind them. Raises ``BadEvidence`` for
-    entries that contradict each other or have no likelihood.
+    ``patient_share``, ``decay``, ``age_slope`` (endpoint), ``endpoint_correlation`` (pair of
+    endpoints) with several, ``effect`` and ``bias`` with a single arm, ``class_mean`` and
+    ``class_sd`` with a class of randomised trials, ``event_rate`` and ``event_dispersion`` with
+    events, and the unit normals behind them. Raises ``BadEvidence`` for entries that contradict
+    each other or have no likelihood.
     """
     layout = cells(evidence)
     with pm.Model() as model:
-        history = natural_history(layout)
-        effect = treatment_effect(layout, evidence.effects)
-        at = moments(layout, history, effect.added)
-        _add_locations(evidence, layout, at, history)
-        _add_spreads(evidence, layout, at)
-        _add_differences(evidence, layout, at)
-        _add_correlations(evidence, layout, at)
-        _add_residual_spreads(evidence, layout, at)
-        _add_falls(evidence, layout, at, history)
-        if len(layout.endpoints) > 1:
-            _add_cross_correlation(evidence)
+        densities = declare(evidence, layout, priors)
+        if densities.located is not None:
+            pm.Potential("locations", densities.located.density)
+        for name, density in densities.rows.items():
+            pm.Potential(name, pt.sum(density))
     return model
 
 
-def _add_locations(evidence: Evidence, layout: Cells, at: Moments, history: NaturalHistory) -> None:
-    """Means, medians, and counts beyond a threshold, which may share patients with a median."""
-    table = reported.locations(evidence, layout)
-    if table.cell.size:
-        mean = same_patients.expected(table, at)
-        covariance = same_patients.covariance(table, at, history)
-        pm.Potential("locations", likelihoods.correlated_normal(table.value - mean, covariance))
-        se = pt.sqrt(pt.diagonal(covariance))
-    for position, count in enumerate(reported.counts(evidence, layout, table)):
-        own_mean, own_sd = at.mean[count.cell], at.sd[count.cell]
-        threshold = (count.threshold - own_mean) / own_sd
-        if count.median is None:
-            log_p, log_q = likelihoods.log_cdf(threshold), likelihoods.log_cdf(-threshold)
-            density = likelihoods.binomial(count.below, count.n, log_p, log_q)
-        else:
-            # Takes the place of the median's own normal density: the other visits stay normal
-            # given the median, and nothing is counted twice.
-            median = (count.median - own_mean) / own_sd
-            exact = median_and_count(count.below, count.n, median, threshold) - pt.log(own_sd)
-            place = count.location
-            density = exact - likelihoods.normal(count.median, mean[place], se[place])
-        pm.Potential(f"count_{position}", density)
+def declare(evidence: Evidence, layout: Cells, priors: Mapping[str, EndpointPriors]) -> Densities:
+    """Declare every unknown in the current PyMC model; return the densities of what is reported."""
+    history = natural_history(layout, priors)
+    at = moments(layout, history, treatment_effect(evidence, layout))
+    event_tables = events.read_events(evidence)
+    table = _held(read_tables(evidence, layout, event_tables))
+    located = None
+    if table.locations.cell.size:
+        located = locations.located(table.locations, layout, at, history)
+    rows = _of_patients(table, layout, at, history) | _beside(table, located, at)
+    if evidence.individuals:
+        rows["own_data"] = own_data_density(evidence, layout, at)[None]
+    if event_tables.outcomes:
+        held = replace(event_tables, counts=table.event_counts, rates=table.rates)
+        rows["event_counts"], rows["rates"] = events.event_densities(held)
+    return Densities(located, rows)
 
 
-def _add_spreads(evidence: Evidence, layout: Cells, at: Moments) -> None:
-    plain = reported.spreads(evidence, layout, raw=False)
-    if plain.cell.size:
-        density = likelihoods.sample_sd(plain.sd, plain.n, at.sd[plain.cell])
-        pm.Potential("spreads", pt.sum(density))
-    raw = reported.spreads(evidence, layout, raw=True)
-    if raw.cell.size:
-        sd = at.sd[raw.cell]
-        raw_sd = pt.sqrt(at.raw_covariance[raw.cell])
-        pm.Potential("raw_spreads", pt.sum(likelihoods.sample_raw_sd(raw.sd, raw.n, sd, raw_sd)))
-
-
-def _add_differences(evidence: Evidence, layout: Cells, at: Moments) -> None:
-    for raw in (False, True):
-        table = reported.differences(evidence, layout, raw=raw)
-        if not table.value.size:
-            continue
-        mean = at.raw_mean if raw else at.mean
-        covariance = at.raw_covariance if raw else at.covariance
-        difference = pt.sum(table.contrast * mean, axis=1)
-        variance = table.se**2 + pt.sum(table.sampling * covariance, axis=1)
-        density = likelihoods.normal(table.value, difference, pt.sqrt(variance))
-        pm.Potential("raw_differences" if raw else "differences", pt.sum(density))
-
-
-def _add_correlations(evidence: Evidence, layout: Cells, at: Moments) -> None:
-    table = reported.correlations(evidence, layout)
-    if table.pair.size:
-        rho = at.correlation[table.pair]
-        density = likelihoods.correlation(table.value, table.se, table.elicited, rho)
-        pm.Potential("correlations", pt.sum(density))
-
-
-def _add_residual_spreads(evidence: Evidence, layout: Cells, at: Moments) -> None:
-    """SDs given baseline: intercept, arm and baseline leave n - 3 degrees of freedom."""
-    table = reported.residual_spreads(evidence, layout)
-    if table.cell.size:
-        residual = at.sd[table.cell] * pt.sqrt(1.0 - at.correlation[table.pair] ** 2)
-        density = likelihoods.sample_sd(table.sd, table.n - 2.0, residual)
-        pm.Potential("residual_spreads", pt.sum(density))
-
-
-def _add_cross_correlation(evidence: Evidence) -> None:
-    rho = pm.Deterministic(
-        "cross_correlation", pt.tanh(pm.Normal("cross_raw") * CROSS_CORRELATION_SCALE)
+def read_tables(evidence: Evidence, layout: Cells, counted: EventTables) -> Tables:
+    """Sort the entries by likelihood."""
+    located = locations.locations(evidence, layout)
+    return Tables(
+        locations=located,
+        counts=counts.counts(evidence, layout),
+        counts_beside=counts.counts_beside_median(evidence, layout, located),
+        quantiles=quantiles.read_quantiles(evidence, layout, located),
+        falls=counts.falls(evidence, layout),
+        spreads=spreads.spreads(evidence, layout, raw=False),
+        raw_spreads=spreads.spreads(evidence, layout, raw=True),
+        residual_spreads=spreads.residual_spreads(evidence, layout),
+        differences=changes.differences(evidence, layout, raw=False),
+        raw_differences=changes.differences(evidence, layout, raw=True),
+        ratios=changes.ratios(evidence, layout),
+        visit_correlations=spreads.visit_correlations(evidence, layout),
+        endpoint_correlations=spreads.endpoint_correlations(evidence, layout),
+        event_counts=counted.counts,
+        rates=counted.rates,
     )
-    table = reported.cross_correlations(evidence)
-    if table.pair.size:
-        density = likelihoods.correlation(table.value, table.se, table.elicited, rho)
-        pm.Potential("cross_correlations", pt.sum(density))
 
 
-def _add_falls(evidence: Evidence, layout: Cells, at: Moments, history: NaturalHistory) -> None:
-    names: dict[int, Cell] = {position: cell for cell, position in layout.index.items()}
-    for position, fall in enumerate(reported.falls(evidence, layout)):
-        nodes = baseline_nodes(names[fall.baseline], names[fall.visit])
-        z = _fall(fall, nodes, layout, at, history)
-        log_p = pt.logsumexp(likelihoods.log_cdf(z) + np.log(nodes.weight))
-        log_q = pt.logsumexp(likelihoods.log_cdf(-z) + np.log(nodes.weight))
-        pm.Potential(f"fall_{position}", likelihoods.binomial(fall.below, fall.n, log_p, log_q))
+def numbers(evidence: Evidence) -> dict[str, Floats]:
+    """Arrays of reported numbers by the name of the shared variable that holds them."""
+    tables = read_tables(evidence, cells(evidence), events.read_events(evidence))
+    return {
+        f"{name}.{field}": getattr(getattr(tables, name), field)
+        for name, held in NUMBERS.items()
+        for field in held
+        if _rows(getattr(tables, name))
+    }
 
 
-def _fall(
-    fall: reported.Falls, nodes: BaselineNodes, layout: Cells, at: Moments, history: NaturalHistory
-) -> Tensor:
-    """Zero minus the mean change, in SDs of a change, by enrolment time (node,)."""
-    owner = int(layout.endpoint[fall.visit])
-    mean, sd = history.mean[owner], history.sd[owner]
-    drift = at.shift[fall.visit] - at.shift[fall.baseline]
-    change = pt.sum((nodes.at_visit - nodes.at_baseline) * mean, axis=1) + drift
-    before, after = pt.sum(nodes.at_baseline * sd, axis=1), pt.sum(nodes.at_visit * sd, axis=1)
-    lag = float(layout.months[fall.visit] - layout.months[fall.baseline])
-    rho = visit_correlation(history.share[owner], history.decay[owner], lag)
-    return -change / pt.sqrt(before**2 + after**2 - 2.0 * rho * before * after)
+def _held(tables: Tables) -> Tables:
+    """Put the reported numbers into shared variables, so that one compilation serves others."""
+    held: dict[str, Any] = {}
+    for name, numbered in NUMBERS.items():
+        table = getattr(tables, name)
+        if _rows(table):
+            arrays = {field: np.asarray(getattr(table, field), dtype=float) for field in numbered}
+            held[name] = replace(
+                table,
+                **{
+                    field: shared(array, name=f"{name}.{field}", shape=array.shape)
+                    for field, array in arrays.items()
+                },
+            )
+    return replace(tables, **held)
+
+
+def _rows(table: Any) -> int:  # noqa: ANN401 - any of the tables
+    """How many numbers a table reads."""
+    return len(getattr(table, fields(table)[0].name))
+
+
+def _of_patients(
+    table: Tables, layout: Cells, at: Moments, history: NaturalHistory
+) -> dict[str, Tensor]:
+    """Terms that read the patients' moments alone."""
+    terms: dict[str, Callable[[Any], Tensor]] = {
+        "counts": lambda of: counts.count_density(of, at),
+        "falls": lambda of: counts.fall_density(of, layout, at, history),
+        "spreads": lambda of: spreads.spread_density(of, at, raw=False),
+        "raw_spreads": lambda of: spreads.spread_density(of, at, raw=True),
+        "residual_spreads": lambda of: spreads.residual_spread_density(of, at),
+        "differences": lambda of: changes.difference_density(of, at, raw=False),
+        "raw_differences": lambda of: changes.difference_density(of, at, raw=True),
+        "ratios": lambda of: changes.ratio_density(of, at),
+        "visit_correlations": lambda of: spreads.visit_correlation_density(of, at),
+        "endpoint_correlations": lambda of: spreads.endpoint_correlation_density(of, history),
+    }
+    return {
+        name: density(getattr(table, name))
+        for name, density in terms.items()
+        if _rows(getattr(table, name))
+    }
+
+
+def _beside(table: Tables, located: Located | None, at: Moments) -> dict[str, Tensor]:
+    """Terms that take the place of a median's own density."""
+    found = {}
+    if table.counts_beside.cell.size and located is not None:
+        found["counts_beside"] = counts.count_beside_median_density(
+            table.counts_beside, table.locations, located, at
+        )
+    if table.quantiles.cell.size:
+        found["quantiles"] = quantiles.quantile_density(
+            table.quantiles, table.locations, located, at
+        )
+    return found

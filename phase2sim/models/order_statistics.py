@@ -1,79 +1,80 @@
-"""The median and the count beyond a threshold of the same n patients: their exact joint density.
+"""Exact joint densities of order statistics: a median with a count, and quantiles.
 
 The two middle values of an even n are m - h and m + h with a half gap h > 0, which is integrated
-out by fixed Gauss-Legendre quadrature. Everything is in SDs from the mean until the last step.
+out by fixed Gauss-Legendre quadrature. Everything is in SDs from the mean.
 """
 
 import numpy as np
 from scipy.special import gammaln
 
-from phase2sim.models.likelihoods import LOG_ROOT_TWO_PI, binomial, log_cdf
+from phase2sim.contracts import Floats, Ints
+from phase2sim.models.likelihoods import LOG_ROOT_TWO_PI, log_cdf
 from phase2sim.models.summaries import half_gap_reach, unit_quadrature
 from phase2sim.models.symbols import Tensor, pt
 
 QUADRATURE_NODES = 40
+LEAST_GAP = 1e-300  # between logs of chances, so that an impossible pair gives -inf and not nan
 
 
-def median_and_count(below: int, n: int, median: Tensor, threshold: Tensor) -> Tensor:
-    """Log density of a standard normal sample's median, with ``below`` of n below the threshold.
+def log_ways(below: Ints, n: Ints) -> Floats:
+    """Log of the orders of n values around the middle, with so many below a threshold (row,)."""
+    below = np.where(below > n // 2, n - below, below)
+    beyond = (n - 1) // 2
+    # For even n twice, from the two middle values to (m, h).
+    ways = gammaln(n + 1.0) - 2.0 * gammaln(beyond + 1.0) + np.where(n % 2, 0.0, np.log(2.0))
+    inside = below <= beyond
+    chosen = gammaln(beyond + 1.0) - gammaln(below + 1.0)
+    chosen = chosen - gammaln(np.where(inside, beyond - below, 0) + 1.0)
+    return np.asarray(ways + np.where(inside & ((n % 2 == 1) | (below < n // 2)), chosen, 0.0))
 
-    ``median`` and ``threshold`` are in SDs from the mean, scalars or of one shape; subtract log(SD)
-    for the density of the median itself. The pair must be possible: fewer than half below a
-    threshold needs a median above it, and so on; otherwise nan.
+
+def median_and_count(
+    below: Tensor, n: Ints, ways: Tensor, median: Tensor, threshold: Tensor
+) -> Tensor:
+    """Log density of standard normal samples' medians, with ``below`` of n below a threshold.
+
+    All (row,); ``ways`` is ``log_ways(below, n)``. ``median`` and ``threshold`` are in SDs from the
+    mean; subtract log(SD) for the density of the median itself. The pair must be possible: fewer
+    than half below a threshold needs a median above it, and so on; otherwise -inf or nan.
     """
-    if below > n // 2:  # the mirror image: as many as this lie above, seen from the other side
-        return median_and_count(n - below, n, -median, -threshold)
+    mirrored = below > n // 2  # the mirror image: as many as this lie above, from the other side
+    sign = pt.switch(mirrored, -1.0, 1.0)
+    k = pt.switch(mirrored, n - below, below)
+    m, c = sign * median, sign * threshold
     beyond = (n - 1) // 2
-    if n % 2:
-        density = log_cdf(-median) * beyond + _log_density(median)
-        return density + _lower_half(below, beyond, median, threshold) + _log_ways(n)
-    if below == n // 2:
-        return _between(beyond, median, threshold) + _log_ways(n)
-    return _under(below, beyond, median, threshold) + _log_ways(n)
-
-
-def _under(below: int, beyond: int, median: Tensor, threshold: Tensor) -> Tensor:
-    """Threshold below both middle values: ``below`` of the ``beyond`` lower values are under it."""
+    reach = np.array([half_gap_reach(int(j)) for j in beyond])
+    even = n % 2 == 0
+    between = even & pt.eq(k, n // 2)  # the threshold lies between the middle values
+    start = pt.switch(between, pt.abs(m - c), 0.0)
+    width = pt.switch(between, reach, even * pt.minimum(m - c, reach))
     node, weight = unit_quadrature(QUADRATURE_NODES)
-    widest = pt.minimum(median - threshold, half_gap_reach(beyond))
-    half_gap = widest[..., None] * node
-    low, high = median[..., None] - half_gap, median[..., None] + half_gap
-    log_joint = (
-        _log_density(low)
-        + _log_density(high)
-        + beyond * log_cdf(-high)
-        + _lower_half(below, beyond, low, threshold[..., None])
-    )
-    return _log_integral(log_joint, weight) + pt.log(widest)
+    half_gap = start[:, None] + width[:, None] * node
+    low, high = m[:, None] - half_gap, m[:, None] + half_gap
+    upper, lower = log_cdf(low), log_cdf(c)[:, None]
+    apart = pt.log(-pt.expm1(pt.minimum(lower - upper, -LEAST_GAP)))
+    left = (beyond - k)[:, None]
+    under = k[:, None] * lower + pt.switch(left > 0, left * (upper + apart), 0.0)
+    lower_half = pt.switch(between[:, None], beyond[:, None] * upper, under)
+    log_joint = _log_density(high) + beyond[:, None] * log_cdf(-high) + lower_half
+    integral = pt.logsumexp(log_joint + _log_density(low) + np.log(weight), axis=1) + pt.log(width)
+    if not even.all():
+        integral = pt.switch(even, integral, log_joint[:, 0])  # one middle value, no gap
+    return ways + integral
 
 
-def _between(beyond: int, median: Tensor, threshold: Tensor) -> Tensor:
-    """Threshold between the middle values: any half gap that reaches it."""
-    node, weight = unit_quadrature(QUADRATURE_NODES)
-    reach = half_gap_reach(beyond)
-    half_gap = pt.abs(median - threshold)[..., None] + reach * node
-    low, high = median[..., None] - half_gap, median[..., None] + half_gap
-    log_joint = _log_density(low) + _log_density(high) + beyond * (log_cdf(low) + log_cdf(-high))
-    return _log_integral(log_joint, weight) + np.log(reach)
+def quantiles(z: Tensor, weight: Floats, spacing: Floats, constant: Floats) -> Tensor:
+    """Log density (row,) of sample quantiles ``z`` (row, quantile), in SDs from the mean.
 
-
-def _lower_half(below: int, beyond: int, middle: Tensor, threshold: Tensor) -> Tensor:
-    """``below`` of ``beyond`` values under the threshold, the others between it and the middle."""
-    upper, lower = log_cdf(middle), log_cdf(threshold)
-    between = upper + pt.log(-pt.expm1(lower - upper)) if beyond > below else upper
-    return binomial(below, beyond, lower, between)
-
-
-def _log_ways(n: int) -> float:
-    """Orders of n values around the middle; for even n times 2, from two values to (m, h)."""
-    beyond = (n - 1) // 2
-    ways = gammaln(n + 1.0) - 2.0 * gammaln(beyond + 1.0)
-    return float(ways if n % 2 else ways + np.log(2.0))
+    The chances between neighbours are Dirichlet with ``spacing`` + 1 (row, quantile + 1), exact
+    where a quantile is one of the sample's values; ``weight`` is 0 for quantiles that only fill up
+    the row. Subtract log(SD) for each one that counts.
+    """
+    upper, lower = log_cdf(z), log_cdf(-z)
+    apart = pt.log(-pt.expm1(pt.minimum(upper[:, :-1] - upper[:, 1:], -LEAST_GAP)))
+    logs = pt.concatenate([upper[:, :1], upper[:, 1:] + apart, lower[:, -1:]], axis=1)
+    between = pt.sum(pt.switch(spacing != 0.0, spacing * logs, 0.0), axis=1)
+    return constant + between + pt.sum(weight * _log_density(z), axis=1)
 
 
 def _log_density(z: Tensor) -> Tensor:
     return -(z**2) / 2.0 - LOG_ROOT_TWO_PI
-
-
-def _log_integral(log_values: Tensor, weight: np.ndarray) -> Tensor:
-    return pt.logsumexp(log_values + np.log(weight), axis=-1)

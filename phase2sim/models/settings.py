@@ -24,6 +24,17 @@ class EndpointPriors:
     slope_scale: float  # same, per month on the trial's clock
     share: tuple[float, float]  # Beta: share of the variance that a patient keeps
     decay: tuple[float, float]  # Beta: correlation of the rest a month apart
+    per_year_of_age: tuple[float, float]  # of an arm's mean age, about ``REFERENCE_AGE``
+
+
+@dataclass(frozen=True, slots=True)
+class EventPriors:
+    """Priors of counted outcomes: events per patient-month, and how they differ."""
+
+    log_rate: tuple[float, float] = (-2.3, 1.5)  # untreated; centred on 0.1 a month
+    log_ratio_sd: float = 0.5  # treated over untreated, centred on no difference
+    log_study_scale: float = 0.3  # of the half-normal SD between studies
+    dispersion_scale: float = 1.0  # half-normal: variance = mean + dispersion mean^2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ PRIORS: Mapping[str, EndpointPriors] = MappingProxyType(
             slope_scale=0.03,
             share=(2.0, 2.0),
             decay=(8.0, 4.0),
+            per_year_of_age=(0.0, 0.03),
         ),
         "c_peptide": EndpointPriors(
             first_mean=(0.5, 0.3),
@@ -72,9 +84,39 @@ PRIORS: Mapping[str, EndpointPriors] = MappingProxyType(
             slope_scale=0.005,
             share=(2.0, 2.0),
             decay=(8.0, 4.0),
+            # Bundy and Krischer 2020: 0.006 a year at month 12 beyond what baseline explains.
+            per_year_of_age=(0.010, 0.005),
+        ),
+        "insulin": EndpointPriors(  # root of U/kg/day
+            first_mean=(0.8, 0.2),  # 0.64 U/kg/day
+            mean_step=(-0.2, 0.15),  # to the honeymoon
+            mean_per_root_month=0.04,  # 0.14 in a year
+            first_log_sd=(-1.7, 0.4),  # centred on an SD of 0.18
+            log_sd_step=(0.0, 0.25),
+            log_sd_per_root_month=0.08,
+            level_scale=0.08,
+            slope_scale=0.004,
+            share=(2.0, 2.0),
+            decay=(8.0, 4.0),
+            per_year_of_age=(0.0, 0.01),
+        ),
+        "glucose": EndpointPriors(  # ln(mmol/L)
+            first_mean=(2.8, 0.4),  # 16 mmol/L
+            mean_step=(-0.6, 0.4),
+            mean_per_root_month=0.08,
+            first_log_sd=(-1.1, 0.4),  # centred on an SD of 0.33
+            log_sd_step=(0.0, 0.25),
+            log_sd_per_root_month=0.08,
+            level_scale=0.15,
+            slope_scale=0.01,
+            share=(2.0, 2.0),
+            decay=(8.0, 4.0),
+            per_year_of_age=(0.0, 0.01),
         ),
     }
 )
-CROSS_CORRELATION_SCALE = 0.5  # SD of atanh of the endpoints' correlation at one visit
+EVENT_PRIORS = EventPriors()
+CROSS_CORRELATION_SCALE = 0.5  # of the unit triangle behind the endpoints' correlation at one visit
+REFERENCE_AGE = 12.0  # years; an arm that does not report its mean age is taken to have this one
 SAMPLER = Sampler()
 GATE = Gate()

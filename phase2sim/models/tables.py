@@ -1,20 +1,19 @@
 """Evidence as constant arrays: what the graph multiplies the unknowns with."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from phase2sim.contracts import Bools, Floats, Ints
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import ENDPOINTS, EVENTS
 from phase2sim.errors import BadEvidence
-from phase2sim.knowledge import Evidence, Reported, StudyArm
-from phase2sim.models.settings import PRIORS
-from phase2sim.models.summaries import basis, window_nodes, window_products
-from phase2sim.shapes import SHAPES
+from phase2sim.knowledge import Evidence, IndividualData, Reported, StudyArm
+from phase2sim.models.scales import Scales, scales_of
+from phase2sim.models.settings import PRIORS, REFERENCE_AGE
+from phase2sim.models.summaries import KNOTS_MONTHS, basis, window_nodes
 
 LOCATIONS = ("mean", "median", "geometric_mean")
 
@@ -37,20 +36,18 @@ class Cells:
     index: dict[Cell, int]
     pair_index: dict[tuple[int, int], int]  # ordered: first <= second
     endpoint: Ints  # (cell,)
+    own: Floats  # (cell, endpoint) 1 at the cell's endpoint
     study: Ints  # (cell,) which study's level and slope of that endpoint
     studies: tuple[tuple[str, str], ...]  # (study, endpoint)
     sampled: Bools  # (study,) False where level and slope enter linearly, and are integrated out
     months: Floats  # (cell,)
-    log_scale: Floats  # (cell,) 1 where the endpoint is modelled on ln(x + 1), else 0
-    weights: Floats  # (cell, endpoint x knot): history averaged over the window
-    biased: Floats  # (cell,) 1 after the treatment of a single arm
-    shape: Floats  # (cell,) share of the single arm's effect
+    years: Floats  # (cell,) mean age of the arm less the reference age; 0 if not reported
+    scale: Scales
+    root_weight: Floats  # (cell, node) square root of the share that enrolled at each node
+    basis: Floats  # (cell, node, knot) history at the node's months since diagnosis
     first: Ints  # (pair,) each cell with itself, then different cells of the same patients
     second: Ints  # (pair,)
     lag: Floats  # (pair,) months between the visits
-    pair_owner: Floats  # (pair, endpoint) 1 at the pair's endpoint
-    products: Floats  # (pair, endpoint x knot, endpoint x knot): mean product over the window
-    spread: Floats  # (pair, endpoint x knot, endpoint x knot): covariance over the window
 
     @property
     def study_endpoint(self) -> Ints:
@@ -59,23 +56,27 @@ class Cells:
         return np.array(names, dtype=np.int64)
 
     def pair(self, one: int, other: int) -> int:
-        """Position of a pair of cells of the same arm and endpoint."""
+        """Position of a pair of cells of the same patients."""
         return self.pair_index[min(one, other), max(one, other)]
+
+    def are_paired(self, one: int, other: int) -> bool:
+        """Whether two cells are of the same patients."""
+        return (min(one, other), max(one, other)) in self.pair_index
 
 
 def read_entries(evidence: Evidence) -> tuple[Reported, ...]:
     """Entries that have a likelihood.
 
-    Raises ``BadEvidence`` for an endpoint that no model reads.
+    Raises ``BadEvidence`` for an endpoint that no model reads, or if there is nothing to read.
     """
     entries = tuple(entry for entry in evidence.reported if not entry.unused)
     for entry in entries:
-        if entry.endpoint not in PRIORS:
+        if entry.endpoint not in PRIORS and entry.endpoint not in EVENTS:
             raise BadEvidence(
                 f"{entry.where}: endpoint {entry.endpoint!r} has no model;"
-                f" {', '.join(PRIORS)} have. Give the entry the reason in 'unused'."
+                f" {', '.join((*PRIORS, *EVENTS))} have. Give the entry the reason in 'unused'."
             )
-    if all(is_cross_correlation(entry) for entry in entries):
+    if not evidence.individuals and all(not visits_of(entry) for entry in entries):
         raise BadEvidence(
             f"{', '.join(evidence.names)}: no entry can be read by the model. Add one that can."
         )
@@ -87,19 +88,14 @@ def is_cross_correlation(entry: Reported) -> bool:
     return entry.statistic == "correlation" and len(entry.months) == 1
 
 
-def modelled(entries: Iterable[Reported]) -> tuple[str, ...]:
-    """Endpoints with a number of their own among the entries, in the model's order."""
-    present = {entry.endpoint for entry in entries if not is_cross_correlation(entry)}
-    return tuple(name for name in PRIORS if name in present)
-
-
 def is_raw(entry: Reported) -> bool:
     """Whether the entry's scale differs from its endpoint's model scale."""
-    return _transformed(entry.endpoint) and not entry.on_model_scale
+    return ENDPOINTS[entry.endpoint].transformation != "identity" and not entry.on_model_scale
 
 
-def _transformed(endpoint: str) -> bool:
-    return ENDPOINTS[endpoint].model_unit != ENDPOINTS[endpoint].unit
+def is_raw_mean(entry: Reported) -> bool:
+    """Whether the entry is a mean of values that are not normal."""
+    return entry.statistic == "mean" and is_raw(entry)
 
 
 def to_model(entry: Reported, value: float) -> float:
@@ -107,26 +103,25 @@ def to_model(entry: Reported, value: float) -> float:
     return ENDPOINTS[entry.endpoint].to_model(value) if is_raw(entry) else value
 
 
-def arm_of(evidence: Evidence, entry: Reported) -> StudyArm:
-    """Find the arm that an entry is about.
+def named_arm(evidence: Evidence, study: str, arm: str, where: str) -> StudyArm:
+    """Find an arm.
 
     Raises ``BadEvidence`` if the evidence does not describe it.
     """
-    for arm in evidence.arms:
-        if (arm.study, arm.arm) == (entry.study, entry.arm):
-            return arm
-    raise BadEvidence(
-        f"{entry.where}: arm {entry.arm!r} of study {entry.study!r} is not described."
-        " Add the study."
-    )
+    for one in evidence.arms:
+        if (one.study, one.arm) == (study, arm):
+            return one
+    raise BadEvidence(f"{where}: arm {arm!r} of study {study!r} is not described. Add the study.")
 
 
 def visits_of(entry: Reported) -> tuple[float, ...]:
-    """Months an entry reads; a count below the own baseline also reads month 0.
+    """Months at which an entry reads a measured endpoint.
 
-    A correlation of two endpoints at one visit reads none: it is the same at every visit.
+    A count below the own baseline also reads month 0; a percentage change reads both visits. A
+    correlation of two endpoints at one visit reads none, since it is the same at every visit, and
+    so do events.
     """
-    if is_cross_correlation(entry):
+    if is_cross_correlation(entry) or entry.endpoint in EVENTS:
         return ()
     if entry.beyond == "below_baseline" and len(entry.months) == 1:
         return (0.0, *entry.months)
@@ -135,7 +130,7 @@ def visits_of(entry: Reported) -> tuple[float, ...]:
 
 def cell_of(evidence: Evidence, entry: Reported, months: float) -> Cell:
     """Name the cell of one of an entry's visits; on the diagnosis clock enrolment is at month 0."""
-    arm = arm_of(evidence, entry)
+    arm = named_arm(evidence, entry.study, entry.arm, entry.where)
     window = (0.0, 0.0) if entry.clock == "diagnosis" else arm.months_since_diagnosis
     return Cell(entry.study, entry.arm, entry.endpoint, window, float(months))
 
@@ -143,52 +138,87 @@ def cell_of(evidence: Evidence, entry: Reported, months: float) -> Cell:
 def cells(evidence: Evidence) -> Cells:
     """Lay out every visit that the evidence reads."""
     entries = read_entries(evidence)
-    named = sorted({cell_of(evidence, e, m) for e in entries for m in visits_of(e)})
-    endpoints = modelled(entries)
+    reported = {cell_of(evidence, e, m) for e in entries for m in visits_of(e)}
+    named = sorted(reported | _compared(evidence, entries) | _own_data(evidence))
+    endpoints = tuple(name for name in PRIORS if name in {cell.endpoint for cell in named})
     studies = tuple(sorted({(cell.study, cell.endpoint) for cell in named}))
     pairs = _pairs(named)
-    products = np.array([_products(named[one], named[other]) for one, other in pairs])
-    weights = np.array([_weights(cell) for cell in named])
     first, second = np.array(pairs, dtype=np.int64).T
     months = np.array([cell.months for cell in named])
     owner = np.array([endpoints.index(cell.endpoint) for cell in named], dtype=np.int64)
-    owned = np.eye(len(endpoints))[owner]
-    on, share = _treated(evidence), _shares(evidence)
+    root_weight, at_nodes = _nodes(named)
     bent = {(e.study, e.endpoint) for e in entries if not _linear(e)}
+    bent |= {(own.study, name) for own in evidence.individuals for name, _ in own.columns}
+    years = {(a.study, a.arm): a.age_years - REFERENCE_AGE for a in evidence.arms if a.age_years}
     return Cells(
         endpoints=endpoints,
         index={cell: position for position, cell in enumerate(named)},
         pair_index={pair: position for position, pair in enumerate(pairs)},
         endpoint=owner,
+        own=np.eye(len(endpoints))[owner],
         study=np.array([studies.index((c.study, c.endpoint)) for c in named], dtype=np.int64),
         studies=studies,
         sampled=np.array([pair in bent for pair in studies]),
         months=months,
-        log_scale=np.array([float(_transformed(c.endpoint)) for c in named]),
-        weights=_placed(weights, owned),
-        biased=np.array([float(cell.months > 0 and on(cell)) for cell in named]),
-        shape=np.array([share(c.endpoint, c.months) if on(c) else 0.0 for c in named]),
+        years=np.array([years.get((cell.study, cell.arm), 0.0) for cell in named]),
+        scale=scales_of([cell.endpoint for cell in named]),
+        root_weight=root_weight,
+        basis=at_nodes,
         first=first,
         second=second,
         lag=np.abs(months[first] - months[second]),
-        pair_owner=owned[first],
-        products=_placed(products, owned[first]),
-        spread=_placed(
-            products - weights[first][:, :, None] * weights[second][:, None, :], owned[first]
-        ),
     )
 
 
+def _compared(evidence: Evidence, entries: Iterable[Reported]) -> set[Cell]:
+    """Cells of the arms that differences between arms are taken from."""
+    return {
+        cell_of(evidence, replace(e, arm=e.versus), m)
+        for e in entries
+        if e.versus
+        for m in e.months
+    }
+
+
+def _own_data(evidence: Evidence) -> set[Cell]:
+    return {
+        own_cell(evidence, own, column) for own in evidence.individuals for column in own.columns
+    }
+
+
+def own_cell(evidence: Evidence, own: IndividualData, column: tuple[str, float]) -> Cell:
+    """Name the cell of one column of individual patients."""
+    arm = named_arm(evidence, own.study, own.arm, f"{own.file}, individual {own.number}")
+    return Cell(own.study, own.arm, column[0], arm.months_since_diagnosis, column[1])
+
+
 def _pairs(named: Sequence[Cell]) -> list[tuple[int, int]]:
-    """Every cell with itself, then those of the same patients."""
+    """Every cell with itself, then those of the same patients, whatever their endpoints."""
     alone = [(cell, cell) for cell in range(len(named))]
     every = combinations(range(len(named)), 2)
-    return alone + [(i, j) for i, j in every if named[i][:4] == named[j][:4]]
+    return alone + [(i, j) for i, j in every if _patients(named[i]) == _patients(named[j])]
 
 
-def _treated(evidence: Evidence) -> Callable[[Cell], bool]:
-    single = {(a.study, a.arm) for a in evidence.arms if a.design == "single-arm"}
-    return lambda cell: cell[:2] in single
+def _patients(cell: Cell) -> tuple[object, ...]:
+    return (cell.study, cell.arm, cell.window)
+
+
+def _nodes(named: Sequence[Cell]) -> tuple[Floats, Floats]:
+    """Enrolment times shared by all cells of the same patients, padded with weight 0."""
+    visits: dict[tuple[object, ...], set[float]] = {}
+    for cell in named:
+        visits.setdefault(_patients(cell), set()).add(cell.months)
+    times = {
+        cell: window_nodes(cell.window, tuple(sorted(visits[_patients(cell)]))) for cell in named
+    }
+    most = max(node.size for node, _ in times.values())
+    root_weight = np.zeros((len(named), most))
+    at_nodes = np.zeros((len(named), most, KNOTS_MONTHS.size))
+    for row, cell in enumerate(named):
+        node, weight = times[cell]
+        root_weight[row, : node.size] = np.sqrt(weight)
+        at_nodes[row, : node.size] = basis(node + cell.months)
+    return root_weight, at_nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,50 +238,6 @@ def baseline_nodes(baseline: Cell, visit: Cell) -> BaselineNodes:
 
 def _linear(entry: Reported) -> bool:
     """Whether the entry is normal about a linear function of its study's level and slope."""
-    if entry.statistic in ("correlation", "residual_sd"):
+    if entry.endpoint in EVENTS or entry.statistic in ("correlation", "residual_sd"):
         return True
-    return entry.statistic in LOCATIONS and not (entry.statistic == "mean" and is_raw(entry))
-
-
-def _weights(cell: Cell) -> Floats:
-    nodes, weight = window_nodes(cell.window, (cell.months,))
-    average: Floats = weight @ basis(nodes + cell.months)
-    return average
-
-
-def _products(one: Cell, other: Cell) -> NDArray[np.float64]:
-    # The form is read with both curves alike, so only its symmetric part counts.
-    product = window_products(one.window, one.months, other.months)
-    return (product + product.T) / 2.0 if one == other else product
-
-
-def _placed(constants: Floats, owned: Floats) -> Floats:
-    """Constants (row, knot, ...) in the places of the row's endpoint, zero elsewhere.
-
-    Shapes (row, endpoint x knot, ...): every axis over knots becomes one over all endpoints' knots.
-    """
-    placed = constants
-    for axis in range(1, constants.ndim):
-        owner = owned.reshape(len(owned), *(1,) * (axis - 1), -1, *(1,) * (constants.ndim - axis))
-        spread = owner * np.expand_dims(placed, axis)
-        placed = spread.reshape(*placed.shape[:axis], -1, *placed.shape[axis + 1 :])
-    return placed
-
-
-def _shares(evidence: Evidence) -> Callable[[str, float], float]:
-    def share(endpoint: str, months: float) -> float:
-        if endpoint not in evidence.effects:
-            raise BadEvidence(
-                f"{', '.join(evidence.names)}: a single arm reports {endpoint!r} but"
-                f" effect.{endpoint} is missing. State what is assumed of its effect."
-            )
-        assumed = evidence.effects[endpoint]
-        at = SHAPES[assumed.shape](**assumed.shape_options).at(np.array([months, assumed.month]))
-        if not at[1] > 0:
-            raise BadEvidence(
-                f"{', '.join(evidence.names)}: effect.{endpoint}.month is {assumed.month:g}, when"
-                f" shape {assumed.shape!r} has no effect yet. Choose a later month."
-            )
-        return float(at[0] / at[1])
-
-    return share
+    return entry.statistic in LOCATIONS and not is_raw_mean(entry)

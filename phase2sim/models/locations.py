@@ -1,0 +1,203 @@
+"""Means and medians: one joint normal, because those of one arm come from the same patients."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from phase2sim.contracts import Bools, Floats, Ints
+from phase2sim.endpoints import ENDPOINTS
+from phase2sim.knowledge import Evidence, Reported
+from phase2sim.models.likelihoods import correlated_normal
+from phase2sim.models.natural_history import Moments, NaturalHistory
+from phase2sim.models.scales import Scales
+from phase2sim.models.summaries import DEGREES, median_covariance, median_variance
+from phase2sim.models.symbols import Tensor, pt
+from phase2sim.models.tables import (
+    LOCATIONS,
+    Cells,
+    cell_of,
+    is_raw,
+    is_raw_mean,
+    named_arm,
+    read_entries,
+    to_model,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """Means and medians; those of one arm come from the same patients."""
+
+    entry: Ints  # (location,) position among the entries that are read
+    cell: Ints  # (location,)
+    n: Ints  # (location,)
+    value: Floats  # (location,) raw if ``raw``, else model scale
+    se: Floats  # (location,) as reported; nan where it follows from the SD between patients
+    raw: Ints  # (location,) 1 for a mean of values that are not normal
+    median: Bools  # (location,)
+    weight_cv: Floats  # (location,) of the arm's typical weight if doses were divided by it, else 0
+    same_weight: Floats  # (location, location) 1 for two such locations of one arm
+    first: Ints  # (covariance,) location
+    second: Ints  # (covariance,)
+    pair: Ints  # (covariance,) pair of cells
+    exact: Bools  # (covariance,) both raw means of one endpoint
+    per_patient: Floats  # (covariance,) 1 / the larger n
+    powers: Floats  # (covariance, degree): of the standardised summaries, odd powers of rho
+    place: Ints  # (location, location): 0 if independent, else 1 + covariance
+    level: Floats  # (endpoint, location, location) 1 for the same study, if integrated out
+    slope: Floats  # (endpoint, location, location) the same, times the months of both visits
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Joint density of the locations and what it is made of."""
+
+    density: Tensor
+    expected: Tensor  # (location,)
+    se: Tensor  # (location,) of one location alone
+    weighted: Tensor  # (location,) precision times residual
+    precision: Tensor  # (location, location)
+
+    def given_the_others(self) -> Tensor:
+        """Log density (location,) of each location given all the others."""
+        own = pt.diagonal(self.precision)
+        return (pt.log(own) - self.weighted**2 / own - np.log(2.0 * np.pi)) / 2.0
+
+
+def locations(evidence: Evidence, layout: Cells) -> Locations:
+    """Collect the location summaries and which of them share patients."""
+    read = read_entries(evidence)
+    positions = [position for position, e in enumerate(read) if e.statistic in LOCATIONS]
+    entries = [read[position] for position in positions]
+    cell = np.array([layout.index[cell_of(evidence, e, e.months[0])] for e in entries], dtype=int)
+    rows = [
+        (i, j, layout.pair(cell[i], cell[j]))
+        for i in range(len(entries))
+        for j in range(i, len(entries))
+        if layout.are_paired(cell[i], cell[j])
+    ]
+    first, second, pair = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    place = np.zeros((len(entries), len(entries)), dtype=np.int64)
+    place[first, second] = place[second, first] = np.arange(1, len(rows) + 1)
+    raw = np.array([int(is_raw_mean(e)) for e in entries], dtype=np.int64)
+    owner = layout.endpoint[cell]
+    level = _same_study(layout, cell)
+    weight_cv = np.array([_weight_cv(evidence, e) for e in entries])
+    return Locations(
+        entry=np.array(positions, dtype=np.int64),
+        cell=cell,
+        n=np.array([e.n for e in entries], dtype=np.int64),
+        value=np.array([e.value if is_raw_mean(e) else to_model(e, e.value) for e in entries]),
+        se=np.array([_reported_se(e) for e in entries]),
+        raw=raw,
+        median=np.array([e.statistic == "median" for e in entries], dtype=bool),
+        weight_cv=weight_cv,
+        same_weight=(place > 0) * np.outer(weight_cv > 0, weight_cv > 0).astype(float),
+        first=first,
+        second=second,
+        pair=pair,
+        exact=(raw[first] * raw[second] > 0) & (owner[first] == owner[second]),
+        per_patient=np.array([1.0 / max(entries[i].n, entries[j].n, 1) for i, j, _ in rows]),
+        powers=np.array([_powers(entries[i], entries[j]) for i, j, _ in rows]),
+        place=place,
+        level=level,
+        slope=level * np.outer(layout.months[cell], layout.months[cell]),
+    )
+
+
+def located(table: Locations, layout: Cells, at: Moments, history: NaturalHistory) -> Located:
+    """Joint density of all locations."""
+    mean = pt.switch(table.raw, at.raw_mean[table.cell], at.mean[table.cell])
+    spread = covariance(table, layout, at, history)
+    density, weighted, precision = correlated_normal(table.value - mean, spread)
+    return Located(density, mean, pt.sqrt(pt.diagonal(spread)), weighted, precision)
+
+
+def covariance(table: Locations, layout: Cells, at: Moments, history: NaturalHistory) -> Tensor:
+    """Covariance (location, location) about the expected values.
+
+    The sampling part is zero between arms; a reported standard error replaces the model's own and
+    keeps the correlations. Level and slope of a study that are not sampled are added, so that they
+    are integrated out, and so is the unknown typical weight of an arm.
+    """
+    entries = pt.concatenate([pt.zeros(1), _entries(table, at)])[table.place]
+    reported = ~np.isnan(table.se)
+    if reported.any():
+        own = pt.sqrt(pt.diagonal(entries))
+        ratio = pt.switch(reported, np.where(reported, table.se, 1.0) / own, 1.0)
+        entries = entries * ratio[:, None] * ratio
+    if table.weight_cv.any():
+        entries = entries + _weights(table, layout.scale.at(table.cell), at)
+    if table.level.any():
+        level, slope = (sd[:, None, None] ** 2 for sd in (history.level_sd, history.slope_sd))
+        entries = entries + pt.sum(table.level * level + table.slope * slope, axis=0)
+    return entries
+
+
+def even_polynomial(coefficients: Floats, rho: Tensor) -> Tensor:
+    """Evaluate series (entry, degree) in the odd powers 1, 3, 5, ... of ``rho``, over ``rho``."""
+    used = np.flatnonzero(np.any(coefficients != 0.0, axis=0))
+    highest = int(used[-1]) if used.size else 0
+    value = pt.as_tensor(coefficients[:, highest])
+    for position in range(highest - 1, -1, -1):
+        value = coefficients[:, position] + rho**2 * value
+    return value
+
+
+def _entries(table: Locations, at: Moments) -> Tensor:
+    slope = pt.switch(table.raw, at.raw_slope[table.cell], 1.0)
+    standardised = even_polynomial(table.powers, at.correlation[table.pair])
+    linear = at.covariance[table.pair] * standardised
+    # By Stein's lemma exact for a raw mean with any normal; to first order for two endpoints.
+    entries = linear * slope[table.first] * slope[table.second]
+    if not table.exact.any():
+        return entries
+    return pt.switch(table.exact, table.per_patient * at.raw_covariance[table.pair], entries)
+
+
+def _weights(table: Locations, scale: Scales, at: Moments) -> Tensor:
+    """Covariance that the arm's unknown typical weight gives to doses that were divided by it."""
+    mean = at.mean[table.cell]
+    # d value / d log weight: a square root moves by half as much
+    by_weight = pt.switch(table.raw, at.raw_mean[table.cell], mean / (1.0 + scale.root))
+    moved = by_weight * table.weight_cv
+    return table.same_weight * moved[:, None] * moved
+
+
+def _same_study(layout: Cells, cell: Ints) -> Floats:
+    study = layout.study[cell]
+    same = (study[:, None] == study) & ~layout.sampled[study]
+    level: Floats = same * layout.own[cell].T[:, None, :]
+    return level
+
+
+def _weight_cv(evidence: Evidence, entry: Reported) -> float:
+    if not entry.by_weight:
+        return 0.0
+    weight = named_arm(evidence, entry.study, entry.arm, entry.where).weight_kg
+    return weight.sd / weight.mean if weight else 0.0
+
+
+def _powers(one: Reported, other: Reported) -> Floats:
+    n = max(one.n, other.n, 1)
+    medians = one.statistic == other.statistic == "median"
+    if medians and one is other:
+        return np.append(median_variance(n), np.zeros(DEGREES.size - 1))
+    if medians:
+        return np.array(median_covariance(n))
+    return np.append(1.0 / n, np.zeros(DEGREES.size - 1))
+
+
+def _reported_se(entry: Reported) -> float:
+    if entry.se is None:
+        return float("nan")
+    if is_raw(entry) and not is_raw_mean(entry):
+        return entry.se * _model_slope(ENDPOINTS[entry.endpoint].transformation, entry.value)
+    return entry.se
+
+
+def _model_slope(transformation: str, value: float) -> float:
+    """Derivative of the model scale by the reported value, for the delta method."""
+    if transformation == "log1p":
+        return 1.0 / (1.0 + value)
+    return 1.0 / value if transformation == "log" else 0.5 / float(np.sqrt(value))
