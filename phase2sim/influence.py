@@ -1,6 +1,5 @@
 """What each reported number does to the prior: left out one by one."""
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from phase2sim.contracts import GO, UNDECIDED, Floats, Ints
 from phase2sim.draws import PriorTruth
 from phase2sim.engine import simulate_batch
 from phase2sim.errors import BadEvidence, BadScenario, PriorNotTrusted
+from phase2sim.evidence import digest_of
 from phase2sim.knowledge import Evidence, PriorDraws, Reported
 from phase2sim.models.beforehand import effect_before
 from phase2sim.moved import (
@@ -145,18 +145,17 @@ def moved_by(
 
 
 def without(evidence: Evidence, place: int) -> Evidence:
-    """Evidence whose entry number ``place``, among those that are read, is set aside."""
+    """Evidence whose entry number ``place``, among those that are read, is set aside.
+
+    Its digest is that of files with the entry marked ``unused``, so that their fits are one.
+    """
     entry = [one for one in evidence.reported if not one.unused][place]
-    # The evidence's digest fixes which entries are read and their order.
-    said = f"{evidence.digest}, read entry {place} left out"
-    return replace(
-        evidence,
-        reported=tuple(
-            replace(one, unused="left out to see its influence") if one is entry else one
-            for one in evidence.reported
-        ),
-        digest=hashlib.sha256(said.encode()).hexdigest(),
+    reported = tuple(
+        replace(one, unused="left out to see its influence") if one is entry else one
+        for one in evidence.reported
     )
+    left = replace(evidence, reported=reported)
+    return replace(left, digest=digest_of(left))
 
 
 def trials_of(built: Parts, prior: PriorDraws, report: Report) -> dict[str, Goes]:
@@ -214,7 +213,9 @@ def _refit(base: _Base, weighted: Weighted, place: int, report: Report) -> LeftO
     try:
         other = fitted(without(base.evidence, place), report=lambda line: report(f"  {line}"))
     except (PriorNotTrusted, BadEvidence) as error:
-        return LeftOut(entry, k, True, {}, {}, {}, refused=str(error))
+        nothing: dict[str, Moved] = {}
+        return LeftOut(entry, k, refitted=True, effect_mean=nothing, effect_sd=nothing,
+                       assurance=nothing, refused=str(error))  # fmt: skip
     effects = {name: _effect_moved(base, other, name) for name in base.prior.effects}
     return LeftOut(
         entry=entry,

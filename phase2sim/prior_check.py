@@ -112,9 +112,7 @@ def checked(
     )
 
 
-def replicated(
-    evidence: Evidence, prior: PriorDraws, replicas: int, progress: Progress
-) -> Floats:
+def replicated(evidence: Evidence, prior: PriorDraws, replicas: int, progress: Progress) -> Floats:
     """Reported tables of new patients (replica, quantity), one for each of evenly spaced draws."""
     picked = np.linspace(0, len(prior.history) - 1, replicas).round().astype(np.int64)
     seed = seed_of(evidence)
@@ -172,7 +170,8 @@ def face_values(evidence: Evidence, prior: PriorDraws) -> tuple[FaceValue, ...]:
         value = entry.value if entry.on_model_scale else endpoint.to_model(entry.value)
         untreated = history_at(prior, entry.endpoint, month, arm.months_since_diagnosis)
         share = effect_share(prior.effects[entry.endpoint], month)
-        label = f"month {month:g}: {entry.as_reported}"
+        unit = endpoint.model_unit if entry.on_model_scale else endpoint.unit
+        label = f"month {month:g}: {entry.statistic.replace('_', ' ')} {entry.value:.3g} {unit}"
         effect = (value - float(untreated.mean())) / share
         found.append(FaceValue(entry.endpoint, label, effect))
     return tuple(found)
@@ -197,9 +196,7 @@ def _learned(evidence: Evidence, prior: PriorDraws) -> Iterator[Learned]:
         yield _one("SD between studies, per month", name, None, slope, prior.slope_sd[:, e])
 
 
-def _one(
-    what: str, endpoint: str, month: float | None, before: Before, after: Floats
-) -> Learned:
+def _one(what: str, endpoint: str, month: float | None, before: Before, after: Floats) -> Learned:
     return Learned(
         what=what,
         endpoint=endpoint,

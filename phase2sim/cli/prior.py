@@ -65,7 +65,7 @@ def show_prior(evidence: tuple[str, ...], as_json: bool) -> None:
 @_OUT
 @_JSON
 def check_prior(evidence: tuple[str, ...], out: Path | None, as_json: bool) -> None:
-    """Check the fit of EVIDENCE: would it have reported what was reported?
+    """Check the fit of EVIDENCE against every number that was reported.
 
     Every reported number stands beside what a study of the same design with new patients would
     report. Then: what the evidence taught about each unknown, diagnostics, and what the priors are
@@ -121,7 +121,7 @@ def show_influence(
     ctx: click.Context, evidence: tuple[str, ...], scenario: Path | None, out: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Leave out each reported number of EVIDENCE: how do effect and assurance move?
+    """Leave out each reported number of EVIDENCE, and print how effect and assurance move.
 
     Draws are reweighted (Pareto-smoothed importance sampling); where that cannot be trusted the
     model is fitted again without the number. Those fits are kept, so an interrupted call goes on

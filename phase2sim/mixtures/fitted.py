@@ -86,4 +86,3 @@ def _climb(z: Floats, mixture: NormalMixture) -> tuple[NormalMixture, float]:
         weights = total / total.sum()
     mixture = NormalMixture(weights[:, 0], means[:, 0], sds[:, 0])
     return mixture, float(mixture.log_density(z).mean())
-

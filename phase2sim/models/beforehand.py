@@ -74,4 +74,3 @@ def _walk(
 
 def _half_normal(scale: float) -> Before:
     return Before(np.array(scale * _HALF_NORMAL_MEAN), np.array(scale * _HALF_NORMAL_SD))
-

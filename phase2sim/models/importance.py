@@ -1,7 +1,7 @@
 """What the posterior draws would weigh without one entry: Pareto-smoothed importance sampling."""
 
 import numpy as np
-from arviz_stats.base import array_stats  # what ArviZ itself computes with
+from arviz_stats.base.array import BaseArray  # what ArviZ itself computes with
 
 from phase2sim.contracts import Floats
 
@@ -18,7 +18,7 @@ def leave_one_out(log_density: Floats) -> tuple[Floats, Floats]:
     for entry in range(entries):
         own = log_density[:, entry]
         if np.ptp(own) > 0:  # an entry that tells no draw from another has no weights to smooth
-            log_weights, shape[entry] = array_stats.psislw(own)
+            log_weights, shape[entry] = BaseArray().psislw(own)  # type: ignore[no-untyped-call]
             weight = np.exp(log_weights - log_weights.max())
             weights[:, entry] = weight / weight.sum()
     return weights, shape

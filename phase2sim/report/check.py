@@ -1,6 +1,7 @@
 """What a check of a fitted prior found: as tables, and as plain values for JSON."""
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -58,7 +59,8 @@ def what_was_reported(entry: Reported, what: str) -> str:
     """Name a reported number: ``HbA1c, median``, ``HbA1c, count below 7.5 %``."""
     label = label_of(entry.endpoint)
     if entry.statistic == "count" and entry.threshold is not None:
-        return f"{label}, {what} {entry.beyond} {entry.threshold:g} {unit_of(entry)}".rstrip()
+        side = entry.beyond if entry.threshold else "at"  # nobody is below a dose of 0
+        return f"{label}, {what} {side} {entry.threshold:g} {unit_of(entry)}".rstrip()
     if entry.beyond == "below_baseline":
         return f"{label}, {what} below baseline"
     return f"{label}, {what}"
@@ -129,24 +131,29 @@ def _patients_json(prior: AnalysisPrior) -> dict[str, Any]:
 
 def _replica_table(check: PriorCheck) -> Table:
     table = plain_table(
-        ("entry", "study, arm", "what", "month"),
-        ("reported", "predicted", "95 % interval", "tail probability"),
+        ("#", "what", "month"), ("reported", "predicted", "95 % interval", "tail probability")
     )
-    for one in check.replicas:
-        entry = one.entry
-        elicited = " ◆" if entry.elicited is not None else ""
-        table.add_row(
-            f"{entry.file.rsplit('/', 1)[-1].removesuffix('.toml')} {entry.number}{elicited}",
-            escape(f"{entry.study}, {entry.arm}"),
-            escape(what_was_reported(entry, one.what)),
-            months_of(entry),
-            number(one.reported),
-            number(one.median),
-            f"{number(one.lower)} to {number(one.upper)}",
-            f"{one.tail:.3f}{' !' if one.flagged else '  '}",
-            style="bold red" if one.flagged else "",
-        )
+    for (file, study, arm), rows in groupby(
+        check.replicas, key=lambda one: (one.entry.file, one.entry.study, one.entry.arm)
+    ):
+        heading = Text(f"{study}, {arm}", style="italic").append(f"  {file}", style="dim")
+        table.add_row("", heading)
+        for one in rows:
+            table.add_row(*_replica_cells(one), style="bold red" if one.flagged else "")
     return table
+
+
+def _replica_cells(one: Replica) -> tuple[str, ...]:
+    elicited = " ◆" if one.entry.elicited is not None else ""
+    return (
+        f"{one.entry.number}",
+        escape(f"{what_was_reported(one.entry, one.what)}{elicited}"),
+        months_of(one.entry),
+        number(one.reported),
+        number(one.median),
+        f"{number(one.lower)} to {number(one.upper)}",
+        f"{one.tail:.3f}{' !' if one.flagged else '  '}",
+    )
 
 
 def _reading(check: PriorCheck) -> Iterator[Text]:

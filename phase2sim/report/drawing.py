@@ -38,7 +38,12 @@ def data(rows: Rows) -> alt.InlineData:
 def heading(title: str, subtitle: str = "") -> alt.TitleParams:
     """A title that says what is seen, and in a second line how to read it."""
     lines = subtitle.split("\n") if subtitle else []
-    return alt.TitleParams(title, subtitle=lines, anchor="start", frame="group", offset=12)
+    return alt.TitleParams(title, subtitle=lines, anchor="start", frame="bounds", offset=12)
+
+
+def capital(label: str) -> str:
+    """Return a label as the first word of a title."""
+    return label[:1].upper() + label[1:]
 
 
 def scale(low: float, high: float) -> alt.Scale:

@@ -21,6 +21,7 @@ from phase2sim.report.drawing import (
     TREATED,
     Chart,
     Figure,
+    capital,
     data,
     heading,
     scale,
@@ -32,6 +33,7 @@ from phase2sim.report.plain_tables import number
 _POINTS = 201
 _WIDE, _HIGH = 460, 220
 _LIMITS = (0.025, 0.975)
+_FURTHEST = 1.5  # half intervals from the median: a dot farther out stands here
 
 
 def figures_of(found: PriorCheck | Influence | Sequence[Row]) -> Iterator[Figure]:
@@ -65,7 +67,7 @@ def effect_figure(check: PriorCheck, endpoint: str) -> Figure:
     low, high = np.quantile(draws, _LIMITS)
     better = "lower" if of.lower_is_better else "higher"
     title = heading(
-        f"{of.label}: the effect is {draws.mean():+.2f}, between {low:+.2f} and {high:+.2f}",
+        f"{capital(of.label)}: effect {draws.mean():+.2f}, 95 % between {low:+.2f} and {high:+.2f}",
         f"Grey: before the evidence. Green: after it. {better.capitalize()} is better."
         + ("\nOrange: what treated patients showed, at face value" if marks else ""),
     )
@@ -73,12 +75,15 @@ def effect_figure(check: PriorCheck, endpoint: str) -> Figure:
         "effect:Q",
         scale=scale(*reach),
         title=f"effect at month {assumed.month:g}, {of.model_unit}: treated minus untreated",
+        axis=alt.Axis(tickCount=7),
     )
     y = alt.Y("density:Q", axis=None, scale=scale(0, 1.3 * top))
     layers = [
         _density(at, before, x, y, FAINT),
         _density(at, after, x, y, EVIDENCE),
-        alt.Chart(data([{"effect": 0.0}])).mark_rule(color=INK, strokeDash=[3, 3]).encode(x=x),
+        alt.Chart(data([{"effect": 0.0, "density": 0.0, "top": 1.02 * top}]))
+        .mark_rule(color=INK, strokeDash=[3, 3])
+        .encode(x=x, y=y, y2="top:Q"),
     ]
     if marks:
         layers += _marks(marks, x, y, top)
@@ -105,7 +110,7 @@ def replica_figure(check: PriorCheck) -> Figure:
             {
                 "row": f"{place:03d}",
                 "label": f"{arm}, month {months_of(one.entry)}: {what}",
-                "out": float(np.clip((one.reported - one.median) / half, -2.4, 2.4)),
+                "out": float(np.clip((one.reported - one.median) / half, -_FURTHEST, _FURTHEST)),
                 "shown": shown,
                 "low": -1.0,
                 "high": 1.0,
@@ -113,7 +118,7 @@ def replica_figure(check: PriorCheck) -> Figure:
             }
         )
     y = alt.Y("row:N", axis=None)
-    reach = scale(-2.5, 2.5)
+    reach = scale(-1.6, 1.6)
     x = alt.X("out:Q", scale=reach, axis=None)
     base = alt.Chart(data(rows)).properties(width=300, height={"step": 15})
     band = base.mark_bar(color=FAINT, opacity=0.6, height=5).encode(
@@ -179,7 +184,7 @@ def comparison_figure(row: Row) -> Figure:
     )
     better = "lower" if of.lower_is_better else "higher"
     above = heading(
-        f"{of.label}: the effect under each set of evidence",
+        f"{capital(of.label)}: the effect under each set of evidence",
         f"Dot: mean. Line: 95 % interval. {better.capitalize()} is better.",
     )
     chart = alt.layer(*layers).properties(width=_WIDE, height={"step": 34}, title=above)

@@ -11,7 +11,7 @@ from phase2sim.draws import interpolation
 from phase2sim.endpoints import ENDPOINTS, Endpoint
 from phase2sim.knowledge import Evidence, PriorDraws, Reported
 from phase2sim.randomness import normals
-from phase2sim.report.drawing import EVIDENCE, INK, TREATED, Chart, Figure, data, heading
+from phase2sim.report.drawing import EVIDENCE, INK, TREATED, Chart, Figure, capital, data, heading
 
 _LOCATIONS = ("mean", "median", "geometric_mean")
 _LIMITS = (0.025, 0.5, 0.975)
@@ -51,7 +51,7 @@ def history_figure(evidence: Evidence, prior: PriorDraws, endpoint: str) -> Figu
         f"{_at(prior, endpoint, of, 12.0):.2g} {of.unit} a year after diagnosis"
     )  # fmt: skip
     title = heading(
-        f"{of.label} of untreated patients: {turn}",
+        f"{capital(of.label)} of untreated patients: {turn}",
         "Line: typical patient. Dark band: 95 % for an average study; light band: for a new one.\n"
         "Circles: published arms, larger with more patients."
         + (" Orange: treated patients, not part of this curve." if seen else ""),
@@ -61,8 +61,7 @@ def history_figure(evidence: Evidence, prior: PriorDraws, endpoint: str) -> Figu
     caption = (
         "An arm that enrolled over a window stands at the window's middle."
         + f" Model scale {of.model_unit}: a published mean of a skewed quantity lies a little above"
-        " the typical patient."
-        * transformed
+        " the typical patient." * transformed
     )
     return Figure(f"history-{endpoint}", caption, chart)
 
@@ -110,7 +109,7 @@ def _course(prior: PriorDraws, endpoint: str, *, new_study: bool) -> Floats:
 
 
 def _own_unit(course: Floats, of: Endpoint) -> Floats:
-    return np.vectorize(of.from_model)(course)
+    return np.asarray(np.vectorize(of.from_model)(course), dtype=np.float64)
 
 
 def _band(prior: PriorDraws, endpoint: str, opacity: float, *, new_study: bool) -> Chart:
@@ -167,7 +166,7 @@ def _time() -> alt.X:
 
 def _value(field: str, endpoint: str) -> alt.Y:
     of = ENDPOINTS[endpoint]
-    return alt.Y(f"{field}:Q", title=f"{of.label}, {of.unit}", scale=alt.Scale(zero=False))
+    return alt.Y(f"{field}:Q", title=f"{capital(of.label)}, {of.unit}", scale=alt.Scale(zero=False))
 
 
 def _lowest(prior: PriorDraws, endpoint: str, of: Endpoint) -> tuple[float, float]:

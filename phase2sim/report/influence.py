@@ -13,6 +13,7 @@ from phase2sim.endpoints import ENDPOINTS
 from phase2sim.influence import LARGEST_K, Influence, LeftOut
 from phase2sim.moved import Moved
 from phase2sim.report.check import label_of, months_of
+from phase2sim.report.ledger import SAYS_ITSELF
 from phase2sim.report.plain_tables import plain_table
 
 _SHOWN = 15  # the others move less
@@ -32,75 +33,92 @@ def influence_json(found: Influence) -> dict[str, Any]:
 
 
 def influence_screen(found: Influence) -> RenderableType:
-    """Return one table an endpoint, the largest moves of its effect first."""
+    """Return one table an effect and one of the assurance, the largest moves first."""
     parts: list[RenderableType] = [
         Text(f"Influence of each number of {', '.join(found.evidence.names)}", style="bold"),
         Text(),
     ]
-    for endpoint in found.effect_mean:
-        parts += [*_endpoint(found, endpoint), Text()]
+    for endpoint in (name for name in ENDPOINTS if name in found.effect_mean):
+        parts += [*_effect(found, endpoint), Text()]
+    if found.assurance:
+        parts += [*_assurance(found), Text()]
     return Group(*parts, *_notes(found))
 
 
 def named(one: LeftOut) -> str:
     """``GXIPC1 phase 1, month 6: HbA1c, median 8.27 %``: study, visit and number as typed."""
     entry = one.entry
-    said = entry.as_reported if one.entry.statistic in {"count", "statement", "events"} else (
-        f"{entry.statistic.replace('_', ' ')} {entry.as_reported}"
-    )  # fmt: skip
+    said = entry.as_reported
+    if entry.elicited is None and entry.statistic not in SAYS_ITSELF:
+        said = f"{entry.statistic.replace('_', ' ')} {said}"
     return f"{entry.study}, month {months_of(entry)}: {label_of(entry.endpoint)}, {said}"
 
 
-def ranked(found: Influence, endpoint: str) -> list[LeftOut]:
-    """Numbers that moved the effect, the largest move first."""
-    known = [one for one in found.left_out if endpoint in one.effect_mean]
-    return sorted(known, key=lambda one: -abs(one.effect_mean[endpoint].by))
-
-
-def _endpoint(found: Influence, endpoint: str) -> Iterator[RenderableType]:
+def _effect(found: Influence, endpoint: str) -> Iterator[RenderableType]:
     of, assumed = ENDPOINTS[endpoint], found.prior.effects[endpoint]
     mean, sd = found.effect_mean[endpoint], found.effect_sd[endpoint]
     yield Text(
         f"Effect on {of.label} at month {assumed.month:g}, {of.model_unit}: with every number"
-        f" {mean.value:+.3f} +- {mean.mcse:.3f}, SD {sd.value:.3f} +- {sd.mcse:.3f}"
-        + "".join(
-            f"; assurance of {name} {share.value:.3f} +- {share.mcse:.3f}"
-            for name, share in found.assurance.items()
-        ),
+        f" {mean.value:+.3f} +- {mean.mcse:.3f}, SD {sd.value:.3f} +- {sd.mcse:.3f}",
         style="bold",
     )
-    yield _table(found, endpoint)
+    table = _table("effect moves by", "SD moves by")
+    for one in _ranked([one for one in found.left_out if endpoint in one.effect_mean], endpoint):
+        moved = one.effect_mean[endpoint]
+        _add(table, one, moved, one.effect_sd[endpoint])
+    yield table
 
 
-def _table(found: Influence, endpoint: str) -> Table:
-    table = plain_table(
-        ("without",),
-        ("effect moves by", "SD moves by",
-         *(f"assurance of {name} moves by" for name in found.assurance), "Pareto k"),
-    )  # fmt: skip
-    for one in ranked(found, endpoint)[:_SHOWN]:
-        shares = [_move(one.assurance.get(name)) for name in found.assurance]
-        mean = one.effect_mean[endpoint]
-        elicited = " ◆" if one.entry.elicited is not None else ""
-        table.add_row(
-            escape(f"{one.entry.number}  {named(one)}{elicited}"),
-            _move(mean),
-            _move(one.effect_sd.get(endpoint)),
-            *shares,
-            f"{one.pareto_k:.2f}{' refit' if one.refitted else ''}",
-            style="" if abs(mean.by) > _ERRORS_TO_TELL * mean.by_mcse else "dim",
-        )
+def _assurance(found: Influence) -> Iterator[RenderableType]:
+    names = list(found.assurance)
+    shares = (f"{n} {share.value:.3f} +- {share.mcse:.3f}" for n, share in found.assurance.items())
+    yield Text(
+        f"Assurance, {found.trials:,} trials of {found.scenario}: with every number"
+        f" {', '.join(shares)}",
+        style="bold",
+    )
+    table = _table(*(f"{name} moves by" for name in reversed(names)))
+    last = names[-1]
+    known = [one for one in found.left_out if last in one.assurance]
+    for one in sorted(known, key=lambda one: -abs(one.assurance[last].by))[:_SHOWN]:
+        _add(table, one, *(one.assurance[name] for name in reversed(names)))
+    yield table
+
+
+def _ranked(known: list[LeftOut], endpoint: str) -> list[LeftOut]:
+    """The largest moves of an effect, the largest first."""
+    return sorted(known, key=lambda one: -abs(one.effect_mean[endpoint].by))[:_SHOWN]
+
+
+def _table(*moves: str) -> Table:
+    table = plain_table((), ())
+    table.expand = True  # the words give way to the numbers
+    table.add_column("without", no_wrap=True, overflow="ellipsis", ratio=1)
+    for name in (*moves, "Pareto k"):
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 
-def _move(moved: Moved | None) -> str:
-    return "-" if moved is None else f"{moved.by:+.3f} +- {moved.by_mcse:.3f}"
+def _add(table: Table, one: LeftOut, *moves: Moved) -> None:
+    """Add a line; it is dim where the first move cannot be told from none."""
+    elicited = " ◆" if one.entry.elicited is not None else ""
+    told = abs(moves[0].by) > _ERRORS_TO_TELL * moves[0].by_mcse
+    table.add_row(
+        escape(f"{named(one)}{elicited}"),
+        *map(_move, moves),
+        f"{one.pareto_k:.2f}{' refit' if one.refitted else ''}",
+        style="" if told else "dim",
+    )
+
+
+def _move(moved: Moved) -> str:
+    return f"{moved.by:+.3f} +- {moved.by_mcse:.3f}"
 
 
 def _notes(found: Influence) -> Iterator[Text]:
     yield Text(
-        f"The {_SHOWN} largest moves of each effect; --json has every number. Dim: not told from no"
-        " move. +- is Monte Carlo error.",
+        f"The {_SHOWN} largest moves of each; --json has every number. Dim: not told from no move."
+        " +- is Monte Carlo error.",
         style="dim",
     )
     yield Text(

@@ -23,9 +23,7 @@ def influence_figures(found: Influence) -> Iterator[Figure]:
         axis = f"the effect moves by, {of.model_unit}"
         yield _tornado(f"influence-{endpoint}", title, axis, moves, of.benefit_sign)
     for name, share in found.assurance.items():
-        moves = [
-            (one, one.assurance[name]) for one in found.left_out if name in one.assurance
-        ]
+        moves = [(one, one.assurance[name]) for one in found.left_out if name in one.assurance]
         title = f"Assurance of {name}: {share.value:.2f} with every number"
         yield _tornado(f"assurance-{name}", title, "the assurance moves by", moves, 1)
 
