@@ -14,7 +14,7 @@ from phase2sim.evidence_arms import Arms, add_arms, named_arm, versus_arm
 from phase2sim.evidence_conflicts import check_conflicts, check_own_data
 from phase2sim.evidence_effects import check_stated, classes_of, effects_of
 from phase2sim.evidence_entries import to_reported
-from phase2sim.evidence_files import EvidenceFile, read_file
+from phase2sim.evidence_files import EvidenceFile, read_file, refuse
 from phase2sim.evidence_individuals import read_individuals
 from phase2sim.evidence_statistics import STATISTICS, Entry
 from phase2sim.evidence_units import LEDGER_ONLY, MODELLED
@@ -112,8 +112,17 @@ def _entries(file: EvidenceFile, arms: Arms) -> Iterable[Entry]:
 
 
 def _own_arms(file: EvidenceFile, arms: Arms) -> Iterable[StudyArm]:
+    first: dict[tuple[str, str], int] = {}
     for number, table in enumerate(file.individuals, start=1):
-        yield named_arm(file, f"individual[{number}]", table, arms)
+        arm = named_arm(file, f"individual[{number}]", table, arms)
+        before = first.setdefault((arm.study, arm.arm), number)
+        if before != number:
+            raise refuse(
+                file.path,
+                f"individual[{number}].file is {table.file!r}, but individual[{before}] is of the"
+                " same arm. Put its patients in one CSV file.",
+            )
+        yield arm
 
 
 def _treated(

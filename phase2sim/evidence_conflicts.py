@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from phase2sim.endpoints import ENDPOINTS, EVENTS
 from phase2sim.errors import BadEvidence
@@ -50,15 +51,13 @@ def check_own_data(
     for entry, one in zip(entries, read, strict=True):
         if one.unused or one.elicited or one.clock != "entry":
             continue
-        for arm in (one.arm, one.versus):
-            for month in one.months:
-                data = columns.get((one.study, arm, one.endpoint, month))
-                if data is None:
-                    continue
+        for place in product((one.arm, one.versus), one.months):
+            data = columns.get((one.study, place[0], one.endpoint, place[1]))
+            if data is not None:
                 raise entry.refuse(
                     one.statistic,
                     f"is {one.as_reported}: individual[{data.number}] holds the values of these"
-                    f" patients at month {month:g}. {SET_ASIDE}",
+                    f" patients at month {place[1]:g}. {SET_ASIDE}",
                 )
 
 
@@ -128,7 +127,7 @@ def _check_spread_twice(said: Sequence[_Said]) -> None:
     first: dict[tuple[object, ...], Reported] = {}
     for this in said:
         one = this.one
-        spread = one.statistic in {"sd", "mean"} and (one.sd is not None)
+        spread = one.statistic == "sd" or (one.statistic == "mean" and one.sd is not None)
         if not spread and one.statistic not in BOUNDS:
             continue
         other = first.setdefault(_visit(one), one)

@@ -37,9 +37,10 @@ def truth(**changes: object) -> Parameters:
         "class_mean": none,
         "class_sd": none,
         "age_slope": none,
-        "event_outcomes": ("adverse_events",),
-        "event_rate": np.array([[0.1, 0.3]]),
-        "event_dispersion": np.array([0.8]),
+        "event_outcomes": ("adverse_events", "serious_adverse_events"),
+        "event_rate": np.array([[0.1, 0.3], [0.01, 0.01]]),
+        "event_dispersion": np.array([0.8, 0.0]),
+        "event_study_sd": 0.0,
     }
     return Parameters(**(flat | changes))  # type: ignore[arg-type]  # named fields
 

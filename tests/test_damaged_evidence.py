@@ -109,7 +109,7 @@ EDITS: list[tuple[str, str, str]] = [
     ('name = "Small"', 'nmae = "Small"', "study.name"),
     ('name = "Small"', 'name = "Small"\nsize = 4', "study.size"),
     ('design = "single-arm"', "", "study.design"),
-    ('design = "single-arm"', 'design = "randomised"', "study.design"),
+    ('design = "single-arm"', 'design = "randomised"', "study.treated"),
     ('design = "single-arm"', 'design = "single arm"', "study.design"),
     ('design = "single-arm"', 'design = "control-arm"', "effect"),
     ("patients = 12", "", "study.patients"),
@@ -372,7 +372,7 @@ def test_only_the_first_problem_is_told_and_the_rest_counted(tmp_path: Path) -> 
     assert "2 more" in message
 
 
-@pytest.mark.parametrize("name", ["gxipc1", "t1d-natural-history"])
+@pytest.mark.parametrize("name", ["gxipc1", "t1d-natural-history", "msc-randomised"])
 def test_any_lost_line_of_a_shipped_file_is_read_or_refused(tmp_path: Path, name: str) -> None:
     lines = (PRIORS / f"{name}.toml").read_text(encoding="utf-8").splitlines()
     path = tmp_path / "lost.toml"

@@ -16,8 +16,10 @@ from kept_prior import keep
 from phase2sim.assemble import assemble, parts
 from phase2sim.cli import COMMANDS, main
 from phase2sim.evidence_files import (
+    ClassEffectTable,
     EffectTable,
     ElicitedTable,
+    IndividualTable,
     NormalTable,
     ReportedTable,
     StudyTable,
@@ -36,7 +38,10 @@ EVERYWHERE = "\n".join(
     path.read_text(encoding="utf-8") for folder in ("guide", "methods") for path in
     sorted((DOCS / folder).glob("*.md"))
 )  # fmt: skip
-EVIDENCE_TABLES = (StudyTable, ReportedTable, EffectTable, ElicitedTable, NormalTable)
+EVIDENCE_TABLES = (
+    *(StudyTable, ReportedTable, IndividualTable, EffectTable, ClassEffectTable),
+    *(ElicitedTable, NormalTable),
+)
 # Keys of JSON objects that are names of the scenario's own or of parts' keys.
 NAMES = {"hba1c", "shapes", *(f.name for part in TABLES["shapes"].values() for f in fields(part))}
 HERE = re.compile(r"(?<![\w.:/])(/(home|root|work|tmp|usr|Users|opt|mnt|var)/|[A-Z]:\\)")

@@ -1,13 +1,11 @@
 """Evidence files: what is shipped, units that become the endpoint's own, what a fit reads."""
 
-import re
 from math import log
 from pathlib import Path
 
 import pytest
 
-from phase2sim.errors import BadEvidence
-from phase2sim.evidence import STATISTICS, find_evidence, load_evidence
+from phase2sim.evidence import STATISTICS, load_evidence
 from phase2sim.knowledge import Evidence, Normal, Reported
 
 PRIORS = Path(__file__).parents[1] / "priors"
@@ -92,18 +90,31 @@ def test_phase_1_counts_and_medians_are_read(shipped: Evidence) -> None:
     stable = read["c_peptide", (0.0, 6.0), "change", ""]
     assert (stable.elicited, stable.status) == (Normal(0.0, 0.15), "elicited")
     assert stable.on_model_scale
-    assert len(read) == 5
+    assert read["glucose", (0.0,), "median", ""].value == 15.3
+    assert read["glucose", (1.0,), "median", ""].value == 5.8
+    without = read["insulin", (6.0,), "count", "below"]
+    assert (without.value, without.n, without.threshold) == (1.0, 10, 0.0)
+    assert "month 6" in without.note
+    with_event = read["adverse_events", (0.0, 6.0), "count", ""]
+    assert (with_event.value, with_event.n) == (6.0, 10)
+    assert read["adverse_events", (0.0, 6.0), "events", ""].value == 8.0
+    assert read["serious_adverse_events", (0.0, 6.0), "events", ""].value == 0.0
+    assert len(read) == 13
 
 
-def test_phase_1_insulin_is_unused_because_no_weight_is_reported(shipped: Evidence) -> None:
+def test_phase_1_insulin_rests_on_an_elicited_weight(shipped: Evidence) -> None:
     insulin = [
         one
         for one in of_study(shipped, "GXIPC1 phase 1")
         if one.endpoint == "insulin" and one.statistic == "median"
     ]
 
-    assert [one.value for one in insulin] == [22.5, 12.5]
-    assert all("weight" in one.unused for one in insulin)
+    (arm,) = (arm for arm in shipped.arms if arm.study == "GXIPC1 phase 1")
+    assert arm.weight_kg == Normal(35.0, 10.0)
+    assert [one.value for one in insulin] == pytest.approx([22.5 / 35, 12.5 / 35])
+    assert all(one.by_weight and one.unit == "U/kg/day" for one in insulin)
+    assert all("elicited weight" in one.as_reported for one in insulin)
+    assert "elicited weight" in arm.note
 
 
 def test_phase_1_effects_are_sceptical_and_elicited(shipped: Evidence) -> None:
@@ -204,14 +215,15 @@ def test_elicited_change_with_one_month_counts_from_entry(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("keys", "reason"),
     [
-        ('endpoint = "insulin"\nmonth = 3\nmean = 0.4\nunit = "U/kg/day"', "insulin is not"),
-        ('endpoint = "glucose"\nmonth = 3\nmedian = 100\nunit = "mg/dL"', "glucose is not"),
         ('endpoint = "insulin"\nmonth = 3\nmean = 22\nunit = "IU/day"', "weight"),
-        ('endpoint = "adverse_events"\nmonths = [0, 6]\nevents = 8', "adverse events"),
-        ('endpoint = "hba1c"\nmonth = 3\nquartiles = [7, 8]\nunit = "%"', "quartiles"),
-        ('endpoint = "hba1c"\nmonth = 3\nrange = [6, 9]\nunit = "%"', "ranges"),
-        ('endpoint = "hba1c"\nmonth = 3\nsd = 1.1\nunit = "%"', "without its mean"),
-        ('endpoint = "hba1c"\nmonths = [0, 24]\nmean = 7.2\nunit = "%"', "averages"),
+        ('endpoint = "partial_remission"\nmonth = 12\ncount = 2\nof = 28', "together"),
+        ('endpoint = "vital_signs_and_laboratory"\nstatement = "stable"', "vital signs"),
+        ('endpoint = "hba1c"\nmonths = [0, 24]\nmean = 7.2\nunit = "%"', "average"),
+        ('endpoint = "insulin"\nmonth = 6\ngeometric_mean = 0.4\nunit = "U/kg/day"', "geometric"),
+        (
+            'endpoint = "adverse_events"\nmonths = [0, 6]\nrate = 0.1\nunit = "per patient-month"',
+            "a rate without",
+        ),
         ('endpoint = "hba1c"\nmonths = [0, 6]\nchange = -0.1\nunit = "%"', "weighed"),
         ('endpoint = "hba1c"\nmonths = [0, 6]\nslope = -0.1\nunit = "%"', "weighed"),
         ('endpoint = "hba1c"\nmonth = 6\ngeometric_mean = 7\nunit = "%"', "geometric mean"),
@@ -227,10 +239,6 @@ def test_elicited_change_with_one_month_counts_from_entry(tmp_path: Path) -> Non
             'endpoint = "c_peptide"\nmonths = [0, 6]\nresidual_sd = 0.2\nunit = "nmol/L"',
             "residual sd is modelled on ln",
         ),
-        (
-            'endpoint = "hba1c"\nmonth = 6\ncorrelation = 0.3\nwith_endpoint = "insulin"',
-            "insulin is not",
-        ),
     ],
 )
 def test_what_no_likelihood_reads_is_listed_with_the_reason(
@@ -242,6 +250,15 @@ def test_what_no_likelihood_reads_is_listed_with_the_reason(
 @pytest.mark.parametrize(
     "keys",
     [
+        'endpoint = "insulin"\nmonth = 3\nmean = 0.4\nunit = "U/kg/day"',
+        'endpoint = "glucose"\nmonth = 3\nmedian = 100\nunit = "mg/dL"',
+        'endpoint = "glucose"\nmonth = 3\ngeometric_mean = 7\nunit = "mmol/L"',
+        'endpoint = "hba1c"\nmonth = 3\nquartiles = [7, 8]\nunit = "%"',
+        'endpoint = "hba1c"\nmonth = 3\nrange = [6, 9]\nunit = "%"',
+        'endpoint = "hba1c"\nmonth = 3\nsd = 1.1\nunit = "%"',
+        'endpoint = "glucose"\nmonths = [0, 6]\npercent_change = -9',
+        'endpoint = "adverse_events"\nmonths = [0, 6]\nevents = 8',
+        'endpoint = "hba1c"\nmonth = 6\ncorrelation = 0.3\nwith_endpoint = "insulin"',
         'endpoint = "hba1c"\nmonth = 6\nmean = 7.3\nunit = "%"',
         'endpoint = "hba1c"\nmonth = 6\nmean = 7.3\nsd = 1.3\nunit = "%"',
         'endpoint = "hba1c"\nmonth = 6\nmean = 7.3\nse = 0.2\nunit = "%"',
@@ -317,68 +334,6 @@ def test_digest_changes_with_the_assumed_effect(tmp_path: Path) -> None:
     assert before.digest != after.digest
 
 
-def test_name_is_found_in_the_priors_beside_the_scenarios(tmp_path: Path) -> None:
-    scenario = tmp_path / "scenarios" / "mine.toml"
-    wanted = tmp_path / "priors" / "mine.toml"
-    wanted.parent.mkdir()
-    wanted.touch()
-
-    assert find_evidence("mine", scenario) == wanted
-
-
-def test_name_is_found_in_the_scenarios_own_folder(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").touch()
-
-    assert find_evidence("mine", tmp_path / "scenario.toml") == tmp_path / "mine.toml"
-
-
-def test_name_is_found_below_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "priors").mkdir()
-    (tmp_path / "priors" / "mine.toml").touch()
-    monkeypatch.chdir(tmp_path)
-
-    assert find_evidence("mine", None) == Path("priors/mine.toml")
-
-
-def test_path_is_used_as_it_is_or_from_the_scenarios_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "here").mkdir()
-    (tmp_path / "there").mkdir()
-    (tmp_path / "here" / "a.toml").touch()
-    (tmp_path / "there" / "b.toml").touch()
-    monkeypatch.chdir(tmp_path / "here")
-
-    assert find_evidence("a.toml", None) == Path("a.toml")
-    beside = tmp_path / "there" / "scenario.toml"
-    assert find_evidence("b.toml", beside) == tmp_path / "there" / "b.toml"
-
-
-def test_missing_name_says_where_it_looked_and_what_there_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "priors").mkdir()
-    (tmp_path / "priors" / "gxipc1.toml").touch()
-    (tmp_path / "priors" / "zzz.toml").touch()
-
-    with pytest.raises(BadEvidence, match="priors") as near:
-        find_evidence("gxipc", tmp_path / "scenarios" / "mine.toml")
-    with pytest.raises(BadEvidence, match="There are: gxipc1, zzz") as far:
-        find_evidence("q", tmp_path / "scenarios" / "mine.toml")
-
-    assert "Did you mean 'gxipc1'?" in str(near.value)
-    assert "zzz" in str(near.value)
-    assert "'q' was not found" in str(far.value)
-
-
-def test_missing_path_says_where_it_looked(tmp_path: Path) -> None:
-    with pytest.raises(BadEvidence, match=r"lost\.toml"):
-        find_evidence("lost.toml", tmp_path / "scenario.toml")
-
-
 def test_elicited_numbers_have_a_reason(shipped: Evidence) -> None:
     elicited = [one for one in shipped.reported if one.elicited]
 
@@ -386,12 +341,48 @@ def test_elicited_numbers_have_a_reason(shipped: Evidence) -> None:
     assert all(one.why and one.status == "elicited" for one in elicited)
 
 
-def test_examples_of_the_guide_are_a_sound_file(tmp_path: Path) -> None:
-    guide = PRIORS.parent / "docs" / "guide" / "evidence.md"
-    blocks = re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
-    c_peptide = blocks[-1].replace("effect.hba1c", "effect.c_peptide")
+def test_shipped_trials_of_the_class_have_both_arms_read() -> None:
+    evidence = load_evidence([PRIORS / "msc-randomised.toml"])
 
-    evidence = load(tmp_path, "\n".join([*blocks, c_peptide]))
+    treated = {(arm.study, arm.arm): arm.treated for arm in evidence.arms}
+    read = {
+        (one.study, one.endpoint, treated[one.study, one.arm])
+        for one in evidence.reported
+        if not one.unused
+    }
+    of_class = {("ASC and vitamin D", "insulin"), ("ASC and vitamin D", "hba1c")}
+    of_class |= {("ProTrans-2", "c_peptide")}
+    assert read == {(*one, arm) for one in of_class for arm in (True, False)}
+    assert set(evidence.classes) == {"insulin", "hba1c", "c_peptide"}
 
-    assert len(evidence.reported) == 6
-    assert set(evidence.effects) == {"hba1c", "c_peptide"}
+
+def test_protrans_2_is_a_mean_of_the_meal_test() -> None:
+    evidence = load_evidence([PRIORS / "msc-randomised.toml"])
+
+    values = {
+        (one.arm, one.months): one.value
+        for one in evidence.reported
+        if one.study == "ProTrans-2" and not one.unused
+    }
+    # 96, 85, 48 and 30 nmol/L x 120 min over 120 minutes
+    assert values == pytest.approx(
+        {
+            ("ProTrans", (0.0,)): 0.8,
+            ("ProTrans", (12.0,)): 85 / 120,
+            ("placebo", (0.0,)): 0.4,
+            ("placebo", (12.0,)): 0.25,
+        }
+    )
+
+
+def test_shipped_enthusiast_takes_the_place_of_the_sceptic() -> None:
+    names = ("enthusiastic", "gxipc1", "t1d-natural-history")
+    effects = load_evidence([PRIORS / f"{name}.toml" for name in names]).effects
+
+    assert {name: one.before for name, one in effects.items()} == {
+        "hba1c": Normal(-0.5, 0.4),
+        "c_peptide": Normal(0.10, 0.08),
+        "insulin": Normal(-0.10, 0.08),
+        "glucose": Normal(-0.10, 0.12),
+    }
+    assert {one.shared for one in effects.values()} == {0.3}

@@ -116,7 +116,7 @@ def known(layout: Cells, rho: float) -> tuple[Moments, NaturalHistory]:
     ones = pt.ones(layout.months.size)
     within = pt.as_tensor(np.where(layout.first == layout.second, 1.0, rho))
     zero: Tensor = pt.zeros(1)
-    history = NaturalHistory(*[zero] * 10)
+    history = NaturalHistory(*[zero] * 11)
     at = Moments(
         mean=0 * ones,
         shift=0 * ones,

@@ -162,6 +162,17 @@ def test_a_percent_change_is_that_of_the_two_medians() -> None:
     assert replicas(change, alike(history=history), 1)[0, 0] == pytest.approx(-36.0)
 
 
+def test_a_percent_change_with_a_standard_error_has_that_error() -> None:
+    history = truth().history.copy()
+    history[3] = np.log([10.0, 6.0, 6.0, 6.0, 6.0, 6.0])
+    change = entry("percent_change", (0.0, 3.0), -40.0, endpoint="glucose", se=6.0, n=0)
+
+    log_ratio = np.log1p(replicas(evidence(change), truth(history=history))[:, 0] / 100.0)
+
+    assert_mean(log_ratio, np.log(0.6))
+    assert_mean((log_ratio - np.log(0.6)) ** 2, (6.0 / 60.0) ** 2)
+
+
 def test_doses_over_an_assumed_weight_are_off_by_the_same_factor() -> None:
     visits = evidence(
         entry("median", 0.0, endpoint="insulin", by_weight=True),
@@ -189,13 +200,22 @@ def test_events_are_negative_binomial(dispersion: float) -> None:
     if dispersion:
         of_none = stats.nbinom.pmf(0, 1 / dispersion, 1 / (1 + dispersion * mean))
 
-    total, patients, rate = replicas(both, truth(event_dispersion=np.array([dispersion]))).T
+    total, patients, rate = replicas(both, truth(event_dispersion=np.full(2, dispersion))).T
 
     assert_mean(total, 10 * mean)
     assert_mean((total - 10 * mean) ** 2, 10 * (mean + dispersion * mean**2))
     assert_mean(patients, 10 * (1 - of_none))
     np.testing.assert_allclose(rate, total / 60)
     assert np.all(patients <= total)
+
+
+def test_studies_differ_in_their_rates_of_events() -> None:
+    rate = entry("rate", (0.0, 12.0), 0.2, endpoint="adverse_events", se=0.02, n=0)
+
+    found = replicas(evidence(rate), truth(event_study_sd=0.3))[:, 0]
+
+    assert_mean(np.log(found), np.log(0.1))
+    assert_mean((np.log(found) - np.log(0.1)) ** 2, 0.3**2 + (0.02 / 0.2) ** 2)
 
 
 def test_treated_patients_have_their_own_rate_of_events() -> None:
@@ -207,7 +227,7 @@ def test_treated_patients_have_their_own_rate_of_events() -> None:
 def test_events_of_overlapping_spans_are_the_same_events() -> None:
     both = evidence(events("events", (0.0, 6.0)), events("events", (3.0, 6.0)))
 
-    whole, later = replicas(both, truth(event_dispersion=np.zeros(1))).T
+    whole, later = replicas(both, truth(event_dispersion=np.zeros(2))).T
 
     assert np.all(later <= whole)
     assert_mean((whole - 6) * (later - 3), 3.0)  # the variance of what is common

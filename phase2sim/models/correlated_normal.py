@@ -62,6 +62,22 @@ class CorrelatedNormal(Op):
         return [-slope * weighted, by_covariance, disconnected_type()]
 
 
+def _block_end(covariance: Floats, first: int) -> int:
+    """One past the last value that is tied to value ``first``, directly or through others."""
+    end = first + 1
+    row = first
+    while row < end:
+        for column in range(len(covariance) - 1, end - 1, -1):
+            if covariance[row, column] != 0.0:
+                end = column + 1
+                break
+        row += 1
+    return end
+
+
+block_end = kernel(_block_end)
+
+
 def _inverse_factor(covariance: Floats) -> tuple[Floats, float]:
     """Inverse of the Cholesky factor, and the log determinant of the factor; nan if there is none.
 
@@ -94,19 +110,39 @@ def _inverse_factor(covariance: Floats) -> tuple[Floats, float]:
 inverse_factor = kernel(_inverse_factor)
 
 
+def _precision(covariance: Floats) -> tuple[Floats, float]:
+    """Inverse of a covariance, and the log determinant of its factor; nan if not definite.
+
+    Values of different studies are independent, so that blocks along the diagonal are inverted one
+    by one.
+    """
+    size = len(covariance)
+    precision, log_determinant = np.zeros((size, size)), 0.0
+    first = 0
+    while first < size:
+        end = block_end(covariance, first)
+        inverse, own = inverse_factor(covariance[first:end, first:end])
+        log_determinant += own
+        for i in range(end - first):
+            for j in range(i + 1):
+                total = 0.0
+                for k in range(i, end - first):
+                    total += inverse[k, i] * inverse[k, j]
+                precision[first + i, first + j] = precision[first + j, first + i] = total
+        first = end
+    return precision, log_determinant
+
+
+precision_of = kernel(_precision)
+
+
 def _density(
     residual: Floats, covariance: Floats, patients: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Log density (no axes), residuals times precision, precision."""
-    inverse, log_determinant = inverse_factor(covariance)
+    precision, log_determinant = precision_of(covariance)
     rows, size = residual.shape
-    precision, weighted = np.zeros((size, size)), np.zeros((rows, size))
-    for i in range(size):
-        for j in range(i + 1):
-            total = 0.0
-            for k in range(i, size):
-                total += inverse[k, i] * inverse[k, j]
-            precision[i, j] = precision[j, i] = total
+    weighted = np.zeros((rows, size))
     for row in range(rows):
         for i in range(size):
             for j in range(size):
@@ -122,7 +158,7 @@ density = kernel(_density)
 
 def _compiled(op: CorrelatedNormal, node: Apply[Any], **_: object) -> tuple[object, int]:
     del op, node
-    return density, 3  # raised when the density changes, so that no stale compilation is used
+    return density, 4  # raised when the density changes, so that no stale compilation is used
 
 
 basic.register_funcify_default_op_cache_key(CorrelatedNormal)(_compiled)  # type: ignore[no-untyped-call]

@@ -137,7 +137,7 @@ def _count_density(table: EventCounts, mean: Tensor, dispersion: Tensor) -> Tens
     all_r = table.n * r
     total = pt.gammaln(all_r + table.total) - pt.gammaln(all_r) - table.constant
     total = total + table.n * log_none + table.total * log_q
-    power = np.arange(np.shape(table.terms)[1])
+    power = np.arange(pt.as_tensor(table.terms).type.shape[1])
     series = pt.logsumexp(table.terms + power * pt.log(r)[:, None], axis=1)
     both = table.log_choose + table.n * log_none + table.total * log_q + series
     return pt.switch(

@@ -68,6 +68,7 @@ def locations(evidence: Evidence, layout: Cells) -> Locations:
     """Collect the location summaries and which of them share patients."""
     read = read_entries(evidence)
     positions = [position for position, e in enumerate(read) if e.statistic in LOCATIONS]
+    positions.sort(key=lambda position: read[position].study)  # independent blocks side by side
     entries = [read[position] for position in positions]
     cell = np.array([layout.index[cell_of(evidence, e, e.months[0])] for e in entries], dtype=int)
     rows = [

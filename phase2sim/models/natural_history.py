@@ -29,7 +29,8 @@ class NaturalHistory:
     share: Tensor  # (endpoint,)
     decay: Tensor  # (endpoint,)
     age_slope: Tensor  # (endpoint,) a year
-    endpoint_correlation: Tensor  # (endpoint, endpoint)
+    endpoint_driver: Tensor  # (endpoint, endpoint) correlation of what drives patients
+    endpoint_correlation: Tensor  # (endpoint, endpoint) of patients at one visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
     share, decay = np.array([p.share for p in own]).T, np.array([p.decay for p in own]).T
     age, age_sd = np.array([p.per_year_of_age for p in own]).T
     older = pm.Normal("age_slope_raw", shape=len(own))
+    patient_share, patient_decay = pm.Beta("patient_share", *share), pm.Beta("decay", *decay)
+    driver = _endpoint_driver(len(own))
+    together = at_one_visit(driver, patient_share, patient_decay)
+    if len(own) > 1:
+        pm.Deterministic("endpoint_correlation", together[np.tril_indices(len(own), -1)])
     return NaturalHistory(
         mean=pm.Deterministic("history", mean),
         sd=pm.Deterministic("sd", pt.exp(log_sd)),
@@ -65,10 +71,11 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
         slope_sd=slope_sd,
         level=_study_effects("study_level", level_sd, layout),
         slope=_study_effects("study_slope", slope_sd, layout),
-        share=pm.Beta("patient_share", *share),
-        decay=pm.Beta("decay", *decay),
+        share=patient_share,
+        decay=patient_decay,
         age_slope=pm.Deterministic("age_slope", age + age_sd * older),
-        endpoint_correlation=_endpoint_correlation(len(own)),
+        endpoint_driver=driver,
+        endpoint_correlation=together,
     )
 
 
@@ -126,23 +133,38 @@ def _at_nodes(layout: Cells, curve: Tensor) -> Tensor:
 def _correlation(layout: Cells, history: NaturalHistory) -> Tensor:
     """Correlation (pair,) of deviations of the same patients.
 
-    Between endpoints that of one visit, times the geometric mean of what each keeps over the lag.
+    A patient's deviation is one that stays and one that fades as an Ornstein-Uhlenbeck process.
+    The endpoints' stay and fade together, driven by the same chances: between endpoints the
+    later visit's decay counts, and processes that fade at different rates are never alike. All
+    this times ``endpoint_driver`` is a covariance whatever the rates.
     """
-    share, log_decay = _own(layout, history.share), _own(layout, pt.log(history.decay))
-    kept = []
-    for cell in (layout.first, layout.second):
-        own = share[cell]
-        kept.append(own + (1.0 - own) * pt.exp(layout.lag * log_decay[cell]))
+    first, second = layout.first, layout.second
+    share, rate = _own(layout, history.share), _own(layout, -pt.log(history.decay))
+    later = pt.switch(layout.months[first] > layout.months[second], rate[first], rate[second])
     if len(layout.endpoints) == 1:
-        return kept[0]
-    both = (layout.own[layout.first][:, :, None] * layout.own[layout.second][:, None, :]).reshape(
-        layout.lag.size, -1
-    )
-    between = pt.sum(both * history.endpoint_correlation.flatten(), axis=1)
-    return between * pt.sqrt(kept[0] * kept[1])
+        return share[first] + (1.0 - share[first]) * pt.exp(-layout.lag * later)
+    stays = pt.sqrt(share[first] * share[second])
+    fades = pt.sqrt((1.0 - share[first]) * (1.0 - share[second]))
+    fades = fades * _alike(rate[first], rate[second]) * pt.exp(-layout.lag * later)
+    both = layout.own[first][:, :, None] * layout.own[second][:, None, :]
+    flat = both.reshape(layout.lag.size, -1)
+    return pt.sum(flat * history.endpoint_driver.flatten(), axis=1) * (stays + fades)
 
 
-def _endpoint_correlation(endpoints: int) -> Tensor:
+def _alike(rate: Tensor, other: Tensor) -> Tensor:
+    """Correlation of two Ornstein-Uhlenbeck processes at one time, driven by the same noise."""
+    return 2.0 * pt.sqrt(rate * other) / (rate + other)
+
+
+def at_one_visit(driver: Tensor, share: Tensor, decay: Tensor) -> Tensor:
+    """Correlation (endpoint, endpoint) of deviations at one visit."""
+    rate = -pt.log(decay)
+    stays = pt.sqrt(share[:, None] * share)
+    fades = pt.sqrt((1.0 - share)[:, None] * (1.0 - share)) * _alike(rate[:, None], rate)
+    return driver * (stays + fades)
+
+
+def _endpoint_driver(endpoints: int) -> Tensor:
     """Correlation matrix whose Cholesky factor has rows of a unit triangle, scaled to length 1.
 
     Every choice of the unknowns gives a correlation matrix; two endpoints' correlation is
@@ -156,9 +178,7 @@ def _endpoint_correlation(endpoints: int) -> Tensor:
     place[rows, columns, np.arange(rows.size)] = CROSS_CORRELATION_SCALE
     triangle = np.eye(endpoints) + pt.sum(place * raw, axis=2)
     factor = triangle / pt.sqrt(pt.sum(triangle**2, axis=1))[:, None]
-    product = pt.sum(factor[:, None, :] * factor[None, :, :], axis=2)
-    pm.Deterministic("endpoint_correlation", product[rows, columns])
-    return product
+    return pt.sum(factor[:, None, :] * factor[None, :, :], axis=2)
 
 
 def _study_effects(name: str, sd: Tensor, layout: Cells) -> Tensor:

@@ -14,6 +14,7 @@ from phase2sim.knowledge import Reported
 class Events:
     """How many events each patient had between any two of some months since entry."""
 
+    rate: float  # a patient-month, of all patients of the study's arm
     edges: tuple[float, ...]  # (period + 1,)
     count: Ints  # (patient, period)
 
@@ -45,4 +46,4 @@ def draw_events(
     frailty: Floats = np.ones(patients)
     if dispersion > 0.0:
         frailty = rng.gamma(1.0 / dispersion, dispersion, patients)
-    return Events(tuple(edges), rng.poisson(frailty[:, None] * rate * lengths))
+    return Events(rate, tuple(edges), rng.poisson(frailty[:, None] * rate * lengths))

@@ -29,6 +29,7 @@ class Parameters:
     event_outcomes: tuple[str, ...]
     event_rate: Floats  # (outcome, 2): untreated, treated; events per patient-month
     event_dispersion: Floats  # (outcome,)
+    event_study_sd: float  # of the log rate, between studies
 
 
 def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
@@ -38,6 +39,7 @@ def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
     def row(values: Floats) -> Floats:
         return np.nan_to_num(values[draw]) if values.size else np.zeros(endpoints)
 
+    between = prior.sampled.get("event_study_sd")
     return Parameters(
         endpoints=prior.endpoints,
         knots_months=prior.knots_months,
@@ -56,4 +58,5 @@ def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
         event_outcomes=prior.event_outcomes,
         event_rate=prior.event_rate[draw] if prior.event_outcomes else np.zeros((0, 2)),
         event_dispersion=prior.event_dispersion[draw] if prior.event_outcomes else np.zeros(0),
+        event_study_sd=float(between[draw]) if between is not None else 0.0,
     )

@@ -33,15 +33,18 @@ class Study:
     level: Floats  # (endpoint,)
     slope: Floats  # (endpoint,) a month
     class_effect: Floats  # (endpoint,) of its treated arm, if it is randomised
+    event_ratio: Floats  # (outcome,) of its rates to the average study's
 
 
 def draw_study(truth: Parameters, rng: np.random.Generator) -> Study:
-    """Level, slope and effect of a new study."""
+    """Level, slope, effect and rates of a new study."""
     level, slope, effect = rng.standard_normal((3, len(truth.endpoints)))
+    events = rng.standard_normal(len(truth.event_outcomes))
     return Study(
         level=truth.level_sd * level,
         slope=truth.slope_sd * slope,
         class_effect=truth.class_mean + truth.class_sd * effect,
+        event_ratio=np.exp(truth.event_study_sd * events),
     )
 
 

@@ -114,6 +114,7 @@ def _events(
     for outcome, asked in spans.items():
         row = truth.event_outcomes.index(outcome)
         rate = float(truth.event_rate[row, int(population.arm.treated)])
+        rate *= float(population.study.event_ratio[row])
         dispersion = float(truth.event_dispersion[row])
         found[outcome] = draw_events(asked, rate, dispersion, patients, rng)
     return found

@@ -41,6 +41,13 @@ class Sample:
         factor = self.weight_factor if entry.by_weight else 1.0
         return mean * factor, sd * factor
 
+    def expected_median(self, entry: Reported, position: int) -> float:
+        """Value at the mean of the model scale of one of an entry's visits, in the own unit."""
+        visit = visits_of(entry)[position]
+        latent, _ = self.population.expected(visit, on_model_scale=True)
+        transformation = ENDPOINTS[entry.endpoint].transformation
+        return float(on_own_scale(np.array(latent), transformation))
+
 
 type Arms = Mapping[str, Sample]  # the arms of one study
 type Summary = Callable[[Reported, Arms, np.random.Generator], tuple[float, ...]]
@@ -172,9 +179,14 @@ def _paired(entry: Reported, arm: Sample, last: int) -> Floats:
 
 
 def _percent_change(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
-    del rng
-    before, after = (float(np.median(arms[entry.arm].as_read(entry, i))) for i in (0, 1))
-    return (100.0 * (after / before - 1.0),)
+    """Change of the median; with a reported standard error normal on the log of the ratio."""
+    arm = arms[entry.arm]
+    if entry.se is None:
+        before, after = (float(np.median(arm.as_read(entry, i))) for i in (0, 1))
+        return (100.0 * (after / before - 1.0),)
+    log_ratio = np.log(arm.expected_median(entry, 1) / arm.expected_median(entry, 0))
+    log_ratio += entry.se / (100.0 + entry.value) * rng.standard_normal()
+    return (100.0 * float(np.expm1(log_ratio)),)
 
 
 def _correlation(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
@@ -204,10 +216,15 @@ def _residual_sd(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple
 
 
 def _event_count(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
-    """Events, patients with one, or events a patient-month."""
-    del rng
+    """Events, patients with one, or events a patient-month.
+
+    The standard error of a reported rate is the whole error of its log.
+    """
     first, last = span_of(entry)
-    events = arms[entry.arm].events[entry.endpoint].within((first, last))[: entry.n or None]
+    drawn = arms[entry.arm].events[entry.endpoint]
+    if entry.statistic == "rate" and entry.se is not None:
+        return (drawn.rate * float(np.exp(entry.se / entry.value * rng.standard_normal())),)
+    events = drawn.within((first, last))[: entry.n or None]
     if entry.statistic == "count":
         return (float(np.sum(events > 0)),)
     total = float(events.sum())
