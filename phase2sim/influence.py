@@ -1,7 +1,7 @@
 """What each reported number does to the prior: left out one by one."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,11 +76,19 @@ class Weighted:
     weights: Floats
     pareto_k: Floats  # (entry,)
 
+    def says_too_little(self, place: int) -> bool:
+        """Whether only a fit without the entry tells what it does.
+
+        Its weights are not to be trusted, or they take what is read jointly with it along.
+        """
+        trusted = self.pareto_k[place] <= LARGEST_K
+        return not trusted or _is_read_jointly(self.entries, self.entries[place])
+
 
 def influence(evidence: Evidence, scenario: Path | None, report: Report) -> Influence:
     """Leave out each number that the fit reads; ``scenario`` is the trial whose assurance moves.
 
-    Draws are reweighted; where Pareto k exceeds 0.7 the model is fitted again. Such fits are kept,
+    Draws are reweighted; where that says too little the model is fitted again. Such fits are kept,
     so that an interrupted call goes on where it was. Raises ``BadInput`` and ``PriorNotTrusted``.
     """
     built = None if scenario is None else parts(load_scenario(scenario))
@@ -116,11 +124,12 @@ def moved_by(
     """As ``influence``, given the fit, the weights and the scenario's parts, if any."""
     goes = {} if built is None else trials_of(built, prior, report)
     base = _Base(evidence, prior, built, goes)
-    again = [place for place, k in enumerate(weighted.pareto_k) if not k <= LARGEST_K]
+    numbers = range(len(weighted.entries))
+    again = [place for place in numbers if weighted.says_too_little(place)]
     if again:
         report(
-            f"{len(again)} of {len(weighted.entries)} numbers matter too much for reweighting"
-            f" (Pareto k above {LARGEST_K:g}): each is left out in a fit of its own"
+            f"{len(again)} of {len(numbers)} numbers cannot be left out by reweighting the draws:"
+            " each is left out in a fit of its own"
         )
     started = time.monotonic()
     refits: dict[int, LeftOut] = {}
@@ -137,7 +146,7 @@ def moved_by(
         assurance={name: share_moved(trials, even) for name, trials in goes.items()},
         left_out=tuple(
             refits[place] if place in refits else _reweighted(base, weighted, place)
-            for place in range(len(weighted.entries))
+            for place in numbers
         ),
         scenario="" if built is None else str(built.path),
         trials=0 if built is None else built.scenario.trials,
@@ -247,6 +256,22 @@ def _assurance_moved(base: _Base, other: PriorDraws, report: Report) -> dict[str
     goes = trials_of(base.built, other, report)
     draws = len(base.prior.effect)
     return {name: share_refitted(goes[name], base.goes[name], draws) for name in goes}
+
+
+def _is_read_jointly(entries: Sequence[Reported], entry: Reported) -> bool:
+    """Whether one likelihood reads the entry with others of the same patients and visit.
+
+    Then its weights leave these out too: a median takes the count and the quantiles beside it
+    along, quartiles the range. (The densities of those are given the median, and go alone.)
+    """
+    taken = {"median": ("count", "quartiles", "range"), "quartiles": ("range",),
+             "range": ("quartiles",)}.get(entry.statistic, ())  # fmt: skip
+    beside = [other for other in entries if _visit(other) == _visit(entry)]
+    return any(one.statistic in taken and one.beyond != "below_baseline" for one in beside)
+
+
+def _visit(entry: Reported) -> tuple[object, ...]:
+    return entry.study, entry.arm, entry.endpoint, entry.clock, entry.months
 
 
 def _effect(prior: PriorDraws, endpoint: str) -> Floats:

@@ -71,9 +71,7 @@ def fitted(evidence: Evidence, *, refit: bool = False, report: Callable[[str], N
     return draws
 
 
-def refusal(
-    evidence: Evidence, said: Sequence[str], endpoints: Sequence[str], aside: Path
-) -> str:
+def refusal(evidence: Evidence, said: Sequence[str], endpoints: Sequence[str], aside: Path) -> str:
     """Say why a fit cannot be used, where its draws are, and what to try, the likeliest first."""
     names = " ".join(evidence.names)
     suspects = [ENDPOINTS[name].label for name in _blamed(said, endpoints)]

@@ -123,9 +123,9 @@ def show_influence(
 ) -> None:  # fmt: skip
     """Leave out each reported number of EVIDENCE, and print how effect and assurance move.
 
-    Draws are reweighted (Pareto-smoothed importance sampling); where that cannot be trusted the
-    model is fitted again without the number. Those fits are kept, so an interrupted call goes on
-    where it was. Exit code 1 if one of them fails its gate.
+    Draws are reweighted (Pareto-smoothed importance sampling); where that says too little the model
+    is fitted again without the number, which takes minutes each. Those fits are kept, so an
+    interrupted call goes on where it was. Exit code 1 if one of them fails its gate.
 
     \b
     Example:

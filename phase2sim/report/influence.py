@@ -122,7 +122,8 @@ def _notes(found: Influence) -> Iterator[Text]:
         style="dim",
     )
     yield Text(
-        f"Pareto k up to {LARGEST_K:g}: the draws were reweighted. Above: fitted again without it.",
+        f"Pareto k up to {LARGEST_K:g}: the draws were reweighted. Refit: k above it, or a number"
+        " read jointly with others; the model was fitted again without it.",
         style="dim",
     )
     if any(one.entry.elicited is not None for one in found.left_out):
