@@ -30,7 +30,7 @@ def truth(**changes: object) -> Parameters:
         "level_sd": none,
         "slope_sd": none,
         "patient_share": np.full(4, 0.6),
-        "decay": none,
+        "decay": np.full(4, 1e-9),
         "endpoint_correlation": np.eye(4),
         "effect": none,
         "bias": none,

@@ -166,7 +166,7 @@ def test_visits_keep_a_share_and_lose_the_rest_by_the_month() -> None:
     assert_mean(np.arctanh(found), np.arctanh(rho) + rho / (2 * 39))
 
 
-def test_endpoints_at_different_visits_correlate_by_what_each_keeps() -> None:
+def test_endpoints_at_different_visits_correlate_by_what_both_keep() -> None:
     between = np.eye(4)
     between[0, 1] = between[1, 0] = -0.5
     both = evidence(
@@ -179,28 +179,36 @@ def test_endpoints_at_different_visits_correlate_by_what_each_keeps() -> None:
     ).T
 
     product = (hba1c - MEAN["hba1c"]) * (c_peptide - MEAN["c_peptide"])
-    assert_mean(product, -0.5 * np.sqrt(0.6 * 0.9) * SD["hba1c"] * SD["c_peptide"] / 10)
+    stays, fades = np.sqrt(0.6 * 0.9), np.sqrt(0.4 * 0.1)
+    kept = stays / (stays + fades)  # of the correlation at one visit
+    assert_mean(product, -0.5 * kept * SD["hba1c"] * SD["c_peptide"] / 10)
 
 
-def test_an_impossible_correlation_becomes_the_nearest_possible_one() -> None:
+def test_endpoints_that_fade_at_different_rates_fade_at_that_of_the_later_visit() -> None:
     between = np.eye(4)
-    between[0, 1] = between[1, 0] = -0.999
-    keeps, forgets = np.ones((3, 3)), np.eye(3)
-    mixed = -0.999 * np.sqrt(keeps * forgets)
-    asked = np.block([[keeps, mixed], [mixed.T, forgets]])
-    visits = [
-        entry("mean", month, sd=1.0, endpoint=name, on_model_scale=True)
-        for name in ("hba1c", "c_peptide")
-        for month in (0.0, 1.0, 6.0)
-    ]
-    share = np.array([1.0, 0.0, 0.6, 0.6])
-
-    found = replicas(
-        evidence(*visits), truth(endpoint_correlation=between, patient_share=share), 1000
+    between[0, 1] = between[1, 0] = -0.5
+    decay = np.array([0.9, 0.5, 0.9, 0.9])
+    known = truth(endpoint_correlation=between, patient_share=np.zeros(4), decay=decay)
+    early, late = entry("mean", 1.0), entry("mean", 3.0)
+    c_peptide_early, c_peptide_late = (
+        entry("mean", month, endpoint="c_peptide", on_model_scale=True) for month in (1.0, 3.0)
     )
 
-    assert np.linalg.eigvalsh(asked).min() < -0.1
-    assert_mean(found[:, 1::2] ** 2, np.repeat([SD["hba1c"], SD["c_peptide"]], 3) ** 2)
+    found = replicas(evidence(early, late, c_peptide_early, c_peptide_late), known, 8000)
+
+    hba1c = found[:, :2] - MEAN["hba1c"]
+    c_peptide = found[:, 2:] - MEAN["c_peptide"]
+    unit = -0.5 * SD["hba1c"] * SD["c_peptide"] / 10
+    assert_mean(hba1c[:, 0] * c_peptide[:, 1], unit * 0.5**2)
+    assert_mean(hba1c[:, 1] * c_peptide[:, 0], unit * 0.9**2)
+
+
+def test_patients_who_keep_everything_are_the_same_at_every_visit() -> None:
+    visits = [entry("median", month) for month in (0.0, 1.0, 6.0)]
+
+    found = replicas(evidence(*visits), truth(patient_share=np.ones(4)), 100)
+
+    np.testing.assert_allclose(found[:, 1:], np.tile(found[:, :1], 2), rtol=1e-6)
 
 
 def test_an_sd_given_baseline_is_that_around_a_regression() -> None:

@@ -162,7 +162,7 @@ def _draws(
         provenance={
             "digest": evidence.digest,
             "evidence": list(evidence.names),
-            "elicited": [_said(entry) for entry in read_entries(evidence) if entry.elicited],
+            "elicited": _elicited(evidence),
             "versions": {name: version(name) for name in VERSIONED},
             **made,
         },
@@ -175,6 +175,24 @@ def _draws(
         event_dispersion=kept.get("event_dispersion", none),
         sampled={name: array for name, array in kept.items() if name not in DERIVED},
     )
+
+
+def _elicited(evidence: Evidence) -> list[str]:
+    """Say what is our judgement and not published, of all that the draws rest on."""
+    said = [_said(entry) for entry in read_entries(evidence) if entry.elicited]
+    weighed = {(entry.study, entry.arm) for entry in read_entries(evidence) if entry.by_weight}
+    for arm in evidence.arms:
+        if arm.weight_kg and (arm.study, arm.arm) in weighed:
+            weight = arm.weight_kg
+            said.append(f"{arm.study}: typical weight ~ N({weight.mean:g}, {weight.sd:g}) kg")
+    for effect in evidence.effects.values():
+        if effect.prior:
+            prior = effect.prior
+            said.append(
+                f"effect on {ENDPOINTS[effect.endpoint].label} before the evidence"
+                f" ~ N({prior.mean:g}, {prior.sd:g}) {ENDPOINTS[effect.endpoint].model_unit}"
+            )
+    return said
 
 
 def _said(entry: Reported) -> str:

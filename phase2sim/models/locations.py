@@ -131,7 +131,9 @@ def covariance(table: Locations, layout: Cells, at: Moments, history: NaturalHis
         entries = entries + _weights(table, layout.scale.at(table.cell), at)
     if table.level.any():
         level, slope = (sd[:, None, None] ** 2 for sd in (history.level_sd, history.slope_sd))
-        entries = entries + pt.sum(table.level * level + table.slope * slope, axis=0)
+        between = pt.sum(table.level * level + table.slope * slope, axis=0)
+        moved = _by_model_scale(table, at)  # a study's shift moves a raw mean to first order
+        entries = entries + between * moved[:, None] * moved
     return entries
 
 
@@ -146,7 +148,7 @@ def even_polynomial(coefficients: Floats, rho: Tensor) -> Tensor:
 
 
 def _entries(table: Locations, at: Moments) -> Tensor:
-    slope = pt.switch(table.raw, at.raw_slope[table.cell], 1.0)
+    slope = _by_model_scale(table, at)
     standardised = even_polynomial(table.powers, at.correlation[table.pair])
     linear = at.covariance[table.pair] * standardised
     # By Stein's lemma exact for a raw mean with any normal; to first order for two endpoints.
@@ -154,6 +156,11 @@ def _entries(table: Locations, at: Moments) -> Tensor:
     if not table.exact.any():
         return entries
     return pt.switch(table.exact, table.per_patient * at.raw_covariance[table.pair], entries)
+
+
+def _by_model_scale(table: Locations, at: Moments) -> Tensor:
+    """Derivative (location,) of each expected value by the mean on the model scale."""
+    return pt.switch(table.raw, at.raw_slope[table.cell], 1.0)
 
 
 def _weights(table: Locations, scale: Scales, at: Moments) -> Tensor:

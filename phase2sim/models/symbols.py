@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytensor
 import pytensor.tensor
-from pytensor.compile.sharedvalue import shared as _shared
 
 type Tensor = Any  # a symbolic array; shapes are written where a value is defined
+_pytensor: Any = pytensor
 pt: Any = pytensor.tensor
-shared: Any = _shared
+shared: Any = _pytensor.shared
+function: Any = _pytensor.function

@@ -237,7 +237,7 @@ def baseline_nodes(baseline: Cell, visit: Cell) -> BaselineNodes:
 
 
 def _linear(entry: Reported) -> bool:
-    """Whether the entry is normal about a linear function of its study's level and slope."""
+    """Whether the entry is normal about its study's level and slope, to first order if raw."""
     if entry.endpoint in EVENTS or entry.statistic in ("correlation", "residual_sd"):
         return True
-    return entry.statistic in LOCATIONS and not is_raw_mean(entry)
+    return entry.statistic in LOCATIONS

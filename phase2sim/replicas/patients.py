@@ -124,13 +124,16 @@ class Population:
         mixed = 0.0 < self.from_diagnosis.sum() < self.from_diagnosis.size
         entry = (enrolled if mixed else np.zeros(1))[:, None] * (1.0 - self.from_diagnosis)
         at = entry + self.months
-        lag = np.abs(at[:, :, None] - at[:, None, :])
-        share, decay = self.truth.patient_share[self.endpoint], self.truth.decay[self.endpoint]
-        kept = [
-            s + (1.0 - s) * d**lag for s, d in ((share[:, None], decay[:, None]), (share, decay))
-        ]
+        lag = at[:, :, None] - at[:, None, :]
+        share = self.truth.patient_share[self.endpoint]
+        rate = -np.log(self.truth.decay[self.endpoint])  # a month
+        stays = np.sqrt(np.outer(share, share))
+        # Ornstein-Uhlenbeck processes driven by the same noise.
+        fades = np.sqrt(np.outer(1.0 - share, 1.0 - share) * np.outer(rate, rate))
+        fades = 2.0 * fades / (rate[:, None] + rate)
+        kept = np.exp(-np.abs(lag) * np.where(lag > 0.0, rate[:, None], rate))
         between = self.truth.endpoint_correlation[np.ix_(self.endpoint, self.endpoint)]
-        correlation: Floats = between * np.sqrt(kept[0] * kept[1])
+        correlation: Floats = between / (stays + fades) * (stays + fades * kept)
         return correlation
 
     @cached_property
@@ -181,8 +184,8 @@ class Population:
 def _factor(correlation: Floats) -> Floats:
     """Matrices whose products with their transposes are the correlations, (..., visit, visit).
 
-    The correlation of different endpoints at different visits need not be positive definite; then
-    it is the nearest that is, eigenvalues below 0 set to 0 and the diagonal back to 1.
+    Visits that determine one another have no Cholesky factor; then eigenvalues that rounding puts
+    below 0 are set to 0.
     """
     try:
         return np.linalg.cholesky(correlation)
