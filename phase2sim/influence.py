@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from phase2sim.assemble import Assembled, Parts, assemble, parts
 from phase2sim.contracts import GO, UNDECIDED, Floats, Ints
 from phase2sim.draws import PriorTruth
+from phase2sim.endpoints import EVENTS
 from phase2sim.engine import simulate_batch
-from phase2sim.errors import BadEvidence, BadScenario, PriorNotTrusted
+from phase2sim.errors import BadEvidence, BadInput, BadScenario, PriorNotTrusted
 from phase2sim.evidence import digest_of
 from phase2sim.knowledge import Evidence, PriorDraws, Reported
 from phase2sim.models.beforehand import effect_before
@@ -27,6 +28,7 @@ from phase2sim.moved import (
 )
 from phase2sim.prior import fitted
 from phase2sim.scenario import load_scenario
+from phase2sim.toml_files import nearest
 
 type Report = Callable[[str], None]
 
@@ -76,6 +78,25 @@ class Weighted:
     weights: Floats
     pareto_k: Floats  # (entry,)
 
+    def only(self, name: str, endpoint: str | None = None) -> "Weighted":
+        """Of the entries of one evidence file, by name, and perhaps of one endpoint.
+
+        Raises ``BadInput`` if there are none.
+        """
+        kept = [
+            place
+            for place, one in enumerate(self.entries)
+            if PurePosixPath(one.file).stem == name and endpoint in {None, one.endpoint}
+        ]
+        if not kept:
+            files = sorted({PurePosixPath(one.file).stem for one in self.entries})
+            raise BadInput(
+                f"--only is {name!r}; the fit reads no such file. {nearest(name, files)}"
+            )
+        entries = tuple(self.entries[place] for place in kept)
+        return replace(self, entries=entries, weights=self.weights[:, kept],
+                       pareto_k=self.pareto_k[kept])  # fmt: skip
+
     def says_too_little(self, place: int) -> bool:
         """Whether only a fit without the entry tells what it does.
 
@@ -85,8 +106,12 @@ class Weighted:
         return not trusted or _is_read_jointly(self.entries, self.entries[place])
 
 
-def influence(evidence: Evidence, scenario: Path | None, report: Report) -> Influence:
-    """Leave out each number that the fit reads; ``scenario`` is the trial whose assurance moves.
+def influence(
+    evidence: Evidence, scenario: Path | None, only: str | None, report: Report
+) -> Influence:
+    """Leave out each number that the fit reads, or each of one file, ``only``.
+
+    ``scenario`` is the trial whose assurance moves.
 
     Draws are reweighted; where that says too little the model is fitted again. Such fits are kept,
     so that an interrupted call goes on where it was. Raises ``BadInput`` and ``PriorNotTrusted``.
@@ -95,7 +120,9 @@ def influence(evidence: Evidence, scenario: Path | None, report: Report) -> Infl
     if built is not None:
         check_assurance(built)
     prior = fitted(evidence, report=report)
-    return moved_by(evidence, prior, without_each(evidence, prior, report), built, report)
+    weighted = without_each(evidence, prior, report)
+    weighted = weighted if only is None else weighted.only(only)
+    return moved_by(evidence, prior, weighted, built, report)
 
 
 def check_assurance(built: Parts) -> None:
@@ -114,8 +141,11 @@ def without_each(evidence: Evidence, prior: PriorDraws, report: Report) -> Weigh
     from phase2sim.models.pointwise import pointwise  # noqa: PLC0415
     from phase2sim.models.tables import read_entries  # noqa: PLC0415
 
-    weights, pareto_k = leave_one_out(pointwise(evidence, prior, report))
-    return Weighted(read_entries(evidence), weights, pareto_k)
+    entries = read_entries(evidence)
+    log_density = pointwise(evidence, prior, report)
+    # Counted events have unknowns of their own: no effect and no assurance depends on them.
+    log_density[:, [one.endpoint in EVENTS for one in entries]] = 0.0
+    return Weighted(entries, *leave_one_out(log_density))
 
 
 def moved_by(
@@ -131,11 +161,7 @@ def moved_by(
             f"{len(again)} of {len(numbers)} numbers cannot be left out by reweighting the draws:"
             " each is left out in a fit of its own"
         )
-    started = time.monotonic()
-    refits: dict[int, LeftOut] = {}
-    for place in again:
-        report(_progress(weighted.entries[place], len(refits), len(again), started))
-        refits[place] = _refit(base, weighted, place, report)
+    refits = _refits(base, weighted, again, report)
     effects = {name: mean_and_sd(_effect(prior, name)) for name in prior.effects}
     even = np.full(len(prior.effect), 1.0 / len(prior.effect))
     return Influence(
@@ -153,12 +179,11 @@ def moved_by(
     )
 
 
-def without(evidence: Evidence, place: int) -> Evidence:
-    """Evidence whose entry number ``place``, among those that are read, is set aside.
+def without(evidence: Evidence, entry: Reported) -> Evidence:
+    """Evidence with one of its entries set aside.
 
     Its digest is that of files with the entry marked ``unused``, so that their fits are one.
     """
-    entry = [one for one in evidence.reported if not one.unused][place]
     reported = tuple(
         replace(one, unused="left out to see its influence") if one is entry else one
         for one in evidence.reported
@@ -217,14 +242,48 @@ def _reweighted(base: _Base, weighted: Weighted, place: int) -> LeftOut:
     )
 
 
+def _refits(
+    base: _Base, weighted: Weighted, again: Sequence[int], report: Report
+) -> dict[int, LeftOut]:
+    """Fit without each entry in turn, treated patients' first; an interrupt ends it early."""
+    treated = {(arm.study, arm.arm) for arm in base.evidence.arms if arm.treated}
+
+    def urgency(place: int) -> tuple[bool, float]:
+        entry = weighted.entries[place]
+        return (entry.study, entry.arm) not in treated, -float(weighted.pareto_k[place])
+
+    started = time.monotonic()
+    refits: dict[int, LeftOut] = {}
+    try:
+        for place in sorted(again, key=urgency):
+            report(_progress(weighted.entries[place], len(refits), len(again), started))
+            refits[place] = _refit(base, weighted, place, report)
+    except KeyboardInterrupt:
+        report("interrupted: what is fitted so far is kept")
+    for place in again:
+        if place not in refits:
+            refits[place] = _unknown(weighted, place, "interrupted before its fit; call again")
+    return refits
+
+
+def _unknown(weighted: Weighted, place: int, refused: str) -> LeftOut:
+    return LeftOut(
+        entry=weighted.entries[place],
+        pareto_k=float(weighted.pareto_k[place]),
+        refitted=True,
+        effect_mean={},
+        effect_sd={},
+        assurance={},
+        refused=refused,
+    )
+
+
 def _refit(base: _Base, weighted: Weighted, place: int, report: Report) -> LeftOut:
     entry, k = weighted.entries[place], float(weighted.pareto_k[place])
     try:
-        other = fitted(without(base.evidence, place), report=lambda line: report(f"  {line}"))
+        other = fitted(without(base.evidence, entry), report=lambda line: report(f"  {line}"))
     except (PriorNotTrusted, BadEvidence) as error:
-        nothing: dict[str, Moved] = {}
-        return LeftOut(entry, k, refitted=True, effect_mean=nothing, effect_sd=nothing,
-                       assurance=nothing, refused=str(error))  # fmt: skip
+        return _unknown(weighted, place, str(error))
     effects = {name: _effect_moved(base, other, name) for name in base.prior.effects}
     return LeftOut(
         entry=entry,

@@ -13,9 +13,10 @@ from kept_prior import DRAWS, draws_for, shipped_evidence
 
 from phase2sim import prior_files
 from phase2sim.assemble import Parts, parts
+from phase2sim.errors import BadInput
 from phase2sim.evidence import load_evidence
 from phase2sim.influence import Influence, Weighted, moved_by, without
-from phase2sim.knowledge import Evidence
+from phase2sim.knowledge import Evidence, Reported
 from phase2sim.report.influence import influence_json, influence_screen
 from phase2sim.report.pages import write_figures
 from phase2sim.scenario import load_scenario
@@ -53,9 +54,13 @@ def _place(evidence: Evidence, number: int) -> int:
     )
 
 
+def _entry(evidence: Evidence, number: int) -> Reported:
+    return [one for one in evidence.reported if not one.unused][_place(evidence, number)]
+
+
 def keep_without(evidence: Evidence, number: int, shift: float) -> None:
     """Keep draws for the evidence without one entry: the effect on HbA1c lies ``shift`` higher."""
-    left = without(evidence, _place(evidence, number))
+    left = without(evidence, _entry(evidence, number))
     draws = draws_for(left)
     effect = draws.effect + shift * (np.array(draws.endpoints) == "hba1c")
     prior_files.save(replace(draws, effect=effect), prior_files.cached_path(left.digest))
@@ -66,10 +71,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the fits that reweighting cannot stand in for: medians beside counts or quartiles."""
     monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path / "cache"))
     evidence = shipped_evidence()
-    entries = [one for one in evidence.reported if not one.unused]
-    for place, one in enumerate(entries):
-        if one.statistic in {"median", "quartiles"}:
-            left = without(evidence, place)
+    for one in evidence.reported:
+        if one.statistic in {"median", "quartiles"} and not one.unused:
+            left = without(evidence, one)
             prior_files.save(draws_for(left), prior_files.cached_path(left.digest))
 
 
@@ -78,14 +82,15 @@ def found(evidence: Evidence, weights: Weighted, trial: Parts | None = None) -> 
 
 
 def test_without_an_entry_is_the_evidence_of_a_file_that_sets_it_aside(tmp_path: Path) -> None:
+    evidence = shipped_evidence()
     text = (PRIORS / "gxipc1.toml").read_text(encoding="utf-8")
     marked = tmp_path / "gxipc1.toml"
     marked.write_text(text.replace("median = 7.41", 'median = 7.41\nunused = "to see"', 1))
 
-    left = without(shipped_evidence(), _place(shipped_evidence(), 1))
+    left = without(evidence, _entry(evidence, 1))
 
     expected = load_evidence([marked, PRIORS / "t1d-natural-history.toml"])
-    assert left.digest == expected.digest != shipped_evidence().digest
+    assert left.digest == expected.digest != evidence.digest
 
 
 def test_weights_move_the_effect_to_that_of_the_weighted_draws() -> None:
@@ -161,6 +166,34 @@ def test_a_refused_fit_leaves_its_numbers_unknown(tmp_path: Path) -> None:
     assert result.refused
     assert result.left_out[0].effect_mean == {}
     assert "no entry can be read" in result.left_out[0].refused
+
+
+def test_an_interrupt_keeps_what_is_known_and_says_what_is_not() -> None:
+    evidence = shipped_evidence()
+
+    def interrupt(line: str) -> None:
+        if "fitting without" in line and "(2 of" in line:
+            raise KeyboardInterrupt
+
+    result = moved_by(evidence, draws_for(evidence), weighted(evidence), None, interrupt)
+
+    unknown = [one for one in result.left_out if one.refused]
+    assert result.refused
+    assert {one.refused for one in unknown} == {"interrupted before its fit; call again"}
+    # The single arm's median comes first, so it is known.
+    assert not result.left_out[_place(evidence, 2)].refused
+    assert any(not one.refitted and one.effect_mean for one in result.left_out)
+
+
+def test_numbers_of_one_file_can_be_asked_for() -> None:
+    evidence = shipped_evidence()
+
+    chosen = weighted(evidence).only("gxipc1", "hba1c")
+
+    assert [one.number for one in chosen.entries] == [1, 2, 3, 4]
+    assert chosen.weights.shape == (DRAWS, 4)
+    with pytest.raises(BadInput, match="Did you mean 'gxipc1'"):
+        weighted(evidence).only("gxipc2")
 
 
 def test_every_field_is_in_the_guide() -> None:

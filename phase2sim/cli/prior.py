@@ -114,24 +114,27 @@ def compare_priors(sets: tuple[str, ...], out: Path | None, as_json: bool) -> No
 @command.command("influence")
 @click.argument("evidence", nargs=-1, required=True)
 @click.option("--scenario", type=click.Path(path_type=Path), help="A trial whose assurance moves.")
+@click.option("--only", metavar="NAME", help="Only the numbers of this evidence file, by its name.")
 @_OUT
 @_JSON
 @click.pass_context
-def show_influence(
-    ctx: click.Context, evidence: tuple[str, ...], scenario: Path | None, out: Path | None,
-    as_json: bool,
+def show_influence(  # noqa: PLR0913 - click passes one argument an option
+    ctx: click.Context, evidence: tuple[str, ...], scenario: Path | None, only: str | None,
+    out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Leave out each reported number of EVIDENCE, and print how effect and assurance move.
 
     Draws are reweighted (Pareto-smoothed importance sampling); where that says too little the model
-    is fitted again without the number, which takes minutes each. Those fits are kept, so an
-    interrupted call goes on where it was. Exit code 1 if one of them fails its gate.
+    is fitted again without the number, which takes minutes each. Those fits are kept, so a call
+    ended by Ctrl-C prints what it knows, and the next goes on where it was. Exit code 1 if some
+    number's influence is not known.
 
     \b
-    Example:
+    Examples:
+      phase2sim prior influence gxipc1 t1d-natural-history --only gxipc1
       phase2sim prior influence gxipc1 t1d-natural-history --scenario scenarios/gxipc1-phase2.toml
     """
-    found = influence(read_evidence(evidence), scenario, say)
+    found = influence(read_evidence(evidence), scenario, only, say)
     if out is not None:
         say(f"Wrote {write_figures(found, out)}.")
     if as_json:
