@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from phase2sim.contracts import Floats, Ints, Plan, Truth
-from phase2sim.knowledge import PriorDraws
+from phase2sim.endpoints import ENDPOINTS
+from phase2sim.knowledge import REFERENCE_AGE, PriorDraws
 from phase2sim.randomness import normals, uniforms
 from phase2sim.shapes import SHAPES, Shape
 
 _WINDOW_NODES = 48
-_PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL = range(5)  # places in the "truth" stream
+_PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT = range(6)  # places in the "truth" stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,9 @@ class PriorTruth:
     """A fresh draw for each trial: control from the prior's draws, effect from a robust mixture.
 
     With probability ``robust_weight`` a trial's effect is the fitted one of its draw, else N(0,
-    ``sceptical_sd``), all endpoints together. ``robust_weight`` 0 is the sceptical prior. Sources
-    with one seed share the draws, so they differ in nothing but the effect.
+    ``sceptical_sd``), all endpoints together; ``shared`` is what they have in common.
+    ``robust_weight`` 0 is the sceptical prior. Sources with one seed share the draws, so they
+    differ in nothing but the effect.
     """
 
     label: str
@@ -94,6 +96,7 @@ class PriorTruth:
     effect: Floats  # (draw, endpoint), size of the fitted effect
     growth: Floats  # (endpoint, visit), share of it at each visit
     sceptical_sd: Floats  # (endpoint,)
+    shared: Floats  # (endpoint,) correlation with a common benefit, with the sign of benefit
     robust_weight: float
 
     def draws(self, first: int, trials: int) -> Ints:
@@ -110,7 +113,10 @@ class PriorTruth:
 
         draw = self.draws(first, trials)
         fitted = uniforms((trials, 1), self.seed, "truth", first, _ROBUST) < self.robust_weight
-        size = np.where(fitted, self.effect[draw], self.sceptical_sd * normal(_SCEPTICAL))
+        benefit = normals((trials, 1), self.seed, "truth", first, _BENEFIT)
+        own = np.sqrt(1.0 - self.shared**2) * normal(_SCEPTICAL)
+        sceptical = self.sceptical_sd * (self.shared * benefit + own)
+        size = np.where(fitted, self.effect[draw], sceptical)
         level = self.level_sd[draw] * normal(_LEVEL)
         slope = self.slope_sd[draw] * normal(_SLOPE)
         drift = level[..., None] + slope[..., None] * self.visits_months
@@ -144,11 +150,19 @@ def control_from_prior(prior: PriorDraws, plan: Plan) -> Control:
     return Control(
         knots_months=prior.knots_months,
         history=prior.history[:, which],
-        mean=np.zeros_like(spread),
+        mean=_of_age(prior, plan, which)[:, :, None] + np.zeros_like(spread),
         sd=spread,
         correlation=share + (1 - share) * decay,
         endpoint_correlation=prior.endpoint_correlation[:, which][:, :, which],
     )
+
+
+def _of_age(prior: PriorDraws, plan: Plan, which: list[int]) -> Floats:
+    """What the patients' mean age adds to the history, (draw, endpoint)."""
+    mean_age = float(np.mean(plan.age_years))
+    if not prior.age_slope.size or np.isnan(mean_age):
+        return np.zeros((len(prior.history), len(which)))
+    return np.asarray(prior.age_slope[:, which] * (mean_age - REFERENCE_AGE))
 
 
 def prior_truth(
@@ -174,6 +188,7 @@ def prior_truth(
         effect=prior.effect[:, which],
         growth=np.array(growth),
         sceptical_sd=np.array([a.sceptical_sd for a in assumed]),
+        shared=np.array([ENDPOINTS[a.endpoint].benefit_sign * a.shared**0.5 for a in assumed]),
         robust_weight=robust_weight,
     )
 

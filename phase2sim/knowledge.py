@@ -11,6 +11,7 @@ import numpy as np
 from phase2sim.contracts import Floats
 
 CONTROL_ARM, SINGLE_ARM, RANDOMISED = "control-arm", "single-arm", "randomised"
+REFERENCE_AGE = 12.0  # years; an arm that does not report its mean age is taken to have this one
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import numpy as np
 from phase2sim.contracts import Bools, Floats, Ints
 from phase2sim.endpoints import ENDPOINTS, EVENTS
 from phase2sim.errors import BadEvidence
-from phase2sim.knowledge import Evidence, IndividualData, Reported, StudyArm
+from phase2sim.knowledge import REFERENCE_AGE, Evidence, IndividualData, Reported, StudyArm
 from phase2sim.models.scales import Scales, scales_of
-from phase2sim.models.settings import PRIORS, REFERENCE_AGE
+from phase2sim.models.settings import PRIORS
 from phase2sim.models.summaries import KNOTS_MONTHS, basis, window_nodes
 
 LOCATIONS = ("mean", "median", "geometric_mean")

@@ -8,11 +8,17 @@ import numpy as np
 
 from phase2sim.contracts import Floats, Ints
 from phase2sim.endpoints import ENDPOINTS
-from phase2sim.knowledge import RANDOMISED, ClassEffect, EffectAssumption, Evidence, StudyArm
+from phase2sim.knowledge import (
+    RANDOMISED,
+    REFERENCE_AGE,
+    ClassEffect,
+    EffectAssumption,
+    Evidence,
+    StudyArm,
+)
 from phase2sim.replicas.parameters import Parameters
 from phase2sim.shapes import SHAPES
 
-REFERENCE_AGE = 12.0  # years; of the patients that ``Parameters.history`` is about
 ENROLMENT_TIMES = 128  # at which an average over an enrolment window is taken
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(32)  # of a standard normal
 WEIGHTS = WEIGHTS / WEIGHTS.sum()

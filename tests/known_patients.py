@@ -1,0 +1,75 @@
+"""Patients whose every unknown is a number, and densities of what is reported of them."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pytensor
+from numpy.typing import ArrayLike, NDArray
+
+from phase2sim.knowledge import Evidence
+from phase2sim.models.events import read_events
+from phase2sim.models.joint import Tables, read_tables
+from phase2sim.models.natural_history import (
+    Moments,
+    NaturalHistory,
+    at_one_visit,
+    moments,
+)
+from phase2sim.models.symbols import Tensor, pt
+from phase2sim.models.tables import Cells, cells
+
+type Floats = NDArray[np.float64]
+
+UNCOMPILED = pytensor.compile.Mode(linker="py", optimizer=None)
+KNOTS = 6
+MEAN: Mapping[str, float] = {"hba1c": 8.0, "c_peptide": 0.5, "insulin": 0.7, "glucose": 2.0}
+SD: Mapping[str, float] = {"hba1c": 1.2, "c_peptide": 0.3, "insulin": 0.15, "glucose": 0.3}
+SHARE, DECAY = 0.6, 0.9
+
+
+class Known(NamedTuple):
+    """An evidence laid out, what its entries read, and what is true of its patients."""
+
+    layout: Cells
+    tables: Tables
+    at: Moments
+    history: NaturalHistory
+
+
+def evaluated(expression: Tensor) -> Floats:
+    return np.asarray(pytensor.function([], expression, mode=UNCOMPILED)())
+
+
+def known(evidence: Evidence, **true: ArrayLike) -> Known:
+    """Lay out the evidence.
+
+    ``true`` replaces what is known by endpoint: ``mean`` and ``sd`` (endpoint, knot), ``level_sd``,
+    ``slope_sd``, ``share``, ``decay`` and ``age_slope`` (endpoint,), ``driver`` (endpoint,
+    endpoint). By default curves are flat, studies alike and endpoints independent.
+    """
+    layout = cells(evidence)
+    names = layout.endpoints
+    none = np.zeros(len(names))
+    of = {
+        "mean": np.tile([[MEAN[name]] for name in names], KNOTS),
+        "sd": np.tile([[SD[name]] for name in names], KNOTS),
+        "level_sd": none,
+        "slope_sd": none,
+        "share": none + SHARE,
+        "decay": none + DECAY,
+        "age_slope": none,
+        "driver": np.eye(len(names)),
+    } | true
+    values = {name: pt.as_tensor(np.asarray(value, dtype=float)) for name, value in of.items()}
+    driver = values.pop("driver")
+    none_sampled = pt.zeros(int(layout.sampled.sum()))  # these studies stand at the mean
+    history = NaturalHistory(
+        level=none_sampled,
+        slope=none_sampled,
+        endpoint_driver=driver,
+        endpoint_correlation=at_one_visit(driver, values["share"], values["decay"]),
+        **values,
+    )
+    at = moments(layout, history, pt.zeros(layout.months.size))
+    return Known(layout, read_tables(evidence, layout, read_events(evidence)), at, history)
