@@ -63,7 +63,7 @@ def _effect(found: Influence, endpoint: str) -> Iterator[RenderableType]:
         style="bold",
     )
     table = _table("effect moves by", "SD moves by")
-    known = [one for one in _measured(found) if endpoint in one.effect_mean]
+    known = [one for one in measured(found) if endpoint in one.effect_mean]
     for one in sorted(known, key=lambda one: -abs(one.effect_mean[endpoint].by))[:_SHOWN]:
         _add(table, one, one.effect_mean[endpoint], one.effect_sd[endpoint])
     yield table
@@ -79,13 +79,13 @@ def _assurance(found: Influence) -> Iterator[RenderableType]:
     )
     table = _table(*(f"{name} moves by" for name in reversed(names)))
     last = names[-1]
-    known = [one for one in _measured(found) if last in one.assurance]
+    known = [one for one in measured(found) if last in one.assurance]
     for one in sorted(known, key=lambda one: -abs(one.assurance[last].by))[:_SHOWN]:
         _add(table, one, *(one.assurance[name] for name in reversed(names)))
     yield table
 
 
-def _measured(found: Influence) -> list[LeftOut]:
+def measured(found: Influence) -> list[LeftOut]:
     """Numbers that can move something: counted events have unknowns of their own."""
     return [one for one in found.left_out if one.entry.endpoint in ENDPOINTS]
 
