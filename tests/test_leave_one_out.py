@@ -1,7 +1,5 @@
 """Draws reweighted to leave a number out agree with a fit that never saw it."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from agreement import assert_agrees
