@@ -159,6 +159,11 @@ def _counted(
     first = [group[0][1] for group in groups]
     n, k = np.array([float(e.n) for e in first]), np.array(patients, dtype=np.float64)
     most = max(TERMS, 2 * max(totals, default=0))
+    # Rows that do not read both take no part in the series, but its gradient must be finite there.
+    both = [
+        (k, total) if kind == BOTH else (0, 0)
+        for k, total, kind in zip(patients, totals, kinds, strict=True)
+    ]
     return EventCounts(
         tuple(tuple(position for position, _ in group) for group in groups),
         *places,
@@ -168,9 +173,7 @@ def _counted(
         total=np.array(totals, dtype=np.float64),
         kind=np.array(kinds, dtype=np.int64),
         log_choose=gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0),
-        terms=np.array(
-            [log_terms(k, total, most) for k, total in zip(patients, totals, strict=True)]
-        ).reshape(len(groups), most + 1),
+        terms=np.array([log_terms(k, total, most) for k, total in both]).reshape(-1, most + 1),
         constant=gammaln(np.array(totals) + 1.0),
     )
 
