@@ -1,16 +1,31 @@
-"""Trials per second of each continuous analysis, on given data, with one thread."""
+"""Trials per second of each analysis, on given data, with one thread."""
 
 import time
 
 import numpy as np
 
 from phase2sim.analyses.ancova import Ancova
+from phase2sim.analyses.anhecova import Anhecova
+from phase2sim.analyses.bayes_normal import BayesNormal
+from phase2sim.analyses.borrowing import AnalysisMixture
+from phase2sim.analyses.cmh import Cmh
+from phase2sim.analyses.fisher import Fisher
+from phase2sim.analyses.logistic_standardised import LogisticStandardised
+from phase2sim.analyses.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.mmrm import Mmrm
+from phase2sim.analyses.qr_ancova import QrAncova
+from phase2sim.analyses.rank_ancova import RankAncova
+from phase2sim.analyses.responders import Responder
 from phase2sim.analyses.t_test import TTest
+from phase2sim.analyses.van_elteren import VanElteren
 from phase2sim.analyses.welch import Welch
+from phase2sim.analyses.wilcoxon import Wilcoxon
 from phase2sim.contracts import Analysis, Reading
 
 TRIALS, PATIENTS, REPEATS = 20_000, 60, 10
+RULE = Responder(below=5.0)
+EFFECT = AnalysisMixture((1.0,), (0.0,), (0.5,))
+CONTROL = AnalysisMixture((0.6, 0.4), (4.8, 5.0), (0.2, 0.3), 0.2, 4.8, 1.0)
 ANALYSES: dict[str, Analysis] = {
     "t test": TTest("hba1c", 12.0),
     "Welch": Welch("hba1c", 12.0),
@@ -19,6 +34,18 @@ ANALYSES: dict[str, Analysis] = {
     "ANCOVA, baseline, HC3": Ancova("hba1c", 12.0, standard_error="hc3"),
     "ANCOVA, baseline and stratum": Ancova("hba1c", 12.0, ("baseline", "stratum")),
     "ANCOVA, all, HC3": Ancova("hba1c", 12.0, ("baseline", "age", "stratum"), "hc3"),
+    "ANHECOVA, baseline": Anhecova("hba1c", 12.0),
+    "Wilcoxon, exact": Wilcoxon("hba1c", 12.0),
+    "Wilcoxon, normal": Wilcoxon("hba1c", 12.0, distribution="normal"),
+    "van Elteren": VanElteren("hba1c", 12.0),
+    "rank ANCOVA, baseline": RankAncova("hba1c", 12.0),
+    "C-peptide QR": QrAncova("c_peptide", 12.0),
+    "Fisher": Fisher("hba1c", 12.0, RULE),
+    "Miettinen-Nurminen": MiettinenNurminen("hba1c", 12.0, RULE),
+    "Cochran-Mantel-Haenszel": Cmh("hba1c", 12.0, RULE),
+    "standardised logistic, baseline": LogisticStandardised("hba1c", 12.0, RULE),
+    "Bayes, effect prior": BayesNormal("hba1c", 12.0, EFFECT),
+    "Bayes, robust control prior": BayesNormal("hba1c", 12.0, control_prior=CONTROL),
 }
 
 

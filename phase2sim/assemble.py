@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from phase2sim.contracts import (
+    MODEL_SCALE,
     Analysis,
     Decision,
     Design,
@@ -94,6 +95,7 @@ def parts(scenario: Scenario) -> Parts:
 def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
     """Join the parts with a fitted prior, or with the scenario's own outcome tables."""
     scenario, plan = built.scenario, built.plan
+    _check_factors(built)
     if prior is not None:
         _check_prior(built, prior)
     given = None if prior is None else control_from_prior(prior, plan)
@@ -179,6 +181,8 @@ def _check_names(built: Parts) -> None:
 
 def _check_null_effects(analyses: Sequence[Analysis], path: Path) -> None:
     for number, analysis in enumerate(analyses, start=1):
+        if analysis.scale != MODEL_SCALE:
+            continue  # the part knows its own limits
         endpoint = ENDPOINTS[analysis.endpoint]
         limit = endpoint.largest_effect
         if abs(analysis.null_effect) > limit:
@@ -275,6 +279,22 @@ def _check_covariates(built: Parts) -> None:
                     f"{built.path}: analysis[{number}].covariates names {covariate!r}, but"
                     f" population.{keys[covariate]} is missing. Add it."
                 )
+        for column in getattr(analysis, "needs", ()):
+            if not needs[column]:
+                raise BadScenario(
+                    f"{built.path}: analysis[{number}] reads {column!r}, but"
+                    f" population.{keys[column]} is missing. Add it."
+                )
+
+
+def _check_factors(built: Parts) -> None:
+    """Refuse to simulate what only a data file can have; `analyse` does not come here."""
+    for number, analysis in enumerate(built.analyses, start=1):
+        for factor in getattr(analysis, "factors", ()):
+            raise BadScenario(
+                f"{built.path}: analysis[{number}].factors names {factor!r}, a column of a data"
+                " file; simulated patients do not have it. Leave it out to simulate."
+            )
 
 
 def _check_truths(built: Parts) -> None:

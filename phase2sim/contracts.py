@@ -91,6 +91,7 @@ class Reading:
     visits_months: tuple[float, ...]  # of ``value``
     age_years: Floats  # (trial, patient)
     stratum: Ints  # (trial, patient)
+    factors: Mapping[str, Ints] = field(default_factory=dict)  # further columns of a data set
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ class Estimates:
     """What one analysis says about each trial of a batch; all fields (trial,).
 
     ``p`` is one-sided, for benefit over ``null_effect``. A trial it could not answer has
-    ``failed`` True, nan elsewhere, and in ``reason`` an index into ``FAILURES``.
+    ``failed`` True, nan elsewhere, and in ``reason`` an index into ``FAILURES``. An analysis whose
+    test is not a t test of ``effect`` and ``se`` brings its own ``test``.
     """
 
     effect: Floats
@@ -106,11 +108,23 @@ class Estimates:
     df: Floats
     p: Floats
     reason: NDArray[np.int8]  # 0 where it did not fail
+    test: "OwnTest | None" = None
+    details: Mapping[str, Floats] = field(default_factory=dict)  # further numbers to report
 
     @property
     def failed(self) -> Bools:
         """True where the analysis could not answer."""
         return self.reason > 0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTest:
+    """A test and an interval that do not come from effect and standard error; fields (trial,)."""
+
+    statistic: Floats
+    p_two_sided: Floats
+    lower: Floats  # of the 95 % confidence interval
+    upper: Floats
 
 
 FAILURES: tuple[str, ...] = (
@@ -120,14 +134,19 @@ FAILURES: tuple[str, ...] = (
     "covariates that determine one another",
     "no variation in the outcome",
     "the fit did not converge",
+    "covariates that separate responders from the rest",
 )
-TOO_FEW, EMPTY_ARM, COLLINEAR, NO_VARIATION, NOT_CONVERGED = range(1, len(FAILURES))
+TOO_FEW, EMPTY_ARM, COLLINEAR, NO_VARIATION, NOT_CONVERGED, SEPARATED = range(1, len(FAILURES))
+
+CONFIDENCE = 0.95  # two-sided, of every confidence interval
+MODEL_SCALE = "model"
 
 
 class Analysis(Protocol):
     """A part that turns a batch of trials into one estimate a trial."""
 
     reads: ClassVar[str]  # "continuous" | "binary" | "count"
+    scale: ClassVar[str]  # of the effect: MODEL_SCALE, where a truth is known, or its name
     title: ClassVar[str]
 
     @property
@@ -142,7 +161,7 @@ class Analysis(Protocol):
 
     @property
     def null_effect(self) -> float:
-        """Effect that benefit must exceed, model scale."""
+        """Effect that benefit must exceed, on ``scale``."""
         ...
 
     def estimate(self, reading: Reading) -> Estimates:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phase2sim.contracts import Reading
+from phase2sim.contracts import Ints, Reading
 from phase2sim.csv_files import MISSING, Row, read_rows
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.errors import BadData
@@ -36,21 +36,20 @@ def read_data(path: Path) -> DataFile:
 
 
 def data_reading(
-    data: DataFile, endpoint: str, visits_months: Sequence[float], arms: Sequence[str]
+    data: DataFile,
+    endpoint: str,
+    visits_months: Sequence[float],
+    arms: Sequence[str],
+    factors: Sequence[str] = (),
 ) -> Reading:
     """What an analysis of one endpoint reads of the file, with a trial axis of length 1.
 
     ``y`` and ``base`` are in the endpoint's unit and are brought to its model scale. Arms are the
     scenario's names, or 0 (control) and 1. ``visit`` counts the visits after baseline from 1;
     ``months``, if there, says the month itself; with neither, every row is the last visit's.
+    ``factors`` are further columns, of any text.
     """
-    lines = [
-        (number, row)
-        for number, row in enumerate(data.rows, start=2)
-        if not data.has("endpoint") or row["endpoint"] == endpoint
-    ]
-    if not lines:
-        raise BadData(f"{data.path}: no row has endpoint {endpoint!r}.")
+    lines = _lines_of(data, endpoint)
     months = sorted({_month(data, line, visits_months) for line in lines})
     firsts: dict[str, tuple[int, Row]] = {}
     for line in lines:
@@ -70,7 +69,7 @@ def data_reading(
             )
         filled[v, p] = True
         value[0, v, p] = _on_scale(data, line, "y", to_model)
-    _check_constant(data, lines)
+    _check_constant(data, lines, factors)
     return Reading(
         arm=np.array([[_arm(data, line, arms) for line in first]], dtype=np.int8),
         baseline=np.array([[_on_scale(data, line, "base", to_model) for line in first]]),
@@ -78,7 +77,20 @@ def data_reading(
         visits_months=tuple(months),
         age_years=np.array([[_number(data, line, "age") for line in first]]),
         stratum=np.array([_codes(row.get("stratum") or "" for _, row in first)], dtype=np.int64),
+        factors={factor: _factor(data, first, factor) for factor in factors},
     )
+
+
+def _lines_of(data: DataFile, endpoint: str) -> list[tuple[int, Row]]:
+    """Rows of one endpoint, each with its line in the file."""
+    lines = [
+        (number, row)
+        for number, row in enumerate(data.rows, start=2)
+        if not data.has("endpoint") or row["endpoint"] == endpoint
+    ]
+    if not lines:
+        raise BadData(f"{data.path}: no row has endpoint {endpoint!r}.")
+    return lines
 
 
 def _month(data: DataFile, line: tuple[int, Row], visits_months: Sequence[float]) -> float:
@@ -113,6 +125,15 @@ def _codes(strata: Iterable[str]) -> list[int]:
     return [order.setdefault(stratum, len(order)) for stratum in strata]
 
 
+def _factor(data: DataFile, first: Iterable[tuple[int, Row]], factor: str) -> Ints:
+    if not data.has(factor):
+        raise BadData(
+            f"{data.path}: column {factor!r} is missing, but an analysis names it in factors."
+            " Add it."
+        )
+    return np.array([_codes(row[factor] for _, row in first)], dtype=np.int64)
+
+
 def _on_scale(
     data: DataFile, line: tuple[int, Row], column: str, to_model: Callable[[float], float]
 ) -> float:
@@ -137,12 +158,14 @@ def _number(data: DataFile, line: tuple[int, Row], column: str, *, required: boo
     return value
 
 
-def _check_constant(data: DataFile, lines: Sequence[tuple[int, Row]]) -> None:
-    """A patient has one arm, baseline, age and stratum."""
+def _check_constant(
+    data: DataFile, lines: Sequence[tuple[int, Row]], factors: Sequence[str]
+) -> None:
+    """A patient has one arm, baseline, age, stratum and level of each factor."""
     seen: dict[str, Row] = {}
     for number, row in lines:
         first = seen.setdefault(row["id"], row)
-        for column in ("arm", "base", "age", "stratum"):
+        for column in ("arm", "base", "age", "stratum", *factors):
             if row.get(column) != first.get(column):
                 raise BadData(
                     f"{data.path}, line {number}: {column} of patient {row['id']} is"

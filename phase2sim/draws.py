@@ -99,6 +99,11 @@ class PriorTruth:
     shared: Floats  # (endpoint,) correlation with a common benefit, with the sign of benefit
     robust_weight: float
 
+    def draws(self, first: int, trials: int) -> Ints:
+        """Which draw of the prior is true in each trial, (trial,)."""
+        pick = uniforms((trials, 1), self.seed, "truth", first, _PICK)[:, 0]
+        return np.asarray((pick * len(self.effect)).astype(np.int64))
+
     def truth(self, first: int, trials: int) -> Truth:
         """Truth of trials ``first`` to ``first + trials - 1``."""
         endpoints = self.effect.shape[1]
@@ -106,8 +111,7 @@ class PriorTruth:
         def normal(place: int) -> Floats:
             return normals((trials, endpoints), self.seed, "truth", first, place)
 
-        pick = uniforms((trials, 1), self.seed, "truth", first, _PICK)[:, 0]
-        draw = (pick * len(self.effect)).astype(np.int64)
+        draw = self.draws(first, trials)
         fitted = uniforms((trials, 1), self.seed, "truth", first, _ROBUST) < self.robust_weight
         benefit = normals((trials, 1), self.seed, "truth", first, _BENEFIT)
         own = np.sqrt(1.0 - self.shared**2) * normal(_SCEPTICAL)

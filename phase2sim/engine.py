@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.contracts import (
+    MODEL_SCALE,
     Analysis,
     Arms,
     Bools,
@@ -63,7 +64,7 @@ class Outcomes:
 
     first: int
     estimates: tuple[Estimates, ...]  # one an analysis
-    true_effect: Floats  # (analysis, trial)
+    true_effect: Floats  # (analysis, trial); nan for an effect off the model scale
     missing: Floats  # (analysis, trial): share of patients without the value it analyses
     verdict: NDArray[np.int8]  # (trial, verdict)
 
@@ -110,8 +111,16 @@ def reading(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -> Read
 
 
 def _true_effects(study: Study, truth: Truth, trials: int) -> Floats:
-    """True effect behind each analysis: treated minus control at its month."""
-    effects = [truth.effect[:, 1, e, v] - truth.effect[:, 0, e, v] for e, v in _places(study)]
+    """True effect behind each analysis: treated minus control at its month.
+
+    A truth says nothing of effects off the model scale, such as a difference in response rates.
+    """
+    effects = [
+        truth.effect[:, 1, e, v] - truth.effect[:, 0, e, v]
+        if analysis.scale == MODEL_SCALE
+        else np.full(1, np.nan)
+        for analysis, (e, v) in zip(study.analyses, _places(study), strict=True)
+    ]
     return np.stack([np.broadcast_to(effect, trials) for effect in effects])
 
 

@@ -68,7 +68,7 @@ def load_evidence(paths: Sequence[Path]) -> Evidence:
         classes=classes_of(files),
         individuals=tuple(individuals),
     )
-    return replace(evidence, digest=_digest(evidence))
+    return replace(evidence, digest=digest_of(evidence))
 
 
 def find_evidence(name_or_path: str, beside: Path | None) -> Path:
@@ -143,7 +143,7 @@ def _arms(one: Reported) -> tuple[str, ...]:
     return (one.arm, one.versus) if one.versus else (one.arm,)
 
 
-def _digest(evidence: Evidence) -> str:
+def digest_of(evidence: Evidence) -> str:
     """Hash all that a fit reads: used numbers, who they are of, own data, and the assumptions."""
     used = [one for one in evidence.reported if not one.unused]
     read = {

@@ -2,21 +2,30 @@
 
 import csv
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from phase2sim.assemble import Assembled, Parts
-from phase2sim.contracts import FAILURES, GO, STOP, Analysis, Estimates, Trials
+from phase2sim.contracts import (
+    CONFIDENCE,
+    FAILURES,
+    GO,
+    MODEL_SCALE,
+    STOP,
+    Analysis,
+    Estimates,
+    OwnTest,
+    Trials,
+)
 from phase2sim.datafile import data_reading, read_data
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.engine import draw_trials, reading
 from phase2sim.errors import BadData, BadScenario
 
-CONFIDENCE = 0.95
 _VERDICTS = {GO: "go", STOP: "stop"}
 _COLUMNS = (
     "id", "arm", "stratum", "age", "months_since_diagnosis", "endpoint", "base", "visit", "months",
@@ -26,22 +35,24 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one analysis says about one trial; effects on the endpoint's model scale."""
+    """What one analysis says about one trial."""
 
     analysis: str
     endpoint: str
     month: float
     method: str
+    scale: str  # of the effect: the endpoint's model scale, or what the analysis makes of it
     effect: float
     se: float
     df: float
-    t: float
+    t: float  # or the test's own statistic
     p_one_sided: float  # for benefit beyond the null effect
     p_two_sided: float
     lower: float
     upper: float
     failed: str  # the reason; "" if it did not fail
-    true_effect: float | None = None  # of a simulated trial
+    true_effect: float | None = None  # of a simulated trial, on the model scale
+    details: Mapping[str, float] = field(default_factory=dict)  # what else the analysis reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,8 @@ def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
             f" {' and '.join(endpoints)}. Add the column, or choose with --endpoint."
         )
     plan = built.plan
-    readings = {e: data_reading(data, e, plan.visits_months, plan.arms) for e in endpoints}
+    factors = list(dict.fromkeys(f for _, a in chosen for f in getattr(a, "factors", ())))
+    readings = {e: data_reading(data, e, plan.visits_months, plan.arms, factors) for e in endpoints}
     for _, analysis in chosen:
         months = readings[analysis.endpoint].visits_months
         if analysis.month not in months:
@@ -119,7 +131,9 @@ def replay(assembled: Assembled, truth: str, trial: int) -> tuple[Examined, str]
                     plan.endpoints.index(analysis.endpoint),
                     plan.visits_months.index(analysis.month),
                 ]
-            ),
+            )
+            if analysis.scale == MODEL_SCALE
+            else None,
         )
         for name, analysis, estimate in zip(study.names, study.analyses, estimates, strict=True)
     )
@@ -141,24 +155,38 @@ def _verdicts(built: Parts, estimates: list[Estimates], names: tuple[str, ...]) 
 def _finding(
     name: str, analysis: Analysis, estimate: Estimates, true_effect: float | None = None
 ) -> Finding:
-    effect, se, df = (float(x[0]) for x in (estimate.effect, estimate.se, estimate.df))
-    t = (effect - analysis.null_effect) / se if se else float("nan")
-    reach = float(stdtrit(df, 0.5 + CONFIDENCE / 2)) * se
+    on_model_scale = analysis.scale == MODEL_SCALE
+    scale = ENDPOINTS[analysis.endpoint].model_unit if on_model_scale else analysis.scale
+    test = estimate.test or _t_test(estimate, analysis.null_effect)
     return Finding(
         analysis=name,
         endpoint=analysis.endpoint,
         month=analysis.month,
         method=analysis.title,
-        effect=effect,
-        se=se,
-        df=df,
-        t=t,
+        scale=scale,
+        effect=float(estimate.effect[0]),
+        se=float(estimate.se[0]),
+        df=float(estimate.df[0]),
+        t=float(test.statistic[0]),
         p_one_sided=float(estimate.p[0]),
-        p_two_sided=float(2 * stdtr(df, -abs(t))),
-        lower=effect - reach,
-        upper=effect + reach,
+        p_two_sided=float(test.p_two_sided[0]),
+        lower=float(test.lower[0]),
+        upper=float(test.upper[0]),
         failed=FAILURES[int(estimate.reason[0])],
         true_effect=true_effect,
+        details={name: float(values[0]) for name, values in estimate.details.items()},
+    )
+
+
+def _t_test(estimate: Estimates, null_effect: float) -> OwnTest:
+    """Test and interval that follow from effect, standard error and degrees of freedom."""
+    t = (estimate.effect - null_effect) / estimate.se
+    reach = stdtrit(estimate.df, 0.5 + CONFIDENCE / 2) * estimate.se
+    return OwnTest(
+        statistic=t,
+        p_two_sided=2 * stdtr(estimate.df, -abs(t)),
+        lower=estimate.effect - reach,
+        upper=estimate.effect + reach,
     )
 
 

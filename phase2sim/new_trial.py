@@ -7,7 +7,7 @@ from phase2sim.contracts import Floats
 from phase2sim.draws import EffectCurve, interpolation, window_nodes
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.errors import BadInput
-from phase2sim.knowledge import Evidence, PriorDraws
+from phase2sim.knowledge import SINGLE_ARM, EffectAssumption, Evidence, PriorDraws
 from phase2sim.mixtures.analysis_prior import AnalysisPrior
 from phase2sim.mixtures.fitted import fit_mixture
 from phase2sim.randomness import normals
@@ -15,6 +15,8 @@ from phase2sim.shapes import SHAPES
 
 _LEVEL, _SLOPE = 2, 3  # places in the "truth" stream, as in a simulated trial
 _ARMS_OF_ONE = 2.0  # an effect from n patients in two equal arms has SE 2 sd / sqrt(n)
+_USUAL_MONTH = 12.0  # of a control mean where no effect says which month is meant
+_USUAL_WINDOW = (0.0, 12.0)  # months since diagnosis at entry, without a single arm to go by
 
 
 def kept_prior(evidence: Evidence) -> PriorDraws:
@@ -28,6 +30,25 @@ def kept_prior(evidence: Evidence) -> PriorDraws:
         ) from None
 
 
+def trial_window(evidence: Evidence) -> tuple[float, float]:
+    """Months since diagnosis at entry: those of the single arm, for the trial that follows it."""
+    of = [arm.months_since_diagnosis for arm in evidence.arms if arm.design == SINGLE_ARM]
+    return of[0] if of else _USUAL_WINDOW
+
+
+def analysis_priors(prior: PriorDraws, evidence: Evidence) -> tuple[AnalysisPrior, ...]:
+    """Effect and control mean of every endpoint, at the effect's month, as a mixture each."""
+    window = trial_window(evidence)
+    found = []
+    for endpoint in prior.endpoints:
+        assumed = prior.effects.get(endpoint)
+        if assumed is not None:
+            found.append(analysis_prior(prior, "effect", endpoint, assumed.month, window))
+        month = _USUAL_MONTH if assumed is None else assumed.month
+        found.append(analysis_prior(prior, "control", endpoint, month, window))
+    return tuple(found)
+
+
 def analysis_prior(
     prior: PriorDraws, of: str, endpoint: str, month: float | None, window: tuple[float, float]
 ) -> AnalysisPrior:
@@ -38,15 +59,12 @@ def analysis_prior(
     """
     at = _month(prior, of, endpoint, month)
     e = prior.endpoints.index(endpoint)
-    low, high = window
-    if not 0 <= low <= high:
-        raise BadInput(f"--window is {low:g} {high:g}; it must be 0 <= first <= last, in months.")
-    weights = interpolation(window_nodes(window) + at, prior.knots_months)
+    weights = _history_weights(prior, at, window)
     sd = float(np.sqrt(((prior.sd[:, e] @ weights.T) ** 2).mean()))
     if of == "effect":
-        draws = _effect(prior, endpoint, at)
+        draws = effect_at(prior, endpoint, at)
     else:
-        draws = _control_mean(prior, e, at, weights.mean(axis=0))
+        draws = control_mean_at(prior, endpoint, at, window)
     mixture = fit_mixture(draws)
     made = prior.provenance
     return AnalysisPrior(
@@ -83,22 +101,49 @@ def _month(prior: PriorDraws, of: str, endpoint: str, month: float | None) -> fl
     return at
 
 
-def _effect(prior: PriorDraws, endpoint: str, month: float) -> Floats:
-    assumed = prior.effects[endpoint]
-    shape = SHAPES[assumed.shape](**dict(assumed.shape_options))
-    share = float(EffectCurve(1.0, assumed.month, shape).at(np.array([month]))[0])
+def effect_at(prior: PriorDraws, endpoint: str, month: float) -> Floats:
+    """Effect of the next trial's treatment at a month since randomisation, (draw,)."""
+    share = effect_share(prior.effects[endpoint], month)
     if share <= 0:
         raise BadInput(f"--month is {month:g}; the effect has not begun then. Use a later month.")
     return np.asarray(share * prior.effect[:, prior.endpoints.index(endpoint)])
 
 
-def _control_mean(prior: PriorDraws, e: int, month: float, weights: Floats) -> Floats:
-    """Mean of a new trial's control arm, one for each draw: history, fresh level and slope."""
+def effect_share(assumed: EffectAssumption, month: float) -> float:
+    """Share of an effect that is there at a month; 1 at the month at which its size is stated."""
+    shape = SHAPES[assumed.shape](**dict(assumed.shape_options))
+    return float(EffectCurve(1.0, assumed.month, shape).at(np.array([month]))[0])
+
+
+def history_at(
+    prior: PriorDraws, endpoint: str, month: float, window: tuple[float, float]
+) -> Floats:
+    """Mean of untreated patients of an average study, (draw,); arguments as below."""
+    weights = _history_weights(prior, month, window).mean(axis=0)
+    return np.asarray(prior.history[:, prior.endpoints.index(endpoint)] @ weights)
+
+
+def control_mean_at(
+    prior: PriorDraws, endpoint: str, month: float, window: tuple[float, float]
+) -> Floats:
+    """Mean of a new trial's control arm, (draw,): history, and a fresh level and slope.
+
+    ``window`` is months since diagnosis at entry; ``month`` counts from randomisation.
+    """
+    e = prior.endpoints.index(endpoint)
     seed = int(str(prior.provenance["digest"])[:15], 16)
     draws = (len(prior.history), 1)
     level, slope = (normals(draws, seed, "truth", 0, place)[:, 0] for place in (_LEVEL, _SLOPE))
     drift = prior.level_sd[:, e] * level + prior.slope_sd[:, e] * slope * month
-    return np.asarray(prior.history[:, e] @ weights + drift)
+    return history_at(prior, endpoint, month, window) + drift
+
+
+def _history_weights(prior: PriorDraws, month: float, window: tuple[float, float]) -> Floats:
+    """Weights of the knots (node, knot) at equally likely times in the enrolment window."""
+    low, high = window
+    if not 0 <= low <= high:
+        raise BadInput(f"--window is {low:g} {high:g}; it must be 0 <= first <= last, in months.")
+    return interpolation(window_nodes(window) + month, prior.knots_months)
 
 
 def _strings(value: object) -> tuple[str, ...]:

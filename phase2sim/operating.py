@@ -6,9 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr
 
-from phase2sim.contracts import FAILURES, GO, STOP, Bools, Estimates, Floats, Ints, Measured
+from phase2sim.contracts import (
+    CONFIDENCE,
+    FAILURES,
+    GO,
+    STOP,
+    Bools,
+    Estimates,
+    Floats,
+    Ints,
+    Measured,
+)
 
-CONFIDENCE = 0.95  # two-sided, of the intervals whose coverage is measured
 _NORMAL_LIMIT = float(ndtri(0.5 + CONFIDENCE / 2))
 
 
@@ -112,6 +121,8 @@ def _mean(total: float, squared: float, used: int, trials: int, requested: int) 
 
 def _covers(estimate: Estimates, truth: Floats) -> Bools:
     """Whether the interval around each estimate holds the truth; False where it failed."""
+    if estimate.test is not None:
+        return np.asarray((estimate.test.lower <= truth) & (truth <= estimate.test.upper))
     with np.errstate(invalid="ignore"):
         t = np.abs(estimate.effect - truth) / estimate.se
     # A look at the normal limit settles most trials: t distributions only have wider intervals.

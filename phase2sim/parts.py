@@ -55,11 +55,18 @@ def build(kind: str, table: Table, place: str, path: Path, also: Iterable[str] =
             f" {nearest(str(name), TABLES[kind])}"
         )
     part = TABLES[kind][name]
-    known = [field.name for field in fields(part) if field.init]
+    known = _keys(part)
     for option in options:
         if option not in known:
-            raise BadScenario(
-                f"{path}: {place}.{option} is not a key of {key} = {name!r}."
-                f" {nearest(option, [key, *also, *known])}"
-            )
+            fitting = [other for other, its in TABLES[kind].items() if option in _keys(its)]
+            hint = nearest(option, [key, *also, *known])
+            if fitting:
+                hint = (
+                    f"It is one of {', '.join(map(repr, fitting))}. Leave it out or change {key}."
+                )
+            raise BadScenario(f"{path}: {place}.{option} is not a key of {key} = {name!r}. {hint}")
     return checked(TypeAdapter(part), options, place, path, BadScenario)
+
+
+def _keys(part: Any) -> list[str]:  # noqa: ANN401 - any part
+    return [field.name for field in fields(part) if field.init]

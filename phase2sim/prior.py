@@ -1,15 +1,21 @@
 """The prior of an evidence: from the cache, else fitted, gated and kept."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from phase2sim import prior_files
+from phase2sim.endpoints import ENDPOINTS
 from phase2sim.errors import BadEvidence, PriorNotTrusted
 from phase2sim.evidence import find_evidence, load_evidence
 from phase2sim.knowledge import Evidence, PriorDraws
 
+BY_ENDPOINT = (  # parameters whose first index is the endpoint
+    "history", "history_raw", "sd", "log_sd_raw", "level_sd", "slope_sd", "patient_share", "decay",
+    "age_slope",
+)  # fmt: skip
 SEED_PURPOSE = "phase2sim prior"  # hashed with the digest: the draws depend on the evidence only
 
 
@@ -59,14 +65,35 @@ def fitted(evidence: Evidence, *, refit: bool = False, report: Callable[[str], N
         aside = prior_files.untrusted_path(path)
         failed = {**provenance, "failed_gate": list(said)}
         prior_files.save(replace(draws, provenance=failed), aside)
-        raise PriorNotTrusted(
-            f"{', '.join(evidence.names)}: {'; '.join(said)}. The draws were put aside in {aside}"
-            " and are not used. Check the evidence for numbers that contradict each other, or raise"
-            " 'tune', 'draws' and 'target_accept' in phase2sim/models/settings.py and refit."
-        )
+        raise PriorNotTrusted(refusal(evidence, said, draws.endpoints, aside))
     draws = replace(draws, provenance=provenance)
     prior_files.save(draws, path)
     return draws
+
+
+def refusal(evidence: Evidence, said: Sequence[str], endpoints: Sequence[str], aside: Path) -> str:
+    """Say why a fit cannot be used, where its draws are, and what to try, the likeliest first."""
+    names = " ".join(evidence.names)
+    suspects = [ENDPOINTS[name].label for name in _blamed(said, endpoints)]
+    about = f" of {' and '.join(suspects)}" if suspects else ""
+    sampler = "'target_accept'" if any("divergent" in one for one in said) else "'draws'"
+    return (
+        f"{', '.join(evidence.names)}: the fit cannot be used: {'; '.join(said)}.\n"
+        f"Its draws were put aside in {aside}, which nothing reads. What to try, in this order:\n"
+        f"  1. Look for numbers{about} that contradict each other, or a slip of unit, month or n:"
+        f" phase2sim evidence show {names}\n"
+        f'  2. Set numbers{about} aside with unused = "why", newest first, until it fits; the'
+        " last one set aside is the one to look at.\n"
+        f"  3. Raise {sampler} in phase2sim/models/settings.py: slower, and no cure for evidence"
+        " that disagrees with itself."
+    )
+
+
+def _blamed(said: Sequence[str], endpoints: Sequence[str]) -> list[str]:
+    """Endpoints of the parameters that are complained of: ``decay[1]`` is of the second."""
+    named = "|".join(BY_ENDPOINT)
+    places = [int(place) for one in said for place in re.findall(rf"'(?:{named})\[(\d+)", one)]
+    return [name for place, name in enumerate(endpoints) if place in places]
 
 
 def seed_of(evidence: Evidence) -> int:

@@ -11,7 +11,7 @@ from threading import Timer
 
 from phase2sim.assemble import Assembled, assemble, parts
 from phase2sim.background import Background, background
-from phase2sim.contracts import FAILURES, RESULTS_VERSION, Measured
+from phase2sim.contracts import FAILURES, MODEL_SCALE, RESULTS_VERSION, Measured
 from phase2sim.engine import simulate_batch
 from phase2sim.errors import TooManyFailures
 from phase2sim.knowledge import Evidence, PriorDraws
@@ -227,6 +227,8 @@ def _characteristics(
             )
         for name, measure in (("bias", bias), ("coverage", coverage), ("missing", missing)):
             for number, analysis in enumerate(study.analyses):
+                if analysis.scale != MODEL_SCALE and name != "missing":
+                    continue  # nobody knows the true effect
                 yield Characteristic(
                     name=name,
                     endpoint=analysis.endpoint,

@@ -25,6 +25,7 @@ def published_reading(dataset: str) -> Reading:
         visits_months=(12.0,),
         age_years=np.full((1, len(rows)), 12.0),
         stratum=column["stratum"].astype(np.int64)[None],
+        factors={"site": column["id"].astype(np.int64)[None] % 3},
     )
 
 

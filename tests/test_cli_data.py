@@ -53,6 +53,23 @@ def test_analyse_agrees_with_r(data_scenario: Path, dataset: str, method: str) -
         assert ours == pytest.approx(float(row["value"]), rel=1e-8), row["quantity"]
 
 
+def test_factors_are_columns_of_the_data_and_not_simulated(
+    tmp_path: Path, data_scenario: Path
+) -> None:
+    data, factors = tmp_path / "sites.csv", ("--set", 'analysis.1.factors=["site"]')
+    rows = (f"{row},{site}" for row, site in zip((*SIX, *EIGHT), "aabbabaabb", strict=False))
+    data.write_text(table(*rows, head="id,arm,base,y,site"), encoding="utf-8")
+
+    found = printed("analyse", data_scenario, data, *factors)["findings"][0]
+    missing = phase2sim("analyse", data_scenario, PUBLISHED / "analysis" / "a01.csv", *factors)
+    simulated = phase2sim("run", data_scenario, *factors)
+
+    assert found["df"] == 8 - 4
+    assert missing.exit_code == simulated.exit_code == 2
+    assert "column 'site' is missing" in missing.stderr
+    assert "analysis[1].factors names 'site'" in simulated.stderr
+
+
 def test_analyse_prints_estimate_interval_and_decision(data_scenario: Path) -> None:
     screen = phase2sim("analyse", data_scenario, PUBLISHED / "analysis" / "a10.csv").stdout
 
@@ -65,6 +82,7 @@ def table(*rows: str, head: str = "id,arm,base,y") -> str:
     return "\n".join([head, *rows]) + "\n"
 
 
+EIGHT = ("7,0,8.5,7.2", "8,1,8.2,6.8")
 SIX = ("1,0,8,7", "2,0,7,6", "3,0,9,7.5", "4,1,8,6", "5,1,7,5.5", "6,1,9,7")
 
 

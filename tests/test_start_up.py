@@ -7,11 +7,24 @@ import sys
 from pathlib import Path
 
 import pytest
-from kept_prior import keep
+from kept_prior import NAMES, keep
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"pymc", "pytensor", "nutpie", "arviz", "numba", "pyarrow", "scipy", "pydantic", "numpy"}
+HEAVY = {
+    "altair",
+    "vl_convert",
+    "pymc",
+    "pytensor",
+    "nutpie",
+    "arviz",
+    "numba",
+    "pyarrow",
+    "scipy",
+    "pydantic",
+    "numpy",
+}
 FITTING = {"pymc", "pytensor", "nutpie", "arviz"}
+DRAWING = {"altair", "vl_convert", "narwhals", "jinja2"}
 COMMAND = """
 import sys
 from phase2sim.cli import main
@@ -51,8 +64,17 @@ def test_run_on_a_kept_prior_never_loads_pymc(tmp_path: Path) -> None:
     modules, printed = loaded_by("run", scenario, "--trials", "20", "--json", cache=tmp_path)
 
     run = json.loads(printed)
-    assert modules & FITTING == set()
+    assert modules & (FITTING | DRAWING) == set()
     assert run["prior"]["digest"] == evidence.digest
     assert run["elicited"] == ["made up for a test"]
     truths = {row["truth"] for row in run["operating_characteristics"] if row["name"] != "power"}
     assert truths == {"target", "null", "prior", "sceptical"}
+
+
+def test_a_check_without_figures_loads_neither_pymc_nor_altair(tmp_path: Path) -> None:
+    keep(tmp_path)
+
+    modules, printed = loaded_by("prior", "check", *NAMES, "--json", cache=tmp_path)
+
+    assert json.loads(printed)["replica"]
+    assert modules & (FITTING | DRAWING) == set()

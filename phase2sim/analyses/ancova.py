@@ -5,20 +5,27 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from phase2sim.analyses.columns import numbers, outcome, strata, with_factors
 from phase2sim.analyses.least_squares import least_squares
-from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit, outcome
-from phase2sim.contracts import Estimates, Floats, Ints, Reading
+from phase2sim.analyses.one_sided import (
+    check_choice,
+    check_covariates,
+    check_factors,
+    check_options,
+    for_benefit,
+)
+from phase2sim.contracts import MODEL_SCALE, Estimates, Reading
 
 COVARIATES = ("baseline", "age", "stratum")
 STANDARD_ERRORS = ("model-based", "hc3")
-LEVELS_AT_MOST = 1000  # of a stratum as it is coded; wider codes are numbered anew
 
 
 @dataclass(frozen=True, slots=True)
 class Ancova:
     """Treatment minus control at ``month``, on patients with that visit and every covariate.
 
-    The stratum enters as a factor. ``hc3`` is MacKinnon and White's standard error, which stays
+    The stratum enters as a factor, and so do ``factors``, further columns of a data file such as a
+    site. ``hc3`` is MacKinnon and White's standard error, which stays
     right when the arms vary differently. ``null_effect`` is on the endpoint's model scale. Raises
     ``ValueError`` for options that do not fit; see docs/methods/ancova.md.
     """
@@ -28,47 +35,28 @@ class Ancova:
     covariates: tuple[str, ...] = ("baseline",)
     standard_error: Literal["model-based", "hc3"] = "model-based"
     null_effect: float = 0.0
+    factors: tuple[str, ...] = ()
     reads: ClassVar[str] = "continuous"
+    scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "ANCOVA"
 
     def __post_init__(self) -> None:
         check_options(self.endpoint, self.month, self.null_effect)
         check_choice("standard_error", self.standard_error, STANDARD_ERRORS)
-        for covariate in self.covariates:
-            check_choice("a covariate", covariate, COVARIATES)
-        if len(set(self.covariates)) < len(self.covariates):
-            raise ValueError(f"covariates {list(self.covariates)} repeat one; name each once.")
+        check_covariates(self.covariates, COVARIATES)
+        check_factors(self.factors)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the adjusted difference in every trial; a trial it cannot answer has failed."""
-        level, levels = self._levels(reading)
+        level, levels = strata(reading, wanted="stratum" in self.covariates)
+        covariates = numbers(reading, self.covariates)
         fit = least_squares(
             outcome(reading, self.month),
             np.ascontiguousarray(reading.arm),
-            self._numeric(reading),
+            with_factors(covariates, reading, self.factors),
+            len(covariates),
             level,
             levels,
             self.standard_error == "hc3",
         )
         return for_benefit(fit, self.endpoint, self.null_effect)
-
-    def _numeric(self, reading: Reading) -> Floats:
-        """Covariates that enter as numbers, (covariate, trial, patient)."""
-        named = {"baseline": reading.baseline, "age": reading.age_years}
-        numeric = [named[name] for name in self.covariates if name in named]
-        if not numeric:
-            return np.empty((0, *reading.arm.shape))
-        if len(numeric) == 1:
-            return np.ascontiguousarray(numeric[0])[np.newaxis]  # a view: the common case is fast
-        return np.stack(numeric)
-
-    def _levels(self, reading: Reading) -> tuple[Ints, int]:
-        """Stratum of every patient, counted from 0, and how many there may be."""
-        if "stratum" not in self.covariates or reading.stratum.size == 0:
-            return np.zeros((1, 1), np.int64), 1
-        lowest = int(reading.stratum.min())
-        levels = int(reading.stratum.max()) - lowest + 1
-        if levels <= LEVELS_AT_MOST:
-            return np.ascontiguousarray(reading.stratum - lowest), levels
-        codes, level = np.unique(reading.stratum, return_inverse=True)
-        return level.reshape(reading.stratum.shape), codes.size

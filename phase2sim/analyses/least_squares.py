@@ -32,6 +32,7 @@ def least_squares(  # noqa: PLR0913  a kernel takes its arrays one by one
     value: Floats,
     arm: Arms,
     covariates: Floats,
+    needed: int,
     level: Ints,
     levels: int,
     hc3: bool,  # noqa: FBT001  numba has no keyword-only arguments
@@ -39,9 +40,10 @@ def least_squares(  # noqa: PLR0913  a kernel takes its arrays one by one
     """Fit value ~ arm + covariates + level in every trial, on the patients without a nan.
 
     ``value`` is (trial, patient), ``covariates`` (covariate, trial, patient) and ``level``
-    (trial, patient) in ``range(levels)``, read only if ``levels`` exceeds 1. Returns the effect of
-    arm 1 against 0, its standard error, residual degrees of freedom, and the index in ``FAILURES``
-    (0: answered), each (trial,), nan where not answered.
+    (trial, patient) in ``range(levels)``, read only if ``levels`` exceeds 1. Of the covariates the
+    first ``needed`` must vary on their own; the others are left out of a trial where those before
+    determine them. Returns the effect of arm 1 against 0, its standard error, residual degrees of
+    freedom, and the index in ``FAILURES`` (0: answered), each (trial,), nan where not answered.
     """
     trials, patients = arm.shape
     columns = np.empty((covariates.shape[0] + 2, patients))  # covariates, treatment, outcome
@@ -63,7 +65,7 @@ def least_squares(  # noqa: PLR0913  a kernel takes its arrays one by one
         if levels > 1:
             for i in range(n):
                 factor[i] = level[trial, i if n == patients else kept[i]]
-        fitted = _fit(columns, norms, factor, sizes, sums, n, hc3)
+        fitted = _fit(columns, norms, needed, factor, sizes, sums, n, hc3)
         effect[trial], se[trial], df[trial], reason[trial] = fitted
     return effect, se, df, reason
 
@@ -72,6 +74,7 @@ def least_squares(  # noqa: PLR0913  a kernel takes its arrays one by one
 def _fit(  # noqa: PLR0913  a kernel takes its arrays one by one
     columns: Floats,
     norms: Floats,
+    needed: int,
     factor: Ints,
     sizes: Ints,
     sums: Floats,
@@ -80,14 +83,17 @@ def _fit(  # noqa: PLR0913  a kernel takes its arrays one by one
 ) -> tuple[float, float, float, int]:
     """Effect, standard error, degrees of freedom and reason of one trial."""
     treatment = columns.shape[0] - 2
-    df = n - 1 - treatment - _count(sizes, factor, n)
+    df = n - 1 - needed - _count(sizes, factor, n)
     reason = 0
     if not 0.0 < _mean(columns, treatment, n) < 1.0:
         reason = EMPTY_ARM
     elif df < 1:
         reason = TOO_FEW
     else:
-        reason = _orthogonalise(columns, norms, factor, sizes, sums, n)
+        reason = _orthogonalise(columns, norms, needed, factor, sizes, sums, n)
+        for j in range(needed, treatment):
+            df -= 1 if norms[j] < np.inf else 0
+        reason = TOO_FEW if reason == 0 and df < 1 else reason
     if reason > 0:
         return np.nan, np.nan, np.nan, reason
     effect = _dot(columns, treatment, treatment + 1, n) / norms[treatment]
@@ -178,12 +184,18 @@ def _count(sizes: Ints, factor: Ints, n: int) -> int:
 
 @step
 def _orthogonalise(  # noqa: PLR0913  a kernel takes its arrays one by one
-    columns: Floats, norms: Floats, factor: Ints, sizes: Ints, sums: Floats, n: int
+    columns: Floats,
+    norms: Floats,
+    needed: int,
+    factor: Ints,
+    sizes: Ints,
+    sums: Floats,
+    n: int,
 ) -> int:
     """Centre every column and free it of the covariates before it; 0 or a reason for failure.
 
     ``norms`` holds the sums of squares of what is left; for the outcome, the sum of squares that
-    rounding alone could leave.
+    rounding alone could leave; for a covariate that is left out, infinity, which divides it away.
     """
     outcome = columns.shape[0] - 1
     for j in range(outcome + 1):
@@ -199,7 +211,9 @@ def _orthogonalise(  # noqa: PLR0913  a kernel takes its arrays one by one
             left = _dot(columns, j, j, n)
         norms[j] = left if j < outcome else rounding
         if j < outcome and not (left > DETERMINED * own and own > rounding):
-            return COLLINEAR
+            if j < needed or j == outcome - 1:
+                return COLLINEAR
+            norms[j] = np.inf
     return 0
 
 

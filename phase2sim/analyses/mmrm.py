@@ -10,7 +10,7 @@ from phase2sim.analyses.missing_patterns import PatternSums, pattern_sums
 from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit
 from phase2sim.analyses.repeated_measures import contrast, likelihood
 from phase2sim.analyses.scoring import climb, curvature_inverse
-from phase2sim.contracts import NOT_CONVERGED, Estimates, Floats, Ints, Reading
+from phase2sim.contracts import MODEL_SCALE, NOT_CONVERGED, Estimates, Floats, Ints, Reading
 
 COVARIATES = ("baseline", "age", "stratum")
 LIKELIHOODS = ("reml", "ml")
@@ -46,6 +46,7 @@ class Mmrm:
     df: Literal["satterthwaite", "kenward_roger"] = "satterthwaite"
     null_effect: float = 0.0
     reads: ClassVar[str] = "continuous"
+    scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "MMRM"
 
     def __post_init__(self) -> None:

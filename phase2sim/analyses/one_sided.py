@@ -3,12 +3,17 @@
 import numpy as np
 from scipy import special
 
-from phase2sim.contracts import Estimates, Floats, Ints, Reading
+from phase2sim.contracts import CONFIDENCE, Estimates, Floats, Ints
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.kernels import kernel
 
 _MOST_TERMS = 200  # degrees of freedom beyond which the series is no longer the faster way
 _FAR_TAIL = 1e-6  # below it the series has lost ten of its digits
+
+NORMAL_REACH = float(special.ndtri(0.5 + CONFIDENCE / 2))  # standard errors to each limit
+
+# Columns of a data file that are no factors: what they hold enters by keys of its own.
+RESERVED = ("id", "arm", "y", "base", "age", "stratum", "visit", "months", "endpoint")
 
 type Fit = tuple[Floats, Floats, Floats, Ints]  # effect, se, df, reason; each (trial,)
 
@@ -59,14 +64,6 @@ def _finite_series(df: Floats, t: Floats) -> Floats:
     return p
 
 
-def outcome(reading: Reading, month: float) -> Floats:
-    """Values at the visit of ``month``, (trial, patient); ``ValueError`` if none is then."""
-    if month not in reading.visits_months:
-        visits = ", ".join(f"{visit:g}" for visit in reading.visits_months)
-        raise ValueError(f"month is {month:g}; the visits after baseline are at {visits}. Use one.")
-    return np.ascontiguousarray(reading.value[:, reading.visits_months.index(month)])
-
-
 def check_options(endpoint: str, month: float, null_effect: float) -> None:
     """Raise ``ValueError`` for options that no continuous analysis can take."""
     if endpoint not in ENDPOINTS:
@@ -81,3 +78,23 @@ def check_choice(key: str, choice: str, allowed: tuple[str, ...]) -> None:
     """Raise ``ValueError`` unless ``choice`` is one of ``allowed``."""
     if choice not in allowed:
         raise ValueError(f"{key} is {choice!r}; use {' or '.join(map(repr, allowed))}.")
+
+
+def check_factors(factors: tuple[str, ...]) -> None:
+    """Raise ``ValueError`` for a factor that is a column with another meaning, or named twice."""
+    for name in factors:
+        if not name.strip() or name in RESERVED:
+            raise ValueError(
+                f"factors names {name!r}; give a column of the data of its own, not one of"
+                f" {', '.join(RESERVED)}."
+            )
+    if len(set(factors)) < len(factors):
+        raise ValueError(f"factors {list(factors)} repeat one; name each once.")
+
+
+def check_covariates(covariates: tuple[str, ...], allowed: tuple[str, ...]) -> None:
+    """Raise ``ValueError`` unless each of ``covariates`` is allowed and named once."""
+    for covariate in covariates:
+        check_choice("a covariate", covariate, allowed)
+    if len(set(covariates)) < len(covariates):
+        raise ValueError(f"covariates {list(covariates)} repeat one; name each once.")

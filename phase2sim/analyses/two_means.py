@@ -1,13 +1,54 @@
 """Difference of two means in every trial of a batch, with either standard error."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 
-from phase2sim.contracts import EMPTY_ARM, NO_VARIATION, TOO_FEW, Arms, Floats, Ints
+from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome
+from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit
+from phase2sim.contracts import (
+    EMPTY_ARM,
+    MODEL_SCALE,
+    NO_VARIATION,
+    TOO_FEW,
+    Arms,
+    Estimates,
+    Floats,
+    Ints,
+    Reading,
+)
 from phase2sim.kernels import kernel, step
 
-OUTCOMES = ("value", "change")
 # Variance against the mean square below which only rounding varies.
 ROUNDING = 1e-24
+
+
+@dataclass(frozen=True, slots=True)
+class TwoMeans:
+    """What the tests of two means share: their options, and the work but for one choice."""
+
+    endpoint: str
+    month: float
+    of: ValueOrChange = "value"
+    null_effect: float = 0.0
+    reads: ClassVar[str] = "continuous"
+    scale: ClassVar[str] = MODEL_SCALE
+
+    def __post_init__(self) -> None:
+        check_options(self.endpoint, self.month, self.null_effect)
+        check_choice("of", self.of, OUTCOMES)
+
+    def compare(self, reading: Reading, *, pooled: bool) -> Estimates:
+        """Estimate the difference in every trial, with one variance or with two."""
+        fit = two_means(
+            outcome(reading, self.month),
+            np.ascontiguousarray(reading.baseline),
+            np.ascontiguousarray(reading.arm),
+            change=self.of == "change",
+            pooled=pooled,
+        )
+        return for_benefit(fit, self.endpoint, self.null_effect)
 
 
 @kernel

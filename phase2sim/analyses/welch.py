@@ -1,17 +1,14 @@
 """Difference in means between arms at one visit, each arm with its own variance."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-import numpy as np
-
-from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit, outcome
-from phase2sim.analyses.two_means import OUTCOMES, two_means
+from phase2sim.analyses.two_means import TwoMeans
 from phase2sim.contracts import Estimates, Reading
 
 
 @dataclass(frozen=True, slots=True)
-class Welch:
+class Welch(TwoMeans):
     """Mean of treatment minus mean of control at ``month``, on patients with that visit.
 
     Each arm has its own variance; the degrees of freedom are Satterthwaite's, and vary from trial
@@ -19,24 +16,8 @@ class Welch:
     model scale. Raises ``ValueError`` for options that do not fit; see docs/methods/welch.md.
     """
 
-    endpoint: str
-    month: float
-    of: Literal["value", "change"] = "value"
-    null_effect: float = 0.0
-    reads: ClassVar[str] = "continuous"
     title: ClassVar[str] = "Welch t test"
-
-    def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
-        check_choice("of", self.of, OUTCOMES)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
-        fit = two_means(
-            outcome(reading, self.month),
-            np.ascontiguousarray(reading.baseline),
-            np.ascontiguousarray(reading.arm),
-            change=self.of == "change",
-            pooled=False,
-        )
-        return for_benefit(fit, self.endpoint, self.null_effect)
+        return self.compare(reading, pooled=False)

@@ -3,7 +3,8 @@
 import click
 
 from phase2sim.cli.screen import say, show, show_json
-from phase2sim.prior import fit
+from phase2sim.new_trial import analysis_priors
+from phase2sim.prior import fitted, read_evidence
 from phase2sim.report.fit import fit_json, fit_screen
 
 
@@ -22,8 +23,10 @@ def command(evidence: tuple[str, ...], refit: bool, as_json: bool) -> None:
       phase2sim fit gxipc1 t1d-natural-history
       phase2sim fit priors/gxipc1.toml priors/t1d-natural-history.toml --refit --json
     """
-    prior = fit(*evidence, refit=refit, report=say)
+    read = read_evidence(evidence)
+    prior = fitted(read, refit=refit, report=say)
+    priors = analysis_priors(prior, read)
     if as_json:
-        show_json(fit_json(prior))
+        show_json(fit_json(prior, priors))
     else:
-        show(fit_screen(prior))
+        show(fit_screen(prior, priors))

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import click
 from rich.console import Console, RenderableType
@@ -30,21 +30,26 @@ def say(line: str) -> None:
     click.echo(line, err=True)
 
 
+def trials_progress() -> AbstractContextManager[Callable[[int, int], None]]:
+    """Show trials done and time left."""
+    return counting("trials")
+
+
 @contextmanager
-def trials_progress() -> Iterator[Callable[[int, int], None]]:
-    """Show trials done and time left: a bar on a terminal, a line now and then elsewhere."""
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many are done and time left: a bar on a terminal, a line now and then elsewhere."""
     if not sys.stderr.isatty():
-        yield _lines()
+        yield _lines(what)
         return
     columns = (
-        TextColumn("trials"),
+        TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("trials", total=None, rate="")
+        task = bar.add_task(what, total=None, rate="")
         started: tuple[float, int] | None = None
 
         def advance(done: int, requested: int) -> None:
@@ -52,12 +57,12 @@ def trials_progress() -> Iterator[Callable[[int, int], None]]:
             now = time.monotonic()
             started = started or (now, done)
             rate = (done - started[1]) / max(now - started[0], 1e-9)
-            bar.update(task, completed=done, total=requested, rate=f"{rate:,.0f} trials/s")
+            bar.update(task, completed=done, total=requested, rate=f"{rate:,.0f} {what}/s")
 
         yield advance
 
 
-def _lines() -> Callable[[int, int], None]:
+def _lines(what: str) -> Callable[[int, int], None]:
     # Timed from the first batch on: a fit or a compilation before it says nothing of the rest.
     started: tuple[float, int] | None = None
     last = time.monotonic()
@@ -71,6 +76,6 @@ def _lines() -> Callable[[int, int], None]:
             return
         last = now
         left = (now - started[0]) / (done - started[1]) * (requested - done)
-        say(f"{done:,} of {requested:,} trials, about {left:.0f} s left")
+        say(f"{done:,} of {requested:,} {what}, about {left:.0f} s left")
 
     return advance

@@ -12,6 +12,8 @@ _NARROWEST = 0.02  # SD of a component, in SDs of the draws: no spike on a few e
 _STEPS = 600
 _SETTLED = 1e-8  # gain in mean log-likelihood
 _GROUPING_STEPS = 30
+_ROOT_TAU = np.sqrt(2.0 * np.pi)
+_LEAST = 1e-300  # density of a draw far from every component
 
 
 def fit_mixture(draws: Floats, max_components: int = 4) -> NormalMixture:
@@ -65,19 +67,22 @@ def _of_groups(group: Ints, z: Floats) -> NormalMixture:
 
 def _climb(z: Floats, mixture: NormalMixture) -> tuple[NormalMixture, float]:
     """Expectation-maximisation until it settles: the mixture and its mean log-likelihood."""
+    columns = mixture.weights, mixture.means, mixture.sds
+    weights, means, sds = (column[:, None] for column in columns)
     last = -np.inf
     for _ in range(_STEPS):
-        log_density = mixture.log_density(z)
-        likelihood = float(log_density.mean())
+        # (component, draw): density of each draw under each component, then its share of the draw
+        share = weights / (sds * _ROOT_TAU) * np.exp(-0.5 * ((z - means) / sds) ** 2)
+        density = np.maximum(share.sum(axis=0), _LEAST)
+        likelihood = float(np.log(density).mean())
         if likelihood - last < _SETTLED:
             break
         last = likelihood
-        parts = (z[:, None] - mixture.means) / mixture.sds
-        share = mixture.weights / mixture.sds * np.exp(-0.5 * parts**2) / np.sqrt(2 * np.pi)
-        share /= np.exp(log_density)[:, None]
-        total = np.maximum(share.sum(axis=0), 1e-12)
-        means = share.T @ z / total
-        variance = (share * (z[:, None] - means) ** 2).sum(axis=0) / total
+        share /= density
+        total = np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
+        means = (share @ z)[:, None] / total
+        variance = ((share * (z - means) ** 2).sum(axis=1))[:, None] / total
         sds = np.maximum(np.sqrt(variance), _NARROWEST)
-        mixture = NormalMixture(total / total.sum(), means, sds)
+        weights = total / total.sum()
+    mixture = NormalMixture(weights[:, 0], means[:, 0], sds[:, 0])
     return mixture, float(mixture.log_density(z).mean())

@@ -15,11 +15,11 @@ from phase2sim.contracts import Floats, Ints
 from phase2sim.endpoints import EVENTS
 from phase2sim.knowledge import Evidence, Reported
 from phase2sim.models.likelihoods import normal
-from phase2sim.models.settings import EVENT_PRIORS
+from phase2sim.models.settings import EVENT_PRIORS, EventPriors
 from phase2sim.models.symbols import Tensor, pt
 from phase2sim.models.tables import named_arm, read_entries
 
-TERMS_BEYOND = 16  # room for other totals of the same shape of evidence
+TERMS = 256  # room for other totals of the same shape of evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,11 @@ def read_events(evidence: Evidence) -> EventTables:
     )
 
 
-def event_densities(tables: EventTables) -> tuple[Tensor, Tensor]:
+def event_densities(
+    tables: EventTables, prior: EventPriors = EVENT_PRIORS
+) -> tuple[Tensor, Tensor]:
     """Declare rates and dispersions in the current PyMC model; log densities (row,), (rate,)."""
-    prior, outcomes = EVENT_PRIORS, len(tables.outcomes)
+    outcomes = len(tables.outcomes)
     centre, spread = prior.log_rate
     base = centre + spread * pm.Normal("event_base_raw", shape=outcomes)
     ratio = prior.log_ratio_sd * pm.Normal("event_ratio_raw", shape=outcomes)
@@ -156,7 +158,12 @@ def _counted(
         kinds.append(BOTH if len(by_kind) > 1 else TOTAL if "events" in by_kind else PATIENTS)
     first = [group[0][1] for group in groups]
     n, k = np.array([float(e.n) for e in first]), np.array(patients, dtype=np.float64)
-    most = 2 * max(totals, default=0) + TERMS_BEYOND
+    most = max(TERMS, 2 * max(totals, default=0))
+    # Rows that do not read both take no part in the series, but its gradient must be finite there.
+    both = [
+        (k, total) if kind == BOTH else (0, 0)
+        for k, total, kind in zip(patients, totals, kinds, strict=True)
+    ]
     return EventCounts(
         tuple(tuple(position for position, _ in group) for group in groups),
         *places,
@@ -166,9 +173,7 @@ def _counted(
         total=np.array(totals, dtype=np.float64),
         kind=np.array(kinds, dtype=np.int64),
         log_choose=gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0),
-        terms=np.array(
-            [log_terms(k, total, most) for k, total in zip(patients, totals, strict=True)]
-        ).reshape(len(groups), most + 1),
+        terms=np.array([log_terms(k, total, most) for k, total in both]).reshape(-1, most + 1),
         constant=gammaln(np.array(totals) + 1.0),
     )
 

@@ -19,7 +19,14 @@ from phase2sim.models.diagnostics import diagnose
 from phase2sim.models.effect import assumptions
 from phase2sim.models.events import read_events
 from phase2sim.models.joint import joint_model, numbers
-from phase2sim.models.settings import PRIORS, SAMPLER, EndpointPriors, Sampler
+from phase2sim.models.settings import (
+    EVENT_PRIORS,
+    PRIORS,
+    SAMPLER,
+    EndpointPriors,
+    EventPriors,
+    Sampler,
+)
 from phase2sim.models.summaries import KNOTS_MONTHS
 from phase2sim.models.tables import cells, read_entries
 
@@ -41,10 +48,15 @@ class Compiled:
     seconds: float
 
     @classmethod
-    def of(cls, evidence: Evidence, priors: Mapping[str, EndpointPriors] = PRIORS) -> "Compiled":
+    def of(
+        cls,
+        evidence: Evidence,
+        priors: Mapping[str, EndpointPriors] = PRIORS,
+        event_priors: EventPriors = EVENT_PRIORS,
+    ) -> "Compiled":
         """Build and compile the model; raises ``BadEvidence``."""
         started = time.monotonic()
-        model = joint_model(evidence, priors)
+        model = joint_model(evidence, priors, event_priors)
         # Fast maths rounds a freshly compiled function otherwise than one from the compiler's
         # cache, and chains part ways over a last digit: without it the same evidence gives the
         # same draws.
@@ -59,10 +71,17 @@ class Compiled:
         sampler: Sampler = SAMPLER,
         report: Report = lambda _line: None,
     ) -> xr.DataTree:
-        """Sample the posterior of evidence that differs in its reported numbers only."""
+        """Sample the posterior of evidence that differs in its reported numbers only.
+
+        Raises ``ValueError`` where the numbers do not fit the arrays that were compiled.
+        """
+        keys = {variable.name: key for variable, key in self.model.shared_var_keys.items()}
         # The compiler drops a variable whose branch no row takes.
-        held = {variable.name for variable in self.model.shared_var_keys}
-        given = {name: array for name, array in numbers(evidence).items() if name in held}
+        given = {name: array for name, array in numbers(evidence).items() if name in keys}
+        for name, array in given.items():
+            compiled = self.model.shared_data[keys[name]].shape
+            if array.shape != compiled:
+                raise ValueError(f"{name} has shape {array.shape}; {compiled} was compiled")
         own = self.model.with_data(**given)
         with threadpool_limits(limits=1):  # BLAS threads on such small matrices cost 20 times more
             return _sample(own, seed, report, sampler)

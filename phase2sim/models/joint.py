@@ -18,7 +18,7 @@ from phase2sim.models.locations import Located, Locations
 from phase2sim.models.natural_history import Moments, NaturalHistory, moments, natural_history
 from phase2sim.models.own_data import own_data_density
 from phase2sim.models.quantiles import Quantiles
-from phase2sim.models.settings import PRIORS, EndpointPriors
+from phase2sim.models.settings import EVENT_PRIORS, PRIORS, EndpointPriors, EventPriors
 from phase2sim.models.spreads import Correlations, ResidualSpreads, Spreads
 from phase2sim.models.symbols import Tensor, pt, shared
 from phase2sim.models.tables import Cells, cells
@@ -73,7 +73,11 @@ class Densities:
     rows: Mapping[str, Tensor]  # by table, (row,)
 
 
-def joint_model(evidence: Evidence, priors: Mapping[str, EndpointPriors] = PRIORS) -> pm.Model:
+def joint_model(
+    evidence: Evidence,
+    priors: Mapping[str, EndpointPriors] = PRIORS,
+    event_priors: EventPriors = EVENT_PRIORS,
+) -> pm.Model:
     """Build the PyMC model of the evidence.
 
     Its variables are ``history``, ``sd`` (endpoint, knot), ``level_sd``, ``slope_sd``,
@@ -85,7 +89,7 @@ def joint_model(evidence: Evidence, priors: Mapping[str, EndpointPriors] = PRIOR
     """
     layout = cells(evidence)
     with pm.Model() as model:
-        densities = declare(evidence, layout, priors)
+        densities = declare(evidence, layout, priors, event_priors)
         if densities.located is not None:
             pm.Potential("locations", densities.located.density)
         for name, density in densities.rows.items():
@@ -93,7 +97,12 @@ def joint_model(evidence: Evidence, priors: Mapping[str, EndpointPriors] = PRIOR
     return model
 
 
-def declare(evidence: Evidence, layout: Cells, priors: Mapping[str, EndpointPriors]) -> Densities:
+def declare(
+    evidence: Evidence,
+    layout: Cells,
+    priors: Mapping[str, EndpointPriors],
+    event_priors: EventPriors = EVENT_PRIORS,
+) -> Densities:
     """Declare every unknown in the current PyMC model; return the densities of what is reported."""
     history = natural_history(layout, priors)
     at = moments(layout, history, treatment_effect(evidence, layout))
@@ -107,7 +116,7 @@ def declare(evidence: Evidence, layout: Cells, priors: Mapping[str, EndpointPrio
         rows["own_data"] = own_data_density(evidence, layout, at)[None]
     if event_tables.outcomes:
         held = replace(event_tables, counts=table.event_counts, rates=table.rates)
-        rows["event_counts"], rows["rates"] = events.event_densities(held)
+        rows["event_counts"], rows["rates"] = events.event_densities(held, event_priors)
     return Densities(located, rows)
 
 

@@ -8,22 +8,22 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.endpoints import ENDPOINTS
 from phase2sim.examine import Examined, Finding
 
 
 def examined_json(examined: Examined) -> dict[str, Any]:
     """Plain values: ``findings``, one an analysis, and ``decision``, one verdict a label."""
     return {
-        "findings": [
-            {
-                key: None if isinstance(value, float) and math.isnan(value) else value
-                for key, value in asdict(finding).items()
-            }
-            for finding in examined.findings
-        ],
+        "findings": [_plain(asdict(finding)) for finding in examined.findings],
         "decision": dict(examined.verdicts),
     }
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON can hold
+    """Return the value with None, which JSON can hold, for nan and infinity."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def examined_screen(examined: Examined, title: str) -> RenderableType:
@@ -38,14 +38,22 @@ def examined_screen(examined: Examined, title: str) -> RenderableType:
         cells = _cells(finding)
         table.add_row(*cells, *([f"{finding.true_effect:.3f}"] if known_truth else []))
     decision = ", ".join(f"{label}: {verdict}" for label, verdict in examined.verdicts.items())
-    return Group(Text(title, style="bold"), Text(), table, Text(), Text(f"Decision: {decision}"))
+    details = [Text(_details(finding)) for finding in examined.findings if finding.details]
+    end = Text(f"Decision: {decision}")
+    return Group(Text(title, style="bold"), Text(), table, Text(), *details, end)
+
+
+def _details(finding: Finding) -> str:
+    found = ", ".join(
+        f"{name.replace('_', ' ')} {value:.4g}" for name, value in finding.details.items()
+    )
+    return f"{finding.analysis}: {found}"
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:
-    scale = ENDPOINTS[finding.endpoint].model_unit
     if finding.failed:
         return (finding.analysis, f"{finding.month:g}", finding.method, f"failed: {finding.failed}")
-    interval = f"{finding.effect:.4g} ({finding.lower:.4g} to {finding.upper:.4g}) {scale}"
+    interval = f"{finding.effect:.4g} ({finding.lower:.4g} to {finding.upper:.4g}) {finding.scale}"
     return (
         finding.analysis,
         f"{finding.month:g}",

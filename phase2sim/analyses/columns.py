@@ -1,0 +1,76 @@
+"""What an analysis takes from a reading: outcomes, changes, strata."""
+
+from typing import Literal
+
+import numpy as np
+
+from phase2sim.contracts import Floats, Ints, Reading
+
+OUTCOMES = ("value", "change")
+LEVELS_AT_MOST = 1000  # of a stratum as it is coded; wider codes are numbered anew
+
+type ValueOrChange = Literal["value", "change"]
+
+
+def outcome(reading: Reading, month: float) -> Floats:
+    """Values at the visit of ``month``, (trial, patient); ``ValueError`` if none is then."""
+    if month not in reading.visits_months:
+        visits = ", ".join(f"{visit:g}" for visit in reading.visits_months)
+        raise ValueError(f"month is {month:g}; the visits after baseline are at {visits}. Use one.")
+    return np.ascontiguousarray(reading.value[:, reading.visits_months.index(month)])
+
+
+def outcome_or_change(reading: Reading, month: float, of: ValueOrChange) -> Floats:
+    """Values at the visit of ``month``, or what they add to the baseline, (trial, patient)."""
+    value = outcome(reading, month)
+    return value - reading.baseline if of == "change" else value
+
+
+def numbers(reading: Reading, covariates: tuple[str, ...]) -> Floats:
+    """Covariates that are numbers, in the order named, (covariate, trial, patient)."""
+    named = {"baseline": reading.baseline, "age": reading.age_years}
+    found = [named[name] for name in covariates if name in named]
+    if not found:
+        return np.empty((0, *reading.arm.shape))
+    if len(found) == 1:
+        return np.ascontiguousarray(found[0])[np.newaxis]  # a view: the common case is fast
+    return np.stack(found)
+
+
+def with_factors(covariates: Floats, reading: Reading, factors: tuple[str, ...]) -> Floats:
+    """Covariates and, after them, a 0 or 1 for each level of each factor but its first.
+
+    Raises ``ValueError`` for a factor that the reading does not have.
+    """
+    for name in factors:
+        if name not in reading.factors:
+            raise ValueError(f"factors names {name!r}, which these patients do not have.")
+        covariates = _with_levels(covariates, reading.factors[name])
+    return covariates
+
+
+def with_strata(covariates: Floats, reading: Reading) -> Floats:
+    """Covariates and, after them, a 0 or 1 for each stratum but the first."""
+    return _with_levels(covariates, reading.stratum)
+
+
+def _with_levels(covariates: Floats, codes: Ints) -> Floats:
+    levels = np.unique(codes)[1:]
+    if not levels.size:
+        return covariates
+    return np.concatenate([covariates, (codes == levels[:, None, None]).astype(np.float64)])
+
+
+def strata(reading: Reading, *, wanted: bool = True) -> tuple[Ints, int]:
+    """Stratum of every patient, (trial, patient), counted from 0, and how many there may be.
+
+    Without strata, or if they are not ``wanted``, there is one level and an array of one number.
+    """
+    if not wanted or reading.stratum.size == 0:
+        return np.zeros((1, 1), np.int64), 1
+    lowest = int(reading.stratum.min())
+    levels = int(reading.stratum.max()) - lowest + 1
+    if levels <= LEVELS_AT_MOST:
+        return np.ascontiguousarray(reading.stratum - lowest), levels
+    codes, level = np.unique(reading.stratum, return_inverse=True)
+    return level.reshape(reading.stratum.shape), codes.size

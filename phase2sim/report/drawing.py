@@ -1,0 +1,70 @@
+"""How every figure looks: colours, type, axes."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+INK, MUTED, FAINT = "#1f2933", "#7b8794", "#cbd2d9"
+EVIDENCE, TREATED, ALARM = "#0f766e", "#c2410c", "#b91c1c"
+FONT = "Helvetica, Arial, sans-serif"
+
+type Rows = Sequence[Mapping[str, object]]
+type Chart = Any  # Altair's chart types have no common public base with what is used here
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One drawn figure: ``name`` for its file, ``caption`` for what to know when reading it."""
+
+    name: str
+    caption: str
+    chart: Chart
+
+    def svg(self) -> str:
+        """Return the figure as SVG; nothing is fetched."""
+        written = io.StringIO()
+        dressed(self.chart).save(written, format="svg")
+        return written.getvalue()
+
+
+def data(rows: Rows) -> alt.InlineData:
+    """Rows as Altair takes them."""
+    return alt.InlineData(values=[dict(row) for row in rows])
+
+
+def heading(title: str, subtitle: str = "") -> alt.TitleParams:
+    """A title that says what is seen, and in a second line how to read it."""
+    lines = subtitle.split("\n") if subtitle else []
+    return alt.TitleParams(title, subtitle=lines, anchor="start", frame="bounds", offset=12)
+
+
+def capital(label: str) -> str:
+    """Return a label as the first word of a title."""
+    return label[:1].upper() + label[1:]
+
+
+def scale(low: float, high: float) -> alt.Scale:
+    """An axis from ``low`` to ``high`` and no further."""
+    return alt.Scale(domain=[low, high], nice=False, zero=False)
+
+
+def dressed(chart: Chart) -> Chart:
+    """The same chart in the project's type and colours."""
+    return (
+        chart.configure(font=FONT, background="white", padding=12)
+        .configure_view(stroke=None)
+        .configure_title(
+            fontSize=14, fontWeight=600, color=INK, subtitleFontSize=11.5, subtitleColor=MUTED,
+            subtitlePadding=5, subtitleLineHeight=15,
+        )
+        .configure_axis(
+            grid=False, domainColor=FAINT, tickColor=FAINT, labelColor=INK, titleColor=MUTED,
+            titleFontWeight="normal", labelFontSize=11, titleFontSize=11, titlePadding=8,
+            labelLimit=420,
+        )
+        .configure_legend(labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
+        .configure_concat(spacing=36)
+    )  # fmt: skip

@@ -1,0 +1,29 @@
+"""Every figure of what a command found."""
+
+from collections.abc import Iterator, Sequence
+
+from phase2sim.comparison import Row
+from phase2sim.influence import Influence
+from phase2sim.prior_check import PriorCheck
+from phase2sim.report.drawing import Figure
+from phase2sim.report.effect_figures import comparison_figure, effect_figure
+from phase2sim.report.history_figures import history_figures
+from phase2sim.report.influence_figures import influence_figures
+from phase2sim.report.replica_figure import replica_figure
+
+
+def figures_of(found: PriorCheck | Influence | Sequence[Row]) -> Iterator[Figure]:
+    """Every figure of what a command found, in reading order."""
+    if isinstance(found, PriorCheck):
+        return check_figures(found)
+    if isinstance(found, Influence):
+        return influence_figures(found)
+    return (comparison_figure(row) for row in found if any(side.effect for side in row.sides))
+
+
+def check_figures(check: PriorCheck) -> Iterator[Figure]:
+    """Effects before and after the evidence, untreated courses, the replica of the table."""
+    for endpoint in (name for name in check.prior.endpoints if name in check.prior.effects):
+        yield effect_figure(check, endpoint)
+    yield from history_figures(check.evidence, check.prior)
+    yield replica_figure(check)
