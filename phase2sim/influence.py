@@ -134,7 +134,9 @@ def check_assurance(built: Parts) -> None:
         )
 
 
-def without_each(evidence: Evidence, prior: PriorDraws, report: Report) -> Weighted:
+def without_each(
+    evidence: Evidence, prior: PriorDraws, report: Report = lambda _line: None
+) -> Weighted:
     """Weights of the draws without each entry that the fit reads."""
     # PyMC takes seconds to import, and no other command on a kept prior needs it.
     from phase2sim.models.importance import leave_one_out  # noqa: PLC0415
@@ -149,7 +151,11 @@ def without_each(evidence: Evidence, prior: PriorDraws, report: Report) -> Weigh
 
 
 def moved_by(
-    evidence: Evidence, prior: PriorDraws, weighted: Weighted, built: Parts | None, report: Report
+    evidence: Evidence,
+    prior: PriorDraws,
+    weighted: Weighted,
+    built: Parts | None = None,
+    report: Report = lambda _line: None,
 ) -> Influence:
     """As ``influence``, given the fit, the weights and the scenario's parts, if any."""
     goes = {} if built is None else trials_of(built, prior, report)

@@ -103,7 +103,7 @@ def test_interrupted_run_prints_what_is_done_and_ends_with_exit_code_1(
         assert done < requested
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("phase2sim.cli.screen._lines", lambda: interrupt)
+    monkeypatch.setattr("phase2sim.cli.screen._lines", lambda _what: interrupt)
 
     result = phase2sim("run", small, "--trials", 100_000, "--json")
 

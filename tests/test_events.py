@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pymc as pm
+import pytensor
 import pytest
 from known_patients import UNCOMPILED
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from scipy import stats
 from phase2sim.knowledge import Evidence, Reported
 from phase2sim.models.events import event_densities, log_terms, read_events
 from phase2sim.models.settings import EVENT_PRIORS
-from phase2sim.models.symbols import function
+from phase2sim.models.symbols import Tensor, function, pt
 
 type Floats = NDArray[np.float64]
 
@@ -31,13 +32,24 @@ def happened(statistic: str, value: float, n: int = 10, **more: object) -> Repor
     return entry(statistic, (0.0, MONTHS), value, endpoint="adverse_events", n=n, **more)
 
 
+def declared(of: Evidence) -> tuple[pm.Model, tuple[Tensor, Tensor]]:
+    with pm.Model() as model:
+        outputs = event_densities(read_events(replace(of, reported=(*of.reported, MEASURED))))
+    return model, outputs
+
+
 def log_densities(
     of: Evidence, dispersion: float = DISPERSION, study: Sequence[float] = (0.0,)
 ) -> tuple[Floats, Floats]:
     """Log densities of counts and of rates; ``study`` is each study's log rate beyond the mean."""
-    with pm.Model() as model:
-        outputs = event_densities(read_events(replace(of, reported=(*of.reported, MEASURED))))
+    model, outputs = declared(of)
     evaluate = function(model.free_RVs, outputs, mode=UNCOMPILED, on_unused_input="ignore")
+    counts, rates = evaluate(*point(model, dispersion, study))
+    return np.asarray(counts), np.asarray(rates)
+
+
+def point(model: pm.Model, dispersion: float, study: Sequence[float]) -> list[Floats]:
+    """Give the unknowns that the rates of this file follow from."""
     centre, spread = EVENT_PRIORS.log_rate
     values = {
         "event_base_raw": np.array([(np.log(RATE) - centre) / spread]),
@@ -46,8 +58,7 @@ def log_densities(
         "event_study_raw": np.array(study),
         "event_dispersion": np.array([dispersion]),
     }
-    counts, rates = evaluate(*(values[variable.name] for variable in model.free_RVs))
-    return np.asarray(counts), np.asarray(rates)
+    return [values[variable.name] for variable in model.free_RVs]
 
 
 def counted(chance_of_events: Floats, n: int) -> Floats:
@@ -152,6 +163,30 @@ def test_a_rate_is_normal_on_the_log() -> None:
     means = np.log([RATE, RATE * RATIO * np.exp(0.3)])
     errors = [0.5, 0.2]  # by the delta method: of the log, the share of the rate
     np.testing.assert_allclose(found, stats.norm.logpdf(np.log([0.1, 0.3]), means, errors))
+
+
+def test_patients_alone_beside_a_total_alone_leave_a_gradient() -> None:
+    arms = tuple(arm(name) for name in "abc")
+    of = evidence(
+        happened("count", 3, arm="a"),
+        happened("events", 4, arm="b"),
+        happened("count", 2, arm="c"),
+        happened("events", 5, arm="c"),
+        arms=arms,
+    )
+    model, (counts, _) = declared(of)
+    total, dispersion = pt.sum(counts), model["event_dispersion"]
+    evaluate = function(
+        model.free_RVs,
+        [total, pytensor.grad(total, dispersion)],
+        mode=UNCOMPILED,
+        on_unused_input="ignore",
+    )
+
+    slope = evaluate(*point(model, DISPERSION, (0.0,)))[1]
+
+    above, below = (evaluate(*point(model, DISPERSION + h, (0.0,)))[0] for h in (1e-5, -1e-5))
+    np.testing.assert_allclose(slope, (above - below) / 2e-5, rtol=1e-6)
 
 
 @pytest.mark.parametrize("r", [0.3, 1.0, 4.5])

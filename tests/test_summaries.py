@@ -38,12 +38,19 @@ def test_medians_of_ten_pairs_covary_as_simulated(rho: float, covariance: float)
     assert covariance_of_medians(10, rho) == pytest.approx(covariance, abs=4e-4)
 
 
-@pytest.mark.parametrize("n", [10, 11, 61])
+@pytest.mark.parametrize("n", [10, 11, 60])
 def test_a_median_covaries_fully_with_itself(n: int) -> None:
-    # above 60 patients the asymptotic pi / (2 n) stands in for the exact variance
-    exact = median_variance(n) if n <= 60 else np.pi / 2 / n
+    assert covariance_of_medians(n, 1.0) == pytest.approx(median_variance(n), rel=1e-6)
 
-    assert covariance_of_medians(n, 1.0) == pytest.approx(exact, rel=1e-6)
+
+@pytest.mark.parametrize("rho", [-0.8, 0.05, 0.5, 0.8, 0.9, 0.95])
+def test_medians_of_many_pairs_covary_as_the_arcsine(rho: float) -> None:
+    assert covariance_of_medians(61, rho) == pytest.approx(np.arcsin(rho) / 61, rel=1e-3)
+
+
+@pytest.mark.parametrize("n", [2000, 10_001, 1_000_000])
+def test_the_median_of_very_many_has_a_variance(n: int) -> None:
+    assert median_variance(n) == pytest.approx(np.pi / 2 / n, rel=2 / n)  # the error is 1.4 / n
 
 
 def test_the_small_sample_rule_meets_the_asymptotic_one() -> None:

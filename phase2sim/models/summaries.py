@@ -14,6 +14,10 @@ KNOTS_MONTHS.flags.writeable = False
 LARGE_SAMPLE = 60  # above it the asymptotic covariance of two medians is used
 DEGREES: Floats = np.arange(1.0, 16.0, 2.0)  # odd powers of the correlation
 DEGREES.flags.writeable = False
+# arcsin(rho) to 6 parts in 10,000 up to rho = 0.95, by the least largest relative error. Its own
+# series, cut at the same degree with the rest put last, is 5 % too large there.
+ARCSINE: Floats = np.array([0.99982, 0.15832, 0.1239, 0.0, 0.0, 0.0, 0.0, 0.15344])
+ARCSINE.flags.writeable = False
 SIMULATED = 200_000
 
 
@@ -79,7 +83,8 @@ def half_gap_reach(beyond: int) -> float:
 def median_variance(n: int) -> float:
     """Variance v_n of the sample median of n standard normal values, by integrating its density."""
     deviations = np.linspace(-9.0, 9.0, 2001) / np.sqrt(max(n / 2.0, 1.0))
-    density = np.exp(median_log_density(deviations, n))
+    log_density = median_log_density(deviations, n)
+    density = np.exp(log_density - log_density.max())  # else it underflows above n = 1,000
     return float(np.sum(deviations**2 * density) / np.sum(density))  # trapezoid: exact to rounding
 
 
@@ -107,10 +112,11 @@ def median_covariance(n: int) -> tuple[float, ...]:
     One for each odd power in ``DEGREES``. The median minus the mean is independent of the mean, so
     the first is 1/n; what is left is a series in odd powers with nonnegative coefficients (Mehler)
     which sum to v_n - 1/n. Up to ``LARGE_SAMPLE`` patients they are fitted to one simulation with
-    a fixed seed (standard error below 1 % of the remainder); above, c_n = arcsin(rho) / n.
+    a fixed seed (standard error below 1 % of the remainder); above, c_n = arcsin(rho) / n, which
+    is well met up to correlations of 0.95.
     """
     if n > LARGE_SAMPLE:
-        return tuple(_arcsine_coefficients() / n)
+        return tuple(ARCSINE / n)
     remainder = median_variance(n) - 1.0 / n
     if n <= 2 or remainder <= 0:  # noqa: PLR2004  # the median of two values is their mean
         return (1.0 / n, *np.zeros(DEGREES.size - 1))
@@ -135,12 +141,3 @@ def _simulated_remainder(n: int, rho: Floats) -> Floats:
             other = np.median(second, axis=1) - second.mean(axis=1)
             total[position] += np.mean(excess * other)
     return total / (SIMULATED // batch)
-
-
-def _arcsine_coefficients() -> Floats:
-    order = (DEGREES - 1.0) / 2.0
-    series = np.exp(special.gammaln(2.0 * order + 1.0) - 2.0 * special.gammaln(order + 1.0)) / (
-        4.0**order * (2.0 * order + 1.0)
-    )
-    series[-1] = np.pi / 2.0 - series[:-1].sum()  # the rest of the series, so that c_n(1) is exact
-    return np.asarray(series, dtype=np.float64)

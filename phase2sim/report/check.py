@@ -58,6 +58,9 @@ def check_screen(check: PriorCheck) -> RenderableType:
 def what_was_reported(entry: Reported, what: str) -> str:
     """Name a reported number: ``HbA1c, median``, ``HbA1c, count below 7.5 %``."""
     label = label_of(entry.endpoint)
+    if entry.endpoint in EVENTS:
+        patients = entry.statistic == "count"
+        return f"{label}, {'patients with one' if patients else what}"
     if entry.statistic == "count" and entry.threshold is not None:
         side = entry.beyond if entry.threshold else "at"  # nobody is below a dose of 0
         return f"{label}, {what} {side} {entry.threshold:g} {unit_of(entry)}".rstrip()

@@ -23,7 +23,7 @@ def figures_of(found: PriorCheck | Influence | Sequence[Row]) -> Iterator[Figure
 
 def check_figures(check: PriorCheck) -> Iterator[Figure]:
     """Effects before and after the evidence, untreated courses, the replica of the table."""
-    for endpoint in check.prior.effects:
+    for endpoint in (name for name in check.prior.endpoints if name in check.prior.effects):
         yield effect_figure(check, endpoint)
     yield from history_figures(check.evidence, check.prior)
     yield replica_figure(check)

@@ -63,9 +63,9 @@ def _effect(found: Influence, endpoint: str) -> Iterator[RenderableType]:
         style="bold",
     )
     table = _table("effect moves by", "SD moves by")
-    for one in _ranked([one for one in found.left_out if endpoint in one.effect_mean], endpoint):
-        moved = one.effect_mean[endpoint]
-        _add(table, one, moved, one.effect_sd[endpoint])
+    known = [one for one in measured(found) if endpoint in one.effect_mean]
+    for one in sorted(known, key=lambda one: -abs(one.effect_mean[endpoint].by))[:_SHOWN]:
+        _add(table, one, one.effect_mean[endpoint], one.effect_sd[endpoint])
     yield table
 
 
@@ -79,15 +79,15 @@ def _assurance(found: Influence) -> Iterator[RenderableType]:
     )
     table = _table(*(f"{name} moves by" for name in reversed(names)))
     last = names[-1]
-    known = [one for one in found.left_out if last in one.assurance]
+    known = [one for one in measured(found) if last in one.assurance]
     for one in sorted(known, key=lambda one: -abs(one.assurance[last].by))[:_SHOWN]:
         _add(table, one, *(one.assurance[name] for name in reversed(names)))
     yield table
 
 
-def _ranked(known: list[LeftOut], endpoint: str) -> list[LeftOut]:
-    """The largest moves of an effect, the largest first."""
-    return sorted(known, key=lambda one: -abs(one.effect_mean[endpoint].by))[:_SHOWN]
+def measured(found: Influence) -> list[LeftOut]:
+    """Numbers that can move something: counted events have unknowns of their own."""
+    return [one for one in found.left_out if one.entry.endpoint in ENDPOINTS]
 
 
 def _table(*moves: str) -> Table:
@@ -112,7 +112,8 @@ def _add(table: Table, one: LeftOut, *moves: Moved) -> None:
 
 
 def _move(moved: Moved) -> str:
-    return f"{moved.by:+.3f} +- {moved.by_mcse:.3f}"
+    by = round(moved.by, 3) + 0.0  # no "-0.000"
+    return f"{by:+.3f} +- {moved.by_mcse:.3f}"
 
 
 def _notes(found: Influence) -> Iterator[Text]:

@@ -8,7 +8,7 @@ from phase2sim.endpoints import ENDPOINTS
 from phase2sim.influence import Influence, LeftOut
 from phase2sim.moved import Moved
 from phase2sim.report.drawing import EVIDENCE, INK, TREATED, Figure, data, heading, scale
-from phase2sim.report.influence import named
+from phase2sim.report.influence import measured, named
 
 _SHOWN = 12
 _TWO_ERRORS = 2.0
@@ -16,14 +16,18 @@ _TWO_ERRORS = 2.0
 
 def influence_figures(found: Influence) -> Iterator[Figure]:
     """One tornado an effect, then one an assurance."""
-    for endpoint in found.effect_mean:
+    for endpoint in (name for name in ENDPOINTS if name in found.effect_mean):
         of, month = ENDPOINTS[endpoint], found.prior.effects[endpoint].month
-        moves = [(one, one.effect_mean[endpoint]) for one in found.left_out if one.effect_mean]
+        moves = [
+            (one, one.effect_mean[endpoint])
+            for one in measured(found)
+            if endpoint in one.effect_mean
+        ]
         title = f"Effect on {of.label} at month {month:g}: {found.effect_mean[endpoint].value:+.2f}"
         axis = f"the effect moves by, {of.model_unit}"
         yield _tornado(f"influence-{endpoint}", title, axis, moves, of.benefit_sign)
     for name, share in found.assurance.items():
-        moves = [(one, one.assurance[name]) for one in found.left_out if name in one.assurance]
+        moves = [(one, one.assurance[name]) for one in measured(found) if name in one.assurance]
         title = f"Assurance of {name}: {share.value:.2f} with every number"
         yield _tornado(f"assurance-{name}", title, "the assurance moves by", moves, 1)
 

@@ -27,8 +27,7 @@ def replica_figure(check: PriorCheck) -> Figure:
     """Every reported number inside or outside its 95 % predictive interval."""
     layers = _layers([_row(place, one) for place, one in enumerate(check.replicas)])
     title = heading(
-        f"{check.flags} of {len(check.replicas)} reported numbers are ones that the model would"
-        " rarely report",
+        f"{check.flags} of {len(check.replicas)} reported numbers flagged as rare under the model",
         "Bar: 95 % of what a study of the same design with new patients would report.\n"
         f"Dot: what was reported. Chance alone would flag {check.flags_by_chance:.1f} at most.",
     )

@@ -135,8 +135,14 @@ def of_quantiles() -> list[Case]:
         )
         for method in ("hazen", "weibull", "linear")
     ] + [
-        one_visit("range beside a median", "hba1c", entry("median"), entry("range", bounds=(6.0, 10.0))),
-        one_visit("quartiles alone", "c_peptide", entry("quartiles", endpoint="c_peptide", bounds=(0.4, 0.8))),
+        one_visit(
+            "range beside a median", "hba1c", entry("median"), entry("range", bounds=(6.0, 10.0))
+        ),
+        one_visit(
+            "quartiles alone",
+            "c_peptide",
+            entry("quartiles", endpoint="c_peptide", bounds=(0.4, 0.8)),
+        ),
         one_visit("range alone", "hba1c", entry("range", bounds=(6.0, 10.0))),
     ]
 
@@ -165,8 +171,18 @@ def of_changes() -> list[Case]:
     span = (3.0, 6.0)
     more = {"change": change(), "share": of("patient_share", 0), "slope": of("slope_sd", 0)}
     return [
-        Case("change with a standard error", evidence(entry("change", span, se=0.3)), more | visit(6.0), REALISTIC),
-        Case("change with an SD", evidence(entry("change", span, sd=1.0)), more | visit(6.0), REALISTIC),
+        Case(
+            "change with a standard error",
+            evidence(entry("change", span, se=0.3)),
+            more | visit(6.0),
+            REALISTIC,
+        ),
+        Case(
+            "change with an SD",
+            evidence(entry("change", span, sd=1.0)),
+            more | visit(6.0),
+            REALISTIC,
+        ),
         Case(
             "elicited change",
             evidence(entry("change", span, np.nan, elicited=Normal(0.0, 0.2))),
@@ -191,35 +207,72 @@ def of_changes() -> list[Case]:
 def of_spreads() -> list[Case]:
     return [
         Case("SD alone", evidence(entry("sd")), visit(6.0), REALISTIC),
-        Case("correlation of visits", evidence(entry("correlation", (3.0, 6.0))),
-             {"share": of("patient_share", 0), "decay": of("decay", 0)}, REALISTIC),
-        Case("SD given baseline", evidence(entry("residual_sd", (3.0, 6.0))),
-             visit(6.0) | {"share": of("patient_share", 0)}, REALISTIC),
-        Case("correlation of endpoints",
-             evidence(entry("median"), entry("median", endpoint="c_peptide"), entry("correlation", with_endpoint="c_peptide")),
-             visit(6.0) | visit(6.0, 1) | {"correlation": of("endpoint_correlation", 0)}, REALISTIC),
+        Case(
+            "correlation of visits",
+            evidence(entry("correlation", (3.0, 6.0))),
+            {"share": of("patient_share", 0), "decay": of("decay", 0)},
+            REALISTIC,
+        ),
+        Case(
+            "SD given baseline",
+            evidence(entry("residual_sd", (3.0, 6.0))),
+            visit(6.0) | {"share": of("patient_share", 0)},
+            REALISTIC,
+        ),
+        Case(
+            "correlation of endpoints",
+            evidence(
+                entry("median"),
+                entry("median", endpoint="c_peptide"),
+                entry("correlation", with_endpoint="c_peptide"),
+            ),
+            visit(6.0) | visit(6.0, 1) | {"correlation": of("endpoint_correlation", 0)},
+            REALISTIC,
+        ),
     ]
 
 
 def of_standard_errors() -> list[Case]:
     return [
         one_visit("mean with a standard error", "hba1c", entry("mean", se=0.3)),
-        Case("geometric mean",
-             evidence(entry("geometric_mean", endpoint="c_peptide", on_model_scale=True)), visit(6.0) | study(), REALISTIC),
+        Case(
+            "geometric mean",
+            evidence(entry("geometric_mean", endpoint="c_peptide", on_model_scale=True)),
+            visit(6.0) | study(),
+            REALISTIC,
+        ),
     ]
 
 
 def of_events() -> list[Case]:
     events = {"endpoint": "adverse_events"}
-    rates = {f"rate {i}": of("event_rate", 0, i) for i in (0, 1)} | {"dispersion": of("event_dispersion", 0)}
+    rates = {f"rate {i}": of("event_rate", 0, i) for i in (0, 1)} | {
+        "dispersion": of("event_dispersion", 0)
+    }
     hba1c = entry("mean")
     return [
-        Case("events and patients with one", evidence(hba1c, entry("events", (0.0, 6.0), **events), entry("count", (0.0, 6.0), **events)), rates, REALISTIC, RARE),
-        Case("rate of events", evidence(hba1c, entry("rate", (0.0, 6.0), 0.1, se=0.03, **events)), rates, REALISTIC, RARE),
+        Case(
+            "events and patients with one",
+            evidence(
+                hba1c, entry("events", (0.0, 6.0), **events), entry("count", (0.0, 6.0), **events)
+            ),
+            rates,
+            REALISTIC,
+            RARE,
+        ),
+        Case(
+            "rate of events",
+            evidence(hba1c, entry("rate", (0.0, 6.0), 0.1, se=0.03, **events)),
+            rates,
+            REALISTIC,
+            RARE,
+        ),
     ]
 
 
-EFFECT = EffectAssumption("hba1c", 6.0, "onset", {"half_time_months": 1.5}, 0.5, 0.3, "made up", shared=0.0)
+EFFECT = EffectAssumption(
+    "hba1c", 6.0, "onset", {"half_time_months": 1.5}, 0.5, 0.3, "made up", shared=0.0
+)
 CLASS = ClassEffect("hba1c", 6.0, "onset", {"half_time_months": 1.5}, 0.5, 0.2, "made up")
 
 
@@ -229,16 +282,49 @@ def of_effects() -> list[Case]:
     effects = {"effect": of("effect", 0), "bias": of("bias", 0)}
     classes = {"class mean": of("class_mean", 0), "class SD": of("class_sd", 0)}
     return [
-        Case("single arm", evidence(entry("mean", 3.0, sd=1.0), entry("mean", 6.0), arms=(single,), effects={"hba1c": EFFECT}), visit(6.0) | effects, REALISTIC),
-        Case("randomised arms", evidence(entry("median"), entry("median", arm="cells"), arms=two, classes={"hba1c": CLASS}), visit(6.0) | classes, REALISTIC),
-        Case("difference between arms", evidence(entry("difference", arm="cells", versus="control", se=0.3), arms=two, classes={"hba1c": CLASS}), classes, REALISTIC),
+        Case(
+            "single arm",
+            evidence(
+                entry("mean", 3.0, sd=1.0),
+                entry("mean", 6.0),
+                arms=(single,),
+                effects={"hba1c": EFFECT},
+            ),
+            visit(6.0) | effects,
+            REALISTIC,
+        ),
+        Case(
+            "randomised arms",
+            evidence(
+                entry("median"), entry("median", arm="cells"), arms=two, classes={"hba1c": CLASS}
+            ),
+            visit(6.0) | classes,
+            REALISTIC,
+        ),
+        Case(
+            "difference between arms",
+            evidence(
+                entry("difference", arm="cells", versus="control", se=0.3),
+                arms=two,
+                classes={"hba1c": CLASS},
+            ),
+            classes,
+            REALISTIC,
+        ),
     ]
 
 
 def of_weight() -> Case:
-    return Case("doses over an assumed weight", evidence(
-        entry("median", 3.0, endpoint="insulin", by_weight=True), entry("median", 6.0, endpoint="insulin", by_weight=True),
-        arms=(arm(weight_kg=Normal(35.0, 10.0)),)), visit(3.0) | visit(6.0) | {"change": change()}, REALISTIC)
+    return Case(
+        "doses over an assumed weight",
+        evidence(
+            entry("median", 3.0, endpoint="insulin", by_weight=True),
+            entry("median", 6.0, endpoint="insulin", by_weight=True),
+            arms=(arm(weight_kg=Normal(35.0, 10.0)),),
+        ),
+        visit(3.0) | visit(6.0) | {"change": change()},
+        REALISTIC,
+    )
 
 
 def gxipc1() -> Case:

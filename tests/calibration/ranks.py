@@ -96,7 +96,6 @@ def _tails(n: int, draws: int) -> tuple[Floats, Floats]:
 def _under_uniformity(n: int, draws: int) -> Floats:
     rng = np.random.default_rng(20_22)
     parts = [
-        _least_pointwise(rng.integers(0, draws + 1, (SIMULATED // 20, n)), draws)
-        for _ in range(20)
+        _least_pointwise(rng.integers(0, draws + 1, (SIMULATED // 20, n)), draws) for _ in range(20)
     ]
     return np.concatenate(parts)

@@ -35,9 +35,7 @@ class Case:
     priors: Mapping[str, EndpointPriors] = field(default_factory=lambda: PRIORS)
     event_priors: EventPriors = EVENT_PRIORS
     replications: int = 320
-    sampler: Sampler = field(
-        default_factory=lambda: Sampler(chains=2, tune=300, draws=300)
-    )
+    sampler: Sampler = field(default_factory=lambda: Sampler(chains=2, tune=300, draws=300))
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,10 @@ def prior_draws(case: Case) -> xr.Dataset:
     drawn = pm.draw(variables, draws=case.replications, random_seed=SEED)
     return xr.Dataset(
         {
-            variable.name: (("chain", "draw", *(f"{variable.name}_{i}" for i in range(values.ndim - 1))), values[None])
+            variable.name: (
+                ("chain", "draw", *(f"{variable.name}_{i}" for i in range(values.ndim - 1))),
+                values[None],
+            )
             for variable, values in zip(variables, drawn, strict=True)
         }
     )

@@ -1,0 +1,113 @@
+"""Draws reweighted to leave a number out agree with a fit that never saw it."""
+
+import numpy as np
+import pytest
+from agreement import assert_agrees
+
+from phase2sim.evidence import load_evidence
+from phase2sim.influence import LARGEST_K, without, without_each
+from phase2sim.knowledge import Evidence, PriorDraws
+from phase2sim.models.fit import fit
+from phase2sim.moved import mean_and_sd, mean_moved
+
+FILE = """
+[[study]]
+name = "Controls"
+design = "control-arm"
+patients = 60
+months_since_diagnosis = [6, 6]
+source = "made up for a test"
+
+[[study]]
+name = "Phase 1"
+design = "single-arm"
+patients = 10
+months_since_diagnosis = [6, 6]
+source = "made up for a test"
+
+[[reported]]
+study = "Controls"
+endpoint = "hba1c"
+month = 0
+mean = 7.5
+sd = 1.3
+unit = "%"
+
+[[reported]]
+study = "Controls"
+endpoint = "hba1c"
+month = 3
+mean = 7.6
+sd = 1.3
+unit = "%"
+
+[[reported]]
+study = "Controls"
+endpoint = "hba1c"
+month = 6
+mean = 7.8
+sd = 1.3
+unit = "%"
+
+[[reported]]
+study = "Phase 1"
+endpoint = "hba1c"
+month = 3
+median = 7.2
+unit = "%"
+
+[[reported]]
+study = "Phase 1"
+endpoint = "hba1c"
+month = 6
+median = 7.9
+unit = "%"
+
+[[reported]]
+study = "Phase 1"
+endpoint = "hba1c"
+month = 6
+count = 3
+of = 10
+below_baseline = true
+
+[effect.hba1c]
+month = 6
+shape = "immediate"
+sceptical_sd = 0.5
+bias_sd = 0.1
+why = "made up for a test"
+"""
+ENTRIES = {3: "median at month 3", 5: "count below baseline"}
+
+
+def silent(line: str) -> None:
+    del line
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    path = tmp_path_factory.mktemp("evidence") / "small.toml"
+    path.write_text(FILE)
+    return load_evidence([path])
+
+
+@pytest.fixture(scope="module")
+def prior(evidence: Evidence) -> PriorDraws:
+    return fit(evidence, 1, silent)
+
+
+@pytest.mark.parametrize("place", ENTRIES, ids=ENTRIES.get)
+def test_reweighting_agrees_with_a_fit_without_the_number(
+    evidence: Evidence, prior: PriorDraws, place: int
+) -> None:
+    weighted = without_each(evidence, prior)
+    other = fit(without(evidence, weighted.entries[place]), 2, silent)
+
+    reweighted = mean_moved(prior.effect[:, 0], weighted.weights[:, place])
+    refitted = mean_and_sd(other.effect[:, 0])
+
+    assert weighted.pareto_k[place] < LARGEST_K
+    for one, two in zip(reweighted, refitted, strict=True):
+        assert_agrees(one.value, two.value, np.hypot(one.mcse, two.mcse))
+    assert abs(reweighted[0].by) > 4 * reweighted[0].by_mcse  # the number did say something
