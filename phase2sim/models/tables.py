@@ -237,7 +237,11 @@ def baseline_nodes(baseline: Cell, visit: Cell) -> BaselineNodes:
 
 
 def _linear(entry: Reported) -> bool:
-    """Whether the entry is normal about its study's level and slope, to first order if raw."""
+    """Whether the entry is normal about its study's level and slope, to first order if raw.
+
+    Not a raw mean whose logarithm is modelled: a study's level multiplies it, and its SD with it.
+    """
     if entry.endpoint in EVENTS or entry.statistic in ("correlation", "residual_sd"):
         return True
-    return entry.statistic in LOCATIONS
+    multiplied = is_raw_mean(entry) and ENDPOINTS[entry.endpoint].transformation == "log"
+    return entry.statistic in LOCATIONS and not multiplied
