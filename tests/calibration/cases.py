@@ -11,7 +11,7 @@ from simulated import Case, Draws, Quantity
 
 from phase2sim.evidence import load_evidence
 from phase2sim.knowledge import RANDOMISED, SINGLE_ARM, ClassEffect, EffectAssumption, Normal
-from phase2sim.models.settings import PRIORS, EndpointPriors
+from phase2sim.models.settings import EVENT_PRIORS, PRIORS, EndpointPriors
 
 type Floats = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ REALISTIC: Mapping[str, EndpointPriors] = {
     ),
     "glucose": PRIORS["glucose"],
 }
-OTHERS = (0.0, 6.0)
+RARE = replace(EVENT_PRIORS, log_rate=(-2.3, 0.7))  # ten patients rarely have 200 events
 
 
 def of(variable: str, *index: int) -> Quantity:
@@ -258,12 +258,14 @@ def of_events() -> list[Case]:
             ),
             rates,
             REALISTIC,
+            RARE,
         ),
         Case(
             "rate of events",
             evidence(hba1c, entry("rate", (0.0, 6.0), 0.1, se=0.03, **events)),
             rates,
             REALISTIC,
+            RARE,
         ),
     ]
 
@@ -334,4 +336,4 @@ def gxipc1() -> Case:
         quantities[f"{name}: bias"] = of("bias", k)
         quantities |= {f"{name}: {key}": value for key, value in visit(6.0, k).items()}
     quantities |= {f"rate of {i}": of("event_rate", 0, i) for i in (0, 1)}
-    return Case("all of GXIPC1", shipped, quantities, REALISTIC, 320)
+    return Case("all of GXIPC1", shipped, quantities, REALISTIC, RARE)

@@ -12,7 +12,7 @@ from ranks import Verdict, verdict
 from phase2sim.knowledge import Evidence
 from phase2sim.models.fit import Compiled, _draws
 from phase2sim.models.joint import joint_model
-from phase2sim.models.settings import PRIORS, EndpointPriors, Sampler
+from phase2sim.models.settings import EVENT_PRIORS, PRIORS, EndpointPriors, EventPriors, Sampler
 from phase2sim.randomness import generator
 from phase2sim.replicas.parameters import parameters_of
 from phase2sim.replicas.replicate import replicate, with_values
@@ -33,6 +33,7 @@ class Case:
     evidence: Evidence
     quantities: Mapping[str, Quantity]
     priors: Mapping[str, EndpointPriors] = field(default_factory=lambda: PRIORS)
+    event_priors: EventPriors = EVENT_PRIORS
     replications: int = 320
     sampler: Sampler = field(default_factory=lambda: Sampler(chains=2, tune=300, draws=300))
 
@@ -51,7 +52,7 @@ class Calibration:
 def calibrate(case: Case) -> Calibration:
     """Run all replications of a case."""
     truths = prior_draws(case)
-    compiled = Compiled.of(case.evidence, case.priors)
+    compiled = Compiled.of(case.evidence, case.priors, case.event_priors)
     parameters = _draws(case.evidence, truths, Sampler(kept=case.replications), {})
     by_name = {str(name): values.values[0] for name, values in truths.items()}
     ranks: dict[str, list[int]] = {name: [] for name in case.quantities}
@@ -76,7 +77,7 @@ def calibrate(case: Case) -> Calibration:
 
 def prior_draws(case: Case) -> xr.Dataset:
     """Draws of every variable of the model without its evidence, (chain = 1, draw, ...)."""
-    model = joint_model(case.evidence, case.priors)
+    model = joint_model(case.evidence, case.priors, case.event_priors)
     variables = [*model.basic_RVs, *model.deterministics]
     drawn = pm.draw(variables, draws=case.replications, random_seed=SEED)
     return xr.Dataset(
