@@ -84,18 +84,15 @@ def test_a_slope_is_the_change_a_month_on_the_model_scale(name: str) -> None:
     assert distance(of, 0.02, on_raw=False) == pytest.approx(0.03, rel=1e-6)
 
 
-def test_a_change_with_an_sd_varies_as_its_patients_and_the_sd_as_their_chi_square() -> None:
+def test_an_sd_of_changes_gives_the_standard_error() -> None:
     reported = change("hba1c", "change", DRIFT["hba1c"] + 0.4, sd=1.5)
 
     of = curves("hba1c", evidence(reported))
 
-    sd = SD["hba1c"] * np.sqrt(2 * (1 - (SHARE + (1 - SHARE) * DECAY**MONTHS)))
-    found = evaluated(difference_density(of.tables.differences, of.at, raw=False))
-    assert found == pytest.approx(stats.norm.logpdf(0.4, 0.0, sd / np.sqrt(N)))
-    of_sd = evaluated(change_spread_density(of.tables.change_spreads, of.at))
-    square = (N - 1) * 1.5**2 / sd**2
-    expected = stats.chi2.logpdf(square, N - 1) + np.log(2 * (N - 1) * 1.5 / sd**2)
-    assert of_sd == pytest.approx(expected)
+    expected = stats.norm.logpdf(0.4, 0.0, 1.5 / np.sqrt(N))
+    assert evaluated(difference_density(of.tables.differences, of.at, raw=False)) == pytest.approx(
+        expected
+    )
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)

@@ -18,7 +18,7 @@ from phase2sim.models.fit import Compiled
 from phase2sim.models.locations import covariance
 from phase2sim.models.quantiles import quantile_density
 from phase2sim.models.settings import PRIORS, Sampler
-from phase2sim.models.spreads import joint_spread
+from phase2sim.models.spreads import spread_density
 
 type Floats = NDArray[np.float64]
 
@@ -70,7 +70,7 @@ def test_sds_of_many_patients_are_normal() -> None:
     reported = SCALE * (1 + 1 / np.sqrt(2 * LARGE))
     of = known(evidence(entry("sd", value=reported, n=LARGE)))
 
-    found = evaluated(joint_spread(of.tables.spreads, of.at).density)
+    found = evaluated(spread_density(of.tables.spreads, of.at, raw=False))
 
     expected = stats.norm.logpdf(reported, SCALE, SCALE / np.sqrt(2 * LARGE))
     assert found == pytest.approx(expected, abs=0.02)

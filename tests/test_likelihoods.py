@@ -129,10 +129,10 @@ def test_correlated_summaries_have_the_multivariate_normal_density() -> None:
 
 
 def test_a_sample_sd_follows_chi_square() -> None:
-    s, df, sd = np.array([1.3]), np.array([7.0]), 1.1
+    s, n, sd = np.array([1.3]), np.array([8.0]), 1.1
     u = 7 * s**2 / sd**2
 
-    found = evaluated(sample_sd(s, df, pt.as_tensor(sd)))
+    found = evaluated(sample_sd(s, n, pt.as_tensor(sd)))
 
     assert found == pytest.approx(stats.chi2.logpdf(u, 7) + np.log(2 * 7 * s / sd**2))
 

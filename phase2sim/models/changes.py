@@ -24,7 +24,7 @@ class Differences:
 
     entry: Ints  # (difference,) position among the entries that are read
     value: Floats
-    se: Floats  # of the report, or of the elicited statement; 0 beside an SD
+    se: Floats  # of the report, or of the elicited statement
     contrast: Floats  # (difference, cell) one mean minus another, per month for a slope
     sampling: Floats  # (difference, pair) variance of a sample's own change, where it adds to se
 
@@ -55,7 +55,7 @@ def differences(evidence: Evidence, layout: Cells, *, raw: bool) -> Differences:
         minus, plus = _sides(evidence, layout, entry)
         months = entry.months[1] - entry.months[0] if entry.statistic == "slope" else 1.0
         contrast[row, [minus, plus]] = -1.0 / months, 1.0 / months
-        if entry.n and (entry.elicited or entry.se is None):
+        if entry.elicited and entry.n:
             pairs = [layout.pair(minus, minus), layout.pair(plus, plus), layout.pair(minus, plus)]
             sampling[row, pairs] = np.array([1.0, 1.0, -2.0]) / (entry.n * months**2)
     return Differences(
@@ -127,7 +127,7 @@ def _difference_se(entry: Reported) -> float:
     if entry.se is not None:
         return entry.se
     if entry.sd is not None:
-        return 0.0  # the patients' own variation is all there is
+        return entry.sd / float(np.sqrt(entry.n))
     raise BadEvidence(
         f"{entry.where}: the {entry.statistic} has no standard error. Give se, ci95 or sd."
     )

@@ -19,13 +19,7 @@ from phase2sim.models.natural_history import Moments, NaturalHistory, moments, n
 from phase2sim.models.own_data import own_data_density
 from phase2sim.models.quantiles import Quantiles
 from phase2sim.models.settings import EVENT_PRIORS, PRIORS, EndpointPriors, EventPriors
-from phase2sim.models.spreads import (
-    ChangeSpreads,
-    Correlations,
-    JointSpread,
-    ResidualSpreads,
-    Spreads,
-)
+from phase2sim.models.spreads import Correlations, ResidualSpreads, Spreads
 from phase2sim.models.symbols import Tensor, pt, shared
 from phase2sim.models.tables import Cells, cells
 
@@ -40,7 +34,7 @@ class Tables:
     quantiles: Quantiles
     falls: Falls
     spreads: Spreads
-    change_spreads: ChangeSpreads
+    raw_spreads: Spreads
     residual_spreads: ResidualSpreads
     differences: Differences
     raw_differences: Differences
@@ -59,7 +53,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "quantiles": ("value",),
     "falls": ("below", "log_choose"),
     "spreads": ("sd",),
-    "change_spreads": ("sd",),
+    "raw_spreads": ("sd",),
     "residual_spreads": ("sd",),
     "differences": ("value",),
     "raw_differences": ("value",),
@@ -76,7 +70,6 @@ class Densities:
     """Log densities of a model's terms, and which entries each row of a term reads."""
 
     located: Located | None
-    spread: JointSpread | None
     rows: Mapping[str, Tensor]  # by table, (row,)
 
 
@@ -99,8 +92,6 @@ def joint_model(
         densities = declare(evidence, layout, priors, event_priors)
         if densities.located is not None:
             pm.Potential("locations", densities.located.density)
-        if densities.spread is not None:
-            pm.Potential("spreads", densities.spread.density)
         for name, density in densities.rows.items():
             pm.Potential(name, pt.sum(density))
     return model
@@ -120,14 +111,13 @@ def declare(
     located = None
     if table.locations.cell.size:
         located = locations.located(table.locations, layout, at, history)
-    spread = spreads.joint_spread(table.spreads, at) if table.spreads.cell.size else None
     rows = _of_patients(table, layout, at, history) | _beside(table, located, at)
     if evidence.individuals:
         rows["own_data"] = own_data_density(evidence, layout, at)[None]
     if event_tables.outcomes:
         held = replace(event_tables, counts=table.event_counts, rates=table.rates)
         rows["event_counts"], rows["rates"] = events.event_densities(held, event_priors)
-    return Densities(located, spread, rows)
+    return Densities(located, rows)
 
 
 def read_tables(evidence: Evidence, layout: Cells, counted: EventTables) -> Tables:
@@ -139,8 +129,8 @@ def read_tables(evidence: Evidence, layout: Cells, counted: EventTables) -> Tabl
         counts_beside=counts.counts_beside_median(evidence, layout, located),
         quantiles=quantiles.read_quantiles(evidence, layout, located),
         falls=counts.falls(evidence, layout),
-        spreads=spreads.spreads(evidence, layout),
-        change_spreads=spreads.change_spreads(evidence, layout),
+        spreads=spreads.spreads(evidence, layout, raw=False),
+        raw_spreads=spreads.spreads(evidence, layout, raw=True),
         residual_spreads=spreads.residual_spreads(evidence, layout),
         differences=changes.differences(evidence, layout, raw=False),
         raw_differences=changes.differences(evidence, layout, raw=True),
@@ -192,7 +182,8 @@ def _of_patients(
     terms: dict[str, Callable[[Any], Tensor]] = {
         "counts": lambda of: counts.count_density(of, at),
         "falls": lambda of: counts.fall_density(of, layout, at, history),
-        "change_spreads": lambda of: spreads.change_spread_density(of, at),
+        "spreads": lambda of: spreads.spread_density(of, at, raw=False),
+        "raw_spreads": lambda of: spreads.spread_density(of, at, raw=True),
         "residual_spreads": lambda of: spreads.residual_spread_density(of, at),
         "differences": lambda of: changes.difference_density(of, at, raw=False),
         "raw_differences": lambda of: changes.difference_density(of, at, raw=True),

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from scipy.special import gammaln
 
 from phase2sim.contracts import Floats
 from phase2sim.models.correlated_normal import CorrelatedNormal
@@ -39,20 +40,21 @@ def scattered_normal(residual: Tensor, covariance: Tensor, patients: float) -> T
     return outputs[0]
 
 
-def sample_sd(reported: Floats | Tensor, df: Floats | Tensor, sd: Tensor) -> Tensor:
-    """Log density of sample SDs: df s^2 / sd^2 is chi-square(df), n - 1 for n normal values."""
+def sample_sd(reported: Floats, n: Floats, sd: Tensor) -> Tensor:
+    """Log density of sample SDs of n normal values: (n - 1) s^2 / sd^2 is chi-square(n - 1)."""
+    df = n - 1.0
     log_reported = pt.log(reported)
-    constant = df / 2.0 * pt.log(df / 2.0) - pt.gammaln(df / 2.0) + np.log(2.0) - log_reported
+    constant = df / 2.0 * np.log(df / 2.0) - gammaln(df / 2.0) + np.log(2.0) - log_reported
     ratio = 2.0 * (log_reported - pt.log(sd))
     return constant + df / 2.0 * (ratio - pt.exp(ratio))
 
 
-def sd_freedom(n: Floats, kurtosis: Tensor) -> Tensor:
-    """Degrees of freedom whose chi-square has the mean and variance of a sample's variance.
+def log_normal_sd(reported: Floats, n: Floats, sd: Tensor, kurtosis: Tensor) -> Tensor:
+    """Log density of the log of sample SDs of values that are not normal: delta method.
 
-    The variance of s^2 over sd^4 is (kurtosis - 3) / n + 2 / (n - 1): n - 1 for normal values.
+    The log of a sample SD has variance (kurtosis - 1) / (4 n).
     """
-    return 2.0 / ((kurtosis - 3.0) / n + 2.0 / (n - 1.0))
+    return normal(pt.log(reported), pt.log(sd), pt.sqrt((kurtosis - 1.0) / (4.0 * n)))
 
 
 def correlation(value: Floats, se: Floats, elicited: Floats, rho: Tensor) -> Tensor:

@@ -23,10 +23,9 @@ def pointwise(
     """Log density (draw, entry), entries in the order of ``read_entries``.
 
     What a draw would lose without the entry. A number that is read jointly with others is taken
-    given them: a location given the other locations of its study, an SD given the other SDs of the
-    same patients, a count or quantiles given the median beside them. A median beside a count or
-    quantiles is left out together with these, patients with an event together with their total, and
-    quartiles together with a range.
+    given them: a location given the other locations of its study, a count or quantiles given the
+    median beside them. A median beside a count or quantiles is left out together with these,
+    patients with an event together with their total, and quartiles together with a range.
     """
     report("compiling what each number contributes")
     layout = cells(evidence)
@@ -55,9 +54,6 @@ def _by_entry(densities: Densities, tables: Tables, entries: int) -> Tensor:
     located = densities.located
     if located is not None:
         total = total + _placed(located.given_the_others(), _alone(tables.locations.entry), entries)
-    if densities.spread is not None:
-        own = _alone(tables.spreads.entry)
-        total = total + _placed(densities.spread.given_the_others, own, entries)
     for name, density in densities.rows.items():
         if name != "own_data":
             total = total + _placed(density, _readers(tables, name), entries)

@@ -1,20 +1,13 @@
-"""SDs between patients, of changes and given baseline, and correlations."""
+"""SDs between patients, SDs given baseline, and correlations."""
 
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from phase2sim.contracts import Floats, Ints
 from phase2sim.errors import BadEvidence
 from phase2sim.knowledge import Evidence, Reported
-from phase2sim.models.likelihoods import (
-    LOG_ROOT_TWO_PI,
-    correlated_normal,
-    correlation,
-    sample_sd,
-    sd_freedom,
-)
+from phase2sim.models.likelihoods import correlation, log_normal_sd, sample_sd
 from phase2sim.models.natural_history import Moments, NaturalHistory
 from phase2sim.models.scales import Scales, raw_kurtosis
 from phase2sim.models.symbols import Tensor, pt
@@ -32,36 +25,13 @@ FEWEST_FOR_FISHER = 4
 
 @dataclass(frozen=True, slots=True)
 class Spreads:
-    """SDs between patients; those of one arm come from the same patients."""
+    """SDs between patients, all on the model scale or all on the reported one."""
 
     entry: Ints  # (spread,) position among the entries that are read
     cell: Ints
-    sd: Floats  # raw if ``raw``, else model scale
-    n: Floats
-    raw: Floats  # (spread,) 1 for an SD of values that are not normal
-    scale: Scales  # (spread,)
-    pair: Ints  # (tie,) pair of cells of the same patients
-    overlap: Floats  # (tie,) root of the smaller over the larger n
-    place: Ints  # (spread, spread): 0 if independent, 1 for itself, else 2 + tie
-
-
-@dataclass(frozen=True, slots=True)
-class JointSpread:
-    """Joint density of the SDs between patients."""
-
-    density: Tensor
-    given_the_others: Tensor  # (spread,)
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeSpreads:
-    """SDs of changes between two visits."""
-
-    entry: Ints  # (spread,)
-    pairs: Ints  # (spread, 3) each visit's cell with itself, and both
     sd: Floats
     n: Floats
-    raw: Floats  # (spread,) 1 for changes of values that are not normal
+    scale: Scales  # (spread,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,61 +56,20 @@ class Correlations:
     elicited: Floats  # 1 where elicited
 
 
-def spreads(evidence: Evidence, layout: Cells) -> Spreads:
-    """Collect SDs, beside a location or alone.
-
-    Raises ``BadEvidence`` for two SDs of the same patients at one visit.
-    """
+def spreads(evidence: Evidence, layout: Cells, *, raw: bool) -> Spreads:
+    """Collect SDs, beside a location or alone: on the reported scale, or on the model scale."""
     found = [
         (position, e)
         for position, e in enumerate(read_entries(evidence))
-        if _sd(e) is not None and e.n > 1
+        if _sd(e) is not None and e.n > 1 and is_raw(e) is raw
     ]
-    entries = [e for _, e in found]
-    cell = _cells(evidence, layout, entries)
-    n = np.array([e.n for e in entries], dtype=np.float64)
-    place = np.eye(len(entries), dtype=np.int64)
-    ties: list[tuple[int, float]] = []
-    for i, j in combinations(range(len(entries)), 2):
-        if cell[i] == cell[j]:
-            raise BadEvidence(
-                f"{entries[j].where}: the SD of these patients is also in {entries[i].where}."
-                " Mark one of the two as unused."
-            )
-        if layout.are_paired(cell[i], cell[j]):
-            place[i, j] = place[j, i] = 2 + len(ties)
-            ties.append((layout.pair(cell[i], cell[j]), min(n[i], n[j]) / max(n[i], n[j])))
+    cell = _cells(evidence, layout, [e for _, e in found])
     return Spreads(
         entry=np.array([position for position, _ in found], dtype=np.int64),
         cell=cell,
-        sd=np.array([_sd(e) for e in entries], dtype=np.float64),
-        n=n,
-        raw=np.array([is_raw(e) for e in entries], dtype=np.float64),
+        sd=np.array([_sd(e) for _, e in found], dtype=np.float64),
+        n=np.array([e.n for _, e in found], dtype=np.float64),
         scale=layout.scale.at(cell),
-        pair=np.array([pair for pair, _ in ties], dtype=np.int64),
-        overlap=np.sqrt([share for _, share in ties]),
-        place=place,
-    )
-
-
-def change_spreads(evidence: Evidence, layout: Cells) -> ChangeSpreads:
-    """Collect SDs of changes."""
-    found = [
-        (position, e)
-        for position, e in enumerate(read_entries(evidence))
-        if e.statistic == "change" and e.sd is not None and e.n > 1
-    ]
-    entries = [e for _, e in found]
-    first, second = _cells(evidence, layout, entries, 0), _cells(evidence, layout, entries, 1)
-    pairs = [
-        _pairs(layout, *sides) for sides in ((first, first), (second, second), (first, second))
-    ]
-    return ChangeSpreads(
-        entry=np.array([position for position, _ in found], dtype=np.int64),
-        pairs=np.stack(pairs, axis=1),
-        sd=np.array([e.sd for e in entries], dtype=np.float64),
-        n=np.array([e.n for e in entries], dtype=np.float64),
-        raw=np.array([is_raw(e) for e in entries], dtype=np.float64),
     )
 
 
@@ -179,44 +108,19 @@ def endpoint_correlations(evidence: Evidence, layout: Cells) -> Correlations:
     return _correlations(found, np.array(place, dtype=np.int64))
 
 
-def joint_spread(table: Spreads, at: Moments) -> JointSpread:
-    """Joint density of all SDs between patients.
-
-    Each variance has its chi-square; variances of the same patients correlate by the square of
-    their values' correlation, as normal scores do (a Gaussian copula; the scores are cube roots,
-    Wilson and Hilferty 1931).
-    """
-    own = at.sd[table.cell]
-    sd = pt.switch(table.raw > 0, pt.sqrt(at.raw_covariance[table.cell]), own)
-    kurtosis = pt.switch(table.raw > 0, raw_kurtosis(table.scale, at.mean[table.cell], own), 3.0)
-    freedom = sd_freedom(table.n, kurtosis)
-    alone = sample_sd(table.sd, freedom, sd)
-    if not table.pair.size:
-        return JointSpread(pt.sum(alone), alone)
-    spare = 2.0 / (9.0 * freedom)
-    third = pt.exp((pt.log(table.sd) - pt.log(sd)) * 2.0 / 3.0)
-    score = (third - 1.0 + spare) / pt.sqrt(spare)
-    ties = at.correlation[table.pair] ** 2 * table.overlap
-    correlated = pt.concatenate([[0.0, 1.0], ties])[table.place]
-    joint, weighted, precision = correlated_normal(score, correlated)
-    independent = -(score**2) / 2.0 - LOG_ROOT_TWO_PI
-    own_precision = pt.diagonal(precision)
-    given = (pt.log(own_precision) - weighted**2 / own_precision) / 2.0 - LOG_ROOT_TWO_PI
-    return JointSpread(pt.sum(alone - independent) + joint, alone - independent + given)
-
-
-def change_spread_density(table: ChangeSpreads, at: Moments) -> Tensor:
+def spread_density(table: Spreads, at: Moments, *, raw: bool) -> Tensor:
     """Log density (spread,)."""
-    raw, plain = at.raw_covariance[table.pairs], at.covariance[table.pairs]
-    covariance = pt.switch(table.raw[:, None] > 0, raw, plain)
-    variance = covariance[:, 0] + covariance[:, 1] - 2.0 * covariance[:, 2]
-    return sample_sd(table.sd, table.n - 1.0, pt.sqrt(variance))
+    sd = at.sd[table.cell]
+    if not raw:
+        return sample_sd(table.sd, table.n, sd)
+    kurtosis = raw_kurtosis(table.scale, at.mean[table.cell], sd)
+    return log_normal_sd(table.sd, table.n, pt.sqrt(at.raw_covariance[table.cell]), kurtosis)
 
 
 def residual_spread_density(table: ResidualSpreads, at: Moments) -> Tensor:
     """Log density (spread,): intercept, arm and baseline leave n - 3 degrees of freedom."""
     residual = at.sd[table.cell] * pt.sqrt(1.0 - at.correlation[table.pair] ** 2)
-    return sample_sd(table.sd, table.n - 3.0, residual)
+    return sample_sd(table.sd, table.n - 2.0, residual)
 
 
 def visit_correlation_density(table: Correlations, at: Moments) -> Tensor:
