@@ -42,9 +42,24 @@ def comparison_screen(rows: Sequence[Row]) -> RenderableType:
             _table(row),
             Text(),
         ]
+    shared = ", ".join(in_common(rows[0])) if rows else ""
+    if shared:
+        parts.insert(0, Text(f"Every set holds {shared}; beside it:\n"))
     better = "Benefit: chance that the effect is in the patient's favour, +- its Monte Carlo error."
     worth = "Patients: what the prior is worth (ELIR), in both arms of the effect, in the control."
     return Group(*parts, Text(f"{better}\n{worth}", style="dim"))
+
+
+def in_common(row: Row) -> tuple[str, ...]:
+    """Names of the evidence that every set has."""
+    first, *others = (side.evidence for side in row.sides)
+    return tuple(name for name in first if all(name in other for other in others))
+
+
+def label_of(row: Row, side: Side) -> str:
+    """Name a set by what it has beyond the others."""
+    own = [name for name in side.evidence if name not in in_common(row)]
+    return ", ".join(own) or "nothing else"
 
 
 def _table(row: Row) -> Table:
@@ -53,10 +68,12 @@ def _table(row: Row) -> Table:
         ("effect", "95 % interval", "benefit", "patients", "untreated mean", "95 % interval",
          "patients"),
     )  # fmt: skip
+    for column in table.columns:
+        column.no_wrap = True
     for side in row.sides:
         benefit = side.effect.benefit if side.effect else None
         table.add_row(
-            ", ".join(side.evidence),
+            label_of(row, side),
             *_cells(side.effect, "+"),
             f"{benefit.estimate:.2f} +- {benefit.mcse:.2f}" if benefit else "-",
             _patients(side.effect),

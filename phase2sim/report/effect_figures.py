@@ -10,6 +10,7 @@ from phase2sim.comparison import Row
 from phase2sim.contracts import Floats
 from phase2sim.endpoints import ENDPOINTS, Endpoint
 from phase2sim.prior_check import FaceValue, Learned, PriorCheck, face_values
+from phase2sim.report.comparison import in_common, label_of
 from phase2sim.report.drawing import (
     EVIDENCE,
     FAINT,
@@ -57,7 +58,7 @@ def comparison_figure(row: Row) -> Figure:
     of = ENDPOINTS[row.endpoint]
     rows = [
         {
-            "evidence": ", ".join(side.evidence),
+            "evidence": label_of(row, side),
             "mean": side.effect.mean,
             "lower": side.effect.lower,
             "upper": side.effect.upper,
@@ -84,9 +85,11 @@ def comparison_figure(row: Row) -> Figure:
             text="benefit:N", x=alt.value(_WIDE + 10)
         ),
     )
+    shared = ", ".join(in_common(row))
     above = heading(
         f"{capital(of.label)}: the effect under each set of evidence",
-        f"Dot: mean. Line: 95 % interval. {_better(of)} is better.",
+        f"Dot: mean. Line: 95 % interval. {_better(of)} is better."
+        + (f" Every set holds {shared}." if shared else ""),
     )
     chart = alt.layer(*layers).properties(width=_WIDE, height={"step": 34}, title=above)
     return Figure(f"compare-{row.endpoint}", "Right: chance of a benefit.", chart)
