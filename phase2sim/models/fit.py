@@ -103,7 +103,7 @@ def fit(evidence: Evidence, seed: int, report: Report, sampler: Sampler = SAMPLE
     diagnostics = diagnose(posterior, divergences)
     diagnostics["compile_seconds"] = round(compiled.seconds, 1)
     diagnostics["seconds"] = round(time.monotonic() - started, 1)
-    return _draws(evidence, posterior, sampler, {"seed": seed, "diagnostics": diagnostics})
+    return to_prior(evidence, posterior, sampler, {"seed": seed, "diagnostics": diagnostics})
 
 
 def _sample(compiled: object, seed: int, report: Report, sampler: Sampler) -> xr.DataTree:
@@ -157,9 +157,10 @@ class _Progress:
         self._report(f"sampling: {self._done} of {self._total} draws, {left:.0f} s left")
 
 
-def _draws(
+def to_prior(
     evidence: Evidence, posterior: xr.Dataset, sampler: Sampler, made: dict[str, object]
 ) -> PriorDraws:
+    """Thin draws of the model's variables, chain and draw first, to a prior; ``made`` says how."""
     endpoints = cells(evidence).endpoints
     kept = {str(name): _thinned(array, sampler.kept) for name, array in posterior.items()}
     draws = len(kept["history"])

@@ -11,6 +11,7 @@ import numpy as np
 import nutpie
 import pymc as pm
 import pytensor.tensor as pt
+import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import expit, logit, logsumexp
 
@@ -18,20 +19,54 @@ from phase2sim.evidence import load_evidence
 from phase2sim.knowledge import Evidence
 from phase2sim.models.fit import Compiled
 from phase2sim.models.joint import joint_model
-from phase2sim.models.settings import PRIORS
+from phase2sim.models.settings import PRIORS, SAMPLER
 from phase2sim.models.summaries import KNOTS_MONTHS
 from phase2sim.replicas.parameters import Parameters
 from phase2sim.replicas.patients import Population, draw_study
 from phase2sim.replicas.summaries import visits_of
+from phase2sim.shapes import SHAPES
 
 type Floats = NDArray[np.float64]
 
 ROOT = Path(__file__).parents[2]
 KNOTS = KNOTS_MONTHS.size
 SEED = 20261124
+MONTHS = (3.0, 6.0)
 TOLERANCE = {"median": 0.1, "count": 0.25}  # %, patients: a median's own SD is about 0.7
-PARTICLES = 2000
+PARTICLES = 1500  # of each of two chains
 HISTORIES, REPORTS = 5, 200  # simulated at every step: natural histories, and reports of each
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Mean and SD of the effect at one month by both fits."""
+
+    month: float
+    likelihood: tuple[float, float]
+    simulation: tuple[float, float]
+
+    @property
+    def means_apart(self) -> float:
+        """Distance of the means, in SDs of the likelihood's posterior."""
+        return (self.simulation[0] - self.likelihood[0]) / self.likelihood[1]
+
+    @property
+    def ratio_of_sds(self) -> float:
+        """SD by simulation over SD by likelihood."""
+        return self.simulation[1] / self.likelihood[1]
+
+
+def cross_check() -> list[Compared]:
+    """Fit twice and compare."""
+    held = held_history()
+    draws = by_likelihood(held), by_simulation(held)
+    assumed = only_hba1c("gxipc1").effects["hba1c"]
+    shape = SHAPES[assumed.shape](**assumed.shape_options)
+    share = shape.at(np.array(MONTHS)) / shape.at(np.array([assumed.month]))
+    return [
+        Compared(month, *((float(part * d.mean()), float(part * d.std())) for d in draws))
+        for month, part in zip(MONTHS, share, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -68,29 +103,22 @@ def held_history() -> Held:
         values = posterior[name].values
         return values.reshape(values.shape[0] * values.shape[1], -1)
 
-    unknown = np.hstack(
-        [flat("history"), *(np.log(flat(name)) for name in ("sd", "level_sd", "slope_sd")),
-         *(logit(flat(name)) for name in ("patient_share", "decay"))]
-    )
+    logs = [np.log(flat(name)) for name in ("sd", "level_sd", "slope_sd")]
+    logits = [logit(flat(name)) for name in ("patient_share", "decay")]
+    unknown = np.hstack([flat("history"), *logs, *logits])
     return Held(unknown.mean(axis=0), np.cov(unknown.T))
 
 
-def by_nuts(held: Held) -> Floats:
-    """Draws (draw, 2) of effect and bias by the likelihood of the summaries."""
-    evidence = only_hba1c("gxipc1")
+def by_likelihood(held: Held) -> Floats:
+    """Draws (draw,) of the effect by NUTS, the model's prior of natural history exchanged."""
     prior = PRIORS["hba1c"]
-    with joint_model(evidence) as model:
+    with joint_model(only_hba1c("gxipc1")) as model:
         taus = [model[name][0] for name in ("level_sd", "slope_sd")]
         shares = [model[name][0] for name in ("patient_share", "decay")]
-        unknown = pt.concatenate(
-            [
-                model["history"][0],
-                pt.log(model["sd"][0]),
-                pt.stack([*map(pt.log, taus), *(pt.log(x / (1.0 - x)) for x in shares)]),
-            ]
-        )
+        ends = [*map(pt.log, taus), *(pt.log(x / (1.0 - x)) for x in shares)]
+        unknown = pt.concatenate([model["history"][0], pt.log(model["sd"][0]), pt.stack(ends)])
         jacobian = sum(map(pt.log, taus)) + sum(pt.log(x * (1.0 - x)) for x in shares)
-        instead_of = [
+        own = [
             pm.logp(pm.Normal.dist(), model["mean_raw"]).sum(),
             pm.logp(pm.Normal.dist(), model["log_sd_raw"]).sum(),
             pm.logp(pm.HalfNormal.dist(prior.level_scale), taus[0]),
@@ -99,47 +127,66 @@ def by_nuts(held: Held) -> Floats:
             pm.logp(pm.Beta.dist(*prior.decay), shares[1]),
         ]
         instead = pm.logp(pm.MvNormal.dist(held.mean, chol=held.factor), unknown)
-        pm.Potential("held", instead - jacobian - sum(instead_of))
+        pm.Potential("held", instead - jacobian - sum(own))
     trace = nutpie.sample(
-        nutpie.compile_pymc_model(model), draws=2000, tune=1000, chains=4, seed=SEED,
-        target_accept=0.95, adaptation="low_rank", progress_bar=False, save_warmup=False,
-    )  # fmt: skip
-    posterior = trace["posterior"]
-    return np.column_stack([posterior[name].values.ravel() for name in ("effect", "bias")])
+        nutpie.compile_pymc_model(model),
+        draws=SAMPLER.draws,
+        tune=SAMPLER.tune,
+        chains=SAMPLER.chains,
+        target_accept=SAMPLER.target_accept,
+        adaptation=SAMPLER.adaptation,
+        seed=SEED,
+        progress_bar=False,
+    )
+    return _effect(trace)
 
 
 def by_simulation(held: Held) -> Floats:
-    """Draws (draw, 2) of effect and bias by patients whose report comes near the real one."""
+    """Draws (draw,) of the effect by simulated reports that come near the real one.
+
+    Natural history, study and patients are drawn anew at every step and averaged over.
+    """
     evidence = only_hba1c("gxipc1")
-    factor = held.factor
-    assumed = evidence.effects["hba1c"]
-    reported = evidence.reported
+    reported, assumed = evidence.reported, evidence.effects["hba1c"]
 
     def reports(rng: np.random.Generator, effect: Floats, bias: Floats, size: object) -> Floats:
         del size
         sizes = float(np.ravel(effect)[0]), float(np.ravel(bias)[0])  # PyMC repeats them
-        unknown = held.mean + rng.standard_normal((HISTORIES, len(held.mean))) @ factor.T
+        unknown = held.mean + rng.standard_normal((HISTORIES, len(held.mean))) @ held.factor.T
         truths = [_parameters(of, *sizes) for of in unknown]
         return np.concatenate([_reports(evidence, truth, rng).ravel() for truth in truths])
 
     def closeness(tolerance: Floats, real: Floats, simulated: Floats) -> Floats:
         distance = ((real - simulated).reshape(-1, len(reported)) / tolerance) ** 2
-        return logsumexp(-distance.sum(axis=1) / 2.0)
+        return np.asarray(logsumexp(-distance.sum(axis=1) / 2.0))
 
+    real = np.tile([entry.value for entry in reported], HISTORIES * REPORTS)
     with pm.Model():
         effect = pm.Normal("effect", assumed.before.mean, assumed.before.sd)
         bias = pm.Normal("bias", 0.0, assumed.bias_sd)
-        real = np.tile([one.value for one in reported], HISTORIES * REPORTS)
         pm.Simulator(
-            "reports", reports, effect, bias, shape=real.shape, distance=closeness,
-            epsilon=np.array([TOLERANCE[one.statistic] for one in reported]), observed=real,
-        )  # fmt: skip
+            "reports",
+            reports,
+            effect,
+            bias,
+            shape=real.shape,
+            distance=closeness,
+            epsilon=np.array([TOLERANCE[entry.statistic] for entry in reported]),
+            observed=real,
+        )
         trace = pm.sample_smc(
-            PARTICLES, chains=2, cores=1, random_seed=SEED, progressbar=False,
+            PARTICLES,
+            chains=2,
+            cores=1,
+            random_seed=SEED,
+            progressbar=False,
             compute_convergence_checks=False,
-        )  # fmt: skip
-    posterior = trace["posterior"]
-    return np.column_stack([posterior[name].values.ravel() for name in ("effect", "bias")])
+        )
+    return _effect(trace)
+
+
+def _effect(trace: xr.DataTree) -> Floats:
+    return np.asarray(trace["posterior"]["effect"].values, dtype=np.float64).ravel()
 
 
 def _reports(evidence: Evidence, truth: Parameters, rng: np.random.Generator) -> Floats:
