@@ -1,7 +1,6 @@
 """Densities of reported summaries, evaluated without sampling anything."""
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 import pytensor
@@ -11,11 +10,16 @@ from scipy import integrate, stats
 
 from phase2sim.models.likelihoods import (
     correlated_normal,
-    log_cdf,
     sample_sd,
     scattered_normal,
 )
-from phase2sim.models.order_statistics import log_ways, median_and_count
+from phase2sim.models.order_statistics import (
+    averaged_count,
+    between_quantiles,
+    log_cdf,
+    log_ways,
+    median_and_count,
+)
 from phase2sim.models.symbols import Tensor, pt
 
 type Floats = NDArray[np.float64]
@@ -28,21 +32,15 @@ def evaluated(expression: Tensor) -> Floats:
     return np.asarray(pytensor.function([], expression, mode=UNCOMPILED)())
 
 
-def joint_log_density(below: int, n: int, median: Tensor, threshold: Tensor) -> Tensor:
-    """Alike in every row."""
-    every, size = np.array([below]), np.array([n])
-    return median_and_count(
-        pt.as_tensor(every.astype(float)), size, log_ways(every, size), median, threshold
-    )
+def joint_log_density(below: int, n: int, medians: Floats, threshold: float) -> Floats:
+    every, size = np.full(len(medians), below), np.full(len(medians), n)
+    z = np.column_stack([medians, np.full(len(medians), threshold)])
+    return evaluated(median_and_count(z, every.astype(float), size, log_ways(every, size)))
 
 
-@cache
 def joint_density(below: int, n: int) -> Callable[[Floats], Floats]:
     """Density at medians (point,) of a standard normal sample with ``below`` below -0.2."""
-    median = pt.dvector()
-    log_density = joint_log_density(below, n, median, pt.full_like(median, THRESHOLD))
-    compiled = pytensor.function([median], log_density, mode=UNCOMPILED)
-    return lambda points: np.exp(compiled(points))
+    return lambda medians: np.exp(joint_log_density(below, n, medians, THRESHOLD))
 
 
 def chance_of(below: int, n: int) -> float:
@@ -104,18 +102,59 @@ def test_count_given_an_odd_median_is_binomial_of_the_lower_half() -> None:
 
 def test_large_counts_mirror_small_ones() -> None:
     def density(below: int, median: float, threshold: float) -> Floats:
-        rows = pt.as_tensor([median]), pt.as_tensor([threshold])
-        return evaluated(joint_log_density(below, 10, *rows))
+        return joint_log_density(below, 10, np.array([median]), threshold)
 
     assert density(8, -0.4, 0.3) == pytest.approx(density(2, 0.4, -0.3))
 
 
 def test_log_cdf_is_accurate_in_both_tails() -> None:
-    z = np.array([-30.0, -5.0, -1.0, 0.0, 3.0, 9.0])
+    z = np.array([-1e4, -300.0, -30.001, -30.0, -29.999, -5.0, -1.0, 0.0, 3.0, 9.0])
 
-    np.testing.assert_allclose(
-        evaluated(log_cdf(pt.as_tensor(z))), stats.norm.logcdf(z), rtol=1e-10
-    )
+    np.testing.assert_allclose([log_cdf(one) for one in z], stats.norm.logcdf(z), rtol=1e-12)
+
+
+def assert_slopes(density: Callable[..., tuple[Floats, Floats]], z: Floats) -> None:
+    """Fail unless the slopes are those of the density, by central differences."""
+    step = 1e-5
+    for j in range(z.shape[1]):
+        aside = step * np.eye(z.shape[1])[j]
+        expected = (density(z + aside)[0] - density(z - aside)[0]) / (2 * step)
+        np.testing.assert_allclose(density(z)[1][:, j], expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 10, 24])
+def test_slopes_of_a_median_with_a_count_are_those_of_its_density(n: int) -> None:
+    rng = np.random.default_rng(n)
+    below = np.arange(n + 1)
+    size = np.full(n + 1, n)
+    apart = np.where(below > n // 2, 1.0, -1.0) * np.array([[0.05], [0.4], [2.0]])
+    threshold = rng.normal(size=(3, n + 1))
+    z = np.stack([threshold - apart, threshold], axis=-1).reshape(-1, 2)
+    every = np.tile(below, 3), np.tile(size, 3)
+
+    def density(points: Floats) -> tuple[Floats, Floats]:
+        node = median_and_count(points, every[0].astype(float), every[1], log_ways(*every)).owner
+        return tuple(pytensor.function([], node.outputs, mode=UNCOMPILED)())
+
+    assert_slopes(density, z)
+
+
+def test_slopes_of_an_averaged_count_are_those_of_its_density() -> None:
+    z = np.random.default_rng(3).normal(size=(3, 4)) * [[1.0], [3.0], [8.0]]
+    weight = np.array([[0.1, 0.2, 0.7, 0.0], [0.25] * 4, [0.9, 0.1, 0.0, 0.0]])
+    below, n = np.array([3.0, 0.0, 9.0]), np.array([10.0, 10.0, 10.0])
+
+    assert_slopes(lambda points: averaged_count.kernel(points, below, n, 0.0 * n, weight), z)
+
+
+def test_slopes_of_quantiles_are_those_of_their_density() -> None:
+    z = np.sort(np.random.default_rng(4).normal(size=(2, 5)), axis=1)
+    z[1, 4] = 900.0  # a filler
+    weight = np.array([[1.0] * 5, [1.0, 1.0, 1.0, 1.0, 0.0]])
+    spacing = np.array([[0.0, 2.0, 1.5, 0.5, 3.0, 1.0], [2.0, 1.0, 1.0, 1.0, 4.0, 0.0]])
+    spacing[1, 4] = 0.0
+
+    assert_slopes(lambda points: between_quantiles.kernel(points, weight, spacing, z[:, 0]), z)
 
 
 def test_correlated_summaries_have_the_multivariate_normal_density() -> None:

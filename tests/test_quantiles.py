@@ -109,10 +109,9 @@ def test_the_density_of_a_range_integrates_to_one(n: int) -> None:
     z = pt.dmatrix()
     spacing = np.array([[0.0, n - 2.0, 0.0]])
     constant = special.gammaln(n + 1) - special.gammaln(n - 1.0)
-    compiled = pytensor.function(
-        [z], quantiles(z, np.ones((1, 2)), spacing, np.array([constant])), mode=UNCOMPILED
-    )
     node, weight = np.polynomial.legendre.leggauss(60)
+    rows = np.ones((60, 2)), np.tile(spacing, (60, 1)), np.full(60, constant)
+    compiled = pytensor.function([z], quantiles(z, *rows), mode=UNCOMPILED)
 
     low = 8.0 * node
     total = 0.0

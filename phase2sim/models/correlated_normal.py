@@ -16,9 +16,8 @@ from pytensor.link.numba.dispatch import basic
 
 from phase2sim.contracts import Floats
 from phase2sim.kernels import kernel
+from phase2sim.models.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.models.symbols import Tensor, pt
-
-LOG_ROOT_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
 class CorrelatedNormal(Op):

@@ -9,10 +9,10 @@ from phase2sim.contracts import Floats, Ints
 from phase2sim.endpoints import EVENTS
 from phase2sim.errors import BadEvidence
 from phase2sim.knowledge import Evidence, Reported
-from phase2sim.models.likelihoods import log_cdf, normal
+from phase2sim.models.likelihoods import normal
 from phase2sim.models.locations import Located, Locations
 from phase2sim.models.natural_history import Moments, NaturalHistory, visit_correlation
-from phase2sim.models.order_statistics import log_ways, median_and_count
+from phase2sim.models.order_statistics import count_below, log_ways, median_and_count
 from phase2sim.models.symbols import Tensor, pt
 from phase2sim.models.tables import (
     Cell,
@@ -148,7 +148,7 @@ def falls(evidence: Evidence, layout: Cells) -> Falls:
 def count_density(table: Counts, at: Moments) -> Tensor:
     """Log probability (count,)."""
     z = (table.threshold - at.mean[table.cell]) / at.sd[table.cell]
-    return table.log_choose + table.below * log_cdf(z) + (table.n - table.below) * log_cdf(-z)
+    return count_below(z[:, None], table.below, table.n, table.log_choose)
 
 
 def count_beside_median_density(
@@ -161,8 +161,9 @@ def count_beside_median_density(
     """
     mean, sd = at.mean[table.cell], at.sd[table.cell]
     reported = pt.as_tensor(medians.value)[table.location]
-    median, threshold = (reported - mean) / sd, (table.threshold - mean) / sd
-    exact = median_and_count(table.below, table.n, table.ways, median, threshold) - pt.log(sd)
+    beside = pt.stack([reported, table.threshold], axis=1)
+    z = (beside - mean[:, None]) / sd[:, None]
+    exact = median_and_count(z, table.below, table.n, table.ways) - pt.log(sd)
     return exact - normal(reported, where.expected[table.location], where.se[table.location])
 
 
@@ -178,15 +179,12 @@ def fall_density(table: Falls, layout: Cells, at: Moments, history: NaturalHisto
     change = curve(history.mean, table.at_visit - table.at_baseline) + drift
     before, after = curve(history.sd, table.at_baseline), curve(history.sd, table.at_visit)
     lag = layout.months[table.visit] - layout.months[table.baseline]
-    rho = visit_correlation(own @ history.share, own @ history.decay, lag)[:, None]
+    share, decay = (pt.sum(own * of, axis=1) for of in (history.share, history.decay))
+    rho = visit_correlation(share, decay, lag)[:, None]
     # A node that only fills up the row has SDs of 0: keep it finite, its weight is 0.
     variance = before**2 + after**2 - 2.0 * rho * before * after + (table.weight == 0)
     z = -change / pt.sqrt(variance)
-    with np.errstate(divide="ignore"):
-        log_weight = np.log(table.weight)
-    log_p = pt.logsumexp(log_cdf(z) + log_weight, axis=1)
-    log_q = pt.logsumexp(log_cdf(-z) + log_weight, axis=1)
-    return table.log_choose + table.below * log_p + (table.n - table.below) * log_q
+    return count_below(z, table.below, table.n, table.log_choose, table.weight)
 
 
 def _counted(evidence: Evidence, layout: Cells) -> list[tuple[int, Reported, int]]:

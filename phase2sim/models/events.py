@@ -13,8 +13,10 @@ from scipy.special import gammaln
 
 from phase2sim.contracts import Floats, Ints
 from phase2sim.endpoints import EVENTS
+from phase2sim.kernels import kernel
 from phase2sim.knowledge import Evidence, Reported
 from phase2sim.models.likelihoods import normal
+from phase2sim.models.row_density import RowDensity
 from phase2sim.models.settings import EVENT_PRIORS, EventPriors
 from phase2sim.models.symbols import Tensor, pt
 from phase2sim.models.tables import named_arm, read_entries
@@ -139,12 +141,27 @@ def _count_density(table: EventCounts, mean: Tensor, dispersion: Tensor) -> Tens
     all_r = table.n * r
     total = pt.gammaln(all_r + table.total) - pt.gammaln(all_r) - table.constant
     total = total + table.n * log_none + table.total * log_q
-    power = np.arange(pt.as_tensor(table.terms).type.shape[1])
-    series = pt.logsumexp(table.terms + power * pt.log(r)[:, None], axis=1)
+    series = log_series.of(pt.log(r)[:, None], table.terms)
     both = table.log_choose + table.n * log_none + table.total * log_q + series
     return pt.switch(
         pt.eq(table.kind, PATIENTS), patients, pt.switch(pt.eq(table.kind, TOTAL), total, both)
     )
+
+
+def _log_series(log_r: Floats, terms: Floats) -> tuple[Floats, Floats]:
+    """Log (row,) of polynomials in r with the coefficients' logs ``terms`` (row, power)."""
+    found, slopes = np.zeros(len(terms)), np.zeros(log_r.shape)
+    power = np.arange(terms.shape[1])
+    for row in range(len(terms)):
+        logs = terms[row] + power * log_r[row, 0]
+        peak = np.max(logs)
+        share = np.exp(logs - peak)
+        found[row] = peak + np.log(np.sum(share))
+        slopes[row, 0] = np.sum(share * power) / np.sum(share)
+    return found, slopes
+
+
+log_series: RowDensity = RowDensity("log_series", 1, kernel(_log_series))
 
 
 def _counted(

@@ -1,21 +1,11 @@
 """Log densities of reported summaries, as PyTensor expressions."""
 
-import math
-
 import numpy as np
 
 from phase2sim.contracts import Floats
 from phase2sim.models.correlated_normal import CorrelatedNormal
+from phase2sim.models.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.models.symbols import Tensor, pt
-
-LOG_ROOT_TWO_PI = 0.5 * math.log(2.0 * math.pi)
-
-
-def log_cdf(z: Tensor) -> Tensor:
-    """Log of the standard normal CDF, accurate in both tails."""
-    lower, upper = pt.minimum(z, -1.0), pt.maximum(z, -1.0)  # each branch sees only its own side
-    in_lower = pt.log(pt.erfcx(-lower / math.sqrt(2.0)) / 2.0) - lower**2 / 2.0
-    return pt.switch(z < -1.0, in_lower, pt.log1p(-pt.erfc(upper / math.sqrt(2.0)) / 2.0))
 
 
 def normal(value: Tensor | Floats, mean: Tensor, sd: Tensor) -> Tensor:

@@ -9,13 +9,13 @@ from phase2sim.contracts import Floats, Ints
 from phase2sim.errors import BadEvidence
 from phase2sim.knowledge import Evidence, Reported
 from phase2sim.models.likelihoods import (
-    LOG_ROOT_TWO_PI,
     correlated_normal,
     correlation,
     sample_sd,
     sd_freedom,
 )
 from phase2sim.models.natural_history import Moments, NaturalHistory
+from phase2sim.models.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.models.scales import Scales, raw_kurtosis
 from phase2sim.models.symbols import Tensor, pt
 from phase2sim.models.tables import (

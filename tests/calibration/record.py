@@ -20,33 +20,41 @@ PAGE = ROOT / "docs" / "methods" / "calibration.md"
 WORKERS = 2
 WORDS = f"""# Calibration of the fit
 
-Simulation-based calibration (Talts et al. 2018): draw the unknowns from the prior, simulate what ten patients' paper would report
-(`phase2sim/replicas`, which knows no likelihood), fit, and rank the truth among 63 draws. Ranks are uniform, and intervals cover
-as often as they say, only if every likelihood is the distribution of the summary it reads.
+Simulation-based calibration (Talts et al. 2018): draw the unknowns from the prior, simulate
+what ten patients' paper would report (`phase2sim/replicas`, which knows no likelihood), fit,
+and rank the truth among 63 draws. Ranks are uniform, and intervals cover as often as they say,
+only if every likelihood is the distribution of the summary it reads.
 
-- Priors: those of the fit, narrowed where they reach patients of whom no paper reports (`REALISTIC` and `RARE` in
-  `tests/calibration/`). Studies are drawn anew each time. An arm enrols at diagnosis; GXIPC1's enrols over 12 months.
-- Ranked are the mean and SD at the visit, how studies differ, effects, and the distance of a reported number from what a draw
-  expects: ranks of parameters alone cannot see a fit that ignores its data (Modrák et al. 2023).
-- {REPLICATIONS} simulated papers a case. Chi-square over 16 bins, and the simultaneous band of the ranks' distribution function
-  (Säilynoja, Bürkner and Vehtari 2022), each at 0.01 over the quantities of a case (Bonferroni); 50 % and 90 % intervals cover
-  within 3 binomial standard errors. About one calibrated case in thirty fails one of so many tests by chance: it is asked again,
-  of {AGAIN} fresh papers, and must then pass (their number is in the table).
-- Own patients' data are not here: their density is exact, and tested as such (`tests/test_own_data.py`).
+- Priors: those of the fit, narrowed where they reach patients of whom no paper reports
+  (`REALISTIC` and `RARE` in `tests/calibration/`). Studies are drawn anew each time. An arm
+  enrols at diagnosis; GXIPC1's enrols over 12 months.
+- Ranked are the mean and SD at the visit, how studies differ, effects, and the distance of a
+  reported number from what a draw expects: ranks of parameters alone cannot see a fit that
+  ignores its data (Modrák et al. 2023).
+- {REPLICATIONS} simulated papers a case. Chi-square over 16 bins, and the simultaneous band of
+  the ranks' distribution function (Säilynoja, Bürkner and Vehtari 2022), each at 0.01 over the
+  quantities of a case (Bonferroni); 50 % and 90 % intervals cover within 3 binomial standard
+  errors. About one calibrated case in thirty fails one of so many tests by chance: it is asked
+  again, of {AGAIN} fresh papers, and must then pass (their number is in the table).
+- Own patients' data are not here: their density is exact, and tested as such
+  (`tests/test_own_data.py`).
 
-`uv run pytest -m calibration` runs the same and fails; `uv run python tests/calibration/record.py` writes this page.
+`uv run pytest -m calibration` runs the same and fails; `uv run python
+tests/calibration/record.py` writes this page.
 """
 READING = """
 ## What these sizes can and cannot see
 
-A fit whose 90 % intervals cover 85 % fails. Errors of two or three points do not show: they are what the approximations leave
-(raw means and SDs of skewed values by their first two moments, studies' shifts of raw means to first order). With 1280 papers, the
-50 % and 90 % intervals covered 53 and 93 % for the SD of raw C-peptide, 46 and 89 % for the spread of studies behind it, and
-53 and 91 %, 46 and 88 % for insulin.
+A fit whose 90 % intervals cover 85 % fails. Errors of two or three points do not show: they are
+what the approximations leave (raw means and SDs of skewed values by their first two moments,
+studies' shifts of raw means to first order). With 1280 papers, the 50 % and 90 % intervals
+covered 53 and 93 % for the SD of raw C-peptide, 46 and 89 % for the spread of studies behind
+it, and 53 and 91 %, 46 and 88 % for insulin.
 
-What calibration has changed: SDs of skewed values had been read as lognormal about the model's, whose ranks were biased
-(chi-square p below 0.002 on every scale); SDs of the same patients at two visits as independent, whose 50 % intervals covered 40 %; and the SD
-beside a change as known, whose 90 % interval covered 85 %.
+What calibration has changed: SDs of skewed values had been read as lognormal about the model's,
+whose ranks were biased (chi-square p below 0.002 on every scale); SDs of the same patients at
+two visits as independent, whose 50 % intervals covered 40 %; and the SD beside a change as
+known, whose 90 % interval covered 85 %.
 """
 
 
@@ -85,8 +93,9 @@ def _page(
         yield _case_row(one)
     yield "\n## Without any likelihood\n"
     yield "GXIPC1's HbA1c summaries again, natural history held at a normal approximation of its"
-    yield "posterior: by NUTS on the likelihood, and by `pm.Simulator` and `sample_smc` on simulated"
-    yield f"patients ({2 * PARTICLES} particles), which compares simulated reports with the real one.\n"
+    yield "posterior: by NUTS on the likelihood, and by `pm.Simulator` and `sample_smc` on"
+    yield f"simulated patients ({2 * PARTICLES} particles), comparing simulated reports with the"
+    yield "real one.\n"
     yield _row("effect on HbA1c, %", "likelihood", "simulation", "means apart", "ratio of SDs")
     yield _row(*["---"] * 5)
     for effect in compared:
