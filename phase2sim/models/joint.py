@@ -51,6 +51,7 @@ class Tables:
     rates: Rates
 
 
+SHARED = "numbers"
 # Arrays that hold reported numbers: other evidence of the same shape swaps them, and nothing else.
 NUMBERS: dict[str, tuple[str, ...]] = {
     "locations": ("value",),
@@ -153,31 +154,42 @@ def read_tables(evidence: Evidence, layout: Cells, counted: EventTables) -> Tabl
 
 
 def numbers(evidence: Evidence) -> dict[str, Floats]:
-    """Arrays of reported numbers by the name of the shared variable that holds them."""
-    tables = read_tables(evidence, cells(evidence), events.read_events(evidence))
+    """Arrays of reported numbers by table and field; of evidence of one shape in the same order."""
+    return _numbers(read_tables(evidence, cells(evidence), events.read_events(evidence)))
+
+
+def _numbers(tables: Tables) -> dict[str, Floats]:
     return {
-        f"{name}.{field}": getattr(getattr(tables, name), field)
+        f"{name}.{field}": np.asarray(getattr(getattr(tables, name), field), dtype=np.float64)
         for name, held in NUMBERS.items()
         for field in held
         if _rows(getattr(tables, name))
     }
 
 
+def flat(arrays: Mapping[str, Floats]) -> Floats:
+    """All the numbers, one after the other."""
+    return np.concatenate([np.zeros(0), *(array.ravel() for array in arrays.values())])
+
+
 def _held(tables: Tables) -> Tables:
-    """Put the reported numbers into shared variables, so that one compilation serves others."""
-    held: dict[str, Any] = {}
-    for name, numbered in NUMBERS.items():
-        table = getattr(tables, name)
-        if _rows(table):
-            arrays = {field: np.asarray(getattr(table, field), dtype=float) for field in numbered}
-            held[name] = replace(
-                table,
-                **{
-                    field: shared(array, name=f"{name}.{field}", shape=array.shape)
-                    for field, array in arrays.items()
-                },
-            )
-    return replace(tables, **held)
+    """Put the reported numbers into one shared vector, so that one compilation serves others.
+
+    One, because every shared array costs a quarter of a second to compile.
+    """
+    arrays = _numbers(tables)
+    values = flat(arrays)
+    vector = shared(values, name=SHARED, shape=values.shape)
+    held: dict[str, dict[str, Any]] = {}
+    start = 0
+    for key, array in arrays.items():
+        name, field = key.split(".")
+        part = vector[start : start + array.size].reshape(array.shape)
+        held.setdefault(name, {})[field] = part
+        start += array.size
+    return replace(
+        tables, **{name: replace(getattr(tables, name), **parts) for name, parts in held.items()}
+    )
 
 
 def _rows(table: Any) -> int:  # noqa: ANN401 - any of the tables
