@@ -17,7 +17,8 @@ from scipy import stats
 
 from phase2sim.analyses.covariance_structures import STRUCTURES
 from phase2sim.analyses.missing_patterns import pattern_sums
-from phase2sim.analyses.mmrm import Fitted, Mmrm
+from phase2sim.analyses.mixed_model import Fitted
+from phase2sim.analyses.mmrm import Mmrm
 from phase2sim.analyses.repeated_measures import contrast, likelihood
 from phase2sim.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Reading
 

@@ -26,8 +26,10 @@ class Likelihood(NamedTuple):
 
 
 class Contrast(NamedTuple):
-    """Treatment minus control at one visit, given the covariance."""
+    """Treatment minus control, weighted over visits, given the covariance."""
 
+    value: Floats  # (trial,) log-likelihood; nan where the covariance has no inverse
+    score: Floats  # (trial, entry)
     effect: Floats  # (trial,)
     variance: Floats  # (trial,)
     gradient: Floats  # (trial, entry) of the variance
@@ -86,11 +88,13 @@ def contrast(
     covariance: Floats,
     asked: Bools,
     restricted: bool,  # noqa: FBT001  numba has no keyword-only arguments
-    visit: int,
+    weights: Floats,
 ) -> Contrast:
-    """Effect at ``visit`` and all that its degrees of freedom need, at ``covariance``."""
+    """Effect by ``weights`` (visit,) and all that its degrees of freedom need."""
     trials, visits = covariance.shape[:2]
     entries = visits * (visits + 1) // 2
+    value = np.full(trials, np.nan)
+    score = np.zeros((trials, entries))
     effect = np.full(trials, np.nan)
     variance = np.full(trials, np.nan)
     gradient = np.zeros((trials, entries))
@@ -98,18 +102,23 @@ def contrast(
     information = np.zeros((trials, entries, entries))
     fit = _room(sums, visits)
     forms = np.empty((entries, fit.beta.size))
-    c = visit * sums.visitwise + ARM
+    loading = np.zeros(fit.beta.size)
+    loading[ARM : visits * sums.visitwise : sums.visitwise] = weights
     for trial in range(trials):
-        if asked[trial] and np.isfinite(_fit(fit, sums, trial, covariance[trial], restricted)):
-            effect[trial] = fit.beta[c] * sums.scale[trial]
-            variance[trial] = fit.variance[c, c] * sums.scale[trial] ** 2
+        if asked[trial]:
+            value[trial] = _fit(fit, sums, trial, covariance[trial], restricted)
+        if value[trial] == value[trial]:
+            _score(score[trial], fit, sums.patients[trial], restricted)
+            column = product(fit.variance, loading.reshape(-1, 1))[:, 0]
+            effect[trial] = (loading * fit.beta).sum() * sums.scale[trial]
+            variance[trial] = (loading * column).sum() * sums.scale[trial] ** 2
             _entry_forms(forms, fit, fit.cross, sums.visitwise)
             information[trial] -= product(product(forms, fit.variance), forms.T)
             _observed(information[trial], fit, sums, trial, restricted)
-            _bend(gradient[trial], bend[trial], fit, sums, trial, c)
+            _bend(gradient[trial], bend[trial], fit, (sums, trial), column)
             gradient[trial] *= sums.scale[trial] ** 2
             bend[trial] *= sums.scale[trial] ** 2
-    return Contrast(effect, variance, gradient, bend, information)
+    return Contrast(value, score, effect, variance, gradient, bend, information)
 
 
 @kernel
@@ -374,15 +383,19 @@ def _turned(fit: _Fit, sums: PatternSums, trial: int) -> Floats:
 
 
 @kernel
-def _bend(  # noqa: PLR0913  a kernel takes its arrays one by one
-    gradient: Floats, bend: Floats, fit: _Fit, sums: PatternSums, trial: int, c: int
+def _bend(
+    gradient: Floats, bend: Floats, fit: _Fit, where: tuple[PatternSums, int], contrast: Floats
 ) -> None:
-    """How the contrast's variance moves with the entries, to first and second order."""
+    """How the contrast's variance moves with the entries, to first and second order.
+
+    ``contrast`` is the coefficients' covariance with it.
+    """
+    sums, trial = where
     columns, visits = fit.slopes.shape
     slopes = np.empty((columns, visits))
     for a in range(columns):
         for v in range(visits):
-            slopes[a, v] = fit.variance[_place(a, v, sums.visitwise, visits), c]
+            slopes[a, v] = contrast[_place(a, v, sums.visitwise, visits)]
     cross = np.zeros((fit.weight.shape[0], columns, visits))
     for p in range(fit.weight.shape[0]):
         if sums.patients[trial, p] == 0.0:
