@@ -251,9 +251,7 @@ def _characteristics(
                 )
 
 
-def _fallbacks(
-    assembled: Assembled, sums: tuple[Tally, ...], requested: int
-) -> Iterator[FellBack]:
+def _fallbacks(assembled: Assembled, sums: tuple[Tally, ...], requested: int) -> Iterator[FellBack]:
     for source, tallied in zip(assembled.sources, sums, strict=True):
         for number, name in enumerate(assembled.study.names):
             for code, to in enumerate(FALLBACKS[1:], start=1):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.analyses.repeated_measures import Contrast, Likelihood
+from phase2sim.analyses.contrasts import Contrast
+from phase2sim.analyses.repeated_measures import Likelihood
 from phase2sim.contracts import Floats
 
 STRUCTURES = {
@@ -47,7 +48,7 @@ class Structure:
     @property
     def sds(self) -> int:
         """How many of the parameters, the first ones, are logarithms of SDs."""
-        return self._loading().shape[1]
+        return self.visits if STRUCTURES[self.name][1] else 1
 
     def start(self, covariance: Floats) -> Floats:
         """Parameters closest to a covariance (trial, visit, visit)."""

@@ -11,8 +11,8 @@ matrix as ``D L L' D`` with D diagonal, in logarithms, and L a unit lower triang
 
 import numpy as np
 
+from phase2sim.analyses.contrasts import Contrast
 from phase2sim.analyses.covariance_structures import STRUCTURES, Structure
-from phase2sim.analyses.repeated_measures import Contrast
 from phase2sim.contracts import Floats
 
 
@@ -47,10 +47,11 @@ def second_order(
 def _turn(structure: Structure, rho: Floats) -> Floats:
     """Second derivative of a correlation by what stands for it, over the square of the first."""
     if STRUCTURES[structure.name][0] != "constant":
-        return -3.0 * rho / (1.0 - rho**2)
+        return np.divide(-3.0 * rho, 1.0 - rho**2)
     lowest = -1.0 / (structure.visits - 1)
     share = (rho - lowest) / (1.0 - lowest)
-    return (1.0 - 2.0 * share) / (share * (1.0 - share) * (1.0 - lowest))
+    turn: Floats = (1.0 - 2.0 * share) / (share * (1.0 - share) * (1.0 - lowest))
+    return turn
 
 
 def _curved_triangle(covariance: Floats, slope: Floats, inverse: Floats) -> Floats:

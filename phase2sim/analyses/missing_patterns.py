@@ -122,23 +122,12 @@ def _sums(
     reason = np.zeros(trials, np.int64)
     rows = np.empty((patients, columns + visits))
     for trial in range(trials):
-        n = 0
-        for i in range(patients):
-            if patterns[trial, i] >= 0:
-                _copy(rows[n], value, arm, covariates, trial, i)
-                n += 1
+        place = patterns[trial]
+        n = _gather(rows, value[trial], arm[trial], covariates[:, trial], place)
         reason[trial] = _arms_seen(rows, n, columns, analysed, visitwise)
+        _look(seen[trial], value[trial], place)
         log_scales[trial] = _centre(rows, n, columns, visitwise)
-        kept = 0
-        for i in range(patients):
-            p = patterns[trial, i]
-            if p >= 0:
-                count[trial, p] += 1.0
-                for v in range(visits):
-                    seen[trial, p, v] = value[trial, v, i] == value[trial, v, i]
-                _add(sums[trial, p], rows[kept])
-                kept += 1
-        _mirror(sums[trial])
+        _add_up(sums[trial], count[trial], rows, place)
         if reason[trial] == 0:
             reason[trial] = _visit_by_visit(start[trial], sums[trial], seen[trial], placed)
         if reason[trial] == 0:
@@ -149,16 +138,29 @@ def _sums(
 
 
 @kernel
-def _copy(  # noqa: PLR0913  a kernel takes its arrays one by one
-    row: Floats, value: Floats, arm: Arms, covariates: Floats, trial: int, i: int
-) -> None:
-    """One patient's columns."""
-    row[0] = 1.0
-    row[ARM] = arm[trial, i]
-    for j in range(covariates.shape[0]):
-        row[2 + j] = covariates[j, trial, i]
-    for v in range(value.shape[1]):
-        row[2 + covariates.shape[0] + v] = value[trial, v, i]
+def _gather(rows: Floats, value: Floats, arm: Arms, covariates: Floats, place: Ints) -> int:
+    """Copy the columns of each patient who has a pattern into a row; return how many there are."""
+    n = 0
+    for i in range(place.size):
+        if place[i] < 0:
+            continue
+        rows[n, 0] = 1.0
+        rows[n, ARM] = arm[i]
+        for j in range(covariates.shape[0]):
+            rows[n, 2 + j] = covariates[j, i]
+        for v in range(value.shape[0]):
+            rows[n, 2 + covariates.shape[0] + v] = value[v, i]
+        n += 1
+    return n
+
+
+@kernel
+def _look(seen: Bools, value: Floats, place: Ints) -> None:
+    """Note at which visits the patients of each pattern were seen."""
+    for i in range(place.size):
+        if place[i] >= 0:
+            for v in range(value.shape[0]):
+                seen[place[i], v] = value[v, i] == value[v, i]
 
 
 @kernel
@@ -212,17 +214,18 @@ def _centre(rows: Floats, n: int, columns: int, visitwise: int) -> float:
 
 
 @kernel
-def _add(sums: Floats, row: Floats) -> None:
-    """Add one patient's products, below the diagonal and on it."""
-    for a in range(row.size):
-        if row[a] != 0.0:
+def _add_up(sums: Floats, count: Floats, rows: Floats, place: Ints) -> None:
+    """Add each patient's products to the sums of their pattern."""
+    n = 0
+    for i in range(place.size):
+        if place[i] < 0:
+            continue
+        row, own = rows[n], sums[place[i]]
+        count[place[i]] += 1.0
+        for a in range(row.size):
             for b in range(a + 1):
-                sums[a, b] += row[a] * row[b]
-
-
-@kernel
-def _mirror(sums: Floats) -> None:
-    """Put above the diagonal what is below it, in every pattern."""
+                own[a, b] += row[a] * row[b]
+        n += 1
     for p in range(sums.shape[0]):
         for a in range(sums.shape[1]):
             for b in range(a):

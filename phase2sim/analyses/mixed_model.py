@@ -1,13 +1,14 @@
 """Fit of a mixed model for repeated measures to a batch, with simpler models in reserve."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from phase2sim.analyses.contrasts import contrast
 from phase2sim.analyses.covariance_structures import Structure
 from phase2sim.analyses.kenward_roger import first_order, second_order
 from phase2sim.analyses.missing_patterns import PatternSums
-from phase2sim.analyses.repeated_measures import contrast
 from phase2sim.analyses.scoring import climb, curvature_inverse
 from phase2sim.contracts import NOT_CONVERGED, Bools, Floats, Ints
 
@@ -60,7 +61,8 @@ def fit(sums: PatternSums, model: MixedModel, *, fall_back: bool) -> Fitted:
 
 def _only(sums: PatternSums, trials: Bools) -> PatternSums:
     """Sums of some of the trials."""
-    return PatternSums(sums.visitwise, *(field[trials] for field in sums[1:]))
+    chosen: dict[str, Any] = {name: getattr(sums, name)[trials] for name in sums._fields[1:]}
+    return sums._replace(**chosen)
 
 
 def _join(fitted: Fitted, again: Fitted, trials: Bools) -> Fitted:
@@ -76,6 +78,15 @@ def _fit(sums: PatternSums, model: MixedModel) -> Fitted:
     """Climb to the maximum, then take the contrast and its precision there."""
     structure = Structure(model.covariance, sums.start.shape[1])
     parameters, arrived = climb(sums, structure, restricted=model.restricted)
+    return at(sums, model, parameters, arrived)
+
+
+def at(sums: PatternSums, model: MixedModel, parameters: Floats, arrived: Bools) -> Fitted:
+    """Contrast, its precision and the likelihood at given parameters (trial, parameter).
+
+    A trial that has not ``arrived`` there has failed.
+    """
+    structure = Structure(model.covariance, sums.start.shape[1])
     covariance = structure.covariance(parameters)
     here = contrast(sums, covariance, arrived, model.restricted, model.weights)
     slope = here.gradient

@@ -1,4 +1,4 @@
-"""Difference between arms at one visit or over several, from a mixed model for repeated measures."""
+"""Difference between arms at one visit or more, from a mixed model for repeated measures."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -104,7 +104,7 @@ class Mmrm:
         """Covariates (covariate, trial, patient), those with a slope at each visit first."""
         by_visit = ("baseline",) if self.by_visit is None else self.by_visit
         named = {"baseline": reading.baseline, "age": reading.age_years}
-        ordered = sorted(self.covariates, key=lambda name: (name not in by_visit, name == "stratum"))
+        ordered = sorted(self.covariates, key=lambda n: (n not in by_visit, n == "stratum"))
         numbers: list[Floats] = []
         required = visitwise = 0
         for name in ordered:
