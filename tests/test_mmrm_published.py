@@ -3,8 +3,8 @@
 R mmrm stops up to 1.5e-6 of log-likelihood below the maximum, which moves its fifth digit. So its
 numbers are compared three times. At R's own covariance all of them must come out: the formulas.
 From there one Newton step, with a gain in likelihood that is the whole gap between R's and ours,
-must lead to our fit: the gap is what R left. And at our maximum every number is within the bars of the
-comparison, or as far off as R is from the maximum.
+must lead to our fit: the gap is what R left. And at our maximum every number is within the bars of
+the comparison, or as far off as R is from the maximum.
 """
 
 import numpy as np

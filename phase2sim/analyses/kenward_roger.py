@@ -47,7 +47,8 @@ def second_order(
 def _turn(structure: Structure, rho: Floats) -> Floats:
     """Second derivative of a correlation by what stands for it, over the square of the first."""
     if STRUCTURES[structure.name][0] != "constant":
-        return np.divide(-3.0 * rho, 1.0 - rho**2)
+        steep: Floats = -3.0 * rho / (1.0 - rho**2)
+        return steep
     lowest = -1.0 / (structure.visits - 1)
     share = (rho - lowest) / (1.0 - lowest)
     turn: Floats = (1.0 - 2.0 * share) / (share * (1.0 - share) * (1.0 - lowest))
