@@ -41,14 +41,14 @@ def second_order(
     turn = _turn(structure, parameters[:, correlations])
     own = np.diagonal(inverse, axis1=1, axis2=2)[:, correlations]
     taken += np.einsum("te,tej,tj,tj->t", slope, first[..., correlations], turn, own)
-    return 0.5 * taken
+    half: Floats = 0.5 * taken
+    return half
 
 
 def _turn(structure: Structure, rho: Floats) -> Floats:
     """Second derivative of a correlation by what stands for it, over the square of the first."""
     if STRUCTURES[structure.name][0] != "constant":
-        steep: Floats = -3.0 * rho / (1.0 - rho**2)
-        return steep
+        return -3.0 * rho / (1.0 - rho**2)
     lowest = -1.0 / (structure.visits - 1)
     share = (rho - lowest) / (1.0 - lowest)
     turn: Floats = (1.0 - 2.0 * share) / (share * (1.0 - share) * (1.0 - lowest))
