@@ -21,6 +21,7 @@ from phase2sim.contracts import (
     Reading,
 )
 
+unhurried = settings(deadline=None, max_examples=60, derandomize=True)
 PER_PATIENT = ("arm", "baseline", "value", "age_years", "stratum")
 
 
@@ -96,7 +97,7 @@ def assert_same(first: Estimates, second: Estimates, **changed: float) -> None:
         np.testing.assert_allclose(second.df[both], first.df[both], rtol=1e-4)
 
 
-@settings(max_examples=40, deadline=None)
+@unhurried
 @given(cases())
 def test_swapped_arms_flip_the_sign(case: tuple[Reading, Mmrm]) -> None:
     reading, analysis = case
@@ -110,7 +111,7 @@ def test_swapped_arms_flip_the_sign(case: tuple[Reading, Mmrm]) -> None:
     np.testing.assert_allclose(swapped.p[both], 1.0 - result.p[both], atol=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@unhurried
 @given(cases(), st.floats(-1e3, 1e3), st.sampled_from([-7.0, 0.01, 1.0, 300.0]))
 def test_outcome_may_be_shifted_and_scaled(
     case: tuple[Reading, Mmrm], constant: float, factor: float
@@ -123,7 +124,7 @@ def test_outcome_may_be_shifted_and_scaled(
     assert_same(result, moved, factor=factor)
 
 
-@settings(max_examples=40, deadline=None)
+@unhurried
 @given(cases(), st.integers(0, 10_000))
 def test_patients_may_come_in_any_order(case: tuple[Reading, Mmrm], seed: int) -> None:
     reading, analysis = case
@@ -136,7 +137,7 @@ def test_patients_may_come_in_any_order(case: tuple[Reading, Mmrm], seed: int) -
     assert_same(result, shuffled)
 
 
-@settings(max_examples=40, deadline=None)
+@unhurried
 @given(cases())
 def test_all_data_twice_halve_the_variance_of_maximum_likelihood(
     case: tuple[Reading, Mmrm],
@@ -151,7 +152,7 @@ def test_all_data_twice_halve_the_variance_of_maximum_likelihood(
     assert_same(result, doubled, share=np.sqrt(0.5))
 
 
-@settings(max_examples=40, deadline=None)
+@unhurried
 @given(cases().filter(lambda case: case[1].df != "kenward_roger_full"))
 def test_a_visit_nobody_attended_changes_nothing(case: tuple[Reading, Mmrm]) -> None:
     reading, drawn_analysis = case
