@@ -260,6 +260,12 @@ def _check_months(built: Parts) -> None:
                 f"{built.path}: analysis[{number}].month is {analysis.month:g}; it must be one of"
                 f" design.visits_months after baseline: {', '.join(f'{m:g}' for m in visits[1:])}."
             )
+        first = getattr(analysis, "averaged_from", None)
+        if first is not None and first not in visits[1:]:
+            raise BadScenario(
+                f"{built.path}: analysis[{number}].averaged_from is {first:g}; it must be one of"
+                f" design.visits_months after baseline: {', '.join(f'{m:g}' for m in visits[1:])}."
+            )
     for endpoint, target in built.scenario.truth.target.items():
         if built.shapes[endpoint].at(np.array([target.month]))[0] == 0:
             raise BadScenario(

@@ -8,6 +8,7 @@ from phase2sim.assemble import Assembled
 from phase2sim.contracts import Analysis
 from phase2sim.draws import PriorTruth
 from phase2sim.endpoints import ENDPOINTS
+from phase2sim.engine import months_of
 from phase2sim.knowledge import Evidence, PriorDraws
 
 _LIMITS = (0.025, 0.975)
@@ -25,6 +26,14 @@ class Background:
     reported: str  # the treated arm's reported number at that month, as typed; "" if none
     target: float | None  # effect that power is for, model scale
     effect: tuple[float, float, float] | None  # fitted: mean and 95 % limits, model scale
+    averaged_from: float | None = None  # first month of those whose effects are averaged
+
+    @property
+    def when(self) -> str:
+        """``month 12``, or ``months 3 to 12`` where effects are averaged."""
+        if self.averaged_from is None:
+            return f"month {self.month:g}"
+        return f"months {self.averaged_from:g} to {self.month:g}"
 
 
 def background(
@@ -42,6 +51,7 @@ def background(
             reported=_reported(evidence, analysis),
             target=_target(assembled, analysis),
             effect=None if prior is None else _effect(assembled, analysis),
+            averaged_from=getattr(analysis, "averaged_from", None),
         )
         for name, analysis in zip(study.names, study.analyses, strict=True)
     )
@@ -71,19 +81,23 @@ def _reported(evidence: Evidence | None, analysis: Analysis) -> str:
 def _target(assembled: Assembled, analysis: Analysis) -> float | None:
     if not assembled.parts.scenario.truth.target:
         return None
-    plan = assembled.study.plan
-    effect = assembled.sources[0].truth(0, 1).effect[0, 1]
-    e, v = plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month)
-    return float(effect[e, v])
+    e, visits = _places(assembled, analysis)
+    return float(assembled.sources[0].truth(0, 1).effect[0, 1, e, visits].mean())
 
 
 def _effect(assembled: Assembled, analysis: Analysis) -> tuple[float, float, float] | None:
-    """Fitted effect at the analysis's month, before it is made robust."""
-    plan = assembled.study.plan
-    e, v = plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month)
+    """Fitted effect at the analysis's month or months, before it is made robust."""
+    e, visits = _places(assembled, analysis)
     for source in assembled.sources:
         if isinstance(source, PriorTruth) and source.label == "prior":
-            draws = source.effect[:, e] * source.growth[e, v]
+            draws = source.effect[:, e] * source.growth[e, visits].mean()
             low, high = np.quantile(draws, _LIMITS)
             return float(draws.mean()), float(low), float(high)
     return None
+
+
+def _places(assembled: Assembled, analysis: Analysis) -> tuple[int, list[int]]:
+    """Endpoint of an analysis, and the visits whose effects it averages."""
+    plan = assembled.study.plan
+    visits = [plan.visits_months.index(month) for month in months_of(plan, analysis)]
+    return plan.endpoints.index(analysis.endpoint), visits

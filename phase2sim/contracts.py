@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Raised by every change that moves numbers; the changelog lists old -> new.
-RESULTS_VERSION = 2
+RESULTS_VERSION = 3
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -100,7 +100,8 @@ class Estimates:
 
     ``p`` is one-sided, for benefit over ``null_effect``. A trial it could not answer has
     ``failed`` True, nan elsewhere, and in ``reason`` an index into ``FAILURES``. An analysis whose
-    test is not a t test of ``effect`` and ``se`` brings its own ``test``.
+    test is not a t test of ``effect`` and ``se`` brings its own ``test``, and one that answers
+    with a simpler model where its own does not converge says so in ``fallback``.
     """
 
     effect: Floats
@@ -110,6 +111,7 @@ class Estimates:
     reason: NDArray[np.int8]  # 0 where it did not fail
     test: "OwnTest | None" = None
     details: Mapping[str, Floats] = field(default_factory=dict)  # further numbers to report
+    fallback: NDArray[np.int8] | None = None  # an index into ``FALLBACKS``; None: it has none
 
     @property
     def failed(self) -> Bools:
@@ -137,6 +139,14 @@ FAILURES: tuple[str, ...] = (
     "covariates that separate responders from the rest",
 )
 TOO_FEW, EMPTY_ARM, COLLINEAR, NO_VARIATION, NOT_CONVERGED, SEPARATED = range(1, len(FAILURES))
+
+# What a mixed model that does not converge is replaced by, in turn.
+FALLBACKS: tuple[str, ...] = (
+    "",
+    "heterogeneous Toeplitz covariance",
+    "heterogeneous AR(1) covariance",
+    "compound symmetry",
+)
 
 CONFIDENCE = 0.95  # two-sided, of every confidence interval
 MODEL_SCALE = "model"

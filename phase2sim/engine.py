@@ -111,17 +111,31 @@ def reading(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -> Read
 
 
 def _true_effects(study: Study, truth: Truth, trials: int) -> Floats:
-    """True effect behind each analysis: treated minus control at its month.
+    """True effect behind each analysis: treated minus control at its month, or averaged to it.
 
     A truth says nothing of effects off the model scale, such as a difference in response rates.
     """
-    effects = [
-        truth.effect[:, 1, e, v] - truth.effect[:, 0, e, v]
-        if analysis.scale == MODEL_SCALE
-        else np.full(1, np.nan)
-        for analysis, (e, v) in zip(study.analyses, _places(study), strict=True)
-    ]
+    effects = [true_effect(study.plan, truth, analysis) for analysis in study.analyses]
     return np.stack([np.broadcast_to(effect, trials) for effect in effects])
+
+
+def true_effect(plan: Plan, truth: Truth, analysis: Analysis) -> Floats:
+    """What ``analysis`` estimates, (trial,) or one for all; nan for an effect off the model scale.
+
+    An analysis with ``averaged_from`` estimates the mean over the visits from then to its month.
+    """
+    if analysis.scale != MODEL_SCALE:
+        return np.full(1, np.nan)
+    visits = [plan.visits_months.index(month) for month in months_of(plan, analysis)]
+    effect = truth.effect[:, 1, plan.endpoints.index(analysis.endpoint), visits]
+    average: Floats = effect.mean(axis=1)  # arm 0 has no effect
+    return average
+
+
+def months_of(plan: Plan, analysis: Analysis) -> tuple[float, ...]:
+    """Months of the plan's visits whose effects an analysis estimates or averages."""
+    first = getattr(analysis, "averaged_from", None) or analysis.month
+    return tuple(month for month in plan.visits_months if first <= month <= analysis.month)
 
 
 def _missing(study: Study, seen: Bools) -> Floats:

@@ -13,6 +13,7 @@ from phase2sim.assemble import Assembled, Parts
 from phase2sim.contracts import (
     CONFIDENCE,
     FAILURES,
+    FALLBACKS,
     GO,
     MODEL_SCALE,
     STOP,
@@ -23,7 +24,7 @@ from phase2sim.contracts import (
 )
 from phase2sim.datafile import data_reading, read_data
 from phase2sim.endpoints import ENDPOINTS
-from phase2sim.engine import draw_trials, reading
+from phase2sim.engine import draw_trials, months_of, reading, true_effect
 from phase2sim.errors import BadData, BadScenario
 
 _VERDICTS = {GO: "go", STOP: "stop"}
@@ -51,6 +52,7 @@ class Finding:
     lower: float
     upper: float
     failed: str  # the reason; "" if it did not fail
+    fallback: str = ""  # the simpler model that answered, as its own did not converge
     true_effect: float | None = None  # of a simulated trial, on the model scale
     details: Mapping[str, float] = field(default_factory=dict)  # what else the analysis reports
 
@@ -87,11 +89,12 @@ def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
     readings = {e: data_reading(data, e, plan.visits_months, plan.arms, factors) for e in endpoints}
     for _, analysis in chosen:
         months = readings[analysis.endpoint].visits_months
-        if analysis.month not in months:
-            raise BadData(
-                f"{path}: no row of {analysis.endpoint} is at month {analysis.month:g}; the file"
-                f" has months {', '.join(f'{m:g}' for m in months)}."
-            )
+        for month in months_of(plan, analysis):
+            if month not in months:
+                raise BadData(
+                    f"{path}: no row of {analysis.endpoint} is at month {month:g}; the file"
+                    f" has months {', '.join(f'{m:g}' for m in months)}."
+                )
     estimates = [analysis.estimate(readings[analysis.endpoint]) for _, analysis in chosen]
     findings = tuple(
         _finding(name, analysis, estimate)
@@ -119,19 +122,12 @@ def replay(assembled: Assembled, truth: str, trial: int) -> tuple[Examined, str]
         analysis.estimate(reading(study.plan, trials, observed, analysis.endpoint))
         for analysis in study.analyses
     ]
-    effect = true.effect[0, 1]
-    plan = study.plan
     findings = tuple(
         _finding(
             name,
             analysis,
             estimate,
-            float(
-                effect[
-                    plan.endpoints.index(analysis.endpoint),
-                    plan.visits_months.index(analysis.month),
-                ]
-            )
+            float(true_effect(study.plan, true, analysis)[0])
             if analysis.scale == MODEL_SCALE
             else None,
         )
@@ -173,6 +169,7 @@ def _finding(
         lower=float(test.lower[0]),
         upper=float(test.upper[0]),
         failed=FAILURES[int(estimate.reason[0])],
+        fallback="" if estimate.fallback is None else FALLBACKS[int(estimate.fallback[0])],
         true_effect=true_effect,
         details={name: float(values[0]) for name, values in estimate.details.items()},
     )

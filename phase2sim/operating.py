@@ -9,6 +9,7 @@ from scipy.special import ndtri, stdtr
 from phase2sim.contracts import (
     CONFIDENCE,
     FAILURES,
+    FALLBACKS,
     GO,
     STOP,
     Bools,
@@ -29,6 +30,7 @@ class Tally:
     go: Ints  # (verdict,)
     stop: Ints  # (verdict,)
     reasons: Ints  # (analysis, failure)
+    fallbacks: Ints  # (analysis, fallback)
     error: Floats  # (analysis,) sum of estimate - truth
     squared_error: Floats  # (analysis,)
     covered: Ints  # (analysis,) intervals that hold the truth
@@ -54,12 +56,22 @@ def tally(
         go=(verdict == GO).sum(axis=0),
         stop=(verdict == STOP).sum(axis=0),
         reasons=np.stack([np.bincount(e.reason, minlength=len(FAILURES)) for e in estimates]),
+        fallbacks=np.stack([_fallbacks(e) for e in estimates]),
         error=np.nansum(error, axis=1),
         squared_error=np.nansum(error**2, axis=1),
         covered=np.sum(covered, axis=1),
         missing=missing.sum(axis=1),
         squared_missing=(missing**2).sum(axis=1),
     )
+
+
+def _fallbacks(estimate: Estimates) -> Ints:
+    """How often each fallback gave the answer; 0 of each, but the first, without any."""
+    used = np.zeros(estimate.reason.shape, np.int8)
+    if estimate.fallback is not None:
+        used = estimate.fallback
+    counts: Ints = np.bincount(used, minlength=len(FALLBACKS))
+    return counts
 
 
 def decided(sums: Tally, verdict: int, requested: int) -> Measured:
@@ -72,6 +84,12 @@ def coverage(sums: Tally, analysis: int, requested: int) -> Measured:
     """Share of confidence intervals that hold the true effect of their trial."""
     used = int(sums.reasons[analysis, 0])
     return proportion(int(sums.covered[analysis]), used, sums.trials, requested)
+
+
+def fell_back(sums: Tally, analysis: int, fallback: int, requested: int) -> Measured:
+    """Share of answered trials whose answer is that of one simpler model."""
+    used = int(sums.reasons[analysis, 0])
+    return proportion(int(sums.fallbacks[analysis, fallback]), used, sums.trials, requested)
 
 
 def bias(sums: Tally, analysis: int, requested: int) -> Measured:

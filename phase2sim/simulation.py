@@ -11,11 +11,11 @@ from threading import Timer
 
 from phase2sim.assemble import Assembled, assemble, parts
 from phase2sim.background import Background, background
-from phase2sim.contracts import FAILURES, MODEL_SCALE, RESULTS_VERSION, Measured
+from phase2sim.contracts import FAILURES, FALLBACKS, MODEL_SCALE, RESULTS_VERSION, Measured
 from phase2sim.engine import simulate_batch
 from phase2sim.errors import TooManyFailures
 from phase2sim.knowledge import Evidence, PriorDraws
-from phase2sim.operating import Tally, bias, coverage, decided, missing, tally
+from phase2sim.operating import Tally, bias, coverage, decided, fell_back, missing, tally
 from phase2sim.prior import fitted, read_evidence
 from phase2sim.scenario import Scenario
 from phase2sim.twins import Twin, twin
@@ -55,6 +55,16 @@ class Characteristic:
 
 
 @dataclass(frozen=True, slots=True)
+class FellBack:
+    """How often a simpler model answered for an analysis whose own did not converge."""
+
+    analysis: str
+    truth: str
+    to: str  # the simpler model
+    measured: Measured  # share of the answered trials
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a run came to."""
 
@@ -64,6 +74,7 @@ class Result:
     failures: Mapping[str, int]  # reason -> analyses that failed for it, over all truths
     background: tuple[Background, ...]
     prior: Mapping[str, object] | None  # the fit's provenance
+    fallbacks: tuple[FellBack, ...] = ()  # those that were used
     elicited: tuple[str, ...] = ()
     results_version: int = RESULTS_VERSION
 
@@ -127,6 +138,7 @@ def simulate(  # noqa: PLR0913 - options by name
         },
         background=background(ready.assembled, ready.evidence, ready.prior),
         prior=provenance,
+        fallbacks=tuple(_fallbacks(ready.assembled, sums, scenario.trials)),
         elicited=() if provenance is None else tuple(provenance["elicited"]),  # type: ignore[arg-type]  # a JSON list
     )
 
@@ -237,6 +249,15 @@ def _characteristics(
                     truth=source.label,
                     measured=measure(tallied, number, requested),
                 )
+
+
+def _fallbacks(assembled: Assembled, sums: tuple[Tally, ...], requested: int) -> Iterator[FellBack]:
+    for source, tallied in zip(assembled.sources, sums, strict=True):
+        for number, name in enumerate(assembled.study.names):
+            for code, to in enumerate(FALLBACKS[1:], start=1):
+                if tallied.fallbacks[number, code]:
+                    share = fell_back(tallied, number, code, requested)
+                    yield FellBack(name, source.label, to, share)
 
 
 def _refuse_failures(ready: Ready, sums: tuple[Tally, ...]) -> None:

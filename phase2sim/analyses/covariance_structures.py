@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.analyses.repeated_measures import Contrast, Likelihood
+from phase2sim.analyses.contrasts import Contrast
+from phase2sim.analyses.repeated_measures import Likelihood
 from phase2sim.contracts import Floats
 
 STRUCTURES = {
@@ -35,6 +36,19 @@ class Structure:
     def free(self) -> bool:
         """Whether the parameters are the matrix's own entries."""
         return self.name == "unstructured" or self.visits == 1
+
+    @property
+    def size(self) -> int:
+        """How many parameters it has."""
+        if self.free:
+            return self.visits * (self.visits + 1) // 2
+        kind = STRUCTURES[self.name][0]
+        return self.sds + (self.visits - 1 if kind == "free" else 1)
+
+    @property
+    def sds(self) -> int:
+        """How many of the parameters, the first ones, are logarithms of SDs."""
+        return self.visits if STRUCTURES[self.name][1] else 1
 
     def start(self, covariance: Floats) -> Floats:
         """Parameters closest to a covariance (trial, visit, visit)."""
@@ -72,15 +86,21 @@ class Structure:
             _both_sides(jacobian, here.information),
         )
 
-    def pull_back_contrast(self, parameters: Floats, here: Contrast, score: Floats) -> Contrast:
-        """The same for a contrast; the ``score`` of the entries bends the information."""
+    def pull_back_contrast(self, parameters: Floats, here: Contrast) -> Contrast:
+        """The same for a contrast; the score of the entries bends the information."""
         _, jacobian, second = self._entries(parameters)
-        curved = np.einsum("tj,tjpq->tpq", score, second)
+        curved = np.einsum("tj,tjpq->tpq", here.score, second)
         return here._replace(
+            score=np.einsum("tjp,tj->tp", jacobian, here.score),
             gradient=np.einsum("tjp,tj->tp", jacobian, here.gradient),
             bend=_both_sides(jacobian, here.bend),
             information=_both_sides(jacobian, here.information) - curved,
         )
+
+    def derivatives(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """First (trial, entry, parameter) and second derivatives of the entries."""
+        _, first, second = self._entries(parameters)
+        return first, second
 
     def _entries(self, parameters: Floats) -> tuple[Floats, Floats, Floats]:
         """Entries (trial, entry) with first and second derivatives."""

@@ -32,6 +32,13 @@ SAFE = 1e-3  # share of a visit's starting variance that the visits before it mu
 _SHRINK = 0.8  # of the correlations, until the starting covariance is positive definite
 
 
+class Columns(NamedTuple):
+    """How many covariates are of which kind; the others have one slope for all visits."""
+
+    required: int  # the first of them must vary: they have a slope at each visit
+    visitwise: int  # with a slope at each visit: these and, after them, levels of a factor
+
+
 class PatternSums(NamedTuple):
     """Sums of a batch of trials, one entry a trial and missingness pattern.
 
@@ -50,15 +57,16 @@ class PatternSums(NamedTuple):
 
 
 def pattern_sums(
-    value: Floats, arm: Arms, covariates: Floats, visitwise: int, visit: int
+    value: Floats, arm: Arms, covariates: Floats, columns: Columns, analysed: tuple[int, int]
 ) -> PatternSums:
     """Sums of the patients who have every covariate and at least one visit.
 
-    ``value`` is (trial, visit, patient), ``covariates`` (covariate, trial, patient), the first
-    ``visitwise`` of them with a slope at each visit. ``visit`` is the one whose arms must be there.
+    ``value`` is (trial, visit, patient), ``covariates`` (covariate, trial, patient) in the order
+    that ``columns`` says. ``analysed`` is the first and the last visit whose arms must be there.
     """
     patterns, most = _patterns(value, covariates)
-    return _sums(value, arm, covariates, patterns, (visitwise + 2, visit, int(most)))
+    placed = Columns(columns.required + 2, columns.visitwise + 2)
+    return _sums(value, arm, covariates, (patterns, int(most)), (placed, analysed))
 
 
 @kernel
@@ -93,10 +101,16 @@ def _patterns(value: Floats, covariates: Floats) -> tuple[Ints, int]:
 
 @kernel
 def _sums(
-    value: Floats, arm: Arms, covariates: Floats, patterns: Ints, sizes: tuple[int, int, int]
+    value: Floats,
+    arm: Arms,
+    covariates: Floats,
+    numbered: tuple[Ints, int],
+    what: tuple[Columns, tuple[int, int]],
 ) -> PatternSums:
     """Fill the sums of every trial."""
-    visitwise, visit, most = sizes
+    patterns, most = numbered
+    placed, analysed = what
+    visitwise = placed.visitwise
     trials, visits, patients = value.shape
     columns = covariates.shape[0] + 2
     seen = np.zeros((trials, most, visits), np.bool_)
@@ -108,24 +122,14 @@ def _sums(
     reason = np.zeros(trials, np.int64)
     rows = np.empty((patients, columns + visits))
     for trial in range(trials):
-        n = 0
-        for i in range(patients):
-            if patterns[trial, i] >= 0:
-                _copy(rows[n], value, arm, covariates, trial, i)
-                n += 1
-        reason[trial] = _arms_seen(rows, n, columns, columns + visit, visitwise)
+        place = patterns[trial]
+        n = _gather(rows, value[trial], arm[trial], covariates[:, trial], place)
+        reason[trial] = _arms_seen(rows, n, columns, analysed, visitwise)
+        _look(seen[trial], value[trial], place)
         log_scales[trial] = _centre(rows, n, columns, visitwise)
-        kept = 0
-        for i in range(patients):
-            p = patterns[trial, i]
-            if p >= 0:
-                count[trial, p] += 1.0
-                for v in range(visits):
-                    seen[trial, p, v] = value[trial, v, i] == value[trial, v, i]
-                _add(sums[trial, p], rows[kept])
-                kept += 1
+        _add_up(sums[trial], count[trial], rows, place)
         if reason[trial] == 0:
-            reason[trial] = _visit_by_visit(start[trial], sums[trial], seen[trial], visitwise)
+            reason[trial] = _visit_by_visit(start[trial], sums[trial], seen[trial], placed)
         if reason[trial] == 0:
             scale[trial] = _rescale(start[trial], sums[trial], columns)
         else:
@@ -134,20 +138,35 @@ def _sums(
 
 
 @kernel
-def _copy(  # noqa: PLR0913  a kernel takes its arrays one by one
-    row: Floats, value: Floats, arm: Arms, covariates: Floats, trial: int, i: int
-) -> None:
-    """One patient's columns."""
-    row[0] = 1.0
-    row[ARM] = arm[trial, i]
-    for j in range(covariates.shape[0]):
-        row[2 + j] = covariates[j, trial, i]
-    for v in range(value.shape[1]):
-        row[2 + covariates.shape[0] + v] = value[trial, v, i]
+def _gather(rows: Floats, value: Floats, arm: Arms, covariates: Floats, place: Ints) -> int:
+    """Copy the columns of each patient who has a pattern into a row; return how many there are."""
+    n = 0
+    for i in range(place.size):
+        if place[i] < 0:
+            continue
+        rows[n, 0] = 1.0
+        rows[n, ARM] = arm[i]
+        for j in range(covariates.shape[0]):
+            rows[n, 2 + j] = covariates[j, i]
+        for v in range(value.shape[0]):
+            rows[n, 2 + covariates.shape[0] + v] = value[v, i]
+        n += 1
+    return n
 
 
 @kernel
-def _arms_seen(rows: Floats, n: int, columns: int, analysed: int, visitwise: int) -> int:
+def _look(seen: Bools, value: Floats, place: Ints) -> None:
+    """Note at which visits the patients of each pattern were seen."""
+    for i in range(place.size):
+        if place[i] >= 0:
+            for v in range(value.shape[0]):
+                seen[place[i], v] = value[v, i] == value[v, i]
+
+
+@kernel
+def _arms_seen(
+    rows: Floats, n: int, columns: int, analysed: tuple[int, int], visitwise: int
+) -> int:
     """0, or why the visits cannot be fitted: every visit that is seen needs both arms."""
     reason = 0
     for j in range(columns, rows.shape[1]):
@@ -156,7 +175,7 @@ def _arms_seen(rows: Floats, n: int, columns: int, analysed: int, visitwise: int
             if rows[i, j] == rows[i, j]:
                 treated += 1 if rows[i, ARM] > 0.0 else 0
                 control += 1 if rows[i, ARM] == 0.0 else 0
-        if j == analysed and min(treated, control) == 0:
+        if analysed[0] <= j - columns <= analysed[1] and min(treated, control) == 0:
             return EMPTY_ARM
         if max(treated, control) > 0 and min(treated, control) == 0:
             reason = EMPTY_ARM
@@ -195,25 +214,37 @@ def _centre(rows: Floats, n: int, columns: int, visitwise: int) -> float:
 
 
 @kernel
-def _add(sums: Floats, row: Floats) -> None:
-    """Add one patient's products."""
-    for a in range(row.size):
-        for b in range(row.size):
-            sums[a, b] += row[a] * row[b]
+def _add_up(sums: Floats, count: Floats, rows: Floats, place: Ints) -> None:
+    """Add each patient's products to the sums of their pattern."""
+    n = 0
+    for i in range(place.size):
+        if place[i] < 0:
+            continue
+        row, own = rows[n], sums[place[i]]
+        count[place[i]] += 1.0
+        for a in range(row.size):
+            for b in range(a + 1):
+                own[a, b] += row[a] * row[b]
+        n += 1
+    for p in range(sums.shape[0]):
+        for a in range(sums.shape[1]):
+            for b in range(a):
+                sums[p, b, a] = sums[p, a, b]
 
 
 @kernel
-def _visit_by_visit(start: Floats, sums: Floats, seen: Bools, visitwise: int) -> int:
+def _visit_by_visit(start: Floats, sums: Floats, seen: Bools, placed: Columns) -> int:
     """Residual covariance of least squares at each visit; 0 or why there is none."""
+    visitwise = placed.visitwise
     visits = start.shape[0]
     columns = sums.shape[1] - visits
     slopes = np.zeros((columns, visits))
     n = _together(sums, seen)
     everyone = sums[:, :columns, :columns].sum(axis=0)
-    if not _factor(everyone, 2, visitwise):
+    if not _factor(everyone, columns, placed.required):
         return COLLINEAR
     for v in range(visits):
-        if not _least_squares(slopes[:, v], sums, seen, visitwise, v):
+        if not _least_squares(slopes[:, v], sums, seen, placed, v):
             return COLLINEAR
     _residuals(start, sums, seen, slopes)
     for v in range(visits):
@@ -242,8 +273,9 @@ def _together(sums: Floats, seen: Bools) -> Floats:
 
 
 @kernel
-def _least_squares(slopes: Floats, sums: Floats, seen: Bools, visitwise: int, v: int) -> bool:
+def _least_squares(slopes: Floats, sums: Floats, seen: Bools, placed: Columns, v: int) -> bool:
     """Coefficients at one visit; False if its columns determine one another."""
+    visitwise = placed.visitwise
     columns = slopes.size
     within = np.zeros((visitwise + 1, visitwise + 1))
     for p in range(sums.shape[0]):
@@ -252,25 +284,25 @@ def _least_squares(slopes: Floats, sums: Floats, seen: Bools, visitwise: int, v:
             within[visitwise, :visitwise] += sums[p, columns + v, :visitwise]
     if within[0, 0] == 0.0:
         return True  # nobody attended
-    determined = not _factor(within, 1, visitwise)
+    determined = not _factor(within, visitwise, placed.required)
     if not determined:
         _back(slopes, within, visitwise)
     return not determined
 
 
 @kernel
-def _factor(matrix: Floats, rule: int, visitwise: int) -> bool:
-    """Cholesky factor in place; False if earlier columns determine one.
+def _factor(matrix: Floats, columns: int, required: int) -> bool:
+    """Cholesky factor of the first ``columns`` in place; False if earlier ones determine one.
 
-    With ``rule`` 1 rows from ``visitwise`` on are carried along; with 2 columns of zeros (a common
-    covariate that nobody varies in, such as an absent stratum) are passed over.
+    Rows beyond them are carried along. From ``required`` on a column of zeros (a covariate that
+    nobody varies in, such as an absent stratum) is passed over.
     """
     size = matrix.shape[0]
-    for j in range(visitwise if rule == 1 else size):
+    for j in range(columns):
         own = matrix[j, j]
         for k in range(j):
             matrix[j, j] -= matrix[j, k] ** 2
-        if rule == 2 and j >= visitwise and own == 0.0:  # noqa: PLR2004  see the docstring
+        if j >= required and own == 0.0:
             continue
         if not matrix[j, j] > DETERMINED * own:
             return False
@@ -316,7 +348,7 @@ def _make_positive(start: Floats) -> None:
     visits = start.shape[0]
     for _ in range(100):
         factor = start.copy()
-        if _factor(factor, 0, visits):
+        if _factor(factor, visits, visits):
             margin = 1.0
             for v in range(visits):
                 margin = min(margin, factor[v, v] ** 2 / start[v, v])

@@ -1,49 +1,46 @@
-"""Difference between arms at one visit, from a mixed model for repeated measures."""
+"""Difference between arms at one visit or more, from a mixed model for repeated measures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.covariance_structures import STRUCTURES, Structure
-from phase2sim.analyses.missing_patterns import PatternSums, pattern_sums
-from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit
-from phase2sim.analyses.repeated_measures import contrast, likelihood
-from phase2sim.analyses.scoring import climb, curvature_inverse
-from phase2sim.contracts import MODEL_SCALE, NOT_CONVERGED, Estimates, Floats, Ints, Reading
+from phase2sim.analyses.covariance_structures import STRUCTURES
+from phase2sim.analyses.missing_patterns import Columns, pattern_sums
+from phase2sim.analyses.mixed_model import DEGREES_OF_FREEDOM, Fitted, MixedModel, fit
+from phase2sim.analyses.one_sided import (
+    check_choice,
+    check_covariates,
+    check_options,
+    for_benefit,
+)
+from phase2sim.contracts import MODEL_SCALE, Estimates, Floats, Reading
 
 COVARIATES = ("baseline", "age", "stratum")
 LIKELIHOODS = ("reml", "ml")
-DEGREES_OF_FREEDOM = ("satterthwaite", "kenward_roger")
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A fit of every trial of a batch."""
-
-    effect: Floats  # (trial,)
-    se: Floats
-    df: Floats
-    reason: Ints  # 0 if it was fitted
-    log_likelihood: Floats  # restricted, for REML
-    covariance: Floats  # (trial, visit, visit)
 
 
 @dataclass(frozen=True, slots=True)
 class Mmrm:
     """Treatment minus control at ``month``, from all visits of all patients.
 
-    Arm and baseline have an effect of their own at each visit; age and stratum (a factor) one
-    for all visits. Right when values are missing at random. ``null_effect`` is on the endpoint's
-    model scale. Raises ``ValueError`` for options that do not fit; see docs/methods/mmrm.md.
+    The arm has an effect of its own at each visit, and so has every covariate of ``by_visit``: the
+    baseline, if it is not given. The other covariates have one for all visits; stratum is a factor.
+    With ``averaged_from`` the effect is the mean of those at the visits from then to ``month``.
+    Right when values are missing at random. A fit that does not converge is made again with simpler
+    covariances unless ``fallback`` is off. ``null_effect`` is on the endpoint's model scale. Raises
+    ``ValueError`` for options that do not fit; see docs/methods/mmrm.md.
     """
 
     endpoint: str
     month: float
     covariates: tuple[str, ...] = ("baseline",)
+    by_visit: tuple[str, ...] | None = None
+    averaged_from: float | None = None
     covariance: str = "unstructured"
+    fallback: bool = True
     likelihood: Literal["reml", "ml"] = "reml"
-    df: Literal["satterthwaite", "kenward_roger"] = "satterthwaite"
+    df: Literal["satterthwaite", "kenward_roger", "kenward_roger_full"] = "satterthwaite"
     null_effect: float = 0.0
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
@@ -54,79 +51,77 @@ class Mmrm:
         check_choice("covariance", self.covariance, tuple(STRUCTURES))
         check_choice("likelihood", self.likelihood, LIKELIHOODS)
         check_choice("df", self.df, DEGREES_OF_FREEDOM)
-        for covariate in self.covariates:
-            check_choice("a covariate", covariate, COVARIATES)
-        if len(set(self.covariates)) < len(self.covariates):
-            raise ValueError(f"covariates {list(self.covariates)} repeat one; name each once.")
-        if self.df == "kenward_roger" and (self.likelihood, self.covariance) != (
-            "reml",
-            "unstructured",
-        ):
+        check_covariates(self.covariates, COVARIATES)
+        for covariate in self.by_visit or ():
+            if covariate not in self.covariates:
+                raise ValueError(
+                    f"by_visit names {covariate!r}, which is not in covariates. Add it there."
+                )
+        if self.averaged_from is not None and not 0.0 < self.averaged_from <= self.month:
             raise ValueError(
-                "df is 'kenward_roger'; it needs likelihood 'reml' and covariance 'unstructured'."
+                f"averaged_from is {self.averaged_from:g}; give a visit after baseline, up to"
+                f" month {self.month:g}."
             )
+        if self.df != "satterthwaite" and self.likelihood != "reml":
+            raise ValueError(f"df is {self.df!r}; it needs likelihood 'reml'.")
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         fitted = self.fit(reading)
-        fit = (fitted.effect, fitted.se, fitted.df, fitted.reason)
-        return for_benefit(fit, self.endpoint, self.null_effect)
+        found = (fitted.effect, fitted.se, fitted.df, fitted.reason)
+        estimates = for_benefit(found, self.endpoint, self.null_effect)
+        return replace(estimates, fallback=fitted.fallback.astype(np.int8))
 
     def fit(self, reading: Reading) -> Fitted:
         """Fit the model to every trial of a batch."""
-        if self.month not in reading.visits_months:
-            visits = ", ".join(f"{visit:g}" for visit in reading.visits_months)
-            raise ValueError(
-                f"month is {self.month:g}; the visits after baseline are at {visits}. Use one."
-            )
-        visit = reading.visits_months.index(self.month)
+        last = self._visit("month", self.month, reading)
+        first = last
+        if self.averaged_from is not None:
+            first = self._visit("averaged_from", self.averaged_from, reading)
+        numbers, columns = self._numbers(reading)
         sums = pattern_sums(
             np.ascontiguousarray(reading.value),
             np.ascontiguousarray(reading.arm),
-            self._numbers(reading),
-            int("baseline" in self.covariates),
-            visit,
+            numbers,
+            columns,
+            (first, last),
         )
-        return self._fit(sums, visit)
+        weights = np.zeros(len(reading.visits_months))
+        weights[first : last + 1] = 1.0 / (last + 1 - first)
+        model = MixedModel(self.covariance, self.likelihood == "reml", self.df, weights)
+        return fit(sums, model, fall_back=self.fallback)
 
-    def _fit(self, sums: PatternSums, visit: int) -> Fitted:
-        """Climb to the maximum, then take the contrast and its precision there."""
-        structure = Structure(self.covariance, sums.start.shape[1])
-        restricted = self.likelihood == "reml"
-        parameters, arrived = climb(sums, structure, restricted=restricted)
-        covariance = structure.covariance(parameters)
-        top = likelihood(sums, covariance, arrived, restricted)
-        here = contrast(sums, covariance, arrived, restricted, visit)
-        if not structure.free:
-            here = structure.pull_back_contrast(parameters, here, top.score)
-        inverse, positive = curvature_inverse(here.information)
-        spread = np.einsum("tj,tjk,tk->t", here.gradient, inverse, here.gradient)
-        variance = here.variance.copy()
-        if self.df == "kenward_roger":
-            variance += 2.0 * np.einsum("tjk,tjk->t", inverse, here.bend)
-        answered = arrived & (positive == 1) & (here.variance > 0.0) & (spread > 0.0)
-        answered &= variance > 0.0
-        reason = np.where(sums.reason > 0, sums.reason, np.where(answered, 0, NOT_CONVERGED))
-        nan = np.full(reason.shape, np.nan)
-        df = np.divide(2.0 * here.variance**2, spread, out=nan.copy(), where=answered)
-        return Fitted(
-            effect=np.where(answered, here.effect, nan),
-            se=np.sqrt(variance, out=nan.copy(), where=answered),
-            df=df,
-            reason=reason,
-            log_likelihood=np.where(answered, top.value, nan),
-            covariance=covariance * sums.scale[:, None, None] ** 2,
-        )
+    @staticmethod
+    def _visit(key: str, month: float, reading: Reading) -> int:
+        if month not in reading.visits_months:
+            visits = ", ".join(f"{visit:g}" for visit in reading.visits_months)
+            raise ValueError(
+                f"{key} is {month:g}; the visits after baseline are at {visits}. Use one."
+            )
+        return reading.visits_months.index(month)
 
-    def _numbers(self, reading: Reading) -> Floats:
+    def _numbers(self, reading: Reading) -> tuple[Floats, Columns]:
         """Covariates (covariate, trial, patient), those with a slope at each visit first."""
-        numbers = [reading.baseline] if "baseline" in self.covariates else []
-        numbers += [reading.age_years] if "age" in self.covariates else []
-        if "stratum" in self.covariates and reading.stratum.size:
-            lowest = reading.stratum.min(axis=1, keepdims=True)
-            for code in np.unique(reading.stratum):
-                # The lowest stratum of each trial is what the others are compared with.
-                numbers.append((reading.stratum == code) & (lowest != code))
+        by_visit = ("baseline",) if self.by_visit is None else self.by_visit
+        named = {"baseline": reading.baseline, "age": reading.age_years}
+        ordered = sorted(self.covariates, key=lambda n: (n not in by_visit, n == "stratum"))
+        numbers: list[Floats] = []
+        required = visitwise = 0
+        for name in ordered:
+            numbers += [named[name]] if name in named else _levels(reading)
+            if name in by_visit:
+                visitwise = len(numbers)
+                required = visitwise if name in named else required
         if not numbers:
-            return np.empty((0, *reading.arm.shape))
-        return np.stack([np.asarray(number, dtype=np.float64) for number in numbers])
+            return np.empty((0, *reading.arm.shape)), Columns(0, 0)
+        stacked = np.stack([np.asarray(number, dtype=np.float64) for number in numbers])
+        return stacked, Columns(required, visitwise)
+
+
+def _levels(reading: Reading) -> list[Floats]:
+    """A 0 or 1 for each stratum; zero throughout for the lowest of a trial, the reference."""
+    if not reading.stratum.size:
+        return []
+    lowest = reading.stratum.min(axis=1, keepdims=True)
+    codes = np.unique(reading.stratum)
+    return [((reading.stratum == code) & (lowest != code)).astype(np.float64) for code in codes]

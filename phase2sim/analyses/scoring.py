@@ -9,7 +9,7 @@ from phase2sim.contracts import Bools, Floats, Ints
 from phase2sim.kernels import kernel
 
 MOST_STEPS = 200  # likelihoods a trial may cost
-CLOSE = 1e-9  # expected gain in log-likelihood, twice, before the last step
+CLOSE = 1e-13  # expected gain in log-likelihood, twice, before the last step
 _LONGEST_STEP = 1.0  # of a log SD or a correlation
 _SMALLEST_STEP = 1e-6
 _ROUNDING = 1e-10  # fall of the log-likelihood that is no fall

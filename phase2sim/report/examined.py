@@ -39,6 +39,11 @@ def examined_screen(examined: Examined, title: str) -> RenderableType:
         table.add_row(*cells, *([f"{finding.true_effect:.3f}"] if known_truth else []))
     decision = ", ".join(f"{label}: {verdict}" for label, verdict in examined.verdicts.items())
     details = [Text(_details(finding)) for finding in examined.findings if finding.details]
+    details += [
+        Text(f"{finding.analysis}: answered with {finding.fallback}; its own did not converge.")
+        for finding in examined.findings
+        if finding.fallback
+    ]
     end = Text(f"Decision: {decision}")
     return Group(Text(title, style="bold"), Text(), table, Text(), *details, end)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -11,7 +12,7 @@ from rich.text import Text
 from phase2sim.background import Background
 from phase2sim.contracts import Measured
 from phase2sim.endpoints import ENDPOINTS
-from phase2sim.simulation import Characteristic, Result
+from phase2sim.simulation import Characteristic, FellBack, Result
 
 _DIGITS = 3  # after the point, at least
 GAP_TO_FLAG = 4.0  # Monte Carlo standard errors
@@ -42,6 +43,7 @@ def run_json(result: Result) -> dict[str, Any]:
         "trials": result.trials,
         "operating_characteristics": [_row_json(row) for row in result.characteristics],
         "failures": dict(result.failures),
+        "fallbacks": [_fallback_json(row) for row in result.fallbacks],
         "elicited": list(result.elicited),
         "results_version": result.results_version,
     }
@@ -70,6 +72,20 @@ def _row_json(row: Characteristic) -> dict[str, Any]:
         "analysis": row.analysis,
         "month": row.month,
         "truth": row.truth,
+        **_measured_json(measured),
+        "exact": twin.value if twin and twin.is_exact else None,
+        "approximate": twin.value if twin and not twin.is_exact else None,
+        "gap_in_se": row.gap,
+    }
+
+
+def _fallback_json(row: FellBack) -> dict[str, Any]:
+    place = {"analysis": row.analysis, "truth": row.truth, "to": row.to}
+    return place | _measured_json(row.measured)
+
+
+def _measured_json(measured: Measured) -> dict[str, Any]:
+    return {
         "estimate": _finite(measured.estimate),
         "mcse": _finite(measured.mcse),
         "requested": measured.requested,
@@ -77,9 +93,6 @@ def _row_json(row: Characteristic) -> dict[str, Any]:
         "failed": measured.failed,
         "low": _finite(measured.low),
         "high": _finite(measured.high),
-        "exact": twin.value if twin and twin.is_exact else None,
-        "approximate": twin.value if twin and not twin.is_exact else None,
-        "gap_in_se": row.gap,
     }
 
 
@@ -141,7 +154,7 @@ def _interval(known: Background | None) -> str:
 def _column_title(result: Result, name: str) -> str:
     for known in result.background:
         if known.analysis == name:
-            return f"{known.label}, month {known.month:g}"
+            return f"{known.label}, {known.when}"
     return "both (co-primary)" if len(result.background) == 2 else "all (co-primary)"  # noqa: PLR2004
 
 
@@ -170,6 +183,9 @@ def _notes(result: Result) -> Iterator[RenderableType]:
             yield Text(f"Closed form of {row.analysis} is 'about': {row.twin.why}.", style="dim")
     for reason, count in result.failures.items():
         yield Text(f"Failed analyses: {count:,} for {reason}; counted, not dropped.")
+    for (analysis, truth), rows in groupby(result.fallbacks, lambda row: (row.analysis, row.truth)):
+        shares = ", ".join(f"{row.to} ({cell(row.measured)} of the trials)" for row in rows)
+        yield Text(f"{analysis}, {truth}: where its own model did not converge, with {shares}.")
     if result.elicited:
         yield Text("Elicited inputs used (our judgement, not published):", style="yellow")
         for statement in result.elicited:
@@ -196,7 +212,7 @@ def reading(result: Result) -> Iterator[str]:
 def _power_sentence(power: Measured, known: Background) -> str:
     return (
         f"If the treatment does what you hope ({known.target:+.2g} {_scale(known)} {known.label}"
-        f" at month {known.month:g}), this trial shows it in {_of_100(power)} of 100 tries."
+        f" at {known.when}), this trial shows it in {_of_100(power)} of 100 tries."
     )
 
 
