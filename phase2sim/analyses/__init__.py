@@ -3,6 +3,7 @@
 from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.anhecova import Anhecova
 from phase2sim.analyses.bayes_normal import BayesNormal
+from phase2sim.analyses.clda import Clda
 from phase2sim.analyses.cmh import Cmh
 from phase2sim.analyses.fisher import Fisher
 from phase2sim.analyses.logistic_standardised import LogisticStandardised
@@ -20,6 +21,7 @@ ANALYSES: dict[str, type[Analysis]] = {
     "ancova": Ancova,
     "anhecova": Anhecova,
     "bayes_normal": BayesNormal,
+    "clda": Clda,
     "cmh": Cmh,
     "fisher": Fisher,
     "logistic_standardised": LogisticStandardised,
