@@ -92,6 +92,8 @@ class Reading:
     age_years: Floats  # (trial, patient)
     stratum: Ints  # (trial, patient)
     factors: Mapping[str, Ints] = field(default_factory=dict)  # further columns of a data set
+    seed: int = 0  # of an analysis that draws
+    first: int = 0  # number of the first trial: where its stream starts
 
 
 @dataclass(frozen=True, slots=True)

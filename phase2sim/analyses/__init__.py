@@ -5,10 +5,12 @@ from phase2sim.analyses.anhecova import Anhecova
 from phase2sim.analyses.bayes_normal import BayesNormal
 from phase2sim.analyses.clda import Clda
 from phase2sim.analyses.cmh import Cmh
+from phase2sim.analyses.conditional_mean_imputation import ConditionalMeanImputation
 from phase2sim.analyses.fisher import Fisher
 from phase2sim.analyses.logistic_standardised import LogisticStandardised
 from phase2sim.analyses.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.mmrm import Mmrm
+from phase2sim.analyses.multiple_imputation import MultipleImputation
 from phase2sim.analyses.qr_ancova import QrAncova
 from phase2sim.analyses.rank_ancova import RankAncova
 from phase2sim.analyses.t_test import TTest
@@ -23,10 +25,12 @@ ANALYSES: dict[str, type[Analysis]] = {
     "bayes_normal": BayesNormal,
     "clda": Clda,
     "cmh": Cmh,
+    "conditional_mean_imputation": ConditionalMeanImputation,
     "fisher": Fisher,
     "logistic_standardised": LogisticStandardised,
     "miettinen_nurminen": MiettinenNurminen,
     "mmrm": Mmrm,
+    "multiple_imputation": MultipleImputation,
     "qr_ancova": QrAncova,
     "rank_ancova": RankAncova,
     "t_test": TTest,
