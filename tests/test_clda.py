@@ -125,4 +125,3 @@ def test_a_baseline_of_one_arm_alone_is_a_reason() -> None:
 def test_an_option_that_does_not_fit_is_named(options: dict[str, object], part: str) -> None:
     with pytest.raises(ValueError, match=part):
         Clda("hba1c", 12.0, **options)  # type: ignore[arg-type]  # options by name
-

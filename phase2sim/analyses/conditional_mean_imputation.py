@@ -25,9 +25,9 @@ class ConditionalMeanImputation(ImputingAnalysis):
     """ANCOVA at ``month`` of all patients, missing outcomes replaced by conditional means.
 
     ``strategy`` says what a treated patient has after the last seen visit: the own arm's course
-    (``mar``), control's, or control's changes. ``delta`` is added there, on the model scale. Nothing
-    is drawn; ``variance`` leaves out each patient in turn, or nearly so (``analytic``). With
-    ``tipping_alpha`` the delta that loses that one-sided significance is reported. Raises
+    (``mar``), control's, or control's changes. ``delta`` is added there, on the model scale.
+    Nothing is drawn; ``variance`` leaves out each patient in turn, or nearly so (``analytic``).
+    With ``tipping_alpha`` the delta that loses that one-sided significance is reported. Raises
     ``ValueError`` for options that do not fit; see docs/methods/conditional_mean_imputation.md.
     """
 

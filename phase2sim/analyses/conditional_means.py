@@ -24,7 +24,6 @@ from phase2sim.analyses.sequential_regressions import (
     STILL,
     Patients,
     Regressions,
-    back,
     fit,
     forward,
     patients_of,
@@ -122,7 +121,7 @@ def _leave_out(
     changes: Floats, patients: Patients, model: Regressions, design: Design, strategy: int
 ) -> int:
     """Fill ``changes`` (2, patient) with the effects without each patient; 0 or a reason."""
-    n, columns = patients.x.shape
+    n = patients.last.size
     everyone = model.sums.copy()
     y, rest = np.empty((2, n)), np.empty(n)
     for i in range(n):

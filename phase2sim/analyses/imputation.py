@@ -9,7 +9,7 @@ from scipy import special
 from phase2sim.analyses.columns import numbers, outcome, strata_above_lowest
 from phase2sim.analyses.imputed_ancova import COPY, JUMP, MAR
 from phase2sim.analyses.one_sided import check_choice, check_covariates, check_options
-from phase2sim.contracts import MODEL_SCALE, Floats, Reading
+from phase2sim.contracts import MODEL_SCALE, Arms, Floats, Reading
 from phase2sim.endpoints import ENDPOINTS
 
 COVARIATES = ("baseline", "age", "stratum")
@@ -57,7 +57,7 @@ class ImputingAnalysis:
             )
         if self.tipping_alpha is not None and not 0.0 < self.tipping_alpha < 0.5:  # noqa: PLR2004  one-sided
             raise ValueError(
-                f"tipping_alpha is {self.tipping_alpha:g}; a one-sided level lies between 0 and 0.5."
+                f"tipping_alpha is {self.tipping_alpha:g}; a one-sided level is between 0 and 0.5."
             )
 
     @property
@@ -65,7 +65,7 @@ class ImputingAnalysis:
         """1 where a higher value is better, -1 where a lower one is."""
         return ENDPOINTS[self.endpoint].benefit_sign
 
-    def inputs(self, reading: Reading) -> tuple[Floats, Floats, Floats, int, int]:
+    def inputs(self, reading: Reading) -> tuple[Floats, Arms, Floats, int, int]:
         """Values, arms, covariates, how many of these must vary, and the analysed visit."""
         outcome(reading, self.month)  # refuses a month that is no visit
         covariates = numbers(reading, self.covariates)

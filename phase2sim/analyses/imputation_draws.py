@@ -152,8 +152,7 @@ def _draw(
     """Draw regressions, fill gaps, and return the noise (patient, visit) and slopes drawn."""
     n, columns = patients.x.shape
     upto, visit = patients.upto, patients.visit
-    uniforms = np.int64(model.patients.sum())
-    uniform = np.empty(uniforms)
+    uniform = np.empty(round(model.patients.sum()))
     normal = np.empty(upto * (columns + upto) + n * upto)
     trial = here.first + (uint64(sweep) << uint64(_SWEEP_BITS))
     fill_uniform(uniform, here.seed, _PURPOSE, trial, here.place)
@@ -162,9 +161,9 @@ def _draw(
     used = place = 0
     for v in range(upto):
         size = columns + v
-        df = np.int64(model.patients[v] - model.used[v])
+        df = round(model.patients[v] - model.used[v])
         variance[v] = model.left[v] / _chi_square(uniform[place:], df)
-        place += df
+        place += df + 1
         step = normal[used : used + size].copy()
         used += size
         back(step, model.factor[v], size)
@@ -192,7 +191,8 @@ def _chi_square(uniform: Floats, df: int) -> float:
     if df % 2 == 1:  # Box and Muller 1958
         radius = -2.0 * np.log(1.0 - uniform[df // 2])
         total += radius * np.cos(2.0 * np.pi * uniform[df // 2 + 1]) ** 2
-    return total
+    drawn: float = total
+    return drawn
 
 
 @kernel
@@ -200,14 +200,12 @@ def _again(model: Regressions, patients: Patients) -> int:
     """Fit the regressions to the data with the gaps as they are filled; 0 or a reason."""
     model.sums[:] = 0.0
     for i in range(patients.last.size):
-        add(model.sums, patients, i, 1.0)
+        add(model.sums, patients, i)
     return regress(model, patients)
 
 
 @kernel
-def _complete(
-    y: Floats, patients: Patients, slopes: Floats, strategy: int, noise: Floats
-) -> None:
+def _complete(y: Floats, patients: Patients, slopes: Floats, strategy: int, noise: Floats) -> None:
     """Fill ``y`` (patient) with outcomes at the analysed visit, the missing ones drawn."""
     shift = shifts(slopes, patients.x.shape[1], patients.visit + 1)
     for i in range(y.size):

@@ -9,7 +9,6 @@ from phase2sim.analyses.imputation import (
     STRATEGIES,
     Imputed,
     ImputingAnalysis,
-    at_delta,
     critical,
     tipping_point,
 )
@@ -26,8 +25,8 @@ class MultipleImputation(ImputingAnalysis):
     """ANCOVA at ``month`` of all patients, missing outcomes drawn ``imputations`` times.
 
     ``strategy`` says what a treated patient has after the last seen visit: the own arm's course
-    (``mar``), control's, or control's changes. ``delta`` is added there, on the model scale. Results
-    are pooled by Rubin's rules. With ``tipping_alpha`` the delta that loses that one-sided
+    (``mar``), control's, or control's changes. ``delta`` is added there, on the model scale.
+    Results are pooled by Rubin's rules. With ``tipping_alpha`` the delta that loses that one-sided
     significance is reported. Raises ``ValueError`` for options that do not fit; see
     docs/methods/multiple_imputation.md.
     """
@@ -94,9 +93,7 @@ class MultipleImputation(ImputingAnalysis):
         return np.where(searched, high, at_once)
 
 
-def rubin(
-    within: Floats, between: Floats, imputations: int, df: Floats
-) -> tuple[Floats, Floats]:
+def rubin(within: Floats, between: Floats, imputations: int, df: Floats) -> tuple[Floats, Floats]:
     """Total variance and degrees of freedom, (trial,); ``df`` are those of complete data.
 
     Rubin 1987; the degrees of freedom are Barnard and Rubin's, Biometrika 1999.

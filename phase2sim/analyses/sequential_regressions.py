@@ -1,8 +1,8 @@
 """Each visit's outcome regressed on the visits before it: the model behind imputed values.
 
-A patient's outcomes up to the last seen visit are ``y_v = x'g_v + sum over k < v of f_vk y_k + e_v``,
-which is a multivariate normal model with a free covariance and, for every column of x, a
-coefficient of its own at each visit. Without gaps before the last seen visit its likelihood
+A patient's outcomes up to the last seen visit are ``y_v = x'g_v + sum of f_vk y_k + e_v``, the sum
+over the visits k before v: a multivariate normal model with a free covariance and, for every column
+of x, a coefficient of its own at each visit. Without gaps before the last seen visit its likelihood
 falls apart into these regressions, each on the patients still there (Rubin, Multiple Imputation
 for Nonresponse in Surveys, 1987, section 5.4). Gaps are filled by their conditional mean, with
 its variance, until nothing moves (the EM algorithm).
@@ -71,7 +71,10 @@ class Regressions(NamedTuple):
 def patients_of(  # noqa: PLR0913  a kernel takes its arrays one by one
     value: Floats, arm: Arms, covariates: Floats, needed: int, visit: int, trial: int
 ) -> Patients:
-    """One trial of ``value`` (trial, visit, patient), ``covariates`` (covariate, trial, patient)."""
+    """One trial of ``value`` (trial, visit, patient).
+
+    Of ``covariates`` (covariate, trial, patient) the first ``needed`` must vary.
+    """
     complete = np.ones(arm.shape[1], np.bool_)
     for j in range(covariates.shape[0]):
         complete &= ~np.isnan(covariates[j, trial])
@@ -91,7 +94,7 @@ def patients_of(  # noqa: PLR0913  a kernel takes its arrays one by one
     still = _standardise(x, needed + 2)
     scale = _scale(y)
     seen, last, gaps = _seen(y)
-    here = np.searchsorted(visits, visit)
+    here = int(attended[:visit].sum())
     reason = 0
     if not attended[visit] or not _both_arms(x, seen[:, here]):
         reason = EMPTY_ARM
@@ -99,7 +102,7 @@ def patients_of(  # noqa: PLR0913  a kernel takes its arrays one by one
         reason = NO_VARIATION
     elif still:
         reason = COLLINEAR
-    upto = visits.size if gaps else min(here + 1, visits.size)
+    upto = visits.size if gaps or here == visits.size else here + 1
     return Patients(x, y, seen, last, needed + 2, here, upto, gaps, scale, reason)
 
 
@@ -180,8 +183,8 @@ def room(patients: Patients) -> Regressions:
 
 
 @kernel
-def add(sums: Floats, patients: Patients, i: int, weight: float) -> None:
-    """Add ``weight`` times one patient's products to the visits up to the last seen one."""
+def add(sums: Floats, patients: Patients, i: int) -> None:
+    """Add one patient's products to the visits up to the last seen one."""
     columns = patients.x.shape[1]
     last = min(patients.last[i], patients.upto)
     row = np.empty(columns + last)
@@ -190,7 +193,7 @@ def add(sums: Floats, patients: Patients, i: int, weight: float) -> None:
     for v in range(last):
         for a in range(columns + v + 1):
             for b in range(a + 1):
-                sums[v, a, b] += weight * row[a] * row[b]
+                sums[v, a, b] += row[a] * row[b]
 
 
 @kernel
@@ -247,7 +250,8 @@ def regress(model: Regressions, patients: Patients) -> int:
         size = columns + v
         sums, factor, slopes = model.sums[v], model.factor[v], model.slopes[v]
         n = sums[0, 0]
-        if not 0.5 < sums[ARM, 0] < n - 0.5:
+        # Sums of ones are whole numbers but for what taking a patient out rounds away.
+        if not 0 < round(sums[ARM, 0]) < round(n):
             return EMPTY_ARM
         used = factorise(factor, sums, size, optional) if n > size else -1
         if used <= 0:
@@ -272,24 +276,27 @@ def fit(model: Regressions, patients: Patients, without: int, still: float) -> i
     Gaps are filled until none moves by more than ``still``.
     """
     fixed = np.zeros_like(model.sums)
+    count = 0
+    filled = np.empty(patients.last.size, np.int64)
     for i in range(patients.last.size):
-        if i != without and not has_gap(patients, i):
-            add(fixed, patients, i, 1.0)
+        if i != without and has_gap(patients, i):
+            filled[count] = i
+            count += 1
+        elif i != without:
+            add(fixed, patients, i)
     for _ in range(MOST_ROUNDS):
         model.sums[:] = fixed
-        for i in range(patients.last.size if patients.gaps else 0):
-            if i != without and has_gap(patients, i):
-                add(model.sums, patients, i, 1.0)
-        if patients.gaps and model.left[0] > 0.0:
-            _add_uncertainty(model, patients, without)
+        for i in filled[:count]:
+            add(model.sums, patients, i)
+        if model.left[0] > 0.0:
+            _add_uncertainty(model, patients, filled[:count])
         reason = regress(model, patients)
-        if reason > 0 or not patients.gaps:
+        if reason > 0:
             return reason
         moved = 0.0
         variance = model.left / model.patients
-        for i in range(patients.last.size):
-            if i != without and has_gap(patients, i):
-                moved = max(moved, fill(patients, i, model.slopes, variance, np.zeros(0)))
+        for i in filled[:count]:
+            moved = max(moved, fill(patients, i, model.slopes, variance, np.zeros(0)))
         if moved < still:
             return 0
     return NOT_CONVERGED
@@ -348,13 +355,11 @@ def _of_gaps(
 
 
 @kernel
-def _add_uncertainty(model: Regressions, patients: Patients, without: int) -> None:
-    """Add the conditional covariance of the gaps to the sums, at the last fit."""
+def _add_uncertainty(model: Regressions, patients: Patients, filled: Ints) -> None:
+    """Add the conditional covariance of these patients' gaps to the sums, at the last fit."""
     columns = patients.x.shape[1]
     variance = model.left / model.patients
-    for i in range(patients.last.size):
-        if i == without or not has_gap(patients, i):
-            continue
+    for i in filled:
         gaps = np.flatnonzero(~patients.seen[i, : patients.last[i]])
         size = gaps.size
         precision, _ = _of_gaps(patients, i, model.slopes, variance, gaps)
