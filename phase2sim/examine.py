@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +84,10 @@ def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
         )
     plan = built.plan
     factors = list(dict.fromkeys(f for _, a in chosen for f in getattr(a, "factors", ())))
-    readings = {e: data_reading(data, e, plan.visits_months, plan.arms, factors) for e in endpoints}
+    readings = {
+        e: replace(data_reading(data, e, plan.visits_months, plan.arms, factors), seed=plan.seed)
+        for e in endpoints
+    }
     for _, analysis in chosen:
         months = readings[analysis.endpoint].visits_months
         if analysis.month not in months:

@@ -15,7 +15,7 @@ from phase2sim.contracts import MODEL_SCALE, NOT_CONVERGED, Estimates, Floats, I
 
 COVARIATES = ("age", "stratum")
 LIKELIHOODS = ("reml", "ml")
-DEGREES_OF_FREEDOM = ("satterthwaite", "kenward_roger")
+DEGREES_OF_FREEDOM = ("kenward_roger", "satterthwaite")
 _FIRM = 1e12  # weight that holds a coefficient to zero: its estimate is off by 1e-12 of its error
 _WEIGHTLESS = 1e-300  # of a patient: there, and counted as none
 
@@ -45,7 +45,7 @@ class Clda:
     month: float
     covariates: tuple[str, ...] = ()
     likelihood: Literal["reml", "ml"] = "reml"
-    df: Literal["satterthwaite", "kenward_roger"] = "satterthwaite"
+    df: Literal["kenward_roger", "satterthwaite"] = "kenward_roger"
     null_effect: float = 0.0
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
@@ -57,7 +57,9 @@ class Clda:
         check_choice("likelihood", self.likelihood, LIKELIHOODS)
         check_choice("df", self.df, DEGREES_OF_FREEDOM)
         if (self.df, self.likelihood) == ("kenward_roger", "ml"):
-            raise ValueError("df is 'kenward_roger'; it needs likelihood 'reml'.")
+            raise ValueError(
+                "df is 'kenward_roger'; it needs likelihood 'reml'. Use 'satterthwaite' with 'ml'."
+            )
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
