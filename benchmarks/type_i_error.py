@@ -8,6 +8,7 @@ nothing. With dropout 15 % miss the last visit, the worse they were at the one b
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from phase2sim.contracts import Analysis, Reading
 ALPHA, SIZES, DROPOUT = 0.025, (24, 60, 200), 0.15
 BATCH = 2_000
 CUT = 7.6  # the median outcome: half respond
+LIMIT = 7.0  # a quarter of the outcomes lie below it
 RULE = {"responder": Responder(below=CUT)}
 OPTIONS: dict[str, dict[str, object]] = {
     "bayes_normal": {"effect_prior": AnalysisMixture((1.0,), (0.0,), (1e4,))},
@@ -27,6 +29,7 @@ OPTIONS: dict[str, dict[str, object]] = {
     "logistic_standardised": RULE,
     "miettinen_nurminen": RULE,
     "qr_ancova": {"endpoint": "c_peptide"},
+    "tobit": {"lloq": LIMIT},
 }
 
 
@@ -42,17 +45,21 @@ def cases() -> Iterator[tuple[str, Analysis]]:
     yield from ((name, analysis(name)) for name in ANALYSES)
     both = ("baseline", "stratum")
     yield "ancova, stratum", analysis("ancova", covariates=both)
+    yield "clda, satterthwaite", analysis("clda", df="satterthwaite")
     analytic = analysis("conditional_mean_imputation", variance="analytic")
     yield "conditional_mean_imputation, analytic", analytic
     for strategy in ("jump_to_reference", "copy_increments"):
-        for name in ("conditional_mean_imputation", "multiple_imputation"):
-            yield f"{name}, {strategy}", analysis(name, strategy=strategy)
+        quick = replace(analytic, strategy=strategy)
+        yield f"conditional_mean_imputation, analytic, {strategy}", quick
+        drawn = analysis("multiple_imputation", strategy=strategy)
+        yield f"multiple_imputation, {strategy}", drawn
     yield "ancova, hc3", analysis("ancova", standard_error="hc3")
     yield "logistic_standardised, ge", analysis("logistic_standardised", standard_error="ge")
     farrington = analysis("miettinen_nurminen", variance="farrington_manning")
     yield "miettinen_nurminen, farrington_manning", farrington
     yield "mmrm, kenward_roger", analysis("mmrm", df="kenward_roger")
     yield "rank_ancova, stratum", analysis("rank_ancova", covariates=both)
+    yield "tobit, likelihood", analysis("tobit", standard_error="likelihood")
     yield "wilcoxon, normal", analysis("wilcoxon", distribution="normal")
     yield "wilcoxon, normal_continuity", analysis("wilcoxon", distribution="normal_continuity")
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from phase2sim.contracts import (
     MODEL_SCALE,
@@ -22,11 +24,12 @@ from phase2sim.engine import Study
 from phase2sim.errors import BadScenario
 from phase2sim.knowledge import PriorDraws
 from phase2sim.outcome import overridden, without_age
-from phase2sim.parts import TABLES, build
+from phase2sim.parts import TABLES, build, keys_of
 from phase2sim.patients.outcomes import draw
+from phase2sim.quantification import Limit, Quantified
 from phase2sim.scenario import Percent, Scenario, TargetEffect
 from phase2sim.shapes import Shape
-from phase2sim.toml_files import Table, nearest
+from phase2sim.toml_files import Table, checked, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +148,7 @@ def _analyses(scenario: Scenario, path: Path) -> tuple[tuple[Analysis, ...], tup
     """Build each analysis; one is called by its endpoint, or with its month where two share it."""
     tables = [dict(table) for table in scenario.analysis]
     given = [table.pop("name", None) for table in tables]
-    analyses: list[Analysis] = [
-        build("analyses", table, f"analysis[{number}]", path, also=("name",))
-        for number, table in enumerate(tables, start=1)
-    ]
+    analyses = [_analysis(table, number, path) for number, table in enumerate(tables, start=1)]
     _check_null_effects(analyses, path)
     endpoints = [analysis.endpoint for analysis in analyses]
     names = []
@@ -162,6 +162,25 @@ def _analyses(scenario: Scenario, path: Path) -> tuple[tuple[Analysis, ...], tup
         usual = analysis.endpoint if alone else f"{analysis.endpoint}_month_{analysis.month:g}"
         names.append(name or usual)
     return tuple(analyses), tuple(names)
+
+
+def _analysis(table: Table, number: int, path: Path) -> Analysis:
+    """Build one analysis, behind the assay's limit if it has one and does not read it itself."""
+    place = f"analysis[{number}]"
+    if "lloq" in keys_of("analyses", table):
+        made: Analysis = build("analyses", table, place, path, also=("name",))
+        return made
+    options = {key: table.pop(key) for key in ("lloq", "below_lloq") if key in table}
+    made = build("analyses", table, place, path, also=("name", "lloq", "below_lloq"))
+    if not options:
+        return made
+    if "lloq" not in options:
+        raise BadScenario(f"{path}: {place}.below_lloq needs lloq, the limit. Add it.")
+    limit = checked(
+        TypeAdapter(Limit), {"endpoint": made.endpoint} | options, place, path, BadScenario
+    )
+    # Class variables of the analysis itself show through.
+    return cast("Analysis", Quantified(made, limit))
 
 
 def _check_names(built: Parts) -> None:

@@ -137,8 +137,11 @@ FAILURES: tuple[str, ...] = (
     "no variation in the outcome",
     "the fit did not converge",
     "covariates that separate responders from the rest",
+    "an arm with every value below the limit",
 )
-TOO_FEW, EMPTY_ARM, COLLINEAR, NO_VARIATION, NOT_CONVERGED, SEPARATED = range(1, len(FAILURES))
+(
+    TOO_FEW, EMPTY_ARM, COLLINEAR, NO_VARIATION, NOT_CONVERGED, SEPARATED, ALL_BELOW,
+) = range(1, len(FAILURES))  # fmt: skip
 
 CONFIDENCE = 0.95  # two-sided, of every confidence interval
 MODEL_SCALE = "model"

@@ -21,6 +21,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "logistic_standardised": RULE,
     "qr_ancova": {"endpoint": "c_peptide"},
     "miettinen_nurminen": RULE,
+    "tobit": {"lloq": 4.0},
 }
 
 

@@ -14,6 +14,7 @@ from phase2sim.analyses.multiple_imputation import MultipleImputation
 from phase2sim.analyses.qr_ancova import QrAncova
 from phase2sim.analyses.rank_ancova import RankAncova
 from phase2sim.analyses.t_test import TTest
+from phase2sim.analyses.tobit import Tobit
 from phase2sim.analyses.van_elteren import VanElteren
 from phase2sim.analyses.welch import Welch
 from phase2sim.analyses.wilcoxon import Wilcoxon
@@ -34,6 +35,7 @@ ANALYSES: dict[str, type[Analysis]] = {
     "qr_ancova": QrAncova,
     "rank_ancova": RankAncova,
     "t_test": TTest,
+    "tobit": Tobit,
     "van_elteren": VanElteren,
     "welch": Welch,
     "wilcoxon": Wilcoxon,
