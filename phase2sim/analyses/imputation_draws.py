@@ -112,7 +112,6 @@ def _impute(  # noqa: PLR0913  a kernel takes its arrays one by one
 ) -> int:
     """Fill one trial's results; 0 or the reason why there are none."""
     n = patients.last.size
-    df = n - float(design.used)
     moved, rest, y = np.empty(n), np.empty(n), np.empty(n)
     for i in range(n):
         y[i] = patients.x[i, ARM] if missing(patients, i) else 0.0
@@ -134,15 +133,25 @@ def _impute(  # noqa: PLR0913  a kernel takes its arrays one by one
         within[0] += (rest**2).sum() / imputations
         within[1] += (rest * moved).sum() / imputations
     within[2] = (moved**2).sum()
-    scale = patients.scale
-    drawn.effect[trial, 0], drawn.effect[trial, 1] = effects.mean() * scale, slope
+    drawn.effect[trial, 1] = slope
+    _keep(drawn, trial, patients, design, effects, within)
+    return 0
+
+
+@kernel
+def _keep(  # noqa: PLR0913  a kernel takes its arrays one by one
+    drawn: Drawn, trial: int, patients: Patients, design: Design, effects: Floats, within: Floats
+) -> None:
+    """Keep what the imputations of a trial came to, on the outcome's own scale."""
+    n, imputations, scale = patients.last.size, effects.size, patients.scale
+    df = n - float(design.used)
+    drawn.effect[trial, 0] = effects.mean() * scale
     drawn.between[trial] = ((effects - effects.mean()) ** 2).sum() / (imputations - 1.0) * scale**2
     for j in range(3):
         power = scale**2 if j == 0 else (scale if j == 1 else 1.0)
         drawn.within[trial, j] = within[j] * design.inverse / df * power
     drawn.df[trial] = df
     drawn.imputed[trial] = (patients.last <= patients.visit).sum() / n
-    return 0
 
 
 @kernel
