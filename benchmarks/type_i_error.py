@@ -28,6 +28,8 @@ OPTIONS: dict[str, dict[str, object]] = {
     "fisher": RULE,
     "logistic_standardised": RULE,
     "miettinen_nurminen": RULE,
+    "negative_binomial": {"endpoint": "adverse_events"},
+    "poisson": {"endpoint": "adverse_events"},
     "qr_ancova": {"endpoint": "c_peptide"},
     "tobit": {"lloq": LIMIT},
 }
@@ -82,12 +84,27 @@ def null_trials(seed: int, trials: int, patients: int, dropout: float) -> Readin
     return Reading(arm, baseline, value, (6.0, 12.0), age, stratum, seed=seed)
 
 
+def null_counts(seed: int, trials: int, patients: int, dropout: float) -> Reading:
+    """Make the same with events, 3 a year on average, alike between patients.
+
+    Who drops out is at risk for a uniform share of the year.
+    """
+    reading = null_trials(seed, trials, patients, 0.0)
+    rng = np.random.default_rng([seed, 1])
+    time = np.full(reading.value.shape, 12.0)
+    lost = rng.random(reading.arm.shape) < dropout
+    time[:, 1][lost] *= rng.random(reading.arm.shape)[lost]
+    events = rng.poisson(3.0 * time / 12.0).astype(np.float64)
+    return replace(reading, value=events, months_at_risk=time)
+
+
 def rejected(part: Analysis, trials: int, patients: int, dropout: float) -> tuple[int, int]:
     """How many of the trials were significant, and how many were answered."""
     significant = answered = 0
+    made = null_counts if part.reads == "count" else null_trials
     for first in range(0, trials, BATCH):
         batch = min(BATCH, trials - first)
-        p = part.estimate(null_trials(first, batch, patients, dropout)).p
+        p = part.estimate(made(first, batch, patients, dropout)).p
         significant += int((p <= ALPHA).sum())
         answered += int((~np.isnan(p)).sum())
     return significant, answered

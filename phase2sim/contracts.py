@@ -92,6 +92,7 @@ class Reading:
     age_years: Floats  # (trial, patient)
     stratum: Ints  # (trial, patient)
     factors: Mapping[str, Ints] = field(default_factory=dict)  # further columns of a data set
+    months_at_risk: Floats | None = None  # shape of ``value``, where that holds counts
     seed: int = 0  # of an analysis that draws
     first: int = 0  # number of the first trial: where its stream starts
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from phase2sim.contracts import Ints, Reading
 from phase2sim.csv_files import MISSING, Row, read_rows
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import ENDPOINTS, EVENTS
 from phase2sim.errors import BadData
 
 _REQUIRED = ("id", "arm", "y")
@@ -47,7 +47,8 @@ def data_reading(
     ``y`` and ``base`` are in the endpoint's unit and are brought to its model scale. Arms are the
     scenario's names, or 0 (control) and 1. ``visit`` counts the visits after baseline from 1;
     ``months``, if there, says the month itself; with neither, every row is the last visit's.
-    ``factors`` are further columns, of any text.
+    ``factors`` are further columns, of any text. For counted events ``y`` is the count, and
+    ``time`` the months in which it was made.
     """
     lines = _lines_of(data, endpoint)
     months = sorted({_month(data, line, visits_months) for line in lines})
@@ -58,7 +59,9 @@ def data_reading(
     patients = {name: i for i, name in enumerate(firsts)}
     value = np.full((1, len(months), len(patients)), np.nan)
     filled = np.zeros(value.shape[1:], dtype=np.bool_)
-    to_model = ENDPOINTS[endpoint].to_model
+    counted = endpoint in EVENTS
+    to_model = _identity if counted else ENDPOINTS[endpoint].to_model
+    at_risk = np.full(value.shape, np.nan) if counted else None
     for line in lines:
         number, row = line
         v, p = months.index(_month(data, line, visits_months)), patients[row["id"]]
@@ -69,6 +72,8 @@ def data_reading(
             )
         filled[v, p] = True
         value[0, v, p] = _on_scale(data, line, "y", to_model)
+        if at_risk is not None:
+            at_risk[0, v, p] = _months_at_risk(data, line)
     _check_constant(data, lines, factors)
     return Reading(
         arm=np.array([[_arm(data, line, arms) for line in first]], dtype=np.int8),
@@ -78,7 +83,28 @@ def data_reading(
         age_years=np.array([[_number(data, line, "age") for line in first]]),
         stratum=np.array([_codes(row.get("stratum") or "" for _, row in first)], dtype=np.int64),
         factors={factor: _factor(data, first, factor) for factor in factors},
+        months_at_risk=at_risk,
     )
+
+
+def _identity(value: float) -> float:
+    return value
+
+
+def _months_at_risk(data: DataFile, line: tuple[int, Row]) -> float:
+    """Months in which a patient's events were counted, checked with the count."""
+    number, row = line
+    if not data.has("time"):
+        raise BadData(
+            f"{data.path}: column 'time' is missing, the months in which events were counted. Add"
+            " it."
+        )
+    count, time = _number(data, line, "y"), _number(data, line, "time")
+    if count < 0.0 or count % 1.0 > 0.0:
+        raise BadData(f"{data.path}, line {number}: y is {row['y']!r}; it must be a whole number.")
+    if time < 0.0:
+        raise BadData(f"{data.path}, line {number}: time is {row['time']!r}; it must be 0 or more.")
+    return time
 
 
 def _lines_of(data: DataFile, endpoint: str) -> list[tuple[int, Row]]:

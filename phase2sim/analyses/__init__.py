@@ -11,6 +11,8 @@ from phase2sim.analyses.logistic_standardised import LogisticStandardised
 from phase2sim.analyses.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.mmrm import Mmrm
 from phase2sim.analyses.multiple_imputation import MultipleImputation
+from phase2sim.analyses.negative_binomial import NegativeBinomial
+from phase2sim.analyses.poisson import Poisson
 from phase2sim.analyses.qr_ancova import QrAncova
 from phase2sim.analyses.rank_ancova import RankAncova
 from phase2sim.analyses.t_test import TTest
@@ -32,6 +34,8 @@ ANALYSES: dict[str, type[Analysis]] = {
     "miettinen_nurminen": MiettinenNurminen,
     "mmrm": Mmrm,
     "multiple_imputation": MultipleImputation,
+    "negative_binomial": NegativeBinomial,
+    "poisson": Poisson,
     "qr_ancova": QrAncova,
     "rank_ancova": RankAncova,
     "t_test": TTest,
