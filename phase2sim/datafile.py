@@ -1,13 +1,13 @@
 """A real data set in long format -> what an analysis reads (one trial)."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from phase2sim.contracts import Ints, Reading
+from phase2sim.contracts import Floats, Ints, Reading
 from phase2sim.csv_files import MISSING, Row, read_rows
 from phase2sim.endpoints import ENDPOINTS, EVENTS
 from phase2sim.errors import BadData
@@ -57,11 +57,35 @@ def data_reading(
         firsts.setdefault(line[1]["id"], line)
     first = list(firsts.values())
     patients = {name: i for i, name in enumerate(firsts)}
+    value, at_risk = _outcomes(data, lines, endpoint, (visits_months, months, patients))
+    _check_constant(data, lines, factors)
+    return Reading(
+        arm=np.array([[_arm(data, line, arms) for line in first]], dtype=np.int8),
+        baseline=np.array([[_on_scale(data, line, "base", _to_model(endpoint)) for line in first]]),
+        value=value,
+        visits_months=tuple(months),
+        age_years=np.array([[_number(data, line, "age") for line in first]]),
+        stratum=np.array([_codes(row.get("stratum") or "" for _, row in first)], dtype=np.int64),
+        factors={factor: _factor(data, first, factor) for factor in factors},
+        months_at_risk=at_risk,
+        first=_trial(data),
+    )
+
+
+def _outcomes(
+    data: DataFile,
+    lines: Sequence[tuple[int, Row]],
+    endpoint: str,
+    axes: tuple[Sequence[float], Sequence[float], Mapping[str, int]],
+) -> tuple[Floats, Floats | None]:
+    """Values, and for counted events months at risk, (1, visit, patient).
+
+    ``axes`` are the planned months, those of the file, and the place of each patient.
+    """
+    visits_months, months, patients = axes
     value = np.full((1, len(months), len(patients)), np.nan)
     filled = np.zeros(value.shape[1:], dtype=np.bool_)
-    counted = endpoint in EVENTS
-    to_model = _identity if counted else ENDPOINTS[endpoint].to_model
-    at_risk = np.full(value.shape, np.nan) if counted else None
+    at_risk = np.full(value.shape, np.nan) if endpoint in EVENTS else None
     for line in lines:
         number, row = line
         v, p = months.index(_month(data, line, visits_months)), patients[row["id"]]
@@ -71,24 +95,21 @@ def data_reading(
                 f" {months[v]:g}. Keep one."
             )
         filled[v, p] = True
-        value[0, v, p] = _on_scale(data, line, "y", to_model)
+        value[0, v, p] = _on_scale(data, line, "y", _to_model(endpoint))
         if at_risk is not None:
             at_risk[0, v, p] = _months_at_risk(data, line)
-    _check_constant(data, lines, factors)
-    return Reading(
-        arm=np.array([[_arm(data, line, arms) for line in first]], dtype=np.int8),
-        baseline=np.array([[_on_scale(data, line, "base", to_model) for line in first]]),
-        value=value,
-        visits_months=tuple(months),
-        age_years=np.array([[_number(data, line, "age") for line in first]]),
-        stratum=np.array([_codes(row.get("stratum") or "" for _, row in first)], dtype=np.int64),
-        factors={factor: _factor(data, first, factor) for factor in factors},
-        months_at_risk=at_risk,
-    )
+    return value, at_risk
 
 
-def _identity(value: float) -> float:
-    return value
+def _trial(data: DataFile) -> int:
+    """Number of the simulated trial that a file was replayed from, 0 for any other file."""
+    text = data.rows[0].get("trial") or ""
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _to_model(endpoint: str) -> Callable[[float], float]:
+    """Return what brings a value to the model scale; counts stay as they are."""
+    return float if endpoint in EVENTS else ENDPOINTS[endpoint].to_model
 
 
 def _months_at_risk(data: DataFile, line: tuple[int, Row]) -> float:

@@ -29,7 +29,7 @@ from phase2sim.errors import BadData, BadScenario
 _VERDICTS = {GO: "go", STOP: "stop"}
 _COLUMNS = (
     "id", "arm", "stratum", "age", "months_since_diagnosis", "endpoint", "base", "visit", "months",
-    "y", "complete",
+    "y", "complete", "trial",
 )  # fmt: skip
 
 
@@ -221,4 +221,5 @@ def _lines(assembled: Assembled, trials: Trials) -> Iterator[tuple[object, ...]]
                     plan.visits_months[v],
                     unit[v] if trials.seen[0, e, v, p] else "",
                     unit[v],
+                    trials.first,
                 )
