@@ -8,6 +8,7 @@ nothing. With dropout 15 % miss the last visit, the worse they were at the one b
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from phase2sim.contracts import Analysis, Reading
 ALPHA, SIZES, DROPOUT = 0.025, (24, 60, 200), 0.15
 BATCH = 2_000
 CUT = 7.6  # the median outcome: half respond
+LIMIT = 7.0  # a quarter of the outcomes lie below it
 RULE = {"responder": Responder(below=CUT)}
 OPTIONS: dict[str, dict[str, object]] = {
     "bayes_normal": {"effect_prior": AnalysisMixture((1.0,), (0.0,), (1e4,))},
@@ -26,7 +28,10 @@ OPTIONS: dict[str, dict[str, object]] = {
     "fisher": RULE,
     "logistic_standardised": RULE,
     "miettinen_nurminen": RULE,
+    "negative_binomial": {"endpoint": "adverse_events"},
+    "poisson": {"endpoint": "adverse_events"},
     "qr_ancova": {"endpoint": "c_peptide"},
+    "tobit": {"lloq": LIMIT},
 }
 
 
@@ -42,12 +47,21 @@ def cases() -> Iterator[tuple[str, Analysis]]:
     yield from ((name, analysis(name)) for name in ANALYSES)
     both = ("baseline", "stratum")
     yield "ancova, stratum", analysis("ancova", covariates=both)
+    yield "clda, satterthwaite", analysis("clda", df="satterthwaite")
+    analytic = analysis("conditional_mean_imputation", variance="analytic")
+    yield "conditional_mean_imputation, analytic", analytic
+    for strategy in ("jump_to_reference", "copy_increments"):
+        quick = replace(analytic, strategy=strategy)
+        yield f"conditional_mean_imputation, analytic, {strategy}", quick
+        drawn = analysis("multiple_imputation", strategy=strategy)
+        yield f"multiple_imputation, {strategy}", drawn
     yield "ancova, hc3", analysis("ancova", standard_error="hc3")
     yield "logistic_standardised, ge", analysis("logistic_standardised", standard_error="ge")
     farrington = analysis("miettinen_nurminen", variance="farrington_manning")
     yield "miettinen_nurminen, farrington_manning", farrington
     yield "mmrm, kenward_roger", analysis("mmrm", df="kenward_roger")
     yield "rank_ancova, stratum", analysis("rank_ancova", covariates=both)
+    yield "tobit, likelihood", analysis("tobit", standard_error="likelihood")
     yield "wilcoxon, normal", analysis("wilcoxon", distribution="normal")
     yield "wilcoxon, normal_continuity", analysis("wilcoxon", distribution="normal_continuity")
 
@@ -67,15 +81,30 @@ def null_trials(seed: int, trials: int, patients: int, dropout: float) -> Readin
         worse = (value[:, 0] - 7.6) / 0.9
         odds = np.log(dropout / (1.0 - dropout)) - 0.2 + np.log(2.0) * worse
         value[:, 1][rng.random(shape) < 1.0 / (1.0 + np.exp(-odds))] = np.nan
-    return Reading(arm, baseline, value, (6.0, 12.0), age, stratum)
+    return Reading(arm, baseline, value, (6.0, 12.0), age, stratum, seed=seed)
+
+
+def null_counts(seed: int, trials: int, patients: int, dropout: float) -> Reading:
+    """Make the same with events, 3 a year on average, alike between patients.
+
+    Who drops out is at risk for a uniform share of the year.
+    """
+    reading = null_trials(seed, trials, patients, 0.0)
+    rng = np.random.default_rng([seed, 1])
+    time = np.full(reading.value.shape, 12.0)
+    lost = rng.random(reading.arm.shape) < dropout
+    time[:, 1][lost] *= rng.random(reading.arm.shape)[lost]
+    events = rng.poisson(3.0 * time / 12.0).astype(np.float64)
+    return replace(reading, value=events, months_at_risk=time)
 
 
 def rejected(part: Analysis, trials: int, patients: int, dropout: float) -> tuple[int, int]:
     """How many of the trials were significant, and how many were answered."""
     significant = answered = 0
+    made = null_counts if part.reads == "count" else null_trials
     for first in range(0, trials, BATCH):
         batch = min(BATCH, trials - first)
-        p = part.estimate(null_trials(first, batch, patients, dropout)).p
+        p = part.estimate(made(first, batch, patients, dropout)).p
         significant += int((p <= ALPHA).sum())
         answered += int((~np.isnan(p)).sum())
     return significant, answered

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from phase2sim.contracts import (
     MODEL_SCALE,
@@ -17,16 +19,17 @@ from phase2sim.contracts import (
     TruthSource,
 )
 from phase2sim.draws import Control, EffectCurve, control_from_prior, fixed_truth, prior_truth
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import ENDPOINTS, EVENTS
 from phase2sim.engine import Study
 from phase2sim.errors import BadScenario
 from phase2sim.knowledge import PriorDraws
 from phase2sim.outcome import overridden, without_age
-from phase2sim.parts import TABLES, build
+from phase2sim.parts import TABLES, build, keys_of
 from phase2sim.patients.outcomes import draw
+from phase2sim.quantification import Limit, Quantified
 from phase2sim.scenario import Percent, Scenario, TargetEffect
 from phase2sim.shapes import Shape
-from phase2sim.toml_files import Table, nearest
+from phase2sim.toml_files import Table, checked, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
     """Join the parts with a fitted prior, or with the scenario's own outcome tables."""
     scenario, plan = built.scenario, built.plan
     _check_factors(built)
+    _check_counts(built)
     if prior is not None:
         _check_prior(built, prior)
     given = None if prior is None else control_from_prior(prior, plan)
@@ -145,10 +149,7 @@ def _analyses(scenario: Scenario, path: Path) -> tuple[tuple[Analysis, ...], tup
     """Build each analysis; one is called by its endpoint, or with its month where two share it."""
     tables = [dict(table) for table in scenario.analysis]
     given = [table.pop("name", None) for table in tables]
-    analyses: list[Analysis] = [
-        build("analyses", table, f"analysis[{number}]", path, also=("name",))
-        for number, table in enumerate(tables, start=1)
-    ]
+    analyses = [_analysis(table, number, path) for number, table in enumerate(tables, start=1)]
     _check_null_effects(analyses, path)
     endpoints = [analysis.endpoint for analysis in analyses]
     names = []
@@ -162,6 +163,42 @@ def _analyses(scenario: Scenario, path: Path) -> tuple[tuple[Analysis, ...], tup
         usual = analysis.endpoint if alone else f"{analysis.endpoint}_month_{analysis.month:g}"
         names.append(name or usual)
     return tuple(analyses), tuple(names)
+
+
+def _analysis(table: Table, number: int, path: Path) -> Analysis:
+    """Build one analysis, behind the assay's limit if it has one and does not read it itself."""
+    place = f"analysis[{number}]"
+    _check_reads(table, place, path)
+    if "lloq" in keys_of("analyses", table):
+        made: Analysis = build("analyses", table, place, path, also=("name",))
+        return made
+    options = {key: table.pop(key) for key in ("lloq", "below_lloq") if key in table}
+    made = build("analyses", table, place, path, also=("name", "lloq", "below_lloq"))
+    if not options:
+        return made
+    if made.endpoint in EVENTS:
+        raise BadScenario(f"{path}: {place}.lloq: counts have no such limit. Leave it out.")
+    if "lloq" not in options:
+        raise BadScenario(f"{path}: {place}.below_lloq needs lloq, the limit. Add it.")
+    limit = checked(
+        TypeAdapter(Limit), {"endpoint": made.endpoint} | options, place, path, BadScenario
+    )
+    # Class variables of the analysis itself show through.
+    return cast("Analysis", Quantified(made, limit))
+
+
+def _check_reads(table: Table, place: str, path: Path) -> None:
+    """Refuse counts to an analysis of measured values, and the reverse, naming those that fit."""
+    parts_, method, endpoint = TABLES["analyses"], str(table.get("method")), table.get("endpoint")
+    if method not in parts_ or endpoint not in {*ENDPOINTS, *EVENTS}:
+        return
+    counted = endpoint in EVENTS
+    if (parts_[method].reads == "count") != counted:
+        fitting = [name for name, part in parts_.items() if (part.reads == "count") == counted]
+        raise BadScenario(
+            f"{path}: {place}.method is {method!r}, but {endpoint} is"
+            f" {'counted' if counted else 'measured'}. Use one of: {', '.join(fitting)}."
+        )
 
 
 def _check_names(built: Parts) -> None:
@@ -303,6 +340,16 @@ def _check_factors(built: Parts) -> None:
             )
 
 
+def _check_counts(built: Parts) -> None:
+    """Refuse to simulate what only a data file can have; `analyse` does not come here."""
+    for number, analysis in enumerate(built.analyses, start=1):
+        if analysis.endpoint in EVENTS:
+            raise BadScenario(
+                f"{built.path}: analysis[{number}].endpoint is {analysis.endpoint!r}; simulated"
+                " patients have no events yet, only a data file does. Leave it out to simulate."
+            )
+
+
 def _check_truths(built: Parts) -> None:
     scenario, path = built.scenario, built.path
     if scenario.truth.prior is not None and not scenario.evidence:
@@ -317,7 +364,7 @@ def _check_truths(built: Parts) -> None:
     if not scenario.truth.target:
         return
     for number, analysis in enumerate(built.analyses, start=1):
-        if analysis.endpoint not in scenario.truth.target:
+        if analysis.endpoint not in {*scenario.truth.target, *EVENTS}:
             raise BadScenario(
                 f"{path}: truth.target.{analysis.endpoint} is missing, but analysis[{number}]"
                 " reads it. Add the effect that power is for."

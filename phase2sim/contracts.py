@@ -92,6 +92,9 @@ class Reading:
     age_years: Floats  # (trial, patient)
     stratum: Ints  # (trial, patient)
     factors: Mapping[str, Ints] = field(default_factory=dict)  # further columns of a data set
+    months_at_risk: Floats | None = None  # shape of ``value``, where that holds counts
+    seed: int = 0  # of an analysis that draws
+    first: int = 0  # number of the first trial: where its stream starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +140,11 @@ FAILURES: tuple[str, ...] = (
     "no variation in the outcome",
     "the fit did not converge",
     "covariates that separate responders from the rest",
+    "an arm with every value below the limit",
 )
-TOO_FEW, EMPTY_ARM, COLLINEAR, NO_VARIATION, NOT_CONVERGED, SEPARATED = range(1, len(FAILURES))
+(
+    TOO_FEW, EMPTY_ARM, COLLINEAR, NO_VARIATION, NOT_CONVERGED, SEPARATED, ALL_BELOW,
+) = range(1, len(FAILURES))  # fmt: skip
 
 # What a mixed model that does not converge is replaced by, in turn.
 FALLBACKS: tuple[str, ...] = (

@@ -1,15 +1,15 @@
 """A real data set in long format -> what an analysis reads (one trial)."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from phase2sim.contracts import Ints, Reading
+from phase2sim.contracts import Floats, Ints, Reading
 from phase2sim.csv_files import MISSING, Row, read_rows
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import ENDPOINTS, EVENTS
 from phase2sim.errors import BadData
 
 _REQUIRED = ("id", "arm", "y")
@@ -47,7 +47,8 @@ def data_reading(
     ``y`` and ``base`` are in the endpoint's unit and are brought to its model scale. Arms are the
     scenario's names, or 0 (control) and 1. ``visit`` counts the visits after baseline from 1;
     ``months``, if there, says the month itself; with neither, every row is the last visit's.
-    ``factors`` are further columns, of any text.
+    ``factors`` are further columns, of any text. For counted events ``y`` is the count, and
+    ``time`` the months in which it was made.
     """
     lines = _lines_of(data, endpoint)
     months = sorted({_month(data, line, visits_months) for line in lines})
@@ -56,9 +57,35 @@ def data_reading(
         firsts.setdefault(line[1]["id"], line)
     first = list(firsts.values())
     patients = {name: i for i, name in enumerate(firsts)}
+    value, at_risk = _outcomes(data, lines, endpoint, (visits_months, months, patients))
+    _check_constant(data, lines, factors)
+    return Reading(
+        arm=np.array([[_arm(data, line, arms) for line in first]], dtype=np.int8),
+        baseline=np.array([[_on_scale(data, line, "base", _to_model(endpoint)) for line in first]]),
+        value=value,
+        visits_months=tuple(months),
+        age_years=np.array([[_number(data, line, "age") for line in first]]),
+        stratum=np.array([_codes(row.get("stratum") or "" for _, row in first)], dtype=np.int64),
+        factors={factor: _factor(data, first, factor) for factor in factors},
+        months_at_risk=at_risk,
+        first=_trial(data),
+    )
+
+
+def _outcomes(
+    data: DataFile,
+    lines: Sequence[tuple[int, Row]],
+    endpoint: str,
+    axes: tuple[Sequence[float], Sequence[float], Mapping[str, int]],
+) -> tuple[Floats, Floats | None]:
+    """Values, and for counted events months at risk, (1, visit, patient).
+
+    ``axes`` are the planned months, those of the file, and the place of each patient.
+    """
+    visits_months, months, patients = axes
     value = np.full((1, len(months), len(patients)), np.nan)
     filled = np.zeros(value.shape[1:], dtype=np.bool_)
-    to_model = ENDPOINTS[endpoint].to_model
+    at_risk = np.full(value.shape, np.nan) if endpoint in EVENTS else None
     for line in lines:
         number, row = line
         v, p = months.index(_month(data, line, visits_months)), patients[row["id"]]
@@ -68,17 +95,37 @@ def data_reading(
                 f" {months[v]:g}. Keep one."
             )
         filled[v, p] = True
-        value[0, v, p] = _on_scale(data, line, "y", to_model)
-    _check_constant(data, lines, factors)
-    return Reading(
-        arm=np.array([[_arm(data, line, arms) for line in first]], dtype=np.int8),
-        baseline=np.array([[_on_scale(data, line, "base", to_model) for line in first]]),
-        value=value,
-        visits_months=tuple(months),
-        age_years=np.array([[_number(data, line, "age") for line in first]]),
-        stratum=np.array([_codes(row.get("stratum") or "" for _, row in first)], dtype=np.int64),
-        factors={factor: _factor(data, first, factor) for factor in factors},
-    )
+        value[0, v, p] = _on_scale(data, line, "y", _to_model(endpoint))
+        if at_risk is not None:
+            at_risk[0, v, p] = _months_at_risk(data, line)
+    return value, at_risk
+
+
+def _trial(data: DataFile) -> int:
+    """Number of the simulated trial that a file was replayed from, 0 for any other file."""
+    text = data.rows[0].get("trial") or ""
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _to_model(endpoint: str) -> Callable[[float], float]:
+    """Return what brings a value to the model scale; counts stay as they are."""
+    return float if endpoint in EVENTS else ENDPOINTS[endpoint].to_model
+
+
+def _months_at_risk(data: DataFile, line: tuple[int, Row]) -> float:
+    """Months in which a patient's events were counted, checked with the count."""
+    number, row = line
+    if not data.has("time"):
+        raise BadData(
+            f"{data.path}: column 'time' is missing, the months in which events were counted. Add"
+            " it."
+        )
+    count, time = _number(data, line, "y"), _number(data, line, "time")
+    if count < 0.0 or count % 1.0 > 0.0:
+        raise BadData(f"{data.path}, line {number}: y is {row['y']!r}; it must be a whole number.")
+    if time < 0.0:
+        raise BadData(f"{data.path}, line {number}: time is {row['time']!r}; it must be 0 or more.")
+    return time
 
 
 def _lines_of(data: DataFile, endpoint: str) -> list[tuple[int, Row]]:

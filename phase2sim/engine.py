@@ -107,6 +107,8 @@ def reading(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -> Read
         visits_months=plan.visits_months[1:],
         age_years=trials.age_years,
         stratum=trials.stratum,
+        seed=plan.seed,
+        first=trials.first,
     )
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ from phase2sim.errors import BadData, BadScenario
 _VERDICTS = {GO: "go", STOP: "stop"}
 _COLUMNS = (
     "id", "arm", "stratum", "age", "months_since_diagnosis", "endpoint", "base", "visit", "months",
-    "y", "complete",
+    "y", "complete", "trial",
 )  # fmt: skip
 
 
@@ -86,7 +86,10 @@ def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
         )
     plan = built.plan
     factors = list(dict.fromkeys(f for _, a in chosen for f in getattr(a, "factors", ())))
-    readings = {e: data_reading(data, e, plan.visits_months, plan.arms, factors) for e in endpoints}
+    readings = {
+        e: replace(data_reading(data, e, plan.visits_months, plan.arms, factors), seed=plan.seed)
+        for e in endpoints
+    }
     for _, analysis in chosen:
         months = readings[analysis.endpoint].visits_months
         for month in months_of(plan, analysis):
@@ -215,4 +218,5 @@ def _lines(assembled: Assembled, trials: Trials) -> Iterator[tuple[object, ...]]
                     plan.visits_months[v],
                     unit[v] if trials.seen[0, e, v, p] else "",
                     unit[v],
+                    trials.first,
                 )

@@ -68,5 +68,11 @@ def build(kind: str, table: Table, place: str, path: Path, also: Iterable[str] =
     return checked(TypeAdapter(part), options, place, path, BadScenario)
 
 
+def keys_of(kind: str, table: Table) -> list[str]:
+    """Keys of the part that ``table`` names; none if there is no such part."""
+    part = TABLES[kind].get(str(table.get(KEYS[kind])))
+    return [] if part is None else _keys(part)
+
+
 def _keys(part: Any) -> list[str]:  # noqa: ANN401 - any part
     return [field.name for field in fields(part) if field.init]

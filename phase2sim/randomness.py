@@ -26,6 +26,7 @@ PURPOSES: dict[str, int] = {
     "truth": 4,
     "enrolment": 5,
     "age": 6,
+    "imputation": 7,
 }
 
 _LAYERS = 256

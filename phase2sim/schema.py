@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from phase2sim.parts import KEYS, TABLES
+from phase2sim.quantification import SHARES
 from phase2sim.scenario import SCENARIO
 
 # Where a scenario holds a part: model and key in the schema -> kind of part.
@@ -12,6 +13,12 @@ _PLACES = {
     ("Scenario", "design"): "designs",
     ("Scenario", "decision"): "decisions",
     ("Missing", "dropout"): "dropouts",
+}
+# Keys that every analysis has, whatever its part; one that has them itself says more.
+_OF_ANY_ANALYSIS = {
+    "name": {"type": "string"},
+    "lloq": {"type": "number"},
+    "below_lloq": {"enum": list(SHARES)},
 }
 
 
@@ -40,7 +47,7 @@ def _options(
         definitions.update(schema.pop("$defs", {}))
         schema["properties"] = {KEYS[kind]: {"const": name}, **schema.get("properties", {})}
         if kind == "analyses":
-            schema["properties"]["name"] = {"type": "string"}
+            schema["properties"] = _OF_ANY_ANALYSIS | schema["properties"]
         schema["required"] = [KEYS[kind], *schema.get("required", [])]
         schema["additionalProperties"] = not closed
         options.append(schema)

@@ -21,6 +21,9 @@ NEEDED: dict[str, dict[str, Any]] = {
     "logistic_standardised": RULE,
     "qr_ancova": {"endpoint": "c_peptide"},
     "miettinen_nurminen": RULE,
+    "negative_binomial": {"endpoint": "adverse_events"},
+    "poisson": {"endpoint": "adverse_events"},
+    "tobit": {"lloq": 4.0},
 }
 
 

@@ -9,8 +9,10 @@ from phase2sim.analyses.anhecova import Anhecova
 from phase2sim.analyses.bayes_normal import BayesNormal
 from phase2sim.analyses.borrowing import AnalysisMixture
 from phase2sim.analyses.cmh import Cmh
+from phase2sim.analyses.conditional_mean_imputation import ConditionalMeanImputation
 from phase2sim.analyses.logistic_standardised import LogisticStandardised
 from phase2sim.analyses.miettinen_nurminen import MiettinenNurminen
+from phase2sim.analyses.multiple_imputation import MultipleImputation
 from phase2sim.analyses.rank_sum_exact import critical_pairs
 from phase2sim.analyses.responders import Responder
 from phase2sim.analyses.van_elteren import VanElteren
@@ -108,3 +110,48 @@ def test_of_bayes_over_its_own_prior_is_nominal() -> None:
     found, used = covered(part, reading, effect)
 
     assert_agrees(found, 0.95, np.hypot(se_of_share(0.95, used), 0.0005))
+
+
+def dropping(seed: int, at_random: float) -> Reading:
+    """Make 1:1 trials of 240 patients, effect -0.5 at two visits, 30 % lost before the second.
+
+    ``at_random`` is how much the log odds rise with each SD of the first visit.
+    """
+    rng = np.random.default_rng(seed)
+    shape = (TRIALS, 240)
+    arm = (rng.random(shape).argsort(axis=1) < 120).astype(np.int8)
+    baseline, own = rng.normal(8.0, 1.0, shape), rng.normal(0.0, 0.7, shape)
+    value = (0.5 * baseline + own - 0.5 * arm)[:, None] + rng.normal(0.0, 0.7, (TRIALS, 2, 240))
+    worse = (value[:, 0] - 3.75) / 1.1
+    lost = rng.random(shape) < 1.0 / (1.0 + np.exp(np.log(7 / 3) - at_random * worse))
+    value[:, 1][lost] = np.nan
+    return Reading(arm, baseline, value, (6.0, 12.0), baseline, np.zeros(shape, np.int64))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        ConditionalMeanImputation("hba1c", 12.0, variance="analytic"),
+        MultipleImputation("hba1c", 12.0, imputations=20),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+def test_of_imputed_trials_is_nominal_when_missing_at_random(part: Analysis) -> None:
+    found, used = covered(part, dropping(7, at_random=1.0), -0.5)
+
+    assert_agrees(found, 0.95, np.hypot(se_of_share(0.95, used), 0.0005))
+
+
+def test_of_jumps_to_reference_is_nominal_by_conditional_means_and_more_by_draws() -> None:
+    # 30 % of the treated fall back on control, whoever they are: the truth is 0.7 of the effect.
+    reading, truth = dropping(8, at_random=0.0), -0.35
+    means = ConditionalMeanImputation(
+        "hba1c", 12.0, strategy="jump_to_reference", variance="analytic"
+    )
+    draws = MultipleImputation("hba1c", 12.0, strategy="jump_to_reference", imputations=20)
+
+    by_means, used = covered(means, reading, truth)
+    by_draws, _ = covered(draws, reading, truth)
+
+    assert_agrees(by_means, 0.95, np.hypot(se_of_share(0.95, used), 0.0005))
+    assert by_draws > 0.95 + 4 * se_of_share(0.95, used)

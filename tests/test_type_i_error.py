@@ -31,7 +31,8 @@ def share(name: str, patients: int, dropout: float = 0.0) -> tuple[float, int]:
 @pytest.mark.parametrize("dropout", [0.0, NULL.DROPOUT])
 @pytest.mark.parametrize("patients", NULL.SIZES)
 @pytest.mark.parametrize(
-    "name", ["ancova", "ancova, stratum", "anhecova", "mmrm", "qr_ancova", "t_test", "welch"]
+    "name",
+    ["ancova", "ancova, stratum", "anhecova", "clda", "mmrm", "qr_ancova", "t_test", "welch"],
 )
 def test_of_an_exact_test_is_alpha(name: str, patients: int, dropout: float) -> None:
     # The t tests are exact for normal outcomes; the others are within 4 errors of it here.
@@ -42,7 +43,20 @@ def test_of_an_exact_test_is_alpha(name: str, patients: int, dropout: float) -> 
 
 @pytest.mark.parametrize("dropout", [0.0, NULL.DROPOUT])
 @pytest.mark.parametrize(
-    "name", ["cmh", "rank_ancova", "rank_ancova, stratum", "van_elteren", "logistic_standardised"]
+    "name",
+    [
+        "cmh",
+        "conditional_mean_imputation, analytic",
+        "logistic_standardised",
+        "multiple_imputation",
+        "negative_binomial",
+        "poisson",
+        "rank_ancova",
+        "rank_ancova, stratum",
+        "tobit",
+        "tobit, likelihood",
+        "van_elteren",
+    ],
 )
 def test_of_a_large_sample_test_is_alpha_in_a_large_sample(name: str, dropout: float) -> None:
     found, answered = share(name, 400, dropout)

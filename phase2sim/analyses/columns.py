@@ -54,6 +54,14 @@ def with_strata(covariates: Floats, reading: Reading) -> Floats:
     return _with_levels(covariates, reading.stratum)
 
 
+def strata_above_lowest(reading: Reading) -> Floats:
+    """A 0 or 1 for each stratum but the trial's own lowest, (stratum, trial, patient)."""
+    lowest = reading.stratum.min(axis=1, keepdims=True) if reading.stratum.size else 0
+    codes = np.unique(reading.stratum)[:, None, None]
+    above: Floats = ((reading.stratum == codes) & (lowest != codes)).astype(np.float64)
+    return above
+
+
 def _with_levels(covariates: Floats, codes: Ints) -> Floats:
     levels = np.unique(codes)[1:]
     if not levels.size:

@@ -1,8 +1,4 @@
-"""Rate ratios of counted events over patients' own times: Poisson and negative binomial.
-
-No scenario and no data file brings counts to an analysis yet, so these are functions and not parts;
-see docs/methods/event-rates.md.
-"""
+"""Rate ratios of counted events over patients' own times: Poisson and negative binomial."""
 
 import numpy as np
 

@@ -19,6 +19,7 @@ from phase2sim.kernels import kernel
 _ROUNDING = 1e-24  # variance against the mean square below which a column does not vary
 _STEPS = 40
 _SETTLED = 1e-10  # a step's largest change of a coefficient; the next is its square
+_LARGE = 1e300  # a product whose logarithm is due
 _BOUNDLESS = 15.0  # log odds so far out that only separation leads there
 
 
@@ -129,25 +130,35 @@ def _evaluate(information: Floats, score: Floats, beta: Floats, x: Floats, y: Ar
     information[:] = 0.0
     score[:] = 0.0
     height = 0.0
+    product = 1.0  # of what the log-likelihood would sum the logarithms of, one a patient
     for i in range(x.shape[1]):
         odds = 0.0
         for j in range(beta.size):
             odds += beta[j] * x[j, i]
-        rate = _rate(odds)
-        height += y[i] * odds - max(odds, 0.0) - np.log1p(np.exp(-abs(odds)))
+        small = np.exp(-abs(odds))
+        product *= 1.0 + small
+        if product > _LARGE:
+            height -= np.log(product)
+            product = 1.0
+        share = 1.0 / (1.0 + small)
+        rate = share if odds > 0.0 else small * share
+        weight = small * share * share
+        height += (y[i] * odds) - max(odds, 0.0)
         for j in range(beta.size):
             score[j] += (y[i] - rate) * x[j, i]
+            weighted = weight * x[j, i]
             for k in range(j + 1):
-                information[j, k] += rate * (1.0 - rate) * x[j, i] * x[k, i]
+                information[j, k] += weighted * x[k, i]
     for j in range(beta.size):
         for k in range(j):
             information[k, j] = information[j, k]
-    return height
+    return height - float(np.log(product))
 
 
 @kernel
 def _rate(odds: float) -> float:
-    rate: float = 1.0 / (1.0 + np.exp(-odds)) if odds > 0.0 else 1.0 - 1.0 / (1.0 + np.exp(odds))
+    small = np.exp(-abs(odds))
+    rate: float = 1.0 / (1.0 + small) if odds > 0.0 else small / (1.0 + small)
     return rate
 
 
@@ -182,6 +193,6 @@ def _difference(
     for i in range(n):
         influence = (predicted[1, i] - predicted[0, i] - (treated - control)) / n
         for j in range(beta.size):
-            influence += (y[i] - _rate(odds[i])) * x[j, i] * direction[j]
+            influence += (y[i] - predicted[np.int64(x[1, i]), i]) * x[j, i] * direction[j]
         square += influence**2
     return treated - control, np.sqrt(square), control, treated
