@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from mmrm_readings import drawn, published_trial
 from readings import rows_of
-from test_mmrm import drawn, published_trial
 
 from phase2sim.analyses.clda import Clda
 from phase2sim.analyses.mmrm import Mmrm

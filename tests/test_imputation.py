@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from agreement import assert_agrees
-from test_mmrm import drawn
+from mmrm_readings import drawn
 
 from phase2sim.analyses.conditional_mean_imputation import ConditionalMeanImputation
 from phase2sim.analyses.imputation import STRATEGIES

@@ -1,34 +1,22 @@
 """Difference between arms at one visit, from a mixed model whose first outcome is the baseline."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from phase2sim.analyses.columns import numbers, outcome, strata_above_lowest
-from phase2sim.analyses.covariance_structures import Structure
-from phase2sim.analyses.missing_patterns import ARM, PatternSums, pattern_sums
+from phase2sim.analyses.missing_patterns import ARM, Columns, PatternSums, pattern_sums
+from phase2sim.analyses.mixed_model import Fitted, MixedModel, fit
 from phase2sim.analyses.one_sided import check_choice, check_covariates, check_options, for_benefit
-from phase2sim.analyses.repeated_measures import contrast, likelihood
-from phase2sim.analyses.scoring import climb, curvature_inverse
-from phase2sim.contracts import MODEL_SCALE, NOT_CONVERGED, Estimates, Floats, Ints, Reading
+from phase2sim.contracts import MODEL_SCALE, Estimates, Reading
 
 COVARIATES = ("age", "stratum")
 LIKELIHOODS = ("reml", "ml")
 DEGREES_OF_FREEDOM = ("kenward_roger", "satterthwaite")
 _FIRM = 1e12  # weight that holds a coefficient to zero: its estimate is off by 1e-12 of its error
 _WEIGHTLESS = 1e-300  # of a patient: there, and counted as none
-
-
-@dataclass(frozen=True, slots=True)
-class LongitudinalFit:
-    """A fit of every trial of a batch."""
-
-    effect: Floats  # (trial,)
-    se: Floats
-    df: Floats
-    reason: Ints  # 0 if it was fitted
-    log_likelihood: Floats  # restricted, for REML
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +52,10 @@ class Clda:
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         fitted = self.fit(reading)
-        fit = (fitted.effect, fitted.se, fitted.df, fitted.reason)
-        return for_benefit(fit, self.endpoint, self.null_effect)
+        found = (fitted.effect, fitted.se, fitted.df, fitted.reason)
+        return for_benefit(found, self.endpoint, self.null_effect)
 
-    def fit(self, reading: Reading) -> LongitudinalFit:
+    def fit(self, reading: Reading) -> Fitted:
         """Fit the model to every trial of a batch."""
         outcome(reading, self.month)  # refuses a month that is no visit
         visit = 1 + reading.visits_months.index(self.month)
@@ -78,36 +66,18 @@ class Clda:
             np.concatenate([reading.baseline[:, None], reading.value], axis=1),
             np.ascontiguousarray(reading.arm),
             covariates,
-            0,
-            visit,
+            Columns(0, 0),
+            (visit, visit),
         )
         restricted = self.likelihood == "reml"
-        held = _alike_at_baseline(sums, restricted=restricted)
-        return self._fit(held, visit, restricted=restricted)
-
-    def _fit(self, sums: PatternSums, visit: int, *, restricted: bool) -> LongitudinalFit:
-        """Climb to the maximum, then take the contrast and its precision there."""
-        structure = Structure("unstructured", sums.start.shape[1])
-        parameters, arrived = climb(sums, structure, restricted=restricted)
-        covariance = structure.covariance(parameters)
-        value = likelihood(sums, covariance, arrived, restricted).value
-        here = contrast(sums, covariance, arrived, restricted, visit)
-        inverse, positive = curvature_inverse(here.information)
-        spread = np.einsum("tj,tjk,tk->t", here.gradient, inverse, here.gradient)
-        variance = here.variance.copy()
-        if self.df == "kenward_roger":
-            variance += 2.0 * np.einsum("tjk,tjk->t", inverse, here.bend)
-        answered = arrived & (positive == 1) & (here.variance > 0.0) & (spread > 0.0)
-        answered &= variance > 0.0
-        nan = np.full(answered.shape, np.nan)
-        held = 0.5 * np.log(_FIRM) if restricted else 0.0
-        return LongitudinalFit(
-            effect=np.where(answered, here.effect, nan),
-            se=np.sqrt(variance, out=nan.copy(), where=answered),
-            df=np.divide(2.0 * here.variance**2, spread, out=nan.copy(), where=answered),
-            reason=np.where(sums.reason > 0, sums.reason, np.where(answered, 0, NOT_CONVERGED)),
-            log_likelihood=np.where(answered, value + held, nan),
-        )
+        weights = np.zeros(sums.start.shape[1])
+        weights[visit] = 1.0
+        model = MixedModel("unstructured", restricted, self.df, weights)
+        fitted = fit(_alike_at_baseline(sums, restricted=restricted), model, fall_back=False)
+        if restricted:  # the coefficient that is held costs this much
+            held = fitted.log_likelihood + 0.5 * math.log(_FIRM)
+            fitted = replace(fitted, log_likelihood=held)
+        return fitted
 
 
 def _alike_at_baseline(sums: PatternSums, *, restricted: bool) -> PatternSums:
