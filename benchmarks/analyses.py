@@ -8,15 +8,19 @@ from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.anhecova import Anhecova
 from phase2sim.analyses.bayes_normal import BayesNormal
 from phase2sim.analyses.borrowing import AnalysisMixture
+from phase2sim.analyses.clda import Clda
 from phase2sim.analyses.cmh import Cmh
+from phase2sim.analyses.conditional_mean_imputation import ConditionalMeanImputation
 from phase2sim.analyses.fisher import Fisher
 from phase2sim.analyses.logistic_standardised import LogisticStandardised
 from phase2sim.analyses.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.mmrm import Mmrm
+from phase2sim.analyses.multiple_imputation import MultipleImputation
 from phase2sim.analyses.qr_ancova import QrAncova
 from phase2sim.analyses.rank_ancova import RankAncova
 from phase2sim.analyses.responders import Responder
 from phase2sim.analyses.t_test import TTest
+from phase2sim.analyses.tobit import Tobit
 from phase2sim.analyses.van_elteren import VanElteren
 from phase2sim.analyses.welch import Welch
 from phase2sim.analyses.wilcoxon import Wilcoxon
@@ -44,8 +48,16 @@ ANALYSES: dict[str, Analysis] = {
     "Miettinen-Nurminen": MiettinenNurminen("hba1c", 12.0, RULE),
     "Cochran-Mantel-Haenszel": Cmh("hba1c", 12.0, RULE),
     "standardised logistic, baseline": LogisticStandardised("hba1c", 12.0, RULE),
+    "tobit, a tenth below": Tobit("hba1c", 12.0, 3.5),
     "Bayes, effect prior": BayesNormal("hba1c", 12.0, EFFECT),
     "Bayes, robust control prior": BayesNormal("hba1c", 12.0, control_prior=CONTROL),
+}
+LONGITUDINAL: dict[str, Analysis] = {  # with 15 % dropout
+    "MMRM": Mmrm("hba1c", 12.0),
+    "constrained longitudinal": Clda("hba1c", 12.0),
+    "conditional means, jackknife": ConditionalMeanImputation("hba1c", 12.0),
+    "conditional means, analytic": ConditionalMeanImputation("hba1c", 12.0, variance="analytic"),
+    "multiple imputation, 50": MultipleImputation("hba1c", 12.0),
 }
 
 
@@ -102,8 +114,9 @@ def main() -> None:
         speeds = trials_per_second(analysis, complete), trials_per_second(analysis, gaps)
         print(f"{name:32}{speeds[0]:12,.0f}{speeds[1]:14,.0f}")
     for patients in (60, 600):
-        speed = trials_per_second(Mmrm("hba1c", 12.0), four_visits(patients))
-        print(f"{f'MMRM, {patients} x 4, 15 % dropout':32}{speed:26,.0f}")
+        for name, analysis in LONGITUDINAL.items():
+            speed = trials_per_second(analysis, four_visits(patients))
+            print(f"{f'{name}, {patients} x 4':44}{speed:14,.0f}")
 
 
 if __name__ == "__main__":
