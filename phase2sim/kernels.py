@@ -1,8 +1,35 @@
 """Compiled inner loops: every kernel is compiled the same way."""
 
+import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+import numba
 from numba import njit
+
+PACKAGE = Path(__file__).parent
+
+
+def compiled_folder() -> Path:
+    """Folder of compiled kernels, another one after any change to any file with kernels.
+
+    The compiler's own check sees a change in a kernel's own file only, and a kernel that calls
+    another file's would go on with what that was.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        text = path.read_bytes()
+        if b"phase2sim.kernels" in text:
+            digest.update(path.name.encode() + text)
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches) / "phase2sim" / "kernels" / digest.hexdigest()[:16]
+
+
+settings: Any = numba.config
+if not settings.CACHE_DIR:  # else NUMBA_CACHE_DIR says where
+    settings.CACHE_DIR = str(compiled_folder())
 
 
 def kernel[**P, R](function: Callable[P, R]) -> Callable[P, R]:
@@ -10,8 +37,7 @@ def kernel[**P, R](function: Callable[P, R]) -> Callable[P, R]:
 
     The result holds no interpreter lock, so threads run it side by side; it is cached on disk;
     a division by zero gives nan or inf, as in numpy. Sums keep their order (no fast maths), so a
-    result does not depend on the machine's vector width. The cache notices a change in the
-    kernel's own file only: keep the steps it calls in that file.
+    result does not depend on the machine's vector width.
     """
     compiled: Callable[P, R] = njit(nogil=True, cache=True, error_model="numpy")(function)
     return compiled
