@@ -14,6 +14,8 @@ from phase2sim.analyses.closed_form import (
     power_welch,
     sizes_after_dropout,
 )
+from phase2sim.analyses.longitudinal_power import power_mmrm
+from phase2sim.analyses.mmrm import Mmrm
 from phase2sim.analyses.t_test import TTest
 from phase2sim.analyses.welch import Welch
 from phase2sim.assemble import Assembled
@@ -52,6 +54,8 @@ class _Case:
 def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
     """Closed-form power of one analysis, for a fixed truth; None where there is no formula."""
     analysis = assembled.study.analyses[number]
+    if isinstance(analysis, Mmrm):
+        return _mmrm(assembled, analysis, source)
     formula = _FORMULAS.get(type(analysis))
     if formula is None or source.label not in {"target", "null"}:
         return None
@@ -61,7 +65,7 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
     treated, control, weights = _sizes(assembled, analysis.month)
     case = _Case(
         effect=sign * float(source.truth(0, 1).effect[0, 1, e, v]),
-        covariance=_covariance(assembled, e, v),
+        covariance=_covariance(assembled, e, [v]),
         sizes=(treated, control),
         alpha=assembled.study.decision.one_sided_alpha,
     )
@@ -114,10 +118,37 @@ def _sd(case: _Case, *, change: bool) -> float:
     return float(np.sqrt(value + variance[0, 0] - 2 * variance[0, -1] if change else value))
 
 
-def _covariance(assembled: Assembled, e: int, v: int) -> Floats:
-    """Covariance between patients of baseline, age and the value at visit ``v``."""
+def _mmrm(assembled: Assembled, analysis: Mmrm, source: TruthSource) -> Twin | None:
+    """Power with known covariance; none for an effect averaged over visits."""
+    if source.label not in {"target", "null"} or analysis.averaged_from is not None:
+        return None
+    plan = assembled.study.plan
+    e, last = plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month)
+    visits = list(range(1, last + 1))
+    covariance = _covariance(assembled, e, visits)
+    used = [i for i, name in enumerate(("baseline", "age")) if name in analysis.covariates]
+    across = covariance[np.ix_(used, range(2, 2 + len(visits)))]
+    within = covariance[np.ix_(used, used)]
+    residual = covariance[2:, 2:] - across.T @ np.linalg.lstsq(within, across)[0]
+    control, treated = assembled.parts.design.allocation
+    retention = [_staying(assembled, plan.visits_months[visit]) for visit in visits]
+    sign = ENDPOINTS[analysis.endpoint].benefit_sign
+    power = power_mmrm(
+        sign * (float(source.truth(0, 1).effect[0, 1, e, last]) - analysis.null_effect),
+        residual,
+        [retention, retention],
+        plan.patients * np.array([treated, control]) / (treated + control),
+        assembled.study.decision.one_sided_alpha,
+    )
+    reasons = _why_not_exact(assembled, analysis, e)
+    known = "it takes the covariance as known and as many as expected as lost"
+    return Twin(power, "; ".join(filter(None, [reasons, known])))
+
+
+def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
+    """Covariance between patients of baseline, age and the values at visits, in that order."""
     plan, control = assembled.study.plan, assembled.control.typical()
-    visits = np.array([0, v])
+    visits = np.array([0, *analysed])
     sd = control.sd[0, e, visits]
     values = sd[:, None] * sd * control.correlation[0, e][np.ix_(visits, visits)]
     if control.knots_months.size:
@@ -130,9 +161,11 @@ def _covariance(assembled: Assembled, e: int, v: int) -> Floats:
     slope = plan.per_year_of_age.get(plan.endpoints[e], 0.0)
     low, high = plan.age_years
     age = (high - low) ** 2 / 12 if np.isfinite(low) else 1.0
-    loading = np.array([slope, 0.0, slope])
-    covariance = np.zeros((3, 3))
-    covariance[np.ix_([0, 2], [0, 2])] = values
+    loading = np.full(visits.size + 1, slope)
+    loading[1] = 0.0
+    measured = np.delete(np.arange(visits.size + 1), 1)
+    covariance = np.zeros((visits.size + 1, visits.size + 1))
+    covariance[np.ix_(measured, measured)] = values
     covariance += age * np.outer(loading, loading)
     covariance[1, :] = covariance[:, 1] = age * loading
     covariance[1, 1] = age
@@ -141,11 +174,8 @@ def _covariance(assembled: Assembled, e: int, v: int) -> Floats:
 
 def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats, Floats]:
     """Treated and control patients seen at a month, every pair with its probability."""
-    plan, built = assembled.study.plan, assembled.parts
-    dropout = built.dropout
-    staying = 1.0
-    if isinstance(dropout, Mcar | Mar):
-        staying = float((1 - dropout.share) ** (month / dropout.by_month))
+    plan = assembled.study.plan
+    staying = _staying(assembled, month)
     found, chances = [], []
     for enrolled, chance in _enrolled(assembled):
         left = plan.patients - enrolled
@@ -156,6 +186,14 @@ def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats, Floats]:
     weights = np.bincount(place.ravel(), weights=np.concatenate(chances))
     kept = weights > _NEGLIGIBLE
     return sizes[kept, 0].astype(np.float64), sizes[kept, 1].astype(np.float64), weights[kept]
+
+
+def _staying(assembled: Assembled, month: float) -> float:
+    """Share of patients who are still seen at a month."""
+    dropout = assembled.parts.dropout
+    if isinstance(dropout, Mcar | Mar):
+        return float((1 - dropout.share) ** (month / dropout.by_month))
+    return 1.0
 
 
 def _enrolled(assembled: Assembled) -> list[tuple[int, float]]:

@@ -1,0 +1,78 @@
+"""Power of the mixed model: the formula against another program, the simulation against it."""
+
+import re
+
+import numpy as np
+import pytest
+from agreement import assert_agrees, se_of_share
+from numpy.typing import NDArray
+from readings import rows_of
+from scipy import stats
+
+from phase2sim.analyses.longitudinal_power import power_mmrm
+from phase2sim.analyses.mmrm import Mmrm
+from phase2sim.contracts import Reading
+
+type Floats = NDArray[np.float64]
+
+ROWS = rows_of("mmrm_power.csv")
+TRIALS = 5_000
+MONTHS = (3.0, 6.0, 9.0, 12.0)
+
+
+def designed(inputs: str) -> tuple[Floats, Floats, float, int]:
+    """Covariance, retention of one arm, effect at the last visit and patients of both arms."""
+    rho, visits, kept, sd, delta, n = re.match(
+        r"AR1 rho=([\d.]+); visits=(\d); retention both arms=([\d./]+); sd=([\d.]+);"
+        r" delta last visit=([\d.]+); total N=(\d+) 1:1; two-sided .05",
+        inputs,
+    ).groups()  # type: ignore[union-attr]  # every row is written so
+    months = np.arange(int(visits))
+    covariance = float(sd) ** 2 * float(rho) ** np.abs(np.subtract.outer(months, months))
+    return covariance, np.array([float(share) for share in kept.split("/")]), float(delta), int(n)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["case"])
+def test_formula_is_that_of_longpower(row: dict[str, str]) -> None:
+    covariance, retention, delta, n = designed(row["inputs"])
+
+    found = power_mmrm(delta, covariance, [retention] * 2, [n / 2] * 2, 0.025)
+
+    assert found == pytest.approx(float(row["value"]), rel=1e-8)
+
+
+def drawn(covariance: Floats, retention: Floats, delta: float, n: int) -> Reading:
+    """Draw trials whose arms differ at the last visit only; patients leave at random."""
+    rng = np.random.default_rng(20)
+    visits = len(covariance)
+    arm = np.tile(np.arange(n) % 2, (TRIALS, 1)).astype(np.int8)
+    value = rng.standard_normal((TRIALS, n, visits)) @ np.linalg.cholesky(covariance).T
+    value[:, :, -1] -= delta * arm
+    value[rng.random((TRIALS, n, 1)) >= retention] = np.nan
+    return Reading(
+        arm,
+        rng.standard_normal((TRIALS, n)),
+        np.ascontiguousarray(value.transpose(0, 2, 1)),
+        MONTHS[:visits],
+        np.full((TRIALS, n), 12.0),
+        np.zeros((TRIALS, n), np.int64),
+    )
+
+
+@pytest.mark.parametrize("row", ROWS[:3], ids=lambda row: row["case"])
+def test_simulated_power_meets_the_formula_in_a_large_trial(row: dict[str, str]) -> None:
+    covariance, retention, delta, n = designed(row["inputs"])
+    large = 400
+    delta *= np.sqrt(n / large)  # of about the same power
+    expected = power_mmrm(delta, covariance, [retention] * 2, [large / 2] * 2, 0.025)
+    months = MONTHS[: len(covariance)]
+
+    estimates = Mmrm("hba1c", months[-1], covariates=()).estimate(
+        drawn(covariance, retention, delta, large)
+    )
+
+    won = float(np.mean(estimates.p <= 0.025))
+    # 400 patients estimate the covariance: t with so many degrees of freedom, not z.
+    lost = stats.norm.ppf(expected) + stats.norm.ppf(0.975)
+    as_t = float(stats.nct.sf(stats.t.ppf(0.975, large - 2), large - 2, lost))
+    assert_agrees(won, as_t, se_of_share(as_t, TRIALS))
