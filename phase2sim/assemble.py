@@ -189,7 +189,8 @@ def _analysis(table: Table, number: int, path: Path) -> Analysis:
 
 def _check_reads(table: Table, place: str, path: Path) -> None:
     """Refuse counts to an analysis of measured values, and the reverse, naming those that fit."""
-    parts_, method, endpoint = TABLES["analyses"], str(table.get("method")), table.get("endpoint")
+    parts_, method = TABLES["analyses"], str(table.get("method"))
+    endpoint = str(table.get("endpoint"))
     if method not in parts_ or endpoint not in {*ENDPOINTS, *EVENTS}:
         return
     counted = endpoint in EVENTS
