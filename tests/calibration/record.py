@@ -84,7 +84,7 @@ def main() -> None:
     done = {name: pickle.loads(_kept(name).read_bytes()) for name in names}  # noqa: S301  our own
     minutes = sum(seconds for seconds, _ in done.values()) / WORKERS / 60
     found = [done[name][1] for name in CASES]
-    page = "\n".join(_page(found, done[CROSS_CHECK][1], minutes)) + READING
+    page = "\n".join(_page(found, done[CROSS_CHECK][1], minutes)) + "\n" + READING
     PAGE.write_text(page, encoding="utf-8")
     if any(one.complaints for one in found):
         sys.exit("Not calibrated; the page says what is not.")
