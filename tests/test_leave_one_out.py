@@ -78,7 +78,6 @@ sceptical_sd = 0.5
 bias_sd = 0.1
 why = "made up for a test"
 """
-FINITE_K = 0.48
 ENTRIES = {3: "median at month 3", 5: "count below baseline"}
 
 
@@ -109,11 +108,9 @@ def test_reweighting_agrees_with_a_fit_without_the_number(
     refitted = mean_and_sd(other.effect[:, 0])
 
     assert weighted.pareto_k[place] < LARGEST_K
-    (mean, sd), (own_mean, own_sd) = reweighted, refitted
-    assert_agrees(mean.value, own_mean.value, np.hypot(mean.mcse, own_mean.mcse))
-    # From k = 0.5 on, the variance of a reweighted square is infinite: its standard error is not
-    # to be trusted, and its SD is somewhat small.
-    assert sd.value == pytest.approx(own_sd.value, rel=0.12)
-    if weighted.pareto_k[place] < FINITE_K:
-        assert_agrees(sd.value, own_sd.value, np.hypot(sd.mcse, own_sd.mcse))
+    # Not the SDs: from k = 0.5 on the variance of a reweighted square is infinite, so that its
+    # standard error says nothing. ``test_moved`` holds them against a closed form.
+    assert_agrees(
+        reweighted[0].value, refitted[0].value, np.hypot(reweighted[0].mcse, refitted[0].mcse)
+    )
     assert abs(reweighted[0].by) > 4 * reweighted[0].by_mcse  # the number did say something

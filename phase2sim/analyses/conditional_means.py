@@ -19,11 +19,12 @@ from phase2sim.analyses.imputed_ancova import (
     residuals,
     shifts,
 )
+from phase2sim.analyses.missing_patterns import ARM
 from phase2sim.analyses.sequential_regressions import (
-    ARM,
     STILL,
     Patients,
     Regressions,
+    add,
     fit,
     forward,
     patients_of,
@@ -129,7 +130,7 @@ def _leave_out(
             reason = fit(model, patients, i, NEARLY_STILL)
         else:
             model.sums[:] = everyone
-            _take_out(model.sums, patients, i)
+            add(model.sums, patients, i, -1.0)
             reason = regress(model, patients)
         if reason > 0:
             return reason
@@ -138,20 +139,6 @@ def _leave_out(
             residuals(rest, patients, design, y[j])
             changes[j, i] = (design.weights * y[j]).sum() - _without(patients, design, i, rest)
     return 0 if np.isfinite(changes).all() else 1
-
-
-@kernel
-def _take_out(sums: Floats, patients: Patients, i: int) -> None:
-    """Take one patient's products out of the visits up to the last seen one."""
-    columns = patients.x.shape[1]
-    last = min(patients.last[i], patients.upto)
-    row = np.empty(columns + last)
-    row[:columns] = patients.x[i]
-    row[columns:] = patients.y[i, :last]
-    for v in range(last):
-        for a in range(columns + v + 1):
-            for b in range(a + 1):
-                sums[v, a, b] -= row[a] * row[b]
 
 
 @kernel

@@ -21,8 +21,8 @@ from phase2sim.analyses.imputed_ancova import (
     residuals,
     shifts,
 )
+from phase2sim.analyses.missing_patterns import ARM
 from phase2sim.analyses.sequential_regressions import (
-    ARM,
     STILL,
     Patients,
     Regressions,
@@ -209,7 +209,7 @@ def _again(model: Regressions, patients: Patients) -> int:
     """Fit the regressions to the data with the gaps as they are filled; 0 or a reason."""
     model.sums[:] = 0.0
     for i in range(patients.last.size):
-        add(model.sums, patients, i)
+        add(model.sums, patients, i, 1.0)
     return regress(model, patients)
 
 

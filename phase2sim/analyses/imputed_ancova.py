@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.sequential_regressions import ARM, Patients, back, factorise, forward
+from phase2sim.analyses.missing_patterns import ARM
+from phase2sim.analyses.sequential_regressions import Patients, back, factorise, forward
 from phase2sim.contracts import COLLINEAR, TOO_FEW, Floats
 from phase2sim.kernels import kernel
 

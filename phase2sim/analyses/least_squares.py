@@ -10,6 +10,7 @@ Problems, 1996, section 2.4).
 
 import numpy as np
 
+from phase2sim.analyses.thresholds import DETERMINED, ROUNDING
 from phase2sim.contracts import (
     COLLINEAR,
     EMPTY_ARM,
@@ -20,11 +21,6 @@ from phase2sim.contracts import (
     Ints,
 )
 from phase2sim.kernels import kernel, step
-
-# What is left of a covariate's sum of squares below which the ones before it determine it.
-DETERMINED = 1e-10
-# Variance against the mean square below which only rounding varies.
-ROUNDING = 1e-24
 
 
 @kernel

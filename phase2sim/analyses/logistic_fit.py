@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from phase2sim.analyses.designs import design
 from phase2sim.analyses.small_matrices import invert
 from phase2sim.contracts import (
     COLLINEAR,
@@ -16,7 +17,6 @@ from phase2sim.contracts import (
 )
 from phase2sim.kernels import kernel
 
-_ROUNDING = 1e-24  # variance against the mean square below which a column does not vary
 _STEPS = 40
 _SETTLED = 1e-10  # a step's largest change of a coefficient; the next is its square
 _LARGE = 1e300  # a product whose logarithm is due
@@ -52,7 +52,7 @@ def standardised(
         reason[trial] = _reason(y, treated)
         if reason[trial] > 0:
             continue
-        x = _design(covariates, trial, kept, needed, treated)
+        x = design(covariates, trial, kept, needed, treated)
         if x.shape[0] == 0:
             reason[trial] = COLLINEAR
             continue
@@ -70,27 +70,6 @@ def _reason(y: Arms, treated: Arms) -> int:
     if not 0 < treated.sum() < treated.size:
         return EMPTY_ARM
     return 0 if 0 < y.sum() < y.size else NO_VARIATION
-
-
-@kernel
-def _design(covariates: Floats, trial: int, kept: Ints, needed: int, treated: Arms) -> Floats:
-    """Intercept, treatment and the covariates that vary, at mean 0 and SD 1; (column, patient).
-
-    Empty if one of the needed does not vary.
-    """
-    x = np.ones((2 + covariates.shape[0], kept.size))
-    x[1] = treated
-    count = 2
-    for j in range(covariates.shape[0]):
-        column = covariates[j, trial][kept]
-        mean = column.mean()
-        spread = ((column - mean) ** 2).mean()
-        if spread > _ROUNDING * (spread + mean**2):
-            x[count] = (column - mean) / np.sqrt(spread)
-            count += 1
-        elif j < needed:
-            return x[:0]
-    return x[:count]
 
 
 @kernel

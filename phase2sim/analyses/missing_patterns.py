@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from phase2sim.analyses.thresholds import DETERMINED, EXPLAINED, ROUNDING
 from phase2sim.contracts import (
     COLLINEAR,
     EMPTY_ARM,
@@ -22,12 +23,6 @@ from phase2sim.contracts import (
 from phase2sim.kernels import kernel
 
 ARM = 1  # column of the treatment, after the intercept
-# What is left of a column's sum of squares below which the ones before it determine it.
-DETERMINED = 1e-10
-# Share of the outcome's variance below which only rounding is left after the covariates.
-EXPLAINED = 1e-12
-# Variance against the mean square below which only rounding varies.
-ROUNDING = 1e-24
 SAFE = 1e-3  # share of a visit's starting variance that the visits before it must leave
 _SHRINK = 0.8  # of the correlations, until the starting covariance is positive definite
 

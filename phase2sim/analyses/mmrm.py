@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from phase2sim.analyses.columns import strata_above_lowest
 from phase2sim.analyses.covariance_structures import STRUCTURES
 from phase2sim.analyses.missing_patterns import Columns, pattern_sums
 from phase2sim.analyses.mixed_model import DEGREES_OF_FREEDOM, Fitted, MixedModel, fit
@@ -108,7 +109,7 @@ class Mmrm:
         numbers: list[Floats] = []
         required = visitwise = 0
         for name in ordered:
-            numbers += [named[name]] if name in named else _levels(reading)
+            numbers += [named[name]] if name in named else [*strata_above_lowest(reading)]
             if name in by_visit:
                 visitwise = len(numbers)
                 required = visitwise if name in named else required
@@ -116,12 +117,3 @@ class Mmrm:
             return np.empty((0, *reading.arm.shape)), Columns(0, 0)
         stacked = np.stack([np.asarray(number, dtype=np.float64) for number in numbers])
         return stacked, Columns(required, visitwise)
-
-
-def _levels(reading: Reading) -> list[Floats]:
-    """A 0 or 1 for each stratum; zero throughout for the lowest of a trial, the reference."""
-    if not reading.stratum.size:
-        return []
-    lowest = reading.stratum.min(axis=1, keepdims=True)
-    codes = np.unique(reading.stratum)
-    return [((reading.stratum == code) & (lowest != code)).astype(np.float64) for code in codes]

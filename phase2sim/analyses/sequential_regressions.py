@@ -9,15 +9,14 @@ its variance, until nothing moves (the EM algorithm).
 
 Because the arms share the f_vk, treatment shifts the mean of a visit by the same amount for
 everybody: ``d_v = g_v,arm + sum f_vk d_k``. What a patient loses by jumping to reference is d_v.
-
-The kernels of other files call these, and their caches do not notice a change here: after one,
-delete ``__pycache__``.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from phase2sim.analyses.missing_patterns import ARM
+from phase2sim.analyses.thresholds import DETERMINED, EXPLAINED, ROUNDING
 from phase2sim.contracts import (
     COLLINEAR,
     EMPTY_ARM,
@@ -31,12 +30,6 @@ from phase2sim.contracts import (
 )
 from phase2sim.kernels import kernel
 
-ARM = 1  # column of the treatment, after the intercept
-# What is left of a column's sum of squares below which the ones before it determine it.
-DETERMINED = 1e-10
-# Share of an outcome's sum of squares below which only rounding is left.
-EXPLAINED = 1e-12
-ROUNDING = 1e-24  # variance against the mean square below which only rounding varies
 MOST_ROUNDS = 2_000  # of filling gaps
 STILL = 1e-10  # SDs that a gap's value moves when it has settled
 
@@ -183,8 +176,8 @@ def room(patients: Patients) -> Regressions:
 
 
 @kernel
-def add(sums: Floats, patients: Patients, i: int) -> None:
-    """Add one patient's products to the visits up to the last seen one."""
+def add(sums: Floats, patients: Patients, i: int, times: float) -> None:
+    """Add one patient's products to the visits up to the last seen one; -1 ``times``: take out."""
     columns = patients.x.shape[1]
     last = min(patients.last[i], patients.upto)
     row = np.empty(columns + last)
@@ -193,7 +186,7 @@ def add(sums: Floats, patients: Patients, i: int) -> None:
     for v in range(last):
         for a in range(columns + v + 1):
             for b in range(a + 1):
-                sums[v, a, b] += row[a] * row[b]
+                sums[v, a, b] += times * row[a] * row[b]
 
 
 @kernel
@@ -283,11 +276,11 @@ def fit(model: Regressions, patients: Patients, without: int, still: float) -> i
             filled[count] = i
             count += 1
         elif i != without:
-            add(fixed, patients, i)
+            add(fixed, patients, i, 1.0)
     for _ in range(MOST_ROUNDS):
         model.sums[:] = fixed
         for i in filled[:count]:
-            add(model.sums, patients, i)
+            add(model.sums, patients, i, 1.0)
         if model.left[0] > 0.0:
             _add_uncertainty(model, patients, filled[:count])
         reason = regress(model, patients)

@@ -1,8 +1,4 @@
-"""Products and inverses of matrices so small that a loop is faster than a library.
-
-The kernels of other files call these, and their caches do not notice a change here: after one,
-delete ``__pycache__``.
-"""
+"""Products and inverses of matrices so small that a loop is faster than a library."""
 
 import numpy as np
 

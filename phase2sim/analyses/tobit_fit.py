@@ -9,7 +9,9 @@ from math import erfc
 
 import numpy as np
 
+from phase2sim.analyses.designs import design
 from phase2sim.analyses.small_matrices import invert
+from phase2sim.analyses.thresholds import ROUNDING
 from phase2sim.contracts import (
     ALL_BELOW,
     COLLINEAR,
@@ -24,7 +26,6 @@ from phase2sim.contracts import (
 )
 from phase2sim.kernels import kernel
 
-_ROUNDING = 1e-24  # variance against the mean square below which a column does not vary
 _STEPS = 100
 _SETTLED = 1e-10  # a step's gain in log-likelihood, twice; the next is its square
 _HALVINGS = 40
@@ -57,7 +58,7 @@ def tobit(
         reason[trial] = _reason(treated, below)
         if reason[trial] > 0:
             continue
-        x = _design(covariates, trial, kept, needed, treated)
+        x = design(covariates, trial, kept, needed, treated)
         reason[trial] = COLLINEAR if x.shape[0] == 0 else 0
         if reason[trial] == 0:
             found = _fit(x, np.where(below, limit, y), below)
@@ -80,27 +81,6 @@ def _reason(treated: Arms, below: Bools) -> int:
 
 
 @kernel
-def _design(covariates: Floats, trial: int, kept: Ints, needed: int, treated: Arms) -> Floats:
-    """Intercept, treatment and the covariates that vary, at mean 0 and SD 1; (column, patient).
-
-    Empty if one of the needed does not vary.
-    """
-    x = np.ones((2 + covariates.shape[0], kept.size))
-    x[1] = treated
-    count = 2
-    for j in range(covariates.shape[0]):
-        column = covariates[j, trial][kept]
-        mean = column.mean()
-        spread = ((column - mean) ** 2).mean()
-        if spread > _ROUNDING * (spread + mean**2):
-            x[count] = (column - mean) / np.sqrt(spread)
-            count += 1
-        elif j < needed:
-            return x[:0]
-    return x[:count]
-
-
-@kernel
 def _fit(x: Floats, y: Floats, below: Bools) -> tuple[float, float, int]:
     """Effect, standard error and reason of one trial."""
     size = x.shape[0] + 1
@@ -108,7 +88,7 @@ def _fit(x: Floats, y: Floats, below: Bools) -> tuple[float, float, int]:
         return np.nan, np.nan, TOO_FEW
     mean = y.mean()
     scale = np.sqrt(((y - mean) ** 2).mean())
-    if not scale**2 > _ROUNDING * mean**2:
+    if not scale**2 > ROUNDING * mean**2:
         return np.nan, np.nan, NO_VARIATION
     z = (y - mean) / scale
     theta = np.zeros(size)  # slopes over the SD, and 1 over the SD
