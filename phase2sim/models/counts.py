@@ -1,27 +1,26 @@
-"""Patients beyond a threshold, perhaps beside a median, and patients below their own baseline."""
+"""Patients beyond a threshold, perhaps beside a median."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
 from phase2sim.contracts import Floats, Ints
 from phase2sim.endpoints import EVENTS
 from phase2sim.errors import BadEvidence
+from phase2sim.kernels import kernel
 from phase2sim.knowledge import Evidence, Reported
-from phase2sim.models.likelihoods import normal
-from phase2sim.models.locations import Located, Locations
-from phase2sim.models.natural_history import Moments, NaturalHistory, visit_correlation
-from phase2sim.models.order_statistics import count_below, log_ways, median_and_count
-from phase2sim.models.symbols import Tensor, pt
-from phase2sim.models.tables import (
-    Cell,
-    Cells,
-    baseline_nodes,
-    cell_of,
-    read_entries,
-    to_model,
+from phase2sim.models.locations import Located, Locations, over_alone
+from phase2sim.models.natural_history import Moments
+from phase2sim.models.order_statistics import (
+    count_below,
+    log_choose,
+    log_ways,
+    median_count_kernel,
+    median_quadrature,
 )
+from phase2sim.models.row_density import RowDensity
+from phase2sim.models.symbols import Tensor, pt
+from phase2sim.models.tables import Cells, cell_of, read_entries, to_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +48,6 @@ class CountsBesideMedian:
     location: Ints  # position of the median in ``Locations``
 
 
-@dataclass(frozen=True, slots=True)
-class Falls:
-    """How many of n lie below their own baseline."""
-
-    entry: Ints  # (fall,)
-    baseline: Ints  # cells
-    visit: Ints
-    n: Ints
-    below: Floats
-    log_choose: Floats
-    weight: Floats  # (fall, node) shares that enrolled at each node
-    at_baseline: Floats  # (fall, node, knot)
-    at_visit: Floats  # (fall, node, knot)
-
-
 def counts(evidence: Evidence, layout: Cells) -> Counts:
     """Collect counts beyond a threshold at visits without a median of the same patients."""
     found = [one for one in _counted(evidence, layout) if _median_beside(evidence, one[1]) is None]
@@ -74,7 +58,7 @@ def counts(evidence: Evidence, layout: Cells) -> Counts:
         cell=np.array([cell for _, _, cell in found], dtype=np.int64),
         n=n,
         below=below,
-        log_choose=_log_choose(n, below),
+        log_choose=log_choose(n, below),
         threshold=np.array([_threshold(entry) for _, entry, _ in found]),
     )
 
@@ -112,39 +96,6 @@ def counts_beside_median(
     )
 
 
-def falls(evidence: Evidence, layout: Cells) -> Falls:
-    """Collect counts below the own baseline."""
-    names: dict[int, Cell] = {position: cell for cell, position in layout.index.items()}
-    found = []
-    for position, e in enumerate(read_entries(evidence)):
-        if e.statistic == "count" and e.beyond == "below_baseline":
-            first = e.months[0] if len(e.months) > 1 else 0.0
-            baseline = layout.index[cell_of(evidence, e, first)]
-            visit = layout.index[cell_of(evidence, e, e.months[-1])]
-            found.append((position, e, baseline, visit))
-    nodes = [baseline_nodes(names[one], names[other]) for _, _, one, other in found]
-    most = max((node.weight.size for node in nodes), default=0)
-    n = np.array([e.n for _, e, *_ in found], dtype=np.int64)
-    below = np.array([round(e.value) for _, e, *_ in found], dtype=np.float64)
-
-    def padded(rows: list[Floats]) -> Floats:
-        return np.array([
-            np.concatenate([row, np.zeros((most - len(row), *row.shape[1:]))]) for row in rows
-        ])  # fmt: skip
-
-    return Falls(
-        entry=np.array([position for position, *_ in found], dtype=np.int64),
-        baseline=np.array([one for *_, one, _ in found], dtype=np.int64),
-        visit=np.array([other for *_, other in found], dtype=np.int64),
-        n=n,
-        below=below,
-        log_choose=_log_choose(n, below),
-        weight=padded([node.weight for node in nodes]),
-        at_baseline=padded([node.at_baseline for node in nodes]),
-        at_visit=padded([node.at_visit for node in nodes]),
-    )
-
-
 def count_density(table: Counts, at: Moments) -> Tensor:
     """Log probability (count,)."""
     z = (table.threshold - at.mean[table.cell]) / at.sd[table.cell]
@@ -159,32 +110,36 @@ def count_beside_median_density(
     It takes the place of the median's normal density: the other visits stay normal given the
     median, and no patient counts twice.
     """
-    mean, sd = at.mean[table.cell], at.sd[table.cell]
     reported = pt.as_tensor(medians.value)[table.location]
-    beside = pt.stack([reported, table.threshold], axis=1)
-    z = (beside - mean[:, None]) / sd[:, None]
-    exact = median_and_count(z, table.below, table.n, table.ways) - pt.log(sd)
-    return exact - normal(reported, where.expected[table.location], where.se[table.location])
+    return median_and_count_beside.of(
+        where.beside(at, table.cell, table.location),
+        pt.stack([reported, table.threshold], axis=1),
+        table.below,
+        table.n,
+        table.ways,
+        median_quadrature(table.n),
+    )
 
 
-def fall_density(table: Falls, layout: Cells, at: Moments, history: NaturalHistory) -> Tensor:
-    """Log probability (fall,), averaged over when patients enrolled."""
-    own = layout.own[table.visit]
+def _median_and_count_beside(  # noqa: PLR0913 - the arrays of a table
+    points: Floats, value: Floats, below: Floats, n: Floats, ways: Floats, quadrature: Floats
+) -> tuple[Floats, Floats]:
+    """Log density (row,) of medians and thresholds ``value`` (row, 2), over the medians' normal."""
+    z = (value - points[:, :1]) / points[:, 1:2]
+    found, by_z = median_count_kernel(z, below, n, ways, quadrature)
+    slopes = np.zeros(points.shape)
+    for row in range(len(z)):
+        once = over_alone(points[row], value[row, 0], 1.0, slopes[row])
+        found[row] += once
+        for j in range(2):
+            slopes[row, 0] -= by_z[row, j] / points[row, 1]
+            slopes[row, 1] -= by_z[row, j] * z[row, j] / points[row, 1]
+    return found, slopes
 
-    def curve(of: Tensor, basis: Floats) -> Tensor:
-        by_knot = pt.sum(own[:, :, None] * of, axis=1)
-        return pt.sum(basis * by_knot[:, None, :], axis=2)
 
-    drift = (at.shift[table.visit] - at.shift[table.baseline])[:, None]
-    change = curve(history.mean, table.at_visit - table.at_baseline) + drift
-    before, after = curve(history.sd, table.at_baseline), curve(history.sd, table.at_visit)
-    lag = layout.months[table.visit] - layout.months[table.baseline]
-    share, decay = (pt.sum(own * of, axis=1) for of in (history.share, history.decay))
-    rho = visit_correlation(share, decay, lag)[:, None]
-    # A node that only fills up the row has SDs of 0: keep it finite, its weight is 0.
-    variance = before**2 + after**2 - 2.0 * rho * before * after + (table.weight == 0)
-    z = -change / pt.sqrt(variance)
-    return count_below(z, table.below, table.n, table.log_choose, table.weight)
+median_and_count_beside: RowDensity = RowDensity(
+    "median_and_count_beside", 1, kernel(_median_and_count_beside)
+)
 
 
 def _counted(evidence: Evidence, layout: Cells) -> list[tuple[int, Reported, int]]:
@@ -242,7 +197,3 @@ def _check_possible(entry: Reported, median: float) -> None:
             f"{entry.where}: {below} of {entry.n} below the threshold contradicts the median"
             " of the same visit. Check both numbers."
         )
-
-
-def _log_choose(n: Ints, k: Floats) -> Floats:
-    return np.asarray(gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0))

@@ -9,11 +9,12 @@ import pymc as pm
 
 from phase2sim.contracts import Floats
 from phase2sim.knowledge import Evidence
-from phase2sim.models import changes, counts, events, locations, quantiles, spreads
+from phase2sim.models import changes, counts, events, falls, locations, quantiles, spreads
 from phase2sim.models.changes import Differences, Ratios
-from phase2sim.models.counts import Counts, CountsBesideMedian, Falls
+from phase2sim.models.counts import Counts, CountsBesideMedian
 from phase2sim.models.effect import treatment_effect
 from phase2sim.models.events import EventCounts, EventTables, Rates
+from phase2sim.models.falls import Falls
 from phase2sim.models.locations import Located, Locations
 from phase2sim.models.natural_history import Moments, NaturalHistory, moments, natural_history
 from phase2sim.models.own_data import own_data_density
@@ -139,7 +140,7 @@ def read_tables(evidence: Evidence, layout: Cells, counted: EventTables) -> Tabl
         counts=counts.counts(evidence, layout),
         counts_beside=counts.counts_beside_median(evidence, layout, located),
         quantiles=quantiles.read_quantiles(evidence, layout, located),
-        falls=counts.falls(evidence, layout),
+        falls=falls.falls(evidence, layout),
         spreads=spreads.spreads(evidence, layout),
         change_spreads=spreads.change_spreads(evidence, layout),
         residual_spreads=spreads.residual_spreads(evidence, layout),
@@ -203,7 +204,7 @@ def _of_patients(
     """Terms that read the patients' moments alone."""
     terms: dict[str, Callable[[Any], Tensor]] = {
         "counts": lambda of: counts.count_density(of, at),
-        "falls": lambda of: counts.fall_density(of, layout, at, history),
+        "falls": lambda of: falls.fall_density(of, layout, at, history),
         "change_spreads": lambda of: spreads.change_spread_density(of, at),
         "residual_spreads": lambda of: spreads.residual_spread_density(of, at),
         "differences": lambda of: changes.difference_density(of, at, raw=False),

@@ -1,14 +1,17 @@
 """Means and medians: one joint normal, because those of one arm come from the same patients."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from phase2sim.contracts import Bools, Floats, Ints
 from phase2sim.endpoints import ENDPOINTS
+from phase2sim.kernels import kernel
 from phase2sim.knowledge import Evidence, Reported
 from phase2sim.models.likelihoods import correlated_normal
 from phase2sim.models.natural_history import Moments, NaturalHistory
+from phase2sim.models.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.models.scales import Scales
 from phase2sim.models.summaries import DEGREES, median_covariance, median_variance
 from phase2sim.models.symbols import Tensor, pt
@@ -62,6 +65,33 @@ class Located:
         """Log density (location,) of each location given all the others."""
         own = pt.diagonal(self.precision)
         return (pt.log(own) - self.weighted**2 / own - np.log(2.0 * np.pi)) / 2.0
+
+    def beside(self, at: Moments, cell: Ints, location: Ints) -> Tensor:
+        """Points (row, 4) of densities that take the place of medians' own normal ones.
+
+        Mean and SD of the patients, expected value and standard error of the median.
+        """
+        patients = pt.stack([at.mean, at.sd], axis=1)[cell]
+        return pt.concatenate(
+            [patients, pt.stack([self.expected, self.se], axis=1)[location]], axis=1
+        )
+
+
+def _over_alone(points: Floats, reported: float, beside: float, slopes: Floats) -> float:
+    """What one row of ``Located.beside`` takes from an exact density given in SDs from the mean.
+
+    The log of the patients' SD for the median itself, and its normal density, both ``beside``
+    times; adds their slopes.
+    """
+    _, sd, expected, se = points
+    z = (reported - expected) / se
+    slopes[1] -= beside / sd
+    slopes[2] -= beside * z / se
+    slopes[3] -= beside * (z * z - 1.0) / se
+    return float(-beside * (math.log(sd) - z * z / 2.0 - math.log(se) - LOG_ROOT_TWO_PI))
+
+
+over_alone = kernel(_over_alone)
 
 
 def locations(evidence: Evidence, layout: Cells) -> Locations:

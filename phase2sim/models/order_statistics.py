@@ -73,7 +73,8 @@ def _averaged_count(
     return found, slopes
 
 
-averaged_count: RowDensity = RowDensity("averaged_count", 1, kernel(_averaged_count))
+averaged_count_kernel = kernel(_averaged_count)
+averaged_count: RowDensity = RowDensity("averaged_count", 1, averaged_count_kernel)
 
 
 def _lower_half(low: float, c: float, k: float, beyond: float) -> tuple[float, float, float]:
@@ -169,7 +170,8 @@ def _median_count(
     return found, slopes
 
 
-median_count: RowDensity = RowDensity("median_count", 1, kernel(_median_count))
+median_count_kernel = kernel(_median_count)
+median_count: RowDensity = RowDensity("median_count", 1, median_count_kernel)
 
 
 def _between_quantiles(
@@ -201,7 +203,13 @@ def _between_quantiles(
     return found, slopes
 
 
-between_quantiles: RowDensity = RowDensity("between_quantiles", 1, kernel(_between_quantiles))
+between_quantiles_kernel = kernel(_between_quantiles)
+between_quantiles: RowDensity = RowDensity("between_quantiles", 1, between_quantiles_kernel)
+
+
+def log_choose(n: Ints, k: Floats) -> Floats:
+    """Log of how many ways there are to choose k of n (row,)."""
+    return np.asarray(gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0))
 
 
 def log_ways(below: Ints, n: Ints) -> Floats:
@@ -223,11 +231,16 @@ def median_and_count(z: Tensor, below: Tensor, n: Ints, ways: Tensor) -> Tensor:
     of the median itself. ``ways`` is ``log_ways(below, n)``. The pair must be possible: fewer than
     half below a threshold needs a median above it, and so on; otherwise -inf or nan.
     """
+    return median_count.of(z, below, n, ways, median_quadrature(n))
+
+
+def median_quadrature(n: Ints) -> Floats:
+    """Nodes on (0, 1), logs of their weights, and the reach of the half gap, (row, node, 3)."""
     node, weight = unit_quadrature(QUADRATURE_NODES)
     quadrature = np.zeros((len(n), QUADRATURE_NODES, 3))
     quadrature[:, :, 0], quadrature[:, :, 1] = node, np.log(weight)
     quadrature[:, :, 2] = [[half_gap_reach((int(size) - 1) // 2)] for size in n]
-    return median_count.of(z, below, n, ways, quadrature)
+    return quadrature
 
 
 def quantiles(z: Tensor, weight: Floats, spacing: Floats, constant: Floats) -> Tensor:

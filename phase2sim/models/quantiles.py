@@ -1,5 +1,6 @@
 """Quartiles and ranges, with the median of the same patients if it is reported."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,12 +9,13 @@ from scipy.special import gammaln
 
 from phase2sim.contracts import Floats, Ints
 from phase2sim.errors import BadEvidence
+from phase2sim.kernels import kernel
 from phase2sim.knowledge import Evidence, Reported
 from phase2sim.models.counts import same_visit
-from phase2sim.models.likelihoods import normal
-from phase2sim.models.locations import Located, Locations
+from phase2sim.models.locations import Located, Locations, over_alone
 from phase2sim.models.natural_history import Moments
-from phase2sim.models.order_statistics import quantiles
+from phase2sim.models.order_statistics import between_quantiles_kernel
+from phase2sim.models.row_density import RowDensity
 from phase2sim.models.symbols import Tensor, pt
 from phase2sim.models.tables import Cells, cell_of, read_entries, to_model
 
@@ -104,21 +106,54 @@ def quantile_density(
     table: Quantiles, medians: Locations, where: Located | None, at: Moments
 ) -> Tensor:
     """Log density (row,); with a median over the median's own normal one, whose place it takes."""
-    mean, sd = at.mean[table.cell], at.sd[table.cell]
-    z = (table.value - mean[:, None]) / sd[:, None]
-    used = table.weight.sum(axis=1) - table.beside
-    if where is None or not table.beside.any():
-        density = quantiles(z, table.weight, table.spacing, table.constant)
-        return density - used * pt.log(sd)
-    location = np.maximum(table.location, 0)
-    reported = pt.as_tensor(medians.value)[location]
-    middle = ((reported - mean) / sd)[:, None]
-    z = pt.switch(table.is_median, middle, z)
-    exact = quantiles(z, table.weight, table.spacing, table.constant) - (
-        used + table.beside
-    ) * pt.log(sd)
-    alone = normal(reported, where.expected[location], where.se[location])
-    return exact - table.beside * alone
+    if where is None:
+        patients = pt.stack([at.mean, at.sd], axis=1)[table.cell]
+        nothing = np.tile([0.0, 1.0], (table.cell.size, 1))
+        points, reported = pt.concatenate([patients, nothing], axis=1), np.zeros(table.cell.size)
+    else:
+        location = np.maximum(table.location, 0)
+        points = where.beside(at, table.cell, location)
+        reported = pt.as_tensor(medians.value)[location]
+    return quantiles_beside.of(
+        points,
+        table.value,
+        reported,
+        table.is_median,
+        table.beside,
+        table.weight,
+        table.spacing,
+        table.constant,
+    )
+
+
+def _quantiles_beside(  # noqa: PLR0913 - the arrays of a table
+    points: Floats,
+    value: Floats,
+    reported: Floats,
+    is_median: Floats,
+    beside: Floats,
+    weight: Floats,
+    spacing: Floats,
+    constant: Floats,
+) -> tuple[Floats, Floats]:
+    """Log density (row,) of quantiles, over the normal one of the medians beside them."""
+    z, slopes = np.zeros(value.shape), np.zeros(points.shape)
+    for row in range(len(z)):
+        for j in range(z.shape[1]):
+            own = reported[row] if is_median[row, j] > 0.0 else value[row, j]
+            z[row, j] = (own - points[row, 0]) / points[row, 1]
+    found, by_z = between_quantiles_kernel(z, weight, spacing, constant)
+    for row in range(len(z)):
+        found[row] += over_alone(points[row], reported[row], beside[row], slopes[row])
+        for j in range(z.shape[1]):
+            others = weight[row, j] * (1.0 - is_median[row, j])
+            found[row] -= others * math.log(points[row, 1])
+            slopes[row, 0] -= by_z[row, j] / points[row, 1]
+            slopes[row, 1] -= (by_z[row, j] * z[row, j] + others) / points[row, 1]
+    return found, slopes
+
+
+quantiles_beside: RowDensity = RowDensity("quantiles_beside", 1, kernel(_quantiles_beside))
 
 
 def _check_uncounted(read: Sequence[Reported], entry: Reported) -> None:
