@@ -12,6 +12,7 @@ from phase2sim.models.settings import CROSS_CORRELATION_SCALE, EndpointPriors
 from phase2sim.models.summaries import KNOTS_MONTHS
 from phase2sim.models.symbols import Tensor, pt
 from phase2sim.models.tables import Cells
+from phase2sim.models.window_moments import window_moments
 
 ROOT_MONTHS: Floats = np.sqrt(np.diff(KNOTS_MONTHS))
 
@@ -80,24 +81,18 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
 
 
 def moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
-    """Moments of every cell and pair, averaged over who was enrolled in the cell's window.
-
-    Patients of a cell differ by their own deviation and by when after diagnosis they enrolled, so
-    both enter the covariance. A curve is linear between knots, so the nodes make the averages over
-    the window exact. Endpoints are picked by products with constants: sums compile in half the time
-    of picking each cell's own values.
-    """
+    """Moments of every cell and pair, averaged over who was enrolled in the cell's window."""
     shift = treated + _study_shift(layout, history) + layout.years * _own(layout, history.age_slope)
-    mean_at, sd_at = (_at_nodes(layout, curve) for curve in (history.mean, history.sd))
-    average = pt.sum(layout.root_weight**2 * mean_at, axis=1)
+    average, sd, covariance, correlation = window_moments(
+        layout,
+        history.mean,
+        history.sd,
+        history.share,
+        -pt.log(history.decay),
+        history.endpoint_driver,
+    )
     mean = average + shift
-    by_patient = layout.root_weight * sd_at
-    by_enrolment = layout.root_weight * (mean_at - average[:, None])
     first, second = layout.first, layout.second
-    covariance = _correlation(layout, history) * pt.sum(
-        by_patient[first] * by_patient[second], axis=1
-    ) + pt.sum(by_enrolment[first] * by_enrolment[second], axis=1)
-    sd = pt.sqrt(covariance[: layout.months.size])  # a cell's pair with itself comes first
     slope = raw_slope(layout.scale, mean, sd)
     same = (layout.endpoint[first] == layout.endpoint[second]).astype(float)
     return Moments(
@@ -105,7 +100,7 @@ def moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
         shift=shift,
         sd=sd,
         covariance=covariance,
-        correlation=covariance / (sd[first] * sd[second]),
+        correlation=correlation,
         raw_mean=raw_mean(layout.scale, mean, sd),
         raw_slope=slope,
         raw_covariance=raw_covariance(
@@ -114,53 +109,17 @@ def moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
     )
 
 
-def visit_correlation(share: Tensor, decay: Tensor, lag: Floats | float) -> Tensor:
-    """Correlation of a patient's deviations ``lag`` months apart."""
-    return share + (1.0 - share) * decay**lag
-
-
 def _own(layout: Cells, by_endpoint: Tensor) -> Tensor:
     """Value (cell,) of each cell's endpoint."""
     return pt.sum(layout.own * by_endpoint, axis=1)
 
 
-def _at_nodes(layout: Cells, curve: Tensor) -> Tensor:
-    """Curve (endpoint, knot) at each enrolment node of each cell, (cell, node)."""
-    own = pt.sum(layout.own[:, :, None] * curve, axis=1)
-    return pt.sum(layout.basis * own[:, None, :], axis=2)
-
-
-def _correlation(layout: Cells, history: NaturalHistory) -> Tensor:
-    """Correlation (pair,) of deviations of the same patients.
-
-    A patient's deviation is one that stays and one that fades as an Ornstein-Uhlenbeck process.
-    The endpoints' stay and fade together, driven by the same chances: between endpoints the
-    later visit's decay counts, and processes that fade at different rates are never alike. All
-    this times ``endpoint_driver`` is a covariance whatever the rates.
-    """
-    first, second = layout.first, layout.second
-    share, rate = _own(layout, history.share), _own(layout, -pt.log(history.decay))
-    later = pt.switch(layout.months[first] > layout.months[second], rate[first], rate[second])
-    if len(layout.endpoints) == 1:
-        return share[first] + (1.0 - share[first]) * pt.exp(-layout.lag * later)
-    stays = pt.sqrt(share[first] * share[second])
-    fades = pt.sqrt((1.0 - share[first]) * (1.0 - share[second]))
-    fades = fades * _alike(rate[first], rate[second]) * pt.exp(-layout.lag * later)
-    both = layout.own[first][:, :, None] * layout.own[second][:, None, :]
-    flat = both.reshape(layout.lag.size, -1)
-    return pt.sum(flat * history.endpoint_driver.flatten(), axis=1) * (stays + fades)
-
-
-def _alike(rate: Tensor, other: Tensor) -> Tensor:
-    """Correlation of two Ornstein-Uhlenbeck processes at one time, driven by the same noise."""
-    return 2.0 * pt.sqrt(rate * other) / (rate + other)
-
-
 def at_one_visit(driver: Tensor, share: Tensor, decay: Tensor) -> Tensor:
-    """Correlation (endpoint, endpoint) of deviations at one visit."""
+    """Correlation (endpoint, endpoint) of deviations at one visit; see ``window_moments``."""
     rate = -pt.log(decay)
     stays = pt.sqrt(share[:, None] * share)
-    fades = pt.sqrt((1.0 - share)[:, None] * (1.0 - share)) * _alike(rate[:, None], rate)
+    alike = 2.0 * pt.sqrt(rate[:, None] * rate) / (rate[:, None] + rate)
+    fades = pt.sqrt((1.0 - share)[:, None] * (1.0 - share)) * alike
     return driver * (stays + fades)
 
 
