@@ -22,7 +22,7 @@ class KernelOperation(Op):
     ``version`` is raised when the kernel changes: else a stale compilation is used.
     """
 
-    __props__ = ("name", "version")
+    __props__: tuple[str, ...] = ("name", "version")
 
     def __init__(self, name: str, version: int, kernel: Callable[..., Any]) -> None:
         self.name = name
@@ -89,8 +89,8 @@ class Differentiable(KernelOperation):
             pt.zeros_like(value) if isinstance(by.type, DisconnectedType) else by
             for value, by in zip(outputs, cotangents, strict=True)
         ]
-        found = self.slopes(*inputs, *known, return_list=True)
-        return [*found, *(disconnected_type() for _ in inputs[self.slopes.count :])]
+        slopes: Any = self.slopes(*inputs, *known, return_list=True)
+        return [*slopes, *(disconnected_type() for _ in inputs[self.slopes.count :])]
 
 
 def _compiled(op: KernelOperation, node: Apply[Any], **_: object) -> tuple[object, int]:

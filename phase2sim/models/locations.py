@@ -10,6 +10,7 @@ from phase2sim.endpoints import ENDPOINTS
 from phase2sim.kernels import kernel
 from phase2sim.knowledge import Evidence, Reported
 from phase2sim.models.likelihoods import correlated_normal
+from phase2sim.models.location_covariance import location_covariance
 from phase2sim.models.natural_history import Moments, NaturalHistory
 from phase2sim.models.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.models.scales import Scales
@@ -39,16 +40,9 @@ class Locations:
     raw: Ints  # (location,) 1 for a mean of values that are not normal
     median: Bools  # (location,)
     weight_cv: Floats  # (location,) of the arm's typical weight if doses were divided by it, else 0
-    same_weight: Floats  # (location, location) 1 for two such locations of one arm
-    first: Ints  # (covariance,) location
-    second: Ints  # (covariance,)
-    pair: Ints  # (covariance,) pair of cells
-    exact: Bools  # (covariance,) both raw means of one endpoint
-    per_patient: Floats  # (covariance,) 1 / the larger n
-    powers: Floats  # (covariance, degree): of the standardised summaries, odd powers of rho
-    place: Ints  # (location, location): 0 if independent, else 1 + covariance
-    level: Floats  # (endpoint, location, location) 1 for the same study, if integrated out
-    slope: Floats  # (endpoint, location, location) the same, times the months of both visits
+    study: Ints  # (location,) -1 where the study's level and slope are sampled
+    ties: Floats  # (tie, 5) two locations of the same patients, pair of cells, 1 if exact, 1 / n
+    powers: Floats  # (tie, degree) of the standardised summaries, odd powers of rho
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,32 +101,26 @@ def locations(evidence: Evidence, layout: Cells) -> Locations:
         for j in range(i, len(entries))
         if layout.are_paired(cell[i], cell[j])
     ]
-    first, second, pair = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-    place = np.zeros((len(entries), len(entries)), dtype=np.int64)
-    place[first, second] = place[second, first] = np.arange(1, len(rows) + 1)
+    n = np.array([e.n for e in entries], dtype=np.int64)
     raw = np.array([int(is_raw_mean(e)) for e in entries], dtype=np.int64)
     owner = layout.endpoint[cell]
-    level = _same_study(layout, cell)
-    weight_cv = np.array([_weight_cv(evidence, e) for e in entries])
+    study = layout.study[cell]
+    ties = [
+        (i, j, pair, raw[i] * raw[j] * (owner[i] == owner[j]), 1.0 / max(n[i], n[j], 1))
+        for i, j, pair in rows
+    ]
     return Locations(
         entry=np.array(positions, dtype=np.int64),
         cell=cell,
-        n=np.array([e.n for e in entries], dtype=np.int64),
+        n=n,
         value=np.array([e.value if is_raw_mean(e) else to_model(e, e.value) for e in entries]),
         se=np.array([_reported_se(e) for e in entries]),
         raw=raw,
         median=np.array([e.statistic == "median" for e in entries], dtype=bool),
-        weight_cv=weight_cv,
-        same_weight=(place > 0) * np.outer(weight_cv > 0, weight_cv > 0).astype(float),
-        first=first,
-        second=second,
-        pair=pair,
-        exact=(raw[first] * raw[second] > 0) & (owner[first] == owner[second]),
-        per_patient=np.array([1.0 / max(entries[i].n, entries[j].n, 1) for i, j, _ in rows]),
+        weight_cv=np.array([_weight_cv(evidence, e) for e in entries]),
+        study=np.where(layout.sampled[study], -1, study),
+        ties=np.array(ties, dtype=np.float64).reshape(-1, 5),
         powers=np.array([_powers(entries[i], entries[j]) for i, j, _ in rows]),
-        place=place,
-        level=level,
-        slope=level * np.outer(layout.months[cell], layout.months[cell]),
     )
 
 
@@ -145,26 +133,20 @@ def located(table: Locations, layout: Cells, at: Moments, history: NaturalHistor
 
 
 def covariance(table: Locations, layout: Cells, at: Moments, history: NaturalHistory) -> Tensor:
-    """Covariance (location, location) about the expected values.
-
-    The sampling part is zero between arms; a reported standard error replaces the model's own and
-    keeps the correlations. Level and slope of a study that are not sampled are added, so that they
-    are integrated out, and so is the unknown typical weight of an arm.
-    """
-    entries = pt.concatenate([pt.zeros(1), _entries(table, at)])[table.place]
-    reported = ~np.isnan(table.se)
-    if reported.any():
-        own = pt.sqrt(pt.diagonal(entries))
-        ratio = pt.switch(reported, np.where(reported, table.se, 1.0) / own, 1.0)
-        entries = entries * ratio[:, None] * ratio
-    if table.weight_cv.any():
-        entries = entries + _weights(table, layout.scale.at(table.cell), at)
-    if table.level.any():
-        level, slope = (sd[:, None, None] ** 2 for sd in (history.level_sd, history.slope_sd))
-        between = pt.sum(table.level * level + table.slope * slope, axis=0)
-        moved = _by_model_scale(table, at)  # a study's shift moves a raw mean to first order
-        entries = entries + between * moved[:, None] * moved
-    return entries
+    """Covariance (location, location) about the expected values."""
+    return location_covariance(
+        at.covariance,
+        at.correlation,
+        at.raw_covariance,
+        pt.switch(table.raw, at.raw_slope[table.cell], 1.0),
+        _by_weight(table, layout.scale.at(table.cell), at),
+        history.level_sd**2,
+        history.slope_sd**2,
+        table.ties,
+        table.powers,
+        table.se,
+        np.stack([table.study, layout.endpoint[table.cell], layout.months[table.cell]], axis=1),
+    )
 
 
 def even_polynomial(coefficients: Floats, rho: Tensor) -> Tensor:
@@ -177,36 +159,14 @@ def even_polynomial(coefficients: Floats, rho: Tensor) -> Tensor:
     return value
 
 
-def _entries(table: Locations, at: Moments) -> Tensor:
-    slope = _by_model_scale(table, at)
-    standardised = even_polynomial(table.powers, at.correlation[table.pair])
-    linear = at.covariance[table.pair] * standardised
-    # By Stein's lemma exact for a raw mean with any normal; to first order for two endpoints.
-    entries = linear * slope[table.first] * slope[table.second]
-    if not table.exact.any():
-        return entries
-    return pt.switch(table.exact, table.per_patient * at.raw_covariance[table.pair], entries)
-
-
-def _by_model_scale(table: Locations, at: Moments) -> Tensor:
-    """Derivative (location,) of each expected value by the mean on the model scale."""
-    return pt.switch(table.raw, at.raw_slope[table.cell], 1.0)
-
-
-def _weights(table: Locations, scale: Scales, at: Moments) -> Tensor:
-    """Covariance that the arm's unknown typical weight gives to doses that were divided by it."""
+def _by_weight(table: Locations, scale: Scales, at: Moments) -> Tensor:
+    """SD (location,) that the arm's unknown typical weight gives to doses divided by it."""
+    if not table.weight_cv.any():
+        return np.zeros(table.cell.size)
     mean = at.mean[table.cell]
     # d value / d log weight: a square root moves by half as much
-    by_weight = pt.switch(table.raw, at.raw_mean[table.cell], mean / (1.0 + scale.root))
-    moved = by_weight * table.weight_cv
-    return table.same_weight * moved[:, None] * moved
-
-
-def _same_study(layout: Cells, cell: Ints) -> Floats:
-    study = layout.study[cell]
-    same = (study[:, None] == study) & ~layout.sampled[study]
-    level: Floats = same * layout.own[cell].T[:, None, :]
-    return level
+    moved = pt.switch(table.raw, at.raw_mean[table.cell], mean / (1.0 + scale.root))
+    return moved * table.weight_cv
 
 
 def _weight_cv(evidence: Evidence, entry: Reported) -> float:

@@ -11,6 +11,7 @@ is a covariance whatever the rates.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -31,9 +32,10 @@ def window_moments(  # noqa: PLR0913 - the unknowns of patients
     """
     later = np.where(layout.months[layout.first] > layout.months[layout.second], 0, 1)
     pairs = np.stack([layout.first, layout.second, later, layout.lag], axis=1)
-    average, own, covariance, correlation = _window_moments(
+    outputs: Any = _window_moments(
         mean, sd, share, rate, driver, layout.root_weight, layout.basis, layout.endpoint, pairs
     )
+    average, own, covariance, correlation = outputs
     return average, own, covariance, correlation
 
 
@@ -64,7 +66,7 @@ def _by_cell(
 by_cell = kernel(_by_cell)
 
 
-def _lasting(
+def _lasting(  # noqa: PLR0913 - of both visits
     share: float, other: float, rate: float, own: float, lag: float, later: float
 ) -> tuple[float, float]:
     """Of two visits' deviations, what both kept and what has not faded; ``own``: other's rate."""
