@@ -39,6 +39,17 @@ def window_moments(  # noqa: PLR0913 - the unknowns of patients
     return average, own, covariance, correlation
 
 
+def _used_nodes(weight: Floats) -> int:
+    """How many nodes count: short rows are filled up with weights of 0."""
+    used = len(weight)
+    while used > 0 and weight[used - 1] == 0.0:
+        used -= 1
+    return used
+
+
+used_nodes = kernel(_used_nodes)
+
+
 def _by_cell(
     mean: Floats, sd: Floats, root_weight: Floats, basis: Floats, endpoint: Floats
 ) -> tuple[Floats, Floats, Floats]:
@@ -51,12 +62,12 @@ def _by_cell(
     )
     for cell in range(cells):
         e = int(endpoint[cell])
-        for node in range(nodes):
+        for node in range(used_nodes(root_weight[cell])):
             for knot in range(mean.shape[1]):
                 enrolment[cell, node] += basis[cell, node, knot] * mean[e, knot]
                 patient[cell, node] += basis[cell, node, knot] * sd[e, knot]
             average[cell] += root_weight[cell, node] ** 2 * enrolment[cell, node]
-        for node in range(nodes):
+        for node in range(used_nodes(root_weight[cell])):
             weight = root_weight[cell, node]
             patient[cell, node] *= weight
             enrolment[cell, node] = weight * (enrolment[cell, node] - average[cell])
@@ -99,7 +110,7 @@ def _moments(  # noqa: PLR0913 - unknowns and constants
         e, f = int(endpoint[i]), int(endpoint[j])
         stays, fades = lasting(share[e], share[f], rate[e], rate[f], pairs[pair, 3], pairs[pair, 2])
         by_patient, by_enrolment = 0.0, 0.0
-        for node in range(patient.shape[1]):
+        for node in range(used_nodes(root_weight[i])):
             by_patient += patient[i, node] * patient[j, node]
             by_enrolment += enrolment[i, node] * enrolment[j, node]
         covariance[pair] = driver[e, f] * (stays + fades) * by_patient + by_enrolment
@@ -150,9 +161,9 @@ def _to_curves(  # noqa: PLR0913 - a gradient and the constants
     for cell in range(len(root_weight)):
         e = int(endpoint[cell])
         average = by_average[cell]
-        for node in range(root_weight.shape[1]):
+        for node in range(used_nodes(root_weight[cell])):
             average -= root_weight[cell, node] * by_enrolment[cell, node]
-        for node in range(root_weight.shape[1]):
+        for node in range(used_nodes(root_weight[cell])):
             weight = root_weight[cell, node]
             at_mean = weight * by_enrolment[cell, node] + weight**2 * average
             at_sd = weight * by_patient[cell, node]
@@ -193,7 +204,7 @@ def _slopes(  # noqa: PLR0913 - unknowns, constants and cotangents
         later, lag = pairs[pair, 2], pairs[pair, 3]
         stays, fades = lasting(share[e], share[f], rate[e], rate[f], lag, later)
         rho, product = driver[e, f] * (stays + fades), 0.0
-        for node in range(patient.shape[1]):
+        for node in range(used_nodes(root_weight[i])):
             product += patient[i, node] * patient[j, node]
             by_patient[i, node] += total[pair] * rho * patient[j, node]
             by_patient[j, node] += total[pair] * rho * patient[i, node]
@@ -215,4 +226,4 @@ def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
     return [cells, cells, pairs, pairs]
 
 
-_window_moments = Differentiable(Slopes("window_moments", 1, kernel(_slopes), 5), moments, _shapes)
+_window_moments = Differentiable(Slopes("window_moments", 2, kernel(_slopes), 5), moments, _shapes)
