@@ -32,7 +32,7 @@ def window_moments(  # noqa: PLR0913 - the unknowns of patients
     """
     later = np.where(layout.months[layout.first] > layout.months[layout.second], 0, 1)
     pairs = np.stack([layout.first, layout.second, later, layout.lag], axis=1)
-    outputs: Any = _window_moments(
+    outputs: Any = moments_of_windows(
         mean, sd, share, rate, driver, layout.root_weight, layout.basis, layout.endpoint, pairs
     )
     average, own, covariance, correlation = outputs
@@ -175,6 +175,40 @@ def _to_curves(  # noqa: PLR0913 - a gradient and the constants
 to_curves = kernel(_to_curves)
 
 
+def _by_products(  # noqa: PLR0913 - a pair of rows
+    rows: Floats, i: int, j: int, used: int, by: float, slopes: Floats
+) -> float:
+    """Sum of two rows' products; adds its slopes times ``by``."""
+    total = 0.0
+    for node in range(used):
+        total += rows[i, node] * rows[j, node]
+        slopes[i, node] += by * rows[j, node]
+        slopes[j, node] += by * rows[i, node]
+    return total
+
+
+by_products = kernel(_by_products)
+
+
+def _by_lasting(  # noqa: PLR0913 - a gradient, where it is, and where it goes
+    stays: float,
+    fades: float,
+    e: int,
+    f: int,
+    share: Floats,
+    rate: Floats,
+    by_share: Floats,
+    by_rate: Floats,
+) -> None:
+    """Add the slopes of what both kept and what has not faded, but for the later's own fading."""
+    for one in (e, f):
+        by_share[one] += (stays / share[one] - fades / (1.0 - share[one])) / 2.0
+        by_rate[one] += fades * (0.5 / rate[one] - 1.0 / (rate[e] + rate[f]))
+
+
+by_lasting = kernel(_by_lasting)
+
+
 def _slopes(  # noqa: PLR0913 - unknowns, constants and cotangents
     mean: Floats,
     sd: Floats,
@@ -203,19 +237,14 @@ def _slopes(  # noqa: PLR0913 - unknowns, constants and cotangents
         e, f = int(endpoint[i]), int(endpoint[j])
         later, lag = pairs[pair, 2], pairs[pair, 3]
         stays, fades = lasting(share[e], share[f], rate[e], rate[f], lag, later)
-        rho, product = driver[e, f] * (stays + fades), 0.0
-        for node in range(used_nodes(root_weight[i])):
-            product += patient[i, node] * patient[j, node]
-            by_patient[i, node] += total[pair] * rho * patient[j, node]
-            by_patient[j, node] += total[pair] * rho * patient[i, node]
-            by_enrolment[i, node] += total[pair] * enrolment[j, node]
-            by_enrolment[j, node] += total[pair] * enrolment[i, node]
+        rho = driver[e, f] * (stays + fades)
+        used = used_nodes(root_weight[i])
+        product = by_products(patient, i, j, used, total[pair] * rho, by_patient)
+        by_products(enrolment, i, j, used, total[pair], by_enrolment)
         by_rho = total[pair] * product
         by_driver[e, f] += by_rho * (stays + fades)
         stays, fades = by_rho * driver[e, f] * stays, by_rho * driver[e, f] * fades
-        for one in (e, f):
-            by_share[one] += (stays / share[one] - fades / (1.0 - share[one])) / 2.0
-            by_rate[one] += fades * (0.5 / rate[one] - 1.0 / (rate[e] + rate[f]))
+        by_lasting(stays, fades, e, f, share, rate, by_share, by_rate)
         by_rate[f if later > 0.0 else e] -= lag * fades
     to_curves(by_average, by_patient, by_enrolment, root_weight, basis, endpoint, by_mean, by_sd)
     return by_mean, by_sd, by_share, by_rate, by_driver
@@ -226,4 +255,6 @@ def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
     return [cells, cells, pairs, pairs]
 
 
-_window_moments = Differentiable(Slopes("window_moments", 2, kernel(_slopes), 5), moments, _shapes)
+moments_of_windows: Differentiable = Differentiable(
+    Slopes("window_moments", 4, kernel(_slopes), 5), moments, _shapes
+)
