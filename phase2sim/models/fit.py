@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from phase2sim.contracts import Floats
 from phase2sim.endpoints import ENDPOINTS
+from phase2sim.kernels import lightly_optimised
 from phase2sim.knowledge import Evidence, PriorDraws, Reported
 from phase2sim.models.diagnostics import diagnose
 from phase2sim.models.effect import assumptions
@@ -61,7 +62,7 @@ class Compiled:
         # Fast maths rounds a freshly compiled function otherwise than one from the compiler's
         # cache, and chains part ways over a last digit: without it the same evidence gives the
         # same draws.
-        with config.change_flags(numba__fastmath=False):
+        with config.change_flags(numba__fastmath=False), lightly_optimised():
             compiled = nutpie.compile_pymc_model(model)
         shapes = {name: array.shape for name, array in numbers(evidence).items()}
         return cls(compiled, shapes, time.monotonic() - started)
@@ -96,7 +97,7 @@ def fit(evidence: Evidence, seed: int, report: Report, sampler: Sampler = SAMPLE
     here: ``provenance["diagnostics"]`` says how sound they are. Raises ``BadEvidence``.
     """
     started = time.monotonic()
-    report("compiling the model (20 s; at its first use a minute and a half)")
+    report("compiling the model (15 s; at its first use over a minute)")
     compiled = Compiled.of(evidence)
     trace = compiled.sample(evidence, seed, sampler, report)
     posterior = trace["posterior"].to_dataset()
