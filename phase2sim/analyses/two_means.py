@@ -7,6 +7,7 @@ import numpy as np
 
 from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome
 from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit
+from phase2sim.analyses.thresholds import ROUNDING
 from phase2sim.contracts import (
     EMPTY_ARM,
     MODEL_SCALE,
@@ -19,9 +20,6 @@ from phase2sim.contracts import (
     Reading,
 )
 from phase2sim.kernels import kernel, step
-
-# Variance against the mean square below which only rounding varies.
-ROUNDING = 1e-24
 
 
 @dataclass(frozen=True, slots=True)
