@@ -8,6 +8,7 @@ from scipy.special import comb
 
 from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.closed_form import (
+    average_over_sizes,
     binomial,
     power_ancova,
     power_t,
@@ -43,106 +44,122 @@ class Twin:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """What a formula needs of one analysis under one truth; benefit counts as positive."""
+    """One analysis under one truth; benefit counts as positive."""
 
-    effect: float
-    covariance: Floats  # of baseline, age and the analysed value, in that order
-    sizes: tuple[Floats, Floats]  # treated and control patients with the value, (case,)
-    alpha: float
+    assembled: Assembled
+    endpoint: int
+    visit: int  # the analysed one, baseline 0
+    effect: float  # at that visit, less the analysis's null effect
+
+    @property
+    def alpha(self) -> float:
+        """One-sided level."""
+        return self.assembled.study.decision.one_sided_alpha
+
+    def covariance(self, visits: list[int]) -> Floats:
+        """Between patients, of baseline, age and the values at visits, in that order."""
+        return _covariance(self.assembled, self.endpoint, visits)
+
+    def residual(self, covariates: tuple[str, ...], visits: list[int]) -> Floats:
+        """Covariance of the values at visits given the covariates but the stratum."""
+        covariance = self.covariance(visits)
+        used = _measured(covariates)
+        across = covariance[used, 2:]
+        explained = across.T @ np.linalg.lstsq(covariance[np.ix_(used, used)], across)[0]
+        residual: Floats = covariance[2:, 2:] - explained
+        return residual
+
+    def sd(self, *, change: bool) -> float:
+        """Of the value, or of what it adds to the baseline."""
+        variance = self.covariance([self.visit])
+        less = variance[0, 0] - 2 * variance[0, -1] if change else 0.0
+        return float(np.sqrt(variance[-1, -1] + less))
+
+    def averaged(self, power: Callable[[Floats, Floats], Floats]) -> float:
+        """Power of a test, averaged over the numbers of patients that it may find."""
+        month = self.assembled.study.plan.visits_months[self.visit]
+        return average_over_sizes(power, *_sizes(self.assembled, month))
+
+
+@dataclass(frozen=True, slots=True)
+class _Formula:
+    power: Callable[[Analysis, _Case], float]  # nan where it has no answer
+    approximates: str = ""
 
 
 def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
     """Closed-form power of one analysis, for a fixed truth; None where there is no formula."""
     analysis = assembled.study.analyses[number]
-    if isinstance(analysis, Mmrm):
-        return _mmrm(assembled, analysis, source)
     formula = _FORMULAS.get(type(analysis))
     if formula is None or source.label not in {"target", "null"}:
         return None
     e = assembled.study.plan.endpoints.index(analysis.endpoint)
     v = assembled.study.plan.visits_months.index(analysis.month)
-    sign = ENDPOINTS[analysis.endpoint].benefit_sign
-    treated, control, weights = _sizes(assembled, analysis.month)
-    case = _Case(
-        effect=sign * float(source.truth(0, 1).effect[0, 1, e, v]),
-        covariance=_covariance(assembled, e, [v]),
-        sizes=(treated, control),
-        alpha=assembled.study.decision.one_sided_alpha,
-    )
-    power = formula(analysis, case)
-    answered = np.isfinite(power)
-    if not answered.any():
+    beyond = float(source.truth(0, 1).effect[0, 1, e, v]) - analysis.null_effect
+    case = _Case(assembled, e, v, ENDPOINTS[analysis.endpoint].benefit_sign * beyond)
+    power = formula.power(analysis, case)
+    if np.isnan(power):
         return None
-    value = float(power[answered] @ weights[answered] / weights[answered].sum())
-    return Twin(value, _why_not_exact(assembled, analysis, e))
+    reasons = [*_reasons(assembled, analysis, e), formula.approximates]
+    return Twin(power, "; ".join(filter(None, reasons)))
 
 
-def _ancova(analysis: Analysis, case: _Case) -> Floats:
+def _ancova(analysis: Analysis, case: _Case) -> float:
     assert isinstance(analysis, Ancova)  # noqa: S101 - the table's key
-    used = [i for i, name in enumerate(("baseline", "age")) if name in analysis.covariates]
-    within = case.covariance[np.ix_(used, used)]
-    across = case.covariance[used, -1]
-    explained = across @ np.linalg.lstsq(within, across)[0] if used else 0.0
-    residual = float(np.sqrt(case.covariance[-1, -1] - explained))
-    null = _oriented_null(analysis)
-    treated, control = case.sizes
-    return power_ancova(case.effect, residual, treated, control, case.alpha, null, len(used))
+    sd = float(np.sqrt(case.residual(analysis.covariates, [case.visit])[0, 0]))
+    adjusted_for = len(_measured(analysis.covariates))
+    return case.averaged(
+        lambda treated, control: power_ancova(
+            case.effect, sd, treated, control, case.alpha, covariates=adjusted_for
+        )
+    )
 
 
-def _t_test(analysis: Analysis, case: _Case) -> Floats:
+def _t_test(analysis: Analysis, case: _Case) -> float:
     assert isinstance(analysis, TTest)  # noqa: S101 - the table's key
-    sd = _sd(case, change=analysis.of == "change")
-    return power_t(case.effect, sd, *case.sizes, case.alpha, _oriented_null(analysis))
+    sd = case.sd(change=analysis.of == "change")
+    return case.averaged(
+        lambda treated, control: power_t(case.effect, sd, treated, control, case.alpha)
+    )
 
 
-def _welch(analysis: Analysis, case: _Case) -> Floats:
+def _welch(analysis: Analysis, case: _Case) -> float:
     assert isinstance(analysis, Welch)  # noqa: S101 - the table's key
-    sd = _sd(case, change=analysis.of == "change")
-    return power_welch(case.effect, (sd, sd), *case.sizes, case.alpha, _oriented_null(analysis))
+    sd = case.sd(change=analysis.of == "change")
+    return case.averaged(
+        lambda treated, control: power_welch(case.effect, (sd, sd), treated, control, case.alpha)
+    )
 
 
-_FORMULAS: dict[type, Callable[[Analysis, _Case], Floats]] = {
-    Ancova: _ancova,
-    TTest: _t_test,
-    Welch: _welch,
+def _mmrm(analysis: Analysis, case: _Case) -> float:
+    """Power with known covariance; none for an effect averaged over visits."""
+    assert isinstance(analysis, Mmrm)  # noqa: S101 - the table's key
+    if analysis.averaged_from is not None:
+        return float("nan")
+    plan = case.assembled.study.plan
+    visits = list(range(1, case.visit + 1))
+    retention = [_staying(case.assembled, plan.visits_months[visit]) for visit in visits]
+    control, treated = case.assembled.parts.design.allocation
+    return power_mmrm(
+        case.effect,
+        case.residual(analysis.covariates, visits),
+        [retention, retention],
+        plan.patients * np.array([treated, control]) / (treated + control),
+        case.alpha,
+    )
+
+
+_FORMULAS: dict[type, _Formula] = {
+    Ancova: _Formula(_ancova),
+    TTest: _Formula(_t_test),
+    Welch: _Formula(_welch),
+    Mmrm: _Formula(_mmrm, "it takes the covariance as known and as many as expected as lost"),
 }
 
 
-def _oriented_null(analysis: Ancova | TTest | Welch) -> float:
-    return ENDPOINTS[analysis.endpoint].benefit_sign * analysis.null_effect
-
-
-def _sd(case: _Case, *, change: bool) -> float:
-    variance = case.covariance
-    value = variance[-1, -1]
-    return float(np.sqrt(value + variance[0, 0] - 2 * variance[0, -1] if change else value))
-
-
-def _mmrm(assembled: Assembled, analysis: Mmrm, source: TruthSource) -> Twin | None:
-    """Power with known covariance; none for an effect averaged over visits."""
-    if source.label not in {"target", "null"} or analysis.averaged_from is not None:
-        return None
-    plan = assembled.study.plan
-    e, last = plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month)
-    visits = list(range(1, last + 1))
-    covariance = _covariance(assembled, e, visits)
-    used = [i for i, name in enumerate(("baseline", "age")) if name in analysis.covariates]
-    across = covariance[np.ix_(used, range(2, 2 + len(visits)))]
-    within = covariance[np.ix_(used, used)]
-    residual = covariance[2:, 2:] - across.T @ np.linalg.lstsq(within, across)[0]
-    control, treated = assembled.parts.design.allocation
-    retention = [_staying(assembled, plan.visits_months[visit]) for visit in visits]
-    sign = ENDPOINTS[analysis.endpoint].benefit_sign
-    power = power_mmrm(
-        sign * (float(source.truth(0, 1).effect[0, 1, e, last]) - analysis.null_effect),
-        residual,
-        [retention, retention],
-        plan.patients * np.array([treated, control]) / (treated + control),
-        assembled.study.decision.one_sided_alpha,
-    )
-    reasons = _why_not_exact(assembled, analysis, e)
-    known = "it takes the covariance as known and as many as expected as lost"
-    return Twin(power, "; ".join(filter(None, [reasons, known])))
+def _measured(covariates: tuple[str, ...]) -> list[int]:
+    """Places of the covariates in the covariance, which holds all but the stratum."""
+    return [place for place, name in enumerate(("baseline", "age")) if name in covariates]
 
 
 def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
@@ -172,8 +189,8 @@ def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
     return covariance
 
 
-def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats, Floats]:
-    """Treated and control patients seen at a month, every pair with its probability."""
+def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats]:
+    """Treated and control patients seen at a month (pair, 2), and the probability of each pair."""
     plan = assembled.study.plan
     staying = _staying(assembled, month)
     found, chances = [], []
@@ -185,7 +202,7 @@ def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats, Floats]:
     sizes, place = np.unique(np.concatenate(found), axis=0, return_inverse=True)
     weights = np.bincount(place.ravel(), weights=np.concatenate(chances))
     kept = weights > _NEGLIGIBLE
-    return sizes[kept, 0].astype(np.float64), sizes[kept, 1].astype(np.float64), weights[kept]
+    return sizes[kept].astype(np.float64), weights[kept]
 
 
 def _staying(assembled: Assembled, month: float) -> float:
@@ -214,10 +231,11 @@ def _enrolled(assembled: Assembled) -> list[tuple[int, float]]:
     return [(whole * in_block + n, float(c)) for n, c in enumerate(chances) if c > _NEGLIGIBLE]
 
 
-def _why_not_exact(assembled: Assembled, analysis: Analysis, e: int) -> str:
+def _reasons(assembled: Assembled, analysis: Analysis, e: int) -> list[str]:
+    """Say what keeps any formula from being exact."""
     plan, control = assembled.study.plan, assembled.control
     low, high = plan.months_since_diagnosis
-    reasons = []
+    reasons: list[str] = []
     if low < high and control.knots_months.size and np.ptp(control.history[:, e], axis=-1).any():
         reasons.append("patients' means differ by time since diagnosis")
     covariates = getattr(analysis, "covariates", ())
@@ -229,4 +247,4 @@ def _why_not_exact(assembled: Assembled, analysis: Analysis, e: int) -> str:
         reasons.append("it takes the model-based standard error")
     if not isinstance(assembled.parts.dropout, Complete | Mcar):
         reasons.append("it takes patients as lost completely at random")
-    return "; ".join(reasons)
+    return reasons

@@ -7,16 +7,10 @@ import numpy as np
 
 from phase2sim.analyses.columns import numbers, outcome, strata, with_factors
 from phase2sim.analyses.least_squares import least_squares
-from phase2sim.analyses.one_sided import (
-    check_choice,
-    check_covariates,
-    check_factors,
-    check_options,
-    for_benefit,
-)
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
 from phase2sim.contracts import MODEL_SCALE, Estimates, Reading
 
-COVARIATES = ("baseline", "age", "stratum")
 STANDARD_ERRORS = ("model-based", "hc3")
 
 
@@ -41,10 +35,7 @@ class Ancova:
     title: ClassVar[str] = "ANCOVA"
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
-        check_choice("standard_error", self.standard_error, STANDARD_ERRORS)
-        check_covariates(self.covariates, COVARIATES)
-        check_factors(self.factors)
+        check_options(self, standard_error=STANDARD_ERRORS)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the adjusted difference in every trial; a trial it cannot answer has failed."""

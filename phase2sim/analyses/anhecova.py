@@ -7,15 +7,9 @@ import numpy as np
 
 from phase2sim.analyses.arm_regressions import arm_regressions
 from phase2sim.analyses.columns import numbers, outcome, with_factors, with_strata
-from phase2sim.analyses.one_sided import (
-    check_covariates,
-    check_factors,
-    check_options,
-    for_benefit,
-)
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
 from phase2sim.contracts import MODEL_SCALE, Estimates, Reading
-
-COVARIATES = ("baseline", "age", "stratum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +32,7 @@ class Anhecova:
     title: ClassVar[str] = "ANHECOVA"
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
-        check_covariates(self.covariates, COVARIATES)
-        check_factors(self.factors)
+        check_options(self)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""

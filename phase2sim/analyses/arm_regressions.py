@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from phase2sim.analyses.column_sums import dot, total
+from phase2sim.analyses.designs import varying
 from phase2sim.analyses.small_matrices import invert
+from phase2sim.analyses.thresholds import ROUNDING
 from phase2sim.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Arms, Floats, Ints
 from phase2sim.kernels import kernel
-
-# Share of its variance below which a column, or the residuals, no longer vary.
-_ROUNDING = 1e-24
 
 
 @kernel
@@ -31,7 +31,7 @@ def arm_regressions(
         for j in range(covariates.shape[0]):
             complete &= ~np.isnan(covariates[j, trial])
         kept = np.flatnonzero(complete)
-        x, still = _standardised(covariates, trial, kept, needed)
+        x, still = varying(covariates, trial, kept, needed)
         if still > 0:
             found = (np.nan, np.nan, np.nan, COLLINEAR)
         else:
@@ -40,23 +40,6 @@ def arm_regressions(
         if reason[trial] != EMPTY_ARM and not 0 < arm[trial][kept].sum() < kept.size:
             reason[trial] = EMPTY_ARM
     return effect, se, df, reason
-
-
-@kernel
-def _standardised(covariates: Floats, trial: int, kept: Ints, needed: int) -> tuple[Floats, int]:
-    """Covariates that vary, (covariate, patient), mean 0 and SD 1; and how many needed do not."""
-    x = np.empty((covariates.shape[0], kept.size))
-    count = still = 0
-    for j in range(covariates.shape[0]):
-        column = covariates[j, trial][kept]
-        mean = column.mean() if kept.size else np.nan
-        spread = ((column - mean) ** 2).mean() if kept.size else np.nan
-        if spread > _ROUNDING * (spread + mean**2):
-            x[count] = (column - mean) / np.sqrt(spread)
-            count += 1
-        elif j < needed:
-            still += 1
-    return x[:count], still
 
 
 @kernel
@@ -70,20 +53,25 @@ def _compare(x: Floats, value: Floats, treated: Arms) -> tuple[float, float, flo
         df[a] = mine.size - 1.0 - x.shape[0]
         if df[a] < 1.0:
             return np.nan, np.nan, np.nan, EMPTY_ARM if mine.size == 0 else TOO_FEW
-        mean, squares, size = _fit(slopes[a], x[:, mine], value[mine])
+        own = np.empty((x.shape[0], mine.size))
+        for j in range(x.shape[0]):
+            for i in range(mine.size):
+                own[j, i] = x[j, mine[i]]
+        mean, squares, size = _fit(slopes[a], own, value[mine])
         if np.isnan(mean):
             return np.nan, np.nan, np.nan, COLLINEAR
-        if not squares > _ROUNDING * size:
+        if not squares > ROUNDING * size:
             squares = 0.0
         intercept[a] = mean
         variance[a] = squares / df[a] / mine.size  # over the arm's size: n times its share
     if variance.sum() == 0.0:
         return np.nan, np.nan, np.nan, NO_VARIATION
-    differing = 0.0  # the slopes' difference makes the effect depend on who was sampled
-    for i in range(n):
-        differing += ((slopes[1] - slopes[0]) * x[:, i]).sum() ** 2
-    total = variance.sum() + differing / (n - 1.0) / n
-    return intercept[1] - intercept[0], np.sqrt(total), df.sum(), 0
+    moved = np.zeros((1, n))  # the slopes' difference makes the effect depend on who was sampled
+    for j in range(x.shape[0]):
+        for i in range(n):
+            moved[0, i] += (slopes[1, j] - slopes[0, j]) * x[j, i]
+    whole = variance.sum() + dot(moved, 0, moved[0]) / (n - 1.0) / n
+    return intercept[1] - intercept[0], np.sqrt(whole), df.sum(), 0
 
 
 @kernel
@@ -93,28 +81,36 @@ def _fit(slopes: Floats, x: Floats, value: Floats) -> tuple[float, float, float]
     Fills ``slopes``. Columns are centred in the arm, so that normal equations lose few digits.
     """
     covariates, n = x.shape
-    middle = np.empty(covariates)
-    centred = np.empty((covariates, n))
-    for j in range(covariates):
-        middle[j] = x[j].mean()
-        centred[j] = x[j] - middle[j]
-    mean = value.mean()
+    middle, centred = _centre(x)
+    mean = total(value, 0, n) / n
     off = value - mean
     cross, inverse = np.empty((covariates, covariates)), np.empty((covariates, covariates))
     for j in range(covariates):
         for k in range(covariates):
-            cross[j, k] = (centred[j] * centred[k]).sum()
-        if not cross[j, j] > _ROUNDING * n:
+            cross[j, k] = dot(centred, j, centred[k])
+        if not cross[j, j] > ROUNDING * n:
             return np.nan, np.nan, np.nan
     if np.isnan(invert(inverse, cross)):
         return np.nan, np.nan, np.nan
+    right = np.empty(covariates)
     for _ in range(2):  # the second round takes up what the first one rounded away
         for j in range(covariates):
-            step = 0.0
-            for k in range(covariates):
-                step += inverse[j, k] * (centred[k] * off).sum()
-            slopes[j] += step
-        off = value - mean
+            right[j] = dot(centred, j, off)
         for j in range(covariates):
-            off -= slopes[j] * centred[j]
-    return mean - (slopes * middle).sum(), (off**2).sum(), (value**2).sum()
+            step = dot(inverse, j, right)
+            slopes[j] += step
+            mean -= step * middle[j]
+            for i in range(n):
+                off[i] -= step * centred[j, i]
+    return mean, (off**2).sum(), (value**2).sum()
+
+
+@kernel
+def _centre(x: Floats) -> tuple[Floats, Floats]:
+    """Mean of every row, and the rows less their means."""
+    middle, centred = np.empty(x.shape[0]), np.empty_like(x)
+    for j in range(x.shape[0]):
+        middle[j] = total(x[j], 0, x.shape[1]) / x.shape[1]
+        for i in range(x.shape[1]):
+            centred[j, i] = x[j, i] - middle[j]
+    return middle, centred

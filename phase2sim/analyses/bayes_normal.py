@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.analyses.ancova import COVARIATES, Ancova
+from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.borrowing import AnalysisMixture, with_control
 from phase2sim.analyses.columns import outcome
-from phase2sim.analyses.one_sided import check_covariates, check_options
+from phase2sim.analyses.options import check_options
 from phase2sim.analyses.t_test import TTest
 from phase2sim.contracts import (
     CONFIDENCE,
@@ -47,8 +47,7 @@ class BayesNormal:
     title: ClassVar[str] = "Bayes, normal mixtures"
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
-        check_covariates(self.covariates, COVARIATES)
+        check_options(self)
         if self.effect_prior is None and self.control_prior is None:
             raise ValueError("effect_prior and control_prior are missing; give one or both.")
         if self.control_prior is not None and self.covariates:

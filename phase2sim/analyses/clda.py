@@ -9,7 +9,8 @@ import numpy as np
 from phase2sim.analyses.columns import numbers, outcome, strata_above_lowest
 from phase2sim.analyses.missing_patterns import ARM, Columns, PatternSums, pattern_sums
 from phase2sim.analyses.mixed_model import Fitted, MixedModel, fit
-from phase2sim.analyses.one_sided import check_choice, check_covariates, check_options, for_benefit
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
 from phase2sim.contracts import MODEL_SCALE, Estimates, Reading
 
 COVARIATES = ("age", "stratum")
@@ -40,10 +41,7 @@ class Clda:
     title: ClassVar[str] = "Constrained longitudinal analysis"
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
-        check_covariates(self.covariates, COVARIATES)
-        check_choice("likelihood", self.likelihood, LIKELIHOODS)
-        check_choice("df", self.df, DEGREES_OF_FREEDOM)
+        check_options(self, covariates=COVARIATES, likelihood=LIKELIHOODS, df=DEGREES_OF_FREEDOM)
         if (self.df, self.likelihood) == ("kenward_roger", "ml"):
             raise ValueError(
                 "df is 'kenward_roger'; it needs likelihood 'reml'. Use 'satterthwaite' with 'ml'."

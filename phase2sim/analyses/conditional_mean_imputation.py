@@ -14,7 +14,8 @@ from phase2sim.analyses.imputation import (
     critical,
     tipping_point,
 )
-from phase2sim.analyses.one_sided import check_choice, for_benefit
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
 from phase2sim.contracts import Estimates, Reading
 
 VARIANCES = ("jackknife", "analytic")
@@ -36,7 +37,7 @@ class ConditionalMeanImputation(ImputingAnalysis):
 
     def __post_init__(self) -> None:
         ImputingAnalysis.__post_init__(self)
-        check_choice("variance", self.variance, VARIANCES)
+        check_options(self, variance=VARIANCES)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import special
 
 from phase2sim.analyses.columns import outcome
+from phase2sim.analyses.options import check_options
 from phase2sim.contracts import Arms, Estimates, Floats, Ints, Reading
 from phase2sim.endpoints import EVENTS
 
@@ -22,12 +23,7 @@ class CountAnalysis:
     scale: ClassVar[str] = "log rate ratio"
 
     def __post_init__(self) -> None:
-        if self.endpoint not in EVENTS:
-            raise ValueError(f"endpoint is {self.endpoint!r}; use one of {', '.join(EVENTS)}.")
-        if not (np.isfinite(self.month) and self.month > 0.0):
-            raise ValueError(f"month is {self.month:g}; give a visit after baseline, above 0.")
-        if not np.isfinite(self.null_effect):
-            raise ValueError(f"null_effect is {self.null_effect:g}; give a finite number.")
+        check_options(self, endpoints=tuple(EVENTS))
 
     def counts(self, reading: Reading) -> tuple[Ints, Floats, Arms]:
         """Events, months at risk (0 for a patient left out) and arm, (trial, patient) each."""

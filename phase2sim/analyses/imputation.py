@@ -8,11 +8,10 @@ from scipy import special
 
 from phase2sim.analyses.columns import numbers, outcome, strata_above_lowest
 from phase2sim.analyses.imputed_ancova import COPY, JUMP, MAR
-from phase2sim.analyses.one_sided import check_choice, check_covariates, check_options
+from phase2sim.analyses.options import check_options
 from phase2sim.contracts import MODEL_SCALE, Arms, Floats, Reading
 from phase2sim.endpoints import ENDPOINTS
 
-COVARIATES = ("baseline", "age", "stratum")
 STRATEGIES = {"mar": MAR, "jump_to_reference": JUMP, "copy_increments": COPY}
 
 type Strategy = Literal["mar", "jump_to_reference", "copy_increments"]
@@ -46,9 +45,7 @@ class ImputingAnalysis:
     scale: ClassVar[str] = MODEL_SCALE
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
-        check_covariates(self.covariates, COVARIATES)
-        check_choice("strategy", self.strategy, tuple(STRATEGIES))
+        check_options(self, strategy=tuple(STRATEGIES))
         largest = ENDPOINTS[self.endpoint].largest_effect
         if not abs(self.delta) <= largest:
             raise ValueError(

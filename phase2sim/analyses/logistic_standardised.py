@@ -8,11 +8,10 @@ from scipy import special
 
 from phase2sim.analyses.columns import numbers, with_factors, with_strata
 from phase2sim.analyses.logistic_fit import standardised
-from phase2sim.analyses.one_sided import check_choice, check_covariates, check_factors
+from phase2sim.analyses.options import check_options
 from phase2sim.analyses.responders import ResponderAnalysis, check_margin
 from phase2sim.contracts import Estimates, Reading
 
-COVARIATES = ("baseline", "age", "stratum")
 STANDARD_ERRORS = ("delta", "ge")
 
 
@@ -36,9 +35,7 @@ class LogisticStandardised(ResponderAnalysis):
 
     def __post_init__(self) -> None:
         ResponderAnalysis.__post_init__(self)
-        check_covariates(self.covariates, COVARIATES)
-        check_factors(self.factors)
-        check_choice("standard_error", self.standard_error, STANDARD_ERRORS)
+        check_options(self, standard_error=STANDARD_ERRORS)
         check_margin(self.null_effect)
 
     def estimate(self, reading: Reading) -> Estimates:

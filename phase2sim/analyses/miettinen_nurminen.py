@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy import special
 
-from phase2sim.analyses.one_sided import NORMAL_REACH, check_choice
+from phase2sim.analyses.one_sided import NORMAL_REACH
+from phase2sim.analyses.options import check_options
 from phase2sim.analyses.rate_scores import score, score_interval
 from phase2sim.analyses.responders import ResponderAnalysis, check_margin, of_distinct, rates
 from phase2sim.contracts import Estimates, Floats, OwnTest, Reading
@@ -30,7 +31,7 @@ class MiettinenNurminen(ResponderAnalysis):
 
     def __post_init__(self) -> None:
         ResponderAnalysis.__post_init__(self)
-        check_choice("variance", self.variance, VARIANCES)
+        check_options(self, variance=VARIANCES)
         check_margin(self.null_effect)
 
     def estimate(self, reading: Reading) -> Estimates:

@@ -9,15 +9,10 @@ from phase2sim.analyses.columns import strata_above_lowest
 from phase2sim.analyses.covariance_structures import STRUCTURES
 from phase2sim.analyses.missing_patterns import Columns, pattern_sums
 from phase2sim.analyses.mixed_model import DEGREES_OF_FREEDOM, Fitted, MixedModel, fit
-from phase2sim.analyses.one_sided import (
-    check_choice,
-    check_covariates,
-    check_options,
-    for_benefit,
-)
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
 from phase2sim.contracts import MODEL_SCALE, Estimates, Floats, Reading
 
-COVARIATES = ("baseline", "age", "stratum")
 LIKELIHOODS = ("reml", "ml")
 
 
@@ -48,11 +43,9 @@ class Mmrm:
     title: ClassVar[str] = "MMRM"
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
-        check_choice("covariance", self.covariance, tuple(STRUCTURES))
-        check_choice("likelihood", self.likelihood, LIKELIHOODS)
-        check_choice("df", self.df, DEGREES_OF_FREEDOM)
-        check_covariates(self.covariates, COVARIATES)
+        check_options(
+            self, covariance=tuple(STRUCTURES), likelihood=LIKELIHOODS, df=DEGREES_OF_FREEDOM
+        )
         for covariate in self.by_visit or ():
             if covariate not in self.covariates:
                 raise ValueError(

@@ -12,9 +12,6 @@ _FAR_TAIL = 1e-6  # below it the series has lost ten of its digits
 
 NORMAL_REACH = float(special.ndtri(0.5 + CONFIDENCE / 2))  # standard errors to each limit
 
-# Columns of a data file that are no factors: what they hold enters by keys of its own.
-RESERVED = ("id", "arm", "y", "base", "age", "stratum", "visit", "months", "endpoint")
-
 type Fit = tuple[Floats, Floats, Floats, Ints]  # effect, se, df, reason; each (trial,)
 
 
@@ -62,39 +59,3 @@ def _finite_series(df: Floats, t: Floats) -> Floats:
         if outside > _FAR_TAIL:
             p[i] = outside if t[i] < 0.0 else 1.0 - outside
     return p
-
-
-def check_options(endpoint: str, month: float, null_effect: float) -> None:
-    """Raise ``ValueError`` for options that no continuous analysis can take."""
-    if endpoint not in ENDPOINTS:
-        raise ValueError(f"endpoint is {endpoint!r}; use one of {', '.join(ENDPOINTS)}.")
-    if not (np.isfinite(month) and month > 0.0):
-        raise ValueError(f"month is {month:g}; give a visit after baseline, above 0.")
-    if not np.isfinite(null_effect):
-        raise ValueError(f"null_effect is {null_effect:g}; give a finite number.")
-
-
-def check_choice(key: str, choice: str, allowed: tuple[str, ...]) -> None:
-    """Raise ``ValueError`` unless ``choice`` is one of ``allowed``."""
-    if choice not in allowed:
-        raise ValueError(f"{key} is {choice!r}; use {' or '.join(map(repr, allowed))}.")
-
-
-def check_factors(factors: tuple[str, ...]) -> None:
-    """Raise ``ValueError`` for a factor that is a column with another meaning, or named twice."""
-    for name in factors:
-        if not name.strip() or name in RESERVED:
-            raise ValueError(
-                f"factors names {name!r}; give a column of the data of its own, not one of"
-                f" {', '.join(RESERVED)}."
-            )
-    if len(set(factors)) < len(factors):
-        raise ValueError(f"factors {list(factors)} repeat one; name each once.")
-
-
-def check_covariates(covariates: tuple[str, ...], allowed: tuple[str, ...]) -> None:
-    """Raise ``ValueError`` unless each of ``covariates`` is allowed and named once."""
-    for covariate in covariates:
-        check_choice("a covariate", covariate, allowed)
-    if len(set(covariates)) < len(covariates):
-        raise ValueError(f"covariates {list(covariates)} repeat one; name each once.")

@@ -7,15 +7,10 @@ import numpy as np
 
 from phase2sim.analyses.columns import numbers, outcome, strata, with_factors
 from phase2sim.analyses.least_squares import least_squares
-from phase2sim.analyses.one_sided import (
-    check_covariates,
-    check_factors,
-    check_options,
-    for_benefit,
-)
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
 from phase2sim.contracts import MODEL_SCALE, Estimates, Floats, Reading
 
-COVARIATES = ("baseline", "age", "stratum")
 # E[ln(C12 + 1)] of untreated patients: Bundy and Krischer, Diabetes Technology & Therapeutics 2020.
 MONTHS, INTERCEPT, PER_BASELINE, PER_YEAR = 12.0, -0.191, 0.812, 0.00638
 
@@ -41,14 +36,12 @@ class QrAncova:
     title: ClassVar[str] = "C-peptide QR"
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
+        check_options(self)
         if self.endpoint != "c_peptide":
             raise ValueError(
                 f"endpoint is {self.endpoint!r}; the quantitative response is of 'c_peptide'."
                 " Use 'ancova' for others."
             )
-        check_covariates(self.covariates, COVARIATES)
-        check_factors(self.factors)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""

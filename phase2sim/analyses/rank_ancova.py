@@ -6,11 +6,10 @@ from typing import ClassVar
 import numpy as np
 
 from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, numbers, outcome_or_change, strata
-from phase2sim.analyses.one_sided import check_choice, check_covariates, check_options, for_benefit
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
 from phase2sim.analyses.rank_residuals import rank_residuals
 from phase2sim.contracts import Estimates, Reading
-
-COVARIATES = ("baseline", "age", "stratum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +31,7 @@ class RankAncova:
     title: ClassVar[str] = "Rank ANCOVA"
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
-        check_choice("of", self.of, OUTCOMES)
-        check_covariates(self.covariates, COVARIATES)
+        check_options(self, of=OUTCOMES)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""

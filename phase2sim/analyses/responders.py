@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from phase2sim.analyses.columns import outcome, strata
-from phase2sim.analyses.one_sided import check_choice, check_options
+from phase2sim.analyses.options import check_options
 from phase2sim.contracts import (
     COLLINEAR,
     EMPTY_ARM,
@@ -104,8 +104,7 @@ class ResponderAnalysis:
     scale: ClassVar[str] = SCALE
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, 0.0)
-        check_choice("missing", self.missing, MISSING)
+        check_options(self, missing=MISSING)
         self.responder.check(ENDPOINTS[self.endpoint])
 
     def responses(self, reading: Reading) -> Arms:

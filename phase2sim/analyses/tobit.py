@@ -6,19 +6,13 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from phase2sim.analyses.columns import numbers, outcome, strata_above_lowest, with_factors
-from phase2sim.analyses.one_sided import (
-    check_choice,
-    check_covariates,
-    check_factors,
-    check_options,
-    for_benefit,
-)
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
 from phase2sim.analyses.tobit_fit import tobit
 from phase2sim.contracts import MODEL_SCALE, Estimates, Reading
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.quantification import BelowLimit, Limit
 
-COVARIATES = ("baseline", "age", "stratum")
 STANDARD_ERRORS = ("corrected", "likelihood")
 
 
@@ -46,11 +40,8 @@ class Tobit:
     title: ClassVar[str] = "Tobit ANCOVA"
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
+        check_options(self, standard_error=STANDARD_ERRORS)
         Limit(self.endpoint, self.lloq, self.below_lloq)  # refuses what does not fit
-        check_choice("standard_error", self.standard_error, STANDARD_ERRORS)
-        check_covariates(self.covariates, COVARIATES)
-        check_factors(self.factors)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the adjusted difference in every trial; a trial it cannot answer has failed."""

@@ -6,7 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome
-from phase2sim.analyses.one_sided import check_choice, check_options, for_benefit
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
+from phase2sim.analyses.thresholds import ROUNDING
 from phase2sim.contracts import (
     EMPTY_ARM,
     MODEL_SCALE,
@@ -19,9 +21,6 @@ from phase2sim.contracts import (
     Reading,
 )
 from phase2sim.kernels import kernel, step
-
-# Variance against the mean square below which only rounding varies.
-ROUNDING = 1e-24
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,7 @@ class TwoMeans:
     scale: ClassVar[str] = MODEL_SCALE
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
-        check_choice("of", self.of, OUTCOMES)
+        check_options(self, of=OUTCOMES)
 
     def compare(self, reading: Reading, *, pooled: bool) -> Estimates:
         """Estimate the difference in every trial, with one variance or with two."""

@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome_or_change, strata
-from phase2sim.analyses.one_sided import NORMAL_REACH, check_choice, check_options
+from phase2sim.analyses.one_sided import NORMAL_REACH
+from phase2sim.analyses.options import check_options
 from phase2sim.analyses.rank_sum import rank_sums, shifts
 from phase2sim.analyses.wilcoxon import RankSums, normal_tails, shift_estimates
 from phase2sim.contracts import MODEL_SCALE, Estimates, Reading
@@ -31,8 +32,7 @@ class VanElteren:
     needs: ClassVar[tuple[str, ...]] = ("stratum",)
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
-        check_choice("of", self.of, OUTCOMES)
+        check_options(self, of=OUTCOMES)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the shift in every trial; a trial it cannot answer has failed."""

@@ -8,7 +8,8 @@ from scipy import special
 
 from phase2sim.analyses import rank_sum_exact
 from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome_or_change, strata
-from phase2sim.analyses.one_sided import NORMAL_REACH, check_choice, check_options
+from phase2sim.analyses.one_sided import NORMAL_REACH
+from phase2sim.analyses.options import check_options
 from phase2sim.analyses.rank_sum import rank_sums, shifts
 from phase2sim.contracts import (
     CONFIDENCE,
@@ -58,9 +59,7 @@ class Wilcoxon:
     title: ClassVar[str] = "Wilcoxon rank-sum test"
 
     def __post_init__(self) -> None:
-        check_options(self.endpoint, self.month, self.null_effect)
-        check_choice("of", self.of, OUTCOMES)
-        check_choice("distribution", self.distribution, DISTRIBUTIONS)
+        check_options(self, of=OUTCOMES, distribution=DISTRIBUTIONS)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the shift in every trial; a trial it cannot answer has failed."""

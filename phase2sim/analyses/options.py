@@ -1,0 +1,61 @@
+"""The options that analyses share, and the one check of what they hold."""
+
+from collections.abc import Collection
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from phase2sim.endpoints import ENDPOINTS
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+COVARIATES = ("baseline", "age", "stratum")
+
+# Columns of a data file that are no factors: what they hold enters by keys of its own.
+RESERVED = ("id", "arm", "y", "base", "age", "stratum", "visit", "months", "endpoint")
+
+
+def check_options(
+    part: "DataclassInstance",
+    endpoints: Collection[str] = tuple(ENDPOINTS),
+    covariates: tuple[str, ...] = COVARIATES,
+    **allowed: tuple[str, ...],
+) -> None:
+    """Raise ``ValueError`` for an option that an analysis has and cannot take.
+
+    ``endpoints``, ``covariates`` and ``allowed``, by the option's name, are what may be named.
+    """
+    given = {field.name: getattr(part, field.name) for field in fields(part)}
+    endpoint, month = given["endpoint"], given["month"]
+    if endpoint not in endpoints:
+        raise ValueError(f"endpoint is {endpoint!r}; use one of {', '.join(endpoints)}.")
+    if not (np.isfinite(month) and month > 0.0):
+        raise ValueError(f"month is {month:g}; give a visit after baseline, above 0.")
+    if not np.isfinite(given.get("null_effect", 0.0)):
+        raise ValueError(f"null_effect is {given['null_effect']:g}; give a finite number.")
+    for key, choices in allowed.items():
+        _check_choice(key, given[key], choices)
+    for covariate in given.get("covariates", ()):
+        _check_choice("a covariate", covariate, covariates)
+    for factor in given.get("factors", ()):
+        _check_factor(factor)
+    for key in ("covariates", "factors"):
+        named = given.get(key, ())
+        if len(set(named)) < len(named):
+            raise ValueError(f"{key} {list(named)} repeat one; name each once.")
+
+
+def _check_choice(key: str, choice: str, allowed: tuple[str, ...]) -> None:
+    if choice not in allowed:
+        raise ValueError(f"{key} is {choice!r}; use {' or '.join(map(repr, allowed))}.")
+
+
+def _check_factor(name: str) -> None:
+    """Refuse a factor that is a column with another meaning."""
+    if not name.strip() or name in RESERVED:
+        raise ValueError(
+            f"factors names {name!r}; give a column of the data of its own, not one of"
+            f" {', '.join(RESERVED)}."
+        )
