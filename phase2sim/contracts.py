@@ -232,6 +232,8 @@ class Missingness(Protocol):
 class Design(Protocol):
     """A part that says who gets what and when we look; its fields are read by the assembly."""
 
+    nested: ClassVar[bool]  # whether the first n patients of a trial are the trial of size n
+
     @property
     def arms(self) -> tuple[str, ...]:
         """Names, control first."""
