@@ -91,6 +91,20 @@ def sweep_progress() -> Iterator[Callable[[Status], None]]:
         yield advance
 
 
+@contextmanager
+def climbing_progress() -> Iterator[Callable[[int, int], None]]:
+    """Show how many steps are still open: a line now and then, as nobody knows the end."""
+    last = time.monotonic()
+
+    def advance(left: int, trials: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            say(f"{trials:,} trials looked at, {left} sizes still open")
+
+    yield advance
+
+
 def _said(status: Status, seconds: float) -> str:
     """``12/100 cells, 25,000 trials/s, 34 s left, 0 failed``."""
     rate = status.trials_done / max(seconds, 1e-9)
