@@ -7,8 +7,8 @@ Effects are treatment minus control on the endpoint's model scale.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +96,18 @@ class Reading:
     seed: int = 0  # of an analysis that draws
     first: int = 0  # number of the first trial: where its stream starts
 
+    def of_first(self, patients: int, trials: Ints | slice = slice(None)) -> "Reading":
+        """Return what is read of the first patients only, in all trials or in some."""
+        cut: dict[str, Any] = {
+            name: np.ascontiguousarray(getattr(self, name)[trials, ..., :patients])
+            for name in ("arm", "baseline", "value", "age_years", "stratum")
+        }
+        factors = {name: codes[trials, :patients] for name, codes in self.factors.items()}
+        at_risk = self.months_at_risk
+        if at_risk is not None:
+            at_risk = np.ascontiguousarray(at_risk[trials, ..., :patients])
+        return replace(self, **cut, factors=factors, months_at_risk=at_risk)
+
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
@@ -154,6 +166,18 @@ FALLBACKS: tuple[str, ...] = (
     "compound symmetry",
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What a batch of trials came to."""
+
+    first: int
+    estimates: tuple[Estimates, ...]  # one an analysis
+    true_effect: Floats  # (analysis, trial); nan for an effect off the model scale
+    missing: Floats  # (analysis, trial): share of patients without the value it analyses
+    verdict: NDArray[np.int8]  # (trial, verdict)
+
+
 CONFIDENCE = 0.95  # two-sided, of every confidence interval
 MODEL_SCALE = "model"
 
@@ -207,6 +231,8 @@ class Missingness(Protocol):
 
 class Design(Protocol):
     """A part that says who gets what and when we look; its fields are read by the assembly."""
+
+    nested: ClassVar[bool]  # whether the first n patients of a trial are the trial of size n
 
     @property
     def arms(self) -> tuple[str, ...]:

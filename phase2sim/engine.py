@@ -1,6 +1,6 @@
 """One batch of trials, start to finish: allocate, draw, observe, estimate, decide."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,9 @@ from phase2sim.contracts import (
     Decision,
     Estimates,
     Floats,
+    Ints,
     Missingness,
+    Outcomes,
     Plan,
     Randomisation,
     Reading,
@@ -22,6 +24,7 @@ from phase2sim.contracts import (
     Truth,
     TruthSource,
 )
+from phase2sim.kernels import kernel
 
 type Draw = Callable[[Plan, Truth, Arms, int], Trials]
 
@@ -58,36 +61,75 @@ class Study:
         return int(np.clip(_BATCH_BYTES // bytes_a_trial, 1, _LARGEST_BATCH))
 
 
-@dataclass(frozen=True, slots=True)
-class Outcomes:
-    """What a batch of trials came to."""
-
-    first: int
-    estimates: tuple[Estimates, ...]  # one an analysis
-    true_effect: Floats  # (analysis, trial); nan for an effect off the model scale
-    missing: Floats  # (analysis, trial): share of patients without the value it analyses
-    verdict: NDArray[np.int8]  # (trial, verdict)
-
-
 def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -> Outcomes:
     """Simulate trials ``first`` to ``first + trials - 1``."""
     truth = source.truth(first, trials)
     complete = draw_trials(study, truth, first, trials)
-    observed = complete.value
-    if not complete.seen.all():
-        observed = np.where(complete.seen, complete.value, np.nan)
+    observed = _observed(complete)
     estimates = tuple(
         analysis.estimate(reading(study.plan, complete, observed, analysis.endpoint))
         for analysis in study.analyses
     )
-    p = np.stack([estimate.p for estimate in estimates], axis=1)
     return Outcomes(
         first=first,
         estimates=estimates,
         true_effect=_true_effects(study, truth, trials),
         missing=_missing(study, complete.seen),
-        verdict=study.decision.decide(p),
+        verdict=decide(study.decision, estimates),
     )
+
+
+def simulate_sizes(
+    study: Study, source: TruthSource, first: int, trials: int, sizes: tuple[int, ...]
+) -> tuple[Outcomes, ...]:
+    """As ``simulate_batch``, for each number of patients in ``sizes``, which rise.
+
+    The first n patients of a trial are the trial of size n, so they are drawn once. What is said of
+    one size does not depend on the others; it agrees with ``simulate_batch`` up to rounding, as
+    some analyses add up their sums in another order.
+    """
+    largest = replace(study, plan=replace(study.plan, patients=sizes[-1]))
+    truth = source.truth(first, trials)
+    complete = draw_trials(largest, truth, first, trials)
+    observed = _observed(complete)
+    by_analysis = [
+        _estimate_first(analysis, reading(study.plan, complete, observed, analysis.endpoint), sizes)
+        for analysis in study.analyses
+    ]
+    by_size = tuple(zip(*by_analysis, strict=True))
+    # All sizes are decided at once: a call for each would cost as much as simulating a batch.
+    p = [np.concatenate([estimate.p for estimate in sized]) for sized in by_analysis]
+    verdicts = np.split(study.decision.decide(np.stack(p, axis=1)), len(sizes))
+    true_effect = _true_effects(study, truth, trials)
+    missing = _missing_first(study, complete.seen, sizes)
+    return tuple(
+        Outcomes(first, estimates, true_effect, lost, verdict)
+        for estimates, lost, verdict in zip(by_size, missing, verdicts, strict=True)
+    )
+
+
+def decide(decision: Decision, estimates: tuple[Estimates, ...]) -> NDArray[np.int8]:
+    """Verdicts (trial, verdict) on one estimate an analysis."""
+    return decision.decide(np.stack([estimate.p for estimate in estimates], axis=1))
+
+
+def _observed(complete: Trials) -> Floats:
+    """Values with nan where they were not seen."""
+    if complete.seen.all():
+        return complete.value
+    return np.where(complete.seen, complete.value, np.nan)
+
+
+def _estimate_first(
+    analysis: Analysis, read: Reading, sizes: tuple[int, ...]
+) -> tuple[Estimates, ...]:
+    """Estimates for each size: in one pass where the analysis can, else from the first n alone."""
+    # Asked of the type: a part that wraps an analysis passes its attributes on, not its reading.
+    in_one_pass = getattr(type(analysis), "estimate_first", None)
+    if in_one_pass is not None:
+        found: tuple[Estimates, ...] = in_one_pass(analysis, read, sizes)
+        return found
+    return tuple(analysis.estimate(read.of_first(patients)) for patients in sizes)
 
 
 def draw_trials(study: Study, truth: Truth, first: int, trials: int) -> Trials:
@@ -142,6 +184,27 @@ def months_of(plan: Plan, analysis: Analysis) -> tuple[float, ...]:
 
 def _missing(study: Study, seen: Bools) -> Floats:
     return np.stack([1.0 - seen[:, e, v].mean(axis=1) for e, v in _places(study)])
+
+
+def _missing_first(study: Study, seen: Bools, sizes: tuple[int, ...]) -> Iterator[Floats]:
+    """As ``_missing``, among the first n patients, for each size."""
+    there = [_count_first(seen[:, e, v], np.array(sizes)) for e, v in _places(study)]
+    for k, patients in enumerate(sizes):
+        yield np.stack([1.0 - counts[k] / patients for counts in there])
+
+
+@kernel
+def _count_first(seen: Bools, sizes: Ints) -> Ints:
+    """How many of the first patients are seen, (size, trial); ``sizes`` rise."""
+    counts = np.zeros((sizes.size, seen.shape[0]), np.int64)
+    for trial in range(seen.shape[0]):
+        total = i = 0
+        for k in range(sizes.size):
+            while i < sizes[k]:
+                total += 1 if seen[trial, i] else 0
+                i += 1
+            counts[k, trial] = total
+    return counts
 
 
 def _places(study: Study) -> list[tuple[int, int]]:

@@ -23,6 +23,10 @@ class BadScenario(BadInput):
     """A scenario file that cannot be read, or asks for parts that do not fit."""
 
 
+class BadSweep(BadInput):
+    """A sweep file that cannot be read, or whose axes make no cells."""
+
+
 class BadData(BadInput):
     """A data file that an analysis cannot read."""
 
@@ -33,3 +37,11 @@ class PriorNotTrusted(Phase2simError):
 
 class TooManyFailures(Phase2simError):
     """More analyses failed than the scenario allows, so no number is printed."""
+
+
+class NotWritten(Phase2simError):
+    """Results that could not be kept: a full disk, or a folder without the right to write."""
+
+
+class WorkersLost(Phase2simError):
+    """Workers that die of the same work again and again."""

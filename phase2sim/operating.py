@@ -95,13 +95,13 @@ def fell_back(sums: Tally, analysis: int, fallback: int, requested: int) -> Meas
 def bias(sums: Tally, analysis: int, requested: int) -> Measured:
     """Mean of estimate minus truth."""
     used = int(sums.reasons[analysis, 0])
-    return _mean(sums.error[analysis], sums.squared_error[analysis], used, sums.trials, requested)
+    return mean_of(sums.error[analysis], sums.squared_error[analysis], used, sums.trials, requested)
 
 
 def missing(sums: Tally, analysis: int, requested: int) -> Measured:
     """Mean share of patients whose analysed value is not seen."""
     total, squared = sums.missing[analysis], sums.squared_missing[analysis]
-    return _mean(total, squared, sums.trials, sums.trials, requested)
+    return mean_of(total, squared, sums.trials, sums.trials, requested)
 
 
 def proportion(successes: int, used: int, trials: int, requested: int | None = None) -> Measured:
@@ -127,7 +127,8 @@ def proportion(successes: int, used: int, trials: int, requested: int | None = N
     )
 
 
-def _mean(total: float, squared: float, used: int, trials: int, requested: int) -> Measured:
+def mean_of(total: float, squared: float, used: int, trials: int, requested: int) -> Measured:
+    """Return a mean over ``used`` trials from a sum and a sum of squares; the others failed."""
     failed = trials - used
     if used == 0:
         return Measured(float("nan"), float("nan"), requested, 0, failed)

@@ -133,6 +133,13 @@ def _checksum(arrays: Mapping[str, Floats], about: str) -> str:
     return digest.hexdigest()
 
 
+def digest(draws: PriorDraws) -> str:
+    """Hash of what the draws say of a new trial, whenever and however long they were fitted."""
+    arrays = {name: getattr(draws, name) for name in ARRAYS}
+    about = {name: _plain(assumed) for name, assumed in draws.effects.items()}
+    return _checksum(arrays, json.dumps([list(draws.endpoints), about], sort_keys=True))
+
+
 def _plain(assumed: EffectAssumption) -> dict[str, Any]:
     return asdict(assumed) | {"shape_options": dict(assumed.shape_options)}
 

@@ -190,7 +190,12 @@ def load_scenario(path: Path | str, settings: Sequence[str] = ()) -> Scenario:
     path = Path(path)
     table = read_toml(path, BadScenario)
     for setting in settings:
-        _apply(table, setting, path)
+        put_setting(table, setting, path)
+    return scenario_from(table, path)
+
+
+def scenario_from(table: Table, path: Path) -> Scenario:
+    """Check the tables of a scenario file; raises ``BadScenario``, naming ``path``."""
     check_numbers(table, path, BadScenario)
     scenario = checked(SCENARIO, table, "", path, BadScenario)
     _check_endpoints(scenario, path)
@@ -199,43 +204,48 @@ def load_scenario(path: Path | str, settings: Sequence[str] = ()) -> Scenario:
     return scenario
 
 
-def _apply(table: Table, setting: str, path: Path) -> None:
-    """Set one key from the command line; ``analysis.1.month=12`` counts entries from 1."""
-    keys, equals, text = setting.partition("=")
-    if not (equals and keys.strip()):
-        raise BadScenario(f"{path}: --set {setting}: write it as key.path=value.")
-    *parents, last = keys.strip().split(".")
+def put_setting(table: Table, setting: str, path: Path) -> None:
+    """Set one key from the command line: ``key.path=value``."""
+    key, equals, text = setting.partition("=")
+    place = f"{path}: --set {setting}"
+    if not (equals and key.strip()):
+        raise BadScenario(f"{place}: write it as key.path=value.")
+    put(table, key.strip(), read_value(text), place)
+
+
+def put(table: Table, key: str, value: object, place: str) -> None:
+    """Set one key of a scenario's tables; ``analysis.1.month`` counts entries from 1.
+
+    Raises ``BadScenario`` that begins with ``place``, where the key is asked for.
+    """
+    *parents, last = key.split(".")
     node: Any = table
-    for key in parents:
-        node = _child(node, key, setting, path)
+    for parent in parents:
+        node = _child(node, parent, place)
     if isinstance(node, list):
-        node[_index(node, last, setting, path)] = _value(text)
+        node[_index(node, last, place)] = value
     elif isinstance(node, dict):
-        node[last] = _value(text)
+        node[last] = value
     else:
-        place = ".".join(parents)
-        raise BadScenario(f"{path}: --set {setting}: {place} holds no keys. Correct it.")
+        raise BadScenario(f"{place}: {'.'.join(parents)} holds no keys. Correct it.")
 
 
-def _child(node: Any, key: str, setting: str, path: Path) -> Any:  # noqa: ANN401 - TOML
+def _child(node: Any, key: str, place: str) -> Any:  # noqa: ANN401 - TOML
     if isinstance(node, list):
-        return node[_index(node, key, setting, path)]
+        return node[_index(node, key, place)]
     if not isinstance(node, dict):
-        raise BadScenario(
-            f"{path}: --set {setting}: what stands before .{key} holds no keys. Correct it."
-        )
+        raise BadScenario(f"{place}: what stands before .{key} holds no keys. Correct it.")
     return node.setdefault(key, {})
 
 
-def _index(node: list[Any], key: str, setting: str, path: Path) -> int:
+def _index(node: list[Any], key: str, place: str) -> int:
     if not (key.isdecimal() and 1 <= int(key) <= len(node)):
-        raise BadScenario(
-            f"{path}: --set {setting}: {key!r} must be a number from 1 to {len(node)}."
-        )
+        raise BadScenario(f"{place}: {key!r} must be a number from 1 to {len(node)}.")
     return int(key) - 1
 
 
-def _value(text: str) -> Any:  # noqa: ANN401 - TOML
+def read_value(text: str) -> Any:  # noqa: ANN401 - TOML
+    """Return a value as TOML says it, or the text itself if it is not TOML."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):  # a TOML error is a ValueError

@@ -1,6 +1,5 @@
 """Run a scenario under each of its truths and measure its operating characteristics."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,57 +10,27 @@ from threading import Timer
 
 from phase2sim.assemble import Assembled, assemble, parts
 from phase2sim.background import Background, background
-from phase2sim.contracts import FAILURES, FALLBACKS, MODEL_SCALE, RESULTS_VERSION, Measured
+from phase2sim.characteristics import (
+    Characteristic,
+    FellBack,
+    characteristics,
+    closed_forms,
+    failed_too_often,
+    fallbacks,
+)
+from phase2sim.contracts import FAILURES, RESULTS_VERSION, Measured
 from phase2sim.engine import simulate_batch
 from phase2sim.errors import TooManyFailures
 from phase2sim.knowledge import Evidence, PriorDraws
-from phase2sim.operating import Tally, bias, coverage, decided, fell_back, missing, tally
+from phase2sim.operating import Tally, tally
 from phase2sim.prior import fitted, read_evidence
 from phase2sim.scenario import Scenario
-from phase2sim.twins import Twin, twin
 
 type Report = Callable[[str], None]
 type Progress = Callable[[int, int], None]  # trials done, trials requested
 
-_NAMES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
 _SECONDS_BEFORE_A_WORD = 1.5
 _BATCHES_AHEAD = 2  # a worker, so that none waits and memory stays bounded
-
-
-@dataclass(frozen=True, slots=True)
-class Characteristic:
-    """One operating characteristic under one truth.
-
-    ``endpoint`` is the analysed endpoint, or the name of a verdict on several (``co_primary``).
-    ``twin`` is the closed form, where theory gives the answer or nearly does.
-    """
-
-    name: str  # power | type_i_error | assurance | bias | coverage | missing
-    endpoint: str
-    analysis: str
-    month: float | None
-    truth: str  # target | null | prior | sceptical
-    measured: Measured
-    twin: Twin | None = None
-
-    @property
-    def gap(self) -> float | None:
-        """Simulated minus exact in Monte Carlo standard errors; None without an exact value."""
-        if self.twin is None or not self.twin.is_exact or self.measured.used == 0:
-            return None
-        exact = self.twin.value
-        se = math.sqrt(exact * (1 - exact) / self.measured.used)
-        return (self.measured.estimate - exact) / se
-
-
-@dataclass(frozen=True, slots=True)
-class FellBack:
-    """How often a simpler model answered for an analysis whose own did not converge."""
-
-    analysis: str
-    truth: str
-    to: str  # the simpler model
-    measured: Measured  # share of the answered trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +93,18 @@ def simulate(  # noqa: PLR0913 - options by name
     ready = prepare(scenario, report)
     _compile(ready, report)
     sums, done = _run(ready, scenario.trials, workers, progress)
-    _refuse_failures(ready, sums)
     reasons = reduce(add, (tallied.reasons.sum(axis=0) for tallied in sums))
+    by_truth = dict(zip((source.label for source in ready.assembled.sources), sums, strict=True))
+    built = ready.assembled.parts
+    for _, why in failed_too_often(built, by_truth):
+        raise TooManyFailures(why)
     provenance = None if ready.prior is None else ready.prior.provenance
     return Result(
         scenario=scenario,
         trials=done,
-        characteristics=tuple(_characteristics(ready.assembled, sums, scenario.trials)),
+        characteristics=tuple(
+            characteristics(built, by_truth, scenario.trials, closed_forms(ready.assembled))
+        ),
         failures={
             reason: int(count)
             for reason, count in zip(FAILURES[1:], reasons[1:], strict=True)
@@ -138,7 +112,7 @@ def simulate(  # noqa: PLR0913 - options by name
         },
         background=background(ready.assembled, ready.evidence, ready.prior),
         prior=provenance,
-        fallbacks=tuple(_fallbacks(ready.assembled, sums, scenario.trials)),
+        fallbacks=tuple(fallbacks(built, by_truth, scenario.trials)),
         elicited=() if provenance is None else tuple(provenance["elicited"]),  # type: ignore[arg-type]  # a JSON list
     )
 
@@ -218,60 +192,3 @@ def _in_threads(
                 waiting += [pool.submit(work, first) for first in islice(remaining, 1)]
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _characteristics(
-    assembled: Assembled, sums: tuple[Tally, ...], requested: int
-) -> Iterator[Characteristic]:
-    study = assembled.study
-    for source, tallied in zip(assembled.sources, sums, strict=True):
-        for number, verdict in enumerate(study.verdicts):
-            alone = number < len(study.analyses)
-            analysis = study.analyses[number] if alone else None
-            yield Characteristic(
-                name=_NAMES[source.label],
-                endpoint=analysis.endpoint if analysis else verdict,
-                analysis=verdict,
-                month=analysis.month if analysis else None,
-                truth=source.label,
-                measured=decided(tallied, number, requested),
-                twin=twin(assembled, number, source) if alone else None,
-            )
-        for name, measure in (("bias", bias), ("coverage", coverage), ("missing", missing)):
-            for number, analysis in enumerate(study.analyses):
-                if analysis.scale != MODEL_SCALE and name != "missing":
-                    continue  # nobody knows the true effect
-                yield Characteristic(
-                    name=name,
-                    endpoint=analysis.endpoint,
-                    analysis=study.names[number],
-                    month=analysis.month,
-                    truth=source.label,
-                    measured=measure(tallied, number, requested),
-                )
-
-
-def _fallbacks(assembled: Assembled, sums: tuple[Tally, ...], requested: int) -> Iterator[FellBack]:
-    for source, tallied in zip(assembled.sources, sums, strict=True):
-        for number, name in enumerate(assembled.study.names):
-            for code, to in enumerate(FALLBACKS[1:], start=1):
-                if tallied.fallbacks[number, code]:
-                    share = fell_back(tallied, number, code, requested)
-                    yield FellBack(name, source.label, to, share)
-
-
-def _refuse_failures(ready: Ready, sums: tuple[Tally, ...]) -> None:
-    """Stop above the stated share of failed analyses: the rest is not the trial asked for."""
-    built = ready.assembled.parts
-    allowed = built.scenario.failures_allowed
-    for source, tallied in zip(ready.assembled.sources, sums, strict=True):
-        for name, counts in zip(built.names, tallied.reasons, strict=True):
-            failed = int(counts[1:].sum())
-            if failed > allowed * tallied.trials:
-                worst = FAILURES[1 + int(counts[1:].argmax())]
-                raise TooManyFailures(
-                    f"{built.path}: the analysis of {name} failed in {failed:,} of"
-                    f" {tallied.trials:,} trials under truth {source.label!r}, mostly for"
-                    f" {worst!r}; failures_allowed is {allowed:g}. Change the design or the"
-                    " analysis, or raise failures_allowed."
-                )

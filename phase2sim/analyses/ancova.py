@@ -6,9 +6,11 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from phase2sim.analyses.columns import numbers, outcome, strata, with_factors
+from phase2sim.analyses.first_patients import completed, for_benefit_by_size
 from phase2sim.analyses.least_squares import least_squares
-from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.one_sided import Fit, for_benefit
 from phase2sim.analyses.options import check_options
+from phase2sim.analyses.running_sums import running_least_squares
 from phase2sim.contracts import MODEL_SCALE, Estimates, Reading
 
 STANDARD_ERRORS = ("model-based", "hc3")
@@ -39,9 +41,25 @@ class Ancova:
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the adjusted difference in every trial; a trial it cannot answer has failed."""
+        return for_benefit(self._fit(reading), self.endpoint, self.null_effect)
+
+    def estimate_first(self, reading: Reading, sizes: tuple[int, ...]) -> tuple[Estimates, ...]:
+        """Estimates from the first n patients, for each n of the rising ``sizes``."""
+        if "stratum" in self.covariates or self.standard_error == "hc3" or self.factors:
+            return tuple(self.estimate(reading.of_first(n)) for n in sizes)
+        fit = running_least_squares(
+            outcome(reading, self.month),
+            np.ascontiguousarray(reading.arm),
+            numbers(reading, self.covariates),
+            np.array(sizes),
+        )
+        fit = completed(fit, reading, sizes, self._fit)
+        return for_benefit_by_size(fit, self.endpoint, self.null_effect)
+
+    def _fit(self, reading: Reading) -> Fit:
         level, levels = strata(reading, wanted="stratum" in self.covariates)
         covariates = numbers(reading, self.covariates)
-        fit = least_squares(
+        return least_squares(
             outcome(reading, self.month),
             np.ascontiguousarray(reading.arm),
             with_factors(covariates, reading, self.factors),
@@ -50,4 +68,3 @@ class Ancova:
             levels,
             self.standard_error == "hc3",
         )
-        return for_benefit(fit, self.endpoint, self.null_effect)

@@ -9,6 +9,7 @@ from phase2sim.kernels import kernel
 
 _MOST_TERMS = 200  # degrees of freedom beyond which the series is no longer the faster way
 _FAR_TAIL = 1e-6  # below it the series has lost ten of its digits
+_RATIOS = np.append(0.0, 1.0 - 1.0 / np.arange(1.0, _MOST_TERMS))  # (k - 1) / k: no division in it
 
 NORMAL_REACH = float(special.ndtri(0.5 + CONFIDENCE / 2))  # standard errors to each limit
 
@@ -50,7 +51,7 @@ def _finite_series(df: Floats, t: Floats) -> Floats:
         term = np.sqrt(cosine2) if odd else 1.0
         total = term if whole > 1 else 0.0
         for k in range(2 + odd, whole - 1, 2):
-            term *= cosine2 * (k - 1) / k
+            term *= cosine2 * _RATIOS[k]
             total += term
         inside = total * sine
         if odd:

@@ -21,3 +21,7 @@ class TTest(TwoMeans):
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         return self.compare(reading, pooled=True)
+
+    def estimate_first(self, reading: Reading, sizes: tuple[int, ...]) -> tuple[Estimates, ...]:
+        """Estimates from the first n patients, for each n of the rising ``sizes``."""
+        return self.compare_first(reading, sizes, pooled=True)

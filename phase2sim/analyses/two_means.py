@@ -1,13 +1,16 @@
 """Difference of two means in every trial of a batch, with either standard error."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome
-from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.first_patients import completed, for_benefit_by_size
+from phase2sim.analyses.one_sided import Fit, for_benefit
 from phase2sim.analyses.options import check_options
+from phase2sim.analyses.running_sums import running_two_means
 from phase2sim.analyses.thresholds import ROUNDING
 from phase2sim.contracts import (
     EMPTY_ARM,
@@ -39,14 +42,31 @@ class TwoMeans:
 
     def compare(self, reading: Reading, *, pooled: bool) -> Estimates:
         """Estimate the difference in every trial, with one variance or with two."""
-        fit = two_means(
+        return for_benefit(self._fit(reading, pooled=pooled), self.endpoint, self.null_effect)
+
+    def compare_first(
+        self, reading: Reading, sizes: tuple[int, ...], *, pooled: bool
+    ) -> tuple[Estimates, ...]:
+        """As ``compare``, from the first n patients, for each n of the rising ``sizes``."""
+        fit = running_two_means(
+            outcome(reading, self.month),
+            np.ascontiguousarray(reading.baseline),
+            np.ascontiguousarray(reading.arm),
+            np.array(sizes),
+            self.of == "change",
+            pooled,
+        )
+        fit = completed(fit, reading, sizes, partial(self._fit, pooled=pooled))
+        return for_benefit_by_size(fit, self.endpoint, self.null_effect)
+
+    def _fit(self, reading: Reading, *, pooled: bool) -> Fit:
+        return two_means(
             outcome(reading, self.month),
             np.ascontiguousarray(reading.baseline),
             np.ascontiguousarray(reading.arm),
             change=self.of == "change",
             pooled=pooled,
         )
-        return for_benefit(fit, self.endpoint, self.null_effect)
 
 
 @kernel

@@ -9,6 +9,10 @@ from phase2sim.errors import Phase2simError
 # Command -> the module that holds it (as ``command``) and its line in the listing.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("phase2sim.cli.run", "Power, type I error and assurance of a scenario."),
+    "size": ("phase2sim.cli.size", "The fewest patients, or the smallest effect, that is enough."),
+    "sweep": ("phase2sim.cli.sweep", "Many scenarios at once, into a folder of results."),
+    "results": ("phase2sim.cli.results", "What a folder of results holds."),
+    "score": ("phase2sim.cli.score", "Another decision rule on stored trials."),
     "fit": ("phase2sim.cli.fit", "Fit evidence files: the prior for the next trial."),
     "prior": ("phase2sim.cli.prior", "A fitted prior: shown, or exported as a mixture."),
     "analyse": ("phase2sim.cli.analyse", "A scenario's own analysis on a real data set."),

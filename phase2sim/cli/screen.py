@@ -10,6 +10,9 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from phase2sim.progress import Status
+
+STARTED = time.monotonic()  # from here on a budget of time counts
 _SECONDS_BETWEEN_LINES = 10.0
 _WIDTH_WITHOUT_TERMINAL = 120
 
@@ -60,6 +63,56 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(task, completed=done, total=requested, rate=f"{rate:,.0f} {what}/s")
 
         yield advance
+
+
+@contextmanager
+def sweep_progress() -> Iterator[Callable[[Status], None]]:
+    """Show cells, trials a second, time left and failures: a bar, or a line now and then."""
+    started = last = time.monotonic()
+    if not sys.stderr.isatty():
+
+        def lines(status: Status) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
+                last = time.monotonic()
+                say(_said(status, last - started))
+
+        yield lines
+        return
+    with Progress(
+        TextColumn("{task.fields[said]}"), BarColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
+        task = bar.add_task("", total=None, said="")
+
+        def advance(status: Status) -> None:
+            said = _said(status, time.monotonic() - started)
+            bar.update(task, completed=status.trials_done, total=status.trials, said=said)
+
+        yield advance
+
+
+@contextmanager
+def climbing_progress() -> Iterator[Callable[[int, int], None]]:
+    """Show how many steps are still open: a line now and then, as nobody knows the end."""
+    last = time.monotonic()
+
+    def advance(left: int, trials: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            say(f"{trials:,} trials looked at, {left} sizes still open")
+
+    yield advance
+
+
+def _said(status: Status, seconds: float) -> str:
+    """``12/100 cells, 25,000 trials/s, 34 s left, 0 failed``."""
+    rate = status.trials_done / max(seconds, 1e-9)
+    left = (status.trials - status.trials_done) / max(rate, 1e-9)
+    return (
+        f"{status.cells_done:,}/{status.cells:,} cells, {rate:,.0f} trials/s, {left:.0f} s left,"
+        f" {status.failed:,} failed"
+    )
 
 
 def _lines(what: str) -> Callable[[int, int], None]:

@@ -19,6 +19,7 @@ class Fixed:
     randomisation: str = "permuted_blocks"
     block_size: int | None = None
     title: ClassVar[str] = "fixed sample size"
+    nested: ClassVar[bool] = True  # the first n patients of a trial are the trial of size n
 
     def __post_init__(self) -> None:
         self._check_arms()

@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from phase2sim.background import Background
+from phase2sim.characteristics import Characteristic, FellBack
 from phase2sim.contracts import Measured
 from phase2sim.endpoints import ENDPOINTS
-from phase2sim.simulation import Characteristic, FellBack, Result
+from phase2sim.simulation import Result
 
 _DIGITS = 3  # after the point, at least
 GAP_TO_FLAG = 4.0  # Monte Carlo standard errors

@@ -1,0 +1,44 @@
+"""From running sums to estimates for the first n patients of every trial, for many n."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from phase2sim.analyses.one_sided import Fit, for_benefit
+from phase2sim.contracts import Estimates, Reading
+
+
+def completed(
+    fit: Fit, reading: Reading, sizes: tuple[int, ...], of_patients: Callable[[Reading], Fit]
+) -> Fit:
+    """Fill in, from the patients themselves, what the running sums could not say safely.
+
+    ``fit`` is (size, trial) each, with a negative reason where it has no answer.
+    """
+    unanswered = fit[3] < 0
+    for size in np.flatnonzero(unanswered.any(axis=1)):
+        asked = np.flatnonzero(unanswered[size])
+        found = of_patients(reading.of_first(sizes[size], asked))
+        for whole, part in zip(fit, found, strict=True):
+            whole[size, asked] = part
+    return fit
+
+
+def for_benefit_by_size(fit: Fit, endpoint: str, null_effect: float) -> tuple[Estimates, ...]:
+    """One set of estimates a size, with the t test's p, from fits (size, trial)."""
+    sizes, trials = fit[0].shape
+    effect, se, df, reason = fit
+    flat = for_benefit(
+        (effect.ravel(), se.ravel(), df.ravel(), reason.ravel()), endpoint, null_effect
+    )
+    return tuple(_part(flat, slice(k * trials, (k + 1) * trials)) for k in range(sizes))
+
+
+def _part(joined: Estimates, trials: slice) -> Estimates:
+    return Estimates(
+        effect=joined.effect[trials],
+        se=joined.se[trials],
+        df=joined.df[trials],
+        p=joined.p[trials],
+        reason=joined.reason[trials],
+    )

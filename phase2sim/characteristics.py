@@ -1,0 +1,117 @@
+"""Operating characteristics of a scenario, from the sums over its trials under each truth."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from phase2sim.assemble import Assembled, Parts
+from phase2sim.contracts import FAILURES, FALLBACKS, MODEL_SCALE, Measured
+from phase2sim.operating import Tally, bias, coverage, decided, fell_back, missing
+from phase2sim.twins import Twin, twin
+
+type ClosedForm = Callable[[int, str], Twin | None]  # of an analysis, by its number, and a truth
+
+_NAMES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
+
+
+@dataclass(frozen=True, slots=True)
+class Characteristic:
+    """One operating characteristic under one truth.
+
+    ``endpoint`` is the analysed endpoint, or the name of a verdict on several (``co_primary``).
+    ``twin`` is the closed form, where theory gives the answer or nearly does.
+    """
+
+    name: str  # power | type_i_error | assurance | bias | coverage | missing
+    endpoint: str
+    analysis: str
+    month: float | None
+    truth: str  # target | null | prior | sceptical
+    measured: Measured
+    twin: Twin | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """Simulated minus exact in Monte Carlo standard errors; None without an exact value."""
+        if self.twin is None or not self.twin.is_exact or self.measured.used == 0:
+            return None
+        exact = self.twin.value
+        se = math.sqrt(exact * (1 - exact) / self.measured.used)
+        return (self.measured.estimate - exact) / se
+
+
+@dataclass(frozen=True, slots=True)
+class FellBack:
+    """How often a simpler model answered for an analysis whose own did not converge."""
+
+    analysis: str
+    truth: str
+    to: str  # the simpler model
+    measured: Measured  # share of the answered trials
+
+
+def closed_forms(assembled: Assembled) -> ClosedForm:
+    """Return what gives the closed form of an analysis under a truth, where there is one."""
+    sources = {source.label: source for source in assembled.sources}
+    return lambda number, truth: twin(assembled, number, sources[truth])
+
+
+def characteristics(
+    built: Parts, sums: Mapping[str, Tally], requested: int, closed_form: ClosedForm
+) -> Iterator[Characteristic]:
+    """Yield every operating characteristic; ``sums`` has one tally a truth."""
+    for truth, tallied in sums.items():
+        for number, verdict in enumerate(built.decision.labels(built.names)):
+            alone = number < len(built.analyses)
+            analysis = built.analyses[number] if alone else None
+            yield Characteristic(
+                name=_NAMES[truth],
+                endpoint=analysis.endpoint if analysis else verdict,
+                analysis=verdict,
+                month=analysis.month if analysis else None,
+                truth=truth,
+                measured=decided(tallied, number, requested),
+                twin=closed_form(number, truth) if alone else None,
+            )
+        for name, measure in (("bias", bias), ("coverage", coverage), ("missing", missing)):
+            for number, analysis in enumerate(built.analyses):
+                if analysis.scale != MODEL_SCALE and name != "missing":
+                    continue  # nobody knows the true effect
+                yield Characteristic(
+                    name=name,
+                    endpoint=analysis.endpoint,
+                    analysis=built.names[number],
+                    month=analysis.month,
+                    truth=truth,
+                    measured=measure(tallied, number, requested),
+                )
+
+
+def fallbacks(built: Parts, sums: Mapping[str, Tally], requested: int) -> Iterator[FellBack]:
+    """Yield how often each simpler model answered, for those that did."""
+    for truth, tallied in sums.items():
+        for number, name in enumerate(built.names):
+            for code, to in enumerate(FALLBACKS[1:], start=1):
+                if tallied.fallbacks[number, code]:
+                    share = fell_back(tallied, number, code, requested)
+                    yield FellBack(name, truth, to, share)
+
+
+def failed_too_often(built: Parts, sums: Mapping[str, Tally]) -> Iterator[tuple[str, str]]:
+    """Yield truths under which more analyses failed than the scenario allows, and a message.
+
+    The rest is not the trial that was asked for: its numbers are not to be used.
+    """
+    allowed = built.scenario.failures_allowed
+    for truth, tallied in sums.items():
+        for name, counts in zip(built.names, tallied.reasons, strict=True):
+            failed = int(counts[1:].sum())
+            if failed > allowed * tallied.trials:
+                worst = FAILURES[1 + int(counts[1:].argmax())]
+                why = (
+                    f"{built.path}: the analysis of {name} failed in {failed:,} of"
+                    f" {tallied.trials:,} trials under truth {truth!r}, mostly for"
+                    f" {worst!r}; failures_allowed is {allowed:g}. Change the design or the"
+                    " analysis, or raise failures_allowed."
+                )
+                yield truth, why

@@ -1,0 +1,56 @@
+"""phase2sim results: what a folder of results holds."""
+
+from pathlib import Path
+
+import click
+
+from phase2sim.cli.screen import say, show, show_json
+from phase2sim.files import write_bytes
+from phase2sim.report.sweep import results_screen
+from phase2sim.store.folder import reading
+from phase2sim.store.manifest import read_manifest
+from phase2sim.store.tables import csv_of, parquet_of
+from phase2sim.sweeping.results import Results, selected
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--where", metavar="CONDITION", help="Only rows that meet it: 'patients >= 40'.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--parquet", type=click.Path(path_type=Path), help="Write the rows to this file.")
+@click.pass_context
+def command(  # noqa: PLR0913 - one argument an option
+    ctx: click.Context,
+    folder: Path,
+    where: str | None,
+    as_csv: bool,
+    as_json: bool,
+    parquet: Path | None,
+) -> None:
+    """Print what FOLDER, that `phase2sim sweep` wrote, holds: one row a number.
+
+    Can be called while a sweep is running: it shows the trials that are there. Columns for --where
+    are those of --json, the sweep's axes among them.
+
+    \b
+    Examples:
+      phase2sim results results/sizes
+      phase2sim results results/sizes --where "patients_per_arm >= 40 and name == 'power'" --csv
+      phase2sim results results/sizes --parquet sizes.parquet
+    """
+    store = reading(folder)
+    results = Results(store, read_manifest(store))
+    rows = selected(results.rows(), where)
+    if parquet is not None:
+        write_bytes(parquet, parquet_of(rows))
+        say(f"Wrote {parquet}.")
+    if as_json:
+        show_json([dict(row) for row in rows])
+    elif as_csv:
+        click.echo(csv_of(rows), nl=False)
+    elif parquet is None:
+        show(results_screen(rows))
+    for why in results.refused:
+        say(f"Refused: {why}")
+    ctx.exit(1 if results.refused else 0)

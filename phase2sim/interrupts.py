@@ -1,0 +1,39 @@
+"""The first Ctrl-C asks to stop at the next good place; the second stops at once."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)  # a cluster's queue sends the second before it kills
+
+
+@dataclass(slots=True)
+class Interrupts:
+    """Whether somebody asked to stop."""
+
+    asked: bool = False
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """Note the first request, and obey the second."""
+        del number, frame
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+@contextmanager
+def noted_interrupts() -> Iterator[Interrupts]:
+    """Note interrupts instead of raising them; only the main thread gets any."""
+    interrupts = Interrupts()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupts
+        return
+    before = {number: signal.signal(number, interrupts.note) for number in _SIGNALS}
+    try:
+        yield interrupts
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

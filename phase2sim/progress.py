@@ -1,0 +1,14 @@
+"""How far a sweep is: what the command line shows and the library counts."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far a sweep is."""
+
+    cells_done: int
+    cells: int
+    trials_done: int  # of this run, over all cells
+    trials: int  # of this run that are known to be needed, over all cells
+    failed: int  # analyses, of this run

@@ -1,0 +1,232 @@
+"""The smallest trial, or the smallest effect, that reaches a power or an assurance."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from phase2sim.assemble import Assembled
+from phase2sim.backends import Backend
+from phase2sim.contracts import GO, MODEL_SCALE, Measured, TruthSource
+from phase2sim.endpoints import ENDPOINTS
+from phase2sim.engine import true_effect
+from phase2sim.errors import BadInput
+from phase2sim.operating import proportion
+from phase2sim.scenario import Scenario
+from phase2sim.simulation import Ready, prepare
+from phase2sim.sizing.climbing import Climbed, Point, Steps, search
+from phase2sim.sizing.counting import Counter, Scaled, Trials
+from phase2sim.sizing.ladder import Question
+from phase2sim.twins import Twin, twin
+
+type Of = Literal["power", "assurance"]
+type Report = Callable[[str], None]
+type Progress = Callable[[int, int], None]  # steps still open, trials looked at
+
+_TRUTHS = {"power": "target", "assurance": "prior"}
+_CEILING_DRAWS = 100_000
+_FAR = 4.0  # standard errors
+_FEWEST = 4  # patients
+_MULTIPLES = Steps(lowest=0.05, highest=20.0, unit=0.005)  # of the target's effect
+LARGEST = 5_000  # patients beyond which nobody searches unless told
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is wanted: the fewest patients with this power or assurance of a verdict."""
+
+    of: Of = "power"
+    target: float = 0.8
+    confidence: float = 0.99  # that both claims about the answer are true, for Monte Carlo error
+    tolerance: float = 0.01  # the step below is less than this above the target
+    verdict: str | None = None  # the one on all analyses, if not said
+    most: int = 1_000_000  # trials
+    largest: int = LARGEST  # patients
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """What a search came to, with all that makes sense of it."""
+
+    scenario: Scenario
+    search: Search
+    verdict: str
+    found: Climbed | None  # None if the ceiling is below the target
+    ceiling: Measured | None  # what no number of patients exceeds; None if nobody knows
+    closed_form: float | None = None  # the answer by theory
+    closed_form_why: str = ""  # what keeps it from being exact
+    by_effect: bool = False  # whether multiples of the target's effects were searched
+    effect: float | None = None  # of the answer then, model scale, where there is one endpoint
+
+    @property
+    def answer(self) -> Point | None:
+        """The step that is enough."""
+        return self.found.answer if self.found else None
+
+    @property
+    def patients(self) -> int | None:
+        """Fewest patients that are enough, in all arms; None if the target is not reached."""
+        return None if self.answer is None else round(self.answer.value)
+
+
+def size(
+    scenario: Scenario,
+    wanted: Search,
+    backend: Backend,
+    report: Report = lambda _line: None,
+    progress: Progress = lambda _open, _trials: None,
+) -> Sized:
+    """Find the fewest patients whose power, or assurance, is at least the target.
+
+    Raises ``BadInput`` for what does not fit; a target that cannot be reached is no error.
+    """
+    asked = _asked(prepare(scenario, report), wanted)
+    design = asked.assembled.parts.design
+    unit = sum(design.allocation)
+    lowest = -(-max(_FEWEST, design.block_size or 0) // unit) * unit
+    if wanted.largest < 2 * lowest:
+        raise BadInput(f"--at-most {wanted.largest} is too few; at least {2 * lowest} patients.")
+    steps = Steps(float(lowest), float(wanted.largest // unit * unit), float(unit))
+    ceiling = asked.ceiling
+    if ceiling is not None and ceiling.estimate + _FAR * ceiling.mcse < wanted.target:
+        return Sized(scenario, wanted, asked.verdict, None, ceiling)
+    found = search(Counter(backend, asked.trials), asked.question, steps, progress)
+    known = _closed_form(partial(_of_size, asked), steps, wanted)
+    return Sized(scenario, wanted, asked.verdict, found, ceiling, *known)
+
+
+def smallest_effect(
+    scenario: Scenario,
+    wanted: Search,
+    backend: Backend,
+    report: Report = lambda _line: None,
+    progress: Progress = lambda _open, _trials: None,
+) -> Sized:
+    """Find the smallest multiple of the target's effects that has the power with its patients.
+
+    As ``size``; the effects on several endpoints grow together.
+    """
+    asked = _asked(prepare(scenario, report), wanted)
+    if wanted.of != "power" or (asked.ceiling and asked.ceiling.estimate < 1.0):
+        raise BadInput(
+            f"{scenario.path}: a smallest detectable effect is a multiple of truth.target, with a"
+            " power; give a target in the direction of benefit, and --power."
+        )
+    counter = Counter(backend, asked.trials, effects=True)
+    found = search(counter, asked.question, _MULTIPLES, progress)
+    known = _closed_form(partial(_of_effect, asked), _MULTIPLES, wanted)
+    effect = _effect(asked)
+    if found.answer is not None and effect is not None:
+        effect *= found.answer.value
+    sized = Sized(scenario, wanted, asked.verdict, found, None, *known)
+    return replace(sized, by_effect=True, effect=effect)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A search with all that it needs."""
+
+    wanted: Search
+    assembled: Assembled
+    source: TruthSource
+    trials: Trials
+    ceiling: Measured | None
+
+    @property
+    def verdict(self) -> str:
+        """Name of the verdict."""
+        return self.assembled.study.verdicts[self.trials.verdict]
+
+    @property
+    def question(self) -> Question:
+        """What is asked of a ladder."""
+        wanted = self.wanted
+        return Question(wanted.target, 1.0 - wanted.confidence, wanted.tolerance, wanted.most)
+
+
+def _asked(ready: Ready, wanted: Search) -> _Asked:
+    """Find the truth and the verdict that are asked for; raises ``BadInput``."""
+    assembled, path = ready.assembled, ready.assembled.parts.path
+    label = _TRUTHS[wanted.of]
+    sources = {source.label: source for source in assembled.sources}
+    if label not in sources:
+        raise BadInput(f"{path}: truth.{label} is missing; {wanted.of} needs it. Add it.")
+    if not assembled.parts.design.nested:
+        raise BadInput(f"{path}: design.kind cannot be sized: its looks depend on how many come.")
+    names, verdicts = assembled.study.names, assembled.study.verdicts
+    alone = verdicts[-1] if len(verdicts) > len(names) or len(names) == 1 else None
+    verdict = wanted.verdict or alone
+    if verdict not in verdicts:
+        raise BadInput(
+            f"{path}: which verdict is to reach {wanted.target:g}? Say --verdict with one of"
+            f" {', '.join(verdicts)}."
+        )
+    trials = Trials(assembled.study, sources[label], verdicts.index(verdict))
+    return _Asked(wanted, assembled, sources[label], trials, _ceiling(trials))
+
+
+def _ceiling(trials: Trials) -> Measured | None:
+    """Chance of a go with endless patients: every analysis then sees the truth.
+
+    None where the truth of an analysis is not known. Estimates are taken to centre on the truth.
+    """
+    study, source = trials.study, trials.source
+    truth = source.truth(0, _CEILING_DRAWS)
+    p = np.empty((_CEILING_DRAWS, len(study.analyses)))
+    for number, analysis in enumerate(study.analyses):
+        if analysis.scale != MODEL_SCALE:
+            return None
+        effect = true_effect(study.plan, truth, analysis)
+        sign = ENDPOINTS[analysis.endpoint].benefit_sign
+        p[:, number] = np.where(sign * (effect - analysis.null_effect) > 0.0, 0.0, 1.0)
+    verdict = study.decision.decide(p)[:, trials.verdict]
+    return proportion(int((verdict == GO).sum()), _CEILING_DRAWS, _CEILING_DRAWS)
+
+
+def _closed_form(
+    at: Callable[[float], Twin | None], steps: Steps, wanted: Search
+) -> tuple[float | None, str]:
+    """Lowest step whose power by theory is at the target, and what keeps that from being exact."""
+    if wanted.of != "power":
+        return None, ""
+    low, high = steps.lowest, steps.lowest
+    while (known := at(high)) is None or known.value < wanted.target:
+        if high >= steps.highest:
+            return None, ""
+        low, high = high, steps.doubled(high)
+    while len(inside := steps.between(low, high, 3)) > 2:  # noqa: PLR2004 - both ends
+        here = at(inside[1])
+        if here is not None and here.value >= wanted.target:
+            known, high = here, inside[1]
+        else:
+            low = inside[1]
+    return high, known.why
+
+
+def _of_size(asked: _Asked, patients: float) -> Twin | None:
+    study = asked.assembled.study
+    if asked.trials.verdict >= len(study.analyses):
+        return None
+    plan = replace(study.plan, patients=int(patients))
+    sized = replace(asked.assembled, study=replace(study, plan=plan))
+    return twin(sized, asked.trials.verdict, asked.source)
+
+
+def _of_effect(asked: _Asked, multiple: float) -> Twin | None:
+    if asked.trials.verdict >= len(asked.assembled.study.analyses):
+        return None
+    return twin(asked.assembled, asked.trials.verdict, Scaled(asked.source, multiple))
+
+
+def _effect(asked: _Asked) -> float | None:
+    """Effect of the target behind one analysis; None for a verdict on several."""
+    study, number = asked.assembled.study, asked.trials.verdict
+    if number >= len(study.analyses):
+        number = 0
+        if len(study.analyses) > 1:
+            return None
+    effect = float(true_effect(study.plan, asked.source.truth(0, 1), study.analyses[number])[0])
+    return effect if math.isfinite(effect) else None

@@ -1,0 +1,1 @@
+"""Many scenarios at once: what a store does not hold is simulated, and all of it measured."""

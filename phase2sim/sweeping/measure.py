@@ -1,0 +1,88 @@
+"""From stored trials to the operating characteristics of a cell: the same sums as in a run."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from operator import add
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phase2sim.characteristics import (
+    Characteristic,
+    ClosedForm,
+    characteristics,
+    failed_too_often,
+)
+from phase2sim.contracts import UNDECIDED, Measured
+from phase2sim.engine import decide
+from phase2sim.operating import Tally, mean_of, tally
+from phase2sim.store.folder import Store
+from phase2sim.sweeping.cells import Cell
+
+_TRIALS_AT_ONCE = 100_000  # added up together: memory stays bounded, and sums never differ
+
+type Verdicts = Mapping[str, NDArray[np.int8]]  # truth -> (trial, verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """What the stored trials of a cell come to."""
+
+    cell: Cell
+    trials: int
+    rows: tuple[Characteristic, ...]
+    verdicts: Verdicts
+    refused: Mapping[str, str]  # truth -> why its numbers are not to be used
+
+
+def measure(store: Store, cell: Cell, requested: int, closed_form: ClosedForm) -> Measurements:
+    """Decide on every stored trial of a cell and add up; raises ``DamagedFile``."""
+    sums: dict[str, Tally] = {}
+    verdicts: dict[str, list[NDArray[np.int8]]] = {truth: [] for truth in cell.truths}
+    trials = store.trials(cell.study)
+    for part, decided in _parts(store, cell, trials):
+        for truth, (tallied, verdict) in zip(cell.truths, decided, strict=True):
+            sums[truth] = tallied if part == 0 else add(sums[truth], tallied)
+            verdicts[truth].append(verdict)
+    rows = characteristics(cell.built, sums, max(requested, trials), closed_form)
+    return Measurements(
+        cell=cell,
+        trials=trials,
+        rows=tuple(rows),
+        verdicts={truth: np.concatenate(found) for truth, found in verdicts.items() if found},
+        refused=dict(failed_too_often(cell.built, sums)),
+    )
+
+
+def verdicts_of(store: Store, cell: Cell, trials: int | None = None) -> Verdicts:
+    """Verdicts on the first trials of a cell, all if not said, by truth."""
+    answers = store.answers(cell.study, 0, trials)
+    return {truth: decide(cell.built.decision, one.estimates) for truth, one in answers.items()}
+
+
+def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measured:
+    """Share of go minus that of a reference whose trials have the same patients.
+
+    The standard error is that of the paired difference over the trials that both have decided.
+    """
+    trials = min(len(verdicts), len(reference))
+    go, other = verdicts[:trials], reference[:trials]
+    both = (go != UNDECIDED) & (other != UNDECIDED)
+    apart = go[both].astype(np.int64) - other[both]
+    # A sum of whole numbers is exact, so the pairs can be added in any order.
+    return mean_of(int(apart.sum()), int((apart**2).sum()), apart.size, trials, trials)
+
+
+def _parts(
+    store: Store, cell: Cell, trials: int
+) -> Iterator[tuple[int, list[tuple[Tally, NDArray[np.int8]]]]]:
+    for part, first in enumerate(range(0, trials, _TRIALS_AT_ONCE)):
+        last = min(first + _TRIALS_AT_ONCE, trials)
+        answers = store.answers(cell.study, first, last)
+        found = []
+        for truth in cell.truths:
+            one = answers[truth]
+            verdict = decide(cell.built.decision, one.estimates)
+            tallied = tally(one.estimates, one.true_effect, one.missing, verdict)
+            found.append((tallied, verdict))
+        yield part, found
