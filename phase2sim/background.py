@@ -7,7 +7,7 @@ import numpy as np
 from phase2sim.assemble import Assembled
 from phase2sim.contracts import Analysis
 from phase2sim.draws import PriorTruth
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import DERIVED, ENDPOINTS, EVENTS, MEASURES, drawn_for
 from phase2sim.engine import months_of
 from phase2sim.knowledge import Evidence, PriorDraws
 
@@ -44,23 +44,44 @@ def background(
     return tuple(
         Background(
             analysis=name,
-            label=ENDPOINTS[analysis.endpoint].label,
-            unit=ENDPOINTS[analysis.endpoint].unit,
+            label=_label(analysis.endpoint),
+            unit=_unit(analysis.endpoint),
             month=analysis.month,
             untreated=_untreated(assembled, analysis),
             reported=_reported(evidence, analysis),
-            target=_target(assembled, analysis),
+            target=_target(assembled, number),
             effect=None if prior is None else _effect(assembled, analysis),
             averaged_from=getattr(analysis, "averaged_from", None),
         )
-        for name, analysis in zip(study.names, study.analyses, strict=True)
+        for number, (name, analysis) in enumerate(zip(study.names, study.analyses, strict=True))
     )
 
 
+def _label(endpoint: str) -> str:
+    return EVENTS[endpoint] if endpoint in EVENTS else MEASURES[endpoint].label
+
+
+def _unit(endpoint: str) -> str:
+    return "a month" if endpoint in EVENTS else MEASURES[endpoint].unit
+
+
 def _untreated(assembled: Assembled, analysis: Analysis) -> float:
-    plan = assembled.study.plan
-    mean = assembled.control.mean_at(plan, plan.endpoints.index(analysis.endpoint), analysis.month)
-    return ENDPOINTS[analysis.endpoint].from_model(mean)
+    """Typical value of untreated patients; of a derived outcome, that of typical patients."""
+    plan = assembled.study.drawn
+    if analysis.endpoint in EVENTS:
+        return plan.counted[analysis.endpoint].per_month
+    typical = [
+        np.array([_typical(assembled, name, analysis.month)])
+        for name in drawn_for(analysis.endpoint)
+    ]
+    derived = DERIVED.get(analysis.endpoint)
+    return float(typical[0][0] if derived is None else derived.derive(*typical)[0])
+
+
+def _typical(assembled: Assembled, endpoint: str, month: float) -> float:
+    plan = assembled.study.drawn
+    mean = assembled.control.mean_at(plan, plan.endpoints.index(endpoint), month)
+    return ENDPOINTS[endpoint].from_model(mean)
 
 
 def _reported(evidence: Evidence | None, analysis: Analysis) -> str:
@@ -78,15 +99,22 @@ def _reported(evidence: Evidence | None, analysis: Analysis) -> str:
     return ""
 
 
-def _target(assembled: Assembled, analysis: Analysis) -> float | None:
+def _target(assembled: Assembled, number: int) -> float | None:
+    """What the scenario hopes for; of an outcome that is not drawn itself, what it comes to."""
     if not assembled.parts.scenario.truth.target:
         return None
+    study, analysis = assembled.study, assembled.study.analyses[number]
+    if analysis.endpoint not in ENDPOINTS:
+        return float(study.known["target"].value[number]) if study.known else None
     e, visits = _places(assembled, analysis)
-    return float(assembled.sources[0].truth(0, 1).effect[0, 1, e, visits].mean())
+    effect = assembled.sources[0].truth(0, 1).effect
+    return float(effect[0, study.aim(number).arm, e, visits].mean())
 
 
 def _effect(assembled: Assembled, analysis: Analysis) -> tuple[float, float, float] | None:
     """Fitted effect at the analysis's month or months, before it is made robust."""
+    if analysis.endpoint not in ENDPOINTS:
+        return None
     e, visits = _places(assembled, analysis)
     for source in assembled.sources:
         if isinstance(source, PriorTruth) and source.label == "prior":
@@ -98,6 +126,7 @@ def _effect(assembled: Assembled, analysis: Analysis) -> tuple[float, float, flo
 
 def _places(assembled: Assembled, analysis: Analysis) -> tuple[int, list[int]]:
     """Endpoint of an analysis, and the visits whose effects it averages."""
-    plan = assembled.study.plan
-    visits = [plan.visits_months.index(month) for month in months_of(plan, analysis)]
+    plan = assembled.study.drawn
+    months = months_of(assembled.study.plan, analysis)
+    visits = [plan.visits_months.index(month) for month in months]
     return plan.endpoints.index(analysis.endpoint), visits

@@ -1,7 +1,7 @@
-"""One batch of trials, start to finish: allocate, draw, observe, estimate, decide."""
+"""One batch of trials, start to finish: recruit, allocate, draw, observe, estimate, decide."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,20 +10,29 @@ from phase2sim.contracts import (
     MODEL_SCALE,
     Analysis,
     Arms,
+    Arrivals,
     Bools,
     Decision,
+    Entrants,
     Estimates,
     Floats,
-    Missingness,
+    Intercurrent,
+    Observer,
     Plan,
     Randomisation,
-    Reading,
+    Recruitment,
     Trials,
     Truth,
     TruthSource,
 )
+from phase2sim.endpoints import DERIVED, EVENTS
+from phase2sim.estimands import Aim
+from phase2sim.readings import estimate
 
-type Draw = Callable[[Plan, Truth, Arms, int], Trials]
+type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
+type Draw = Callable[[Plan, Truth, Entrants, Arms], Trials]
+type Gains = Callable[[Plan, Truth, Trials], Floats]
+type Count = Callable[[Plan, Truth, Trials], Trials]
 
 _BATCH_BYTES = 2_000_000  # outcomes of one batch: larger ones leave the processor's cache
 _LARGEST_BATCH = 4096
@@ -34,16 +43,49 @@ np.empty(8 * _BATCH_BYTES, dtype=np.int8)
 
 
 @dataclass(frozen=True, slots=True)
+class Population:
+    """Where patients come from: how they enrol, and how their outcomes arise."""
+
+    recruitment: Recruitment
+    enrol: Enrol
+    draw: Draw
+    gains: Gains
+    count: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """True values behind the analyses under one fixed truth, with their Monte Carlo errors.
+
+    (analysis,) each; the error is 0 where the value is exact, the value nan where nobody knows it.
+    """
+
+    value: Floats
+    mcse: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """A trial ready to be simulated: the plan and its parts."""
 
     plan: Plan
+    population: Population
     randomisation: Randomisation
-    draw: Draw
-    missingness: Missingness
+    dropout: Observer
     analyses: tuple[Analysis, ...]
     names: tuple[str, ...]  # of the analyses
     decision: Decision
+    gaps: Observer | None = None
+    events: tuple[Intercurrent, ...] = ()  # in the order in which they act
+    aims: tuple[Aim, ...] = ()  # one an analysis; none: the one treated arm, no events
+    after_loss: Mapping[str, float] = field(default_factory=dict)  # by endpoint, model scale
+    wide: Plan | None = None  # endpoints and visits that are drawn, where they are more
+    known: Mapping[str, Known] = field(default_factory=dict)  # by label of a fixed truth
+
+    @property
+    def drawn(self) -> Plan:
+        """What is drawn: the plan, or one with more endpoints and visits."""
+        return self.wide or self.plan
 
     @property
     def verdicts(self) -> tuple[str, ...]:
@@ -53,9 +95,13 @@ class Study:
     @property
     def batch(self) -> int:
         """Trials in a batch: set by the design alone, so that sums never depend on workers."""
-        plan = self.plan
+        plan = self.drawn
         bytes_a_trial = 8 * len(plan.endpoints) * len(plan.visits_months) * plan.patients
         return int(np.clip(_BATCH_BYTES // bytes_a_trial, 1, _LARGEST_BATCH))
+
+    def aim(self, number: int) -> Aim:
+        """What one analysis is to estimate."""
+        return self.aims[number] if self.aims else Aim()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,74 +110,160 @@ class Outcomes:
 
     first: int
     estimates: tuple[Estimates, ...]  # one an analysis
-    true_effect: Floats  # (analysis, trial); nan for an effect off the model scale
+    true_effect: Floats  # (analysis, trial); nan where nobody knows it
     missing: Floats  # (analysis, trial): share of patients without the value it analyses
     verdict: NDArray[np.int8]  # (trial, verdict)
+    months: Floats  # (trial,) from the trial's opening to the last readout
 
 
 def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -> Outcomes:
     """Simulate trials ``first`` to ``first + trials - 1``."""
     truth = source.truth(first, trials)
     complete = draw_trials(study, truth, first, trials)
-    observed = complete.value
-    if not complete.seen.all():
-        observed = np.where(complete.seen, complete.value, np.nan)
-    estimates = tuple(
-        analysis.estimate(reading(study.plan, complete, observed, analysis.endpoint))
-        for analysis in study.analyses
-    )
-    p = np.stack([estimate.p for estimate in estimates], axis=1)
+    estimates = analyse_trials(study, complete)
+    p = np.stack([one.p for one in estimates], axis=1)
     return Outcomes(
         first=first,
         estimates=estimates,
-        true_effect=_true_effects(study, truth, trials),
+        true_effect=_true_effects(study, source, truth, trials),
         missing=_missing(study, complete.seen),
         verdict=study.decision.decide(p),
+        months=_last_readout(study.plan, complete),
     )
 
 
 def draw_trials(study: Study, truth: Truth, first: int, trials: int) -> Trials:
     """Patients of a batch, with every outcome and which of them are seen."""
-    arm = study.randomisation.allocate(study.plan.seed, first, trials, study.plan.patients)
-    complete = study.draw(study.plan, truth, arm, first)
-    return replace(complete, seen=study.missingness.observe(complete, study.plan))
+    complete = follow(study, truth, first, trials)
+    if study.gaps is not None:
+        seen = study.gaps.observe(complete, study.plan)
+        complete = replace(complete, seen=seen, has_gaps=True)
+    staying = study.dropout.observe(complete, study.plan)
+    seen = staying & complete.seen if complete.has_gaps else staying
+    if study.after_loss:
+        _shift_lost(complete.value, staying, study.after_loss, study.plan)
+    return replace(complete, seen=seen)
 
 
-def reading(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -> Reading:
-    """Return what an analysis of one endpoint reads of a batch."""
-    e = plan.endpoints.index(endpoint)
-    return Reading(
-        arm=trials.arm,
-        baseline=observed[:, e, 0],
-        value=observed[:, e, 1:],
-        visits_months=plan.visits_months[1:],
-        age_years=trials.age_years,
-        stratum=trials.stratum,
-        seed=plan.seed,
-        first=trials.first,
+def follow(  # noqa: PLR0913 - options by name
+    study: Study,
+    truth: Truth,
+    first: int,
+    trials: int,
+    *,
+    all_in: int | None = None,
+    active: tuple[bool, ...] | None = None,
+) -> Trials:
+    """Patients of a batch with every outcome, before any is missed.
+
+    ``all_in`` puts everybody into one arm and ``active`` leaves out some of the events: potential
+    outcomes of the same patients, on the same random numbers.
+    """
+    plan, population = study.plan, study.population
+    drawn = study.drawn
+    shape = (trials, plan.patients)
+    arrivals = population.recruitment.arrive(plan.seed, first, shape, plan.sites)
+    entrants = population.enrol(drawn, truth, first, arrivals)
+    if all_in is None:
+        factors = [entrants.factors[name] for name in study.randomisation.over]
+        stacked = np.stack(factors) if factors else np.empty((0, *shape), dtype=np.int64)
+        arm = study.randomisation.allocate(plan.seed, first, stacked)
+    else:
+        arm = np.full(shape, all_in, dtype=np.int8)
+    complete = population.draw(drawn, truth, entrants, arm)
+    if study.events:
+        complete = _struck(study, drawn, truth, complete, active or (True,) * len(study.events))
+    if plan.counted:
+        complete = population.count(drawn, truth, complete)
+    return complete if study.wide is None else narrowed(complete, drawn, plan)
+
+
+def _struck(
+    study: Study, plan: Plan, truth: Truth, complete: Trials, active: tuple[bool, ...]
+) -> Trials:
+    """Let the active events happen, in their order."""
+    gain = study.population.gains(plan, truth, complete)
+    never = np.full(complete.arm.shape, len(plan.visits_months), dtype=np.int64)
+    struck = [
+        event.strike(complete, plan, gain) if acts else never
+        for event, acts in zip(study.events, active, strict=True)
+    ]
+    return replace(complete, struck=np.stack(struck))
+
+
+def narrowed(trials: Trials, drawn: Plan, plan: Plan) -> Trials:
+    """Endpoints and visits of ``plan`` alone, of trials that were drawn with more."""
+    endpoints = [drawn.endpoints.index(name) for name in plan.endpoints]
+    visits = [drawn.visits_months.index(month) for month in plan.visits_months]
+    value = np.ascontiguousarray(trials.value[:, endpoints][:, :, visits])
+    return replace(
+        trials,
+        value=value,
+        seen=np.ones(value.shape, dtype=np.bool_),
+        struck=None if trials.struck is None else np.searchsorted(visits, trials.struck),
+        counts={name: so_far[:, visits] for name, so_far in trials.counts.items()},
     )
 
 
-def _true_effects(study: Study, truth: Truth, trials: int) -> Floats:
-    """True effect behind each analysis: treated minus control at its month, or averaged to it.
+def analyse_trials(study: Study, complete: Trials) -> tuple[Estimates, ...]:
+    """Every analysis of a batch, on what was seen of it."""
+    observed = complete.value
+    if not complete.seen.all():
+        observed = np.where(complete.seen, complete.value, np.nan)
+    return tuple(
+        estimate(analysis, study.plan, complete, observed, study.aim(number))
+        for number, analysis in enumerate(study.analyses)
+    )
 
-    A truth says nothing of effects off the model scale, such as a difference in response rates.
-    """
-    effects = [true_effect(study.plan, truth, analysis) for analysis in study.analyses]
+
+def _shift_lost(value: Floats, staying: Bools, after_loss: Mapping[str, float], plan: Plan) -> None:
+    """Move the values that nobody sees any more, in place."""
+    for name, shift in after_loss.items():
+        e = plan.endpoints.index(name)
+        value[:, e] += shift * ~staying[:, e]
+
+
+def _last_readout(plan: Plan, trials: Trials) -> Floats:
+    if trials.arrivals is None:
+        return np.full(len(trials.arm), np.nan)
+    last: Floats = trials.arrivals.months.max(axis=1) + plan.visits_months[-1]
+    return last
+
+
+def _true_effects(study: Study, source: TruthSource, truth: Truth, trials: int) -> Floats:
+    """True effect behind each analysis, (analysis, trial); nan where nobody knows it."""
+    if source.label in study.known:
+        value = study.known[source.label].value
+        return np.broadcast_to(value[:, None], (value.size, trials))
+    effects = [true_effect(study, truth, number) for number in range(len(study.analyses))]
     return np.stack([np.broadcast_to(effect, trials) for effect in effects])
 
 
-def true_effect(plan: Plan, truth: Truth, analysis: Analysis) -> Floats:
-    """What ``analysis`` estimates, (trial,) or one for all; nan for an effect off the model scale.
+def true_effect(study: Study, truth: Truth, number: int) -> Floats:
+    """What an analysis estimates if nothing intervenes, (trial,) or one for all; nan if unknown.
 
-    An analysis with ``averaged_from`` estimates the mean over the visits from then to its month.
+    An effect off the model scale, on a derived outcome, or of a strategy that counts what happens
+    after an event does not follow from a truth alone. An analysis with ``averaged_from`` estimates
+    the mean over the visits from then to its month.
     """
-    if analysis.scale != MODEL_SCALE:
+    analysis, plan = study.analyses[number], study.drawn
+    if not is_stated(study, number):
         return np.full(1, np.nan)
-    visits = [plan.visits_months.index(month) for month in months_of(plan, analysis)]
-    effect = truth.effect[:, 1, plan.endpoints.index(analysis.endpoint), visits]
-    average: Floats = effect.mean(axis=1)  # arm 0 has no effect
+    visits = [plan.visits_months.index(month) for month in months_of(study.plan, analysis)]
+    e, arm = plan.endpoints.index(analysis.endpoint), study.aim(number).arm
+    average: Floats = truth.effect[:, arm, e, visits].mean(axis=1)  # arm 0 has no effect
     return average
+
+
+def is_stated(study: Study, number: int) -> bool:
+    """Whether a truth itself states what an analysis estimates."""
+    analysis = study.analyses[number]
+    return (
+        analysis.scale == MODEL_SCALE
+        and analysis.endpoint not in {*DERIVED, *EVENTS}
+        and study.aim(number).is_hypothetical
+        and not study.after_loss
+    )
 
 
 def months_of(plan: Plan, analysis: Analysis) -> tuple[float, ...]:
@@ -141,13 +273,8 @@ def months_of(plan: Plan, analysis: Analysis) -> tuple[float, ...]:
 
 
 def _missing(study: Study, seen: Bools) -> Floats:
-    return np.stack([1.0 - seen[:, e, v].mean(axis=1) for e, v in _places(study)])
-
-
-def _places(study: Study) -> list[tuple[int, int]]:
-    """Endpoint and visit of each analysis."""
+    """Share of patients without the analysed value, of all endpoints that it follows from."""
     plan = study.plan
-    return [
-        (plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month))
-        for analysis in study.analyses
-    ]
+    visits = [plan.visits_months.index(analysis.month) for analysis in study.analyses]
+    # A visit is missed with all its endpoints.
+    return np.stack([1.0 - seen[:, 0, v].mean(axis=1) for v in visits])

@@ -24,7 +24,7 @@ from phase2sim.contracts import (
 )
 from phase2sim.datafile import data_reading, read_data
 from phase2sim.endpoints import ENDPOINTS
-from phase2sim.engine import draw_trials, months_of, reading, true_effect
+from phase2sim.engine import analyse_trials, draw_trials, months_of, true_effect
 from phase2sim.errors import BadData, BadScenario
 
 _VERDICTS = {GO: "go", STOP: "stop"}
@@ -120,25 +120,26 @@ def replay(assembled: Assembled, truth: str, trial: int) -> tuple[Examined, str]
         )
     true = sources[truth].truth(trial, 1)
     trials = draw_trials(study, true, trial, 1)
-    observed = np.where(trials.seen, trials.value, np.nan)
-    estimates = [
-        analysis.estimate(reading(study.plan, trials, observed, analysis.endpoint))
-        for analysis in study.analyses
-    ]
+    estimates = list(analyse_trials(study, trials))
+    known = study.known.get(truth)
     findings = tuple(
         _finding(
             name,
             analysis,
             estimate,
-            float(true_effect(study.plan, true, analysis)[0])
-            if analysis.scale == MODEL_SCALE
-            else None,
+            _known_effect(known.value[number] if known else true_effect(study, true, number)[0]),
         )
-        for name, analysis, estimate in zip(study.names, study.analyses, estimates, strict=True)
+        for number, (name, analysis, estimate) in enumerate(
+            zip(study.names, study.analyses, estimates, strict=True)
+        )
     )
     return Examined(findings, _verdicts(assembled.parts, estimates, study.names)), _csv(
         assembled, trials
     )
+
+
+def _known_effect(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _verdicts(built: Parts, estimates: list[Estimates], names: tuple[str, ...]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Operating characteristics from running sums, each with its Monte Carlo standard error."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,8 @@ class Tally:
     covered: Ints  # (analysis,) intervals that hold the truth
     missing: Floats  # (analysis,) sum of the share of patients not seen
     squared_missing: Floats  # (analysis,)
+    months: float = 0.0  # sum of the months to the last readout
+    squared_months: float = 0.0
 
     def __add__(self, other: "Tally") -> "Tally":
         """Sums over the trials of both."""
@@ -47,8 +49,10 @@ def tally(
     true_effect: Floats,
     missing: Floats,
     verdict: NDArray[np.int8],
+    months: Floats | None = None,
 ) -> Tally:
     """Sum a batch: one estimate an analysis, true_effect and missing (analysis, trial)."""
+    months = np.zeros(1) if months is None else months
     error = np.stack([e.effect for e in estimates]) - true_effect
     covered = [_covers(e, truth) for e, truth in zip(estimates, true_effect, strict=True)]
     return Tally(
@@ -62,6 +66,8 @@ def tally(
         covered=np.sum(covered, axis=1),
         missing=missing.sum(axis=1),
         squared_missing=(missing**2).sum(axis=1),
+        months=float(months.sum()),
+        squared_months=float((months**2).sum()),
     )
 
 
@@ -92,10 +98,18 @@ def fell_back(sums: Tally, analysis: int, fallback: int, requested: int) -> Meas
     return proportion(int(sums.fallbacks[analysis, fallback]), used, sums.trials, requested)
 
 
-def bias(sums: Tally, analysis: int, requested: int) -> Measured:
-    """Mean of estimate minus truth."""
+def bias(sums: Tally, analysis: int, requested: int, truth_mcse: float = 0.0) -> Measured:
+    """Mean of estimate minus truth, which may itself be known up to a Monte Carlo error."""
     used = int(sums.reasons[analysis, 0])
-    return _mean(sums.error[analysis], sums.squared_error[analysis], used, sums.trials, requested)
+    found = _mean(sums.error[analysis], sums.squared_error[analysis], used, sums.trials, requested)
+    if truth_mcse == 0.0:
+        return found
+    return replace(found, mcse=float(np.hypot(found.mcse, truth_mcse)))
+
+
+def duration(sums: Tally, requested: int) -> Measured:
+    """Mean months from the trial's opening to the last readout."""
+    return _mean(sums.months, sums.squared_months, sums.trials, sums.trials, requested)
 
 
 def missing(sums: Tally, analysis: int, requested: int) -> Measured:

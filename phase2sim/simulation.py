@@ -9,15 +9,28 @@ from itertools import islice
 from operator import add
 from threading import Timer
 
+import numpy as np
+
 from phase2sim.assemble import Assembled, assemble, parts
 from phase2sim.background import Background, background
-from phase2sim.contracts import FAILURES, FALLBACKS, MODEL_SCALE, RESULTS_VERSION, Measured
-from phase2sim.engine import simulate_batch
+from phase2sim.contracts import FAILURES, FALLBACKS, RESULTS_VERSION, Measured, TruthSource
+from phase2sim.engine import Study, is_stated, simulate_batch
 from phase2sim.errors import TooManyFailures
 from phase2sim.knowledge import Evidence, PriorDraws
-from phase2sim.operating import Tally, bias, coverage, decided, fell_back, missing, tally
+from phase2sim.operating import (
+    Tally,
+    bias,
+    coverage,
+    decided,
+    duration,
+    fell_back,
+    missing,
+    tally,
+)
+from phase2sim.patients.recruitment import AllAtOnce
 from phase2sim.prior import fitted, read_evidence
 from phase2sim.scenario import Scenario
+from phase2sim.true_values import with_known_values
 from phase2sim.twins import Twin, twin
 
 type Report = Callable[[str], None]
@@ -36,7 +49,7 @@ class Characteristic:
     ``twin`` is the closed form, where theory gives the answer or nearly does.
     """
 
-    name: str  # power | type_i_error | assurance | bias | coverage | missing
+    name: str  # power | type_i_error | assurance | bias | coverage | missing | duration
     endpoint: str
     analysis: str
     month: float | None
@@ -156,10 +169,10 @@ def prepare(scenario: Scenario, report: Report) -> Ready:
     """Check a scenario, fit or load its prior, and put it together."""
     built = parts(scenario)
     if not scenario.evidence:
-        return Ready(assemble(built, None))
+        return Ready(with_known_values(assemble(built, None)))
     evidence = read_evidence(scenario.evidence, beside=scenario.path)
     prior = fitted(evidence, report=report)
-    return Ready(assemble(built, prior), evidence, prior)
+    return Ready(with_known_values(assemble(built, prior)), evidence, prior)
 
 
 def _compile(ready: Ready, report: Report) -> None:
@@ -200,7 +213,9 @@ def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tall
     study = assembled.study
     trials = min(study.batch, requested - first)
     outcomes = [simulate_batch(study, source, first, trials) for source in assembled.sources]
-    return tuple(tally(o.estimates, o.true_effect, o.missing, o.verdict) for o in outcomes)
+    return tuple(
+        tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months) for o in outcomes
+    )
 
 
 def _in_threads(
@@ -237,18 +252,37 @@ def _characteristics(
                 measured=decided(tallied, number, requested),
                 twin=twin(assembled, number, source) if alone else None,
             )
-        for name, measure in (("bias", bias), ("coverage", coverage), ("missing", missing)):
+        for name in ("bias", "coverage", "missing"):
             for number, analysis in enumerate(study.analyses):
-                if analysis.scale != MODEL_SCALE and name != "missing":
-                    continue  # nobody knows the true effect
-                yield Characteristic(
-                    name=name,
-                    endpoint=analysis.endpoint,
-                    analysis=study.names[number],
-                    month=analysis.month,
-                    truth=source.label,
-                    measured=measure(tallied, number, requested),
-                )
+                measured = _measure(study, source, tallied, (name, number), requested)
+                if measured is not None:
+                    yield Characteristic(
+                        name=name,
+                        endpoint=analysis.endpoint,
+                        analysis=study.names[number],
+                        month=analysis.month,
+                        truth=source.label,
+                        measured=measured,
+                    )
+        if not isinstance(study.population.recruitment, AllAtOnce):
+            measured = duration(tallied, requested)
+            yield Characteristic("duration", "", "", None, source.label, measured)
+
+
+def _measure(
+    study: Study, source: TruthSource, sums: Tally, which: tuple[str, int], requested: int
+) -> Measured | None:
+    """Bias, coverage or missing share of one analysis; None where nobody knows the true effect."""
+    name, number = which
+    if name == "missing":
+        return missing(sums, number, requested)
+    known = study.known.get(source.label)
+    is_known = is_stated(study, number) if known is None else not np.isnan(known.value[number])
+    if not is_known:
+        return None
+    if name == "coverage":
+        return coverage(sums, number, requested)
+    return bias(sums, number, requested, 0.0 if known is None else float(known.mcse[number]))
 
 
 def _fallbacks(assembled: Assembled, sums: tuple[Tally, ...], requested: int) -> Iterator[FellBack]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import comb
 
+from phase2sim.ages import age_moments
 from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.closed_form import (
     binomial,
@@ -22,9 +23,12 @@ from phase2sim.assemble import Assembled
 from phase2sim.contracts import Analysis, Floats, TruthSource
 from phase2sim.draws import window_nodes
 from phase2sim.endpoints import ENDPOINTS
-from phase2sim.patients.missingness import Complete, Mar, Mcar
-from phase2sim.patients.randomisation import PermutedBlocks
+from phase2sim.patients.missingness.hazards import Complete, Mar, Mcar
+from phase2sim.patients.missingness.logistic import Logistic, Mnar
+from phase2sim.patients.randomisation.blocks import PermutedBlocks
+from phase2sim.patients.randomisation.simple import Simple
 
+_TWO_ARMS = 2
 _NEGLIGIBLE = 1e-10  # probability of a pair of arm sizes that is left out
 
 
@@ -54,13 +58,15 @@ class _Case:
 def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
     """Closed-form power of one analysis, for a fixed truth; None where there is no formula."""
     analysis = assembled.study.analyses[number]
+    if len(assembled.study.plan.arms) > _TWO_ARMS or analysis.endpoint not in ENDPOINTS:
+        return None
     if isinstance(analysis, Mmrm):
         return _mmrm(assembled, analysis, source)
     formula = _FORMULAS.get(type(analysis))
     if formula is None or source.label not in {"target", "null"}:
         return None
-    e = assembled.study.plan.endpoints.index(analysis.endpoint)
-    v = assembled.study.plan.visits_months.index(analysis.month)
+    e = assembled.study.drawn.endpoints.index(analysis.endpoint)
+    v = assembled.study.drawn.visits_months.index(analysis.month)
     sign = ENDPOINTS[analysis.endpoint].benefit_sign
     treated, control, weights = _sizes(assembled, analysis.month)
     case = _Case(
@@ -122,21 +128,23 @@ def _mmrm(assembled: Assembled, analysis: Mmrm, source: TruthSource) -> Twin | N
     """Power with known covariance; none for an effect averaged over visits."""
     if source.label not in {"target", "null"} or analysis.averaged_from is not None:
         return None
-    plan = assembled.study.plan
+    plan = assembled.study.drawn
     e, last = plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month)
-    visits = list(range(1, last + 1))
+    seen = [m for m in assembled.study.plan.visits_months[1:] if m <= analysis.month]
+    visits = [plan.visits_months.index(month) for month in seen]
     covariance = _covariance(assembled, e, visits)
     used = [i for i, name in enumerate(("baseline", "age")) if name in analysis.covariates]
     across = covariance[np.ix_(used, range(2, 2 + len(visits)))]
     within = covariance[np.ix_(used, used)]
     residual = covariance[2:, 2:] - across.T @ np.linalg.lstsq(within, across)[0]
     control, treated = assembled.parts.design.allocation
-    retention = [_staying(assembled, plan.visits_months[visit]) for visit in visits]
+    staying = [_staying(assembled, month) for month in seen]
+    retention = [[share[arm] for share in staying] for arm in (1, 0)]
     sign = ENDPOINTS[analysis.endpoint].benefit_sign
     power = power_mmrm(
         sign * (float(source.truth(0, 1).effect[0, 1, e, last]) - analysis.null_effect),
         residual,
-        [retention, retention],
+        retention,
         plan.patients * np.array([treated, control]) / (treated + control),
         assembled.study.decision.one_sided_alpha,
     )
@@ -147,7 +155,7 @@ def _mmrm(assembled: Assembled, analysis: Mmrm, source: TruthSource) -> Twin | N
 
 def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
     """Covariance between patients of baseline, age and the values at visits, in that order."""
-    plan, control = assembled.study.plan, assembled.control.typical()
+    plan, control = assembled.study.drawn, assembled.control.typical()
     visits = np.array([0, *analysed])
     sd = control.sd[0, e, visits]
     values = sd[:, None] * sd * control.correlation[0, e][np.ix_(visits, visits)]
@@ -159,8 +167,9 @@ def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
         means = np.interp(since, control.knots_months, control.history[0, e])
         values = values + np.cov(means.T, bias=True)
     slope = plan.per_year_of_age.get(plan.endpoints[e], 0.0)
-    low, high = plan.age_years
-    age = (high - low) ** 2 / 12 if np.isfinite(low) else 1.0
+    variance = age_moments(plan)[1]
+    age = variance if np.isfinite(variance) else 1.0
+    values = values + plan.site_sd.get(plan.endpoints[e], 0.0) ** 2
     loading = np.full(visits.size + 1, slope)
     loading[1] = 0.0
     measured = np.delete(np.arange(visits.size + 1), 1)
@@ -175,11 +184,11 @@ def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
 def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats, Floats]:
     """Treated and control patients seen at a month, every pair with its probability."""
     plan = assembled.study.plan
-    staying = _staying(assembled, month)
+    control, treated = _staying(assembled, month)
     found, chances = [], []
     for enrolled, chance in _enrolled(assembled):
         left = plan.patients - enrolled
-        sizes, each = sizes_after_dropout(enrolled, left, (staying, staying))
+        sizes, each = sizes_after_dropout(enrolled, left, (treated, control))
         found.append(sizes)
         chances.append(chance * each)
     sizes, place = np.unique(np.concatenate(found), axis=0, return_inverse=True)
@@ -188,19 +197,27 @@ def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats, Floats]:
     return sizes[kept, 0].astype(np.float64), sizes[kept, 1].astype(np.float64), weights[kept]
 
 
-def _staying(assembled: Assembled, month: float) -> float:
-    """Share of patients who are still seen at a month."""
+def _staying(assembled: Assembled, month: float) -> tuple[float, float]:
+    """Share of untreated, and of treated, patients who are still seen at a month."""
     dropout = assembled.parts.dropout
     if isinstance(dropout, Mcar | Mar):
-        return float((1 - dropout.share) ** (month / dropout.by_month))
-    return 1.0
+        staying = float((1 - dropout.share) ** (month / dropout.by_month))
+        return staying, staying**dropout.hazard_ratio_treated
+    if isinstance(dropout, Logistic | Mnar):
+        staying = 1.0 - dropout.lost[assembled.study.plan.visits_months.index(month) - 1]
+        return staying, staying
+    return 1.0, 1.0
 
 
 def _enrolled(assembled: Assembled) -> list[tuple[int, float]]:
     """How many patients may be allocated to treatment, with probabilities."""
     patients, randomisation = assembled.study.plan.patients, assembled.study.randomisation
     control, treated = assembled.parts.design.allocation
-    if not isinstance(randomisation, PermutedBlocks):
+    if not isinstance(randomisation, PermutedBlocks | Simple) or (
+        isinstance(randomisation, PermutedBlocks) and len(randomisation.sizes) > 1
+    ):
+        return [(round(patients * treated / (control + treated)), 1.0)]
+    if isinstance(randomisation, Simple):
         share = treated / (control + treated)
         chances = binomial(patients, share)
         return [(n, float(c)) for n, c in enumerate(chances) if c > _NEGLIGIBLE]
@@ -215,7 +232,7 @@ def _enrolled(assembled: Assembled) -> list[tuple[int, float]]:
 
 
 def _why_not_exact(assembled: Assembled, analysis: Analysis, e: int) -> str:
-    plan, control = assembled.study.plan, assembled.control
+    study, plan, control = assembled.study, assembled.study.drawn, assembled.control
     low, high = plan.months_since_diagnosis
     reasons = []
     if low < high and control.knots_months.size and np.ptp(control.history[:, e], axis=-1).any():
@@ -229,4 +246,16 @@ def _why_not_exact(assembled: Assembled, analysis: Analysis, e: int) -> str:
         reasons.append("it takes the model-based standard error")
     if not isinstance(assembled.parts.dropout, Complete | Mcar):
         reasons.append("it takes patients as lost completely at random")
+    study_reasons = {
+        "it takes the arms as large as planned": not isinstance(
+            study.randomisation, PermutedBlocks | Simple
+        )
+        or len(getattr(study.randomisation, "sizes", (1,))) > 1,
+        "it takes everybody as eligible": bool(plan.eligible),
+        "it takes the effect as the same for all": bool(plan.modifiers),
+        "it takes patients of a site as no more alike than others": any(plan.site_sd.values()),
+        "it leaves out single missed visits": study.gaps is not None,
+        "it leaves out intercurrent events": bool(study.events),
+    }
+    reasons += [reason for reason, holds in study_reasons.items() if holds]
     return "; ".join(reasons)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import special
 
 from phase2sim.contracts import CONFIDENCE, Estimates, Floats, Ints
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import MEASURES
 from phase2sim.kernels import kernel
 
 _MOST_TERMS = 200  # degrees of freedom beyond which the series is no longer the faster way
@@ -21,7 +21,7 @@ type Fit = tuple[Floats, Floats, Floats, Ints]  # effect, se, df, reason; each (
 def for_benefit(fit: Fit, endpoint: str, null_effect: float) -> Estimates:
     """Estimates with the t test's p for an effect beyond ``null_effect`` in benefit's direction."""
     effect, se, df, reason = fit
-    worse = -ENDPOINTS[endpoint].benefit_sign
+    worse = -MEASURES[endpoint].benefit_sign
     p = lower_tail(df, worse * (effect - null_effect) / se)
     return Estimates(effect=effect, se=se, df=df, p=p, reason=reason.astype(np.int8))
 
@@ -66,8 +66,8 @@ def _finite_series(df: Floats, t: Floats) -> Floats:
 
 def check_options(endpoint: str, month: float, null_effect: float) -> None:
     """Raise ``ValueError`` for options that no continuous analysis can take."""
-    if endpoint not in ENDPOINTS:
-        raise ValueError(f"endpoint is {endpoint!r}; use one of {', '.join(ENDPOINTS)}.")
+    if endpoint not in MEASURES:
+        raise ValueError(f"endpoint is {endpoint!r}; use one of {', '.join(MEASURES)}.")
     if not (np.isfinite(month) and month > 0.0):
         raise ValueError(f"month is {month:g}; give a visit after baseline, above 0.")
     if not np.isfinite(null_effect):
