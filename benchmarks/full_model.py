@@ -13,7 +13,11 @@ SCENARIO = {
     "title": "Everything that happens in a trial",
     "seed": 1,
     "trials": TRIALS,
-    "population": {"age_years": [5, 17], "age_strata": [12], "per_year_of_age": {"c_peptide": 0.02}},
+    "population": {
+        "age_years": [5, 17],
+        "age_strata": [12],
+        "per_year_of_age": {"c_peptide": 0.02},
+    },
     "design": {
         "kind": "fixed",
         "arms": ["placebo", "active"],

@@ -9,6 +9,7 @@ from phase2sim.errors import Phase2simError
 # Command -> the module that holds it (as ``command``) and its line in the listing.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("phase2sim.cli.run", "Power, type I error and assurance of a scenario."),
+    "compare": ("phase2sim.cli.compare", "Scenarios on the same patients, side by side."),
     "fit": ("phase2sim.cli.fit", "Fit evidence files: the prior for the next trial."),
     "prior": ("phase2sim.cli.prior", "A fitted prior: shown, or exported as a mixture."),
     "analyse": ("phase2sim.cli.analyse", "A scenario's own analysis on a real data set."),
