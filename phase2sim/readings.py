@@ -30,9 +30,14 @@ def estimate(
     if analysis.endpoint not in EVENTS:
         observed = counted_outcomes(trials, observed, aim, worst_values(plan))
     whole = reading(plan, trials, observed, analysis.endpoint)
-    if len(plan.arms) == 2:  # noqa: PLR2004 - control and treatment
+    return of_arms(analysis, whole, len(plan.arms), aim.arm)
+
+
+def of_arms(analysis: Analysis, whole: Reading, arms: int, arm: int) -> Estimates:
+    """Estimates of one treated arm against control, of a reading that holds so many arms."""
+    if arms == 2:  # noqa: PLR2004 - control and treatment
         return analysis.estimate(whole)
-    return _of_two_arms(analysis, whole, aim.arm)
+    return _of_two_arms(analysis, whole, arm)
 
 
 def reading(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -> Reading:
