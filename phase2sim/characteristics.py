@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from phase2sim.assemble import Assembled, Parts
-from phase2sim.contracts import FAILURES, FALLBACKS, MODEL_SCALE, Measured
-from phase2sim.operating import Tally, bias, coverage, decided, fell_back, missing
+from phase2sim.contracts import FAILURES, FALLBACKS, Measured
+from phase2sim.operating import Tally, bias, coverage, decided, duration, fell_back, missing
 from phase2sim.twins import Twin, twin
 
+type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysis's true value
 type ClosedForm = Callable[[int, str], Twin | None]  # of an analysis, by its number, and a truth
 
 _NAMES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
@@ -22,7 +23,7 @@ class Characteristic:
     ``twin`` is the closed form, where theory gives the answer or nearly does.
     """
 
-    name: str  # power | type_i_error | assurance | bias | coverage | missing
+    name: str  # power | type_i_error | assurance | bias | coverage | missing | duration
     endpoint: str
     analysis: str
     month: float | None
@@ -56,8 +57,18 @@ def closed_forms(assembled: Assembled) -> ClosedForm:
     return lambda number, truth: twin(assembled, number, sources[truth])
 
 
+def truth_errors(assembled: Assembled) -> TruthError:
+    """Return what gives the Monte Carlo error of the true value behind an analysis."""
+    known = assembled.study.known
+    return lambda number, truth: float(known[truth].mcse[number]) if truth in known else 0.0
+
+
 def characteristics(
-    built: Parts, sums: Mapping[str, Tally], requested: int, closed_form: ClosedForm
+    built: Parts,
+    sums: Mapping[str, Tally],
+    requested: int,
+    closed_form: ClosedForm,
+    truth_error: TruthError = lambda _number, _truth: 0.0,
 ) -> Iterator[Characteristic]:
     """Yield every operating characteristic; ``sums`` has one tally a truth."""
     for truth, tallied in sums.items():
@@ -73,9 +84,10 @@ def characteristics(
                 measured=decided(tallied, number, requested),
                 twin=closed_form(number, truth) if alone else None,
             )
-        for name, measure in (("bias", bias), ("coverage", coverage), ("missing", missing)):
+        for name in ("bias", "coverage", "missing"):
             for number, analysis in enumerate(built.analyses):
-                if analysis.scale != MODEL_SCALE and name != "missing":
+                error = truth_error(number, truth)
+                if tallied.unknown[number] and name != "missing":
                     continue  # nobody knows the true effect
                 yield Characteristic(
                     name=name,
@@ -83,8 +95,18 @@ def characteristics(
                     analysis=built.names[number],
                     month=analysis.month,
                     truth=truth,
-                    measured=measure(tallied, number, requested),
+                    measured=_measured(
+                        name, tallied, number, requested, truth_error(number, truth)
+                    ),
                 )
+        if not math.isnan(tallied.months):
+            yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
+
+
+def _measured(name: str, sums: Tally, number: int, requested: int, truth_error: float) -> Measured:
+    if name == "bias":
+        return bias(sums, number, requested, truth_error)
+    return (coverage if name == "coverage" else missing)(sums, number, requested)
 
 
 def fallbacks(built: Parts, sums: Mapping[str, Tally], requested: int) -> Iterator[FellBack]:

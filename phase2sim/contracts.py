@@ -6,12 +6,14 @@ control.
 Effects are treatment minus control on the endpoint's model scale.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+AGE, SITE = "age", "site"  # factors that are no endpoint's baseline
 
 # Raised by every change that moves numbers; the changelog lists old -> new.
 RESULTS_VERSION = 4
@@ -38,6 +40,10 @@ class Truth:
     effect: Floats  # (trial, arm, endpoint, visit); arm 0 is zero
     visit_factor: Floats  # (trial, endpoint, visit, visit), lower triangular
     endpoint_factor: Floats  # (trial, endpoint, endpoint), lower triangular
+    # (arm, endpoint, visit, modifier): what a unit of each of ``Plan.modifiers`` above its mean
+    # adds to a patient's effect; empty where nothing modifies it.
+    modification: Floats = field(default_factory=lambda: np.zeros((0, 0, 0, 0)))
+    log_rate_ratio: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (arm, counted)
 
 
 class TruthSource(Protocol):
@@ -54,6 +60,17 @@ class TruthSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """How often an event happens to untreated patients, and what its rate goes with."""
+
+    per_month: float  # where the endpoint it is tied to is ``at``
+    dispersion: float = 0.0  # variance of a patient's own rate, whose mean is 1
+    tied_to: str = ""  # an endpoint
+    per_unit: float = 0.0  # log of the rate ratio for a unit more of it, model scale
+    at: float = 0.0  # model scale
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The fixed facts of a simulated trial."""
 
@@ -66,6 +83,39 @@ class Plan:
     age_years: tuple[float, float]
     age_strata: tuple[float, ...] = ()  # cut points; a patient's stratum is how many they reach
     per_year_of_age: Mapping[str, float] = field(default_factory=dict)  # by endpoint, model scale
+    age_normal: tuple[float, float] | None = None  # mean and SD before it is cut to ``age_years``
+    sites: int = 1
+    site_sd: Mapping[str, float] = field(default_factory=dict)  # by endpoint, model scale
+    # By endpoint, model scale: lowest and highest baseline with which a patient may enrol, and
+    # cut points of baseline strata.
+    eligible: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    baseline_strata: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    # What the effect varies with, AGE or the baseline of an endpoint -> its mean in the trial.
+    modifiers: Mapping[str, float] = field(default_factory=dict)
+    counted: Mapping[str, Counted] = field(default_factory=dict)  # by event
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """When the patients of a batch enrol, and where."""
+
+    months: Floats  # (trial, patient), from the trial's opening, rising
+    site: Ints  # (trial, patient), from 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entrants:
+    """The patients of a batch before anybody knows their arm."""
+
+    first: int  # number of the first trial
+    arrivals: Arrivals
+    months_since_diagnosis: Floats  # (trial, patient)
+    age_years: Floats  # (trial, patient)
+    stratum: Ints  # (trial, patient), of age and baseline together
+    factors: Mapping[str, Ints]  # AGE, SITE or an endpoint -> level (trial, patient)
+    # (trial, endpoint, patient) standard normals behind the baseline of those who passed
+    # screening; empty where everybody does.
+    baseline: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +129,10 @@ class Trials:
     stratum: Ints  # (trial, patient)
     value: Floats  # (trial, endpoint, visit, patient), model scale
     seen: Bools  # same shape; False where a visit was missed
+    arrivals: Arrivals | None = None
+    has_gaps: bool = False  # a visit may be missed between two that are seen
+    struck: Ints | None = None  # (event, trial, patient): first visit after it; None: no events
+    counts: Mapping[str, Ints] = field(default_factory=dict)  # (trial, visit, patient), so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +227,10 @@ class Outcomes:
 
     first: int
     estimates: tuple[Estimates, ...]  # one an analysis
-    true_effect: Floats  # (analysis, trial); nan for an effect off the model scale
+    true_effect: Floats  # (analysis, trial); nan where nobody knows it
     missing: Floats  # (analysis, trial): share of patients without the value it analyses
     verdict: NDArray[np.int8]  # (trial, verdict)
+    months: Floats  # (trial,) from the trial's opening to the last readout; nan if not simulated
 
 
 CONFIDENCE = 0.95  # two-sided, of every confidence interval
@@ -212,20 +267,62 @@ class Analysis(Protocol):
 class Randomisation(Protocol):
     """A part that puts patients into arms, in the order they come."""
 
-    def allocate(self, seed: int, first: int, trials: int, patients: int) -> Arms:
-        """Arm of every patient, (trial, patient); the first n patients do not depend on n."""
+    def allocate(self, seed: int, first: int, factors: Ints) -> Arms:
+        """Arm of every patient, (trial, patient); the first n patients do not depend on n.
+
+        ``factors`` (factor, trial, patient) holds the level of each factor that ``over`` names, 0
+        and up; without any its first axis is empty.
+        """
         ...
+
+    @property
+    def over(self) -> tuple[str, ...]:
+        """Names of the factors over which it balances."""
+        ...
+
+
+class Recruitment(Protocol):
+    """A part that says when patients enrol, and at which site."""
+
+    def arrive(self, seed: int, first: int, shape: tuple[int, int], sites: int) -> Arrivals:
+        """When and where the patients (trial, patient) enrol; the first n do not depend on n."""
+        ...
+
+
+type Untreated = Callable[[], "Trials"]  # many untreated patients, the same at every call
 
 
 class Missingness(Protocol):
     """A part that says which outcomes of complete trials are seen."""
 
-    def prepare(self, plan: Plan, untreated: Truth) -> "Missingness":
-        """Return this part, set so that untreated patients are lost at the stated rate."""
+    def prepare(self, plan: Plan, untreated: Untreated) -> "Observer":
+        """Return what observes, set so that untreated patients are lost at the stated rate."""
         ...
+
+
+class Observer(Protocol):
+    """A missingness whose rates are set."""
 
     def observe(self, trials: Trials, plan: Plan) -> Bools:
         """Which values are seen, in the shape of ``trials.value``."""
+        ...
+
+
+class Intercurrent(Protocol):
+    """A part that says which event befalls a patient, and what it does to the values after it."""
+
+    title: ClassVar[str]
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """What it reads or changes."""
+        ...
+
+    def strike(self, trials: Trials, plan: Plan, gain: Floats) -> Ints:
+        """Change ``trials.value`` in place; the first visit after the event, (trial, patient).
+
+        Where none comes it is the number of visits. ``gain`` is what treatment added to each value.
+        """
         ...
 
 
@@ -255,8 +352,8 @@ class Design(Protocol):
         ...
 
     @property
-    def randomisation(self) -> str:
-        """Name of the method."""
+    def randomisation(self) -> str | dict[str, Any]:
+        """Name of the method, or its table of keys."""
         ...
 
     @property

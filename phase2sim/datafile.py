@@ -9,7 +9,7 @@ import numpy as np
 
 from phase2sim.contracts import Floats, Ints, Reading
 from phase2sim.csv_files import MISSING, Row, read_rows
-from phase2sim.endpoints import ENDPOINTS, EVENTS
+from phase2sim.endpoints import EVENTS, MEASURES
 from phase2sim.errors import BadData
 
 _REQUIRED = ("id", "arm", "y")
@@ -109,7 +109,7 @@ def _trial(data: DataFile) -> int:
 
 def _to_model(endpoint: str) -> Callable[[float], float]:
     """Return what brings a value to the model scale; counts stay as they are."""
-    return float if endpoint in EVENTS else ENDPOINTS[endpoint].to_model
+    return float if endpoint in EVENTS else MEASURES[endpoint].to_model
 
 
 def _months_at_risk(data: DataFile, line: tuple[int, Row]) -> float:

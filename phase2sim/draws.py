@@ -1,11 +1,12 @@
 """What is true in each simulated trial: a target, nothing, or a draw from the prior."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from phase2sim.ages import age_moments
 from phase2sim.contracts import Floats, Ints, Plan, Truth
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.knowledge import REFERENCE_AGE, PriorDraws
@@ -65,6 +66,24 @@ class EffectCurve:
 
 
 @dataclass(frozen=True, slots=True)
+class Treated:
+    """What the treated arms have of an effect, and what it does beside moving means."""
+
+    shares: Floats = field(default_factory=lambda: np.ones(1))  # (treated arm,)
+    modification: Floats | None = None  # as in ``Truth``
+    log_rate_ratio: Floats | None = None  # (arm, counted event)
+
+    def given(self, truth: Truth) -> Truth:
+        """The truth with all of it."""
+        changes = {
+            name: array
+            for name in ("modification", "log_rate_ratio")
+            if (array := getattr(self, name)) is not None
+        }
+        return replace(truth, **changes) if changes else truth
+
+
+@dataclass(frozen=True, slots=True)
 class FixedTruth:
     """The same truth in every trial."""
 
@@ -98,6 +117,12 @@ class PriorTruth:
     sceptical_sd: Floats  # (endpoint,)
     shared: Floats  # (endpoint,) correlation with a common benefit, with the sign of benefit
     robust_weight: float
+    treated: Treated = field(default_factory=Treated)
+
+    def with_assumptions(self, treated: Treated, heterogeneity: float) -> "PriorTruth":
+        """The same with other arms, and so many times the variation between studies."""
+        level, slope = self.level_sd * heterogeneity, self.slope_sd * heterogeneity
+        return replace(self, treated=treated, level_sd=level, slope_sd=slope)
 
     def draws(self, first: int, trials: int) -> Ints:
         """Which draw of the prior is true in each trial, (trial,)."""
@@ -120,20 +145,30 @@ class PriorTruth:
         level = self.level_sd[draw] * normal(_LEVEL)
         slope = self.slope_sd[draw] * normal(_SLOPE)
         drift = level[..., None] + slope[..., None] * self.visits_months
-        return _truth(_row(self.control, draw), drift, size[..., None] * self.growth)
+        effect = size[..., None] * self.growth
+        return _truth(_row(self.control, draw), drift, effect, self.treated)
 
 
 def fixed_truth(
-    label: str, plan: Plan, control: Control, effects: Mapping[str, EffectCurve]
+    label: str,
+    plan: Plan,
+    control: Control,
+    effects: Mapping[str, EffectCurve],
+    treated: Treated | None = None,
 ) -> FixedTruth:
     """Truth with a typical control arm and given effects; no effect where none is given."""
+    treated = treated or Treated(np.ones(len(plan.arms) - 1), None, _no_ratios(plan))
     visits = np.array(plan.visits_months)
     effect = np.zeros((1, len(plan.endpoints), len(visits)))
     for e, name in enumerate(plan.endpoints):
         if name in effects:
             effect[0, e] = effects[name].at(visits)
     typical = control.typical()
-    return FixedTruth(label, _truth(typical, np.zeros_like(typical.mean), effect))
+    return FixedTruth(label, _truth(typical, np.zeros_like(typical.mean), effect, treated))
+
+
+def _no_ratios(plan: Plan) -> Floats | None:
+    return np.zeros((len(plan.arms), len(plan.counted))) if plan.counted else None
 
 
 def control_from_prior(prior: PriorDraws, plan: Plan) -> Control:
@@ -159,7 +194,7 @@ def control_from_prior(prior: PriorDraws, plan: Plan) -> Control:
 
 def _of_age(prior: PriorDraws, plan: Plan, which: list[int]) -> Floats:
     """What the patients' mean age adds to the history, (draw, endpoint)."""
-    mean_age = float(np.mean(plan.age_years))
+    mean_age = age_moments(plan)[0]
     if not prior.age_slope.size or np.isnan(mean_age):
         return np.zeros((len(prior.history), len(which)))
     return np.asarray(prior.age_slope[:, which] * (mean_age - REFERENCE_AGE))
@@ -218,15 +253,16 @@ def _row(control: Control, draw: Ints) -> Control:
     return replace(control, **arrays)
 
 
-def _truth(control: Control, drift: Floats, effect: Floats) -> Truth:
-    """Put control and effect (trial, endpoint, visit) of the treated arm together."""
+def _truth(control: Control, drift: Floats, effect: Floats, treated: Treated) -> Truth:
+    """Put control and the whole effect (trial, endpoint, visit) together."""
     # A semi-definite matrix (a correlation of 1) has no Cholesky factor without a little help.
     factor = np.linalg.cholesky(control.correlation + 1e-12 * np.eye(control.correlation.shape[-1]))
-    return Truth(
+    truth = Truth(
         knots_months=control.knots_months,
         history=control.history,
         shift=control.mean + drift,
-        effect=np.stack([np.zeros_like(effect), effect], axis=1),
+        effect=np.stack([share * effect for share in (0.0, *treated.shares)], axis=1),
         visit_factor=control.sd[..., None] * factor,
         endpoint_factor=np.linalg.cholesky(control.endpoint_correlation),
     )
+    return treated.given(truth)

@@ -1,11 +1,14 @@
 """What each endpoint measures, in which units, and the scale on which it is normal."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phase2sim.errors import BadInput
+
+type Floats = NDArray[np.float64]
 
 MINUTES_OF_THE_MEAL_TEST = 120.0
 
@@ -133,4 +136,90 @@ ENDPOINTS: dict[str, Endpoint] = {
 EVENTS: dict[str, str] = {  # outcomes that are counted, not measured
     "adverse_events": "adverse events",
     "serious_adverse_events": "serious adverse events",
+    "hypoglycaemia": "hypoglycaemic episodes",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Derived(Endpoint):
+    """An outcome that follows from those drawn, patient by patient, and is never drawn itself.
+
+    ``of`` names what it follows from; ``derive`` takes their values in their units, in that order.
+    """
+
+    of: tuple[str, ...]
+    derive: Callable[..., Floats]
+
+
+def _insulin_adjusted(hba1c: Floats, insulin: Floats) -> Floats:
+    return hba1c + 4.0 * insulin
+
+
+IDAA1C = Derived(
+    name="idaa1c",
+    label="IDAA1c",
+    unit="%",
+    units={"%": _identity},
+    model_unit="%",
+    transformation="identity",
+    to_model=_identity,
+    from_model=_identity,
+    lower_is_better=True,
+    plausible=(3.0, 36.0),
+    largest_effect=9.0,
+    of=("hba1c", "insulin"),
+    derive=_insulin_adjusted,  # HbA1c (%) + 4 x insulin (U/kg/day); Mortensen et al. 2009
+)
+
+DERIVED: dict[str, Derived] = {
+    "idaa1c": IDAA1C,
+}
+MEASURES: dict[str, Endpoint] = {**ENDPOINTS, **DERIVED}  # what an analysis of values may read
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A named rule by which a patient is a responder: an endpoint, and keys of ``responder``."""
+
+    endpoint: str
+    rule: Mapping[str, float]
+    label: str
+
+
+RESPONSES: dict[str, Response] = {
+    "partial_remission": Response("idaa1c", {"at_most": 9.0}, "IDAA1c of 9 or less"),
+    "insulin_independence": Response("insulin", {"at_most": 0.0}, "no insulin"),
+    "c_peptide_preserved": Response("c_peptide", {"at_least": 0.2}, "C-peptide of 0.2 nmol/L"),
+    "hba1c_below_7": Response("hba1c", {"below": 7.0}, "HbA1c below 7.0 %"),
+    "hba1c_below_7_5": Response("hba1c", {"below": 7.5}, "HbA1c below 7.5 %"),
+    "hba1c_below_baseline": Response(
+        "hba1c", {"below_baseline_by": 0.0}, "HbA1c below the patient's own baseline"
+    ),
+}
+
+
+def on_unit_scale(values: Floats, transformation: str) -> Floats:
+    """Values of the model scale in their endpoint's unit, element by element."""
+    if transformation == "log1p":
+        return np.expm1(values)
+    if transformation == "log":
+        return np.exp(values)
+    if transformation == "root":
+        return np.maximum(values, 0.0) ** 2
+    return values
+
+
+def derived_values(name: str, endpoints: Sequence[str], values: Floats) -> Floats:
+    """A derived outcome, (trial, visit, patient), of values (trial, endpoint, visit, patient)."""
+    derived = DERIVED[name]
+    return derived.derive(
+        *(
+            on_unit_scale(values[:, endpoints.index(part)], ENDPOINTS[part].transformation)
+            for part in derived.of
+        )
+    )
+
+
+def drawn_for(name: str) -> tuple[str, ...]:
+    """Endpoints that are drawn for an outcome to be known: itself, or what it follows from."""
+    return DERIVED[name].of if name in DERIVED else (name,)

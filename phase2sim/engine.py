@@ -1,7 +1,7 @@
-"""One batch of trials, start to finish: allocate, draw, observe, estimate, decide."""
+"""One batch of trials, start to finish: recruit, allocate, draw, observe, estimate, decide."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,23 +10,32 @@ from phase2sim.contracts import (
     MODEL_SCALE,
     Analysis,
     Arms,
+    Arrivals,
     Bools,
     Decision,
+    Entrants,
     Estimates,
     Floats,
+    Intercurrent,
     Ints,
-    Missingness,
+    Observer,
     Outcomes,
     Plan,
     Randomisation,
-    Reading,
+    Recruitment,
     Trials,
     Truth,
     TruthSource,
 )
+from phase2sim.endpoints import DERIVED, EVENTS
+from phase2sim.estimands import Aim
 from phase2sim.kernels import kernel
+from phase2sim.readings import estimate, estimate_first
 
-type Draw = Callable[[Plan, Truth, Arms, int], Trials]
+type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
+type Draw = Callable[[Plan, Truth, Entrants, Arms], Trials]
+type Gains = Callable[[Plan, Truth, Trials], Floats]
+type Count = Callable[[Plan, Truth, Trials], Trials]
 
 _BATCH_BYTES = 2_000_000  # outcomes of one batch: larger ones leave the processor's cache
 _LARGEST_BATCH = 4096
@@ -37,16 +46,51 @@ np.empty(8 * _BATCH_BYTES, dtype=np.int8)
 
 
 @dataclass(frozen=True, slots=True)
+class Population:
+    """Where patients come from: how they enrol, and how their outcomes arise."""
+
+    recruitment: Recruitment
+    enrol: Enrol
+    draw: Draw
+    gains: Gains
+    count: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """True values behind the analyses under one fixed truth, with their Monte Carlo errors.
+
+    (analysis,) each; the error is 0 where the value is exact, the value nan where nobody knows it.
+    """
+
+    value: Floats
+    mcse: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """A trial ready to be simulated: the plan and its parts."""
 
     plan: Plan
+    population: Population
     randomisation: Randomisation
-    draw: Draw
-    missingness: Missingness
+    dropout: Observer
     analyses: tuple[Analysis, ...]
     names: tuple[str, ...]  # of the analyses
     decision: Decision
+    gaps: Observer | None = None
+    events: tuple[Intercurrent, ...] = ()  # in the order in which they act
+    aims: tuple[Aim, ...] = ()  # one an analysis; none: the one treated arm, no events
+    after_loss: Mapping[str, float] = field(default_factory=dict)  # by endpoint, model scale
+    wide: Plan | None = None  # endpoints and visits that are drawn, where they are more
+    known: Mapping[str, Known] = field(default_factory=dict)  # by label of a fixed truth
+
+    @property
+    def drawn(self) -> Plan:
+        """What is drawn: the plan, or one with more endpoints and visits."""
+        if self.wide is None:
+            return self.plan
+        return replace(self.wide, patients=self.plan.patients)
 
     @property
     def verdicts(self) -> tuple[str, ...]:
@@ -56,26 +100,27 @@ class Study:
     @property
     def batch(self) -> int:
         """Trials in a batch: set by the design alone, so that sums never depend on workers."""
-        plan = self.plan
+        plan = self.drawn
         bytes_a_trial = 8 * len(plan.endpoints) * len(plan.visits_months) * plan.patients
         return int(np.clip(_BATCH_BYTES // bytes_a_trial, 1, _LARGEST_BATCH))
+
+    def aim(self, number: int) -> Aim:
+        """What one analysis is to estimate."""
+        return self.aims[number] if self.aims else Aim()
 
 
 def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -> Outcomes:
     """Simulate trials ``first`` to ``first + trials - 1``."""
     truth = source.truth(first, trials)
     complete = draw_trials(study, truth, first, trials)
-    observed = _observed(complete)
-    estimates = tuple(
-        analysis.estimate(reading(study.plan, complete, observed, analysis.endpoint))
-        for analysis in study.analyses
-    )
+    estimates = analyse_trials(study, complete)
     return Outcomes(
         first=first,
         estimates=estimates,
-        true_effect=_true_effects(study, truth, trials),
+        true_effect=_true_effects(study, source, truth, trials),
         missing=_missing(study, complete.seen),
         verdict=decide(study.decision, estimates),
+        months=_last_readout(study.plan, complete),
     )
 
 
@@ -93,24 +138,109 @@ def simulate_sizes(
     complete = draw_trials(largest, truth, first, trials)
     observed = _observed(complete)
     by_analysis = [
-        _estimate_first(analysis, reading(study.plan, complete, observed, analysis.endpoint), sizes)
-        for analysis in study.analyses
+        estimate_first(analysis, study.plan, complete, observed, study.aim(number), sizes)
+        for number, analysis in enumerate(study.analyses)
     ]
     by_size = tuple(zip(*by_analysis, strict=True))
     # All sizes are decided at once: a call for each would cost as much as simulating a batch.
     p = [np.concatenate([estimate.p for estimate in sized]) for sized in by_analysis]
     verdicts = np.split(study.decision.decide(np.stack(p, axis=1)), len(sizes))
-    true_effect = _true_effects(study, truth, trials)
+    true_effect = _true_effects(study, source, truth, trials)
+    readouts = [_last_readout(study.plan, complete, patients) for patients in sizes]
     missing = _missing_first(study, complete.seen, sizes)
     return tuple(
-        Outcomes(first, estimates, true_effect, lost, verdict)
-        for estimates, lost, verdict in zip(by_size, missing, verdicts, strict=True)
+        Outcomes(first, estimates, true_effect, lost, verdict, months)
+        for estimates, lost, verdict, months in zip(
+            by_size, missing, verdicts, readouts, strict=True
+        )
     )
 
 
 def decide(decision: Decision, estimates: tuple[Estimates, ...]) -> NDArray[np.int8]:
     """Verdicts (trial, verdict) on one estimate an analysis."""
     return decision.decide(np.stack([estimate.p for estimate in estimates], axis=1))
+
+
+def draw_trials(study: Study, truth: Truth, first: int, trials: int) -> Trials:
+    """Patients of a batch, with every outcome and which of them are seen."""
+    complete = follow(study, truth, first, trials)
+    if study.gaps is not None:
+        seen = study.gaps.observe(complete, study.plan)
+        complete = replace(complete, seen=seen, has_gaps=True)
+    staying = study.dropout.observe(complete, study.plan)
+    seen = staying & complete.seen if complete.has_gaps else staying
+    if study.after_loss:
+        _shift_lost(complete.value, staying, study.after_loss, study.plan)
+    return replace(complete, seen=seen)
+
+
+def follow(  # noqa: PLR0913 - options by name
+    study: Study,
+    truth: Truth,
+    first: int,
+    trials: int,
+    *,
+    all_in: int | None = None,
+    active: tuple[bool, ...] | None = None,
+) -> Trials:
+    """Patients of a batch with every outcome, before any is missed.
+
+    ``all_in`` puts everybody into one arm and ``active`` leaves out some of the events: potential
+    outcomes of the same patients, on the same random numbers.
+    """
+    plan, population = study.plan, study.population
+    drawn = study.drawn
+    shape = (trials, plan.patients)
+    arrivals = population.recruitment.arrive(plan.seed, first, shape, plan.sites)
+    entrants = population.enrol(drawn, truth, first, arrivals)
+    if all_in is None:
+        factors = [entrants.factors[name] for name in study.randomisation.over]
+        stacked = np.stack(factors) if factors else np.empty((0, *shape), dtype=np.int64)
+        arm = study.randomisation.allocate(plan.seed, first, stacked)
+    else:
+        arm = np.full(shape, all_in, dtype=np.int8)
+    complete = population.draw(drawn, truth, entrants, arm)
+    if study.events:
+        complete = _struck(study, drawn, truth, complete, active or (True,) * len(study.events))
+    if plan.counted:
+        complete = population.count(drawn, truth, complete)
+    return complete if study.wide is None else narrowed(complete, drawn, plan)
+
+
+def _struck(
+    study: Study, plan: Plan, truth: Truth, complete: Trials, active: tuple[bool, ...]
+) -> Trials:
+    """Let the active events happen, in their order."""
+    gain = study.population.gains(plan, truth, complete)
+    never = np.full(complete.arm.shape, len(plan.visits_months), dtype=np.int64)
+    struck = [
+        event.strike(complete, plan, gain) if acts else never
+        for event, acts in zip(study.events, active, strict=True)
+    ]
+    return replace(complete, struck=np.stack(struck))
+
+
+def narrowed(trials: Trials, drawn: Plan, plan: Plan) -> Trials:
+    """Endpoints and visits of ``plan`` alone, of trials that were drawn with more."""
+    endpoints = [drawn.endpoints.index(name) for name in plan.endpoints]
+    visits = [drawn.visits_months.index(month) for month in plan.visits_months]
+    value = np.ascontiguousarray(trials.value[:, endpoints][:, :, visits])
+    return replace(
+        trials,
+        value=value,
+        seen=np.ones(value.shape, dtype=np.bool_),
+        struck=None if trials.struck is None else np.searchsorted(visits, trials.struck),
+        counts={name: so_far[:, visits] for name, so_far in trials.counts.items()},
+    )
+
+
+def analyse_trials(study: Study, complete: Trials) -> tuple[Estimates, ...]:
+    """Every analysis of a batch, on what was seen of it."""
+    observed = _observed(complete)
+    return tuple(
+        estimate(analysis, study.plan, complete, observed, study.aim(number))
+        for number, analysis in enumerate(study.analyses)
+    )
 
 
 def _observed(complete: Trials) -> Floats:
@@ -120,60 +250,55 @@ def _observed(complete: Trials) -> Floats:
     return np.where(complete.seen, complete.value, np.nan)
 
 
-def _estimate_first(
-    analysis: Analysis, read: Reading, sizes: tuple[int, ...]
-) -> tuple[Estimates, ...]:
-    """Estimates for each size: in one pass where the analysis can, else from the first n alone."""
-    # Asked of the type: a part that wraps an analysis passes its attributes on, not its reading.
-    in_one_pass = getattr(type(analysis), "estimate_first", None)
-    if in_one_pass is not None:
-        found: tuple[Estimates, ...] = in_one_pass(analysis, read, sizes)
-        return found
-    return tuple(analysis.estimate(read.of_first(patients)) for patients in sizes)
+def _shift_lost(value: Floats, staying: Bools, after_loss: Mapping[str, float], plan: Plan) -> None:
+    """Move the values that nobody sees any more, in place."""
+    for name, shift in after_loss.items():
+        e = plan.endpoints.index(name)
+        value[:, e] += shift * ~staying[:, e]
 
 
-def draw_trials(study: Study, truth: Truth, first: int, trials: int) -> Trials:
-    """Patients of a batch, with every outcome and which of them are seen."""
-    arm = study.randomisation.allocate(study.plan.seed, first, trials, study.plan.patients)
-    complete = study.draw(study.plan, truth, arm, first)
-    return replace(complete, seen=study.missingness.observe(complete, study.plan))
+def _last_readout(plan: Plan, trials: Trials, patients: int | None = None) -> Floats:
+    """Months (trial,) from the opening to the last visit of the first patients, or of all."""
+    if trials.arrivals is None:
+        return np.full(len(trials.arm), np.nan)
+    last: Floats = trials.arrivals.months[:, :patients].max(axis=1) + plan.visits_months[-1]
+    return last
 
 
-def reading(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -> Reading:
-    """Return what an analysis of one endpoint reads of a batch."""
-    e = plan.endpoints.index(endpoint)
-    return Reading(
-        arm=trials.arm,
-        baseline=observed[:, e, 0],
-        value=observed[:, e, 1:],
-        visits_months=plan.visits_months[1:],
-        age_years=trials.age_years,
-        stratum=trials.stratum,
-        seed=plan.seed,
-        first=trials.first,
-    )
-
-
-def _true_effects(study: Study, truth: Truth, trials: int) -> Floats:
-    """True effect behind each analysis: treated minus control at its month, or averaged to it.
-
-    A truth says nothing of effects off the model scale, such as a difference in response rates.
-    """
-    effects = [true_effect(study.plan, truth, analysis) for analysis in study.analyses]
+def _true_effects(study: Study, source: TruthSource, truth: Truth, trials: int) -> Floats:
+    """True effect behind each analysis, (analysis, trial); nan where nobody knows it."""
+    if source.label in study.known:
+        value = study.known[source.label].value
+        return np.broadcast_to(value[:, None], (value.size, trials))
+    effects = [true_effect(study, truth, number) for number in range(len(study.analyses))]
     return np.stack([np.broadcast_to(effect, trials) for effect in effects])
 
 
-def true_effect(plan: Plan, truth: Truth, analysis: Analysis) -> Floats:
-    """What ``analysis`` estimates, (trial,) or one for all; nan for an effect off the model scale.
+def true_effect(study: Study, truth: Truth, number: int) -> Floats:
+    """What an analysis estimates if nothing intervenes, (trial,) or one for all; nan if unknown.
 
-    An analysis with ``averaged_from`` estimates the mean over the visits from then to its month.
+    An effect off the model scale, on a derived outcome, or of a strategy that counts what happens
+    after an event does not follow from a truth alone. An analysis with ``averaged_from`` estimates
+    the mean over the visits from then to its month.
     """
-    if analysis.scale != MODEL_SCALE:
+    analysis, plan = study.analyses[number], study.drawn
+    if not is_stated(study, number):
         return np.full(1, np.nan)
-    visits = [plan.visits_months.index(month) for month in months_of(plan, analysis)]
-    effect = truth.effect[:, 1, plan.endpoints.index(analysis.endpoint), visits]
-    average: Floats = effect.mean(axis=1)  # arm 0 has no effect
+    visits = [plan.visits_months.index(month) for month in months_of(study.plan, analysis)]
+    e, arm = plan.endpoints.index(analysis.endpoint), study.aim(number).arm
+    average: Floats = truth.effect[:, arm, e, visits].mean(axis=1)  # arm 0 has no effect
     return average
+
+
+def is_stated(study: Study, number: int) -> bool:
+    """Whether a truth itself states what an analysis estimates."""
+    analysis = study.analyses[number]
+    return (
+        analysis.scale == MODEL_SCALE
+        and analysis.endpoint not in {*DERIVED, *EVENTS}
+        and study.aim(number).is_hypothetical
+        and not study.after_loss
+    )
 
 
 def months_of(plan: Plan, analysis: Analysis) -> tuple[float, ...]:
@@ -183,12 +308,13 @@ def months_of(plan: Plan, analysis: Analysis) -> tuple[float, ...]:
 
 
 def _missing(study: Study, seen: Bools) -> Floats:
-    return np.stack([1.0 - seen[:, e, v].mean(axis=1) for e, v in _places(study)])
+    """Share of patients without the analysed value, of all endpoints that it follows from."""
+    return np.stack([1.0 - seen[:, 0, v].mean(axis=1) for v in _visits(study)])
 
 
 def _missing_first(study: Study, seen: Bools, sizes: tuple[int, ...]) -> Iterator[Floats]:
     """As ``_missing``, among the first n patients, for each size."""
-    there = [_count_first(seen[:, e, v], np.array(sizes)) for e, v in _places(study)]
+    there = [_count_first(seen[:, 0, v], np.array(sizes)) for v in _visits(study)]
     for k, patients in enumerate(sizes):
         yield np.stack([1.0 - counts[k] / patients for counts in there])
 
@@ -207,10 +333,6 @@ def _count_first(seen: Bools, sizes: Ints) -> Ints:
     return counts
 
 
-def _places(study: Study) -> list[tuple[int, int]]:
-    """Endpoint and visit of each analysis."""
-    plan = study.plan
-    return [
-        (plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month))
-        for analysis in study.analyses
-    ]
+def _visits(study: Study) -> list[int]:
+    """Visit of each analysis; a visit is missed with all its endpoints."""
+    return [study.plan.visits_months.index(analysis.month) for analysis in study.analyses]

@@ -1,8 +1,6 @@
 """One trial looked at closely: a real data set analysed, or a simulated trial replayed."""
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,18 +18,15 @@ from phase2sim.contracts import (
     Analysis,
     Estimates,
     OwnTest,
-    Trials,
 )
 from phase2sim.datafile import data_reading, read_data
-from phase2sim.endpoints import ENDPOINTS
-from phase2sim.engine import draw_trials, months_of, reading, true_effect
+from phase2sim.endpoints import MEASURES
+from phase2sim.engine import analyse_trials, draw_trials, months_of, true_effect
 from phase2sim.errors import BadData, BadScenario
+from phase2sim.patient_file import patients_csv
+from phase2sim.readings import of_arms
 
 _VERDICTS = {GO: "go", STOP: "stop"}
-_COLUMNS = (
-    "id", "arm", "stratum", "age", "months_since_diagnosis", "endpoint", "base", "visit", "months",
-    "y", "complete", "trial",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +67,11 @@ def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
     """
     data = read_data(path)
     chosen = [
-        (name, analysis)
-        for name, analysis in zip(built.names, built.analyses, strict=True)
+        (name, analysis, aim)
+        for name, analysis, aim in zip(built.names, built.analyses, built.aims, strict=True)
         if endpoint in {None, analysis.endpoint}
     ]
-    endpoints = list(dict.fromkeys(analysis.endpoint for _, analysis in chosen))
+    endpoints = list(dict.fromkeys(analysis.endpoint for _, analysis, _ in chosen))
     if not endpoints:
         raise BadData(f"{built.path}: no analysis reads endpoint {endpoint!r}.")
     if len(endpoints) > 1 and not data.has("endpoint"):
@@ -85,12 +80,12 @@ def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
             f" {' and '.join(endpoints)}. Add the column, or choose with --endpoint."
         )
     plan = built.plan
-    factors = list(dict.fromkeys(f for _, a in chosen for f in getattr(a, "factors", ())))
+    factors = list(dict.fromkeys(f for _, a, _ in chosen for f in getattr(a, "factors", ())))
     readings = {
         e: replace(data_reading(data, e, plan.visits_months, plan.arms, factors), seed=plan.seed)
         for e in endpoints
     }
-    for _, analysis in chosen:
+    for _, analysis, _ in chosen:
         months = readings[analysis.endpoint].visits_months
         for month in months_of(plan, analysis):
             if month not in months:
@@ -98,12 +93,15 @@ def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
                     f"{path}: no row of {analysis.endpoint} is at month {month:g}; the file"
                     f" has months {', '.join(f'{m:g}' for m in months)}."
                 )
-    estimates = [analysis.estimate(readings[analysis.endpoint]) for _, analysis in chosen]
+    estimates = [
+        of_arms(analysis, readings[analysis.endpoint], len(plan.arms), aim.arm)
+        for _, analysis, aim in chosen
+    ]
     findings = tuple(
         _finding(name, analysis, estimate)
-        for (name, analysis), estimate in zip(chosen, estimates, strict=True)
+        for (name, analysis, _), estimate in zip(chosen, estimates, strict=True)
     )
-    return Examined(findings, _verdicts(built, estimates, tuple(n for n, _ in chosen)))
+    return Examined(findings, _verdicts(built, estimates, tuple(n for n, _, _ in chosen)))
 
 
 def replay(assembled: Assembled, truth: str, trial: int) -> tuple[Examined, str]:
@@ -120,25 +118,25 @@ def replay(assembled: Assembled, truth: str, trial: int) -> tuple[Examined, str]
         )
     true = sources[truth].truth(trial, 1)
     trials = draw_trials(study, true, trial, 1)
-    observed = np.where(trials.seen, trials.value, np.nan)
-    estimates = [
-        analysis.estimate(reading(study.plan, trials, observed, analysis.endpoint))
-        for analysis in study.analyses
-    ]
+    estimates = list(analyse_trials(study, trials))
+    known = study.known.get(truth)
     findings = tuple(
         _finding(
             name,
             analysis,
             estimate,
-            float(true_effect(study.plan, true, analysis)[0])
-            if analysis.scale == MODEL_SCALE
-            else None,
+            _known_effect(known.value[number] if known else true_effect(study, true, number)[0]),
         )
-        for name, analysis, estimate in zip(study.names, study.analyses, estimates, strict=True)
+        for number, (name, analysis, estimate) in enumerate(
+            zip(study.names, study.analyses, estimates, strict=True)
+        )
     )
-    return Examined(findings, _verdicts(assembled.parts, estimates, study.names)), _csv(
-        assembled, trials
-    )
+    verdicts = _verdicts(assembled.parts, estimates, study.names)
+    return Examined(findings, verdicts), patients_csv(study, trials)
+
+
+def _known_effect(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _verdicts(built: Parts, estimates: list[Estimates], names: tuple[str, ...]) -> dict[str, str]:
@@ -155,7 +153,7 @@ def _finding(
     name: str, analysis: Analysis, estimate: Estimates, true_effect: float | None = None
 ) -> Finding:
     on_model_scale = analysis.scale == MODEL_SCALE
-    scale = ENDPOINTS[analysis.endpoint].model_unit if on_model_scale else analysis.scale
+    scale = MEASURES[analysis.endpoint].model_unit if on_model_scale else analysis.scale
     test = estimate.test or _t_test(estimate, analysis.null_effect)
     return Finding(
         analysis=name,
@@ -188,35 +186,3 @@ def _t_test(estimate: Estimates, null_effect: float) -> OwnTest:
         lower=estimate.effect - reach,
         upper=estimate.effect + reach,
     )
-
-
-def _csv(assembled: Assembled, trials: Trials) -> str:
-    """Patients in long format: ``y`` as seen, ``complete`` as it would have been, in units."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows(_lines(assembled, trials))
-    return text.getvalue()
-
-
-def _lines(assembled: Assembled, trials: Trials) -> Iterator[tuple[object, ...]]:
-    plan = assembled.study.plan
-    for p in range(plan.patients):
-        age = float(trials.age_years[0, p])
-        for e, endpoint in enumerate(plan.endpoints):
-            unit = [ENDPOINTS[endpoint].from_model(float(x)) for x in trials.value[0, e, :, p]]
-            for v in range(1, len(plan.visits_months)):
-                yield (
-                    p + 1,
-                    plan.arms[trials.arm[0, p]],
-                    int(trials.stratum[0, p]),
-                    "" if np.isnan(age) else age,
-                    float(trials.months_since_diagnosis[0, p]),
-                    endpoint,
-                    unit[0],
-                    v,
-                    plan.visits_months[v],
-                    unit[v] if trials.seen[0, e, v, p] else "",
-                    unit[v],
-                    trials.first,
-                )

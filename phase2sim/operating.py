@@ -1,6 +1,6 @@
 """Operating characteristics from running sums, each with its Monte Carlo standard error."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,11 @@ class Tally:
     error: Floats  # (analysis,) sum of estimate - truth
     squared_error: Floats  # (analysis,)
     covered: Ints  # (analysis,) intervals that hold the truth
+    unknown: Ints  # (analysis,) trials whose true effect nobody knows
     missing: Floats  # (analysis,) sum of the share of patients not seen
     squared_missing: Floats  # (analysis,)
+    months: float = float("nan")  # sum of the months to the last readout; nan if not simulated
+    squared_months: float = float("nan")
 
     def __add__(self, other: "Tally") -> "Tally":
         """Sums over the trials of both."""
@@ -47,8 +50,10 @@ def tally(
     true_effect: Floats,
     missing: Floats,
     verdict: NDArray[np.int8],
+    months: Floats | None = None,
 ) -> Tally:
     """Sum a batch: one estimate an analysis, true_effect and missing (analysis, trial)."""
+    months = np.full(1, np.nan) if months is None else months
     error = np.stack([e.effect for e in estimates]) - true_effect
     covered = [_covers(e, truth) for e, truth in zip(estimates, true_effect, strict=True)]
     return Tally(
@@ -60,8 +65,11 @@ def tally(
         error=np.nansum(error, axis=1),
         squared_error=np.nansum(error**2, axis=1),
         covered=np.sum(covered, axis=1),
+        unknown=np.isnan(true_effect).sum(axis=1),
         missing=missing.sum(axis=1),
         squared_missing=(missing**2).sum(axis=1),
+        months=float(months.sum()),
+        squared_months=float((months**2).sum()),
     )
 
 
@@ -92,10 +100,19 @@ def fell_back(sums: Tally, analysis: int, fallback: int, requested: int) -> Meas
     return proportion(int(sums.fallbacks[analysis, fallback]), used, sums.trials, requested)
 
 
-def bias(sums: Tally, analysis: int, requested: int) -> Measured:
-    """Mean of estimate minus truth."""
+def bias(sums: Tally, analysis: int, requested: int, truth_mcse: float = 0.0) -> Measured:
+    """Mean of estimate minus truth, which may itself be known up to a Monte Carlo error."""
     used = int(sums.reasons[analysis, 0])
-    return mean_of(sums.error[analysis], sums.squared_error[analysis], used, sums.trials, requested)
+    total, squared = sums.error[analysis], sums.squared_error[analysis]
+    found = mean_of(total, squared, used, sums.trials, requested)
+    if truth_mcse == 0.0:
+        return found
+    return replace(found, mcse=float(np.hypot(found.mcse, truth_mcse)))
+
+
+def duration(sums: Tally, requested: int) -> Measured:
+    """Mean months from the trial's opening to the last readout."""
+    return mean_of(sums.months, sums.squared_months, sums.trials, sums.trials, requested)
 
 
 def missing(sums: Tally, analysis: int, requested: int) -> Measured:

@@ -6,19 +6,29 @@ from pathlib import Path
 
 import numpy as np
 
+from phase2sim.ages import age_moments
 from phase2sim.contracts import Floats, Plan
 from phase2sim.draws import Control
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.errors import BadScenario
-from phase2sim.scenario import Outcome, Scenario, VisitCorrelation
+from phase2sim.scenario import Scenario
+from phase2sim.scenario_tables import Outcome, VisitCorrelation
 
 _ROUNDING = -1e-13  # a correlation of 1 may come out this far below 0
 _APART = 1e-9  # endpoints that determine one another cannot be drawn
 
 
-def overridden(fitted: Control | None, scenario: Scenario, plan: Plan, path: Path) -> Control:
+def overridden(
+    fitted: Control | None,
+    scenario: Scenario,
+    plan: Plan,
+    planned: tuple[float, ...],
+    path: Path,
+) -> Control:
     """Untreated patients with the scenario's ``outcome`` tables in place of fitted quantities.
 
+    Numbers that are given one a visit belong to the ``planned`` visits, and those of visits that
+    are drawn beside them lie between.
     Without a fitted prior every key of ``outcome`` is needed for every endpoint. Raises
     ``BadScenario`` for missing keys, wrong lengths and correlations that no patient can have.
     """
@@ -28,34 +38,43 @@ def overridden(fitted: Control | None, scenario: Scenario, plan: Plan, path: Pat
         place = f"{path}: outcome.{name}"
         if fitted is None:
             _check_complete(outcome, place)
-        control = _with_mean(control, outcome, e, plan, place)
-        control = _with_sd(control, outcome, e, place)
+        control = _with_mean(control, outcome, (e, plan, planned), place)
+        control = _with_sd(control, outcome, (e, plan, planned), place)
         control = _with_correlation(control, outcome, e, plan, place)
     _check_read("outcome", scenario.outcome, plan, path)
     _check_read("population.per_year_of_age", scenario.population.per_year_of_age, plan, path)
     return _with_endpoint_correlation(control, scenario, plan, path, needed=fitted is None)
 
 
-def without_age(control: Control, scenario: Scenario, plan: Plan, path: Path) -> Control:
-    """Take what age explains out of the residuals, so that with age patients vary as stated.
+def without_covariates(control: Control, plan: Plan, path: Path) -> Control:
+    """Take what age and site explain out of the residuals, so that patients vary as stated.
 
-    Age shifts all of a patient's visits alike, so its share leaves the whole covariance: SDs and
-    correlations between visits, ages included, stay what the evidence or the scenario says.
+    Both shift all of a patient's visits alike, so their share leaves the whole covariance: SDs and
+    correlations between visits, of all ages and sites, stay what the evidence or the scenario says.
     """
-    age = scenario.population.age_years
     slopes = np.array([plan.per_year_of_age.get(name, 0.0) for name in plan.endpoints])
-    if age is None or not slopes.any():
+    sites = np.array([plan.site_sd.get(name, 0.0) for name in plan.endpoints])
+    explained = sites**2
+    if slopes.any():
+        low, high = plan.age_years  # a uniform age has this range, any other that of its variance
+        spread = high - low if plan.age_normal is None else (12 * age_moments(plan)[1]) ** 0.5
+        explained = explained + (slopes * spread) ** 2 / 12
+    if not explained.any():
         return control
-    explained = (slopes * (age[1] - age[0])) ** 2 / 12  # variance of a uniform age
     total = control.sd[..., None] * control.sd[..., None, :] * control.correlation
     residual = total - explained[:, None, None]
     lowest = np.linalg.eigvalsh(residual)[..., 0]
     for e, name in enumerate(plan.endpoints):
         if explained[e] and (lowest[:, e] <= 0).any():
+            key, what = (
+                ("per_year_of_age", f"over ages {plan.age_years[0]:g} to {plan.age_years[1]:g} ")
+                if slopes[e]
+                else ("site_sd", "")
+            )
+            value = slopes[e] or sites[e]
             raise BadScenario(
-                f"{path}: population.per_year_of_age.{name} is {slopes[e]:g}; over ages {age[0]:g}"
-                f" to {age[1]:g} that alone exceeds what a patient's visits have in common. Lower"
-                " it."
+                f"{path}: population.{key}.{name} is {value:g}; {what}that alone exceeds what a"
+                " patient's visits have in common. Lower it."
             )
     sd = np.sqrt(np.diagonal(residual, axis1=-2, axis2=-1))
     correlation = residual / (sd[..., None] * sd[..., None, :])
@@ -105,22 +124,27 @@ def _check_plausible(means: Floats, name: str, place: str) -> None:
         )
 
 
-def _with_mean(control: Control, outcome: Outcome, e: int, plan: Plan, place: str) -> Control:
+type _At = tuple[int, Plan, tuple[float, ...]]  # endpoint, what is drawn, planned visits
+
+
+def _with_mean(control: Control, outcome: Outcome, at: _At, place: str) -> Control:
     if outcome.control_mean is None:
         return control
+    e, plan, planned = at
     mean, history = control.mean.copy(), control.history.copy()
-    means = _by_visit(outcome.control_mean, mean.shape[2], f"{place}.control_mean")
+    means = _by_visit(outcome.control_mean, plan, planned, f"{place}.control_mean")
     _check_plausible(means, plan.endpoints[e], f"{place}.control_mean")
     mean[:, e] = means
     history[:, e] = 0.0
     return replace(control, mean=mean, history=history)
 
 
-def _with_sd(control: Control, outcome: Outcome, e: int, place: str) -> Control:
+def _with_sd(control: Control, outcome: Outcome, at: _At, place: str) -> Control:
     if outcome.sd is None:
         return control
+    e, plan, planned = at
     sd = control.sd.copy()
-    sd[:, e] = _by_visit(outcome.sd, sd.shape[2], f"{place}.sd")
+    sd[:, e] = _by_visit(outcome.sd, plan, planned, f"{place}.sd")
     return replace(control, sd=sd)
 
 
@@ -189,12 +213,14 @@ def _with_endpoint_correlation(
     return replace(control, endpoint_correlation=matrix[None])
 
 
-def _by_visit(value: float | tuple[float, ...], visits: int, place: str) -> Floats:
-    if isinstance(value, tuple):
-        if len(value) != visits:
-            raise BadScenario(
-                f"{place} has {len(value)} numbers; give one number, or {visits}: one a visit,"
-                " baseline first."
-            )
-        return np.array(value)
-    return np.full(visits, value)
+def _by_visit(
+    value: float | tuple[float, ...], plan: Plan, planned: tuple[float, ...], place: str
+) -> Floats:
+    if not isinstance(value, tuple):
+        return np.full(len(plan.visits_months), value)
+    if len(value) != len(planned):
+        raise BadScenario(
+            f"{place} has {len(value)} numbers; give one number, or {len(planned)}: one a visit,"
+            " baseline first."
+        )
+    return np.interp(plan.visits_months, planned, value)

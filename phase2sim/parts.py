@@ -10,25 +10,36 @@ from pydantic import TypeAdapter
 from phase2sim.analyses import ANALYSES
 from phase2sim.decisions import DECISIONS
 from phase2sim.designs import DESIGNS
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import DERIVED, ENDPOINTS, RESPONSES
 from phase2sim.errors import BadScenario
-from phase2sim.patients.missingness import MISSINGNESS
+from phase2sim.patients.intercurrent import INTERCURRENT
+from phase2sim.patients.missingness import GAPS, MISSINGNESS
 from phase2sim.patients.randomisation import RANDOMISATIONS
+from phase2sim.patients.recruitment import RECRUITMENTS
 from phase2sim.shapes import SHAPES
 from phase2sim.toml_files import Table, checked, nearest
 
 # Every table of parts: what `phase2sim list` shows and where a scenario names one of them.
 TABLES: dict[str, Mapping[str, Any]] = {
     "endpoints": ENDPOINTS,
+    "derived": DERIVED,
+    "responses": RESPONSES,
     "designs": DESIGNS,
     "randomisations": RANDOMISATIONS,
+    "recruitments": RECRUITMENTS,
     "shapes": SHAPES,
     "dropouts": MISSINGNESS,
+    "gaps": GAPS,
+    "intercurrent": INTERCURRENT,
     "analyses": ANALYSES,
     "decisions": DECISIONS,
 }
 KEYS: dict[str, str] = {
     "designs": "kind",
+    "randomisations": "method",
+    "recruitments": "kind",
+    "gaps": "mechanism",
+    "intercurrent": "kind",
     "shapes": "shape",
     "dropouts": "mechanism",
     "analyses": "method",

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from phase2sim.contracts import Analysis, Estimates, Floats, Reading
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import MEASURES
 
 SHARES = {"limit": 1.0, "half": 0.5, "zero": 0.0}  # of the limit
 
@@ -25,7 +25,7 @@ class Limit:
     below_lloq: BelowLimit = "limit"
 
     def __post_init__(self) -> None:
-        endpoint = ENDPOINTS[self.endpoint]
+        endpoint = MEASURES[self.endpoint]
         low, high = endpoint.plausible
         if not max(low, 0.0) < self.lloq < high:
             raise ValueError(
@@ -46,7 +46,7 @@ class Limit:
     def becomes(self) -> float:
         """What a value below the limit becomes, on the model scale."""
         share = SHARES[self.below_lloq]
-        endpoint = ENDPOINTS[self.endpoint]
+        endpoint = MEASURES[self.endpoint]
         if share == 0.0 and endpoint.transformation == "log":
             return -np.inf
         return endpoint.to_model(share * self.lloq)
@@ -58,7 +58,7 @@ class Limit:
         )
 
     def _reported(self, value: Floats) -> Floats:
-        below = value < ENDPOINTS[self.endpoint].to_model(self.lloq)
+        below = value < MEASURES[self.endpoint].to_model(self.lloq)
         return np.where(below, self.becomes, value)
 
 

@@ -7,6 +7,7 @@ global, so workers, batches, resumes and other purposes cannot change a stream.
 """
 
 import zlib
+from dataclasses import dataclass
 from math import erfc
 
 import numpy as np
@@ -27,7 +28,13 @@ PURPOSES: dict[str, int] = {
     "enrolment": 5,
     "age": 6,
     "imputation": 7,
+    "site": 8,
+    "recruitment": 9,
+    "gaps": 10,
+    "intercurrent": 11,
+    "counts": 12,
 }
+_ATTEMPT_BITS = 8  # purposes stand below the attempts in their word
 
 _LAYERS = 256
 _TAIL_START = 3.6541528853610088  # where the lowest of 256 equal layers under exp(-x^2/2) ends
@@ -158,6 +165,46 @@ def normals(shape: tuple[int, int], seed: int, purpose: str, first: int, place: 
     out = np.empty(shape)
     _fill_normals(out, *_words(seed, purpose, first, place))
     return out
+
+
+@kernel
+def _fill_uniforms_of(out: Floats, numbers: Words, seed: Word, purpose: Word, place: Word) -> None:
+    for row in range(out.shape[0]):
+        fill_uniform(out[row], seed, purpose, numbers[row], place)
+
+
+@kernel
+def _fill_normals_of(out: Floats, numbers: Words, seed: Word, purpose: Word, place: Word) -> None:
+    for row in range(out.shape[0]):
+        fill_normal(out[row], seed, purpose, numbers[row], place)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Streams of further candidates: the ``number``-th attempt in some trials, from 1.
+
+    Attempt 0 is the streams that ``uniforms`` and ``normals`` give.
+    """
+
+    seed: int
+    numbers: Words  # (row,) of the trials
+    number: int
+
+    def uniforms(self, patients: int, purpose: str, place: int = 0) -> Floats:
+        """Uniforms (row, patient)."""
+        out = np.empty((self.numbers.size, patients))
+        _fill_uniforms_of(out, self.numbers, *self._words(purpose, place))
+        return out
+
+    def normals(self, patients: int, purpose: str, place: int = 0) -> Floats:
+        """Standard normals (row, patient)."""
+        out = np.empty((self.numbers.size, patients))
+        _fill_normals_of(out, self.numbers, *self._words(purpose, place))
+        return out
+
+    def _words(self, purpose: str, place: int) -> tuple[Word, Word, Word]:
+        word = PURPOSES[purpose] | self.number << _ATTEMPT_BITS
+        return seed_word(self.seed), np.uint64(word), np.uint64(place)
 
 
 def generator(seed: int, purpose: str, trial: int, place: int = 0) -> np.random.Generator:

@@ -2,144 +2,35 @@
 
 import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PrivateAttr,
-    Tag,
-    TypeAdapter,
-)
+from pydantic import Field, PrivateAttr, TypeAdapter
 
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.contracts import AGE
+from phase2sim.endpoints import ENDPOINTS, EVENTS
 from phase2sim.errors import BadScenario
+from phase2sim.scenario_tables import (
+    Events,
+    Missing,
+    Outcome,
+    Part,
+    Population,
+    Shared,
+    TableModel,
+    TruthTable,
+)
 from phase2sim.toml_files import (
-    LIST,
-    MATRIX,
-    NUMBER,
-    TABLE,
     Table,
-    branch,
     check_numbers,
     checked,
     nearest,
     read_toml,
 )
 
-type Part = dict[str, Any]  # a part's name and its options; phase2sim.assemble builds it
-type Month = Annotated[float, Field(ge=0, le=1200)]
-type Age = Annotated[float, Field(ge=0, le=120)]
-type Sd = Annotated[float, Field(gt=0, le=100)]
-type Correlation = Annotated[float, Field(ge=-1, le=1)]
 
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Population(_Model):
-    """Who may enrol."""
-
-    months_since_diagnosis: tuple[Month, Month] = Field(
-        default=(0.0, 0.0), description="Enrolment window on the diagnosis clock; uniform in it."
-    )
-    age_years: tuple[Age, Age] | None = Field(default=None, description="Age range; uniform in it.")
-    age_strata: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        default=(), description="Ages at which a new stratum begins, for the covariate 'stratum'."
-    )
-    per_year_of_age: dict[str, float] = Field(
-        default_factory=dict,
-        description="How much higher the mean of an endpoint is per year of age, model scale. "
-        "Part of the between-patient SD, not on top of it.",
-    )
-
-
-class VisitCorrelation(_Model):
-    """Between visits of one patient: share + (1 - share) * per_month ^ months apart."""
-
-    share: Annotated[float, Field(ge=0, le=1)] = Field(
-        description="Share of the variance that a patient keeps for ever."
-    )
-    per_month: Annotated[float, Field(ge=0, le=1)] = Field(
-        description="Correlation of the rest one month apart."
-    )
-
-
-type OneOrEach[T] = Annotated[
-    Annotated[T, Tag(NUMBER)] | Annotated[tuple[T, ...], Tag(LIST)], Discriminator(branch)
-]
-type BetweenVisits = Annotated[
-    Annotated[Correlation, Tag(NUMBER)]
-    | Annotated[VisitCorrelation, Tag(TABLE)]
-    | Annotated[tuple[tuple[Correlation, ...], ...], Tag(MATRIX)],
-    Discriminator(branch),
-]
-
-
-class Outcome(_Model):
-    """One endpoint of untreated patients, model scale; overrides the fitted prior key by key."""
-
-    control_mean: OneOrEach[float] | None = Field(
-        default=None, description="One mean, or one a visit."
-    )
-    sd: OneOrEach[Sd] | None = Field(
-        default=None, description="Between patients: one SD, or one a visit."
-    )
-    correlation: BetweenVisits | None = Field(
-        default=None, description="Between visits: one number, {share, per_month}, or a matrix."
-    )
-
-
-class Percent(_Model):
-    """An effect as a percentage of the untreated patients' typical value."""
-
-    percent: Annotated[float, Field(gt=-100, le=1000)]
-
-
-type Effect = Annotated[
-    Annotated[float, Tag(NUMBER)] | Annotated[Percent, Tag(TABLE)], Discriminator(branch)
-]
-
-
-class TargetEffect(BaseModel):
-    """The effect that power is for; the shape's own options are further keys."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
-
-    effect: Effect = Field(description="Treatment minus control, model scale, at month.")
-    month: Annotated[float, Field(gt=0, le=1200)] = Field(
-        description="When the effect has this size; months since randomisation."
-    )
-    shape: str = Field(description="How the effect grows: a name from `phase2sim list shapes`.")
-
-
-class PriorTruth(_Model):
-    """Assurance: the effect drawn from the fitted prior, made robust."""
-
-    robust_weight: Annotated[float, Field(ge=0, le=1)] = Field(
-        description="Weight of the fitted effect; the rest goes to the sceptical one."
-    )
-
-
-class TruthTable(_Model):
-    """What is taken to be true: fixed for power, drawn from the prior for assurance."""
-
-    target: dict[str, TargetEffect] = Field(default_factory=dict)
-    prior: PriorTruth | None = None
-
-
-class Missing(_Model):
-    """Which outcomes are not seen."""
-
-    dropout: Part = Field(default_factory=lambda: {"mechanism": "none"})
-
-
-class Scenario(_Model):
+class Scenario(TableModel):
     """One candidate trial, as its file says it."""
 
     title: Annotated[str, Field(min_length=1)]
@@ -157,6 +48,15 @@ class Scenario(_Model):
     )
     truth: TruthTable
     missing: Missing = Missing()
+    recruitment: Part = Field(default_factory=lambda: {"kind": "at_once"})
+    intercurrent: dict[str, Part] = Field(
+        default_factory=dict, description="By kind of event: its keys, and its strategy."
+    )
+    events: dict[str, Events] = Field(default_factory=dict, description="By counted outcome.")
+    shared: Shared = Shared()
+    assume: Literal["optimistic", "planned", "pessimistic"] = Field(
+        default="planned", description="How well the trial goes: one row of docs/methods/assume.md."
+    )
     analysis: Annotated[tuple[Part, ...], Field(min_length=1)]
     decision: Part
     _path: Path = PrivateAttr(default=Path("scenario"))
@@ -253,16 +153,25 @@ def read_value(text: str) -> Any:  # noqa: ANN401 - TOML
 
 
 def _check_endpoints(scenario: Scenario, path: Path) -> None:
-    named: dict[str, Mapping[str, object]] = {
-        "outcome": scenario.outcome,
-        "truth.target": scenario.truth.target,
-        "population.per_year_of_age": scenario.population.per_year_of_age,
+    population, measured = scenario.population, ENDPOINTS
+    named: dict[str, tuple[Iterable[str], Iterable[str]]] = {
+        "outcome": (scenario.outcome, measured),
+        "truth.target": (scenario.truth.target, measured),
+        "population.per_year_of_age": (population.per_year_of_age, measured),
+        "population.eligible": (population.eligible, measured),
+        "population.baseline_strata": (population.baseline_strata, measured),
+        "population.site_sd": (population.site_sd, measured),
+        "missing.delta": (scenario.missing.delta, measured),
+        "shared.endpoints": (scenario.shared.endpoints, measured),
+        "events": (scenario.events, EVENTS),
     }
-    for place, table in named.items():
+    for endpoint, target in scenario.truth.target.items():
+        named[f"truth.target.{endpoint}.modified_by"] = (target.modified_by, (AGE, *measured))
+    for place, (table, known) in named.items():
         for endpoint in table:
-            if endpoint not in ENDPOINTS:
+            if endpoint not in known:
                 raise BadScenario(
-                    f"{path}: {place}.{endpoint} is not an endpoint. {nearest(endpoint, ENDPOINTS)}"
+                    f"{path}: {place}.{endpoint} is not an endpoint. {nearest(endpoint, known)}"
                 )
     for endpoint, target in scenario.truth.target.items():
         limit = ENDPOINTS[endpoint].largest_effect
@@ -292,8 +201,26 @@ def _check_windows(population: Population, path: Path) -> None:
     if strata != sorted(set(strata)):
         raise BadScenario(f"{path}: population.age_strata is {strata}; let the ages rise.")
     low, high = population.age_years or (0.0, 0.0)
+    _check_normal_age(population, path)
     if strata and not low < strata[0] <= strata[-1] <= high:
         raise BadScenario(
             f"{path}: population.age_strata is {strata}; a new stratum must begin within"
             f" population.age_years, above {low:g} and at most {high:g}. Correct one of them."
+        )
+
+
+def _check_normal_age(population: Population, path: Path) -> None:
+    mean, sd = population.age_mean, population.age_sd
+    if mean is None and sd is None:
+        return
+    if mean is None or sd is None or population.age_years is None:
+        raise BadScenario(
+            f"{path}: population.age_mean, age_sd and age_years belong together: a normal age, cut"
+            " to the range. Add what is missing."
+        )
+    low, high = population.age_years
+    if not (low < high and low - 3 * sd <= mean <= high + 3 * sd):
+        raise BadScenario(
+            f"{path}: population.age_mean is {mean:g}; with age_sd {sd:g} hardly anybody is within"
+            f" age_years {low:g} to {high:g}. Correct one of them."
         )

@@ -17,6 +17,7 @@ from phase2sim.characteristics import (
     closed_forms,
     failed_too_often,
     fallbacks,
+    truth_errors,
 )
 from phase2sim.contracts import FAILURES, RESULTS_VERSION, Measured
 from phase2sim.engine import simulate_batch
@@ -25,6 +26,7 @@ from phase2sim.knowledge import Evidence, PriorDraws
 from phase2sim.operating import Tally, tally
 from phase2sim.prior import fitted, read_evidence
 from phase2sim.scenario import Scenario
+from phase2sim.true_values import with_known_values
 
 type Report = Callable[[str], None]
 type Progress = Callable[[int, int], None]  # trials done, trials requested
@@ -103,7 +105,13 @@ def simulate(  # noqa: PLR0913 - options by name
         scenario=scenario,
         trials=done,
         characteristics=tuple(
-            characteristics(built, by_truth, scenario.trials, closed_forms(ready.assembled))
+            characteristics(
+                built,
+                by_truth,
+                scenario.trials,
+                closed_forms(ready.assembled),
+                truth_errors(ready.assembled),
+            )
         ),
         failures={
             reason: int(count)
@@ -130,10 +138,10 @@ def prepare(scenario: Scenario, report: Report) -> Ready:
     """Check a scenario, fit or load its prior, and put it together."""
     built = parts(scenario)
     if not scenario.evidence:
-        return Ready(assemble(built, None))
+        return Ready(with_known_values(assemble(built, None)))
     evidence = read_evidence(scenario.evidence, beside=scenario.path)
     prior = fitted(evidence, report=report)
-    return Ready(assemble(built, prior), evidence, prior)
+    return Ready(with_known_values(assemble(built, prior)), evidence, prior)
 
 
 def _compile(ready: Ready, report: Report) -> None:
@@ -174,7 +182,9 @@ def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tall
     study = assembled.study
     trials = min(study.batch, requested - first)
     outcomes = [simulate_batch(study, source, first, trials) for source in assembled.sources]
-    return tuple(tally(o.estimates, o.true_effect, o.missing, o.verdict) for o in outcomes)
+    return tuple(
+        tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months) for o in outcomes
+    )
 
 
 def _in_threads(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import comb
 
+from phase2sim.ages import age_moments
 from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.closed_form import (
     average_over_sizes,
@@ -23,9 +24,12 @@ from phase2sim.assemble import Assembled
 from phase2sim.contracts import Analysis, Floats, TruthSource
 from phase2sim.draws import window_nodes
 from phase2sim.endpoints import ENDPOINTS
-from phase2sim.patients.missingness import Complete, Mar, Mcar
-from phase2sim.patients.randomisation import PermutedBlocks
+from phase2sim.patients.missingness.hazards import Complete, Mar, Mcar
+from phase2sim.patients.missingness.logistic import Logistic, Mnar
+from phase2sim.patients.randomisation.blocks import PermutedBlocks
+from phase2sim.patients.randomisation.simple import Simple
 
+_TWO_ARMS = 2
 _NEGLIGIBLE = 1e-10  # probability of a pair of arm sizes that is left out
 
 
@@ -48,7 +52,7 @@ class _Case:
 
     assembled: Assembled
     endpoint: int
-    visit: int  # the analysed one, baseline 0
+    visit: int  # the analysed one of those drawn, baseline 0
     effect: float  # at that visit, less the analysis's null effect
 
     @property
@@ -77,7 +81,7 @@ class _Case:
 
     def averaged(self, power: Callable[[Floats, Floats], Floats]) -> float:
         """Power of a test, averaged over the numbers of patients that it may find."""
-        month = self.assembled.study.plan.visits_months[self.visit]
+        month = self.assembled.study.drawn.visits_months[self.visit]
         return average_over_sizes(power, *_sizes(self.assembled, month))
 
 
@@ -90,11 +94,13 @@ class _Formula:
 def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
     """Closed-form power of one analysis, for a fixed truth; None where there is no formula."""
     analysis = assembled.study.analyses[number]
+    plan = assembled.study.drawn
+    if len(plan.arms) > _TWO_ARMS or analysis.endpoint not in ENDPOINTS:
+        return None
     formula = _FORMULAS.get(type(analysis))
     if formula is None or source.label not in {"target", "null"}:
         return None
-    e = assembled.study.plan.endpoints.index(analysis.endpoint)
-    v = assembled.study.plan.visits_months.index(analysis.month)
+    e, v = plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month)
     beyond = float(source.truth(0, 1).effect[0, 1, e, v]) - analysis.null_effect
     case = _Case(assembled, e, v, ENDPOINTS[analysis.endpoint].benefit_sign * beyond)
     power = formula.power(analysis, case)
@@ -136,14 +142,17 @@ def _mmrm(analysis: Analysis, case: _Case) -> float:
     assert isinstance(analysis, Mmrm)  # noqa: S101 - the table's key
     if analysis.averaged_from is not None:
         return float("nan")
-    plan = case.assembled.study.plan
-    visits = list(range(1, case.visit + 1))
-    retention = [_staying(case.assembled, plan.visits_months[visit]) for visit in visits]
+    plan = case.assembled.study.drawn
+    month = plan.visits_months[case.visit]
+    seen = [m for m in case.assembled.study.plan.visits_months[1:] if m <= month]
+    visits = [plan.visits_months.index(m) for m in seen]
+    staying = [_staying(case.assembled, m) for m in seen]
+    retention = [[share[arm] for share in staying] for arm in (1, 0)]
     control, treated = case.assembled.parts.design.allocation
     return power_mmrm(
         case.effect,
         case.residual(analysis.covariates, visits),
-        [retention, retention],
+        retention,
         plan.patients * np.array([treated, control]) / (treated + control),
         case.alpha,
     )
@@ -164,7 +173,7 @@ def _measured(covariates: tuple[str, ...]) -> list[int]:
 
 def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
     """Covariance between patients of baseline, age and the values at visits, in that order."""
-    plan, control = assembled.study.plan, assembled.control.typical()
+    plan, control = assembled.study.drawn, assembled.control.typical()
     visits = np.array([0, *analysed])
     sd = control.sd[0, e, visits]
     values = sd[:, None] * sd * control.correlation[0, e][np.ix_(visits, visits)]
@@ -176,8 +185,9 @@ def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
         means = np.interp(since, control.knots_months, control.history[0, e])
         values = values + np.cov(means.T, bias=True)
     slope = plan.per_year_of_age.get(plan.endpoints[e], 0.0)
-    low, high = plan.age_years
-    age = (high - low) ** 2 / 12 if np.isfinite(low) else 1.0
+    variance = age_moments(plan)[1]
+    age = variance if np.isfinite(variance) else 1.0
+    values = values + plan.site_sd.get(plan.endpoints[e], 0.0) ** 2
     loading = np.full(visits.size + 1, slope)
     loading[1] = 0.0
     measured = np.delete(np.arange(visits.size + 1), 1)
@@ -192,11 +202,11 @@ def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
 def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats]:
     """Treated and control patients seen at a month (pair, 2), and the probability of each pair."""
     plan = assembled.study.plan
-    staying = _staying(assembled, month)
+    control, treated = _staying(assembled, month)
     found, chances = [], []
     for enrolled, chance in _enrolled(assembled):
         left = plan.patients - enrolled
-        sizes, each = sizes_after_dropout(enrolled, left, (staying, staying))
+        sizes, each = sizes_after_dropout(enrolled, left, (treated, control))
         found.append(sizes)
         chances.append(chance * each)
     sizes, place = np.unique(np.concatenate(found), axis=0, return_inverse=True)
@@ -205,19 +215,27 @@ def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats]:
     return sizes[kept].astype(np.float64), weights[kept]
 
 
-def _staying(assembled: Assembled, month: float) -> float:
-    """Share of patients who are still seen at a month."""
+def _staying(assembled: Assembled, month: float) -> tuple[float, float]:
+    """Share of untreated, and of treated, patients who are still seen at a month."""
     dropout = assembled.parts.dropout
     if isinstance(dropout, Mcar | Mar):
-        return float((1 - dropout.share) ** (month / dropout.by_month))
-    return 1.0
+        staying = float((1 - dropout.share) ** (month / dropout.by_month))
+        return staying, staying**dropout.hazard_ratio_treated
+    if isinstance(dropout, Logistic | Mnar):
+        staying = 1.0 - dropout.lost[assembled.study.plan.visits_months.index(month) - 1]
+        return staying, staying
+    return 1.0, 1.0
 
 
 def _enrolled(assembled: Assembled) -> list[tuple[int, float]]:
     """How many patients may be allocated to treatment, with probabilities."""
     patients, randomisation = assembled.study.plan.patients, assembled.study.randomisation
     control, treated = assembled.parts.design.allocation
-    if not isinstance(randomisation, PermutedBlocks):
+    if not isinstance(randomisation, PermutedBlocks | Simple) or (
+        isinstance(randomisation, PermutedBlocks) and len(randomisation.sizes) > 1
+    ):
+        return [(round(patients * treated / (control + treated)), 1.0)]
+    if isinstance(randomisation, Simple):
         share = treated / (control + treated)
         chances = binomial(patients, share)
         return [(n, float(c)) for n, c in enumerate(chances) if c > _NEGLIGIBLE]
@@ -233,7 +251,7 @@ def _enrolled(assembled: Assembled) -> list[tuple[int, float]]:
 
 def _reasons(assembled: Assembled, analysis: Analysis, e: int) -> list[str]:
     """Say what keeps any formula from being exact."""
-    plan, control = assembled.study.plan, assembled.control
+    study, plan, control = assembled.study, assembled.study.drawn, assembled.control
     low, high = plan.months_since_diagnosis
     reasons: list[str] = []
     if low < high and control.knots_months.size and np.ptp(control.history[:, e], axis=-1).any():
@@ -247,4 +265,16 @@ def _reasons(assembled: Assembled, analysis: Analysis, e: int) -> list[str]:
         reasons.append("it takes the model-based standard error")
     if not isinstance(assembled.parts.dropout, Complete | Mcar):
         reasons.append("it takes patients as lost completely at random")
+    study_reasons = {
+        "it takes the arms as large as planned": not isinstance(
+            study.randomisation, PermutedBlocks | Simple
+        )
+        or len(getattr(study.randomisation, "sizes", (1,))) > 1,
+        "it takes everybody as eligible": bool(plan.eligible),
+        "it takes the effect as the same for all": bool(plan.modifiers),
+        "it takes patients of a site as no more alike than others": any(plan.site_sd.values()),
+        "it leaves out single missed visits": study.gaps is not None,
+        "it leaves out intercurrent events": bool(study.events),
+    }
+    reasons += [reason for reason, holds in study_reasons.items() if holds]
     return reasons

@@ -31,7 +31,7 @@ def test_run_prints_the_fields_of_the_contract(small: Path) -> None:
 
     assert set(run) == {
         "scenario", "prior", "seed", "trials", "operating_characteristics", "failures", "fallbacks",
-        "elicited", "results_version",
+        "estimands", "assume", "elicited", "results_version",
     }  # fmt: skip
     assert run["scenario"]["title"] == "Two endpoints, no evidence"
     assert run["scenario"]["patients"] == 120

@@ -45,10 +45,10 @@ def test_a_data_file_of_counts_is_analysed_as_by_r(
     assert found.scale == "log rate ratio"
 
 
-def test_a_scenario_with_counts_is_not_simulated() -> None:
+def test_counts_whose_rate_is_not_said_are_not_simulated() -> None:
     table = one_endpoint(analysis=[C_PEPTIDE, counting("poisson")])
 
-    with pytest.raises(BadScenario, match="no events yet"):
+    with pytest.raises(BadScenario, match=r"no such events: events\.adverse_events is missing"):
         assembled(table)
 
 

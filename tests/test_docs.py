@@ -32,7 +32,15 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 GUIDE = DOCS / "guide"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-RUN = {"run", "replay", "analyse", "list", "schema", "evidence"}  # quick enough for a test
+RUN = {
+    "run",
+    "compare",
+    "replay",
+    "analyse",
+    "list",
+    "schema",
+    "evidence",
+}  # quick enough for a test
 # Pages that explain parts: the kind of part, and where its names must be.
 EVERYWHERE = "\n".join(
     path.read_text(encoding="utf-8") for folder in ("guide", "methods") for path in

@@ -10,7 +10,7 @@ from small_trials import Table, assembled, design, two_endpoints
 from phase2sim.assemble import Assembled
 from phase2sim.contracts import Bools, Trials
 from phase2sim.engine import draw_trials
-from phase2sim.patients.missingness import Mar, Mcar
+from phase2sim.patients.missingness.hazards import Mar, Mcar
 
 PATIENTS = 100_000
 PILOT = 100_000  # patients on whom the MAR hazard is set: its own sampling error
@@ -129,7 +129,7 @@ def test_mar_depends_on_nothing_unseen(changed: int) -> None:
     other = trials.value.copy()
     other[:, :, changed:] = other[:, :, changed:, ::-1]  # other patients' values from here on
 
-    seen = ready.study.missingness.observe(replace(trials, value=other), ready.study.plan)
+    seen = ready.study.dropout.observe(replace(trials, value=other), ready.study.plan)
 
     known = changed + 1  # who comes to a visit was settled by the visits before it
     assert np.array_equal(seen[:, :, :known], trials.seen[:, :, :known])
@@ -142,7 +142,7 @@ def test_mar_reads_its_own_endpoint_only() -> None:
     other = trials.value.copy()
     other[:, 1] = other[:, 1, :, ::-1]
 
-    seen = ready.study.missingness.observe(replace(trials, value=other), ready.study.plan)
+    seen = ready.study.dropout.observe(replace(trials, value=other), ready.study.plan)
 
     assert np.array_equal(seen, trials.seen)
 
@@ -157,7 +157,7 @@ def test_under_mar_treated_patients_who_do_better_are_lost_less() -> None:
 
 
 def test_mar_has_one_hazard_whatever_the_seed() -> None:
-    one, other = (_ready(MAR, seed=seed).study.missingness for seed in (1, 2))
+    one, other = (_ready(MAR, seed=seed).study.dropout for seed in (1, 2))
 
     assert np.array_equal(one.level, other.level)
     assert np.array_equal(one.slope, other.slope)

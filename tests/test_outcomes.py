@@ -9,7 +9,9 @@ from small_trials import Table, assembled, design, one_endpoint, two_endpoints
 
 from phase2sim.contracts import Floats, Plan, Trials, Truth
 from phase2sim.engine import draw_trials
+from phase2sim.patients.entrants import enrol
 from phase2sim.patients.outcomes import draw
+from phase2sim.patients.recruitment import AllAtOnce
 
 PATIENTS = 100_000  # a trial; two trials
 MONTHS = np.array([0.0, 3.0, 6.0, 12.0])
@@ -107,7 +109,9 @@ def _with_history(spread: float) -> tuple[Plan, Truth]:
 
 
 def _draw(plan: Plan, truth: Truth, trials: int = 1) -> Trials:
-    return draw(plan, truth, np.zeros((trials, plan.patients), np.int8), first=0)
+    arrivals = AllAtOnce().arrive(plan.seed, 0, (trials, plan.patients), plan.sites)
+    entrants = enrol(plan, truth, 0, arrivals)
+    return draw(plan, truth, entrants, np.zeros((trials, plan.patients), np.int8))
 
 
 def test_an_untreated_patient_follows_the_curve_of_their_own_time_since_diagnosis() -> None:

@@ -21,7 +21,7 @@ from phase2sim.contracts import (
     OwnTest,
     Reading,
 )
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import MEASURES
 from phase2sim.mixtures import NormalMixture
 
 
@@ -56,7 +56,7 @@ class BayesNormal:
                 " the controls. Leave out one of them."
             )
 
-        endpoint = ENDPOINTS[self.endpoint]
+        endpoint = MEASURES[self.endpoint]
         limit = endpoint.largest_effect
         _check_means("effect_prior", self.effect_prior, (-limit, limit), endpoint.model_unit)
         low, high = map(endpoint.to_model, endpoint.plausible)
@@ -67,7 +67,7 @@ class BayesNormal:
         likelihood = self._likelihood(reading)
         here = np.flatnonzero(likelihood.reason == 0)
         posterior, details = self._posterior(reading, likelihood, here)
-        benefit = ENDPOINTS[self.endpoint].benefit_sign
+        benefit = MEASURES[self.endpoint].benefit_sign
         worse = posterior.cdf if benefit > 0 else posterior.above
         p, mean, sd = worse(np.full(here.size, self.null_effect)), posterior.mean(), posterior.sd()
         tail = (1.0 - CONFIDENCE) / 2.0

@@ -10,7 +10,7 @@ from phase2sim.analyses.columns import numbers, outcome, strata_above_lowest
 from phase2sim.analyses.imputed_ancova import COPY, JUMP, MAR
 from phase2sim.analyses.options import check_options
 from phase2sim.contracts import MODEL_SCALE, Arms, Floats, Reading
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import MEASURES
 
 STRATEGIES = {"mar": MAR, "jump_to_reference": JUMP, "copy_increments": COPY}
 
@@ -46,10 +46,10 @@ class ImputingAnalysis:
 
     def __post_init__(self) -> None:
         check_options(self, strategy=tuple(STRATEGIES))
-        largest = ENDPOINTS[self.endpoint].largest_effect
+        largest = MEASURES[self.endpoint].largest_effect
         if not abs(self.delta) <= largest:
             raise ValueError(
-                f"delta is {self.delta:g}; on the {ENDPOINTS[self.endpoint].model_unit} scale it"
+                f"delta is {self.delta:g}; on the {MEASURES[self.endpoint].model_unit} scale it"
                 f" lies between -{largest:g} and {largest:g}."
             )
         if self.tipping_alpha is not None and not 0.0 < self.tipping_alpha < 0.5:  # noqa: PLR2004  one-sided
@@ -60,7 +60,7 @@ class ImputingAnalysis:
     @property
     def sign(self) -> int:
         """1 where a higher value is better, -1 where a lower one is."""
-        return ENDPOINTS[self.endpoint].benefit_sign
+        return MEASURES[self.endpoint].benefit_sign
 
     def inputs(self, reading: Reading) -> tuple[Floats, Arms, Floats, int, int]:
         """Values, arms, covariates, how many of these must vary, and the analysed visit."""

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import special
 
 from phase2sim.contracts import CONFIDENCE, Estimates, Floats, Ints
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import MEASURES
 from phase2sim.kernels import kernel
 
 _MOST_TERMS = 200  # degrees of freedom beyond which the series is no longer the faster way
@@ -19,7 +19,7 @@ type Fit = tuple[Floats, Floats, Floats, Ints]  # effect, se, df, reason; each (
 def for_benefit(fit: Fit, endpoint: str, null_effect: float) -> Estimates:
     """Estimates with the t test's p for an effect beyond ``null_effect`` in benefit's direction."""
     effect, se, df, reason = fit
-    worse = -ENDPOINTS[endpoint].benefit_sign
+    worse = -MEASURES[endpoint].benefit_sign
     p = lower_tail(df, worse * (effect - null_effect) / se)
     return Estimates(effect=effect, se=se, df=df, p=p, reason=reason.astype(np.int8))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import MEASURES
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -19,7 +19,7 @@ RESERVED = ("id", "arm", "y", "base", "age", "stratum", "visit", "months", "endp
 
 def check_options(
     part: "DataclassInstance",
-    endpoints: Collection[str] = tuple(ENDPOINTS),
+    endpoints: Collection[str] = tuple(MEASURES),
     covariates: tuple[str, ...] = COVARIATES,
     **allowed: tuple[str, ...],
 ) -> None:

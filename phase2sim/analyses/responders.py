@@ -17,7 +17,7 @@ from phase2sim.contracts import (
     Ints,
     Reading,
 )
-from phase2sim.endpoints import ENDPOINTS, Endpoint
+from phase2sim.endpoints import MEASURES, Endpoint, on_unit_scale
 from phase2sim.kernels import kernel
 
 MISSING = ("non_responder", "complete_cases")
@@ -84,7 +84,8 @@ class Responder:
             yes &= value >= endpoint.to_model(self.at_least)
         if self.reads_baseline:
             known &= ~np.isnan(baseline)
-            rise = in_unit(value, endpoint) - in_unit(baseline, endpoint)
+            scale = endpoint.transformation
+            rise = on_unit_scale(value, scale) - on_unit_scale(baseline, scale)
             if self.below_baseline_by is not None:
                 yes &= rise < -self.below_baseline_by
             if self.above_baseline_by is not None:
@@ -105,12 +106,12 @@ class ResponderAnalysis:
 
     def __post_init__(self) -> None:
         check_options(self, missing=MISSING)
-        self.responder.check(ENDPOINTS[self.endpoint])
+        self.responder.check(MEASURES[self.endpoint])
 
     def responses(self, reading: Reading) -> Arms:
         """Whether each patient responded, (trial, patient): 1, 0 or ``UNKNOWN``."""
         value = outcome(reading, self.month)
-        responds = self.responder.responds(value, reading.baseline, ENDPOINTS[self.endpoint])
+        responds = self.responder.responds(value, reading.baseline, MEASURES[self.endpoint])
         if self.missing == "non_responder":
             return np.maximum(responds, np.int8(0))
         return responds
@@ -134,17 +135,6 @@ class ResponderAnalysis:
             alike = (responders == 0.0) | (responders == table[:, 1] + table[:, 3])
             reason = np.where((reason == 0) & alike, NO_VARIATION, reason)
         return np.where(reason[:, None] == 0, table, np.nan), reason
-
-
-def in_unit(value: Floats, endpoint: Endpoint) -> Floats:
-    """Values of the model scale in the endpoint's unit, element by element."""
-    if endpoint.transformation == "log1p":
-        return np.expm1(value)
-    if endpoint.transformation == "log":
-        return np.exp(value)
-    if endpoint.transformation == "root":
-        return np.maximum(value, 0.0) ** 2
-    return value
 
 
 @kernel

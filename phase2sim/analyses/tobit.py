@@ -10,7 +10,7 @@ from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.tobit_fit import tobit
 from phase2sim.contracts import MODEL_SCALE, Estimates, Reading
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import MEASURES
 from phase2sim.quantification import BelowLimit, Limit
 
 STANDARD_ERRORS = ("corrected", "likelihood")
@@ -50,7 +50,7 @@ class Tobit:
         covariates = with_factors(needed, reading, self.factors)
         if "stratum" in self.covariates:
             covariates = np.concatenate([covariates, strata_above_lowest(reading)])
-        value, lowest = outcome(reading, self.month), ENDPOINTS[self.endpoint].to_model(self.lloq)
+        value, lowest = outcome(reading, self.month), MEASURES[self.endpoint].to_model(self.lloq)
         effect, se, patients, used, reason = tobit(
             value,
             np.ascontiguousarray(reading.arm),

@@ -22,7 +22,7 @@ from phase2sim.contracts import (
     OwnTest,
     Reading,
 )
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import MEASURES
 
 DISTRIBUTIONS = ("exact", "normal", "normal_continuity")
 
@@ -123,7 +123,7 @@ def shift_estimates(
         effect=effect,
         se=(upper - lower) / (2.0 * NORMAL_REACH),
         df=np.where(answered, np.inf, np.nan),
-        p=at_most if ENDPOINTS[endpoint].lower_is_better else at_least,
+        p=at_most if MEASURES[endpoint].lower_is_better else at_least,
         reason=sums.reason.astype(np.int8),
         test=OwnTest(
             statistic=statistic,

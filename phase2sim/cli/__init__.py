@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sweep": ("phase2sim.cli.sweep", "Many scenarios at once, into a folder of results."),
     "results": ("phase2sim.cli.results", "What a folder of results holds."),
     "score": ("phase2sim.cli.score", "Another decision rule on stored trials."),
+    "compare": ("phase2sim.cli.compare", "Scenarios on the same patients, side by side."),
     "fit": ("phase2sim.cli.fit", "Fit evidence files: the prior for the next trial."),
     "prior": ("phase2sim.cli.prior", "A fitted prior: shown, or exported as a mixture."),
     "analyse": ("phase2sim.cli.analyse", "A scenario's own analysis on a real data set."),

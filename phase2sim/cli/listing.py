@@ -5,7 +5,10 @@ import click
 from phase2sim.cli.screen import show, show_json
 from phase2sim.report.parts import parts_rows, parts_table
 
-_KINDS = ("analyses", "decisions", "designs", "dropouts", "endpoints", "randomisations", "shapes")
+_KINDS = (
+    "analyses", "decisions", "derived", "designs", "dropouts", "endpoints", "gaps", "intercurrent",
+    "randomisations", "recruitments", "responses", "shapes",
+)  # fmt: skip
 
 
 @click.command()

@@ -24,6 +24,11 @@ from phase2sim.simulation import simulate
 @click.option(
     "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads."
 )
+@click.option(
+    "--assume",
+    type=click.Choice(["optimistic", "planned", "pessimistic"]),
+    help="How well the trial goes: dropout, SD, heterogeneity and adherence together.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(  # noqa: PLR0913 - one argument an option
@@ -33,6 +38,7 @@ def command(  # noqa: PLR0913 - one argument an option
     seed: int | None,
     settings: tuple[str, ...],
     workers: int,
+    assume: str | None,
     as_json: bool,
 ) -> None:
     """Print power, type I error and assurance of SCENARIO, a file.
@@ -45,8 +51,10 @@ def command(  # noqa: PLR0913 - one argument an option
     Examples:
       phase2sim run scenarios/gxipc1-phase2.toml
       phase2sim run scenarios/gxipc1-phase2.toml --set design.patients=80 --trials 20000
-      phase2sim run scenarios/meld-atg.toml --json
+      phase2sim run scenarios/meld-atg.toml --assume pessimistic --json
     """
+    if assume is not None:
+        settings = (*settings, f"assume={assume}")
     loaded = load_scenario(scenario, settings)
     with trials_progress() as progress:
         result = simulate(

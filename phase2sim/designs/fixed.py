@@ -1,8 +1,9 @@
 """A fixed number of patients, analysed once at the end."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+_MOST_ARMS = 20
 _MOST_PATIENTS = 100_000
 _MOST_VISITS = 100
 _LAST_MONTH = 1200
@@ -10,13 +11,13 @@ _LAST_MONTH = 1200
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """Two arms, control first, and one analysis when the last patient has the last visit."""
+    """Two arms or more, control first, analysed once when the last patient had the last visit."""
 
     arms: tuple[str, ...]
     patients: int
     visits_months: tuple[float, ...]
     allocation: tuple[int, ...] = (1, 1)
-    randomisation: str = "permuted_blocks"
+    randomisation: str | dict[str, Any] = "permuted_blocks"
     block_size: int | None = None
     title: ClassVar[str] = "fixed sample size"
     nested: ClassVar[bool] = True  # the first n patients of a trial are the trial of size n
@@ -27,10 +28,9 @@ class Fixed:
         self._check_visits()
 
     def _check_arms(self) -> None:
-        if len(self.arms) != 2 or len(set(self.arms)) != 2:  # noqa: PLR2004 - control and treatment
+        if not 2 <= len(self.arms) <= _MOST_ARMS or len(set(self.arms)) != len(self.arms):  # noqa: PLR2004 - control and treatment
             raise ValueError(
-                f"arms is {list(self.arms)}; name two arms, control first."
-                " Designs with several doses are not built yet"
+                f"arms is {list(self.arms)}; name 2 to {_MOST_ARMS} different arms, control first"
             )
         if any(not arm.strip() or arm.strip().isdecimal() for arm in self.arms):
             raise ValueError(f"arms is {list(self.arms)}; give each arm a name in words")

@@ -3,60 +3,83 @@
 import numpy as np
 from numba import uint64
 
-from phase2sim.contracts import Arms, Floats, Ints, Plan, Trials, Truth
+from phase2sim.ages import age_moments
+from phase2sim.contracts import AGE, Arms, Entrants, Floats, Ints, Plan, Trials, Truth
 from phase2sim.kernels import kernel
-from phase2sim.randomness import PURPOSES, Word, fill_normal, place, seed_word, uniforms
+from phase2sim.patients.entrants import site_levels
+from phase2sim.randomness import PURPOSES, Word, fill_normal, place, seed_word
 
 
-def draw(plan: Plan, truth: Truth, arm: Arms, first: int) -> Trials:
-    """Complete outcomes of the patients in ``arm`` (trial, patient), trials from ``first`` on.
+def draw(plan: Plan, truth: Truth, entrants: Entrants, arm: Arms) -> Trials:
+    """Complete outcomes of the entrants in ``arm`` (trial, patient), as if nothing intervened.
 
     Values are on the model scale. Patient i of a trial is the same whatever the number of patients
     or trials, and whatever later visits or endpoints are added: a residual depends on the visits
     and endpoints before it only.
     """
     trials, patients = arm.shape
-    duration = _spread(plan.months_since_diagnosis, plan.seed, "enrolment", first, arm.shape)
-    age = _spread(plan.age_years, plan.seed, "age", first, arm.shape)
     value = np.empty((trials, len(plan.endpoints), len(plan.visits_months), patients))
     _draw_residuals(
         value,
         truth.visit_factor,
         truth.endpoint_factor,
+        entrants.baseline,
         seed_word(plan.seed),
-        np.uint64(first),
+        np.uint64(entrants.first),
         _places(plan),
     )
     _add_means(value, truth.shift, truth.effect, arm)
     if truth.knots_months.size:
         start, hinges = _hinges(truth)
         visits = np.array(plan.visits_months)
+        duration = entrants.months_since_diagnosis
         _add_history(value, start, hinges, truth.knots_months, duration, visits)
-    slopes = np.array([plan.per_year_of_age.get(name, 0.0) for name in plan.endpoints])
-    if slopes.any():
-        value += slopes[:, None, None] * (age - np.mean(plan.age_years))[:, None, None, :]
-    stratum = np.zeros(arm.shape, dtype=np.int64)
-    for cut in plan.age_strata:
-        stratum += age >= cut
+    _add_covariates(value, plan, entrants)
+    if truth.modification.size:
+        _add_modified(value, truth.modification, above_means(plan, entrants.age_years, value), arm)
     return Trials(
-        first=first,
+        first=entrants.first,
         arm=arm,
-        months_since_diagnosis=duration,
-        age_years=age,
-        stratum=stratum,
+        months_since_diagnosis=entrants.months_since_diagnosis,
+        age_years=entrants.age_years,
+        stratum=entrants.stratum,
         value=value,
         seen=np.ones(value.shape, dtype=np.bool_),
+        arrivals=entrants.arrivals,
     )
 
 
-def _spread(
-    window: tuple[float, float], seed: int, purpose: str, first: int, shape: tuple[int, int]
-) -> Floats:
-    """Uniform on the window, (trial, patient)."""
-    low, high = window
-    if not low < high:  # one value for all, or nan where the scenario gives no window
-        return np.full(shape, low)
-    return low + (high - low) * uniforms(shape, seed, purpose, first)
+def _add_covariates(value: Floats, plan: Plan, entrants: Entrants) -> None:
+    """Add what age and site do to every visit of a patient."""
+    slopes = np.array([plan.per_year_of_age.get(name, 0.0) for name in plan.endpoints])
+    if slopes.any():
+        older = entrants.age_years - age_moments(plan)[0]
+        value += slopes[:, None, None] * older[:, None, None, :]
+    for name, sd in plan.site_sd.items():
+        if sd > 0.0 and name in plan.endpoints:
+            levels = site_levels(plan, name, entrants.first + np.arange(len(value)))
+            of_site = np.take_along_axis(levels, entrants.arrivals.site, axis=1)
+            value[:, plan.endpoints.index(name)] += of_site[:, None, :]
+
+
+def above_means(plan: Plan, age_years: Floats, value: Floats) -> Floats:
+    """How far above its mean each modifier of the effect is, (modifier, trial, patient)."""
+    found = [
+        (age_years if name == AGE else value[:, plan.endpoints.index(name), 0]) - mean
+        for name, mean in plan.modifiers.items()
+    ]
+    return np.stack(found)
+
+
+def gains(plan: Plan, truth: Truth, trials: Trials) -> Floats:
+    """What treatment adds to every value of the batch, in the shape of ``trials.value``."""
+    gain = np.zeros(trials.value.shape)
+    nothing = np.zeros((1, *truth.shift.shape[1:]))
+    _add_means(gain, nothing, truth.effect, trials.arm)
+    if truth.modification.size:
+        above = above_means(plan, trials.age_years, trials.value)
+        _add_modified(gain, truth.modification, above, trials.arm)
+    return gain
 
 
 def _places(plan: Plan) -> Ints:
@@ -83,6 +106,7 @@ def _draw_residuals(  # noqa: PLR0913 - a kernel takes arrays, not objects
     value: Floats,
     visit_factor: Floats,
     endpoint_factor: Floats,
+    baseline: Floats,
     seed: Word,
     first: Word,
     places: Ints,
@@ -92,7 +116,10 @@ def _draw_residuals(  # noqa: PLR0913 - a kernel takes arrays, not objects
         visits = visit_factor[trial if visit_factor.shape[0] > 1 else 0]
         endpoints = endpoint_factor[trial if endpoint_factor.shape[0] > 1 else 0]
         for e in range(value.shape[1]):
-            for v in range(value.shape[2]):
+            screened = baseline.shape[0] > 0
+            if screened:
+                value[trial, e, 0] = baseline[trial, e]
+            for v in range(1 if screened else 0, value.shape[2]):
                 where = uint64(places[e, v])
                 fill_normal(value[trial, e, v], seed, _OUTCOME, first + uint64(trial), where)
         _mix_endpoints(value[trial], endpoints)
@@ -157,3 +184,18 @@ def _add_history(  # noqa: PLR0913 - a kernel takes arrays, not objects
                     for p in range(value.shape[3]):
                         since = duration[trial, p] + visits[v] - knots[k]
                         value[trial, e, v, p] += hinges[own, e, k] * max(since, 0.0)
+
+
+@kernel
+def _add_modified(value: Floats, modification: Floats, above: Floats, arm: Arms) -> None:
+    """Add what the modifiers of each patient do to the effect of their arm."""
+    for trial in range(value.shape[0]):
+        for a in range(1, modification.shape[0]):
+            for e in range(value.shape[1]):
+                for v in range(value.shape[2]):
+                    for m in range(modification.shape[3]):
+                        size = modification[a, e, v, m]
+                        if size != 0.0:
+                            for p in range(value.shape[3]):
+                                if arm[trial, p] == a:
+                                    value[trial, e, v, p] += size * above[m, trial, p]

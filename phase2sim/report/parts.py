@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from phase2sim.endpoints import Endpoint
+from phase2sim.endpoints import Endpoint, Response
 from phase2sim.parts import TABLES
 
 
@@ -30,7 +30,9 @@ def parts_table(kinds: Sequence[str]) -> Table:
     return table
 
 
-def _row(name: str, part: type | Endpoint) -> dict[str, Any]:
+def _row(name: str, part: type | Endpoint | Response) -> dict[str, Any]:
+    if isinstance(part, Response):
+        return {"name": name, "summary": part.label, "keys": {}}
     if isinstance(part, Endpoint):
         better = "lower" if part.lower_is_better else "higher"
         summary = f"{part.label}, {part.unit}; {better} is better; model scale {part.model_unit}"
@@ -43,5 +45,5 @@ def _keys(part: type) -> dict[str, str | None]:
     return {
         field.name: None if field.default is MISSING else repr(field.default)
         for field in fields(part)
-        if field.init
+        if field.init and field.name != "ratio"
     }

@@ -12,7 +12,6 @@ from rich.text import Text
 from phase2sim.background import Background
 from phase2sim.characteristics import Characteristic, FellBack
 from phase2sim.contracts import Measured
-from phase2sim.endpoints import ENDPOINTS
 from phase2sim.simulation import Result
 
 _DIGITS = 3  # after the point, at least
@@ -45,6 +44,8 @@ def run_json(result: Result) -> dict[str, Any]:
         "operating_characteristics": [_row_json(row) for row in result.characteristics],
         "failures": dict(result.failures),
         "fallbacks": [_fallback_json(row) for row in result.fallbacks],
+        "estimands": {known.analysis: dict(known.strategies) for known in result.background},
+        "assume": scenario.assume,
         "elicited": list(result.elicited),
         "results_version": result.results_version,
     }
@@ -73,7 +74,7 @@ def _row_json(row: Characteristic) -> dict[str, Any]:
         "analysis": row.analysis,
         "month": row.month,
         "truth": row.truth,
-        **_measured_json(measured),
+        **measured_json(measured),
         "exact": twin.value if twin and twin.is_exact else None,
         "approximate": twin.value if twin and not twin.is_exact else None,
         "gap_in_se": row.gap,
@@ -82,10 +83,11 @@ def _row_json(row: Characteristic) -> dict[str, Any]:
 
 def _fallback_json(row: FellBack) -> dict[str, Any]:
     place = {"analysis": row.analysis, "truth": row.truth, "to": row.to}
-    return place | _measured_json(row.measured)
+    return place | measured_json(row.measured)
 
 
-def _measured_json(measured: Measured) -> dict[str, Any]:
+def measured_json(measured: Measured) -> dict[str, Any]:
+    """Plain values of one number and how sure it is."""
     return {
         "estimate": _finite(measured.estimate),
         "mcse": _finite(measured.mcse),
@@ -153,9 +155,10 @@ def _interval(known: Background | None) -> str:
 
 
 def _column_title(result: Result, name: str) -> str:
-    for known in result.background:
-        if known.analysis == name:
-            return f"{known.label}, {known.when}"
+    titles = {known.analysis: f"{known.label}, {known.when}" for known in result.background}
+    if name in titles:
+        title = titles[name]
+        return title if list(titles.values()).count(title) == 1 else f"{title}: {name}"
     return "both (co-primary)" if len(result.background) == 2 else "all (co-primary)"  # noqa: PLR2004
 
 
@@ -187,6 +190,7 @@ def _notes(result: Result) -> Iterator[RenderableType]:
     for (analysis, truth), rows in groupby(result.fallbacks, lambda row: (row.analysis, row.truth)):
         shares = ", ".join(f"{row.to} ({cell(row.measured)} of the trials)" for row in rows)
         yield Text(f"{analysis}, {truth}: where its own model did not converge, with {shares}.")
+    yield from _circumstances(result)
     if result.elicited:
         yield Text("Elicited inputs used (our judgement, not published):", style="yellow")
         for statement in result.elicited:
@@ -198,6 +202,19 @@ def _notes(result: Result) -> Iterator[RenderableType]:
             style="bold",
         )
     yield Text(f"Replay any trial: phase2sim replay {result.scenario.path} --trial 417")
+
+
+def _circumstances(result: Result) -> Iterator[Text]:
+    """What each analysis is to estimate, how long the trial takes, how well it is taken to go."""
+    for known in result.background:
+        if known.strategies:
+            said = "; ".join(f"{e}: {s.replace('_', ' ')}" for e, s in known.strategies.items())
+            yield Text(f"Estimand of {known.analysis}: {said.replace('_', ' ')}.")
+    for row in result.characteristics:
+        if row.name == "duration" and row.truth == "null":
+            yield Text(f"Months to the last readout: {cell(row.measured)}.")
+    if result.scenario.assume != "planned":
+        yield Text(f"Assumed: {result.scenario.assume} (docs/methods/assume.md).", style="bold")
 
 
 def reading(result: Result) -> Iterator[str]:
@@ -212,7 +229,7 @@ def reading(result: Result) -> Iterator[str]:
 
 def _power_sentence(power: Measured, known: Background) -> str:
     return (
-        f"If the treatment does what you hope ({known.target:+.2g} {_scale(known)} {known.label}"
+        f"If the treatment does what you hope ({known.target:+.2g} {known.scale} {known.label}"
         f" at {known.when}), this trial shows it in {_of_100(power)} of 100 tries."
     )
 
@@ -230,11 +247,6 @@ def _assurance_sentence(assurance: Measured, known: Background) -> str:
         f" at month {known.month:g} anyway"
     )
     return sentence + (f" (phase 1: {known.reported})." if known.reported else ".")
-
-
-def _scale(known: Background) -> str:
-    endpoint = next(e for e in ENDPOINTS.values() if e.label == known.label)
-    return endpoint.model_unit if endpoint.model_unit == endpoint.unit else "on the model scale,"
 
 
 def _of_100(measured: Measured) -> str:

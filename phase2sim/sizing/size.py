@@ -10,9 +10,9 @@ import numpy as np
 
 from phase2sim.assemble import Assembled
 from phase2sim.backends import Backend
-from phase2sim.contracts import GO, MODEL_SCALE, Measured, TruthSource
+from phase2sim.contracts import GO, Measured, TruthSource
 from phase2sim.endpoints import ENDPOINTS
-from phase2sim.engine import true_effect
+from phase2sim.engine import is_stated, true_effect
 from phase2sim.errors import BadInput
 from phase2sim.operating import proportion
 from phase2sim.scenario import Scenario
@@ -177,9 +177,9 @@ def _ceiling(trials: Trials) -> Measured | None:
     truth = source.truth(0, _CEILING_DRAWS)
     p = np.empty((_CEILING_DRAWS, len(study.analyses)))
     for number, analysis in enumerate(study.analyses):
-        if analysis.scale != MODEL_SCALE:
+        if not is_stated(study, number):
             return None
-        effect = true_effect(study.plan, truth, analysis)
+        effect = true_effect(study, truth, number)
         sign = ENDPOINTS[analysis.endpoint].benefit_sign
         p[:, number] = np.where(sign * (effect - analysis.null_effect) > 0.0, 0.0, 1.0)
     verdict = study.decision.decide(p)[:, trials.verdict]
@@ -228,5 +228,5 @@ def _effect(asked: _Asked) -> float | None:
         number = 0
         if len(study.analyses) > 1:
             return None
-    effect = float(true_effect(study.plan, asked.source.truth(0, 1), study.analyses[number])[0])
+    effect = float(true_effect(study, asked.source.truth(0, 1), number)[0])
     return effect if math.isfinite(effect) else None
