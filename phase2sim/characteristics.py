@@ -95,9 +95,7 @@ def characteristics(
                     analysis=built.names[number],
                     month=analysis.month,
                     truth=truth,
-                    measured=_measured(
-                        name, tallied, number, requested, truth_error(number, truth)
-                    ),
+                    measured=_measured(name, tallied, number, requested, error),
                 )
         if not math.isnan(tallied.months):
             yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
