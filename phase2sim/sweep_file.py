@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def load_sweep(path: Path | str, settings: tuple[str, ...] = ()) -> Sweep:
         )
     check_numbers(table, path, BadSweep)
     said = checked(SWEEP, table, "", path, BadSweep)
-    base_path = path.parent / said.base
+    base_path = Path(os.path.normpath(path.parent / said.base))
     base = read_toml(base_path, BadScenario)
     for setting in settings:
         put_setting(base, setting, base_path)

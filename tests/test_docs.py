@@ -27,11 +27,13 @@ from phase2sim.evidence_files import (
 from phase2sim.parts import TABLES
 from phase2sim.scenario import load_scenario
 from phase2sim.schema import scenario_schema
+from phase2sim.sweep_file import SWEEP, load_sweep
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 GUIDE = DOCS / "guide"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+# Quick enough for a test, some with options that make them so.
 RUN = {
     "run",
     "compare",
@@ -40,7 +42,18 @@ RUN = {
     "list",
     "schema",
     "evidence",
-}  # quick enough for a test
+    "sweep",
+    "results",
+    "score",
+    "size",
+}
+QUICKLY = {
+    "run": ("--trials", "20"),
+    "compare": ("--trials", "20"),
+    "sweep": ("--look",),
+    "size": ("--tolerance", "0.2", "--confidence", "0.5", "--trials", "1000"),
+}
+PRESETS = {"--draft", "--internal", "--submission"}
 # Pages that explain parts: the kind of part, and where its names must be.
 EVERYWHERE = "\n".join(
     path.read_text(encoding="utf-8") for folder in ("guide", "methods") for path in
@@ -133,6 +146,11 @@ def test_every_key_of_an_evidence_file_is_in_the_guide(key: str) -> None:
     )
 
 
+def keys_of_a_sweep() -> set[str]:
+    schema = SWEEP.json_schema()
+    return {*schema["properties"], *schema["$defs"]["Axis"]["properties"]}
+
+
 def test_every_field_of_the_json_is_in_the_guide(tmp_path: Path) -> None:
     scenario = tmp_path / "example.toml"
     scenario.write_text(blocks(GUIDE / "scenario.md", "toml")[0], encoding="utf-8")
@@ -145,6 +163,35 @@ def test_every_field_of_the_json_is_in_the_guide(tmp_path: Path) -> None:
         assert found
         for field in found:
             assert f"`{field}`" in page("cli.md"), field
+
+
+@pytest.mark.usefixtures("place")
+def test_every_field_of_sweeps_and_sizes_is_in_the_guide() -> None:
+    sweep = ["sweep", "scenarios/sweeps/meld-atg-sizes.toml", "--out", "out", "--look"]
+    size = ["size", "scenarios/meld-atg.toml", "--power", "0.8", "--tolerance", "0.2"]
+    between = section(page("cli.md"), "run")  # `name` to `gap_in_se` are explained there
+    for arguments in (sweep, [*sweep, "--estimate"], size, ["results", "out"]):
+        printed = CliRunner().invoke(main, [*arguments, "--json"]).stdout
+
+        found = set(re.findall(r'^\s*"(\w+)":', printed, re.MULTILINE))
+        assert found
+        for field in found - {"effect", "dropout"}:
+            text = section(page("cli.md"), arguments[0])
+            text += section(page("cli.md"), "results") + between
+            assert f"`{field}`" in text, field
+
+
+@pytest.mark.parametrize("key", sorted(keys_of_a_sweep()))
+def test_every_key_of_a_sweep_file_is_in_the_guide(key: str) -> None:
+    assert f"`{key}`" in page("sweeps.md")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "scenarios" / "sweeps").glob("*.toml")), ids=name_of
+)
+@pytest.mark.usefixtures("place")
+def test_shipped_sweeps_are_read(path: Path) -> None:
+    assert len(load_sweep(path).cells) > 1
 
 
 def test_example_scenario_of_the_guide_is_read(tmp_path: Path) -> None:
@@ -193,11 +240,13 @@ def test_bash_blocks_run(path: Path) -> None:
         assert words[0].startswith("-") or words[0] in COMMANDS
         if words[0] not in RUN and "--help" not in words:
             continue
-        quick = [*words, "--trials", "20"] if words[0] == "run" else words
+        kept = [word for word in words if word not in PRESETS]
 
-        result = CliRunner().invoke(main, quick)
+        result = CliRunner().invoke(main, [*kept, *QUICKLY.get(words[0], ())])
 
-        assert result.exit_code == 0, f"{line}: {result.stderr}{result.exception!r}"
+        # So few trials may not settle a size.
+        allowed = {0, 1} if words[0] == "size" else {0}
+        assert result.exit_code in allowed, f"{line}: {result.stderr}{result.exception!r}"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)

@@ -75,9 +75,9 @@ def command(  # noqa: PLR0913 - one argument an option
 
     \b
     Examples:
-      phase2sim sweep scenarios/sizes.toml --out results/sizes --draft
-      phase2sim sweep scenarios/sizes.toml --out results/sizes --mcse 0.005 --workers 2
-      phase2sim sweep scenarios/sizes.toml --out results/sizes --budget 10m --dask local
+      phase2sim sweep scenarios/sweeps/gxipc1-sizes.toml --out results/sizes --draft
+      phase2sim sweep scenarios/sweeps/gxipc1-sizes.toml --out results/sizes --mcse 0.005
+      phase2sim sweep scenarios/sweeps/gxipc1-sizes.toml --out results/sizes --budget 10m
     """
     asked = _asked(trials, preset, (mcse, mcse_difference), budget)
     loaded = load_sweep(sweep, settings)
