@@ -179,15 +179,10 @@ def _row(found: Measurements, row: Characteristic, against: Measured | None) -> 
     cell, measured, twin = found.cell, row.measured, row.twin
     arms = cell.built.design.allocation
     refused = found.refused.get(row.truth)
-    numbers = {
-        "estimate": measured.estimate,
-        "mcse": measured.mcse,
-        "low": measured.low,
-        "high": measured.high,
-        "difference": None if against is None else against.estimate,
-        "difference_mcse": None if against is None else against.mcse,
-    }
-    known = {name: None if refused else _finite(number) for name, number in numbers.items()}
+
+    def known(number: float | None) -> float | None:
+        return None if refused or number is None or not math.isfinite(number) else number
+
     return {
         "cell": cell.key,
         **cell.labels,
@@ -199,18 +194,18 @@ def _row(found: Measurements, row: Characteristic, against: Measured | None) -> 
         "analysis": row.analysis,
         "month": row.month,
         "truth": row.truth,
-        "estimate": known["estimate"],
-        "mcse": known["mcse"],
+        "estimate": known(measured.estimate),
+        "mcse": known(measured.mcse),
         "requested": measured.requested,
         "used": measured.used,
         "failed": measured.failed,
-        "low": known["low"],
-        "high": known["high"],
+        "low": known(measured.low),
+        "high": known(measured.high),
         "exact": twin.value if twin and twin.is_exact else None,
         "approximate": twin.value if twin and not twin.is_exact else None,
-        "gap_in_se": None if refused else row.gap,
-        "difference": known["difference"],
-        "difference_mcse": known["difference_mcse"],
+        "gap_in_se": known(row.gap),
+        "difference": known(against.estimate if against else None),
+        "difference_mcse": known(against.mcse if against else None),
         "refused": refused,
         "trials": found.trials,
         "seed": cell.scenario.seed,
@@ -229,7 +224,3 @@ def _kept_closed_form(rows: Sequence[Row]) -> ClosedForm:
                 if row[name] is not None:
                     known[number, row["truth"]] = Twin(row[name], why)
     return lambda number, truth: known.get((number, truth))
-
-
-def _finite(number: float | None) -> float | None:
-    return number if number is not None and math.isfinite(number) else None
