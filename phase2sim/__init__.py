@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from phase2sim.contracts import Measured as Measured
     from phase2sim.prior import fit as fit
+    from phase2sim.public import results as results
+    from phase2sim.public import size as size
+    from phase2sim.public import sweep as sweep
     from phase2sim.scenario import Scenario as Scenario
     from phase2sim.scenario import load_scenario as load_scenario
     from phase2sim.simulation import Result as Result
@@ -18,7 +21,10 @@ _PUBLIC = {
     "Scenario": "phase2sim.scenario",
     "fit": "phase2sim.prior",
     "load_scenario": "phase2sim.scenario",
+    "results": "phase2sim.public",
     "simulate": "phase2sim.simulation",
+    "size": "phase2sim.public",
+    "sweep": "phase2sim.public",
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from phase2sim.assemble import Assembled, Parts
 from phase2sim.contracts import FAILURES, FALLBACKS, Measured
 from phase2sim.operating import Tally, bias, coverage, decided, duration, fell_back, missing
+from phase2sim.patients.recruitment import AllAtOnce
 from phase2sim.twins import Twin, twin
 
 type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysis's true value
@@ -97,7 +98,7 @@ def characteristics(
                     truth=truth,
                     measured=_measured(name, tallied, number, requested, error),
                 )
-        if not math.isnan(tallied.months):
+        if not isinstance(built.recruitment, AllAtOnce) and not math.isnan(tallied.months):
             yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
 
 

@@ -221,18 +221,6 @@ FALLBACKS: tuple[str, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcomes:
-    """What a batch of trials came to."""
-
-    first: int
-    estimates: tuple[Estimates, ...]  # one an analysis
-    true_effect: Floats  # (analysis, trial); nan where nobody knows it
-    missing: Floats  # (analysis, trial): share of patients without the value it analyses
-    verdict: NDArray[np.int8]  # (trial, verdict)
-    months: Floats  # (trial,) from the trial's opening to the last readout; nan if not simulated
-
-
 CONFIDENCE = 0.95  # two-sided, of every confidence interval
 MODEL_SCALE = "model"
 

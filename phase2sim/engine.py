@@ -19,7 +19,6 @@ from phase2sim.contracts import (
     Intercurrent,
     Ints,
     Observer,
-    Outcomes,
     Plan,
     Randomisation,
     Recruitment,
@@ -107,6 +106,18 @@ class Study:
     def aim(self, number: int) -> Aim:
         """What one analysis is to estimate."""
         return self.aims[number] if self.aims else Aim()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What a batch of trials came to."""
+
+    first: int
+    estimates: tuple[Estimates, ...]  # one an analysis
+    true_effect: Floats  # (analysis, trial); nan where nobody knows it
+    missing: Floats  # (analysis, trial): share of patients without the value it analyses
+    verdict: NDArray[np.int8]  # (trial, verdict)
+    months: Floats  # (trial,) from the trial's opening to the last readout; nan if not simulated
 
 
 def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -> Outcomes:

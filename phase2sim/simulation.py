@@ -95,32 +95,30 @@ def simulate(  # noqa: PLR0913 - options by name
     ready = prepare(scenario, report)
     _compile(ready, report)
     sums, done = _run(ready, scenario.trials, workers, progress)
-    reasons = reduce(add, (tallied.reasons.sum(axis=0) for tallied in sums))
     by_truth = dict(zip((source.label for source in ready.assembled.sources), sums, strict=True))
-    built = ready.assembled.parts
-    for _, why in failed_too_often(built, by_truth):
+    for _, why in failed_too_often(ready.assembled.parts, by_truth):
         raise TooManyFailures(why)
-    provenance = None if ready.prior is None else ready.prior.provenance
+    return _result(ready, scenario, by_truth, done)
+
+
+def _result(ready: "Ready", scenario: Scenario, by_truth: Mapping[str, Tally], done: int) -> Result:
+    assembled, prior = ready.assembled, ready.prior
+    built, requested = assembled.parts, scenario.trials
+    forms, errors = closed_forms(assembled), truth_errors(assembled)
+    reasons = reduce(add, (tallied.reasons.sum(axis=0) for tallied in by_truth.values()))
+    provenance = None if prior is None else prior.provenance
     return Result(
         scenario=scenario,
         trials=done,
-        characteristics=tuple(
-            characteristics(
-                built,
-                by_truth,
-                scenario.trials,
-                closed_forms(ready.assembled),
-                truth_errors(ready.assembled),
-            )
-        ),
+        characteristics=tuple(characteristics(built, by_truth, requested, forms, errors)),
         failures={
             reason: int(count)
             for reason, count in zip(FAILURES[1:], reasons[1:], strict=True)
             if count
         },
-        background=background(ready.assembled, ready.evidence, ready.prior),
+        background=background(assembled, ready.evidence, prior),
         prior=provenance,
-        fallbacks=tuple(fallbacks(built, by_truth, scenario.trials)),
+        fallbacks=tuple(fallbacks(built, by_truth, requested)),
         elicited=() if provenance is None else tuple(provenance["elicited"]),  # type: ignore[arg-type]  # a JSON list
     )
 

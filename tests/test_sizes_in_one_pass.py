@@ -7,8 +7,7 @@ import pytest
 from small_trials import Table, assembled, design, two_endpoints
 
 from phase2sim.assemble import Assembled
-from phase2sim.contracts import Outcomes
-from phase2sim.engine import simulate_batch, simulate_sizes
+from phase2sim.engine import Outcomes, simulate_batch, simulate_sizes
 
 SIZES = (4, 6, 8, 14, 22, 40)
 FIELDS = ("effect", "se", "df", "p", "reason")

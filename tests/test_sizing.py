@@ -14,9 +14,11 @@ from scipy.stats import nct
 from small_sweeps import BASE
 from small_trials import Table, design, one_endpoint, scenario
 
+import phase2sim as phase2sim_package
 from phase2sim.backends import backend
 from phase2sim.contracts import Ints
 from phase2sim.errors import BadInput
+from phase2sim.scenario import load_scenario
 from phase2sim.sizing.bounds import lower_bound, upper_bound
 from phase2sim.sizing.climbing import Steps
 from phase2sim.sizing.ladder import Ladder, Question, climb
@@ -243,6 +245,16 @@ def test_the_command_prints_the_answer_and_theory_beside_it(tmp_path: Path) -> N
     assert abs(found["closed_form"] - found["patients"]) <= 6
     assert "patients (" in screen.stdout
     assert "Closed form" in screen.stdout
+
+
+def test_python_gives_the_answer_of_the_command(tmp_path: Path) -> None:
+    path = written(tmp_path)
+
+    found = phase2sim_package.size(load_scenario(path), power=0.8)
+
+    assert found.patients == printed("size", path, "--power", "0.8")["patients"]
+    with pytest.raises(BadInput, match="one of power and assurance"):
+        phase2sim_package.size(load_scenario(path))
 
 
 @pytest.mark.parametrize(

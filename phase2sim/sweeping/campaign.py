@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from phase2sim.backends import Backend
@@ -24,6 +24,7 @@ from phase2sim.sweeping.pieces import (
 from phase2sim.sweeping.wishes import Round, Targets, Wish
 
 _AHEAD = 2  # pieces a worker, so that none waits and memory stays bounded
+_WRITERS = 8  # files at a time
 _MOST_LOSSES = 10  # of one piece with its worker, before somebody should look
 
 
@@ -133,14 +134,23 @@ class Campaign:
                 f"a worker runs another phase2sim (results version {done.results_version}, here"
                 f" {RESULTS_VERSION}). Install the same one on all."
             )
-        studies = self.groups[piece.group].studies
-        for size, content in zip(piece.sizes, done.files, strict=True):
-            self.store.add(studies[size], piece.first, piece.last, content)
+        self._write(piece, done.files)
         spent, trials = self._seconds.get(piece.group, (0.0, 0))
         self._seconds[piece.group] = (spent + done.seconds, trials + piece.trials)
         self.trials_done += piece.trials * len(piece.sizes)
         self.failed += done.failed
         return True
+
+    def _write(self, piece: Piece, files: Sequence[bytes]) -> None:
+        """Write the files of a piece side by side: most of the time is waiting for the disk."""
+        studies = self.groups[piece.group].studies
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            written = [
+                pool.submit(self.store.add, studies[size], piece.first, piece.last, content)
+                for size, content in zip(piece.sizes, files, strict=True)
+            ]
+        for one in written:
+            one.result()
 
     def _status(self, open_pieces: Sequence[int], targets: Targets, asked: int) -> Status:
         sizes = [len(set(group.studies.values()) & targets.keys()) for group in self.groups]

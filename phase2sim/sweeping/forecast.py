@@ -18,6 +18,7 @@ from phase2sim.sweeping.pieces import (
 _GROUPS_TIMED = 6
 _TRIALS = (20, 200)  # the second only if the first were quick
 _QUICK_SECONDS = 0.05
+_BYTES_A_ROW = 21  # three numbers of a truth, an analysis and a trial; more if others vary too
 _BYTES_A_FILE = 6_000  # before the first trial: the columns' names and statistics
 
 
@@ -76,7 +77,8 @@ def _cost(group: Group, assemblies: Assemblies) -> tuple[float, float]:
     trials = few
     if done.seconds < _QUICK_SECONDS:
         done, trials = simulate_piece(work, Piece(0, 0, many, group.sizes)), many
-    return done.seconds / trials, _bytes(done, trials)
+    rows = len(work.sources) * len(work.study.analyses)
+    return done.seconds / trials, max(_bytes(done, trials), rows * _BYTES_A_ROW)
 
 
 def _bytes(done: Done, trials: int) -> float:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.contracts import RESULTS_VERSION, Outcomes, TruthSource
-from phase2sim.engine import Study, simulate_sizes
+from phase2sim.contracts import RESULTS_VERSION, TruthSource
+from phase2sim.engine import Outcomes, Study, simulate_sizes
 from phase2sim.store.batches import Answers, encoded, joined
 from phase2sim.store.folder import Stretch, missing_stretches
 

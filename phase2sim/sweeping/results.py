@@ -1,7 +1,9 @@
 """What a folder of results says: one row a number, with its place on the axes."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from phase2sim.twins import Twin
 
 CHARACTERISTICS = "characteristics.parquet"
 DECISIONS = "decisions"
+_SIDE_BY_SIDE = 4  # cells measured at a time
 DECIDED = {"power", "type_i_error", "assurance"}
 
 
@@ -81,16 +84,33 @@ class Results:
 
         A closed form that nobody can give anew is the one of before.
         """
-        found = []
-        for key in self.manifest.cells:
-            stamp = self._stamp(key)
-            if self._stamps.get(key) != stamp:
-                kept = _kept_closed_form(self._known.get(key, []))
-                self._known[key] = self._measure(key, closed_form_of(key) or kept, measured)
-                self._stamps[key] = stamp
-            found += self._known[key]
+        stamps = {key: self._stamp(key) for key in self.manifest.cells}
+        stale = [key for key, stamp in stamps.items() if self._stamps.get(key) != stamp]
+        for key, rows in self._measured(stale, closed_form_of, measured):
+            self._known[key] = rows
+            self._stamps[key] = stamps[key]
+        found = [row for key in self.manifest.cells for row in self._known[key]]
         self.refused = list(dict.fromkeys(row["refused"] for row in found if row["refused"]))
         return found
+
+    def _measured(
+        self,
+        keys: Sequence[str],
+        closed_form_of: Callable[[str], ClosedForm | None],
+        measured: Callable[[Measurements], None],
+    ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """Rows of some cells, a few measured side by side; what reads and adds up needs no lock."""
+        left = deque(keys)
+        running: deque[tuple[str, Future[list[dict[str, Any]]]]] = deque()
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            while left or running:
+                while left and len(running) < 2 * _SIDE_BY_SIDE:
+                    key = left.popleft()
+                    kept = _kept_closed_form(self._known.get(key, []))
+                    closed_form = closed_form_of(key) or kept
+                    running.append((key, pool.submit(self._measure, key, closed_form, measured)))
+                key, future = running.popleft()
+                yield key, future.result()
 
     def about(self) -> dict[str, Any]:
         """What the table of rows must say of itself to be taken as it is next time."""
@@ -159,15 +179,10 @@ def _row(found: Measurements, row: Characteristic, against: Measured | None) -> 
     cell, measured, twin = found.cell, row.measured, row.twin
     arms = cell.built.design.allocation
     refused = found.refused.get(row.truth)
-    numbers = {
-        "estimate": measured.estimate,
-        "mcse": measured.mcse,
-        "low": measured.low,
-        "high": measured.high,
-        "difference": None if against is None else against.estimate,
-        "difference_mcse": None if against is None else against.mcse,
-    }
-    known = {name: None if refused else _finite(number) for name, number in numbers.items()}
+
+    def known(number: float | None) -> float | None:
+        return None if refused or number is None or not math.isfinite(number) else number
+
     return {
         "cell": cell.key,
         **cell.labels,
@@ -179,18 +194,18 @@ def _row(found: Measurements, row: Characteristic, against: Measured | None) -> 
         "analysis": row.analysis,
         "month": row.month,
         "truth": row.truth,
-        "estimate": known["estimate"],
-        "mcse": known["mcse"],
+        "estimate": known(measured.estimate),
+        "mcse": known(measured.mcse),
         "requested": measured.requested,
         "used": measured.used,
         "failed": measured.failed,
-        "low": known["low"],
-        "high": known["high"],
+        "low": known(measured.low),
+        "high": known(measured.high),
         "exact": twin.value if twin and twin.is_exact else None,
         "approximate": twin.value if twin and not twin.is_exact else None,
-        "gap_in_se": None if refused else row.gap,
-        "difference": known["difference"],
-        "difference_mcse": known["difference_mcse"],
+        "gap_in_se": known(row.gap),
+        "difference": known(against.estimate if against else None),
+        "difference_mcse": known(against.mcse if against else None),
         "refused": refused,
         "trials": found.trials,
         "seed": cell.scenario.seed,
@@ -209,7 +224,3 @@ def _kept_closed_form(rows: Sequence[Row]) -> ClosedForm:
                 if row[name] is not None:
                     known[number, row["truth"]] = Twin(row[name], why)
     return lambda number, truth: known.get((number, truth))
-
-
-def _finite(number: float | None) -> float | None:
-    return number if number is not None and math.isfinite(number) else None

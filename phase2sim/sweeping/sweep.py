@@ -5,7 +5,6 @@ import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,10 +19,13 @@ from phase2sim.sweep_file import Sweep
 from phase2sim.sweeping.campaign import Campaign
 from phase2sim.sweeping.cells import Assemblies, Cell, Group, Priors, cells_of, groups_of
 from phase2sim.sweeping.forecast import Forecast, forecast
+from phase2sim.sweeping.measure import measure
 from phase2sim.sweeping.results import Results, entry_of, keep_measured
 from phase2sim.sweeping.wishes import MOST_TRIALS, Budget, Precision, Trials, Wish
 
-_SECONDS_A_CELL, _SECONDS_A_ROW = 0.025, 4e-7
+_SECONDS_A_CELL = 0.025
+_ROWS_TO_TIME = 20_000
+_MARGIN = 1.3
 PRESETS = {"look": 100, "draft": 1_000, "internal": 10_000, "submission": 100_000}
 
 
@@ -92,7 +94,7 @@ def prepare(
         assemblies.of(group)  # refuses what does not fit, before anything is simulated
     cost = forecast(Store(out), groups, assemblies, trials, workers)
     if cost.seconds:
-        cost = replace(cost, seconds=cost.seconds + _measuring_seconds(cells, cost.trials))
+        cost = replace(cost, seconds=cost.seconds + _Measuring(cells)(cost.trials))
     return Prepared(sweep, asked, cells, groups, assemblies, references, cost)
 
 
@@ -176,17 +178,34 @@ def _noted(store: Store, prepared: Prepared, command: Sequence[str]) -> Manifest
 def _wish(prepared: Prepared) -> Wish:
     asked, cells = prepared.asked, prepared.cells
     if asked.seconds is not None:
-        return Budget(cells, asked.seconds, asked.started, partial(_measuring_seconds, cells))
+        measuring = _Measuring(cells)
+        return Budget(cells, asked.seconds, asked.started, measuring, measuring.timed)
     if asked.mcse is not None:
         references = prepared.references if asked.of == "difference" else {}
         return Precision(cells, asked.mcse, asked.trials or MOST_TRIALS, references)
     return Trials(cells, prepared.forecast.trials)
 
 
-def _measuring_seconds(cells: Sequence[Cell], trials: int) -> float:
-    """Roughly how long measuring will take; benchmarks/sweeps.py prints what it is based on."""
-    rows = sum(len(cell.truths) * len(cell.verdicts) for cell in cells)
-    return len(cells) * _SECONDS_A_CELL + rows * trials * _SECONDS_A_ROW
+@dataclass(slots=True)
+class _Measuring:
+    """Seconds that measuring all cells takes, after so many trials of each: a rough line."""
+
+    cells: Sequence[Cell]
+    a_row: float = 4e-7  # truth, verdict and trial
+
+    def __call__(self, trials: int) -> float:
+        rows = sum(len(cell.truths) * len(cell.verdicts) for cell in self.cells)
+        return len(self.cells) * _SECONDS_A_CELL + rows * trials * self.a_row
+
+    def timed(self, store: Store) -> None:
+        """Learn how fast this machine is by measuring one cell, once enough trials are there."""
+        cell = self.cells[0]
+        rows = len(cell.truths) * len(cell.verdicts) * store.trials(cell.study)
+        if rows >= _ROWS_TO_TIME:
+            start = time.monotonic()
+            measure(store, cell, 0, lambda _number, _truth: None)
+            # Its decisions are written too, and others are compared with it.
+            self.a_row = _MARGIN * (time.monotonic() - start) / rows
 
 
 def _measured(store: Store, results: Results, prepared: Prepared) -> list[dict[str, Any]]:

@@ -133,6 +133,8 @@ class Budget:
     seconds: float
     started: float  # time.monotonic() when the clock began to run
     measuring: Callable[[int], float]  # trials -> seconds that measuring them all will take
+    timed: Callable[[Store], None] = lambda _store: None  # lets it learn from what is there
+    clock: Callable[[], float] = time.monotonic
     _at: int = 0
 
     @property
@@ -147,13 +149,14 @@ class Budget:
 
     def _left(self, trials: int) -> float:
         """Seconds until the simulating has to end, if that many trials are to be measured."""
-        passed = time.monotonic() - self.started
+        passed = self.clock() - self.started
         return _AIM * self.seconds - passed - self.measuring(trials)
 
     def targets(self, store: Store, last: Round | None) -> Targets:
         """Begin with a few; then trust the speed of the last round for half of what is left."""
-        del store
         more = _FIRST_TRIALS
+        if last is not None:
+            self.timed(store)
         if last is not None and last.trials == 0:
             more = max(self._at, _FIRST_TRIALS)  # the store held them all
         elif last is not None:
