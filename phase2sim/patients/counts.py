@@ -1,11 +1,12 @@
 """Counted events: Poisson given a patient's own rate, which varies as a gamma."""
 
 from dataclasses import replace
+from math import lgamma
 
 import numpy as np
 from numba import uint64
 
-from phase2sim.contracts import Arms, Counted, Floats, Ints, Plan, Trials, Truth
+from phase2sim.contracts import Arms, Floats, Ints, Plan, Trials, Truth
 from phase2sim.kernels import kernel
 from phase2sim.randomness import (
     PURPOSES,
@@ -19,7 +20,8 @@ from phase2sim.randomness import (
 )
 
 _COUNTS = np.uint64(PURPOSES["counts"])
-_MOST = 400.0  # events expected between two visits: exp(-400) is still a number
+_MANY = 30.0  # events expected between two visits, from which counting up from 0 takes long
+_FAR = 9.0  # SDs below the mean, where fewer events are as good as impossible
 
 
 def count(plan: Plan, truth: Truth, trials: Trials) -> Trials:
@@ -54,11 +56,6 @@ def count(plan: Plan, truth: Truth, trials: Trials) -> Trials:
         )
         counts[name] = so_far
     return replace(trials, counts=counts)
-
-
-def largest_mean(counted: Counted, months: float) -> float:
-    """Events expected between two visits so far apart, without what the rate is tied to."""
-    return counted.per_month * months
 
 
 @kernel
@@ -117,10 +114,12 @@ def _add_events(  # noqa: PLR0913 - a kernel takes arrays, not objects
 
 @kernel
 def _poisson(uniform: float, mean: float) -> int:
-    """Quantile of a Poisson distribution; a mean above the most that can be is taken as that."""
-    mean = min(mean, _MOST)
-    chance = np.exp(-mean)
-    upto, events = chance, 0
+    """Quantile of a Poisson distribution, counted up from where it begins to matter."""
+    events = 0
+    if mean > _MANY:
+        events = max(int(mean - _FAR * np.sqrt(mean)), 0)
+    chance = np.exp(events * np.log(mean) - mean - lgamma(events + 1.0)) if mean > 0.0 else 1.0
+    upto = chance
     while uniform > upto and chance > 0.0:
         events += 1
         chance *= mean / events
