@@ -180,8 +180,7 @@ def draw_trials(study: Study, truth: Truth, first: int, trials: int) -> Trials:
         complete = replace(complete, seen=seen, has_gaps=True)
     staying = study.dropout.observe(complete, study.plan)
     seen = staying & complete.seen if complete.has_gaps else staying
-    if study.after_loss:
-        _shift_lost(complete.value, staying, study.after_loss, study.plan)
+    shift_lost(study, complete.value, staying)
     return replace(complete, seen=seen)
 
 
@@ -261,10 +260,10 @@ def _observed(complete: Trials) -> Floats:
     return np.where(complete.seen, complete.value, np.nan)
 
 
-def _shift_lost(value: Floats, staying: Bools, after_loss: Mapping[str, float], plan: Plan) -> None:
-    """Move the values that nobody sees any more, in place."""
-    for name, shift in after_loss.items():
-        e = plan.endpoints.index(name)
+def shift_lost(study: Study, value: Floats, staying: Bools) -> None:
+    """Move, in place, what those would have had who do not stay; nothing without a ``delta``."""
+    for name, shift in study.after_loss.items():
+        e = study.plan.endpoints.index(name)
         value[:, e] += shift * ~staying[:, e]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.contracts import Bools, Floats, Ints, Trials
+from phase2sim.contracts import Floats, Ints, Trials
 from phase2sim.kernels import kernel
 
 TREATMENT_POLICY, HYPOTHETICAL = "treatment_policy", "hypothetical"
@@ -56,12 +56,6 @@ def counted_outcomes(trials: Trials, values: Floats, aim: Aim, worst: Floats) ->
     counted = values.copy()
     _apply(counted, trials.struck[order], codes[order], worst)
     return counted
-
-
-def after_events(struck: Ints, visits: int) -> Bools:
-    """Which visits come after an event, (event, trial, visit, patient)."""
-    after: Bools = np.arange(visits)[:, None] >= struck[:, :, None, :]
-    return after
 
 
 @kernel

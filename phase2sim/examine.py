@@ -104,10 +104,13 @@ def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
     return Examined(findings, _verdicts(built, estimates, tuple(n for n, _, _ in chosen)))
 
 
-def replay(assembled: Assembled, truth: str, trial: int) -> tuple[Examined, str]:
+def replay(
+    assembled: Assembled, truth: str, trial: int, look: float | None = None
+) -> tuple[Examined, str]:
     """One simulated trial again: findings, and patients as CSV text that ``analyse`` reads.
 
-    ``truth`` is the label of one of the scenario's truths. Raises ``BadScenario`` for others.
+    ``truth`` is the label of one of the scenario's truths; ``look`` leaves out of the file what was
+    due after this month from the trial's opening. Raises ``BadScenario`` for others.
     """
     study = assembled.study
     sources = {source.label: source for source in assembled.sources}
@@ -132,7 +135,7 @@ def replay(assembled: Assembled, truth: str, trial: int) -> tuple[Examined, str]
         )
     )
     verdicts = _verdicts(assembled.parts, estimates, study.names)
-    return Examined(findings, verdicts), patients_csv(study, trials)
+    return Examined(findings, verdicts), patients_csv(study, trials, look)
 
 
 def _known_effect(value: float) -> float | None:

@@ -17,10 +17,11 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def patients_csv(study: Study, trials: Trials) -> str:
+def patients_csv(study: Study, trials: Trials, look: float | None = None) -> str:
     """Patients in long format: ``y`` as seen, ``complete`` as it would have been, in units.
 
-    Of counted events ``y`` is how many so far, in the months that ``time`` says.
+    Of counted events ``y`` is how many so far, in the months that ``time`` says. With ``look``
+    there are only the visits that were due by this month from the trial's opening.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -33,8 +34,17 @@ def patients_csv(study: Study, trials: Trials) -> str:
         who = _who(study, trials, p)
         for name, seen, complete, time in tables:
             outcome = (name, seen[:, p], complete[:, p], time[:, p])
-            writer.writerows(_rows(study, outcome, who, trials.first))
+            rows = _rows(study, outcome, who, trials.first)
+            due = _due(study, trials, p, look)
+            writer.writerows(row for row, is_due in zip(rows, due, strict=True) if is_due)
     return text.getvalue()
+
+
+def _due(study: Study, trials: Trials, p: int, look: float | None) -> list[bool]:
+    """Whether each visit after baseline was due by the look."""
+    enrolled = 0.0 if trials.arrivals is None else float(trials.arrivals.months[0, p])
+    after = study.plan.visits_months[1:]
+    return [look is None or enrolled + month <= look for month in after]
 
 
 type _Outcome = tuple[str, Floats, Floats, Floats]  # name; seen, complete, time (visit, ...)

@@ -9,7 +9,7 @@ from phase2sim.assemble import Assembled
 from phase2sim.contracts import MODEL_SCALE, Analysis, Floats, Truth, TruthSource
 from phase2sim.draws import FixedTruth
 from phase2sim.endpoints import EVENTS
-from phase2sim.engine import Known, Study, follow, is_stated, months_of, true_effect
+from phase2sim.engine import Known, Study, follow, is_stated, months_of, shift_lost, true_effect
 from phase2sim.estimands import HYPOTHETICAL, counted_outcomes
 from phase2sim.pilot import piloted
 from phase2sim.readings import reading, worst_values
@@ -96,10 +96,7 @@ def _outcomes(
         return counts[:, plan.visits_months.index(analysis.month)]
     value = world.value
     if study.after_loss:
-        staying = study.dropout.observe(world, plan)
-        for name, shift in study.after_loss.items():
-            e = plan.endpoints.index(name)
-            value[:, e] += shift * ~staying[:, e]
+        shift_lost(study, value, study.dropout.observe(world, plan))
     counted = counted_outcomes(world, value, aim, worst_values(plan))
     read = reading(plan, world, counted, analysis.endpoint)
     inner = getattr(analysis, "analysis", analysis)

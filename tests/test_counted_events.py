@@ -29,6 +29,18 @@ def _drawn(table: Table, source: int = 1) -> Trials:
     return draw_trials(ready.study, ready.sources[source].truth(0, 1), 0, 1)
 
 
+@pytest.mark.parametrize("per_month", [4.0, 30.0, 90.0])
+def test_many_events_are_counted_as_well_as_few(per_month: float) -> None:
+    counts = _drawn(_table(per_month=per_month)).counts["hypoglycaemia"][0, 1]
+
+    exact = stats.poisson(6 * per_month)
+    assert_agrees(counts.mean(), exact.mean(), exact.std() / np.sqrt(PATIENTS))
+    for chance in (0.01, 0.5, 0.99):
+        upto = exact.cdf(exact.ppf(chance))
+        found = (counts <= exact.ppf(chance)).mean()
+        assert_agrees(found, upto, np.sqrt(upto * (1 - upto) / PATIENTS))
+
+
 @pytest.mark.parametrize("dispersion", [0.0, 0.4, 2.5])
 def test_counts_are_negative_binomial(dispersion: float) -> None:
     counts = _drawn(_table(dispersion=dispersion)).counts["hypoglycaemia"][0]

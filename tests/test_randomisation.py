@@ -7,14 +7,19 @@ import numpy as np
 import pytest
 from agreement import assert_agrees, se_of_share
 
-from phase2sim.contracts import Floats, Ints, Randomisation
+from phase2sim.contracts import Arms, Floats, Ints, Randomisation
 from phase2sim.patients.randomisation import RANDOMISATIONS
-from phase2sim.patients.randomisation.blocks import PermutedBlocks, StratifiedBlocks, arm_sizes
+from phase2sim.patients.randomisation.blocks import PermutedBlocks, StratifiedBlocks
 from phase2sim.patients.randomisation.minimisation import Minimisation
 from phase2sim.patients.randomisation.simple import Simple
 
 OVER = ("stratified_blocks", "minimisation")
 RATIOS = [(1, 1), (1, 2), (3, 1), (2, 3), (31, 33), (1, 1, 1), (2, 1, 1)]
+
+
+def arm_sizes(arms: Arms, number: int) -> Ints:
+    """How many patients each arm has, (trial, arm)."""
+    return np.stack([(arms == arm).sum(axis=1) for arm in range(number)], axis=1)
 
 
 def nobody_differs(trials: int, patients: int) -> Ints:

@@ -1,8 +1,13 @@
 """When patients enrol: the process by site, its ramp and its caps; what exists at a look."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 from agreement import assert_agrees
+from commands import phase2sim
+from damage import SOUND
 from scipy import stats
 from small_trials import Table, one_endpoint, scenario
 
@@ -14,8 +19,6 @@ from phase2sim.patients.recruitment import (
     AllAtOnce,
     Poisson,
     Steady,
-    exists_at,
-    months_to_last_readout,
 )
 from phase2sim.simulation import simulate
 
@@ -92,13 +95,21 @@ def test_the_first_patients_and_a_trial_alone_are_the_same(kind: str) -> None:
         assert np.array_equal(getattr(many, name)[7], getattr(alone, name)[0])
 
 
-def test_what_exists_at_a_look_is_what_was_due_by_then() -> None:
-    arrivals = Arrivals(np.array([[0.0, 2.0, 7.0]]), np.zeros((1, 3), np.int64))
+def test_what_exists_at_a_look_is_what_was_due_by_then(tmp_path: Path) -> None:
+    path, out = tmp_path / "steady.toml", tmp_path / "look.csv"
+    text = SOUND + '\n[recruitment]\nkind = "steady"\nper_month = 10\n'
+    path.write_text(text, encoding="utf-8")
 
-    seen = exists_at(8.0, arrivals, (0.0, 3.0, 6.0))
+    written = phase2sim("replay", path, "--trial", "3", "--out", out, "--look", "9.05")
 
-    assert seen[0].tolist() == [[True, True, True], [True, True, False], [True, True, False]]
-    assert months_to_last_readout(arrivals, (0.0, 3.0, 6.0)).tolist() == [13.0]
+    assert written.exit_code == 0, written.stderr
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    # Patients come at months 0, 0.1, 0.2 ...; by month 9.05 those up to 6.0 had their month 3, ...
+    for month in {float(row["months"]) for row in rows}:
+        due = {int(row["id"]) for row in rows if float(row["months"]) == month}
+        assert due == set(range(1, int(10 * (9.05 - month)) + 2))
+        assert all(float(row["enrolled_months"]) + month <= 9.05 for row in rows
+                   if float(row["months"]) == month)  # fmt: skip
 
 
 def test_a_run_says_how_long_the_trial_takes() -> None:

@@ -24,6 +24,12 @@ from phase2sim.simulation import prepare
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write its patients to a CSV file.")
 @click.option(
+    "--look",
+    type=click.FloatRange(0),
+    metavar="MONTH",
+    help="Write only the visits due by this month from the trial's opening.",
+)
+@click.option(
     "--set", "settings", multiple=True, metavar="KEY.PATH=VALUE", help="Change one key. Repeatable."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -32,6 +38,7 @@ def command(  # noqa: PLR0913 - one argument an option
     trial: int,
     truth: str,
     out: Path | None,
+    look: float | None,
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -44,7 +51,7 @@ def command(  # noqa: PLR0913 - one argument an option
       phase2sim replay scenarios/gxipc1-phase2.toml --trial 417 --out patients.csv
     """
     ready = prepare(load_scenario(scenario, settings), say)
-    examined, patients = replay(ready.assembled, truth, trial)
+    examined, patients = replay(ready.assembled, truth, trial, look)
     if out is not None:
         write_text(out, patients)
         say(f"Wrote {out}.")

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numba import uint64
 
-from phase2sim.contracts import Arrivals, Bools, Floats, Ints, Recruitment
+from phase2sim.contracts import Arrivals, Floats, Ints, Recruitment
 from phase2sim.kernels import kernel
 from phase2sim.randomness import PURPOSES, Word, seed_word, start, step, uniforms, unit
 
@@ -85,22 +85,6 @@ RECRUITMENTS: dict[str, type[Recruitment]] = {
     "steady": Steady,
     "poisson": Poisson,
 }
-
-
-def months_to_last_readout(arrivals: Arrivals, visits_months: tuple[float, ...]) -> Floats:
-    """Months from the trial's opening to the last patient's last visit, (trial,)."""
-    last: Floats = arrivals.months.max(axis=1) + visits_months[-1]
-    return last
-
-
-def exists_at(month: float, arrivals: Arrivals, visits_months: tuple[float, ...]) -> Bools:
-    """Which visits were due by a calendar month of the trial, (trial, visit, patient).
-
-    Seen is what was due and was not missed.
-    """
-    due = arrivals.months[:, None, :] + np.array(visits_months)[:, None]
-    by_then: Bools = due <= month
-    return by_then
 
 
 def _check_pace(per_month: float) -> None:

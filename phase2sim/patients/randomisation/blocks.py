@@ -12,6 +12,7 @@ from phase2sim.randomness import PURPOSES, Word, seed_word, start, step, unit
 
 _SHORTEST_BLOCK = 4
 _LONGEST_BLOCK = 1000
+_MOST_CODES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,11 @@ class StratifiedBlocks:
         stratum = np.zeros(factors.shape[1:], dtype=np.int64)
         for levels in factors:
             stratum = stratum * (int(levels.max(initial=0)) + 1) + levels
-        _, number = np.unique(stratum, return_inverse=True)
+            if stratum.max(initial=0) > _MOST_CODES:  # many factors leave most codes unused
+                stratum = np.unique(stratum, return_inverse=True)[1].reshape(stratum.shape)
         arm = np.empty(stratum.shape, dtype=np.int8)
         sizes = _sizes(self.ratio, self.block_size, self.block_sizes)
-        _shuffle_within(
-            arm, number.reshape(stratum.shape), *_layout(self.ratio, sizes), seed, first
-        )
+        _shuffle_within(arm, stratum, *_layout(self.ratio, sizes), seed, first)
         return arm
 
 
@@ -178,8 +178,3 @@ def _shuffle_strata(  # noqa: PLR0913 - a kernel takes arrays, not objects
             current[h, here], current[h, other] = current[h, other], current[h, here]
             arm[trial, i] = current[h, here]
             used[h] = here + 1
-
-
-def arm_sizes(arms: Arms, number: int) -> Ints:
-    """How many patients each arm has, (trial, arm)."""
-    return np.stack([(arms == arm).sum(axis=1) for arm in range(number)], axis=1)
