@@ -262,6 +262,8 @@ def _t_quantile(df: Floats, one_sided_alpha: float) -> Floats:
 
 def _t_exceeds(df: Floats, shift: Floats, bound: Floats) -> Floats:
     """Chance that a noncentral t exceeds a bound."""
+    if not np.any(shift):  # a central one, which takes a fiftieth of the time
+        return np.asarray(1.0 - special.stdtr(df, bound) + shift)
     return np.asarray(1.0 - special.nctdtr(df, shift, bound))
 
 
