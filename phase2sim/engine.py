@@ -1,6 +1,6 @@
 """One batch of trials, start to finish: recruit, allocate, draw, observe, estimate, decide."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -322,11 +322,13 @@ def _missing(study: Study, seen: Bools) -> Floats:
     return np.stack([1.0 - seen[:, 0, v].mean(axis=1) for v in _visits(study)])
 
 
-def _missing_first(study: Study, seen: Bools, sizes: tuple[int, ...]) -> Iterator[Floats]:
-    """As ``_missing``, among the first n patients, for each size."""
-    there = [_count_first(seen[:, 0, v], np.array(sizes)) for v in _visits(study)]
-    for k, patients in enumerate(sizes):
-        yield np.stack([1.0 - counts[k] / patients for counts in there])
+def _missing_first(study: Study, seen: Bools, sizes: tuple[int, ...]) -> Floats:
+    """As ``_missing``, among the first n patients, for each size: (size, analysis, trial)."""
+    visits = _visits(study)
+    there = {v: _count_first(seen[:, 0, v], np.array(sizes)) for v in set(visits)}
+    counts = np.stack([there[v] for v in visits], axis=1)
+    share: Floats = 1.0 - counts / np.array(sizes)[:, None, None]
+    return share
 
 
 @kernel

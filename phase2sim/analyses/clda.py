@@ -62,7 +62,7 @@ class Clda:
             covariates = np.concatenate([covariates, strata_above_lowest(reading)])
         sums = pattern_sums(
             np.concatenate([reading.baseline[:, None], reading.value], axis=1),
-            np.ascontiguousarray(reading.arm),
+            reading.arm,
             covariates,
             Columns(0, 0),
             (visit, visit),

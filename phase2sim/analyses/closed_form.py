@@ -6,6 +6,7 @@ does not exist for want of patients its power is nan. Outcomes are normal.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -295,6 +296,7 @@ def _efficiency(total: float, covariates: int) -> tuple[Floats, Floats]:
     return c, weight / weight.sum()
 
 
+@lru_cache(maxsize=4096)  # trials of neighbouring sizes lose patients to the same numbers
 def _beta_rule(a: float, b: float) -> tuple[Floats, Floats]:
     """Gauss-Jacobi nodes and weights for the expectation over a Beta(a, b) variable.
 
@@ -308,7 +310,9 @@ def _beta_rule(a: float, b: float) -> tuple[Floats, Floats]:
     square = square / ((s - 2.0) ** 2 * (s - 1.0) * (s - 3.0))
     beside = np.sqrt(np.append(a * b / ((a + b) ** 2 * (a + b + 1.0)), square))
     values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, -1))
-    return values, vectors[0] ** 2
+    weights = vectors[0] ** 2
+    values.flags.writeable = weights.flags.writeable = False
+    return values, weights
 
 
 def _welch(

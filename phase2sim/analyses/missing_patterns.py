@@ -59,6 +59,8 @@ def pattern_sums(
     ``value`` is (trial, visit, patient), ``covariates`` (covariate, trial, patient) in the order
     that ``columns`` says. ``analysed`` is the first and the last visit whose arms must be there.
     """
+    # One memory layout, so that the kernels are compiled once.
+    value, arm, covariates = map(np.ascontiguousarray, (value, arm, covariates))
     patterns, most = _patterns(value, covariates)
     placed = Columns(columns.required + 2, columns.visitwise + 2)
     return _sums(value, arm, covariates, (patterns, int(most)), (placed, analysed))

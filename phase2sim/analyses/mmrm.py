@@ -74,8 +74,8 @@ class Mmrm:
             first = self._visit("averaged_from", self.averaged_from, reading)
         numbers, columns = self._numbers(reading)
         sums = pattern_sums(
-            np.ascontiguousarray(reading.value),
-            np.ascontiguousarray(reading.arm),
+            reading.value,
+            reading.arm,
             numbers,
             columns,
             (first, last),

@@ -7,6 +7,7 @@ those of a sample without replacement.
 
 import numpy as np
 
+from phase2sim.analyses.thresholds import DETERMINED
 from phase2sim.contracts import (
     COLLINEAR,
     EMPTY_ARM,
@@ -18,9 +19,6 @@ from phase2sim.contracts import (
     Ints,
 )
 from phase2sim.kernels import kernel
-
-# What is left of a column's sum of squares below which the ones before it determine it.
-_DETERMINED = 1e-10
 
 
 @kernel
@@ -113,7 +111,7 @@ def _residuals(columns: Floats, treated: Bools) -> tuple[float, float]:
                 column -= (column * columns[k]).sum() / norms[k] * columns[k]
         left = (column**2).sum()
         columns[j] = column
-        norms[j] = left if left > _DETERMINED * own else 0.0
+        norms[j] = left if left > DETERMINED * own else 0.0
     if norms[outcome] == 0.0:
         return 0.0, 0.0
     residual = columns[outcome]
