@@ -119,11 +119,7 @@ def _beta_spent(
     spending: Spending,
 ) -> Boundaries:
     """The drift, and with it the lower bounds, at which both bounds meet at the end."""
-    if futility.beta >= 1 - one_sided_alpha:
-        raise ValueError(
-            f"beta is {futility.beta:g}; with one_sided_alpha {one_sided_alpha:g} it must be below"
-            f" {1 - one_sided_alpha:g}"
-        )
+    _check_beta(futility.beta, one_sided_alpha)
     increments = spent_at(spending, information, futility.beta)
     nobody = np.full(information.size, -np.inf)
     if not futility.binding:
@@ -201,6 +197,15 @@ def check_level(one_sided_alpha: float) -> None:
     """Raise ``ValueError`` unless alpha can be a one-sided level."""
     if not 0 < one_sided_alpha < 0.5:  # noqa: PLR2004 - half would be a coin
         raise ValueError(f"one_sided_alpha is {one_sided_alpha:g}; it must lie between 0 and 0.5")
+
+
+def _check_beta(beta: float, one_sided_alpha: float) -> None:
+    """Refuse a power that is no more than the level."""
+    if beta >= 1 - one_sided_alpha:
+        raise ValueError(
+            f"beta is {beta:g}; with one_sided_alpha {one_sided_alpha:g} it must be below"
+            f" {1 - one_sided_alpha:g}"
+        )
 
 
 def _check_looks(futility: futilities.Limit, information: Floats) -> None:
