@@ -1,0 +1,1 @@
+"""Group sequential theory: boundaries, exit probabilities, conditional power; no simulation."""

@@ -1,0 +1,155 @@
+"""Upper bounds of a group sequential test: by error spending, or of a classical shape."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtri
+
+from phase2sim.contracts import Floats
+from phase2sim.sequential.integration import exits, upper_bounds
+from phase2sim.sequential.spending import SPENDINGS, Spending
+
+_TIGHT = 1e-13  # of a root
+
+
+class Efficacy(Protocol):
+    """A part that says when a look shows efficacy."""
+
+    title: ClassVar[str]
+
+    def bounds(self, information: Floats, one_sided_alpha: float, lower: Floats) -> Floats:
+        """Upper bounds on z at each look, of level ``one_sided_alpha`` in all.
+
+        ``information`` rises; trials below ``lower`` stop, -inf where that is not to be counted on.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WangTsiatis:
+    """Bounds in the shape fraction^(delta - 1/2): 0 is O'Brien and Fleming's, 0.5 Pocock's."""
+
+    delta: float
+    title: ClassVar[str] = "Wang-Tsiatis bounds"
+
+    def __post_init__(self) -> None:
+        if not -2 <= self.delta <= 0.5:  # noqa: PLR2004 - Pocock's
+            raise ValueError(f"delta is {self.delta:g}; it must lie between -2 and 0.5")
+
+    def bounds(self, information: Floats, one_sided_alpha: float, lower: Floats) -> Floats:
+        """Constant times the shape."""
+        shape = (information / information[-1]) ** (self.delta - 0.5)
+        constant = _constant(information, one_sided_alpha, lower, shape)
+        upper: Floats = constant * shape
+        return upper
+
+
+@dataclass(frozen=True, slots=True)
+class OBrienFleming:
+    """O'Brien and Fleming's bounds: the same on the scale of the score at every look."""
+
+    title: ClassVar[str] = "O'Brien-Fleming bounds"
+
+    def bounds(self, information: Floats, one_sided_alpha: float, lower: Floats) -> Floats:
+        """Constant over the square root of the fraction."""
+        return WangTsiatis(0.0).bounds(information, one_sided_alpha, lower)
+
+
+@dataclass(frozen=True, slots=True)
+class Pocock:
+    """Pocock's bounds: the same z at every look."""
+
+    title: ClassVar[str] = "Pocock bounds"
+
+    def bounds(self, information: Floats, one_sided_alpha: float, lower: Floats) -> Floats:
+        """Constant."""
+        return WangTsiatis(0.5).bounds(information, one_sided_alpha, lower)
+
+
+@dataclass(frozen=True, slots=True)
+class HaybittlePeto:
+    """The same z at every interim look, at the end what the level leaves."""
+
+    z: float = 3.0
+    title: ClassVar[str] = "Haybittle-Peto bounds"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.z <= 10:  # noqa: PLR2004 - one tail of 1e-23
+            raise ValueError(f"z is {self.z:g}; it must be above 0 and at most 10")
+
+    def bounds(self, information: Floats, one_sided_alpha: float, lower: Floats) -> Floats:
+        """Interim looks at ``z``, the last so that the level is kept."""
+        upper = np.full(information.size, self.z)
+        upper[-1] = np.inf
+        spent = exits(information, lower, upper, 0.0)[0].sum()
+        if spent >= one_sided_alpha:
+            raise ValueError(
+                f"z is {self.z:g}; the interim looks then use up {spent:.3g} of"
+                f" {one_sided_alpha:g}. Raise it"
+            )
+        upper[-1] = _last(information, one_sided_alpha, lower, upper)
+        return upper
+
+
+@dataclass(frozen=True, slots=True)
+class NoEfficacy:
+    """No look stops for efficacy: all of the level is for the last analysis."""
+
+    title: ClassVar[str] = "no stop for efficacy"
+
+    def bounds(self, information: Floats, one_sided_alpha: float, lower: Floats) -> Floats:
+        """Infinite until the last."""
+        upper = np.full(information.size, np.inf)
+        upper[-1] = _last(information, one_sided_alpha, lower, upper)
+        return upper
+
+
+type Part = Efficacy | Spending
+
+# A spending function is a part of its own: its bounds follow the information of every look.
+EFFICACIES: dict[str, type[Efficacy] | type[Spending]] = {
+    **{f"{name}_spending": part for name, part in SPENDINGS.items()},
+    "obrien_fleming": OBrienFleming,
+    "pocock": Pocock,
+    "wang_tsiatis": WangTsiatis,
+    "haybittle_peto": HaybittlePeto,
+    "none": NoEfficacy,
+}
+
+
+def bounds_of(part: Part, information: Floats, one_sided_alpha: float, lower: Floats) -> Floats:
+    """Upper bounds on z of any efficacy part; ``information`` ends at 1."""
+    if isinstance(part, Spending):
+        increments = spent_at(part, information, one_sided_alpha)
+        return upper_bounds(information, lower, increments)
+    return part.bounds(information, one_sided_alpha, lower)
+
+
+def spent_at(part: Spending, fraction: Floats, total: float) -> Floats:
+    """Error spent at each look alone; the last one spends what is left."""
+    spent = part.spent(fraction, total)
+    spent[..., -1] = total
+    return np.maximum(np.diff(spent, prepend=0.0), 0.0)
+
+
+def _constant(information: Floats, one_sided_alpha: float, lower: Floats, shape: Floats) -> float:
+    def excess(constant: float) -> float:
+        found = exits(information, lower, constant * shape, 0.0)[0].sum()
+        return float(found) - one_sided_alpha
+
+    # One look alone needs no more than this, all of them no more than each at its share.
+    low = float(-ndtri(one_sided_alpha)) / shape.max()
+    high = float(-ndtri(one_sided_alpha / information.size)) / shape.min()
+    return float(brentq(excess, low * 0.99, high * 1.01, xtol=_TIGHT))
+
+
+def _last(information: Floats, one_sided_alpha: float, lower: Floats, upper: Floats) -> float:
+    """Bound of the last look that uses up what the others leave of the level."""
+
+    def excess(bound: float) -> float:
+        found = exits(information, lower, np.append(upper[:-1], bound), 0.0)[0].sum()
+        return float(found) - one_sided_alpha
+
+    return float(brentq(excess, -9.0, 39.0, xtol=_TIGHT))
