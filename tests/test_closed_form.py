@@ -128,6 +128,21 @@ def test_ancova_quadrature_agrees_with_adaptive_integration(
     assert closed_form.power_ancova(effect, 1.0, *sizes, 0.025) == pytest.approx(expected, abs=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("effect", "fewest", "most"), [(0.4, 160, 200), (0.8, 2, 30), (5.0, 5, 40)]
+)
+def test_ancova_power_at_many_sizes_is_that_at_each(effect: float, fewest: int, most: int) -> None:
+    # Many sizes are interpolated; a single one never is.
+    treated, control = np.meshgrid(np.arange(fewest, most + 1.0), np.arange(fewest, most + 1.0))
+    some = slice(None, None, 97)
+
+    together = closed_form.power_ancova(effect, 1.2, treated.ravel(), control.ravel(), 0.025)
+
+    pairs = zip(treated.ravel()[some], control.ravel()[some], strict=True)
+    alone = [float(closed_form.power_ancova(effect, 1.2, [a], [b], 0.025)[0]) for a, b in pairs]
+    assert together[some] == pytest.approx(alone, abs=1e-13, nan_ok=True)
+
+
 def test_ancova_power_without_effect_is_alpha() -> None:
     sizes = np.arange(4, 60)
 

@@ -6,11 +6,12 @@ does not exist for want of patients its power is nan. Outcomes are normal.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special
+from scipy.interpolate import BarycentricInterpolator
 
 from phase2sim.contracts import Floats, Ints
 
@@ -108,9 +109,36 @@ def power_ancova(  # noqa: PLR0913  a test has this many parameters
     for n in np.unique(total[df > 0.0]):
         here = total == n
         share, weight = _efficiency(float(n), covariates)
-        grid = _t_exceeds(df[here, None], shift[here, None] * share, needed[here, None])
-        power[here] = grid @ weight
+        limit = n - 2.0 - covariates, needed[here][0]
+        power[here] = _by_shift(partial(_ancova_exceeds, limit, share, weight), shift[here])
     return power
+
+
+def _ancova_exceeds(
+    limit: tuple[float, float], share: Floats, weight: Floats, shift: Floats
+) -> Floats:
+    """Power at each shift; ``limit`` is the degrees of freedom and the critical value."""
+    df, needed = (np.full((shift.size, share.size), one) for one in limit)
+    power: Floats = _t_exceeds(df, shift[:, None] * share, needed) @ weight
+    return power
+
+
+def _by_shift(power: Callable[[Floats], Floats], shift: Floats) -> Floats:
+    """Power at every shift, interpolated where the shifts are many and close.
+
+    As a function of its shift, power is about a normal distribution's: its n-th derivative is
+    at most about the root of n!, and so the error of n Chebyshev points follows.
+    """
+    distinct, place = np.unique(shift, return_inverse=True)
+    half = (distinct[-1] - distinct[0]) / 2.0
+    n = np.arange(1, distinct.size + 1)
+    enough = n * np.log(max(half, NEGLIGIBLE) / 2.0) - special.gammaln(n + 1) / 2.0
+    points = n[enough < np.log(NEGLIGIBLE)]
+    if not half > 0.0 or points.size == 0 or points[0] >= distinct.size:
+        return power(distinct)[place]
+    nodes = distinct[0] + half * (1.0 - np.cos((np.arange(points[0]) + 0.5) * np.pi / points[0]))
+    found: Floats = BarycentricInterpolator(nodes, power(nodes))(distinct)[place]
+    return found
 
 
 def power_welch(  # noqa: PLR0913  a test has this many parameters
