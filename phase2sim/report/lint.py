@@ -14,7 +14,7 @@ _PLACEHOLDERS = (
     (re.compile(r"\bx\.x+\b", re.IGNORECASE), "is not filled in"),
     (re.compile(r"(?<![\w-])(?:nan|None|inf|NaN)(?![\w-])"), "is no value"),
 )
-_BARE = re.compile(r"(?<![\w.])[+-]?\d+\.\d+(?![\w.])|\b\d+(?:\.\d+)? ?%")
+_BARE = re.compile(r"(?<![\w.])[+-]?\d+\.\d+(?!\w|\.\d)|\b\d+(?:\.\d+)? ?%")
 
 
 class Unfit(Phase2simError):
