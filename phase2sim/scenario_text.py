@@ -1,10 +1,13 @@
 """A scenario as TOML text, as its file would say it."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from phase2sim.scenario import Scenario
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml_text(scenario: Scenario) -> str:
@@ -17,15 +20,15 @@ def _lines(table: Mapping[str, Any], name: str) -> Iterator[str]:
     plain = {key: value for key, value in table.items() if not _stands_apart(value, name)}
     if name and (plain or not table):
         yield f"\n[{name}]"
-    yield from (f"{key} = {_value(value)}" for key, value in plain.items())
+    yield from (f"{_key(key)} = {_value(value)}" for key, value in plain.items())
     for key, value in table.items():
         if key in plain:
             continue
-        place = f"{name}.{key}" if name else key
+        place = f"{name}.{_key(key)}" if name else _key(key)
         if isinstance(value, list):
             for entry in value:
                 yield f"\n[[{place}]]"
-                yield from (f"{k} = {_value(v)}" for k, v in entry.items())
+                yield from (f"{_key(k)} = {_value(v)}" for k, v in entry.items())
         else:
             yield from _lines(value, place)
 
@@ -41,7 +44,16 @@ def _stands_apart(value: object, name: str) -> bool:
 
 def _value(value: object) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_value(inner)}" for key, inner in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items())
+            + " }"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    """A key as TOML takes it: bare if it can be."""
+    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)

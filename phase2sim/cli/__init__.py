@@ -8,6 +8,7 @@ from phase2sim.errors import Phase2simError
 
 # Command -> the module that holds it (as ``command``) and its line in the listing.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("phase2sim.cli.init", "A commented scenario and evidence file to start from."),
     "run": ("phase2sim.cli.run", "Power, type I error and assurance of a scenario."),
     "size": ("phase2sim.cli.size", "The fewest patients, or the smallest effect, that is enough."),
     "sweep": ("phase2sim.cli.sweep", "Many scenarios at once, into a folder of results."),
@@ -24,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evidence": ("phase2sim.cli.evidence", "What evidence files report, entry by entry."),
     "list": ("phase2sim.cli.listing", "The parts a scenario can name."),
     "schema": ("phase2sim.cli.schema", "JSON schema of a scenario file."),
+    "completion": ("phase2sim.cli.completion", "What makes a shell complete commands."),
 }
 
 

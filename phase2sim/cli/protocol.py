@@ -17,7 +17,9 @@ from phase2sim.report.protocol import protocol_json, protocol_text
 @click.option("--out", type=click.Path(path_type=Path), help="Write the text to this file.")
 @click.option("--trials", type=click.IntRange(20), help="Trials, instead of the scenario's.")
 @click.option("--store", type=click.Path(path_type=Path), help="Where the results are kept.")
-@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: each number with its cell.")
 def command(  # noqa: PLR0913 - one argument an option
     source: Path,

@@ -17,7 +17,9 @@ from phase2sim.report.full_report import check_place, write_report
 @click.option("--docx", type=click.Path(path_type=Path), help="Write a Word file too.")
 @click.option("--trials", type=click.IntRange(20), help="Trials, instead of the scenario's.")
 @click.option("--store", type=click.Path(path_type=Path), help="Where the results are kept.")
-@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads."
+)
 def command(  # noqa: PLR0913 - one argument an option
     source: Path,
     out: Path | None,

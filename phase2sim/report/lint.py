@@ -10,7 +10,10 @@ from phase2sim.report.document import Document, Listing, Number, Section, Words,
 _BRACES = r"\{[^{}]*\}|<[A-Za-z_ ]+>|\[\s*(?:insert|number|value|name)[^\]]*\]"
 _PLACEHOLDERS = (
     (re.compile(_BRACES, re.IGNORECASE), "is not filled in"),
-    (re.compile(r"\b(?:TODO|TBD|FIXME|XXX+|lorem ipsum)\b", re.IGNORECASE), "is a note to oneself"),
+    (
+        re.compile(r"\b(?:TO-?DO|TBD|FIX-?ME|X{3,}|lorem ipsum)\b", re.IGNORECASE),
+        "is a note to oneself",
+    ),
     (re.compile(r"\bx\.x+\b", re.IGNORECASE), "is not filled in"),
     (re.compile(r"(?<![\w-])(?:nan|None|inf|NaN)(?![\w-])"), "is no value"),
 )
