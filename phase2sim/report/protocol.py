@@ -8,6 +8,7 @@ from phase2sim.contracts import RESULTS_VERSION
 from phase2sim.dossier.dossier import Dossier, Row
 from phase2sim.endpoints import MEASURES
 from phase2sim.report.document import Document, Number, Piece, Prose, Section, Words
+from phase2sim.report.ledger import ledger_rows
 from phase2sim.report.lint import check
 from phase2sim.report.numbers import of_measured, of_row, said
 from phase2sim.report.sections.question import share
@@ -100,14 +101,12 @@ def _assumptions(dossier: Dossier) -> Iterator[Piece]:
     if dossier.evidence is None:
         yield "Means, SDs and correlations of untreated patients are stated in the scenario file."
         return
-    used = [one for one in dossier.evidence.reported if not one.unused]
-    sources = dict.fromkeys(one.source for one in used if one.source)
-    yield f"Untreated patients follow a model fitted to {len(used)} published numbers ("
+    read = [row for row in ledger_rows(dossier.evidence) if row["used"]]
+    published = [row for row in read if not row["elicited"]]
+    sources = dict.fromkeys(str(row["source"]) for row in published if row["source"])
+    yield f"Untreated patients follow a model fitted to {len(published)} published numbers ("
     yield Number("; ".join(sources), "reported")
-    yield "). "
-    elicited = sum(one.elicited is not None for one in used)
-    if elicited:
-        yield f"Of these, {elicited} are elicited: judgement, not published."
+    yield f") and {len(read) - len(published)} judgements of our own."
 
 
 def _method(dossier: Dossier) -> Words:

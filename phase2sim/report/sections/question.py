@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from phase2sim.background import Background
 from phase2sim.dossier.dossier import Dossier, Row
 from phase2sim.report.document import Block, Drawn, Grid, Number, Piece, Prose, Section
+from phase2sim.report.ledger import ledger_rows
 from phase2sim.report.numbers import in_100, of_measured, of_row, said
 from phase2sim.report.trial_figures import decision_flow
 from phase2sim.report.words import truth
@@ -130,10 +131,11 @@ def _assumed(dossier: Dossier) -> Prose:
     if evidence is None:
         words.append("All else is what the scenario itself states; section 11 has it whole.")
     else:
-        used = sum(not one.unused for one in evidence.reported)
-        elicited = sum(one.elicited is not None for one in evidence.reported)
-        words += [f"{used} published numbers of {len(evidence.arms)} study arms, each with its"]
-        words += [f" source in section 2; {elicited} of them are our own judgement, marked there."]
+        read = [row for row in ledger_rows(evidence) if row["used"]]
+        elicited = sum(bool(row["elicited"]) for row in read)
+        words += [f"{len(read) - elicited} published numbers of {len(evidence.arms)} study arms,"]
+        words += [f" each with its source in section 2, and {elicited} judgements of our own,"]
+        words += [" marked there."]
     return Prose(tuple(words), "What did we assume, and from where?")
 
 
