@@ -51,6 +51,8 @@ QUICKLY = {
     "run": ("--trials", "20"),
     "compare": ("--trials", "20"),
     "sweep": ("--look",),
+    "report": ("--trials", "20", "--out", "quick.html"),
+    "protocol": ("--trials", "20"),
     "size": ("--tolerance", "0.2", "--confidence", "0.5", "--trials", "1000"),
 }
 PRESETS = {"--draft", "--internal", "--submission"}

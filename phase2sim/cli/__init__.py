@@ -8,10 +8,14 @@ from phase2sim.errors import Phase2simError
 
 # Command -> the module that holds it (as ``command``) and its line in the listing.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("phase2sim.cli.init", "A commented scenario and evidence file to start from."),
     "run": ("phase2sim.cli.run", "Power, type I error and assurance of a scenario."),
     "size": ("phase2sim.cli.size", "The fewest patients, or the smallest effect, that is enough."),
     "sweep": ("phase2sim.cli.sweep", "Many scenarios at once, into a folder of results."),
     "results": ("phase2sim.cli.results", "What a folder of results holds."),
+    "report": ("phase2sim.cli.report", "The simulation report: one page, or a Word file."),
+    "protocol": ("phase2sim.cli.protocol", "The sample-size section of a protocol."),
+    "verify": ("phase2sim.cli.verify", "Check a report, or the installation."),
     "score": ("phase2sim.cli.score", "Another decision rule on stored trials."),
     "compare": ("phase2sim.cli.compare", "Scenarios on the same patients, side by side."),
     "fit": ("phase2sim.cli.fit", "Fit evidence files: the prior for the next trial."),
@@ -21,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evidence": ("phase2sim.cli.evidence", "What evidence files report, entry by entry."),
     "list": ("phase2sim.cli.listing", "The parts a scenario can name."),
     "schema": ("phase2sim.cli.schema", "JSON schema of a scenario file."),
+    "completion": ("phase2sim.cli.completion", "What makes a shell complete commands."),
 }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from phase2sim.cli.screen import say, show, show_json, trials_progress
+from phase2sim.report.explained import explained
 from phase2sim.report.run import run_json, run_screen
 from phase2sim.scenario import load_scenario
 from phase2sim.simulation import simulate
@@ -29,6 +30,7 @@ from phase2sim.simulation import simulate
     type=click.Choice(["optimistic", "planned", "pessimistic"]),
     help="How well the trial goes: dropout, SD, heterogeneity and adherence together.",
 )
+@click.option("--explain", is_flag=True, help="Say what each number means, below the table.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(  # noqa: PLR0913 - one argument an option
@@ -39,6 +41,7 @@ def command(  # noqa: PLR0913 - one argument an option
     settings: tuple[str, ...],
     workers: int,
     assume: str | None,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Print power, type I error and assurance of SCENARIO, a file.
@@ -52,6 +55,7 @@ def command(  # noqa: PLR0913 - one argument an option
       phase2sim run scenarios/gxipc1-phase2.toml
       phase2sim run scenarios/gxipc1-phase2.toml --set design.patients=80 --trials 20000
       phase2sim run scenarios/meld-atg.toml --assume pessimistic --json
+      phase2sim run scenarios/meld-atg.toml --explain
     """
     if assume is not None:
         settings = (*settings, f"assume={assume}")
@@ -64,4 +68,6 @@ def command(  # noqa: PLR0913 - one argument an option
         show_json(run_json(result))
     else:
         show(run_screen(result))
+        if explain:
+            show(explained(result))
     ctx.exit(1 if result.interrupted else 0)

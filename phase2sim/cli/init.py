@@ -1,0 +1,26 @@
+"""phase2sim init: files to start from."""
+
+from pathlib import Path
+
+import click
+
+from phase2sim.cli.screen import say
+from phase2sim.starting import start
+
+
+@click.command()
+@click.argument("name")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path(), help="Where; here.")
+def command(name: str, folder: Path) -> None:
+    """Write a commented scenario, scenarios/NAME.toml, and evidence, priors/NAME.toml.
+
+    Both can be used as they are: change one line at a time and run again. A file that is there is
+    not written over.
+
+    \b
+    Example:
+      phase2sim init my-trial
+    """
+    for path in start(folder, name):
+        say(f"Wrote {path}.")
+    say(f"Next: phase2sim run {folder / 'scenarios' / name}.toml --trials 500")

@@ -1,0 +1,50 @@
+"""phase2sim protocol: the sample-size section of a protocol or an analysis plan."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from phase2sim.cli.dossiers import dossier_of
+from phase2sim.cli.screen import say, show_json
+from phase2sim.dossier.dossier import Wish
+from phase2sim.files import write_text
+from phase2sim.report.protocol import protocol_json, protocol_text
+
+
+@click.command()
+@click.argument("source", metavar="SCENARIO|DIR", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Write the text to this file.")
+@click.option("--trials", type=click.IntRange(20), help="Trials, instead of the scenario's.")
+@click.option("--store", type=click.Path(path_type=Path), help="Where the results are kept.")
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: each number with its cell.")
+def command(  # noqa: PLR0913 - one argument an option
+    source: Path,
+    out: Path | None,
+    trials: int | None,
+    store: Path | None,
+    workers: int,
+    as_json: bool,
+) -> None:
+    """Print the sample-size section of a protocol for SCENARIO, ready to paste.
+
+    Hypothesis, estimand, assumptions with sources, method, software, power with its Monte Carlo
+    error, sensitivity, references. The results are those of `report`, kept in the same folder.
+
+    \b
+    Example:
+      phase2sim protocol scenarios/meld-atg.toml --trials 2000
+    """
+    wish = Wish(trials=trials, explorer=False, examples=False, replicas=False)
+    dossier = dossier_of(source, store, wish, workers, ["phase2sim", *sys.argv[1:]])
+    text = protocol_text(dossier)
+    if out is not None:
+        write_text(out, text)
+        say(f"Wrote {out}.")
+    if as_json:
+        show_json(protocol_json(dossier))
+    elif out is None:
+        click.echo(text, nl=False)

@@ -1,0 +1,49 @@
+"""phase2sim report: the simulation report of a scenario or of a folder of results."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from phase2sim.cli.dossiers import dossier_of
+from phase2sim.cli.screen import say
+from phase2sim.dossier.dossier import Wish
+from phase2sim.report.full_report import check_place, write_report
+
+
+@click.command()
+@click.argument("source", metavar="SCENARIO|DIR", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="The .html or .docx file to write.")
+@click.option("--docx", type=click.Path(path_type=Path), help="Write a Word file too.")
+@click.option("--trials", type=click.IntRange(20), help="Trials, instead of the scenario's.")
+@click.option("--store", type=click.Path(path_type=Path), help="Where the results are kept.")
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads."
+)
+def command(  # noqa: PLR0913 - one argument an option
+    source: Path,
+    out: Path | None,
+    docx: Path | None,
+    trials: int | None,
+    store: Path | None,
+    workers: int,
+) -> None:
+    """Write the simulation report of SCENARIO, a file, or of DIR, a folder that `sweep` wrote.
+
+    One file that needs no network: question and decision, inputs with their sources, the reported
+    table again, design, operating characteristics with an explorer, sensitivity, example trials,
+    verification, and what reproduces it. What is simulated is kept; the same command adds nothing.
+
+    \b
+    Examples:
+      phase2sim report scenarios/gxipc1-phase2.toml --out report.html
+      phase2sim report results/sizes --out sizes.html --docx sizes.docx
+    """
+    places = [path for path in (out, docx) if path is not None] or [Path("report.html")]
+    for path in places:
+        check_place(path)
+    words = ["phase2sim", *sys.argv[1:]]
+    dossier = dossier_of(source, store, Wish(trials=trials), workers, words)
+    for path in places:
+        write_report(dossier, path)
+        say(f"Wrote {path}.")

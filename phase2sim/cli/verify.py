@@ -1,0 +1,44 @@
+"""phase2sim verify: a report's cells simulated again, or the installation checked."""
+
+from pathlib import Path
+
+import click
+
+from phase2sim.cli.screen import counting, say, show, show_json
+from phase2sim.report.verify import verified_json, verified_screen
+from phase2sim.verifying.installation import check_installation
+from phase2sim.verifying.reports import check_report
+
+
+@click.command()
+@click.argument("report", required=False, type=click.Path(path_type=Path))
+@click.option("--share", type=click.FloatRange(0, 1), default=0.01, show_default=True,
+              help="Share of the report's cells to simulate again; at least one.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True,
+              help="Chooses the cells.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context, report: Path | None, share: float, seed: int, *, as_json: bool
+) -> None:
+    """Check REPORT, an .html file of `report`; without it, the program as installed.
+
+    Of a report, cells chosen at random are simulated again and hashes of their trials compared. Of
+    the installation: closed forms, published values, reproducibility and calibration, each passed
+    or failed, with versions. Exit code 1 if a check fails.
+
+    \b
+    Examples:
+      phase2sim verify
+      phase2sim verify report.html --share 0.05
+    """
+    if report is None:
+        with counting("checks") as progress:
+            found = check_installation(progress)
+    else:
+        found = check_report(report, share, seed, say)
+    if as_json:
+        show_json(verified_json(found))
+    else:
+        show(verified_screen(found))
+    ctx.exit(0 if found.passed else 1)

@@ -1,0 +1,265 @@
+"""From a scenario or a folder of results to all that a report says."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from phase2sim.assemble import Assembled
+from phase2sim.backends import Backend
+from phase2sim.background import Background, background
+from phase2sim.contracts import MODEL_SCALE, Measured
+from phase2sim.dossier.examples import Example, examples
+from phase2sim.dossier.fingerprints import fingerprint
+from phase2sim.dossier.grid import PLANNED, grids, labels_of
+from phase2sim.endpoints import MEASURES
+from phase2sim.errors import BadInput
+from phase2sim.knowledge import Evidence, PriorDraws
+from phase2sim.operating import mean_of
+from phase2sim.prior_check import PriorCheck, checked
+from phase2sim.progress import Status
+from phase2sim.scenario import Scenario
+from phase2sim.simulation import prepare as prepare_scenario
+from phase2sim.store.folder import Store, reading
+from phase2sim.store.manifest import Manifest, read_manifest
+from phase2sim.sweeping.cells import Cell
+from phase2sim.sweeping.measure import Verdicts, difference, verdicts_of
+from phase2sim.sweeping.results import DECIDED, Results
+from phase2sim.sweeping.sweep import Asked, prepare, run
+
+type Row = Mapping[str, Any]
+type Say = Callable[[str], None]
+
+SURFACE_TRIALS = 1_000  # of a cell of the explorer, at most
+MOVED_TRIALS = 2_000  # of a cell with one assumption moved, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One share of go with one thing moved, beside the planned one on the same patients."""
+
+    axis: str
+    value: object
+    row: Row
+    change: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """The smallest estimate that an analysis would call significant, on average over trials."""
+
+    analysis: str
+    scale: str
+    effect: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """All that a report says of a scenario; every number of ``rows`` has its cell in ``folder``."""
+
+    folder: Path
+    command: str
+    assembled: Assembled
+    evidence: Evidence | None
+    prior: PriorDraws | None
+    main: Cell
+    place: Mapping[str, Any]  # where the main cell is on the axes
+    rows: tuple[Row, ...]
+    background: tuple[Background, ...]
+    moved: tuple[Moved, ...]
+    needed: tuple[Needed, ...]
+    examples: tuple[Example, ...]
+    check: PriorCheck | None
+    fingerprints: Mapping[str, str]  # cell -> hash of its trials
+    manifest: Manifest
+    answers: Mapping[str, Any] = field(repr=False, default_factory=dict)
+
+    @property
+    def scenario(self) -> Scenario:
+        """The planned trial."""
+        return self.main.scenario
+
+    @property
+    def of_main(self) -> tuple[Row, ...]:
+        """Rows of the planned trial."""
+        return tuple(row for row in self.rows if row["cell"] == self.main.key)
+
+    @property
+    def main_verdict(self) -> str:
+        """Name of the verdict that decides: that on all analyses together, if there is one."""
+        return self.main.verdicts[-1]
+
+    def sized(self, name: str, truth: str) -> tuple[Row, ...]:
+        """Rows of one characteristic over the number of patients, all else as planned."""
+        found = [
+            row
+            for row in self.rows
+            if (row["name"], row["truth"]) == (name, truth)
+            and all(row.get(axis) == at for axis, at in self.place.items() if axis != "patients")
+        ]
+        best: dict[tuple[str, int], Row] = {}
+        for row in found:
+            key = row["analysis"], row["patients"]
+            if key not in best or row["trials"] > best[key]["trials"]:
+                best[key] = row
+        return tuple(sorted(best.values(), key=lambda row: (row["analysis"], row["patients"])))
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How much is simulated and shown."""
+
+    trials: int | None = None  # the scenario's own if not said
+    explorer: bool = True
+    moves: bool = True
+    examples: bool = True
+    replicas: bool = True  # of the reported table
+
+
+def simulate_for(  # noqa: PLR0913 - what a campaign needs
+    scenario: Scenario,
+    folder: Path,
+    wish: Wish,
+    backend: Backend,
+    command: Sequence[str],
+    say: Say = lambda _line: None,
+    progress: Callable[[Status], None] = lambda _status: None,
+) -> str:
+    """Simulate what ``folder`` lacks of a report's cells; return the planned trial's key."""
+    ready = prepare_scenario(scenario, say)
+    laid_out = grids(scenario, ready.assembled)
+    trials = wish.trials or scenario.trials
+    parts = [(laid_out.sizes, trials)]
+    if wish.moves:
+        parts.append((laid_out.moved, min(trials, MOVED_TRIALS)))
+    if wish.explorer and laid_out.surface.cells:
+        parts.append((laid_out.surface, min(trials, SURFACE_TRIALS)))
+    main = ""
+    for sweep, enough in parts:
+        prepared = prepare(sweep, folder, Asked(trials=enough), backend.workers, say)
+        say(f"{len(prepared.cells)} cells x {enough:,} trials ...")
+        done = run(prepared, folder, backend, command, progress)
+        if not done.finished:
+            raise KeyboardInterrupt
+        here = labels_of(scenario)
+        main = main or next(c.key for c in prepared.cells if dict(c.labels) == here)
+    return main
+
+
+def gather(
+    folder: Path, command: str, wish: Wish, main: str = "", say: Say = lambda _line: None
+) -> Dossier:
+    """Read a folder of results and collect what a report of its planned trial says.
+
+    ``main`` is the planned trial's key; without it, the cell that others are compared with, else
+    the first. Raises ``BadInput`` for a folder without results.
+    """
+    store = reading(folder)
+    manifest = read_manifest(store)
+    results = Results(store, manifest)
+    rows = tuple(results.rows())
+    if not any(row["trials"] for row in rows):
+        raise BadInput(f"{folder}: holds no trial yet. Run the sweep, then ask again.")
+    key = main or _planned(manifest)
+    cell = results.cell(key)
+    ready = prepare_scenario(cell.scenario, say)
+    answers = store.answers(cell.study)
+    verdicts = verdicts_of(store, cell)
+    place = dict(cell.labels)
+    shown = examples(ready.assembled, answers, verdicts) if wish.examples else ()
+    check = None
+    if wish.replicas and ready.evidence is not None and ready.prior is not None:
+        say("Replicating the reported table ...")
+        check = checked(ready.evidence, ready.prior)
+    return Dossier(
+        folder=folder,
+        command=command,
+        assembled=ready.assembled,
+        evidence=ready.evidence,
+        prior=ready.prior,
+        main=cell,
+        place=place,
+        rows=rows,
+        background=background(ready.assembled, ready.evidence, ready.prior),
+        moved=tuple(_moved(store, results, cell, rows, verdicts)),
+        needed=tuple(_needed(ready.assembled, answers)),
+        examples=tuple(shown),
+        check=check,
+        fingerprints=_fingerprints(store, results, manifest),
+        manifest=manifest,
+        answers=answers,
+    )
+
+
+def _planned(manifest: Manifest) -> str:
+    """The cell that most others are compared with; the first if none is."""
+    compared = [entry["compared_with"] for entry in manifest.cells.values()]
+    named = [key for key in manifest.cells if key in compared]
+    return max(named, key=compared.count) if named else next(iter(manifest.cells))
+
+
+def _fingerprints(store: Store, results: Results, manifest: Manifest) -> dict[str, str]:
+    by_study: dict[str, str] = {}
+    found = {}
+    for key in manifest.cells:
+        study = results.cell(key).study
+        if study not in by_study:
+            by_study[study] = fingerprint(store.answers(study))
+        found[key] = by_study[study]
+    return found
+
+
+def _moved(
+    store: Store, results: Results, main: Cell, rows: Sequence[Row], verdicts: Verdicts
+) -> Iterator[Moved]:
+    """Shares of go in cells that differ from the main one in one thing, its size apart."""
+    place = dict(main.labels)
+    for key, of_cell in _by_cell(rows).items():
+        if key == main.key:
+            continue
+        labels = dict(results.cell(key).labels)
+        apart = [axis for axis in place | labels if place.get(axis) != labels.get(axis)]
+        if len(apart) != 1 or apart == ["patients"] or labels.get(apart[0]) == PLANNED:
+            continue
+        cell = results.cell(key)
+        if cell.verdicts != main.verdicts or cell.scenario.seed != main.scenario.seed:
+            continue  # other trials: nothing to pair
+        there = verdicts_of(store, cell)
+        for row in of_cell:
+            if row["name"] in DECIDED and row["truth"] in verdicts and not row["refused"]:
+                number = cell.verdicts.index(row["analysis"])
+                change = difference(
+                    there[row["truth"]][:, number], verdicts[row["truth"]][:, number]
+                )
+                yield Moved(apart[0], labels[apart[0]], row, change)
+
+
+def _by_cell(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["cell"], []).append(row)
+    return found
+
+
+def _needed(assembled: Assembled, answers: Mapping[str, Any]) -> Iterator[Needed]:
+    """Estimate that just reaches alpha, from each trial's own standard error."""
+    alpha = assembled.parts.decision.one_sided_alpha
+    truth = "target" if "target" in answers else next(iter(answers))
+    for number, analysis in enumerate(assembled.parts.analyses):
+        estimates = answers[truth].estimates[number]
+        if estimates.test is not None or analysis.scale != MODEL_SCALE:
+            continue  # its test is not effect over standard error
+        reach = stdtrit(estimates.df, 1 - alpha) * estimates.se
+        known = reach[np.isfinite(reach)]
+        if not known.size:
+            continue
+        needed = analysis.null_effect + MEASURES[analysis.endpoint].benefit_sign * known
+        sums = float(needed.sum()), float((needed**2).sum())
+        yield Needed(
+            analysis=assembled.parts.names[number],
+            scale=MEASURES[analysis.endpoint].model_unit,
+            effect=mean_of(*sums, known.size, reach.size, reach.size),
+        )

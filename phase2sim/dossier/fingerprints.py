@@ -1,0 +1,27 @@
+"""A short hash of what trials came to, bit for bit, for whoever simulates them again."""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from phase2sim.store.batches import Answers
+
+_DIGITS = 32
+
+
+def fingerprint(answers: Mapping[str, Answers]) -> str:
+    """Hash the estimates of consecutive trials under each truth.
+
+    Of numbers, not of files: another version of the file format keeps it.
+    """
+    found = hashlib.sha256()
+    for truth in sorted(answers):
+        found.update(truth.encode())
+        for estimates in answers[truth].estimates:
+            for values in (estimates.effect, estimates.se, estimates.df, estimates.p):
+                # One bit pattern for every nan, and for both zeros.
+                whole = np.where(np.isnan(values), np.nan, values) + 0.0
+                found.update(np.ascontiguousarray(whole, dtype="<f8").tobytes())
+            found.update(np.ascontiguousarray(estimates.reason, dtype="<i8").tobytes())
+    return found.hexdigest()[:_DIGITS]

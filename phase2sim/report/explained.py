@@ -1,0 +1,38 @@
+"""What each number of a run means, in words, with the number itself."""
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from phase2sim.report.run import cell
+from phase2sim.report.words import characteristic, meaning, truth
+from phase2sim.simulation import Result
+
+_ERROR = (
+    "+- is one Monte Carlo standard error: with other random numbers the estimate would move by"
+    " about that much. Four times as many trials halve it. It says nothing of how sure anybody is"
+    " of the treatment."
+)
+_CLOSED = (
+    "The closed form is the same number by theory, where there is a theory; 'about' where the"
+    " theory leaves something out that the simulation has."
+)
+
+
+def explained(result: Result) -> RenderableType:
+    """Return one line a kind of number, its truth and a value of this run, then how sure it is."""
+    lines: list[RenderableType] = [Text(), Text("What the numbers mean", style="bold")]
+    said: set[tuple[str, str]] = set()
+    for row in result.characteristics:
+        if (row.name, row.truth) in said:
+            continue
+        said.add((row.name, row.truth))
+        name = Text(f"  {characteristic(row.name)}", style="bold")
+        about = meaning(row.name) or "as the analysis reports it"
+        of = f" for {row.analysis}" if row.analysis else ""
+        name.append(
+            f": {about}; here, {truth(row.truth)}: {cell(row.measured)}{of},"
+            f" {row.measured.used:,} trials used, {row.measured.failed:,} failed.",
+            style="not bold",
+        )
+        lines.append(name)
+    return Group(*lines, Text(f"  {_ERROR}"), Text(f"  {_CLOSED}"))

@@ -1,0 +1,1 @@
+"""The sections of a report, each from a dossier; `full_report.SECTIONS` lists them in order."""

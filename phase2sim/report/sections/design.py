@@ -1,0 +1,109 @@
+"""Sections 4 and 5: the design in words, and which truths are simulated and why."""
+
+from collections.abc import Iterator
+
+from phase2sim.dossier.dossier import Dossier
+from phase2sim.dossier.grid import PLANNED
+from phase2sim.endpoints import MEASURES
+from phase2sim.report.document import Block, Grid, Prose, Section, Words
+from phase2sim.report.numbers import said
+from phase2sim.report.words import truth
+
+_NO_EVENT = (
+    "No intercurrent event is simulated: the effect is that of being allocated to treatment, in all"
+    " who are randomised, had nobody been lost (treatment policy)."
+)
+
+
+def design(dossier: Dossier) -> Section:
+    """Population, arms, visits, estimand, analysis, decision rule, losses: one line each."""
+    rows = tuple((((name),), words) for name, words in _lines(dossier))
+    grid = Grid(("", "Planned"), rows, "The trial, as a synopsis reads")
+    return Section("Design, estimand, analysis, decision rule", (grid, *_estimands(dossier)))
+
+
+def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
+    built = dossier.main.built
+    plan, population = built.plan, dossier.scenario.population
+    low, high = plan.months_since_diagnosis
+    yield "Arms", (f"{', '.join(plan.arms)}; {':'.join(map(str, built.design.allocation))}",)
+    yield "Patients", (said(plan.patients), " in all arms")
+    yield "Diagnosed", (f"{low:g} to {high:g} months before randomisation",)
+    if population.age_years is not None:
+        ages = f"{population.age_years[0]:g} to {population.age_years[1]:g} years"
+        yield "Age", (ages,)
+    yield "Visits", (f"months {', '.join(f'{month:g}' for month in plan.visits_months)}",)
+    yield "Randomisation", (_title(built.randomisation),)
+    yield "Design", (_title(built.design),)
+    yield "Lost", (f"{_title(built.dropout)}{_options(dossier.scenario.missing.dropout)}",)
+    for name, analysis in zip(built.names, built.analyses, strict=True):
+        covariates = ", ".join(getattr(analysis, "covariates", ()))
+        adjusted = f", adjusted for {covariates}" if covariates else ""
+        yield f"Analysis: {name}", (f"{analysis.title}, month {analysis.month:g}{adjusted}",)
+    alpha = f"one-sided alpha {built.decision.one_sided_alpha:g}"
+    yield "Decision", (f"{_title(built.decision)}; {alpha}",)
+    for endpoint, target in dossier.scenario.truth.target.items():
+        of, effect = MEASURES[endpoint], target.effect
+        size = f"{effect:+g} {of.model_unit}" if isinstance(effect, float | int) else (
+            f"{effect.percent:+g} percent"
+        )  # fmt: skip
+        yield f"Hoped for: {of.label}", (f"{size} at month {target.month:g}, {target.shape}",)
+    if dossier.scenario.truth.prior is not None:
+        weight = dossier.scenario.truth.prior.robust_weight
+        yield "Assurance", (f"the fitted effect has weight {weight:g}, a sceptical one the rest",)
+
+
+def _title(part: object) -> str:
+    return str(getattr(part, "title", type(part).__name__))
+
+
+def _options(table: object) -> str:
+    if not isinstance(table, dict):
+        return ""
+    said_of = [
+        f"{key.replace('_', ' ')} {value}" for key, value in table.items() if key != "mechanism"
+    ]
+    return f": {', '.join(said_of)}" if said_of else ""
+
+
+def _estimands(dossier: Dossier) -> Iterator[Block]:
+    for known in dossier.background:
+        strategies = "; ".join(
+            f"{event.replace('_', ' ')}: {strategy.replace('_', ' ')}"
+            for event, strategy in known.strategies.items()
+        )
+        what = (
+            f"{known.label} at {known.when}, treated minus control, in {known.scale.strip(',')}. "
+        )
+        yield Prose((what, strategies or _NO_EVENT), f"Estimand of {known.analysis}.")
+
+
+def scenario_grid(dossier: Dossier) -> Section:
+    """Which cells were simulated, and why they cover what could be true."""
+    axes = list(dossier.place)
+    rows = []
+    for axis in axes:
+        values = list(dict.fromkeys(row.get(axis) for row in dossier.rows))
+        shown = ", ".join(
+            f"{v:g}" if isinstance(v, float) else str(v) for v in values if v is not None
+        )
+        rows.append(((axis,), (shown,), (_WHY.get(axis, "as the sweep file has it"),)))
+    truths = dict.fromkeys(row["truth"] for row in dossier.rows)
+    rows.append((("truth",), ("; ".join(truth(one) for one in truths),), (_WHY["truth"],)))
+    cells = len({row["cell"] for row in dossier.rows})
+    words = (
+        f"{cells} cells are simulated. The planned values are those of the scenario; around them"
+        " one thing, or size with effect and dropout together, is moved."
+    )
+    columns = ("Axis", "Values", "Why these")
+    grid = Grid(columns, tuple(rows), "The grid of scenarios")
+    return Section("What is simulated, and why", (Prose((words,)), grid))
+
+
+_WHY = {
+    "patients": "half to twice the planned size: what a smaller or larger budget buys",
+    "effect": "from half of the hoped-for effect to half more; no effect is a truth of its own",
+    "dropout": "nobody lost, as planned, twice as many",
+    "assumption": f"nuisance parameters moved one at a time; {PLANNED!r} is the scenario",
+    "truth": "no effect bounds the false go; the priors average over what is believed",
+}

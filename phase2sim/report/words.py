@@ -1,0 +1,33 @@
+"""What the numbers of a report are called; a name that is not here is shown as it is."""
+
+# Characteristic -> its name for a reader, and what it means.
+CHARACTERISTICS: dict[str, tuple[str, str]] = {
+    "power": ("Power", "share of trials that go, if the hoped-for effect is real"),
+    "type_i_error": ("Type I error", "share of trials that go although nothing works"),
+    "assurance": ("Assurance", "share of trials that go, averaged over a prior of the effect"),
+    "bias": ("Bias", "mean of estimate minus the true effect, model scale"),
+    "coverage": ("Coverage", "share of 95-percent intervals that hold the true effect"),
+    "missing": ("Missing", "share of patients without the analysed value"),
+    "duration": ("Duration", "months from the first patient to the last readout"),
+}
+TRUTHS: dict[str, str] = {
+    "target": "the hoped-for effect is real",
+    "null": "no effect on anything",
+    "prior": "effect drawn from the fitted prior",
+    "sceptical": "effect drawn from the sceptical prior",
+}
+
+
+def characteristic(name: str) -> str:
+    """Name of an operating characteristic for a reader."""
+    return CHARACTERISTICS.get(name, (name.replace("_", " ").capitalize(), ""))[0]
+
+
+def meaning(name: str) -> str:
+    """What an operating characteristic means; empty for one that nobody has described."""
+    return CHARACTERISTICS.get(name, ("", ""))[1]
+
+
+def truth(name: str) -> str:
+    """What is taken to be true, for a reader."""
+    return TRUTHS.get(name, name.replace("_", " "))
