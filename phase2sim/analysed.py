@@ -186,8 +186,11 @@ def _check_reads(table: Table, place: str, path: Path) -> None:
 
 
 def check_names(decision: Decision, names: tuple[str, ...], path: Path) -> None:
-    """Refuse two verdicts with one name: nobody could tell their numbers apart."""
-    labels = decision.labels(names)
+    """Refuse two verdicts with one name, and a decision that does not fit the analyses."""
+    try:
+        labels = decision.labels(names)
+    except ValueError as refused:
+        raise BadScenario(f"{path}: decision.{refused}.") from None
     for number, name in enumerate(names, start=1):
         if labels.count(name) > 1 and labels.index(name) != number - 1:
             clash = f"as analysis[{labels.index(name) + 1}]"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from phase2sim.analysed import check_names
 from phase2sim.assemble import assemble
 from phase2sim.characteristics import ClosedForm, closed_forms
 from phase2sim.errors import BadScenario
@@ -15,6 +16,8 @@ from phase2sim.store.folder import Store, reading, writing
 from phase2sim.store.manifest import Manifest, read_manifest, write_manifest
 from phase2sim.sweeping.cells import Cell, cell_key
 from phase2sim.sweeping.results import Results, cell_of, entry_of, keep_measured
+
+_OPTION = Path("--decision")
 
 
 def score(folder: Path, decision: str, command: Sequence[str]) -> list[dict[str, Any]]:
@@ -30,9 +33,11 @@ def score(folder: Path, decision: str, command: Sequence[str]) -> list[dict[str,
             f"--decision {decision}: is no table. Write it as in a scenario, such as"
             " --decision \"{ kind = 'significance', one_sided_alpha = 0.025 }\"."
         )
-    build("decisions", table, "decision", Path("--decision"))
+    rule = build("decisions", table, "decision", _OPTION)
     with writing(folder) as store:
         manifest = read_manifest(store)
+        for key, entry in manifest.cells.items():  # all, before any of them is kept
+            check_names(rule, cell_of(key, entry).built.names, _OPTION)
         asked = _noted(store, manifest, table, command)
         results = Results(store, manifest)
         rows = keep_measured(store, results, lambda key: _closed_form(results.cell(key)))

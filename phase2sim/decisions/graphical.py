@@ -1,0 +1,54 @@
+"""Go where an analysis is significant in a graph that hands alpha on."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phase2sim.contracts import Floats
+from phase2sim.decisions.closed_tests import closed_test
+from phase2sim.decisions.familywise import ANY, check_few, check_number, check_weights, judge
+from phase2sim.decisions.significance import check_alpha
+
+
+@dataclass(frozen=True, slots=True)
+class Graphical:
+    """Alpha shared by weights; a significant analysis hands its level on along the arrows.
+
+    Bretz, Maurer, Brannath and Posch, Statistics in Medicine 2009.
+    """
+
+    one_sided_alpha: float
+    weights: tuple[float, ...]  # share of alpha, one an analysis
+    transitions: tuple[tuple[float, ...], ...]  # row i: what analysis i hands to each other
+    title: ClassVar[str] = "a graph that hands alpha on, and at least one"
+
+    def __post_init__(self) -> None:
+        check_alpha(self.one_sided_alpha)
+        check_weights(self.weights)
+        for number, row in enumerate(self.transitions):
+            if len(row) != len(self.transitions) or row[number] != 0:
+                raise ValueError(
+                    f"transitions has {list(row)} as row {number + 1}; it needs"
+                    f" {len(self.transitions)} entries and 0 on the diagonal"
+                )
+            if min(row) < 0 or sum(row) > 1 + 1e-9:
+                raise ValueError(
+                    f"transitions has {list(row)} as row {number + 1}; none may be negative and"
+                    " their sum must be at most 1"
+                )
+
+    def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the analyses' names, then ``at_least_one``."""
+        check_few(analyses)
+        check_number("weights", len(self.weights), analyses)
+        check_number("transitions", len(self.transitions), analyses)
+        return (*analyses, ANY)
+
+    def decide(self, p: Floats) -> NDArray[np.int8]:
+        """Verdicts (trial, analysis + 1) from p (trial, analysis)."""
+        return judge(p, self.one_sided_alpha, self._adjust)
+
+    def _adjust(self, p: Floats) -> Floats:
+        return closed_test(p, np.array(self.weights), np.array(self.transitions))

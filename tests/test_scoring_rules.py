@@ -1,0 +1,51 @@
+"""Scoring stored trials with a rule for several analyses."""
+
+from pathlib import Path
+
+import pytest
+from small_sweeps import BASE, files_of, swept, write_sweep
+
+from phase2sim.errors import BadScenario
+from phase2sim.scenario import load_scenario
+from phase2sim.simulation import simulate
+from phase2sim.store.folder import reading
+from phase2sim.store.manifest import read_manifest
+from phase2sim.sweeping.results import Results
+from phase2sim.sweeping.score import score
+
+SECOND = '[[analysis]]\nname = "crude"\nendpoint = "c_peptide"\nmonth = 12\nmethod = "welch"\n'
+TWO = BASE.replace("[decision]", SECOND + "[decision]")
+WEIGHTS = "{ kind = 'fallback', one_sided_alpha = 0.025, weights = [0.8, 0.2] }"
+SETTINGS = ("design.patients=30", "truth.target.c_peptide.effect=0.2")
+
+
+def test_a_rule_for_several_analyses_scores_stored_trials_as_a_run_would(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    swept(write_sweep(tmp_path, base=TWO), out)
+
+    rows = score(out, WEIGHTS, ["test"])
+
+    (tmp_path / "rule.toml").write_text(
+        TWO.replace('kind = "significance"', 'kind = "fallback"\nweights = [0.8, 0.2]')
+    )
+    run = simulate(load_scenario(tmp_path / "rule.toml", SETTINGS))
+    stored = {
+        row["analysis"]: row["estimate"]
+        for row in rows
+        if (row["patients"], row["effect"], row["name"]) == (30, 0.2, "power")
+    }
+    assert stored == {name: found.estimate for name, found in run.power.items()}
+    assert set(stored) == {"c_peptide_month_12", "crude", "at_least_one"}
+
+
+def test_a_refused_rule_leaves_the_store_as_it_was(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    swept(write_sweep(tmp_path), out)
+    before = files_of(out), (out / "manifest.json").read_text()
+
+    with pytest.raises(BadScenario, match=r"decision\.weights is for 2 analyses and there are 1"):
+        score(out, WEIGHTS, ["test"])
+
+    assert (files_of(out), (out / "manifest.json").read_text()) == before
+    store = reading(out)
+    assert Results(store, read_manifest(store)).rows()
