@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from commands import phase2sim
 from small_sweeps import BASE, files_of, swept, write_sweep
 
 from phase2sim.errors import BadScenario
@@ -49,3 +50,12 @@ def test_a_refused_rule_leaves_the_store_as_it_was(tmp_path: Path) -> None:
     assert (files_of(out), (out / "manifest.json").read_text()) == before
     store = reading(out)
     assert Results(store, read_manifest(store)).rows()
+
+
+def test_the_screen_calls_the_verdict_on_all_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "rule.toml").write_text(TWO.replace('kind = "significance"', 'kind = "holm"'))
+
+    screen = phase2sim("run", tmp_path / "rule.toml", "--trials", "20").output
+
+    assert "at least one" in screen
+    assert "co-primary" not in screen

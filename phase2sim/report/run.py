@@ -159,6 +159,8 @@ def _column_title(result: Result, name: str) -> str:
     if name in titles:
         title = titles[name]
         return title if list(titles.values()).count(title) == 1 else f"{title}: {name}"
+    if name != "co_primary":
+        return name.replace("_", " ")
     return "both (co-primary)" if len(result.background) == 2 else "all (co-primary)"  # noqa: PLR2004
 
 
