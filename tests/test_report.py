@@ -14,6 +14,8 @@ from click.testing import CliRunner
 from small_reports import TRIALS, small_dossier
 
 from phase2sim.cli import main
+from phase2sim.decisions.graphical import Graphical
+from phase2sim.dossier.dossier import needed
 from phase2sim.dossier.record import read_record
 from phase2sim.report.document import Document, Grid, Number, Prose, Section
 from phase2sim.report.full_report import SECTIONS, full_report, write_report
@@ -165,6 +167,25 @@ def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
     assert "is no report" in done.stderr
 
 
+def test_an_option_that_would_do_nothing_is_refused(tmp_path: Path) -> None:
+    of_a_folder = CliRunner().invoke(main, ["report", str(tmp_path), "--trials", "20"])
+    of_no_report = CliRunner().invoke(main, ["verify", "--share", "0.5"])
+
+    assert of_a_folder.exit_code == of_no_report.exit_code == 2
+    assert "--trials and --store are for a scenario" in of_a_folder.stderr
+    assert "--share is for a report" in of_no_report.stderr
+
+
+def test_no_estimate_is_said_to_be_enough_where_a_rule_leaves_it_a_part_of_alpha() -> None:
+    dossier = small_dossier()
+    parts = dossier.assembled.parts
+    shared = Graphical(parts.decision.one_sided_alpha, (0.5,), ((0.0,),))
+    under = replace(dossier.assembled, parts=replace(parts, decision=shared))
+
+    assert len(list(needed(dossier.assembled, dossier.answers))) == len(parts.analyses) == 1
+    assert list(needed(under, dossier.answers)) == []
+
+
 def test_the_installation_is_sound() -> None:
     done = CliRunner().invoke(main, ["verify", "--json"])
 
@@ -176,7 +197,9 @@ def test_the_installation_is_sound() -> None:
 
 
 def test_a_report_goes_to_a_page_or_a_word_file_only(tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["report", "scenarios/meld-atg.toml", "--out", "report.pdf"])
+    out = str(tmp_path / "report.pdf")
+
+    done = CliRunner().invoke(main, ["report", "scenarios/meld-atg.toml", "--out", out])
 
     assert done.exit_code == 2
     assert "report.html" in done.stderr

@@ -119,6 +119,11 @@ def test_gatekeeping_shuts_the_gate() -> None:
     [
         ("fallback", {"weights": (0.5, 0.6)}, "weights"),
         ("graphical", {"weights": (0.5, 0.5), "transitions": ((0.5, 0.5), (1, 0))}, "transitions"),
+        (
+            "graphical",
+            {"weights": (0.5, 0.5), "transitions": ((0, float("nan")), (1, 0))},
+            "transitions",
+        ),
         ("gatekeeping", {"families": (0, 2)}, "families"),
         ("holm", {"one_sided_alpha": 0.7}, "one_sided_alpha"),
     ],

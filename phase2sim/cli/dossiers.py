@@ -7,6 +7,7 @@ from pathlib import Path
 from phase2sim.backends import backend
 from phase2sim.cli.screen import say, sweep_progress
 from phase2sim.dossier.dossier import Dossier, Wish, gather, simulate_for
+from phase2sim.errors import BadInput
 from phase2sim.scenario import load_scenario
 
 
@@ -16,6 +17,11 @@ def dossier_of(
     """Simulate what is lacking for a scenario, and read what a report says."""
     said = shlex.join(words)
     if source.is_dir():
+        if wish.trials or store:
+            raise BadInput(
+                f"{source}: a folder of results; --trials and --store are for a scenario. Leave"
+                " them out; `phase2sim sweep` into the folder adds trials."
+            )
         return gather(source, said, wish, say=say)
     scenario = load_scenario(source)
     folder = store or Path("results") / f"{source.stem}-report"

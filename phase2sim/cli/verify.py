@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from phase2sim.cli.screen import counting, say, show, show_json
 from phase2sim.report.verify import verified_json, verified_screen
@@ -33,6 +34,7 @@ def command(
       phase2sim verify report.html --share 0.05
     """
     if report is None:
+        _refuse_unread(ctx, "share", "seed")
         with counting("checks") as progress:
             found = check_installation(progress)
     else:
@@ -42,3 +44,10 @@ def command(
     else:
         show(verified_screen(found))
     ctx.exit(0 if found.passed else 1)
+
+
+def _refuse_unread(ctx: click.Context, *names: str) -> None:
+    """Refuse options that only a report's cells are chosen by."""
+    for name in names:
+        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"--{name} is for a report. Name the report, or leave it out.")

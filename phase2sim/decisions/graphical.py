@@ -33,7 +33,7 @@ class Graphical:
                     f"transitions has {list(row)} as row {number + 1}; it needs"
                     f" {len(self.transitions)} entries and 0 on the diagonal"
                 )
-            if min(row) < 0 or sum(row) > 1 + 1e-9:
+            if min(row) < 0 or not sum(row) <= 1 + 1e-9:  # nan too
                 raise ValueError(
                     f"transitions has {list(row)} as row {number + 1}; none may be negative and"
                     " their sum must be at most 1"

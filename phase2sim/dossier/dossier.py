@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 from phase2sim.assemble import Assembled
 from phase2sim.backends import Backend
 from phase2sim.background import Background, background
-from phase2sim.contracts import MODEL_SCALE, Measured
+from phase2sim.contracts import GO, MODEL_SCALE, Measured
 from phase2sim.dossier.examples import Example, examples
 from phase2sim.dossier.fingerprints import fingerprint
 from phase2sim.dossier.grid import PLANNED, grids, labels_of
@@ -185,7 +185,7 @@ def gather(
         rows=rows,
         background=background(ready.assembled, ready.evidence, ready.prior),
         moved=tuple(_moved(store, results, cell, rows, verdicts)),
-        needed=tuple(_needed(ready.assembled, answers)),
+        needed=tuple(needed(ready.assembled, answers)),
         examples=tuple(shown),
         check=check,
         fingerprints=_fingerprints(store, results, manifest),
@@ -244,20 +244,27 @@ def _by_cell(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _needed(assembled: Assembled, answers: Mapping[str, Any]) -> Iterator[Needed]:
-    """Estimate that just reaches alpha, from each trial's own standard error."""
-    alpha = assembled.parts.decision.one_sided_alpha
+def needed(assembled: Assembled, answers: Mapping[str, Any]) -> Iterator[Needed]:
+    """Estimate that just reaches alpha, from each trial's own standard error.
+
+    Only where p = alpha is enough for an analysis though every other fails: not where a rule for
+    several analyses leaves it a part of alpha, or none.
+    """
+    decision = assembled.parts.decision
+    alpha = decision.one_sided_alpha
+    alone = np.where(np.eye(len(assembled.parts.analyses), dtype=bool), alpha, 1.0)
+    enough = np.diagonal(decision.decide(alone)) == GO
     truth = "target" if "target" in answers else next(iter(answers))
     for number, analysis in enumerate(assembled.parts.analyses):
         estimates = answers[truth].estimates[number]
-        if estimates.test is not None or analysis.scale != MODEL_SCALE:
-            continue  # its test is not effect over standard error
+        if estimates.test is not None or analysis.scale != MODEL_SCALE or not enough[number]:
+            continue  # its test is not effect over standard error, or not at alpha
         reach = stdtrit(estimates.df, 1 - alpha) * estimates.se
         known = reach[np.isfinite(reach)]
         if not known.size:
             continue
-        needed = analysis.null_effect + MEASURES[analysis.endpoint].benefit_sign * known
-        sums = float(needed.sum()), float((needed**2).sum())
+        least = analysis.null_effect + MEASURES[analysis.endpoint].benefit_sign * known
+        sums = float(least.sum()), float((least**2).sum())
         yield Needed(
             analysis=assembled.parts.names[number],
             scale=MEASURES[analysis.endpoint].model_unit,

@@ -89,7 +89,7 @@ RULES: dict[str, tuple[str, str, Rule]] = {
         "a go, with a quarter of the goes clearer than it",
         _clear_win,
     ),
-    "Borderline": ("target", "the trial whose decisive p is nearest to alpha", _borderline),
+    "Borderline": ("target", "the trial whose largest p is nearest to alpha", _borderline),
     "A false stop": (
         "target",
         "the hoped-for effect is real, the trial stops: the middle one of these",

@@ -42,7 +42,7 @@ def verdict_label(dossier: Dossier, verdict: str) -> str:
     for known in dossier.background:
         if known.analysis == verdict:
             return f"{known.label}, {known.when}"
-    return f"all ({verdict.replace('_', '-')})"
+    return "all (co-primary)" if verdict == "co_primary" else verdict.replace("_", " ")
 
 
 def _asked(dossier: Dossier) -> Prose:
