@@ -16,8 +16,8 @@ from phase2sim.comparison import compared
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.knowledge import PriorDraws
 from phase2sim.prior_check import checked
-from phase2sim.report.history_figures import published_points
-from phase2sim.report.pages import write_figures
+from phase2sim.reporting.history_figures import published_points
+from phase2sim.reporting.pages import write_figures
 
 PAGE = Path(__file__).parents[1] / "docs" / "guide" / "cli.md"
 SETS = (" ".join(NAMES), " ".join(UNTREATED))

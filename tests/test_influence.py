@@ -17,8 +17,8 @@ from phase2sim.errors import BadInput
 from phase2sim.evidence import load_evidence
 from phase2sim.influence import Influence, Weighted, moved_by, without
 from phase2sim.knowledge import Evidence, Reported
-from phase2sim.report.influence import influence_json, influence_screen
-from phase2sim.report.pages import write_figures
+from phase2sim.reporting.influence import influence_json, influence_screen
+from phase2sim.reporting.pages import write_figures
 from phase2sim.scenario import load_scenario
 
 ROOT = Path(__file__).parents[1]

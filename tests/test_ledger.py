@@ -9,7 +9,7 @@ from rich.console import Console
 
 from phase2sim.evidence import load_evidence
 from phase2sim.knowledge import Evidence
-from phase2sim.report.ledger import ledger_rows, ledger_table
+from phase2sim.reporting.ledger import ledger_rows, ledger_table
 
 PRIORS = Path(__file__).parents[1] / "priors"
 FIELDS = {

@@ -17,12 +17,12 @@ from phase2sim.cli import main
 from phase2sim.decisions.graphical import Graphical
 from phase2sim.dossier.dossier import needed
 from phase2sim.dossier.record import read_record
-from phase2sim.report.document import Document, Grid, Number, Prose, Section
-from phase2sim.report.full_report import SECTIONS, full_report, write_report
-from phase2sim.report.html_page import html_page
-from phase2sim.report.lint import Unfit, check, faults
-from phase2sim.report.protocol import protocol_json
-from phase2sim.report.word_file import word_file
+from phase2sim.reporting.document import Document, Grid, Number, Prose, Section
+from phase2sim.reporting.full_report import SECTIONS, full_report, write_report
+from phase2sim.reporting.html_page import html_page
+from phase2sim.reporting.lint import Unfit, check, faults
+from phase2sim.reporting.protocol import protocol_json
+from phase2sim.reporting.word_file import word_file
 from phase2sim.store.folder import reading
 from phase2sim.verifying.reports import check_report
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from phase2sim.report.run import run_screen
+from phase2sim.reporting.run import run_screen
 from phase2sim.scenario import load_scenario
 from phase2sim.simulation import simulate
 

@@ -7,7 +7,7 @@ import click
 from phase2sim.assemble import parts
 from phase2sim.cli.screen import show, show_json
 from phase2sim.examine import analyse
-from phase2sim.report.examined import examined_json, examined_screen
+from phase2sim.reporting.examined import examined_json, examined_screen
 from phase2sim.scenario import load_scenario
 
 

@@ -6,7 +6,7 @@ import click
 
 from phase2sim.cli.screen import say, show, show_json, trials_progress
 from phase2sim.contest import contest
-from phase2sim.report.contest import contest_json, contest_screen
+from phase2sim.reporting.contest import contest_json, contest_screen
 from phase2sim.scenario import load_scenario
 
 

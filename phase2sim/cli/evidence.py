@@ -4,7 +4,7 @@ import click
 
 from phase2sim.cli.screen import show, show_json
 from phase2sim.prior import read_evidence
-from phase2sim.report.ledger import ledger_rows, ledger_table
+from phase2sim.reporting.ledger import ledger_rows, ledger_table
 
 
 @click.group()

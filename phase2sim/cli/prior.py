@@ -14,12 +14,12 @@ from phase2sim.mixtures.analysis_prior import mixture_json
 from phase2sim.new_trial import analysis_prior, analysis_priors, kept_prior
 from phase2sim.prior import fit, fitted, read_evidence
 from phase2sim.prior_check import checked
-from phase2sim.report.check import check_json, check_screen
-from phase2sim.report.comparison import comparison_json, comparison_screen
-from phase2sim.report.fit import fit_json, fit_screen
-from phase2sim.report.influence import influence_json, influence_screen
-from phase2sim.report.mixture import mixture_screen
-from phase2sim.report.pages import write_figures
+from phase2sim.reporting.check import check_json, check_screen
+from phase2sim.reporting.comparison import comparison_json, comparison_screen
+from phase2sim.reporting.fit import fit_json, fit_screen
+from phase2sim.reporting.influence import influence_json, influence_screen
+from phase2sim.reporting.mixture import mixture_screen
+from phase2sim.reporting.pages import write_figures
 
 _OUT = click.option(
     "--out",

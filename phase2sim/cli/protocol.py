@@ -9,7 +9,7 @@ from phase2sim.cli.dossiers import dossier_of
 from phase2sim.cli.screen import say, show_json
 from phase2sim.dossier.dossier import Wish
 from phase2sim.files import write_text
-from phase2sim.report.protocol import protocol_json, protocol_text
+from phase2sim.reporting.protocol import protocol_json, protocol_text
 
 
 @click.command()

@@ -7,7 +7,7 @@ import click
 from phase2sim.cli.screen import say, show, show_json
 from phase2sim.examine import replay
 from phase2sim.files import write_text
-from phase2sim.report.examined import examined_json, examined_screen
+from phase2sim.reporting.examined import examined_json, examined_screen
 from phase2sim.scenario import load_scenario
 from phase2sim.simulation import prepare
 

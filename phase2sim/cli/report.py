@@ -8,7 +8,7 @@ import click
 from phase2sim.cli.dossiers import dossier_of
 from phase2sim.cli.screen import say
 from phase2sim.dossier.dossier import Wish
-from phase2sim.report.full_report import check_place, write_report
+from phase2sim.reporting.full_report import check_place, write_report
 
 
 @click.command()

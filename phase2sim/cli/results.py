@@ -6,7 +6,7 @@ import click
 
 from phase2sim.cli.screen import say, show, show_json
 from phase2sim.files import write_bytes
-from phase2sim.report.sweep import results_screen
+from phase2sim.reporting.sweep import results_screen
 from phase2sim.store.folder import reading
 from phase2sim.store.manifest import read_manifest
 from phase2sim.store.tables import csv_of, parquet_of

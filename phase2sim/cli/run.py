@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from phase2sim.cli.screen import say, show, show_json, trials_progress
-from phase2sim.report.explained import explained
-from phase2sim.report.run import run_json, run_screen
+from phase2sim.reporting.explained import explained
+from phase2sim.reporting.run import run_json, run_screen
 from phase2sim.scenario import load_scenario
 from phase2sim.simulation import simulate
 

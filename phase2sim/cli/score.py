@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from phase2sim.cli.screen import show, show_json
-from phase2sim.report.sweep import results_screen
+from phase2sim.reporting.sweep import results_screen
 from phase2sim.sweeping.score import score
 
 

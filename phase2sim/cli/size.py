@@ -9,7 +9,7 @@ import click
 from phase2sim.backends import backend
 from phase2sim.cli.screen import climbing_progress, say, show, show_json
 from phase2sim.errors import BadInput
-from phase2sim.report.size import size_json, size_screen
+from phase2sim.reporting.size import size_json, size_screen
 from phase2sim.scenario import load_scenario
 from phase2sim.sizing.size import LARGEST, Search, size, smallest_effect
 

@@ -10,7 +10,7 @@ import click
 from phase2sim.backends import backend
 from phase2sim.cli.screen import STARTED, say, show, show_json, sweep_progress
 from phase2sim.errors import BadInput
-from phase2sim.report.sweep import estimate_json, estimate_line, sweep_json, sweep_screen
+from phase2sim.reporting.sweep import estimate_json, estimate_line, sweep_json, sweep_screen
 from phase2sim.sweep_file import load_sweep
 from phase2sim.sweeping.sweep import PRESETS, Asked, prepare, run
 

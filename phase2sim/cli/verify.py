@@ -6,7 +6,7 @@ import click
 from click.core import ParameterSource
 
 from phase2sim.cli.screen import counting, say, show, show_json
-from phase2sim.report.verify import verified_json, verified_screen
+from phase2sim.reporting.verify import verified_json, verified_screen
 from phase2sim.verifying.installation import check_installation
 from phase2sim.verifying.reports import check_report
 

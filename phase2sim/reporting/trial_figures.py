@@ -8,7 +8,7 @@ import altair as alt
 from phase2sim.dossier.dossier import Moved
 from phase2sim.dossier.examples import Example, Patient
 from phase2sim.endpoints import MEASURES
-from phase2sim.report.drawing import (
+from phase2sim.reporting.drawing import (
     EVIDENCE,
     FAINT,
     INK,

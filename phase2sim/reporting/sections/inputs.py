@@ -5,13 +5,13 @@ from typing import Any
 
 from phase2sim.dossier.dossier import Dossier
 from phase2sim.endpoints import ENDPOINTS
-from phase2sim.report.check import what_was_reported
-from phase2sim.report.document import Block, Drawn, Grid, Heading, Number, Prose, Section, Words
-from phase2sim.report.effect_figures import effect_figure
-from phase2sim.report.history_figures import history_figures
-from phase2sim.report.ledger import ledger_rows
-from phase2sim.report.plain_tables import number
-from phase2sim.report.replica_figure import replica_figure
+from phase2sim.reporting.check import what_was_reported
+from phase2sim.reporting.document import Block, Drawn, Grid, Heading, Number, Prose, Section, Words
+from phase2sim.reporting.effect_figures import effect_figure
+from phase2sim.reporting.history_figures import history_figures
+from phase2sim.reporting.ledger import ledger_rows
+from phase2sim.reporting.plain_tables import number
+from phase2sim.reporting.replica_figure import replica_figure
 
 _NO_EVIDENCE = (
     "The scenario names no evidence: what it assumes of untreated patients stands in its own file"

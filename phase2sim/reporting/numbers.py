@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from phase2sim.contracts import Measured
-from phase2sim.report.document import Kind, Number
+from phase2sim.reporting.document import Kind, Number
 
 _DIGITS = 3
 

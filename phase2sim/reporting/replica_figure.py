@@ -4,8 +4,8 @@ import altair as alt
 import numpy as np
 
 from phase2sim.prior_check import PriorCheck, Replica
-from phase2sim.report.check import months_of, what_was_reported
-from phase2sim.report.drawing import (
+from phase2sim.reporting.check import months_of, what_was_reported
+from phase2sim.reporting.drawing import (
     ALARM,
     EVIDENCE,
     FAINT,
@@ -16,7 +16,7 @@ from phase2sim.report.drawing import (
     heading,
     scale,
 )
-from phase2sim.report.plain_tables import number
+from phase2sim.reporting.plain_tables import number
 
 _REACH = scale(-1.6, 1.6)  # half intervals around the median
 _FURTHEST = 1.5  # a dot farther out stands here

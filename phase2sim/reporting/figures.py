@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from phase2sim.comparison import Row
 from phase2sim.influence import Influence
 from phase2sim.prior_check import PriorCheck
-from phase2sim.report.drawing import Figure
-from phase2sim.report.effect_figures import comparison_figure, effect_figure
-from phase2sim.report.history_figures import history_figures
-from phase2sim.report.influence_figures import influence_figures
-from phase2sim.report.replica_figure import replica_figure
+from phase2sim.reporting.drawing import Figure
+from phase2sim.reporting.effect_figures import comparison_figure, effect_figure
+from phase2sim.reporting.history_figures import history_figures
+from phase2sim.reporting.influence_figures import influence_figures
+from phase2sim.reporting.replica_figure import replica_figure
 
 
 def figures_of(found: PriorCheck | Influence | Sequence[Row]) -> Iterator[Figure]:

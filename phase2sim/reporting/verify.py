@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.text import Text
 
-from phase2sim.report.plain_tables import plain_table
+from phase2sim.reporting.plain_tables import plain_table
 from phase2sim.verifying.findings import Verified
 
 

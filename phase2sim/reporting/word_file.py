@@ -7,7 +7,7 @@ import vl_convert
 from docx.document import Document as WordDocument
 from docx.shared import Inches, Pt
 
-from phase2sim.report.document import (
+from phase2sim.reporting.document import (
     Block,
     Document,
     Drawn,

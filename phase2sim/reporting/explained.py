@@ -3,8 +3,8 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.report.run import cell
-from phase2sim.report.words import characteristic, meaning, truth
+from phase2sim.reporting.run import cell
+from phase2sim.reporting.words import characteristic, meaning, truth
 from phase2sim.simulation import Result
 
 _ERROR = (

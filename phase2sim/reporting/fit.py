@@ -13,7 +13,7 @@ from phase2sim.contracts import Floats
 from phase2sim.endpoints import ENDPOINTS, EVENTS
 from phase2sim.knowledge import EffectAssumption, PriorDraws
 from phase2sim.mixtures.analysis_prior import AnalysisPrior, mixture_json
-from phase2sim.report.plain_tables import number, plain_table
+from phase2sim.reporting.plain_tables import number, plain_table
 
 _LIMITS = (0.025, 0.975)
 

@@ -12,7 +12,7 @@ from phase2sim.influence import Influence
 from phase2sim.prior_check import PriorCheck
 
 if TYPE_CHECKING:
-    from phase2sim.report.drawing import Figure
+    from phase2sim.reporting.drawing import Figure
 
 type Found = PriorCheck | Influence | Sequence[Row]
 
@@ -37,7 +37,7 @@ def write_figures(found: Found, out: Path) -> Path:
             f" Use {out.with_suffix('.html')}."
         )
     # Altair takes a second to import, and only a figure needs it.
-    from phase2sim.report.figures import figures_of  # noqa: PLC0415
+    from phase2sim.reporting.figures import figures_of  # noqa: PLC0415
 
     figures = list(figures_of(found))
     if out.suffix:

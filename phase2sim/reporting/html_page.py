@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from html import escape
 
 from phase2sim.dossier.record import record_script
-from phase2sim.report.document import (
+from phase2sim.reporting.document import (
     Block,
     Document,
     Drawn,
@@ -18,8 +18,8 @@ from phase2sim.report.document import (
     Section,
     Words,
 )
-from phase2sim.report.explorer import explorer_html, explorer_scripts
-from phase2sim.report.page_style import STYLE
+from phase2sim.reporting.explorer import explorer_html, explorer_scripts
+from phase2sim.reporting.page_style import STYLE
 
 
 def html_page(document: Document) -> str:

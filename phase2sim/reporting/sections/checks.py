@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from phase2sim.contracts import RESULTS_VERSION
 from phase2sim.dossier.dossier import Dossier
 from phase2sim.dossier.examples import Example
-from phase2sim.report.document import Block, Drawn, Grid, Heading, Listing, Prose, Section, Words
-from phase2sim.report.numbers import said
-from phase2sim.report.trial_figures import spaghetti
-from phase2sim.report.words import truth
+from phase2sim.reporting.document import Block, Drawn, Grid, Heading, Listing, Prose, Section, Words
+from phase2sim.reporting.numbers import said
+from phase2sim.reporting.trial_figures import spaghetti
+from phase2sim.reporting.words import truth
 from phase2sim.scenario_text import toml_text
 
 _FAR = 4.0  # standard errors

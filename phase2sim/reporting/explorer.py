@@ -11,8 +11,8 @@ from scipy.special import ndtri
 from phase2sim.contracts import MODEL_SCALE, Floats
 from phase2sim.dossier.dossier import Dossier
 from phase2sim.endpoints import MEASURES
-from phase2sim.report.document import Playground
-from phase2sim.report.explorer_script import SCRIPT
+from phase2sim.reporting.document import Playground
+from phase2sim.reporting.explorer_script import SCRIPT
 from phase2sim.store.batches import Answers
 from phase2sim.store.folder import Store, reading
 from phase2sim.sweeping.results import Results
@@ -151,7 +151,7 @@ def _spec() -> dict[str, Any]:
     """Return the chart as Altair writes it; its rows come from the script."""
     import altair as alt  # noqa: PLC0415 - a second, and only a page needs it
 
-    from phase2sim.report.drawing import EVIDENCE, FAINT, TREATED, dressed  # noqa: PLC0415
+    from phase2sim.reporting.drawing import EVIDENCE, FAINT, TREATED, dressed  # noqa: PLC0415
 
     order = ["go", "consider", "stop"]
     colour = alt.Color(

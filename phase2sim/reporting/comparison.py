@@ -10,7 +10,7 @@ from rich.text import Text
 from phase2sim.comparison import Belief, Row, Side
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.mixtures.analysis_prior import mixture_json
-from phase2sim.report.plain_tables import number, plain_table
+from phase2sim.reporting.plain_tables import number, plain_table
 
 
 def comparison_json(rows: Sequence[Row]) -> list[dict[str, Any]]:

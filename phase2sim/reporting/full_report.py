@@ -8,19 +8,19 @@ from phase2sim.dossier.dossier import Dossier
 from phase2sim.dossier.record import record
 from phase2sim.errors import BadInput
 from phase2sim.files import write_bytes, write_text
-from phase2sim.report.document import Document, Section
-from phase2sim.report.html_page import html_page
-from phase2sim.report.lint import check
-from phase2sim.report.sections.checks import (
+from phase2sim.reporting.document import Document, Section
+from phase2sim.reporting.html_page import html_page
+from phase2sim.reporting.lint import check
+from phase2sim.reporting.sections.checks import (
     configuration,
     example_trials,
     reproduction,
     verification,
 )
-from phase2sim.report.sections.design import design, scenario_grid
-from phase2sim.report.sections.inputs import inputs, replica
-from phase2sim.report.sections.question import question
-from phase2sim.report.sections.results import characteristics, sensitivity
+from phase2sim.reporting.sections.design import design, scenario_grid
+from phase2sim.reporting.sections.inputs import inputs, replica
+from phase2sim.reporting.sections.question import question
+from phase2sim.reporting.sections.results import characteristics, sensitivity
 
 SECTIONS: tuple[Callable[[Dossier], Section], ...] = (
     question,
@@ -71,6 +71,6 @@ def write_report(dossier: Dossier, out: Path) -> None:
     if out.suffix == ".html":
         write_text(out, html_page(document))
         return
-    from phase2sim.report.word_file import word_file  # noqa: PLC0415 - an extra
+    from phase2sim.reporting.word_file import word_file  # noqa: PLC0415 - an extra
 
     write_bytes(out, word_file(document))

@@ -10,8 +10,8 @@ from phase2sim.comparison import Row
 from phase2sim.contracts import Floats
 from phase2sim.endpoints import ENDPOINTS, Endpoint
 from phase2sim.prior_check import FaceValue, Learned, PriorCheck, face_values
-from phase2sim.report.comparison import in_common, label_of
-from phase2sim.report.drawing import (
+from phase2sim.reporting.comparison import in_common, label_of
+from phase2sim.reporting.drawing import (
     EVIDENCE,
     FAINT,
     INK,

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from phase2sim.background import Background
 from phase2sim.dossier.dossier import Dossier, Row
-from phase2sim.report.document import Block, Drawn, Grid, Number, Piece, Prose, Section
-from phase2sim.report.ledger import ledger_rows
-from phase2sim.report.numbers import in_100, of_measured, of_row, said
-from phase2sim.report.trial_figures import decision_flow
-from phase2sim.report.words import truth
+from phase2sim.reporting.document import Block, Drawn, Grid, Number, Piece, Prose, Section
+from phase2sim.reporting.ledger import ledger_rows
+from phase2sim.reporting.numbers import in_100, of_measured, of_row, said
+from phase2sim.reporting.trial_figures import decision_flow
+from phase2sim.reporting.words import truth
 from phase2sim.sweeping.results import DECIDED
 
 _ASSURANCES = {"prior": "given all the evidence", "sceptical": "for a sceptic"}

@@ -12,9 +12,9 @@ from rich.text import Text
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.influence import LARGEST_K, Influence, LeftOut
 from phase2sim.moved import Moved
-from phase2sim.report.check import label_of, months_of
-from phase2sim.report.ledger import SAYS_ITSELF
-from phase2sim.report.plain_tables import plain_table
+from phase2sim.reporting.check import label_of, months_of
+from phase2sim.reporting.ledger import SAYS_ITSELF
+from phase2sim.reporting.plain_tables import plain_table
 
 _SHOWN = 15  # the others move less
 _ERRORS_TO_TELL = 2.0  # Monte Carlo standard errors below which a move is not told from none

@@ -7,8 +7,8 @@ import altair as alt
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.influence import Influence, LeftOut
 from phase2sim.moved import Moved
-from phase2sim.report.drawing import EVIDENCE, INK, TREATED, Figure, data, heading, scale
-from phase2sim.report.influence import measured, named
+from phase2sim.reporting.drawing import EVIDENCE, INK, TREATED, Figure, data, heading, scale
+from phase2sim.reporting.influence import measured, named
 
 _SHOWN = 12
 _TWO_ERRORS = 2.0

@@ -7,12 +7,12 @@ from typing import Any
 from phase2sim.contracts import RESULTS_VERSION
 from phase2sim.dossier.dossier import Dossier, Row
 from phase2sim.endpoints import MEASURES
-from phase2sim.report.document import Document, Number, Piece, Prose, Section, Words
-from phase2sim.report.ledger import ledger_rows
-from phase2sim.report.lint import check
-from phase2sim.report.numbers import of_measured, of_row, said
-from phase2sim.report.sections.question import share
-from phase2sim.report.trial_figures import label_of
+from phase2sim.reporting.document import Document, Number, Piece, Prose, Section, Words
+from phase2sim.reporting.ledger import ledger_rows
+from phase2sim.reporting.lint import check
+from phase2sim.reporting.numbers import of_measured, of_row, said
+from phase2sim.reporting.sections.question import share
+from phase2sim.reporting.trial_figures import label_of
 
 _MOST_MOVES = 4  # the largest are named
 _REFERENCES = (

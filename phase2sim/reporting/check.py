@@ -13,8 +13,8 @@ from phase2sim.endpoints import ENDPOINTS, EVENTS
 from phase2sim.knowledge import Reported
 from phase2sim.mixtures.analysis_prior import AnalysisPrior, mixture_json
 from phase2sim.prior_check import Learned, PriorCheck, Replica
-from phase2sim.report.fit import diagnostics_line, elicited_lines
-from phase2sim.report.plain_tables import number, plain_table
+from phase2sim.reporting.fit import diagnostics_line, elicited_lines
+from phase2sim.reporting.plain_tables import number, plain_table
 
 _LITTLE_LEARNED = 0.9  # ratio of SDs above which the evidence has hardly spoken
 

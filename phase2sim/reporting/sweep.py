@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.report.plain_tables import plain_table
+from phase2sim.reporting.plain_tables import plain_table
 from phase2sim.sweep_file import RESERVED, Sweep
 from phase2sim.sweeping.forecast import Forecast
 from phase2sim.sweeping.sweep import Asked, Swept

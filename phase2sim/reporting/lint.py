@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from phase2sim.errors import Phase2simError
-from phase2sim.report.document import Document, Listing, Number, Section, Words, texts
+from phase2sim.reporting.document import Document, Listing, Number, Section, Words, texts
 
 _BRACES = r"\{[^{}]*\}|<[A-Za-z_ ]+>|\[\s*(?:insert|number|value|name)[^\]]*\]"
 _PLACEHOLDERS = (

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from phase2sim.dossier.dossier import Dossier
 from phase2sim.dossier.grid import PLANNED
 from phase2sim.endpoints import MEASURES
-from phase2sim.report.document import Block, Grid, Prose, Section, Words
-from phase2sim.report.numbers import said
-from phase2sim.report.words import truth
+from phase2sim.reporting.document import Block, Grid, Prose, Section, Words
+from phase2sim.reporting.numbers import said
+from phase2sim.reporting.words import truth
 
 _NO_EVENT = (
     "No intercurrent event is simulated: the effect is that of being allocated to treatment, in all"

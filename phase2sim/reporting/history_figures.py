@@ -11,7 +11,16 @@ from phase2sim.draws import interpolation
 from phase2sim.endpoints import ENDPOINTS, Endpoint
 from phase2sim.knowledge import Evidence, PriorDraws, Reported
 from phase2sim.randomness import normals
-from phase2sim.report.drawing import EVIDENCE, INK, TREATED, Chart, Figure, capital, data, heading
+from phase2sim.reporting.drawing import (
+    EVIDENCE,
+    INK,
+    TREATED,
+    Chart,
+    Figure,
+    capital,
+    data,
+    heading,
+)
 
 _LOCATIONS = ("mean", "median", "geometric_mean")
 _LIMITS = (0.025, 0.5, 0.975)

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from phase2sim.dossier.dossier import Dossier, Row
 from phase2sim.dossier.grid import NOT_AT_RANDOM
-from phase2sim.report.document import Block, Drawn, Grid, Heading, Prose, Section, Words
-from phase2sim.report.explorer import playground
-from phase2sim.report.numbers import of_measured, of_row, said
-from phase2sim.report.sections.question import verdict_label
-from phase2sim.report.trial_figures import label_of, size_curves, surface, tornado
-from phase2sim.report.words import characteristic, meaning, truth
+from phase2sim.reporting.document import Block, Drawn, Grid, Heading, Prose, Section, Words
+from phase2sim.reporting.explorer import playground
+from phase2sim.reporting.numbers import of_measured, of_row, said
+from phase2sim.reporting.sections.question import verdict_label
+from phase2sim.reporting.trial_figures import label_of, size_curves, surface, tornado
+from phase2sim.reporting.words import characteristic, meaning, truth
 
 _CURVES = (("power", "target"), ("assurance", "prior"), ("assurance", "sceptical"))
 _FEWEST = 2  # points of a curve
