@@ -7,7 +7,8 @@ from typing import cast
 
 from pydantic import TypeAdapter
 
-from phase2sim.contracts import MODEL_SCALE, Analysis, Decision, Design
+from phase2sim.contracts import MODEL_SCALE, Analysis, Decision
+from phase2sim.designs.design import Design
 from phase2sim.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import COMPOSITE, Aim

@@ -18,7 +18,6 @@ from phase2sim.contracts import (
     AGE,
     Analysis,
     Decision,
-    Design,
     Floats,
     Missingness,
     Plan,
@@ -26,6 +25,7 @@ from phase2sim.contracts import (
     Recruitment,
     TruthSource,
 )
+from phase2sim.designs.design import Design
 from phase2sim.draws import (
     Control,
     EffectCurve,
@@ -39,6 +39,7 @@ from phase2sim.endpoints import ENDPOINTS, EVENTS, drawn_for
 from phase2sim.engine import Population, Study
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import Aim
+from phase2sim.interim.stopping import Stopping
 from phase2sim.knowledge import PriorDraws
 from phase2sim.outcome import overridden, without_covariates
 from phase2sim.parts import build
@@ -59,6 +60,7 @@ from phase2sim.planned import (
 from phase2sim.scenario import Scenario
 from phase2sim.scenario_tables import Percent, TargetEffect
 from phase2sim.shapes import Shape
+from phase2sim.stopping_rules import check_recruited, stopping_of
 from phase2sim.toml_files import Table
 
 _FEWEST_ELIGIBLE = 0.01  # of candidates: below it a trial is hardly ever filled
@@ -80,6 +82,7 @@ class Parts:
     names: tuple[str, ...]
     aims: tuple[Aim, ...]
     decision: Decision
+    stopping: Stopping | None
     shapes: Mapping[str, Shape]  # of the target effects
 
     @property
@@ -110,6 +113,8 @@ def parts(scenario: Scenario) -> Parts:
     reads += [name for part in events.parts for name in part.endpoints]
     reads += list(scenario.missing.delta)
     plan = plan_of(scenario, design, found.analyses, [name for name in reads if name])
+    decision: Decision = build("decisions", scenario.decision, "decision", path)
+    check_names(decision, found.names, path)
     built = Parts(
         scenario=scenario,
         plan=plan,
@@ -122,7 +127,8 @@ def parts(scenario: Scenario) -> Parts:
         analyses=found.analyses,
         names=found.names,
         aims=found.aims,
-        decision=build("decisions", scenario.decision, "decision", path),
+        decision=decision,
+        stopping=stopping_of(scenario, design, decision, found.names, path),
         shapes={
             endpoint: build(
                 "shapes",
@@ -139,7 +145,7 @@ def parts(scenario: Scenario) -> Parts:
 
 
 def _check(built: Parts) -> None:
-    check_names(built.decision, built.names, built.path)
+    check_recruited(built.design, built.recruitment, built.path)
     check_months(built.analyses, built.plan.visits_months, built.path)
     _check_targets(built)
     check_covariates(built.analyses, built.scenario, built.path)

@@ -16,6 +16,9 @@ from phase2sim.patients.intercurrent import INTERCURRENT
 from phase2sim.patients.missingness import GAPS, MISSINGNESS
 from phase2sim.patients.randomisation import RANDOMISATIONS
 from phase2sim.patients.recruitment import RECRUITMENTS
+from phase2sim.sequential.efficacy import EFFICACIES
+from phase2sim.sequential.futility import FUTILITIES
+from phase2sim.sequential.spending import SPENDINGS
 from phase2sim.shapes import SHAPES
 from phase2sim.toml_files import Table, checked, nearest
 
@@ -33,6 +36,9 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "intercurrent": INTERCURRENT,
     "analyses": ANALYSES,
     "decisions": DECISIONS,
+    "efficacies": EFFICACIES,
+    "futilities": FUTILITIES,
+    "spendings": SPENDINGS,
 }
 KEYS: dict[str, str] = {
     "designs": "kind",
@@ -44,6 +50,9 @@ KEYS: dict[str, str] = {
     "dropouts": "mechanism",
     "analyses": "method",
     "decisions": "kind",
+    "efficacies": "kind",
+    "futilities": "kind",
+    "spendings": "kind",
 }
 
 

@@ -18,6 +18,7 @@ from phase2sim.scenario_tables import (
     Part,
     Population,
     Shared,
+    Stopping,
     TableModel,
     TruthTable,
 )
@@ -59,6 +60,9 @@ class Scenario(TableModel):
     )
     analysis: Annotated[tuple[Part, ...], Field(min_length=1)]
     decision: Part
+    stopping: Stopping | None = Field(
+        default=None, description="When a trial with interim looks stops."
+    )
     _path: Path = PrivateAttr(default=Path("scenario"))
 
     @property

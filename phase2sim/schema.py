@@ -17,6 +17,8 @@ _PLACES = {
     ("Scenario", "recruitment"): "recruitments",
     ("Missing", "dropout"): "dropouts",
     ("Missing", "gaps"): "gaps",
+    ("Stopping", "efficacy"): "efficacies",
+    ("Stopping", "futility"): "futilities",
 }
 _STRATEGY = {"enum": list(STRATEGIES)}
 # Keys that every analysis has, whatever its part; one that has them itself says more.
@@ -70,6 +72,9 @@ def _allow_names(schema: dict[str, Any], definitions: dict[str, Any]) -> None:
         by_name = {"enum": list(TABLES["randomisations"])}
         options = _options("randomisations", definitions)
         properties["randomisation"] = {"oneOf": [by_name, *options]}
+    if "spending" in properties:
+        by_name = {"enum": list(TABLES["spendings"])}
+        properties["spending"] = {"oneOf": [by_name, *_options("spendings", definitions)]}
     if "ratio" in properties:
         del properties["ratio"]
         required.remove("ratio")
