@@ -10,7 +10,6 @@ from phase2sim.assemble import Assembled
 from phase2sim.contracts import Floats, Measured, TruthSource
 from phase2sim.engine import analyse_trials, draw_trials, true_effect
 from phase2sim.errors import BadScenario
-from phase2sim.interim.course import benefit_sign
 from phase2sim.interim.stopping import Stopping
 from phase2sim.operating import mean_of
 from phase2sim.sequential.boundaries import Boundaries
@@ -103,10 +102,11 @@ def _squared_errors(assembled: Assembled, source: TruthSource) -> Floats:
 def _of_analysis(
     assembled: Assembled, rule: Stopping, number: int, squared: Floats
 ) -> AnalysisBounds:
-    bounds, analysis = rule.planned[number], assembled.parts.analyses[number]
+    bounds = rule.planned[number]
     information = _information(rule.maximum_information[number], squared)
     se = float(information.estimate**-0.5)
-    sign, null = benefit_sign(analysis), analysis.null_effect
+    shown = assembled.study.hypotheses[number]
+    sign, null = shown.benefit_sign, shown.null_effect
     power = _USUAL_POWER
     if isinstance(rule.futility, BetaSpending):
         power = 1 - rule.futility.beta

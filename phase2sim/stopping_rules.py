@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from phase2sim.contracts import Decision, Recruitment
+from phase2sim.contracts import Recruitment
 from phase2sim.designs.design import Design
 from phase2sim.errors import BadScenario
+from phase2sim.found import Decision
 from phase2sim.interim.stopping import Stopping
 from phase2sim.parts import TABLES, build
 from phase2sim.patients.recruitment import AllAtOnce

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from phase2sim.contracts import GO, STOP, UNDECIDED, Analysis, Bools, Decision, Floats, Ints
-from phase2sim.endpoints import EVENTS, MEASURES
-from phase2sim.interim.found import Look
+from phase2sim.contracts import GO, STOP, UNDECIDED, Bools, Floats, Ints
+from phase2sim.found import Decision, Found, Hypothesis, found, only_p
+from phase2sim.interim.look import Look
 from phase2sim.interim.stopping import Stopping
 from phase2sim.sequential.actual import efficacy_bounds, futility_bounds, rising
 from phase2sim.sequential.boundaries import Boundaries
@@ -32,25 +32,26 @@ class Course:
 
 
 def course(
-    rule: Stopping, decision: Decision, analyses: Sequence[Analysis], looks: Sequence[Look]
+    rule: Stopping, decision: Decision, hypotheses: tuple[Hypothesis, ...], looks: Sequence[Look]
 ) -> Course:
     """Follow every trial from look to look; ``looks`` ends with the final analysis.
 
     A look whose analysis failed stops nobody. A look that would have come after the last readout
     is not held.
     """
-    bounds = [_Bounds.of(rule, looks, number) for number in range(len(analyses))]
+    found_at = [found(look.estimates, hypotheses) for look in looks]
+    bounds = [_Bounds.of(rule, looks, number) for number in range(len(hypotheses))]
     final, trials = looks[-1], looks[-1].months.size
     last, why = np.full(trials, len(looks) - 1), np.zeros(trials, np.int8)
     failed = np.zeros((len(looks) - 1, trials), np.bool_)
-    verdict = _decided(rule, decision, final, [one.upper[:, -1] for one in bounds])
+    verdict = _decided(rule, decision, found_at[-1], [one.upper[:, -1] for one in bounds])
     going = np.ones(trials, np.bool_)
     for k, look in enumerate(looks[:-1]):
         held = going & (look.months < final.months)
-        shown = _decided(rule, decision, look, [one.upper[:, k] for one in bounds])
-        below = [_below(rule, a, look, n, bounds[n].lower[:, k]) for n, a in enumerate(analyses)]
+        shown = _decided(rule, decision, found_at[k], [one.upper[:, k] for one in bounds])
         efficacy = held & (shown[:, rule.verdict] == GO)
-        futile = held & ~efficacy & _is_futile(rule, decision, below)
+        futile = _is_futile(rule, decision, found_at[k], [one.lower[:, k] for one in bounds])
+        futile &= held & ~efficacy
         failed[k] = held & (shown[:, rule.verdict] == UNDECIDED)
         stopped = efficacy | futile
         verdict[stopped], last[stopped] = shown[stopped], k
@@ -60,41 +61,26 @@ def course(
 
 
 def _decided(
-    rule: Stopping, decision: Decision, look: Look, upper: Sequence[Floats]
+    rule: Stopping, decision: Decision, seen: Found, upper: Sequence[Floats]
 ) -> NDArray[np.int8]:
-    """Verdicts (trial, verdict) of one look, given each analysis's bound on z (trial or 1,).
+    """Verdicts (trial, verdict) of one look, given each analysis's bound on z, (trial or 1,).
 
     The decision judges at its own alpha: p is stretched so that the bound's nominal level is there.
     """
-    judged = []
-    for estimates, bound in zip(look.estimates, upper, strict=True):
-        nominal = np.broadcast_to(ndtr(-bound), estimates.p.shape)
-        reached = np.full(nominal.shape, np.inf)
-        np.divide(estimates.p * rule.one_sided_alpha, nominal, out=reached, where=nominal > 0)
-        judged.append(np.where(np.isnan(estimates.p), np.nan, reached))
-    return decision.decide(np.stack(judged, axis=1))
+    nominal = np.broadcast_to(ndtr(-np.stack(upper, axis=-1)), seen.p.shape)
+    stretched = np.full(nominal.shape, np.inf)
+    np.divide(seen.p * rule.one_sided_alpha, nominal, out=stretched, where=nominal > 0)
+    return decision.decide(replace(seen, p=np.where(np.isnan(seen.p), np.nan, stretched)))
 
 
-def _below(rule: Stopping, analysis: Analysis, look: Look, number: int, lower: Floats) -> Floats:
-    """1 where an analysis is below its limit of futility, 0 where not, nan where it failed."""
-    estimates, limit = look.estimates[number], rule.limit
-    if isinstance(limit, EffectLimit) and not limit.binding:
-        is_below = benefit_sign(analysis) * (estimates.effect - analysis.null_effect) < lower
-    else:
-        is_below = -ndtri(estimates.p) < lower
-    return np.where(np.isnan(estimates.p), np.nan, is_below)
-
-
-def benefit_sign(analysis: Analysis) -> int:
-    """1 where a larger effect is better, -1 where a smaller one is."""
-    if analysis.endpoint in EVENTS:
-        return -1  # fewer events
-    return 1 if analysis.reads == "binary" else MEASURES[analysis.endpoint].benefit_sign
-
-
-def _is_futile(rule: Stopping, decision: Decision, below: Sequence[Floats]) -> Bools:
+def _is_futile(rule: Stopping, decision: Decision, seen: Found, lower: Sequence[Floats]) -> Bools:
     """Whether the decision would be a stop though all that is not below its limit were shown."""
-    futile: Bools = decision.decide(np.stack(below, axis=1))[:, rule.verdict] == STOP
+    at, limits = -ndtri(seen.p), np.stack(lower, axis=-1)
+    if isinstance(rule.limit, EffectLimit) and not rule.limit.binding:
+        sign = np.array([one.benefit_sign for one in seen.hypotheses])
+        at = sign * (seen.effect - [one.null_effect for one in seen.hypotheses])
+    below = np.where(np.isnan(seen.p), np.nan, at < limits)
+    futile: Bools = decision.decide(only_p(below))[:, rule.verdict] == STOP
     return futile
 
 
