@@ -178,6 +178,8 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
         aims=built.aims,
         after_loss=scenario.missing.delta,
         wide=None if drawn is plan else drawn,
+        schedule=built.design.schedule,
+        stopping=built.stopping,
     )
     _check_eligible(built, study, null)
     study = calibrated(study, null.fixed, built.dropout, built.gaps, built.path)

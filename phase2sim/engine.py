@@ -28,6 +28,11 @@ from phase2sim.contracts import (
 from phase2sim.endpoints import DERIVED, EVENTS
 from phase2sim.estimands import Aim
 from phase2sim.found import Decision, Hypothesis, found, hypothesis, joined
+from phase2sim.interim.course import Ended, ended
+from phase2sim.interim.cut import Analysed, looks_at
+from phase2sim.interim.look import Look
+from phase2sim.interim.schedule import Schedule
+from phase2sim.interim.stopping import Stopping
 from phase2sim.kernels import kernel
 from phase2sim.readings import estimate, estimate_first
 
@@ -83,6 +88,8 @@ class Study:
     after_loss: Mapping[str, float] = field(default_factory=dict)  # by endpoint, model scale
     wide: Plan | None = None  # endpoints and visits that are drawn, where they are more
     known: Mapping[str, Known] = field(default_factory=dict)  # by label of a fixed truth
+    schedule: Schedule = field(default_factory=Schedule)  # of interim looks
+    stopping: Stopping | None = None  # where there are any
 
     @property
     def drawn(self) -> Plan:
@@ -124,12 +131,17 @@ class Outcomes:
     missing: Floats  # (analysis, trial): share of patients without the value it analyses
     verdict: NDArray[np.int8]  # (trial, verdict)
     months: Floats  # (trial,) from the trial's opening to the last readout; nan if not simulated
+    # With interim looks all of the above is of each trial's last one.
+    looks: tuple[Look, ...] = ()  # every look at every trial, the final analysis last
+    ended: Ended | None = None
 
 
 def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -> Outcomes:
     """Simulate trials ``first`` to ``first + trials - 1``."""
     truth = source.truth(first, trials)
     complete = draw_trials(study, truth, first, trials)
+    if study.schedule:
+        return _looked_at(study, complete, _true_effects(study, source, truth, trials))
     estimates = analyse_trials(study, complete)
     return Outcomes(
         first=first,
@@ -151,6 +163,9 @@ def simulate_sizes(
     some analyses add up their sums in another order.
     """
     largest = replace(study, plan=replace(study.plan, patients=sizes[-1]))
+    if study.schedule:
+        assert len(sizes) == 1  # noqa: S101 - looks after a share of the patients are not nested
+        return (simulate_batch(largest, source, first, trials),)
     truth = source.truth(first, trials)
     complete = draw_trials(largest, truth, first, trials)
     observed = _observed(complete)
@@ -170,6 +185,25 @@ def simulate_sizes(
         for estimates, lost, verdict, months in zip(
             by_size, missing, verdicts, readouts, strict=True
         )
+    )
+
+
+def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
+    """Look at complete trials, and end each where the rule stops it."""
+    assert study.stopping is not None  # noqa: S101 - the assembly sees to it
+    aims = tuple(study.aim(number) for number in range(len(study.analyses)))
+    analysed = Analysed(study.plan, study.analyses, aims)
+    looks = looks_at(study.schedule, analysed, complete, _observed(complete))
+    end = ended(study.stopping, study.decision, study.hypotheses, looks)
+    return Outcomes(
+        first=complete.first,
+        estimates=end.look.estimates,
+        true_effect=true_effect,
+        missing=end.look.missing,
+        verdict=end.course.verdict,
+        months=end.look.months,
+        looks=looks,
+        ended=end,
     )
 
 

@@ -181,7 +181,7 @@ def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tall
     trials = min(study.batch, requested - first)
     outcomes = [simulate_batch(study, source, first, trials) for source in assembled.sources]
     return tuple(
-        tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months) for o in outcomes
+        tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months, o.ended) for o in outcomes
     )
 
 

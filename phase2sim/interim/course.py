@@ -9,7 +9,7 @@ from scipy.special import ndtr, ndtri
 
 from phase2sim.contracts import GO, STOP, UNDECIDED, Bools, Floats, Ints
 from phase2sim.found import Decision, Found, Hypothesis, found, only_p
-from phase2sim.interim.look import Look
+from phase2sim.interim.look import Look, at_the_end
 from phase2sim.interim.stopping import Stopping
 from phase2sim.sequential.actual import efficacy_bounds, futility_bounds, rising
 from phase2sim.sequential.boundaries import Boundaries
@@ -29,6 +29,22 @@ class Course:
     last: Ints  # (trial,) its number, from 0; the final analysis is the highest
     why: NDArray[np.int8]  # (trial,) an index into ``REASONS``
     failed: Bools  # (interim look, trial): it was held, and could not be answered
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a batch of trials went, and what each had come to at its own last look."""
+
+    course: Course
+    look: Look
+
+
+def ended(
+    rule: Stopping, decision: Decision, hypotheses: tuple[Hypothesis, ...], looks: Sequence[Look]
+) -> Ended:
+    """Follow every trial to its end; ``looks`` ends with the final analysis."""
+    went = course(rule, decision, hypotheses, looks)
+    return Ended(went, at_the_end(looks, went.last))
 
 
 def course(
