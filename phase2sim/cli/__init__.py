@@ -17,7 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("phase2sim.cli.report", "The simulation report: one page, or a Word file."),
     "protocol": ("phase2sim.cli.protocol", "The sample-size section of a protocol."),
     "verify": ("phase2sim.cli.verify", "Check a report, or the installation."),
-    "score": ("phase2sim.cli.score", "Another decision rule on stored trials."),
+    "score": ("phase2sim.cli.score", "Another rule of decision or stopping on stored trials."),
     "compare": ("phase2sim.cli.compare", "Scenarios on the same patients, side by side."),
     "fit": ("phase2sim.cli.fit", "Fit evidence files: the prior for the next trial."),
     "prior": ("phase2sim.cli.prior", "A fitted prior: shown, or exported as a mixture."),

@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from phase2sim.boundary_table import AnalysisBounds, Bound, UnderTruth
+from phase2sim.reporting.measured import measured_json
 from phase2sim.reporting.plain_tables import plain_table
-from phase2sim.reporting.run import measured_json
 from phase2sim.simulation import Ready
 
 _TRUTHS = {"null": "no effect", "half": "half of the target", "target": "at the target"}

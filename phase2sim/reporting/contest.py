@@ -10,7 +10,7 @@ from rich.text import Text
 
 from phase2sim.contest import Contest, Difference, Entry
 from phase2sim.contracts import Measured
-from phase2sim.reporting.run import cell, measured_json
+from phase2sim.reporting.measured import cell, measured_json
 
 _TRUTHS = {
     "target": "power",

@@ -12,9 +12,10 @@ from rich.text import Text
 from phase2sim.background import Background
 from phase2sim.characteristics import Characteristic, FellBack
 from phase2sim.contracts import Measured
+from phase2sim.reporting.looks import looks_table
+from phase2sim.reporting.measured import cell, measured_json
 from phase2sim.simulation import Result
 
-_DIGITS = 3  # after the point, at least
 GAP_TO_FLAG = 4.0  # Monte Carlo standard errors
 
 _ROWS = (
@@ -53,17 +54,9 @@ def run_json(result: Result) -> dict[str, Any]:
 
 def run_screen(result: Result) -> RenderableType:
     """Return the first screen: heading, table, reading, and what to know about the inputs."""
-    return Group(_heading(result), Text(), _table(result), Text(), *_notes(result))
-
-
-def cell(measured: Measured) -> str:
-    """``0.802 +- 0.004``: a number to the digits that its Monte Carlo standard error allows."""
-    if math.isnan(measured.estimate):
-        return "none used"
-    digits = _DIGITS
-    if 0 < measured.mcse < 1:
-        digits = max(digits, math.ceil(-math.log10(measured.mcse)))
-    return f"{measured.estimate:.{digits}f} +- {measured.mcse:.{digits}f}"
+    looks = looks_table(result)
+    between: list[RenderableType] = [] if looks is None else [looks, Text()]
+    return Group(_heading(result), Text(), _table(result), Text(), *between, *_notes(result))
 
 
 def _row_json(row: Characteristic) -> dict[str, Any]:
@@ -85,24 +78,6 @@ def _row_json(row: Characteristic) -> dict[str, Any]:
 def _fallback_json(row: FellBack) -> dict[str, Any]:
     place = {"analysis": row.analysis, "truth": row.truth, "to": row.to}
     return place | measured_json(row.measured)
-
-
-def measured_json(measured: Measured) -> dict[str, Any]:
-    """Plain values of one number and how sure it is."""
-    return {
-        "estimate": _finite(measured.estimate),
-        "mcse": _finite(measured.mcse),
-        "requested": measured.requested,
-        "used": measured.used,
-        "failed": measured.failed,
-        "low": _finite(measured.low),
-        "high": _finite(measured.high),
-    }
-
-
-def _finite(number: float) -> float | None:
-    """Return the number, or None, which JSON can hold, for nan."""
-    return number if math.isfinite(number) else None
 
 
 def _heading(result: Result) -> RenderableType:

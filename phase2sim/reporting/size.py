@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from phase2sim.contracts import Measured
+from phase2sim.reporting.measured import cell
 from phase2sim.reporting.plain_tables import plain_table
-from phase2sim.reporting.run import cell
 from phase2sim.sizing.climbing import Point
 from phase2sim.sizing.size import Sized
 
