@@ -97,7 +97,7 @@ def _scenario() -> str:
     lines += _table("Scenario", schema, schema)
     rest = {"Other tables": tuple(_unplaced(schema, SCENARIO))}
     for heading, names in {**SCENARIO, **(rest if rest["Other tables"] else {})}.items():
-        lines += [f"## {heading}", ""]
+        lines += [f"## {_code(heading)}", ""]
         for name in names:
             lines += _kind(name, schema) if name in KEYS else _named(name, schema)
     return _text(lines)
@@ -116,10 +116,14 @@ def _file_page(kind: str, layout: Mapping[str, tuple[str, ...]], guide: str) -> 
     lines += _table(kind, schema, schema)
     rest = tuple(_unplaced(schema, layout))
     for heading, names in {**layout, **({"Other tables": rest} if rest else {})}.items():
-        lines += [f"## {heading}", ""]
+        lines += [f"## {_code(heading)}", ""]
         for name in names:
             lines += _named(name, schema)
     return _text(lines)
+
+
+def _code(heading: str) -> str:
+    return f"`{heading}`" if heading.startswith("[") else heading
 
 
 def _a(noun: str) -> str:
