@@ -13,7 +13,11 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 # What the theme fetches so that the search works from a disk -> the same beside the pages.
 FETCHED, KEPT = "https://unpkg.com/iframe-worker/shim", "assets/iframe-worker.js"
 # What a page can show, the best first, and how.
-SHOWN = {"image/svg+xml": "<div>{}</div>", "text/html": "<div>{}</div>", "text/plain": "```\n{}\n```"}
+SHOWN = {
+    "image/svg+xml": "<div>{}</div>",
+    "text/html": "<div>{}</div>",
+    "text/plain": "```\n{}\n```",
+}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
