@@ -7,10 +7,11 @@ from typing import cast
 
 from pydantic import TypeAdapter
 
-from phase2sim.contracts import MODEL_SCALE, Analysis, Decision, Design
+from phase2sim.contracts import MODEL_SCALE, Analysis, Design
 from phase2sim.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import COMPOSITE, Aim
+from phase2sim.found import Decision
 from phase2sim.parts import TABLES, build, keys_of
 from phase2sim.planned import Events, check_strategy
 from phase2sim.quantification import Limit, Quantified

@@ -17,7 +17,6 @@ from phase2sim.assumptions import ASSUMPTIONS, lost_more
 from phase2sim.contracts import (
     AGE,
     Analysis,
-    Decision,
     Design,
     Floats,
     Missingness,
@@ -39,6 +38,7 @@ from phase2sim.endpoints import ENDPOINTS, EVENTS, drawn_for
 from phase2sim.engine import Population, Study
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import Aim
+from phase2sim.found import Decision, Hypothesis, hypothesis
 from phase2sim.knowledge import PriorDraws
 from phase2sim.outcome import overridden, without_covariates
 from phase2sim.parts import build
@@ -86,6 +86,11 @@ class Parts:
     def path(self) -> Path:
         """The scenario's file, for messages."""
         return self.scenario.path
+
+    @property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """What each analysis is to show."""
+        return tuple(map(hypothesis, self.analyses, (aim.arm for aim in self.aims)))
 
 
 @dataclass(frozen=True, slots=True)

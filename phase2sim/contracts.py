@@ -350,23 +350,6 @@ class Design(Protocol):
         ...
 
 
-class Decision(Protocol):
-    """A part that turns the analyses' p-values into verdicts."""
-
-    @property
-    def one_sided_alpha(self) -> float:
-        """Level of each analysis."""
-        ...
-
-    def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
-        """Name of each verdict, given the analyses' names."""
-        ...
-
-    def decide(self, p: Floats) -> NDArray[np.int8]:
-        """Verdicts (trial, verdict) from p (trial, analysis): GO, STOP, or UNDECIDED on nan."""
-        ...
-
-
 GO, STOP, UNDECIDED = 1, 0, -1
 
 

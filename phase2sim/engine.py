@@ -12,7 +12,6 @@ from phase2sim.contracts import (
     Arms,
     Arrivals,
     Bools,
-    Decision,
     Entrants,
     Estimates,
     Floats,
@@ -28,6 +27,7 @@ from phase2sim.contracts import (
 )
 from phase2sim.endpoints import DERIVED, EVENTS
 from phase2sim.estimands import Aim
+from phase2sim.found import Decision, Hypothesis, found, hypothesis, joined
 from phase2sim.kernels import kernel
 from phase2sim.readings import estimate, estimate_first
 
@@ -92,6 +92,12 @@ class Study:
         return replace(self.wide, patients=self.plan.patients)
 
     @property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """What each analysis is to show."""
+        arms = (self.aim(number).arm for number in range(len(self.analyses)))
+        return tuple(map(hypothesis, self.analyses, arms))
+
+    @property
     def verdicts(self) -> tuple[str, ...]:
         """Names of the verdicts."""
         return self.decision.labels(self.names)
@@ -130,7 +136,7 @@ def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -
         estimates=estimates,
         true_effect=_true_effects(study, source, truth, trials),
         missing=_missing(study, complete.seen),
-        verdict=decide(study.decision, estimates),
+        verdict=study.decision.decide(found(estimates, study.hypotheses)),
         months=_last_readout(study.plan, complete),
     )
 
@@ -154,8 +160,8 @@ def simulate_sizes(
     ]
     by_size = tuple(zip(*by_analysis, strict=True))
     # All sizes are decided at once: a call for each would cost as much as simulating a batch.
-    p = [np.concatenate([estimate.p for estimate in sized]) for sized in by_analysis]
-    verdicts = np.split(study.decision.decide(np.stack(p, axis=1)), len(sizes))
+    together = joined([found(estimates, study.hypotheses) for estimates in by_size])
+    verdicts = np.split(study.decision.decide(together), len(sizes))
     true_effect = _true_effects(study, source, truth, trials)
     readouts = [_last_readout(study.plan, complete, patients) for patients in sizes]
     missing = _missing_first(study, complete.seen, sizes)
@@ -165,11 +171,6 @@ def simulate_sizes(
             by_size, missing, verdicts, readouts, strict=True
         )
     )
-
-
-def decide(decision: Decision, estimates: tuple[Estimates, ...]) -> NDArray[np.int8]:
-    """Verdicts (trial, verdict) on one estimate an analysis."""
-    return decision.decide(np.stack([estimate.p for estimate in estimates], axis=1))
 
 
 def draw_trials(study: Study, truth: Truth, first: int, trials: int) -> Trials:

@@ -23,6 +23,7 @@ from phase2sim.datafile import data_reading, read_data
 from phase2sim.endpoints import MEASURES
 from phase2sim.engine import analyse_trials, draw_trials, months_of, true_effect
 from phase2sim.errors import BadData, BadScenario
+from phase2sim.found import found
 from phase2sim.patient_file import patients_csv
 from phase2sim.readings import of_arms
 
@@ -143,8 +144,9 @@ def _known_effect(value: float) -> float | None:
 
 
 def _verdicts(built: Parts, estimates: list[Estimates], names: tuple[str, ...]) -> dict[str, str]:
-    p = np.stack([estimate.p for estimate in estimates], axis=1)
-    verdict = built.decision.decide(p)[0]
+    which = [built.names.index(name) for name in names]
+    hypotheses = tuple(built.hypotheses[number] for number in which)
+    verdict = built.decision.decide(found(estimates, hypotheses))[0]
     labels = built.decision.labels(names)
     return {
         label: _VERDICTS.get(int(value), "undecided")

@@ -209,8 +209,11 @@ def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats]:
         sizes, each = sizes_after_dropout(enrolled, left, (treated, control))
         found.append(sizes)
         chances.append(chance * each)
-    sizes, place = np.unique(np.concatenate(found), axis=0, return_inverse=True)
-    weights = np.bincount(place.ravel(), weights=np.concatenate(chances))
+    treated_seen, control_seen = np.concatenate(found).T
+    pair = treated_seen * (plan.patients + 1) + control_seen  # one number sorts faster than two
+    distinct, place = np.unique(pair, return_inverse=True)
+    sizes = np.column_stack(np.divmod(distinct, plan.patients + 1))
+    weights = np.bincount(place, weights=np.concatenate(chances))
     kept = weights > _NEGLIGIBLE
     return sizes[kept].astype(np.float64), weights[kept]
 

@@ -1,6 +1,5 @@
-"""From p-values to go or stop."""
+"""From what the analyses found to go or stop."""
 
-from phase2sim.contracts import Decision
 from phase2sim.decisions.co_primary import CoPrimary
 from phase2sim.decisions.fallback import Fallback
 from phase2sim.decisions.fixed_sequence import FixedSequence
@@ -10,6 +9,7 @@ from phase2sim.decisions.hochberg import Hochberg
 from phase2sim.decisions.holm import Holm
 from phase2sim.decisions.hommel import Hommel
 from phase2sim.decisions.significance import Significance
+from phase2sim.found import Decision
 
 DECISIONS: dict[str, type[Decision]] = {
     "significance": Significance,

@@ -17,6 +17,7 @@ from phase2sim.dossier.fingerprints import fingerprint
 from phase2sim.dossier.grid import PLANNED, grids, labels_of
 from phase2sim.endpoints import MEASURES
 from phase2sim.errors import BadInput
+from phase2sim.found import only_p
 from phase2sim.knowledge import Evidence, PriorDraws
 from phase2sim.operating import mean_of
 from phase2sim.prior_check import PriorCheck, checked
@@ -253,7 +254,7 @@ def needed(assembled: Assembled, answers: Mapping[str, Any]) -> Iterator[Needed]
     decision = assembled.parts.decision
     alpha = decision.one_sided_alpha
     alone = np.where(np.eye(len(assembled.parts.analyses), dtype=bool), alpha, 1.0)
-    enough = np.diagonal(decision.decide(alone)) == GO
+    enough = np.diagonal(decision.decide(only_p(alone))) == GO
     truth = "target" if "target" in answers else next(iter(answers))
     for number, analysis in enumerate(assembled.parts.analyses):
         estimates = answers[truth].estimates[number]

@@ -14,8 +14,9 @@ from phase2sim.characteristics import (
     failed_too_often,
 )
 from phase2sim.contracts import UNDECIDED, Measured
-from phase2sim.engine import decide
+from phase2sim.found import found
 from phase2sim.operating import Tally, mean_of, tally
+from phase2sim.store.batches import Answers
 from phase2sim.store.folder import Store
 from phase2sim.sweeping.cells import Cell
 
@@ -49,7 +50,7 @@ def measure(store: Store, cell: Cell, requested: int, closed_form: ClosedForm) -
         cell=cell,
         trials=trials,
         rows=tuple(rows),
-        verdicts={truth: np.concatenate(found) for truth, found in verdicts.items() if found},
+        verdicts={truth: np.concatenate(each) for truth, each in verdicts.items() if each},
         refused=dict(failed_too_often(cell.built, sums)),
     )
 
@@ -57,7 +58,7 @@ def measure(store: Store, cell: Cell, requested: int, closed_form: ClosedForm) -
 def verdicts_of(store: Store, cell: Cell, trials: int | None = None) -> Verdicts:
     """Verdicts on the first trials of a cell, all if not said, by truth."""
     answers = store.answers(cell.study, 0, trials)
-    return {truth: decide(cell.built.decision, one.estimates) for truth, one in answers.items()}
+    return {truth: _decided(cell, one) for truth, one in answers.items()}
 
 
 def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measured:
@@ -79,10 +80,16 @@ def _parts(
     for part, first in enumerate(range(0, trials, _TRIALS_AT_ONCE)):
         last = min(first + _TRIALS_AT_ONCE, trials)
         answers = store.answers(cell.study, first, last)
-        found = []
+        decided = []
         for truth in cell.truths:
             one = answers[truth]
-            verdict = decide(cell.built.decision, one.estimates)
+            verdict = _decided(cell, one)
             tallied = tally(one.estimates, one.true_effect, one.missing, verdict)
-            found.append((tallied, verdict))
-        yield part, found
+            decided.append((tallied, verdict))
+        yield part, decided
+
+
+def _decided(cell: Cell, answers: Answers) -> NDArray[np.int8]:
+    """Verdicts (trial, verdict) on stored estimates."""
+    built = cell.built
+    return built.decision.decide(found(answers.estimates, built.hypotheses))
