@@ -9,8 +9,8 @@ import numpy as np
 from phase2sim.analysed import (
     analysed,
     check_covariates,
+    check_decision,
     check_months,
-    check_names,
     check_simulated,
 )
 from phase2sim.assumptions import ASSUMPTIONS, lost_more
@@ -90,7 +90,8 @@ class Parts:
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What each analysis is to show."""
-        return tuple(map(hypothesis, self.analyses, (aim.arm for aim in self.aims)))
+        arms = (aim.arm for aim in self.aims)
+        return tuple(map(hypothesis, self.names, self.analyses, arms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def parts(scenario: Scenario) -> Parts:
 
 
 def _check(built: Parts) -> None:
-    check_names(built.decision, built.names, built.path)
+    check_decision(built.decision, built.hypotheses, built.path)
     check_months(built.analyses, built.plan.visits_months, built.path)
     _check_targets(built)
     check_covariates(built.analyses, built.scenario, built.path)

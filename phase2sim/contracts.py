@@ -350,7 +350,7 @@ class Design(Protocol):
         ...
 
 
-GO, STOP, UNDECIDED = 1, 0, -1
+GO, STOP, CONSIDER, UNDECIDED = 1, 0, 2, -1  # verdicts; the last for a failed analysis
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,7 +1,7 @@
 """From stored trials to the operating characteristics of a cell: the same sums as in a run."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import add
 
 import numpy as np
@@ -13,9 +13,9 @@ from phase2sim.characteristics import (
     characteristics,
     failed_too_often,
 )
-from phase2sim.contracts import UNDECIDED, Measured
-from phase2sim.found import found
-from phase2sim.operating import Tally, mean_of, tally
+from phase2sim.contracts import GO, UNDECIDED, Measured
+from phase2sim.found import classes, found
+from phase2sim.operating import Tally, by_class, mean_of, tally
 from phase2sim.store.batches import Answers
 from phase2sim.store.folder import Store
 from phase2sim.sweeping.cells import Cell
@@ -69,7 +69,7 @@ def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measu
     trials = min(len(verdicts), len(reference))
     go, other = verdicts[:trials], reference[:trials]
     both = (go != UNDECIDED) & (other != UNDECIDED)
-    apart = go[both].astype(np.int64) - other[both]
+    apart = (go[both] == GO).astype(np.int64) - (other[both] == GO)
     # A sum of whole numbers is exact, so the pairs can be added in any order.
     return mean_of(int(apart.sum()), int((apart**2).sum()), apart.size, trials, trials)
 
@@ -84,7 +84,9 @@ def _parts(
         for truth in cell.truths:
             one = answers[truth]
             verdict = _decided(cell, one)
+            known = classes(cell.built.decision, one.true_effect, cell.built.hypotheses)
             tallied = tally(one.estimates, one.true_effect, one.missing, verdict)
+            tallied = replace(tallied, by_class=by_class(verdict, known))
             decided.append((tallied, verdict))
         yield part, decided
 

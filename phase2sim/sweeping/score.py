@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from phase2sim.analysed import check_names
+from phase2sim.analysed import check_decision
 from phase2sim.assemble import assemble
 from phase2sim.characteristics import ClosedForm, closed_forms
 from phase2sim.errors import BadScenario
@@ -37,7 +37,7 @@ def score(folder: Path, decision: str, command: Sequence[str]) -> list[dict[str,
     with writing(folder) as store:
         manifest = read_manifest(store)
         for key, entry in manifest.cells.items():  # all, before any of them is kept
-            check_names(rule, cell_of(key, entry).built.names, _OPTION)
+            check_decision(rule, cell_of(key, entry).built.hypotheses, _OPTION)
         asked = _noted(store, manifest, table, command)
         results = Results(store, manifest)
         rows = keep_measured(store, results, lambda key: _closed_form(results.cell(key)))
