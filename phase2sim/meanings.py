@@ -109,6 +109,18 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "weights": "Share of alpha, one an analysis; their sum is at most 1.",
         "transitions": "A row an analysis: what it hands to each other once it is significant.",
         "families": "The number of analyses in each family, in their order.",
+        "probability": "The least posterior probability of an effect beyond the limit that is a "
+        "go.",
+        "beyond": "By analysis: the limit, on the scale of its effect; its null effect if left "
+        "out.",
+        "lower_reference": "By analysis: the least effect that would do.",
+        "target": "By analysis: the effect that is hoped for.",
+        "lower_reference_confidence": "The least posterior probability of an effect beyond the "
+        "lower reference value.",
+        "target_confidence": "The least posterior probability of an effect beyond the target.",
+        "stop_when": "Stop where neither criterion holds, or where that of the target fails.",
+        "prior": "By analysis: mixture of normals for its effect; flat if left out.",
+        "together": "Whether all analyses must be a go, or any.",
     },
 }  # fmt: skip
 # The tables that several parts have, by their name in the schema.
