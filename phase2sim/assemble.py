@@ -9,8 +9,8 @@ import numpy as np
 from phase2sim.analysed import (
     analysed,
     check_covariates,
+    check_decision,
     check_months,
-    check_names,
     check_simulated,
 )
 from phase2sim.assumptions import ASSUMPTIONS, lost_more
@@ -93,7 +93,8 @@ class Parts:
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What each analysis is to show."""
-        return tuple(map(hypothesis, self.analyses, (aim.arm for aim in self.aims)))
+        arms = (aim.arm for aim in self.aims)
+        return tuple(map(hypothesis, self.names, self.analyses, arms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,6 @@ def parts(scenario: Scenario) -> Parts:
     reads += list(scenario.missing.delta)
     plan = plan_of(scenario, design, found.analyses, [name for name in reads if name])
     decision: Decision = build("decisions", scenario.decision, "decision", path)
-    check_names(decision, found.names, path)
     built = Parts(
         scenario=scenario,
         plan=plan,
@@ -150,6 +150,7 @@ def parts(scenario: Scenario) -> Parts:
 
 
 def _check(built: Parts) -> None:
+    check_decision(built.decision, built.hypotheses, built.path)
     check_recruited(built.design, built.recruitment, built.path)
     check_months(built.analyses, built.plan.visits_months, built.path)
     _check_targets(built)

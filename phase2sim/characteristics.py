@@ -3,21 +3,29 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from phase2sim.assemble import Assembled, Parts
 from phase2sim.contracts import FAILURES, FALLBACKS, Measured
+from phase2sim.found import AT_TARGET, BELOW, CLASSES, ByReference
 from phase2sim.operating import (
+    ENDS,
+    End,
     Tally,
     bias,
     coverage,
     decided,
     duration,
+    ended,
+    ended_in_class,
     enrolled,
     failed_look,
     fell_back,
+    missed_target,
     missing,
     overrun,
     stopped,
+    true_given_go,
 )
 from phase2sim.patients.recruitment import AllAtOnce
 from phase2sim.twins import Twin, twin
@@ -26,6 +34,8 @@ type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysi
 type ClosedForm = Callable[[int, str], Twin | None]  # of an analysis, by its number, and a truth
 
 _NAMES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
+
+_DRAWN = {"prior", "sceptical"}  # truths that differ from trial to trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +46,8 @@ class Characteristic:
     ``twin`` is the closed form, where theory gives the answer or nearly does.
     """
 
-    # power | type_i_error | assurance | bias | coverage | missing | duration; with interim looks
-    # stop_efficacy | stop_futility | failed_look | enrolled | overrun
+    # power, type_i_error, assurance, bias, coverage, missing, duration; with interim looks
+    # stop_efficacy, stop_futility, failed_look, enrolled, overrun; of a rule its ledger
     name: str
     endpoint: str
     analysis: str
@@ -100,6 +110,7 @@ def characteristics(
                 measured=decided(tallied, number, requested),
                 twin=closed_form(number, truth) if alone else None,
             )
+        yield from _ledger(built, truth, tallied, requested)
         for name in ("bias", "coverage", "missing"):
             for number, analysis in enumerate(built.analyses):
                 error = truth_error(number, truth)
@@ -139,6 +150,46 @@ def _of_looks(
         ("overrun", overrun(sums, requested)),
     ):
         yield Characteristic(name, "", "", None, truth, measured)
+
+
+def _ledger(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:
+    """Yield how trials end, by the class of what is true, for a rule with limits of its own."""
+    if not isinstance(built.decision, ByReference):
+        return
+    ends: tuple[End, ...] = ENDS if built.decision.considers else ("go", "stop")
+    for number, verdict in enumerate(built.decision.labels(built.names)):
+        analysis = built.analyses[number] if number < len(built.analyses) else None
+        row = partial(
+            Characteristic,
+            endpoint=analysis.endpoint if analysis else verdict,
+            analysis=verdict,
+            month=analysis.month if analysis else None,
+            truth=truth,
+        )
+        for end in ends[1:]:  # a go is power, type I error or assurance
+            yield row(name=end, measured=ended(sums, end, number, requested))
+        for place, (name, trials) in enumerate(
+            zip(CLASSES, sums.by_class[number].sum(axis=1), strict=True)
+        ):
+            for end in ends if trials else ():
+                share = ended_in_class(sums, end, number, place, requested)
+                yield row(name=f"{end}_{name}", measured=share)
+        for name, share in _errors(sums, number, requested, drawn=truth in _DRAWN):
+            yield row(name=name, measured=share)
+
+
+def _errors(
+    sums: Tally, verdict: int, requested: int, *, drawn: bool
+) -> Iterator[tuple[str, Measured]]:
+    """Yield the errors of a rule: shares of the trials in which it could make them."""
+    trials = sums.by_class[verdict].sum(axis=1)
+    if trials[BELOW]:
+        yield "false_go", ended_in_class(sums, "go", verdict, BELOW, requested, given=True)
+    if trials[AT_TARGET]:
+        yield "false_stop", ended_in_class(sums, "stop", verdict, AT_TARGET, requested, given=True)
+        yield "missed_target", missed_target(sums, verdict, requested)
+    if drawn and sums.by_class[verdict, :, 0].sum():
+        yield "true_given_go", true_given_go(sums, verdict, requested)
 
 
 def _measured(name: str, sums: Tally, number: int, requested: int, truth_error: float) -> Measured:

@@ -314,7 +314,7 @@ class Intercurrent(Protocol):
         ...
 
 
-GO, STOP, UNDECIDED = 1, 0, -1
+GO, STOP, CONSIDER, UNDECIDED = 1, 0, 2, -1  # verdicts; the last for a failed analysis
 
 
 @dataclass(frozen=True, slots=True, repr=False)

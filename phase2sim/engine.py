@@ -102,7 +102,7 @@ class Study:
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What each analysis is to show."""
         arms = (self.aim(number).arm for number in range(len(self.analyses)))
-        return tuple(map(hypothesis, self.analyses, arms))
+        return tuple(map(hypothesis, self.names, self.analyses, arms))
 
     @property
     def verdicts(self) -> tuple[str, ...]:

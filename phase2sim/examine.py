@@ -10,6 +10,7 @@ from scipy.special import stdtr, stdtrit
 from phase2sim.assemble import Assembled, Parts
 from phase2sim.contracts import (
     CONFIDENCE,
+    CONSIDER,
     FAILURES,
     FALLBACKS,
     GO,
@@ -27,7 +28,7 @@ from phase2sim.found import found
 from phase2sim.patient_file import patients_csv
 from phase2sim.readings import of_arms
 
-_VERDICTS = {GO: "go", STOP: "stop"}
+_VERDICTS = {GO: "go", CONSIDER: "consider", STOP: "stop"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Examined:
     """The findings on one trial, and the decision they lead to."""
 
     findings: tuple[Finding, ...]
-    verdicts: dict[str, str]  # go | stop | undecided
+    verdicts: dict[str, str]  # go | consider | stop | undecided
 
 
 def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:

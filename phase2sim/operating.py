@@ -1,6 +1,7 @@
 """Operating characteristics from running sums, each with its Monte Carlo standard error."""
 
 from dataclasses import dataclass, field, fields, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,19 +9,25 @@ from scipy.special import ndtri, stdtr
 
 from phase2sim.contracts import (
     CONFIDENCE,
+    CONSIDER,
     FAILURES,
     FALLBACKS,
     GO,
     STOP,
+    UNDECIDED,
     Bools,
     Estimates,
     Floats,
     Ints,
     Measured,
 )
+from phase2sim.found import AT_TARGET, BELOW, CLASSES
 from phase2sim.interim.course import Ended
 from phase2sim.interim.sums import StopSums, stop_sums
 
+type End = Literal["go", "consider", "stop"]
+
+ENDS: tuple[End, ...] = ("go", "consider", "stop")
 _NORMAL_LIMIT = float(ndtri(0.5 + CONFIDENCE / 2))
 
 
@@ -31,6 +38,7 @@ class Tally:
     trials: int
     go: Ints  # (verdict,)
     stop: Ints  # (verdict,)
+    consider: Ints  # (verdict,)
     reasons: Ints  # (analysis, failure)
     fallbacks: Ints  # (analysis, fallback)
     error: Floats  # (analysis,) sum of estimate - truth
@@ -39,6 +47,8 @@ class Tally:
     unknown: Ints  # (analysis,) trials whose true effect nobody knows
     missing: Floats  # (analysis,) sum of the share of patients not seen
     squared_missing: Floats  # (analysis,)
+    # (verdict, class of the truth, end): trials; empty where the rule has no limits of its own
+    by_class: Ints = field(default_factory=lambda: np.zeros((0, 0, 0), np.int64))
     months: float = float("nan")  # sum of the months to the last readout; nan if not simulated
     squared_months: float = float("nan")
     looks: StopSums = field(default_factory=StopSums)
@@ -59,6 +69,7 @@ def tally(  # noqa: PLR0913 - what a batch came to
     """Sum a batch: one estimate an analysis, true_effect and missing (analysis, trial).
 
     With interim looks these are of each trial's last look, and ``ended`` says which that was.
+    What ``by_class`` counts is added by the caller, who knows the rule.
     """
     months = np.full(1, np.nan) if months is None else months
     error = np.stack([e.effect for e in estimates]) - true_effect
@@ -67,6 +78,7 @@ def tally(  # noqa: PLR0913 - what a batch came to
         trials=verdict.shape[0],
         go=(verdict == GO).sum(axis=0),
         stop=(verdict == STOP).sum(axis=0),
+        consider=(verdict == CONSIDER).sum(axis=0),
         reasons=np.stack([np.bincount(e.reason, minlength=len(FAILURES)) for e in estimates]),
         fallbacks=np.stack([_fallbacks(e) for e in estimates]),
         error=np.nansum(error, axis=1),
@@ -81,6 +93,43 @@ def tally(  # noqa: PLR0913 - what a batch came to
     )
 
 
+def by_class(verdict: NDArray[np.int8], classes: NDArray[np.int8]) -> Ints:
+    """Trials by verdict, class of the truth behind it, and end; the last end is undecided.
+
+    Both are (trial, verdict); trials whose truth has no class are not counted.
+    """
+    if not classes.size:
+        return np.zeros((0, 0, 0), np.int64)
+    codes = (GO, CONSIDER, STOP, UNDECIDED)
+    return np.stack([
+        [((classes == number) & (verdict == code)).sum(axis=0) for code in codes]
+        for number in range(len(CLASSES))
+    ]).transpose(2, 0, 1)  # fmt: skip
+
+
+def ended_in_class(  # noqa: PLR0913 - what is asked, and of what
+    sums: Tally, end: End, verdict: int, number: int, requested: int, *, given: bool = False
+) -> Measured:
+    """Share of trials that end so with such a truth: of all decided, or of those ``given`` it."""
+    counts = sums.by_class[verdict]
+    among = counts[number] if given else counts.sum(axis=0)
+    used = int(among[:-1].sum())
+    return proportion(int(counts[number, ENDS.index(end)]), used, int(among.sum()), requested)
+
+
+def missed_target(sums: Tally, verdict: int, requested: int) -> Measured:
+    """Share without a go among decided trials whose true effect is at the target or beyond."""
+    counts = sums.by_class[verdict, AT_TARGET]
+    used = int(counts[:-1].sum())
+    return proportion(used - int(counts[0]), used, int(counts.sum()), requested)
+
+
+def true_given_go(sums: Tally, verdict: int, requested: int) -> Measured:
+    """Share of goes whose true effect is beyond the lower reference value."""
+    goes = sums.by_class[verdict, :, 0]
+    return proportion(int(goes[BELOW + 1 :].sum()), int(goes.sum()), int(goes.sum()), requested)
+
+
 def _fallbacks(estimate: Estimates) -> Ints:
     """How often each fallback gave the answer; 0 of each, but the first, without any."""
     used = np.zeros(estimate.reason.shape, np.int8)
@@ -92,8 +141,13 @@ def _fallbacks(estimate: Estimates) -> Ints:
 
 def decided(sums: Tally, verdict: int, requested: int) -> Measured:
     """Share of trials with a go: power, type I error or assurance, by what was true."""
-    go, stop = int(sums.go[verdict]), int(sums.stop[verdict])
-    return proportion(go, go + stop, sums.trials, requested)
+    return ended(sums, "go", verdict, requested)
+
+
+def ended(sums: Tally, end: End, verdict: int, requested: int) -> Measured:
+    """Share of the decided trials that end in one of the three ways."""
+    counts = {name: int(getattr(sums, name)[verdict]) for name in ENDS}
+    return proportion(counts[end], sum(counts.values()), sums.trials, requested)
 
 
 def coverage(sums: Tally, analysis: int, requested: int) -> Measured:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import islice
 from operator import add
@@ -20,10 +20,11 @@ from phase2sim.characteristics import (
     truth_errors,
 )
 from phase2sim.contracts import FAILURES, RESULTS_VERSION, Measured
-from phase2sim.engine import simulate_batch
+from phase2sim.engine import Outcomes, Study, simulate_batch
 from phase2sim.errors import TooManyFailures
+from phase2sim.found import classes
 from phase2sim.knowledge import Evidence, PriorDraws
-from phase2sim.operating import Tally, tally
+from phase2sim.operating import Tally, by_class, tally
 from phase2sim.prior import fitted, read_evidence
 from phase2sim.scenario import Scenario
 from phase2sim.true_values import with_known_values
@@ -180,9 +181,13 @@ def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tall
     study = assembled.study
     trials = min(study.batch, requested - first)
     outcomes = [simulate_batch(study, source, first, trials) for source in assembled.sources]
-    return tuple(
-        tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months, o.ended) for o in outcomes
-    )
+    return tuple(_tallied(study, one) for one in outcomes)
+
+
+def _tallied(study: Study, o: Outcomes) -> Tally:
+    known = classes(study.decision, o.true_effect, study.hypotheses)
+    sums = tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months, o.ended)
+    return replace(sums, by_class=by_class(o.verdict, known))
 
 
 def _in_threads(

@@ -63,7 +63,9 @@ class SweepTable(_Model):
     settings: dict[str, Any] = Field(
         default_factory=dict, alias="set", description="Keys changed in every cell."
     )
-    axes: Annotated[dict[str, Axis], Field(min_length=1)]
+    axes: Annotated[dict[str, Axis], Field(min_length=1)] = Field(
+        description="What varies, one table an axis, whose name is a column of the results."
+    )
     constraints: tuple[str, ...] = Field(
         default=(), description="Conditions on the axes that a cell must meet."
     )

@@ -8,6 +8,7 @@ from small_sweeps import BASE
 
 from phase2sim.backends import backend
 from phase2sim.dossier.dossier import Dossier, Wish, gather, simulate_for
+from phase2sim.reporting.full_report import write_report
 from phase2sim.scenario import load_scenario
 
 TRIALS = 200
@@ -23,3 +24,11 @@ def small_dossier() -> Dossier:
     with backend() as here:
         main = simulate_for(load_scenario(path), folder / "out", wish, here, ["test"])
     return gather(folder / "out", "test", wish, main)
+
+
+@cache
+def small_page() -> Path:
+    """Write its report as a page, once."""
+    path = small_dossier().folder.parent / "report.html"
+    write_report(small_dossier(), path)
+    return path

@@ -277,6 +277,14 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_the_site_has_every_page_and_notebook_in_its_order() -> None:
+    named = re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+
+    pages = [str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")]
+    notebooks = [f"notebooks/{path.stem}.md" for path in (ROOT / "notebooks").glob("*.ipynb")]
+    assert sorted(named) == sorted([*pages, *notebooks])
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_no_page_holds_a_path_of_one_machine(path: Path) -> None:
     assert HERE.search(path.read_text(encoding="utf-8")) is None

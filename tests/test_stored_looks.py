@@ -63,7 +63,8 @@ def shown(made: Table) -> dict[Any, float]:
 
 def stored(rows: list[dict[str, Any]]) -> dict[Any, float]:
     return {
-        (row["name"], row["analysis"], row["truth"], row["look"]): row["estimate"] for row in rows
+        (row["name"], row["analysis"], row["truth"], row.get("look")): row["estimate"]
+        for row in rows
     }
 
 

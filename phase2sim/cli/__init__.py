@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("phase2sim.cli.replay", "One simulated trial: patients, estimates, decision."),
     "evidence": ("phase2sim.cli.evidence", "What evidence files report, entry by entry."),
     "list": ("phase2sim.cli.listing", "The parts a scenario can name."),
-    "schema": ("phase2sim.cli.schema", "JSON schema of a scenario file."),
+    "schema": ("phase2sim.cli.schema", "JSON schema of a scenario, sweep or evidence file."),
     "completion": ("phase2sim.cli.completion", "What makes a shell complete commands."),
 }
 

@@ -71,7 +71,7 @@ def _row_json(row: Characteristic) -> dict[str, Any]:
         "exact": twin.value if twin and twin.is_exact else None,
         "approximate": twin.value if twin and not twin.is_exact else None,
         "gap_in_se": row.gap,
-        "look": row.look,
+        **({} if row.look is None else {"look": row.look}),
     }
 
 

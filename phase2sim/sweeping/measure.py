@@ -1,7 +1,7 @@
 """From stored trials to the operating characteristics of a cell: the same sums as in a run."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import add
 
 import numpy as np
@@ -13,10 +13,10 @@ from phase2sim.characteristics import (
     characteristics,
     failed_too_often,
 )
-from phase2sim.contracts import UNDECIDED, Measured
-from phase2sim.found import found
+from phase2sim.contracts import GO, UNDECIDED, Measured
+from phase2sim.found import classes, found
 from phase2sim.interim.course import Ended, ended
-from phase2sim.operating import Tally, mean_of, tally
+from phase2sim.operating import Tally, by_class, mean_of, tally
 from phase2sim.store.batches import Answers
 from phase2sim.store.folder import Store
 from phase2sim.sweeping.cells import Cell
@@ -70,7 +70,7 @@ def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measu
     trials = min(len(verdicts), len(reference))
     go, other = verdicts[:trials], reference[:trials]
     both = (go != UNDECIDED) & (other != UNDECIDED)
-    apart = go[both].astype(np.int64) - other[both]
+    apart = (go[both] == GO).astype(np.int64) - (other[both] == GO)
     # A sum of whole numbers is exact, so the pairs can be added in any order.
     return mean_of(int(apart.sum()), int((apart**2).sum()), apart.size, trials, trials)
 
@@ -86,13 +86,16 @@ def _parts(
 
 def _tallied(cell: Cell, answers: Answers) -> tuple[Tally, NDArray[np.int8]]:
     """Sums and verdicts (trial, verdict) of stored trials under one truth."""
+    built, true_effect = cell.built, answers.true_effect
     went = ended_of(cell, answers)
     if went is None:
         verdict = decided(cell, answers)
-        return tally(answers.estimates, answers.true_effect, answers.missing, verdict), verdict
-    look, verdict = went.look, went.course.verdict
-    true_effect = answers.true_effect
-    return tally(look.estimates, true_effect, look.missing, verdict, look.months, went), verdict
+        tallied = tally(answers.estimates, true_effect, answers.missing, verdict)
+    else:
+        look, verdict = went.look, went.course.verdict
+        tallied = tally(look.estimates, true_effect, look.missing, verdict, look.months, went)
+    known = classes(built.decision, true_effect, built.hypotheses)
+    return replace(tallied, by_class=by_class(verdict, known)), verdict
 
 
 def decided(cell: Cell, answers: Answers) -> NDArray[np.int8]:

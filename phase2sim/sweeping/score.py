@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from phase2sim.analysed import check_names
+from phase2sim.analysed import check_decision
 from phase2sim.assemble import assemble, parts
 from phase2sim.characteristics import ClosedForm, closed_forms
 from phase2sim.errors import BadInput, BadScenario
@@ -43,7 +43,7 @@ def score(
         for key, entry in manifest.cells.items():  # all, before any of them is kept
             cell = cell_of(key, entry)
             if rule is not None:
-                check_names(rule, cell.built.names, _OPTION)
+                check_decision(rule, cell.built.hypotheses, _OPTION)
             _rescored(cell, tables)
         asked = _noted(store, manifest, tables, command)
         results = Results(store, manifest)

@@ -8,6 +8,7 @@ from phase2sim.dossier.dossier import Dossier
 from phase2sim.dossier.examples import Example
 from phase2sim.reporting.document import Block, Drawn, Grid, Heading, Listing, Prose, Section, Words
 from phase2sim.reporting.numbers import said
+from phase2sim.reporting.sections.question import verdict_label
 from phase2sim.reporting.trial_figures import spaghetti
 from phase2sim.reporting.words import truth
 from phase2sim.scenario_text import toml_text
@@ -31,16 +32,20 @@ def example_trials(dossier: Dossier) -> Section:
 
 def _example(dossier: Dossier, number: int, example: Example) -> Iterator[Block]:
     yield Heading(f"{example.name}: trial {example.trial}")
-    ends = ", ".join(f"{name}: {verdict}" for name, verdict in example.examined.verdicts.items())
+    ends = ", ".join(
+        f"{verdict_label(dossier, name)}: {verdict}"
+        for name, verdict in example.examined.verdicts.items()
+    )
     yield Prose((f"Rule: {example.rule}. Truth: {truth(example.truth)}. Decision: {ends}.",))
     rows: list[tuple[Words, ...]] = []
     for one in example.examined.findings:
+        label = verdict_label(dossier, one.analysis)
         true = "-" if one.true_effect is None else f"{one.true_effect:.3f}"
         if one.failed:
-            rows.append(((one.analysis,), (f"failed: {one.failed}",), ("-",), ("-",)))
+            rows.append(((label,), (f"failed: {one.failed}",), ("-",), ("-",)))
             continue
         interval = f"{one.effect:.3f} ({one.lower:.3f} to {one.upper:.3f}) {one.scale}"
-        rows.append(((one.analysis,), (interval,), (f"{one.p_one_sided:.4f}",), (true,)))
+        rows.append(((label,), (interval,), (f"{one.p_one_sided:.4f}",), (true,)))
     columns = ("Analysis", "Effect (95-percent CI)", "p, one-sided", "True effect")
     yield Grid(columns, tuple(rows), f"What trial {example.trial} found", 3)
     for endpoint in example.courses:

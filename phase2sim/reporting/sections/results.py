@@ -73,12 +73,13 @@ def _figures(dossier: Dossier) -> Iterator[Block]:
         rows = dossier.sized(name, under)
         if len({row["patients"] for row in rows}) >= _FEWEST:
             title = f"{characteristic(name)} over the number of patients: {truth(under)}"
-            figure = size_curves(rows, planned, f"curve-{name}-{under}", title)
+            named = [{**row, "analysis": verdict_label(dossier, row["analysis"])} for row in rows]
+            figure = size_curves(named, planned, f"curve-{name}-{under}", title)
             yield Drawn(figure, f"{title}; the table has the planned size")
             yield _size_table(dossier, rows, title)
     over = _surface_rows(dossier)
     if over:
-        title = f"Power of {dossier.main_verdict} over size and effect"
+        title = f"Power of {verdict_label(dossier, dossier.main_verdict)} over size and effect"
         yield Drawn(
             surface(over, "effect", title), f"{title}, a heatmap; the explorer has its numbers"
         )
@@ -139,7 +140,8 @@ def sensitivity(dossier: Dossier) -> Section:
         shifted = [one for one in of if one.change.estimate != 0.0]
         if not shifted:
             continue
-        heading = f"{characteristic(name)} of {dossier.main_verdict}, {truth(under)}"
+        of_what = verdict_label(dossier, dossier.main_verdict)
+        heading = f"{characteristic(name)} of {of_what}, {truth(under)}"
         blocks.append(
             Drawn(tornado(shifted, f"tornado-{name}-{under}", heading), f"{heading}: tornado")
         )
