@@ -1,5 +1,6 @@
 """From a scenario or a folder of results to all that a report says."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from phase2sim.knowledge import Evidence, PriorDraws
 from phase2sim.operating import mean_of
 from phase2sim.prior_check import PriorCheck, checked
 from phase2sim.progress import Status
-from phase2sim.scenario import Scenario
+from phase2sim.scenario import Scenario, load_scenario
 from phase2sim.simulation import prepare as prepare_scenario
 from phase2sim.store.folder import Store, reading
 from phase2sim.store.manifest import Manifest, read_manifest
@@ -117,6 +118,33 @@ class Wish:
     moves: bool = True
     examples: bool = True
     replicas: bool = True  # of the reported table
+
+
+def dossier_of(  # noqa: PLR0913 - what a campaign needs
+    source: Scenario | Path,
+    store: Path | None,
+    wish: Wish,
+    backend: Backend,
+    command: Sequence[str],
+    say: Say = lambda _line: None,
+    progress: Callable[[Status], None] = lambda _status: None,
+) -> Dossier:
+    """Simulate what is lacking for a scenario, or take a folder as it is, and read what it says.
+
+    Raises ``BadInput`` for a folder with ``wish.trials`` or ``store``, which would do nothing.
+    """
+    if isinstance(source, Path) and source.is_dir():
+        if wish.trials or store:
+            raise BadInput(
+                f"{source}: a folder of results; --trials and --store are for a scenario. Leave"
+                " them out; `phase2sim sweep` into the folder adds trials."
+            )
+        return gather(source, shlex.join(command), wish, say=say)
+    scenario = load_scenario(source) if isinstance(source, Path) else source
+    folder = store or Path("results") / f"{scenario.path.stem}-report"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    main = simulate_for(scenario, folder, wish, backend, command, say, progress)
+    return gather(folder, shlex.join(command), wish, main, say)
 
 
 def simulate_for(  # noqa: PLR0913 - what a campaign needs
