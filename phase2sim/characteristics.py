@@ -16,6 +16,7 @@ type ClosedForm = Callable[[int, str], Twin | None]  # of an analysis, by its nu
 
 # The share of go under each truth.
 SHARES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
+SHARE_TITLES = {"power": "power", "type_i_error": "type I error", "assurance": "assurance"}
 COLUMNS = ("estimate", "mcse", "requested", "used", "failed", "low", "high", "exact", "approximate")
 
 

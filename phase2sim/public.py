@@ -6,7 +6,7 @@ from phase2sim.backends import backend
 from phase2sim.dossier.dossier import Wish, dossier_of
 from phase2sim.errors import BadInput
 from phase2sim.reporting.full_report import check_place, write_report
-from phase2sim.scenario import Scenario, load_scenario
+from phase2sim.scenario import Scenario
 from phase2sim.sizing.size import size as find_size
 from phase2sim.sizing.size import smallest_effect
 from phase2sim.sizing.sized import Search, Sized
@@ -69,9 +69,9 @@ def sweep(
 
     ``Swept.rows`` are those of ``results``. Raises ``BadInput`` and ``NotWritten``.
 
-    >>> sweep("scenarios/sweeps/meld-atg-sizes.toml", "out", trials=10).trials_done
+    >>> sweep("scenarios/sweeps/meld-atg-sizes.toml", "results/meld", trials=10).trials_done
     450
-    >>> sweep("scenarios/sweeps/meld-atg-sizes.toml", "out", trials=10).trials_done
+    >>> sweep("scenarios/sweeps/meld-atg-sizes.toml", "results/meld", trials=10).trials_done
     0
     """
     asked = Asked(trials=trials, mcse=mcse)
@@ -107,14 +107,17 @@ def report(
     ``out`` is a ``.html`` or ``.docx`` file, returned. What is simulated is kept in ``store``,
     ``results/<scenario>-report`` if not said. Raises ``BadInput`` for what does not fit.
 
-    >>> done = sweep("scenarios/sweeps/meld-atg-sizes.toml", "out", trials=10)
-    >>> report("out", "meld.html").name
-    'meld.html'
+    >>> report("scenarios/meld-atg.toml", "report.pdf")
+    Traceback (most recent call last):
+    phase2sim.errors.BadInput: --out is report.pdf; a report is one .html or .docx file. ...
     """
     out = Path(out)
     check_place(out)
     taken = source if isinstance(source, Scenario) else Path(source)
-    command = ["phase2sim", "report", str(_file_of(taken)), "--out", str(out)]
+    file = taken.path if isinstance(taken, Scenario) else taken
+    if isinstance(taken, Scenario) and not taken.is_as_in_file:
+        file = _AS_IT_WAS_RUN
+    command = ["phase2sim", "report", str(file), "--out", str(out)]
     command += ["--trials", str(trials)] if trials else []
     command += ["--store", str(store)] if store else []
     wish = Wish(trials=trials)
@@ -122,12 +125,3 @@ def report(
         kept = Path(store) if store else None
         write_report(dossier_of(taken, kept, wish, at, command), out)
     return out
-
-
-def _file_of(source: Scenario | Path) -> Path:
-    """What the command line would be given: for a scenario that no file says, a file to be made."""
-    if isinstance(source, Path):
-        return source
-    path = source.path
-    same = path.is_file() and load_scenario(path).digest == source.digest
-    return path if same else _AS_IT_WAS_RUN

@@ -72,6 +72,11 @@ class Scenario(Viewed, TableModel):
         """The file it was read from, for messages and for finding evidence."""
         return self._path
 
+    @property
+    def is_as_in_file(self) -> bool:
+        """Whether its file says the same."""
+        return self.path.is_file() and load_scenario(self.path).digest == self.digest
+
     def changed(self, values: Mapping[str, object]) -> "Scenario":
         """Return a copy with top-level keys changed; raises ``BadScenario``."""
         table = {**self.model_dump(mode="json"), **values}

@@ -13,6 +13,7 @@ from phase2sim.assemble import Assembled, assemble, parts
 from phase2sim.background import Background, background
 from phase2sim.characteristics import (
     COLUMNS,
+    SHARE_TITLES,
     SHARES,
     Characteristic,
     FellBack,
@@ -106,7 +107,7 @@ class Result(Viewed):
             f"{self.scenario.title}: {size}, {trials}, seed {self.scenario.seed}",
             ("share of go", "truth", *verdicts),
             tuple(
-                (SHARES[truth].replace("_", " "), truth, *(
+                (SHARE_TITLES[SHARES[truth]], truth, *(
                     plus_minus(found[truth, one].estimate, found[truth, one].mcse)
                     for one in verdicts
                 ))

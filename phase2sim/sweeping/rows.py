@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-from phase2sim.characteristics import COLUMNS
+from phase2sim.characteristics import COLUMNS, SHARE_TITLES
 from phase2sim.sweep_file import RESERVED
 from phase2sim.tabular import dataset_of, frame_of
 from phase2sim.views import MONTE_CARLO, View, Viewed, plus_minus
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 type Row = Mapping[str, Any]
 type Share = tuple[str, str, str]  # name, truth, analysis
 
-_SHARES = {"power": "power", "type_i_error": "type I error", "assurance": "assurance"}
 _MOST_LINES = 60
 _MOST_SHARES = 4  # side by side; of more, the last verdict under each truth
 
@@ -106,7 +105,7 @@ def shares_view(rows: Sequence[Row], title: str) -> View:
 
 
 def _shares(rows: Sequence[Row]) -> list[Share]:
-    shares = list(dict.fromkeys(_share_of(row) for row in rows if row["name"] in _SHARES))
+    shares = list(dict.fromkeys(_share_of(row) for row in rows if row["name"] in SHARE_TITLES))
     if len(shares) > _MOST_SHARES:
         overall = {(name, truth): analysis for name, truth, analysis in shares}  # the last wins
         shares = [(*share, analysis) for share, analysis in overall.items()]
@@ -119,7 +118,7 @@ def _share_of(row: Row) -> Share:
 
 def _title(share: Share) -> str:
     name, truth, analysis = share
-    said = f"{_SHARES[name]}, sceptical" if truth == "sceptical" else _SHARES[name]
+    said = f"{SHARE_TITLES[name]}, sceptical" if truth == "sceptical" else SHARE_TITLES[name]
     return f"{said}\n{analysis}"
 
 
