@@ -1,6 +1,6 @@
 """Rows of numbers as a pandas data frame, and as an xarray dataset with named dimensions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ def dataset_of(
     if "trials" in frame:
         frame = frame.sort_values("trials", kind="stable")
     frame = frame.drop_duplicates(list(dimensions), keep="last")
-    coordinates = {name: sorted_or_as_given(rows, name) for name in dimensions}
+    coordinates = {name: in_order(row.get(name) for row in rows) for name in dimensions}
     indexed = frame.set_index(list(dimensions))[list(values)]
     return xr.Dataset.from_dataframe(indexed).reindex(coordinates)
 
 
-def sorted_or_as_given(rows: Sequence[Row], name: str) -> list[Any]:
-    """Values of a column, each once: numbers rising, words in the order in which they come."""
-    found = list(dict.fromkeys(row[name] for row in rows))
+def in_order(values: Iterable[Any]) -> list[Any]:
+    """Values of an axis, each once: numbers rising, words in the order in which they come."""
+    found = list(dict.fromkeys(values))
     numbers = all(isinstance(value, int | float) for value in found)
     return sorted(found) if numbers else found

@@ -15,7 +15,7 @@ from phase2sim.background import Background, background
 from phase2sim.contracts import GO, MODEL_SCALE, Measured
 from phase2sim.dossier.examples import Example, examples
 from phase2sim.dossier.fingerprints import fingerprint
-from phase2sim.dossier.grid import PLANNED, grids, labels_of
+from phase2sim.dossier.grid import NO_EFFECT, PLANNED, grids, labels_of
 from phase2sim.endpoints import MEASURES
 from phase2sim.errors import BadInput
 from phase2sim.knowledge import Evidence, PriorDraws
@@ -161,6 +161,8 @@ def simulate_for(  # noqa: PLR0913 - what a campaign needs
     laid_out = grids(scenario, ready.assembled)
     trials = wish.trials or scenario.trials
     parts = [(laid_out.sizes, trials)]
+    if laid_out.nulls.cells:
+        parts.append((laid_out.nulls, trials))
     if wish.moves:
         parts.append((laid_out.moved, min(trials, MOVED_TRIALS)))
     if wish.explorer and laid_out.surface.cells:
@@ -252,6 +254,8 @@ def _moved(
         apart = [axis for axis in place | labels if place.get(axis) != labels.get(axis)]
         if len(apart) != 1 or apart == ["patients"] or labels.get(apart[0]) == PLANNED:
             continue
+        if str(labels.get(apart[0])).startswith(NO_EFFECT):
+            continue  # another truth, not another assumption
         cell = results.cell(key)
         if cell.verdicts != main.verdicts or cell.scenario.seed != main.scenario.seed:
             continue  # other trials: nothing to pair

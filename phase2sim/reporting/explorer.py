@@ -18,7 +18,7 @@ from phase2sim.store.batches import Answers
 from phase2sim.store.folder import Store, reading
 from phase2sim.sweeping.results import Results
 
-_LARGEST = 3_000_000  # bytes of trials before they become text
+_LARGEST = 1_800_000  # bytes of trials; as text 2.4 MB of a page that is to stay below 5
 _BYTES = 6  # of one analysis of one trial: z, effect and standard error
 _MOST_TRIALS = 1_000  # of a cell
 _MOST_CELLS = 400
