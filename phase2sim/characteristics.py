@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from phase2sim.assemble import Assembled, Parts
 from phase2sim.contracts import FAILURES, FALLBACKS, Measured
@@ -29,7 +30,10 @@ from phase2sim.twins import Twin, twin
 type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysis's true value
 type ClosedForm = Callable[[int, str], Twin | None]  # of an analysis, by its number, and a truth
 
-_NAMES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
+# The share of go under each truth.
+SHARES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
+SHARE_TITLES = {"power": "power", "type_i_error": "type I error", "assurance": "assurance"}
+COLUMNS = ("estimate", "mcse", "requested", "used", "failed", "low", "high", "exact", "approximate")
 
 _DRAWN = {"prior", "sceptical"}  # truths that differ from trial to trial
 
@@ -58,6 +62,39 @@ class Characteristic:
         exact = self.twin.value
         se = math.sqrt(exact * (1 - exact) / self.measured.used)
         return (self.measured.estimate - exact) / se
+
+    def row(self) -> dict[str, Any]:
+        """Plain values, None for what nobody knows: what `phase2sim run --json` prints."""
+        twin = self.twin
+        return {
+            "name": self.name,
+            "endpoint": self.endpoint,
+            "analysis": self.analysis,
+            "month": self.month,
+            "truth": self.truth,
+            **measured_row(self.measured),
+            "exact": twin.value if twin and twin.is_exact else None,
+            "approximate": twin.value if twin and not twin.is_exact else None,
+            "gap_in_se": self.gap,
+        }
+
+
+def measured_row(measured: Measured) -> dict[str, Any]:
+    """Plain values of one number and how sure it is."""
+    return {
+        "estimate": _finite(measured.estimate),
+        "mcse": _finite(measured.mcse),
+        "requested": measured.requested,
+        "used": measured.used,
+        "failed": measured.failed,
+        "low": _finite(measured.low),
+        "high": _finite(measured.high),
+    }
+
+
+def _finite(number: float) -> float | None:
+    """Return the number, or None, which JSON can hold, for nan."""
+    return number if math.isfinite(number) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +132,7 @@ def characteristics(
             alone = number < len(built.analyses)
             analysis = built.analyses[number] if alone else None
             yield Characteristic(
-                name=_NAMES[truth],
+                name=SHARES[truth],
                 endpoint=analysis.endpoint if analysis else verdict,
                 analysis=verdict,
                 month=analysis.month if analysis else None,
