@@ -46,10 +46,12 @@ RUN = {
     "results",
     "score",
     "size",
+    "calibrate",
 }
 QUICKLY = {
     "run": ("--trials", "20"),
     "compare": ("--trials", "20"),
+    "calibrate": ("--trials", "1000"),
     "sweep": ("--look",),
     "report": ("--trials", "20", "--out", "quick.html"),
     "protocol": ("--trials", "20"),
