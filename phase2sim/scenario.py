@@ -53,6 +53,9 @@ class Scenario(TableModel):
         default_factory=dict, description="By kind of event: its keys, and its strategy."
     )
     events: dict[str, Events] = Field(default_factory=dict, description="By counted outcome.")
+    safety: Part | None = Field(
+        default=None, description="When too many treated patients with an event stop the trial."
+    )
     shared: Shared = Shared()
     assume: Literal["optimistic", "planned", "pessimistic"] = Field(
         default="planned", description="How well the trial goes: one row of docs/methods/assume.md."

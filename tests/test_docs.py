@@ -47,6 +47,7 @@ RUN = {
     "score",
     "size",
     "calibrate",
+    "safety",
 }
 QUICKLY = {
     "run": ("--trials", "20"),
