@@ -12,6 +12,7 @@ from phase2sim.analysed import (
     check_decision,
     check_months,
     check_simulated,
+    check_watched,
 )
 from phase2sim.assumptions import ASSUMPTIONS, lost_more
 from phase2sim.contracts import (
@@ -56,6 +57,7 @@ from phase2sim.planned import (
     recruitment_of,
     widened,
 )
+from phase2sim.safety.watching import SafetyRule
 from phase2sim.scenario import Scenario
 from phase2sim.scenario_tables import Percent, TargetEffect
 from phase2sim.shapes import Shape
@@ -80,6 +82,7 @@ class Parts:
     names: tuple[str, ...]
     aims: tuple[Aim, ...]
     decision: Decision
+    safety: SafetyRule | None
     shapes: Mapping[str, Shape]  # of the target effects
 
     @property
@@ -129,6 +132,9 @@ def parts(scenario: Scenario) -> Parts:
         names=found.names,
         aims=found.aims,
         decision=build("decisions", scenario.decision, "decision", path),
+        safety=None
+        if scenario.safety is None
+        else build("safety", scenario.safety, "safety", path),
         shapes={
             endpoint: build(
                 "shapes",
@@ -147,6 +153,7 @@ def parts(scenario: Scenario) -> Parts:
 def _check(built: Parts) -> None:
     check_decision(built.decision, built.hypotheses, built.path)
     check_months(built.analyses, built.plan.visits_months, built.path)
+    check_watched(built.safety, built.plan, built.path)
     _check_targets(built)
     check_covariates(built.analyses, built.scenario, built.path)
     _check_truths(built)
@@ -170,6 +177,7 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
         names=built.names,
         decision=built.decision,
         events=built.events.parts,
+        safety=built.safety,
         aims=built.aims,
         after_loss=scenario.missing.delta,
         wide=None if drawn is plan else drawn,

@@ -9,6 +9,7 @@ from typing import Any
 from phase2sim.assemble import Assembled, Parts
 from phase2sim.contracts import FAILURES, FALLBACKS, Measured
 from phase2sim.found import AT_TARGET, BELOW, CLASSES, ByReference
+from phase2sim.monitored import exact_stopping
 from phase2sim.operating import (
     ENDS,
     End,
@@ -22,6 +23,8 @@ from phase2sim.operating import (
     fell_back,
     missed_target,
     missing,
+    stopped_for_harm,
+    treated_patients,
     true_given_go,
 )
 from phase2sim.patients.recruitment import AllAtOnce
@@ -35,6 +38,7 @@ SHARES = {"target": "power", "null": "type_i_error", "prior": "assurance", "scep
 SHARE_TITLES = {"power": "power", "type_i_error": "type I error", "assurance": "assurance"}
 COLUMNS = ("estimate", "mcse", "requested", "used", "failed", "low", "high", "exact", "approximate")
 
+HARM = "safety"  # what stands for an analysis in rows about stopping for harm
 _DRAWN = {"prior", "sceptical"}  # truths that differ from trial to trial
 
 
@@ -141,6 +145,7 @@ def characteristics(
                 twin=closed_form(number, truth) if alone else None,
             )
         yield from _ledger(built, truth, tallied, requested)
+        yield from _harm(built, truth, tallied, requested)
         for name in ("bias", "coverage", "missing"):
             for number, analysis in enumerate(built.analyses):
                 error = truth_error(number, truth)
@@ -156,6 +161,26 @@ def characteristics(
                 )
         if not isinstance(built.recruitment, AllAtOnce) and not math.isnan(tallied.months):
             yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
+
+
+def _harm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:
+    """Yield how often, when, and after how many treated patients a trial is stopped for harm."""
+    rule = built.safety
+    if rule is None or not sums.harm.size:
+        return
+    exact = exact_stopping(built, truth)
+    row = partial(Characteristic, endpoint=rule.event, analysis=HARM, month=rule.by_month,
+                  truth=truth)  # fmt: skip
+    chances = None if exact is None else exact.at_look
+    whole = None if chances is None else Twin(float(chances.sum()))
+    yield row(name="stopped_for_harm", measured=stopped_for_harm(sums, requested), twin=whole)
+    for look, patients in enumerate(rule.looks):
+        yield row(
+            name=f"stopped_for_harm_at_{patients}",
+            measured=stopped_for_harm(sums, requested, look),
+            twin=None if chances is None else Twin(float(chances[look])),
+        )
+    yield row(name="treated_patients", measured=treated_patients(sums, requested))
 
 
 def _ledger(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:

@@ -27,6 +27,7 @@ from phase2sim.errors import BadData, BadScenario
 from phase2sim.found import found
 from phase2sim.patient_file import patients_csv
 from phase2sim.readings import of_arms
+from phase2sim.safety.watching import watch
 
 _VERDICTS = {GO: "go", CONSIDER: "consider", STOP: "stop"}
 
@@ -137,6 +138,8 @@ def replay(
         )
     )
     verdicts = _verdicts(assembled.parts, estimates, study.names)
+    if study.safety is not None and watch(study.safety, study.plan, trials).stopped[0]:
+        verdicts = dict.fromkeys(verdicts, _VERDICTS[STOP])
     return Examined(findings, verdicts), patients_csv(study, trials, look)
 
 

@@ -16,6 +16,7 @@ from phase2sim.patients.intercurrent import INTERCURRENT
 from phase2sim.patients.missingness import GAPS, MISSINGNESS
 from phase2sim.patients.randomisation import RANDOMISATIONS
 from phase2sim.patients.recruitment import RECRUITMENTS
+from phase2sim.safety import SAFETY
 from phase2sim.shapes import SHAPES
 from phase2sim.toml_files import Table, checked, nearest
 
@@ -33,6 +34,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "intercurrent": INTERCURRENT,
     "analyses": ANALYSES,
     "decisions": DECISIONS,
+    "safety": SAFETY,
 }
 KEYS: dict[str, str] = {
     "designs": "kind",
@@ -44,6 +46,7 @@ KEYS: dict[str, str] = {
     "dropouts": "mechanism",
     "analyses": "method",
     "decisions": "kind",
+    "safety": "kind",
 }
 
 

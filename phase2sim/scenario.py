@@ -67,6 +67,9 @@ class Scenario(Viewed, TableModel):
     shared: Shared = Field(
         default=Shared(), description="What patients are drawn with beyond what the trial sees."
     )
+    safety: Part | None = Field(
+        default=None, description="When too many treated patients with an event stop the trial."
+    )
     assume: Literal["optimistic", "planned", "pessimistic"] = Field(
         default="planned", description="How well the trial goes: one row of docs/methods/assume.md."
     )

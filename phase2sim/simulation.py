@@ -28,7 +28,7 @@ from phase2sim.engine import Outcomes, Study, simulate_batch
 from phase2sim.errors import TooManyFailures
 from phase2sim.found import classes
 from phase2sim.knowledge import Evidence, PriorDraws
-from phase2sim.operating import Tally, by_class, tally
+from phase2sim.operating import Tally, by_class, tally, with_harm
 from phase2sim.prior import fitted, read_evidence
 from phase2sim.scenario import Scenario
 from phase2sim.tabular import dataset_of, frame_of
@@ -248,7 +248,10 @@ def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tall
 def _tallied(study: Study, o: Outcomes) -> Tally:
     known = classes(study.decision, o.true_effect, study.hypotheses)
     sums = tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months)
-    return replace(sums, by_class=by_class(o.verdict, known))
+    sums = replace(sums, by_class=by_class(o.verdict, known))
+    if study.safety is None or o.watched is None:
+        return sums
+    return with_harm(sums, o.watched, len(study.safety.looks))
 
 
 def _in_threads(
