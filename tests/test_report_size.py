@@ -16,7 +16,7 @@ LARGEST, CELLS = 5_000_000, 200
 SWEEP = """
 base = "base.toml"
 truths = ["target"]
-reference = { patients = 240, effect = -0.8, dropout = 0.1 }  # the planned trial: its patients are drawn
+reference = { patients = 240, effect = -0.8, dropout = 0.1 }  # the planned trial, drawn
 [axes]
 patients = { key = "design.patients", from = 60, to = 240, step = 20 }
 effect = { key = "truth.target.hba1c.effect", values = [-0.2, -0.4, -0.6, -0.8, -1.0] }
