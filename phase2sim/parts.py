@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,13 @@ def build(kind: str, table: Table, place: str, path: Path, also: Iterable[str] =
                     f"It is one of {', '.join(map(repr, fitting))}. Leave it out or change {key}."
                 )
             raise BadScenario(f"{path}: {place}.{option} is not a key of {key} = {name!r}. {hint}")
-    return checked(TypeAdapter(part), options, place, path, BadScenario)
+    return checked(_adapter(part), options, place, path, BadScenario)
+
+
+@cache
+def _adapter(part: type) -> TypeAdapter[Any]:
+    """What checks the options of a part: a millisecond to make, and a sweep has thousands."""
+    return TypeAdapter(part)
 
 
 def keys_of(kind: str, table: Table) -> list[str]:

@@ -100,6 +100,7 @@ class Dossier:
             row
             for row in self.rows
             if (row["name"], row["truth"]) == (name, truth)
+            and row["analysis"] in self.main.verdicts
             and all(row.get(axis) == at for axis, at in self.place.items() if axis != "patients")
         ]
         best: dict[tuple[str, int], Row] = {}
@@ -107,7 +108,10 @@ class Dossier:
             key = row["analysis"], row["patients"]
             if key not in best or row["trials"] > best[key]["trials"]:
                 best[key] = row
-        return tuple(sorted(best.values(), key=lambda row: (row["analysis"], row["patients"])))
+        order = self.main.verdicts
+        return tuple(
+            sorted(best.values(), key=lambda r: (order.index(r["analysis"]), r["patients"]))
+        )
 
 
 @dataclass(frozen=True, slots=True)
