@@ -20,9 +20,13 @@ from phase2sim.operating import (
     duration,
     ended,
     ended_in_class,
+    enrolled,
+    failed_look,
     fell_back,
     missed_target,
     missing,
+    overrun,
+    stopped,
     stopped_for_harm,
     treated_patients,
     true_given_go,
@@ -50,13 +54,16 @@ class Characteristic:
     ``twin`` is the closed form, where theory gives the answer or nearly does.
     """
 
-    name: str  # power, type_i_error, assurance, bias, coverage, missing, ...
+    # power, type_i_error, assurance, bias, coverage, missing, duration; with interim looks
+    # stop_efficacy, stop_futility, failed_look, enrolled, overrun; of a rule its ledger
+    name: str
     endpoint: str
     analysis: str
     month: float | None
     truth: str  # target | null | prior | sceptical
     measured: Measured
     twin: Twin | None = None
+    look: int | None = None  # from 1, of what is said of one interim look
 
     @property
     def gap(self) -> float | None:
@@ -80,6 +87,7 @@ class Characteristic:
             "exact": twin.value if twin and twin.is_exact else None,
             "approximate": twin.value if twin and not twin.is_exact else None,
             "gap_in_se": self.gap,
+            **({} if self.look is None else {"look": self.look}),
         }
 
 
@@ -161,6 +169,30 @@ def characteristics(
                 )
         if not isinstance(built.recruitment, AllAtOnce) and not math.isnan(tallied.months):
             yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
+        if built.stopping is not None:
+            yield from _of_looks(built, built.stopping.verdict, truth, tallied, requested)
+
+
+def _of_looks(
+    built: Parts, number: int, truth: str, sums: Tally, requested: int
+) -> Iterator[Characteristic]:
+    """Where trials stop and why, and the patients that they take."""
+    verdict = built.decision.labels(built.names)[number]
+    alone = number < len(built.analyses)
+    endpoint = built.analyses[number].endpoint if alone else verdict
+    month = built.analyses[number].month if alone else None
+    for look in range(len(built.design.schedule.looks)):
+        for name, measured in (
+            ("stop_efficacy", stopped(sums, 0, look, requested)),
+            ("stop_futility", stopped(sums, 1, look, requested)),
+            ("failed_look", failed_look(sums, look, requested)),
+        ):
+            yield Characteristic(name, endpoint, verdict, month, truth, measured, None, look + 1)
+    for name, measured in (
+        ("enrolled", enrolled(sums, requested)),
+        ("overrun", overrun(sums, requested)),
+    ):
+        yield Characteristic(name, "", "", None, truth, measured)
 
 
 def _harm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:

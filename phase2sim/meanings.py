@@ -12,6 +12,27 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "randomisation": "A method's name, or a table with its keys.",
         "block_size": "Of permuted blocks: a multiple of the sum of allocation; if left out, the "
         "smallest such from 4.",
+        "looks": "Its interim looks, in order; the final analysis is not among them.",
+        "months_to_decide": "From the data of a look to its decision, while patients go on to "
+        "enrol.",
+    },
+    "efficacies": {
+        "gamma": "Spends early above 0, late below; 0 in proportion to the information.",
+        "rho": "Spends the fraction of the information to this power.",
+        "delta": "Bounds in the shape fraction^(delta - 1/2): 0 O'Brien and Fleming, 0.5 Pocock.",
+        "z": "At every interim look; the end takes what is left of the level.",
+    },
+    "spendings": {
+        "gamma": "Spends early above 0, late below; 0 in proportion to the information.",
+        "rho": "Spends the fraction of the information to this power.",
+    },
+    "futilities": {
+        "beta": "Type II error that the stops and the end may use up.",
+        "spending": "A spending function's name, or a table with its keys.",
+        "binding": "Whether the efficacy bounds count on the stops.",
+        "at_least": "Limit below which a look stops the trial: one for all looks, or one each.",
+        "at_most": "Limit above which a look stops the trial: one for all looks, or one each.",
+        "benefit": "The effect that conditional power is for, above 0 better; or 'observed'.",
     },
     "randomisations": {
         "block_size": "Patients in a block: a multiple of the sum of the ratio; if left out, the "
@@ -131,6 +152,13 @@ OF_TABLES: Mapping[str, Mapping[str, str]] = {
         "at_least": "The value is this or more.",
         "below_baseline_by": "The value is lower than own baseline by more than this.",
         "above_baseline_by": "The value is higher than own baseline by more than this.",
+    },
+    "PlannedLook": {
+        "month": "The visit at which the patients must have been due.",
+        "patients": "The look is due once so many patients have been due at the visit.",
+        "share": "The same as a share of design.patients.",
+        "calendar_months": "Instead: this long after the trial's opening.",
+        "information": "Planned fraction of that at the end; that of the patients if left out.",
     },
     "AnalysisMixture": {
         "weights": "Of the components; their sum is 1.",

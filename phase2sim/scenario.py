@@ -18,6 +18,7 @@ from phase2sim.scenario_tables import (
     Part,
     Population,
     Shared,
+    Stopping,
     TableModel,
     TruthTable,
 )
@@ -77,6 +78,9 @@ class Scenario(Viewed, TableModel):
         description="One table an analysis."
     )
     decision: Part = Field(description="From p-values to go or stop.")
+    stopping: Stopping | None = Field(
+        default=None, description="When a trial with interim looks stops."
+    )
     _path: Path = PrivateAttr(default=Path("scenario"))
 
     @property

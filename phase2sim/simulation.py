@@ -247,7 +247,7 @@ def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tall
 
 def _tallied(study: Study, o: Outcomes) -> Tally:
     known = classes(study.decision, o.true_effect, study.hypotheses)
-    sums = tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months)
+    sums = tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months, o.ended)
     sums = replace(sums, by_class=by_class(o.verdict, known))
     if study.safety is None or o.watched is None:
         return sums
