@@ -12,6 +12,7 @@ from phase2sim.analysed import (
     check_decision,
     check_months,
     check_simulated,
+    check_watched,
 )
 from phase2sim.assumptions import ASSUMPTIONS, lost_more
 from phase2sim.contracts import (
@@ -57,6 +58,7 @@ from phase2sim.planned import (
     recruitment_of,
     widened,
 )
+from phase2sim.safety.watching import SafetyRule
 from phase2sim.scenario import Scenario
 from phase2sim.scenario_tables import Percent, TargetEffect
 from phase2sim.shapes import Shape
@@ -82,6 +84,7 @@ class Parts:
     names: tuple[str, ...]
     aims: tuple[Aim, ...]
     decision: Decision
+    safety: SafetyRule | None
     stopping: Stopping | None
     shapes: Mapping[str, Shape]  # of the target effects
 
@@ -133,6 +136,9 @@ def parts(scenario: Scenario) -> Parts:
         names=found.names,
         aims=found.aims,
         decision=decision,
+        safety=None
+        if scenario.safety is None
+        else build("safety", scenario.safety, "safety", path),
         stopping=stopping_of(scenario, design, decision, found.names, path),
         shapes={
             endpoint: build(
@@ -153,6 +159,7 @@ def _check(built: Parts) -> None:
     check_decision(built.decision, built.hypotheses, built.path)
     check_recruited(built.design, built.recruitment, built.path)
     check_months(built.analyses, built.plan.visits_months, built.path)
+    check_watched(built.safety, built.design, built.plan, built.path)
     _check_targets(built)
     check_covariates(built.analyses, built.scenario, built.path)
     _check_truths(built)
@@ -176,6 +183,7 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
         names=built.names,
         decision=built.decision,
         events=built.events.parts,
+        safety=built.safety,
         aims=built.aims,
         after_loss=scenario.missing.delta,
         wide=None if drawn is plan else drawn,

@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from phase2sim.assemble import Assembled, Parts
 from phase2sim.contracts import FAILURES, FALLBACKS, Measured
 from phase2sim.found import AT_TARGET, BELOW, CLASSES, ByReference
+from phase2sim.monitored import exact_stopping
 from phase2sim.operating import (
     ENDS,
     End,
@@ -25,6 +27,8 @@ from phase2sim.operating import (
     missing,
     overrun,
     stopped,
+    stopped_for_harm,
+    treated_patients,
     true_given_go,
 )
 from phase2sim.patients.recruitment import AllAtOnce
@@ -33,8 +37,12 @@ from phase2sim.twins import Twin, twin
 type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysis's true value
 type ClosedForm = Callable[[int, str], Twin | None]  # of an analysis, by its number, and a truth
 
-_NAMES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
+# The share of go under each truth.
+SHARES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
+SHARE_TITLES = {"power": "power", "type_i_error": "type I error", "assurance": "assurance"}
+COLUMNS = ("estimate", "mcse", "requested", "used", "failed", "low", "high", "exact", "approximate")
 
+HARM = "safety"  # what stands for an analysis in rows about stopping for harm
 _DRAWN = {"prior", "sceptical"}  # truths that differ from trial to trial
 
 
@@ -65,6 +73,40 @@ class Characteristic:
         exact = self.twin.value
         se = math.sqrt(exact * (1 - exact) / self.measured.used)
         return (self.measured.estimate - exact) / se
+
+    def row(self) -> dict[str, Any]:
+        """Plain values, None for what nobody knows: what `phase2sim run --json` prints."""
+        twin = self.twin
+        return {
+            "name": self.name,
+            "endpoint": self.endpoint,
+            "analysis": self.analysis,
+            "month": self.month,
+            "truth": self.truth,
+            **measured_row(self.measured),
+            "exact": twin.value if twin and twin.is_exact else None,
+            "approximate": twin.value if twin and not twin.is_exact else None,
+            "gap_in_se": self.gap,
+            **({} if self.look is None else {"look": self.look}),
+        }
+
+
+def measured_row(measured: Measured) -> dict[str, Any]:
+    """Plain values of one number and how sure it is."""
+    return {
+        "estimate": _finite(measured.estimate),
+        "mcse": _finite(measured.mcse),
+        "requested": measured.requested,
+        "used": measured.used,
+        "failed": measured.failed,
+        "low": _finite(measured.low),
+        "high": _finite(measured.high),
+    }
+
+
+def _finite(number: float) -> float | None:
+    """Return the number, or None, which JSON can hold, for nan."""
+    return number if math.isfinite(number) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +144,7 @@ def characteristics(
             alone = number < len(built.analyses)
             analysis = built.analyses[number] if alone else None
             yield Characteristic(
-                name=_NAMES[truth],
+                name=SHARES[truth],
                 endpoint=analysis.endpoint if analysis else verdict,
                 analysis=verdict,
                 month=analysis.month if analysis else None,
@@ -111,6 +153,7 @@ def characteristics(
                 twin=closed_form(number, truth) if alone else None,
             )
         yield from _ledger(built, truth, tallied, requested)
+        yield from _harm(built, truth, tallied, requested)
         for name in ("bias", "coverage", "missing"):
             for number, analysis in enumerate(built.analyses):
                 error = truth_error(number, truth)
@@ -150,6 +193,26 @@ def _of_looks(
         ("overrun", overrun(sums, requested)),
     ):
         yield Characteristic(name, "", "", None, truth, measured)
+
+
+def _harm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:
+    """Yield how often, when, and after how many treated patients a trial is stopped for harm."""
+    rule = built.safety
+    if rule is None or not sums.harm.size:
+        return
+    exact = exact_stopping(built, truth)
+    row = partial(Characteristic, endpoint=rule.event, analysis=HARM, month=rule.by_month,
+                  truth=truth)  # fmt: skip
+    chances = None if exact is None else exact.at_look
+    whole = None if chances is None else Twin(float(chances.sum()))
+    yield row(name="stopped_for_harm", measured=stopped_for_harm(sums, requested), twin=whole)
+    for look, patients in enumerate(rule.looks):
+        yield row(
+            name=f"stopped_for_harm_at_{patients}",
+            measured=stopped_for_harm(sums, requested, look),
+            twin=None if chances is None else Twin(float(chances[look])),
+        )
+    yield row(name="treated_patients", measured=treated_patients(sums, requested))
 
 
 def _ledger(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:

@@ -323,6 +323,9 @@ class Measured:
 
     ``mcse`` is the Monte Carlo standard error. ``low`` and ``high`` bound the estimate when every
     failed trial is counted against it and for it.
+
+    >>> Measured(0.8, 0.004, requested=10_000, used=10_000, failed=0)
+    Measured(0.800 +- 0.004, used 10,000, failed 0)
     """
 
     estimate: float
@@ -334,9 +337,7 @@ class Measured:
     high: float = float("nan")
 
     def __str__(self) -> str:
-        """``0.802 +- 0.004, used 10,000, failed 0``."""
         return f"{self.estimate:.3f} +- {self.mcse:.3f}, used {self.used:,}, failed {self.failed:,}"
 
     def __repr__(self) -> str:
-        """``Measured(0.802 +- 0.004, used 10,000, failed 0)``."""
         return f"Measured({self})"

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from phase2sim.contracts import (
     MODEL_SCALE,
+    STOP,
     Analysis,
     Arms,
     Arrivals,
@@ -35,6 +36,7 @@ from phase2sim.interim.schedule import Schedule
 from phase2sim.interim.stopping import Stopping
 from phase2sim.kernels import kernel
 from phase2sim.readings import estimate, estimate_first
+from phase2sim.safety.watching import SafetyRule, Watched, watch
 
 type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
 type Draw = Callable[[Plan, Truth, Entrants, Arms], Trials]
@@ -88,6 +90,7 @@ class Study:
     after_loss: Mapping[str, float] = field(default_factory=dict)  # by endpoint, model scale
     wide: Plan | None = None  # endpoints and visits that are drawn, where they are more
     known: Mapping[str, Known] = field(default_factory=dict)  # by label of a fixed truth
+    safety: SafetyRule | None = None
     schedule: Schedule = field(default_factory=Schedule)  # of interim looks
     stopping: Stopping | None = None  # where there are any
 
@@ -131,6 +134,7 @@ class Outcomes:
     missing: Floats  # (analysis, trial): share of patients without the value it analyses
     verdict: NDArray[np.int8]  # (trial, verdict)
     months: Floats  # (trial,) from the trial's opening to the last readout; nan if not simulated
+    watched: Watched | None = None  # where there is a safety rule; a trial it stopped is a stop
     # With interim looks all of the above is of each trial's last one.
     looks: tuple[Look, ...] = ()  # every look at every trial, the final analysis last
     ended: Ended | None = None
@@ -143,13 +147,16 @@ def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -
     if study.schedule:
         return _looked_at(study, complete, _true_effects(study, source, truth, trials))
     estimates = analyse_trials(study, complete)
+    watched = None if study.safety is None else watch(study.safety, study.plan, complete)
+    verdict = study.decision.decide(found(estimates, study.hypotheses))
     return Outcomes(
         first=first,
         estimates=estimates,
         true_effect=_true_effects(study, source, truth, trials),
         missing=_missing(study, complete.seen),
-        verdict=study.decision.decide(found(estimates, study.hypotheses)),
+        verdict=_stopped_for_harm(verdict, watched),
         months=_last_readout(study.plan, complete),
+        watched=watched,
     )
 
 
@@ -178,6 +185,9 @@ def simulate_sizes(
     together = joined([found(estimates, study.hypotheses) for estimates in by_size])
     verdicts = np.split(study.decision.decide(together), len(sizes))
     true_effect = _true_effects(study, source, truth, trials)
+    if study.safety is not None:
+        safe = [watch(study.safety, study.plan, complete, patients) for patients in sizes]
+        verdicts = list(map(_stopped_for_harm, verdicts, safe))
     readouts = [_last_readout(study.plan, complete, patients) for patients in sizes]
     missing = _missing_first(study, complete.seen, sizes)
     return tuple(
@@ -186,6 +196,13 @@ def simulate_sizes(
             by_size, missing, verdicts, readouts, strict=True
         )
     )
+
+
+def _stopped_for_harm(verdict: NDArray[np.int8], watched: Watched | None) -> NDArray[np.int8]:
+    """Verdicts (trial, verdict), a stop where the trial was stopped for harm."""
+    if watched is None:
+        return verdict
+    return np.where(watched.stopped[:, None], STOP, verdict).astype(np.int8)
 
 
 def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:

@@ -38,6 +38,7 @@ from phase2sim.interim.course import REASONS, Ended, final_verdict
 from phase2sim.interim.look import Look
 from phase2sim.patient_file import patients_csv
 from phase2sim.readings import of_arms
+from phase2sim.safety.watching import watch
 
 _VERDICTS = {GO: "go", CONSIDER: "consider", STOP: "stop"}
 
@@ -161,6 +162,8 @@ def replay(
         )
     )
     verdicts = _in_words(verdict, study.verdicts)
+    if study.safety is not None and watch(study.safety, study.plan, trials).stopped[0]:
+        verdicts = dict.fromkeys(verdicts, _VERDICTS[STOP])
     return Examined(findings, verdicts, seen), patients_csv(study, trials, look)
 
 

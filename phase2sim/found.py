@@ -69,6 +69,7 @@ class ByReference(Protocol):
     """A decision that judges effects against limits of its own, so that truths have a class."""
 
     considers: ClassVar[bool]  # whether there is something between go and stop
+    tuned: ClassVar[str]  # the key whose value, a probability, makes a go rarer
 
     def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
         """Raise ``ValueError`` for limits that do not fit the analyses; it begins with the key."""

@@ -24,6 +24,7 @@ from phase2sim.contracts import (
 from phase2sim.found import AT_TARGET, BELOW, CLASSES
 from phase2sim.interim.course import Ended
 from phase2sim.interim.sums import StopSums, stop_sums
+from phase2sim.safety.watching import Watched
 
 type End = Literal["go", "consider", "stop"]
 
@@ -49,6 +50,9 @@ class Tally:
     squared_missing: Floats  # (analysis,)
     # (verdict, class of the truth, end): trials; empty where the rule has no limits of its own
     by_class: Ints = field(default_factory=lambda: np.zeros((0, 0, 0), np.int64))
+    harm: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # (look,) trials stopped
+    treated: float = 0.0  # sum of the treated patients judged for harm
+    squared_treated: float = 0.0
     months: float = float("nan")  # sum of the months to the last readout; nan if not simulated
     squared_months: float = float("nan")
     looks: StopSums = field(default_factory=StopSums)
@@ -91,6 +95,28 @@ def tally(  # noqa: PLR0913 - what a batch came to
         squared_months=float((months**2).sum()),
         looks=StopSums() if ended is None else stop_sums(ended),
     )
+
+
+def with_harm(sums: Tally, watched: Watched, looks: int) -> Tally:
+    """Sums of a batch, and those of how it was watched for harm."""
+    treated = watched.treated.astype(np.float64)
+    return replace(
+        sums,
+        harm=np.bincount(watched.look[watched.stopped], minlength=looks),
+        treated=float(treated.sum()),
+        squared_treated=float((treated**2).sum()),
+    )
+
+
+def stopped_for_harm(sums: Tally, requested: int, look: int | None = None) -> Measured:
+    """Share of trials stopped for harm: at one look, or at any."""
+    stops = sums.harm.sum() if look is None else sums.harm[look]
+    return proportion(int(stops), sums.trials, sums.trials, requested)
+
+
+def treated_patients(sums: Tally, requested: int) -> Measured:
+    """Mean number of treated patients judged when the trial was stopped for harm, or ended."""
+    return mean_of(sums.treated, sums.squared_treated, sums.trials, sums.trials, requested)
 
 
 def by_class(verdict: NDArray[np.int8], classes: NDArray[np.int8]) -> Ints:

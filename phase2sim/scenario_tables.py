@@ -127,6 +127,12 @@ class TargetEffect(BaseModel):
         "above its mean adds to the effect at month.",
     )
 
+    @property
+    def said(self) -> str:
+        """The effect in words: ``-0.5``, or ``+40 %``."""
+        size = self.effect
+        return f"{size:+g}" if isinstance(size, float | int) else f"{size.percent:+g} %"
+
 
 class PriorTruth(TableModel):
     """Assurance: the effect drawn from the fitted prior, made robust."""

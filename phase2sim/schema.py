@@ -25,6 +25,7 @@ _PLACES = {
     ("Scenario", "design"): "designs",
     ("Scenario", "decision"): "decisions",
     ("Scenario", "recruitment"): "recruitments",
+    ("Scenario", "safety"): "safety",
     ("Missing", "dropout"): "dropouts",
     ("Missing", "gaps"): "gaps",
     ("Stopping", "efficacy"): "efficacies",

@@ -95,6 +95,8 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
     plan = assembled.study.drawn
     if len(plan.arms) > _TWO_ARMS or analysis.endpoint not in ENDPOINTS:
         return None
+    if assembled.study.safety is not None:
+        return None  # a trial stopped for harm is no go
     formula = _FORMULAS.get(type(analysis))
     tested = tested_alone(assembled.study.decision, number, assembled.study.hypotheses[number])
     if formula is None or tested is None or source.label not in {"target", "null"}:

@@ -46,10 +46,13 @@ RUN = {
     "results",
     "score",
     "size",
+    "calibrate",
+    "safety",
 }
 QUICKLY = {
     "run": ("--trials", "20"),
     "compare": ("--trials", "20"),
+    "calibrate": ("--trials", "1000"),
     "sweep": ("--look",),
     "report": ("--trials", "20", "--out", "quick.html"),
     "protocol": ("--trials", "20"),

@@ -11,6 +11,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("phase2sim.cli.init", "A commented scenario and evidence file to start from."),
     "run": ("phase2sim.cli.run", "Power, type I error and assurance of a scenario."),
     "size": ("phase2sim.cli.size", "The fewest patients, or the smallest effect, that is enough."),
+    "calibrate": ("phase2sim.cli.calibrate", "The threshold with a wanted type I error."),
+    "safety": ("phase2sim.cli.safety", "The boundary of a safety rule, and what it detects."),
     "boundaries": ("phase2sim.cli.boundaries", "Bounds of the interim looks of a scenario."),
     "sweep": ("phase2sim.cli.sweep", "Many scenarios at once, into a folder of results."),
     "results": ("phase2sim.cli.results", "What a folder of results holds."),

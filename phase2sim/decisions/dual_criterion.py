@@ -45,6 +45,7 @@ class DualCriterion:
     together: Together = "all"
     title: ClassVar[str] = "dual criterion: lower reference value and target value"
     considers: ClassVar[bool] = True
+    tuned: ClassVar[str] = "lower_reference_confidence"
 
     def __post_init__(self) -> None:
         for key in ("lower_reference_confidence", "target_confidence"):

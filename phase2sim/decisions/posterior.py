@@ -39,6 +39,7 @@ class Posterior:
     together: Together = "all"
     title: ClassVar[str] = "posterior probability of an effect beyond a limit"
     considers: ClassVar[bool] = False
+    tuned: ClassVar[str] = "probability"
 
     def __post_init__(self) -> None:
         check_probability("probability", self.probability)

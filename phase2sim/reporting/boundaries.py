@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from phase2sim.boundary_table import AnalysisBounds, Bound, UnderTruth
-from phase2sim.reporting.measured import measured_json
+from phase2sim.characteristics import measured_row
 from phase2sim.reporting.plain_tables import plain_table
 from phase2sim.simulation import Ready
 
@@ -27,9 +27,7 @@ def boundaries_json(ready: Ready, found: Sequence[AnalysisBounds]) -> dict[str, 
         },
         "one_sided_alpha": rule.one_sided_alpha if rule else None,
         "rule": rule.title if rule else "",
-        "analyses": [
-            asdict(one) | {"information": measured_json(one.information)} for one in found
-        ],
+        "analyses": [asdict(one) | {"information": measured_row(one.information)} for one in found],
     }
 
 

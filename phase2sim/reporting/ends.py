@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.characteristics import Characteristic
+from phase2sim.characteristics import HARM, Characteristic
 from phase2sim.found import CLASSES
 from phase2sim.operating import ENDS
 from phase2sim.reporting.measured import cell
@@ -46,12 +46,12 @@ def ends_screen(result: Result) -> RenderableType:
         if row.analysis == last
     }
     truths = [truth for truth in _TRUTHS if ("stop", truth) in rows]
+    harm = _harm(result)
     if not truths:
-        return Group()
+        return Group(*harm)
     heading = Text(f"How trials end, by what is true: {last.replace('_', ' ')}", style="bold")
-    return Group(
-        Text(), heading, _ends(rows, truths), Text(), _errors(rows, truths), *_legend(rows)
-    )
+    tables = _ends(rows, truths), Text(), _errors(rows, truths)
+    return Group(Text(), heading, *tables, *_legend(rows), *harm)
 
 
 def _ends(rows: Rows, truths: list[str]) -> RenderableType:
@@ -77,6 +77,23 @@ def _errors(rows: Rows, truths: list[str]) -> RenderableType:
         if any((name, truth) in rows for name in names):
             table.add_row(_TRUTHS[truth], *(_cell(rows, name, truth) for name in names))
     return table
+
+
+def _harm(result: Result) -> Iterator[RenderableType]:
+    """How often a trial is stopped for harm, and after how many treated patients."""
+    rows = {(row.name, row.truth): row for row in result.characteristics if row.analysis == HARM}
+    if not rows:
+        return
+    names = ("stopped_for_harm", "treated_patients")
+    table = plain_table(("truth",), ("stopped for harm", "closed form", "treated patients judged"))
+    for truth, label in _TRUTHS.items():
+        if (names[0], truth) in rows:
+            stopped, treated = (rows[name, truth] for name in names)
+            exact = "-" if stopped.twin is None else f"{stopped.twin.value:.4f}"
+            table.add_row(label, cell(stopped.measured), exact, cell(treated.measured))
+    yield Text()
+    yield table
+    yield Text("A trial stopped for harm counts as a stop in every verdict.", style="dim")
 
 
 def _cell(rows: Rows, name: str, truth: str) -> str:

@@ -11,6 +11,8 @@ CHARACTERISTICS: dict[str, tuple[str, str]] = {
     "false_stop": ("False stop", "stops among trials whose true effect is at the target value"),
     "missed_target": ("Missed target", "no goes among trials whose true effect is at the target"),
     "true_given_go": ("True given go", "true effects beyond the reference among goes"),
+    "stopped_for_harm": ("Stopped for harm", "share of trials that the safety rule stops"),
+    "treated_patients": ("Treated patients", "treated patients judged when it stopped or ended"),
     "bias": ("Bias", "mean of estimate minus the true effect, model scale"),
     "coverage": ("Coverage", "share of 95-percent intervals that hold the true effect"),
     "missing": ("Missing", "share of patients without the analysed value"),

@@ -129,6 +129,7 @@ def cells_of(sweep: Sweep, priors: Priors) -> tuple[Cell, ...]:
     for variation in sweep.cells:
         try:
             built = parts(variation.scenario)
+            _check_stored(built)
             cell = _cell(variation.labels, built, sweep.truths, priors)
         except BadInput as error:
             raise BadScenario(
@@ -141,6 +142,15 @@ def cells_of(sweep: Sweep, priors: Priors) -> tuple[Cell, ...]:
             )
         found[cell.key] = cell
     return tuple(found.values())
+
+
+def _check_stored(built: Parts) -> None:
+    """Refuse what the folder of results has no column for."""
+    if built.safety is not None:
+        raise BadScenario(
+            "safety is set; a sweep does not keep when a trial was stopped for harm. Leave it out,"
+            " or use run, size or compare."
+        )
 
 
 def groups_of(cells: Iterable[Cell]) -> tuple[Group, ...]:
