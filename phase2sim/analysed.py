@@ -260,6 +260,14 @@ def check_covariates(analyses: Sequence[Analysis], scenario: Scenario, path: Pat
                 )
 
 
+def safety_of(scenario: Scenario, path: Path) -> SafetyRule | None:
+    """Build the rule that stops a trial for harm, where there is one."""
+    if scenario.safety is None:
+        return None
+    rule: SafetyRule = build("safety", scenario.safety, "safety", path)
+    return rule
+
+
 def check_watched(rule: SafetyRule | None, design: Design, plan: Plan, path: Path) -> None:
     """Refuse a safety rule whose events, visit or patients the trial does not have."""
     if rule is None:

@@ -13,6 +13,7 @@ from phase2sim.analysed import (
     check_months,
     check_simulated,
     check_watched,
+    safety_of,
 )
 from phase2sim.assumptions import ASSUMPTIONS, lost_more
 from phase2sim.contracts import (
@@ -136,23 +137,26 @@ def parts(scenario: Scenario) -> Parts:
         names=found.names,
         aims=found.aims,
         decision=decision,
-        safety=None
-        if scenario.safety is None
-        else build("safety", scenario.safety, "safety", path),
+        safety=safety_of(scenario, path),
         stopping=stopping_of(scenario, design, decision, found.names, path),
-        shapes={
-            endpoint: build(
-                "shapes",
-                _shape_table(target),
-                f"truth.target.{endpoint}",
-                path,
-                also=("effect", "month", "modified_by"),
-            )
-            for endpoint, target in scenario.truth.target.items()
-        },
+        shapes=_shapes(scenario),
     )
     _check(built)
     return built
+
+
+def _shapes(scenario: Scenario) -> Mapping[str, Shape]:
+    """How each target effect comes and goes over the months."""
+    return {
+        endpoint: build(
+            "shapes",
+            _shape_table(target),
+            f"truth.target.{endpoint}",
+            scenario.path,
+            also=("effect", "month", "modified_by"),
+        )
+        for endpoint, target in scenario.truth.target.items()
+    }
 
 
 def _check(built: Parts) -> None:

@@ -143,6 +143,16 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "prior": "By analysis: mixture of normals for its effect; flat if left out.",
         "together": "Whether all analyses must be a go, or any.",
     },
+    "safety": {
+        "event": "What is counted; one of the events of [events].",
+        "by_month": "The visit up to which a patient's events count.",
+        "looks": "Treated patients, in order of enrolment, after whom the count is judged.",
+        "limit": "Share of treated patients with an event that is still acceptable.",
+        "certainty": "It stops where the posterior probability of a share above limit is above "
+        "this.",
+        "prior": "a and b of the Beta prior of the share, worth a + b patients.",
+        "false_stop": "Chance of a stop at any look where the share is limit.",
+    },
 }  # fmt: skip
 # The tables that several parts have, by their name in the schema.
 OF_TABLES: Mapping[str, Mapping[str, str]] = {
