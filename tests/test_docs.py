@@ -300,6 +300,17 @@ def test_the_site_has_every_page_and_notebook_in_its_order() -> None:
     assert sorted(named) == sorted([*pages, *notebooks])
 
 
+def test_the_validation_page_names_every_analysis_and_every_published_table() -> None:
+    text = (DOCS / "validation.md").read_text(encoding="utf-8")
+
+    for name in TABLES["analyses"]:
+        assert f"[`{name}`](methods/{name}.md)" in text
+    for table in (ROOT / "tests" / "published").glob("*.csv"):
+        assert f"`{table.name}`" in text
+    for file in re.findall(r"`((?:tests|benchmarks)/[\w/.]+\.py)`", text):
+        assert (ROOT / file).is_file(), file
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_no_page_holds_a_path_of_one_machine(path: Path) -> None:
     assert HERE.search(path.read_text(encoding="utf-8")) is None
