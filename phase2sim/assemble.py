@@ -9,15 +9,15 @@ import numpy as np
 from phase2sim.analysed import (
     analysed,
     check_covariates,
+    check_decision,
     check_months,
-    check_names,
     check_simulated,
+    check_watched,
 )
 from phase2sim.assumptions import ASSUMPTIONS, lost_more
 from phase2sim.contracts import (
     AGE,
     Analysis,
-    Design,
     Floats,
     Missingness,
     Plan,
@@ -25,6 +25,7 @@ from phase2sim.contracts import (
     Recruitment,
     TruthSource,
 )
+from phase2sim.designs.design import Design
 from phase2sim.draws import (
     Control,
     EffectCurve,
@@ -39,6 +40,7 @@ from phase2sim.engine import Population, Study
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import Aim
 from phase2sim.found import Decision, Hypothesis, hypothesis
+from phase2sim.interim.stopping import Stopping
 from phase2sim.knowledge import PriorDraws
 from phase2sim.outcome import overridden, without_covariates
 from phase2sim.parts import build
@@ -56,9 +58,11 @@ from phase2sim.planned import (
     recruitment_of,
     widened,
 )
+from phase2sim.safety.watching import SafetyRule
 from phase2sim.scenario import Scenario
 from phase2sim.scenario_tables import Percent, TargetEffect
 from phase2sim.shapes import Shape
+from phase2sim.stopping_rules import check_recruited, stopping_of
 from phase2sim.toml_files import Table
 
 _FEWEST_ELIGIBLE = 0.01  # of candidates: below it a trial is hardly ever filled
@@ -80,6 +84,8 @@ class Parts:
     names: tuple[str, ...]
     aims: tuple[Aim, ...]
     decision: Decision
+    safety: SafetyRule | None
+    stopping: Stopping | None
     shapes: Mapping[str, Shape]  # of the target effects
 
     @property
@@ -90,7 +96,8 @@ class Parts:
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What each analysis is to show."""
-        return tuple(map(hypothesis, self.analyses, (aim.arm for aim in self.aims)))
+        arms = (aim.arm for aim in self.aims)
+        return tuple(map(hypothesis, self.names, self.analyses, arms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,7 @@ def parts(scenario: Scenario) -> Parts:
     reads += [name for part in events.parts for name in part.endpoints]
     reads += list(scenario.missing.delta)
     plan = plan_of(scenario, design, found.analyses, [name for name in reads if name])
+    decision: Decision = build("decisions", scenario.decision, "decision", path)
     built = Parts(
         scenario=scenario,
         plan=plan,
@@ -127,7 +135,11 @@ def parts(scenario: Scenario) -> Parts:
         analyses=found.analyses,
         names=found.names,
         aims=found.aims,
-        decision=build("decisions", scenario.decision, "decision", path),
+        decision=decision,
+        safety=None
+        if scenario.safety is None
+        else build("safety", scenario.safety, "safety", path),
+        stopping=stopping_of(scenario, design, decision, found.names, path),
         shapes={
             endpoint: build(
                 "shapes",
@@ -144,8 +156,10 @@ def parts(scenario: Scenario) -> Parts:
 
 
 def _check(built: Parts) -> None:
-    check_names(built.decision, built.names, built.path)
+    check_decision(built.decision, built.hypotheses, built.path)
+    check_recruited(built.design, built.recruitment, built.path)
     check_months(built.analyses, built.plan.visits_months, built.path)
+    check_watched(built.safety, built.design, built.plan, built.path)
     _check_targets(built)
     check_covariates(built.analyses, built.scenario, built.path)
     _check_truths(built)
@@ -169,9 +183,12 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
         names=built.names,
         decision=built.decision,
         events=built.events.parts,
+        safety=built.safety,
         aims=built.aims,
         after_loss=scenario.missing.delta,
         wide=None if drawn is plan else drawn,
+        schedule=built.design.schedule,
+        stopping=built.stopping,
     )
     _check_eligible(built, study, null)
     study = calibrated(study, null.fixed, built.dropout, built.gaps, built.path)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from phase2sim.contracts import (
     MODEL_SCALE,
+    STOP,
     Analysis,
     Arms,
     Arrivals,
@@ -28,8 +29,14 @@ from phase2sim.contracts import (
 from phase2sim.endpoints import DERIVED, EVENTS
 from phase2sim.estimands import Aim
 from phase2sim.found import Decision, Hypothesis, found, hypothesis, joined
+from phase2sim.interim.course import Ended, ended
+from phase2sim.interim.cut import Analysed, looks_at
+from phase2sim.interim.look import Look
+from phase2sim.interim.schedule import Schedule
+from phase2sim.interim.stopping import Stopping
 from phase2sim.kernels import kernel
 from phase2sim.readings import estimate, estimate_first
+from phase2sim.safety.watching import SafetyRule, Watched, watch
 
 type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
 type Draw = Callable[[Plan, Truth, Entrants, Arms], Trials]
@@ -83,6 +90,9 @@ class Study:
     after_loss: Mapping[str, float] = field(default_factory=dict)  # by endpoint, model scale
     wide: Plan | None = None  # endpoints and visits that are drawn, where they are more
     known: Mapping[str, Known] = field(default_factory=dict)  # by label of a fixed truth
+    safety: SafetyRule | None = None
+    schedule: Schedule = field(default_factory=Schedule)  # of interim looks
+    stopping: Stopping | None = None  # where there are any
 
     @property
     def drawn(self) -> Plan:
@@ -95,7 +105,7 @@ class Study:
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What each analysis is to show."""
         arms = (self.aim(number).arm for number in range(len(self.analyses)))
-        return tuple(map(hypothesis, self.analyses, arms))
+        return tuple(map(hypothesis, self.names, self.analyses, arms))
 
     @property
     def verdicts(self) -> tuple[str, ...]:
@@ -124,20 +134,29 @@ class Outcomes:
     missing: Floats  # (analysis, trial): share of patients without the value it analyses
     verdict: NDArray[np.int8]  # (trial, verdict)
     months: Floats  # (trial,) from the trial's opening to the last readout; nan if not simulated
+    watched: Watched | None = None  # where there is a safety rule; a trial it stopped is a stop
+    # With interim looks all of the above is of each trial's last one.
+    looks: tuple[Look, ...] = ()  # every look at every trial, the final analysis last
+    ended: Ended | None = None
 
 
 def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -> Outcomes:
     """Simulate trials ``first`` to ``first + trials - 1``."""
     truth = source.truth(first, trials)
     complete = draw_trials(study, truth, first, trials)
+    if study.schedule:
+        return _looked_at(study, complete, _true_effects(study, source, truth, trials))
     estimates = analyse_trials(study, complete)
+    watched = None if study.safety is None else watch(study.safety, study.plan, complete)
+    verdict = study.decision.decide(found(estimates, study.hypotheses))
     return Outcomes(
         first=first,
         estimates=estimates,
         true_effect=_true_effects(study, source, truth, trials),
         missing=_missing(study, complete.seen),
-        verdict=study.decision.decide(found(estimates, study.hypotheses)),
+        verdict=_stopped_for_harm(verdict, watched),
         months=_last_readout(study.plan, complete),
+        watched=watched,
     )
 
 
@@ -151,6 +170,9 @@ def simulate_sizes(
     some analyses add up their sums in another order.
     """
     largest = replace(study, plan=replace(study.plan, patients=sizes[-1]))
+    if study.schedule:
+        assert len(sizes) == 1  # noqa: S101 - looks after a share of the patients are not nested
+        return (simulate_batch(largest, source, first, trials),)
     truth = source.truth(first, trials)
     complete = draw_trials(largest, truth, first, trials)
     observed = _observed(complete)
@@ -163,6 +185,9 @@ def simulate_sizes(
     together = joined([found(estimates, study.hypotheses) for estimates in by_size])
     verdicts = np.split(study.decision.decide(together), len(sizes))
     true_effect = _true_effects(study, source, truth, trials)
+    if study.safety is not None:
+        safe = [watch(study.safety, study.plan, complete, patients) for patients in sizes]
+        verdicts = list(map(_stopped_for_harm, verdicts, safe))
     readouts = [_last_readout(study.plan, complete, patients) for patients in sizes]
     missing = _missing_first(study, complete.seen, sizes)
     return tuple(
@@ -170,6 +195,32 @@ def simulate_sizes(
         for estimates, lost, verdict, months in zip(
             by_size, missing, verdicts, readouts, strict=True
         )
+    )
+
+
+def _stopped_for_harm(verdict: NDArray[np.int8], watched: Watched | None) -> NDArray[np.int8]:
+    """Verdicts (trial, verdict), a stop where the trial was stopped for harm."""
+    if watched is None:
+        return verdict
+    return np.where(watched.stopped[:, None], STOP, verdict).astype(np.int8)
+
+
+def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
+    """Look at complete trials, and end each where the rule stops it."""
+    assert study.stopping is not None  # noqa: S101 - the assembly sees to it
+    aims = tuple(study.aim(number) for number in range(len(study.analyses)))
+    analysed = Analysed(study.plan, study.analyses, aims)
+    looks = looks_at(study.schedule, analysed, complete, _observed(complete))
+    end = ended(study.stopping, study.decision, study.hypotheses, looks)
+    return Outcomes(
+        first=complete.first,
+        estimates=end.look.estimates,
+        true_effect=true_effect,
+        missing=end.look.missing,
+        verdict=end.course.verdict,
+        months=end.look.months,
+        looks=looks,
+        ended=end,
     )
 
 

@@ -10,6 +10,7 @@ from scipy.special import stdtr, stdtrit
 from phase2sim.assemble import Assembled, Parts
 from phase2sim.contracts import (
     CONFIDENCE,
+    CONSIDER,
     FAILURES,
     FALLBACKS,
     GO,
@@ -26,8 +27,9 @@ from phase2sim.errors import BadData, BadScenario
 from phase2sim.found import found
 from phase2sim.patient_file import patients_csv
 from phase2sim.readings import of_arms
+from phase2sim.safety.watching import watch
 
-_VERDICTS = {GO: "go", STOP: "stop"}
+_VERDICTS = {GO: "go", CONSIDER: "consider", STOP: "stop"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Examined:
     """The findings on one trial, and the decision they lead to."""
 
     findings: tuple[Finding, ...]
-    verdicts: dict[str, str]  # go | stop | undecided
+    verdicts: dict[str, str]  # go | consider | stop | undecided
 
 
 def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
@@ -136,6 +138,8 @@ def replay(
         )
     )
     verdicts = _verdicts(assembled.parts, estimates, study.names)
+    if study.safety is not None and watch(study.safety, study.plan, trials).stopped[0]:
+        verdicts = dict.fromkeys(verdicts, _VERDICTS[STOP])
     return Examined(findings, verdicts), patients_csv(study, trials, look)
 
 

@@ -12,6 +12,27 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "randomisation": "A method's name, or a table with its keys.",
         "block_size": "Of permuted blocks: a multiple of the sum of allocation; if left out, the "
         "smallest such from 4.",
+        "looks": "Its interim looks, in order; the final analysis is not among them.",
+        "months_to_decide": "From the data of a look to its decision, while patients go on to "
+        "enrol.",
+    },
+    "efficacies": {
+        "gamma": "Spends early above 0, late below; 0 in proportion to the information.",
+        "rho": "Spends the fraction of the information to this power.",
+        "delta": "Bounds in the shape fraction^(delta - 1/2): 0 O'Brien and Fleming, 0.5 Pocock.",
+        "z": "At every interim look; the end takes what is left of the level.",
+    },
+    "spendings": {
+        "gamma": "Spends early above 0, late below; 0 in proportion to the information.",
+        "rho": "Spends the fraction of the information to this power.",
+    },
+    "futilities": {
+        "beta": "Type II error that the stops and the end may use up.",
+        "spending": "A spending function's name, or a table with its keys.",
+        "binding": "Whether the efficacy bounds count on the stops.",
+        "at_least": "Limit below which a look stops the trial: one for all looks, or one each.",
+        "at_most": "Limit above which a look stops the trial: one for all looks, or one each.",
+        "benefit": "The effect that conditional power is for, above 0 better; or 'observed'.",
     },
     "randomisations": {
         "block_size": "Patients in a block: a multiple of the sum of the ratio; if left out, the "
@@ -109,6 +130,18 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "weights": "Share of alpha, one an analysis; their sum is at most 1.",
         "transitions": "A row an analysis: what it hands to each other once it is significant.",
         "families": "The number of analyses in each family, in their order.",
+        "probability": "The least posterior probability of an effect beyond the limit that is a "
+        "go.",
+        "beyond": "By analysis: the limit, on the scale of its effect; its null effect if left "
+        "out.",
+        "lower_reference": "By analysis: the least effect that would do.",
+        "target": "By analysis: the effect that is hoped for.",
+        "lower_reference_confidence": "The least posterior probability of an effect beyond the "
+        "lower reference value.",
+        "target_confidence": "The least posterior probability of an effect beyond the target.",
+        "stop_when": "Stop where neither criterion holds, or where that of the target fails.",
+        "prior": "By analysis: mixture of normals for its effect; flat if left out.",
+        "together": "Whether all analyses must be a go, or any.",
     },
 }  # fmt: skip
 # The tables that several parts have, by their name in the schema.
@@ -119,6 +152,13 @@ OF_TABLES: Mapping[str, Mapping[str, str]] = {
         "at_least": "The value is this or more.",
         "below_baseline_by": "The value is lower than own baseline by more than this.",
         "above_baseline_by": "The value is higher than own baseline by more than this.",
+    },
+    "PlannedLook": {
+        "month": "The visit at which the patients must have been due.",
+        "patients": "The look is due once so many patients have been due at the visit.",
+        "share": "The same as a share of design.patients.",
+        "calendar_months": "Instead: this long after the trial's opening.",
+        "information": "Planned fraction of that at the end; that of the patients if left out.",
     },
     "AnalysisMixture": {
         "weights": "Of the components; their sum is 1.",

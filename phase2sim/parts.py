@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from phase2sim.patients.intercurrent import INTERCURRENT
 from phase2sim.patients.missingness import GAPS, MISSINGNESS
 from phase2sim.patients.randomisation import RANDOMISATIONS
 from phase2sim.patients.recruitment import RECRUITMENTS
+from phase2sim.safety import SAFETY
+from phase2sim.sequential.efficacy import EFFICACIES
+from phase2sim.sequential.futility import FUTILITIES
+from phase2sim.sequential.spending import SPENDINGS
 from phase2sim.shapes import SHAPES
 from phase2sim.toml_files import Table, checked, nearest
 
@@ -33,6 +38,10 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "intercurrent": INTERCURRENT,
     "analyses": ANALYSES,
     "decisions": DECISIONS,
+    "safety": SAFETY,
+    "efficacies": EFFICACIES,
+    "futilities": FUTILITIES,
+    "spendings": SPENDINGS,
 }
 KEYS: dict[str, str] = {
     "designs": "kind",
@@ -44,6 +53,10 @@ KEYS: dict[str, str] = {
     "dropouts": "mechanism",
     "analyses": "method",
     "decisions": "kind",
+    "safety": "kind",
+    "efficacies": "kind",
+    "futilities": "kind",
+    "spendings": "kind",
 }
 
 
@@ -76,7 +89,13 @@ def build(kind: str, table: Table, place: str, path: Path, also: Iterable[str] =
                     f"It is one of {', '.join(map(repr, fitting))}. Leave it out or change {key}."
                 )
             raise BadScenario(f"{path}: {place}.{option} is not a key of {key} = {name!r}. {hint}")
-    return checked(TypeAdapter(part), options, place, path, BadScenario)
+    return checked(_adapter(part), options, place, path, BadScenario)
+
+
+@cache
+def _adapter(part: type) -> TypeAdapter[Any]:
+    """What checks the options of a part: a millisecond to make, and a sweep has thousands."""
+    return TypeAdapter(part)
 
 
 def keys_of(kind: str, table: Table) -> list[str]:

@@ -1,6 +1,6 @@
 """The tables of a scenario file, each with its keys, their types and their limits."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
@@ -127,6 +127,12 @@ class TargetEffect(BaseModel):
         "above its mean adds to the effect at month.",
     )
 
+    @property
+    def said(self) -> str:
+        """The effect in words: ``-0.5``, or ``+40 %``."""
+        size = self.effect
+        return f"{size:+g}" if isinstance(size, float | int) else f"{size.percent:+g} %"
+
 
 class PriorTruth(TableModel):
     """Assurance: the effect drawn from the fitted prior, made robust."""
@@ -184,6 +190,26 @@ class Events(TableModel):
         default=0.0, description="Log of the rate ratio for a unit more of it, model scale."
     )
     at: float | None = Field(default=None, description="Its value at per_month, in its unit.")
+
+
+class Stopping(TableModel):
+    """When a trial with interim looks stops at one of them."""
+
+    efficacy: Part = Field(description="When a look shows efficacy.")
+    futility: Part | None = Field(
+        default=None, description="When a look shows futility; never if left out."
+    )
+    information: Literal["planned", "actual"] = Field(
+        default="planned",
+        description="Whether bounds follow the planned fractions, or the standard error at a look.",
+    )
+    maximum_information: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict,
+        description="By analysis: one over the squared standard error that is planned at the end.",
+    )
+    verdict: str | None = Field(
+        default=None, description="The one whose bounds stop the trial; the one on all."
+    )
 
 
 class Shared(TableModel):

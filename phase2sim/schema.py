@@ -25,8 +25,11 @@ _PLACES = {
     ("Scenario", "design"): "designs",
     ("Scenario", "decision"): "decisions",
     ("Scenario", "recruitment"): "recruitments",
+    ("Scenario", "safety"): "safety",
     ("Missing", "dropout"): "dropouts",
     ("Missing", "gaps"): "gaps",
+    ("Stopping", "efficacy"): "efficacies",
+    ("Stopping", "futility"): "futilities",
 }
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _STRATEGY = {"enum": list(STRATEGIES)}
@@ -158,6 +161,9 @@ def _allow_names(schema: dict[str, Any], definitions: dict[str, Any]) -> None:
         options = _options("randomisations", definitions)
         properties["randomisation"] |= {"oneOf": [by_name, *options]}
         del properties["randomisation"]["anyOf"]
+    if "spending" in properties:
+        by_name = {"enum": list(TABLES["spendings"])}
+        properties["spending"] = {"oneOf": [by_name, *_options("spendings", definitions)]}
     if "ratio" in properties:
         del properties["ratio"]
         required.remove("ratio")

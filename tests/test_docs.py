@@ -48,10 +48,13 @@ RUN = {
     "score",
     "size",
     "fit",
+    "calibrate",
+    "safety",
 }
 QUICKLY = {
     "run": ("--trials", "20"),
     "compare": ("--trials", "20"),
+    "calibrate": ("--trials", "1000"),
     "sweep": ("--look",),
     "report": ("--trials", "20", "--out", "quick.html"),
     "protocol": ("--trials", "20"),

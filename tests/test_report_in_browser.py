@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from browser import Page, needs_chromium, opened
 from scipy.stats import norm
-from small_reports import TRIALS, small_dossier, small_page
+from small_reports import TRIALS
 
+from phase2sim.dossier.dossier import Dossier
 from phase2sim.store.folder import reading
 from phase2sim.sweeping.results import Results
 
@@ -35,11 +36,11 @@ pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def shown(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """Open the small report once for all tests."""
-    with opened(small_page().as_uri(), tmp_path_factory.mktemp("profile")) as page:
-        page.wait_until("document.querySelector('#explorer-chart svg') !== null")
-        yield page
+    with opened(page.as_uri(), tmp_path_factory.mktemp("profile")) as shown:
+        shown.wait_until("document.querySelector('#explorer-chart svg') !== null")
+        yield shown
 
 
 def said(page: Page, **controls: str) -> dict[str, float]:
@@ -50,9 +51,8 @@ def said(page: Page, **controls: str) -> dict[str, float]:
     return {name: float(share) for name, share in re.findall(r"(\w+) (\d\.\d+) ±", answer)}
 
 
-def stored(truth: str, **labels: object) -> Any:  # noqa: ANN401 - estimates of one analysis
+def stored(dossier: Dossier, truth: str, **labels: object) -> Any:  # noqa: ANN401 - estimates of one analysis
     """Estimates of the cell at these labels, others as planned."""
-    dossier = small_dossier()
     store = reading(dossier.folder)
     results = Results(store, dossier.manifest)
     wanted = {**dossier.place, **labels}
@@ -63,9 +63,9 @@ def stored(truth: str, **labels: object) -> Any:  # noqa: ANN401 - estimates of 
     raise AssertionError(wanted)
 
 
-def test_it_opens_without_a_complaint_and_fetches_nothing(shown: Page) -> None:
+def test_it_opens_without_a_complaint_and_fetches_nothing(shown: Page, page: Path) -> None:
     assert shown.complaints == []
-    assert shown.requests == [small_page().as_uri()]
+    assert shown.requests == [page.as_uri()]
     assert shown.ask("performance.getEntriesByType('resource').length") == 0
 
 
@@ -82,9 +82,13 @@ def test_it_opens_without_a_complaint_and_fetches_nothing(shown: Page) -> None:
     ids=str,
 )
 def test_moved_controls_decide_as_the_stored_trials_do(
-    shown: Page, controls: dict[str, str], truth: str, labels: dict[str, object]
+    shown: Page,
+    dossier: Dossier,
+    controls: dict[str, str],
+    truth: str,
+    labels: dict[str, object],
 ) -> None:
-    p = stored(truth, **labels).p
+    p = stored(dossier, truth, **labels).p
 
     go = said(shown, **controls)["go"]
 
@@ -93,9 +97,9 @@ def test_moved_controls_decide_as_the_stored_trials_do(
     assert go == pytest.approx((p <= alpha).mean(), abs=1.0 / TRIALS + 0.0005)
 
 
-def test_thresholds_decide_as_the_stored_trials_do(shown: Page) -> None:
+def test_thresholds_decide_as_the_stored_trials_do(shown: Page, dossier: Dossier) -> None:
     lower, target, alpha = 0.05, 0.2, 0.1
-    of = stored("target")
+    of = stored(dossier, "target")
     beyond = (of.effect - lower) / of.se >= norm.isf(alpha)
     enough = of.effect >= target
 

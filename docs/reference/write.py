@@ -18,7 +18,7 @@ NOTE = "Written by `docs/reference/write.py` from what the program itself reads;
 # Heading -> tables of the schema and kinds of parts below it. What is not named here comes last.
 SCENARIO: Mapping[str, tuple[str, ...]] = {
     "[population]": ("Population", "Limits"),
-    "[design]": ("designs", "randomisations"),
+    "[design]": ("designs", "PlannedLook", "randomisations"),
     "[outcome.<endpoint>]": ("Outcome", "VisitCorrelation"),
     "[truth]": ("TruthTable", "TargetEffect", "Percent", "shapes", "PriorTruth"),
     "[missing]": ("Missing", "dropouts", "gaps"),
@@ -28,6 +28,7 @@ SCENARIO: Mapping[str, tuple[str, ...]] = {
     "[shared]": ("Shared",),
     "[[analysis]]": ("analyses", "Responder", "AnalysisMixture"),
     "[decision]": ("decisions",),
+    "[stopping]": ("Stopping", "efficacies", "futilities", "spendings"),
 }
 EVIDENCE: Mapping[str, tuple[str, ...]] = {
     "[study], [[study]]": ("StudyTable", "NormalTable"),
@@ -55,6 +56,9 @@ UNITS: Mapping[str, str] = {
     "percent_change": "%",
     "recruitments.per_month": "patients a month",
     "Events.per_month": "events a month",
+    "efficacies.delta": "",
+    "futilities.at_least": "that of the part",
+    "futilities.at_most": "that of the part",
     "VisitCorrelation.per_month": "",
     "null_effect": "that of the effect",
     **dict.fromkeys((f"ReportedTable.{key}" for key in _AS_TYPED), "`unit`"),
@@ -71,6 +75,9 @@ ONE: Mapping[str, str] = {
     "shapes": "Shape",
     "analyses": "Analysis",
     "decisions": "Decision",
+    "efficacies": "Efficacy",
+    "futilities": "Futility",
+    "spendings": "Spending",
 }
 LARGEST_SEED = 2**64
 WORDS = {"string": "text", "boolean": "`true` or `false`", "object": "table"}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from phase2sim.contracts import UNDECIDED
 from phase2sim.decisions.significance import check_alpha, verdict
-from phase2sim.found import Found
+from phase2sim.found import Found, Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,10 @@ class CoPrimary:
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
         """Return the analyses' names, then ``co_primary``."""
         return (*analyses, "co_primary")
+
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:  # noqa: ARG002 - alike for all
+        """Return the null effect of the analysis, and alpha."""
+        return hypothesis.null_effect, self.one_sided_alpha
 
     def decide(self, found: Found) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from phase2sim.decisions.familywise import ANY, judge
 from phase2sim.decisions.significance import check_alpha
-from phase2sim.found import Found
+from phase2sim.found import Found, Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,10 @@ class FixedSequence:
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
         """Return the analyses' names, then ``at_least_one``."""
         return (*analyses, ANY)
+
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:
+        """Return the null effect and alpha of the first analysis; others have to wait for it."""
+        return (hypothesis.null_effect, self.one_sided_alpha) if number == 0 else None
 
     def decide(self, found: Found) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""

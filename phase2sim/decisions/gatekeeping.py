@@ -11,7 +11,7 @@ from phase2sim.contracts import Floats
 from phase2sim.decisions.closed_tests import holm
 from phase2sim.decisions.familywise import ANY, check_number, judge
 from phase2sim.decisions.significance import check_alpha
-from phase2sim.found import Found
+from phase2sim.found import Found, Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,12 @@ class Gatekeeping:
         """Return the analyses' names, then ``at_least_one``."""
         check_number("families", sum(self.families), analyses)
         return (*analyses, ANY)
+
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:
+        """Return the null effect and alpha of the first analysis where it is the first family."""
+        if number > 0 or self.families[0] > 1:
+            return None
+        return hypothesis.null_effect, self.one_sided_alpha
 
     def decide(self, found: Found) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""

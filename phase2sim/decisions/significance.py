@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.contracts import GO, STOP, UNDECIDED, Floats
-from phase2sim.found import Found
+from phase2sim.found import Found, Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,10 @@ class Significance:
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
         """Return the analyses' names."""
         return analyses
+
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:  # noqa: ARG002 - alike for all
+        """Return the null effect of the analysis, and alpha."""
+        return hypothesis.null_effect, self.one_sided_alpha
 
     def decide(self, found: Found) -> NDArray[np.int8]:
         """Verdicts (trial, analysis) from p."""

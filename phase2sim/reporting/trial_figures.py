@@ -29,14 +29,14 @@ _COLOURS = [EVIDENCE, TREATED, "#4338ca", "#a16207", "#be185d", INK]
 
 
 def size_curves(rows: Sequence[Row], planned: int, name: str, title: str) -> Figure:
-    """Share of go over the number of patients, one line a verdict, with Monte Carlo bands."""
+    """Share of go over the number of patients, one line a ``verdict``, with Monte Carlo bands."""
     points = [
         {
             "patients": row["patients"],
             "share": row["estimate"],
             "low": max(row["estimate"] - _BAND * row["mcse"], 0.0),
             "high": min(row["estimate"] + _BAND * row["mcse"], 1.0),
-            "verdict": row["analysis"],
+            "verdict": row["verdict"],
         }
         for row in rows
         if row["estimate"] is not None
