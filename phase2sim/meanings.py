@@ -144,14 +144,13 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "together": "Whether all analyses must be a go, or any.",
     },
     "safety": {
-        "event": "What is counted; one of the events of [events].",
-        "by_month": "The visit up to which a patient's events count.",
+        "event": "What is counted; one of [events].",
+        "by_month": "The visit up to which it is counted.",
         "looks": "Treated patients, in order of enrolment, after whom the count is judged.",
-        "limit": "Share of treated patients with an event that is still acceptable.",
-        "certainty": "It stops where the posterior probability of a share above limit is above "
-        "this.",
-        "prior": "a and b of the Beta prior of the share, worth a + b patients.",
-        "false_stop": "Chance of a stop at any look where the share is limit.",
+        "limit": "Share of patients with an event that is still acceptable.",
+        "certainty": "Posterior probability of an excess above which the trial stops.",
+        "prior": "a and b of a Beta for the share, worth a + b patients.",
+        "false_stop": "Chance of a stop where the share is limit.",
     },
 }  # fmt: skip
 # The tables that several parts have, by their name in the schema.
