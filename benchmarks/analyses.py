@@ -7,7 +7,6 @@ import numpy as np
 from phase2sim.analyses.ancova import Ancova
 from phase2sim.analyses.anhecova import Anhecova
 from phase2sim.analyses.bayes_normal import BayesNormal
-from phase2sim.analyses.borrowing import AnalysisMixture
 from phase2sim.analyses.clda import Clda
 from phase2sim.analyses.cmh import Cmh
 from phase2sim.analyses.conditional_mean_imputation import ConditionalMeanImputation
@@ -25,6 +24,7 @@ from phase2sim.analyses.van_elteren import VanElteren
 from phase2sim.analyses.welch import Welch
 from phase2sim.analyses.wilcoxon import Wilcoxon
 from phase2sim.contracts import Analysis, Reading
+from phase2sim.mixtures import AnalysisMixture
 
 TRIALS, PATIENTS, REPEATS = 20_000, 60, 10
 RULE = Responder(below=5.0)

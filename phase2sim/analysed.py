@@ -7,13 +7,16 @@ from typing import cast
 
 from pydantic import TypeAdapter
 
-from phase2sim.contracts import MODEL_SCALE, Analysis, Decision, Design
+from phase2sim.contracts import MODEL_SCALE, Analysis, Plan
+from phase2sim.designs.design import Design
 from phase2sim.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import COMPOSITE, Aim
+from phase2sim.found import ByReference, Decision, Hypothesis
 from phase2sim.parts import TABLES, build, keys_of
 from phase2sim.planned import Events, check_strategy
 from phase2sim.quantification import Limit, Quantified
+from phase2sim.safety.watching import SafetyRule
 from phase2sim.scenario import Scenario
 from phase2sim.toml_files import Table, checked, nearest
 
@@ -185,9 +188,12 @@ def _check_reads(table: Table, place: str, path: Path) -> None:
         )
 
 
-def check_names(decision: Decision, names: tuple[str, ...], path: Path) -> None:
+def check_decision(decision: Decision, hypotheses: tuple[Hypothesis, ...], path: Path) -> None:
     """Refuse two verdicts with one name, and a decision that does not fit the analyses."""
+    names = tuple(one.name for one in hypotheses)
     try:
+        if isinstance(decision, ByReference):
+            decision.check(hypotheses)
         labels = decision.labels(names)
     except ValueError as refused:
         raise BadScenario(f"{path}: decision.{refused}.") from None
@@ -252,6 +258,40 @@ def check_covariates(analyses: Sequence[Analysis], scenario: Scenario, path: Pat
                     f"{path}: analysis[{number}] reads {column!r}, but"
                     f" population.{keys[column]} is missing. Add it."
                 )
+
+
+def safety_of(scenario: Scenario, path: Path) -> SafetyRule | None:
+    """Build the rule that stops a trial for harm, where there is one."""
+    if scenario.safety is None:
+        return None
+    rule: SafetyRule = build("safety", scenario.safety, "safety", path)
+    return rule
+
+
+def check_watched(rule: SafetyRule | None, design: Design, plan: Plan, path: Path) -> None:
+    """Refuse a safety rule whose events, visit or patients the trial does not have."""
+    if rule is None:
+        return
+    if design.schedule:
+        raise BadScenario(
+            f"{path}: safety is set and design.looks too; a trial is not yet both watched for harm"
+            " and stopped at looks for efficacy. Leave one out."
+        )
+    if rule.event not in plan.counted:
+        raise BadScenario(
+            f"{path}: safety.event is {rule.event!r}, but simulated patients have no such events:"
+            f" events.{rule.event} is missing. Add it."
+        )
+    if rule.by_month not in plan.visits_months:
+        raise BadScenario(
+            f"{path}: safety.by_month is {rule.by_month:g}; it must be one of design.visits_months"
+            f" after baseline: {', '.join(f'{month:g}' for month in plan.visits_months[1:])}."
+        )
+    if rule.looks[-1] >= plan.patients:
+        raise BadScenario(
+            f"{path}: safety.looks ends at {rule.looks[-1]} treated patients; the trial has"
+            f" {plan.patients} patients in all arms. Leave the last out."
+        )
 
 
 def check_simulated(analyses: Sequence[Analysis], scenario: Scenario, path: Path) -> None:

@@ -3,11 +3,34 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from phase2sim.assemble import Assembled, Parts
 from phase2sim.contracts import FAILURES, FALLBACKS, Measured
-from phase2sim.operating import Tally, bias, coverage, decided, duration, fell_back, missing
+from phase2sim.found import AT_TARGET, BELOW, CLASSES, ByReference
+from phase2sim.monitored import exact_stopping
+from phase2sim.operating import (
+    ENDS,
+    End,
+    Tally,
+    bias,
+    coverage,
+    decided,
+    duration,
+    ended,
+    ended_in_class,
+    enrolled,
+    failed_look,
+    fell_back,
+    missed_target,
+    missing,
+    overrun,
+    stopped,
+    stopped_for_harm,
+    treated_patients,
+    true_given_go,
+)
 from phase2sim.patients.recruitment import AllAtOnce
 from phase2sim.twins import Twin, twin
 
@@ -19,6 +42,9 @@ SHARES = {"target": "power", "null": "type_i_error", "prior": "assurance", "scep
 SHARE_TITLES = {"power": "power", "type_i_error": "type I error", "assurance": "assurance"}
 COLUMNS = ("estimate", "mcse", "requested", "used", "failed", "low", "high", "exact", "approximate")
 
+HARM = "safety"  # what stands for an analysis in rows about stopping for harm
+_DRAWN = {"prior", "sceptical"}  # truths that differ from trial to trial
+
 
 @dataclass(frozen=True, slots=True)
 class Characteristic:
@@ -28,13 +54,16 @@ class Characteristic:
     ``twin`` is the closed form, where theory gives the answer or nearly does.
     """
 
-    name: str  # power | type_i_error | assurance | bias | coverage | missing | duration
+    # power, type_i_error, assurance, bias, coverage, missing, duration; with interim looks
+    # stop_efficacy, stop_futility, failed_look, enrolled, overrun; of a rule its ledger
+    name: str
     endpoint: str
     analysis: str
     month: float | None
     truth: str  # target | null | prior | sceptical
     measured: Measured
     twin: Twin | None = None
+    look: int | None = None  # from 1, of what is said of one interim look
 
     @property
     def gap(self) -> float | None:
@@ -58,6 +87,7 @@ class Characteristic:
             "exact": twin.value if twin and twin.is_exact else None,
             "approximate": twin.value if twin and not twin.is_exact else None,
             "gap_in_se": self.gap,
+            **({} if self.look is None else {"look": self.look}),
         }
 
 
@@ -122,6 +152,8 @@ def characteristics(
                 measured=decided(tallied, number, requested),
                 twin=closed_form(number, truth) if alone else None,
             )
+        yield from _ledger(built, truth, tallied, requested)
+        yield from _harm(built, truth, tallied, requested)
         for name in ("bias", "coverage", "missing"):
             for number, analysis in enumerate(built.analyses):
                 error = truth_error(number, truth)
@@ -137,6 +169,90 @@ def characteristics(
                 )
         if not isinstance(built.recruitment, AllAtOnce) and not math.isnan(tallied.months):
             yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
+        if built.stopping is not None:
+            yield from _of_looks(built, built.stopping.verdict, truth, tallied, requested)
+
+
+def _of_looks(
+    built: Parts, number: int, truth: str, sums: Tally, requested: int
+) -> Iterator[Characteristic]:
+    """Where trials stop and why, and the patients that they take."""
+    verdict = built.decision.labels(built.names)[number]
+    alone = number < len(built.analyses)
+    endpoint = built.analyses[number].endpoint if alone else verdict
+    month = built.analyses[number].month if alone else None
+    for look in range(len(built.design.schedule.looks)):
+        for name, measured in (
+            ("stop_efficacy", stopped(sums, 0, look, requested)),
+            ("stop_futility", stopped(sums, 1, look, requested)),
+            ("failed_look", failed_look(sums, look, requested)),
+        ):
+            yield Characteristic(name, endpoint, verdict, month, truth, measured, None, look + 1)
+    for name, measured in (
+        ("enrolled", enrolled(sums, requested)),
+        ("overrun", overrun(sums, requested)),
+    ):
+        yield Characteristic(name, "", "", None, truth, measured)
+
+
+def _harm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:
+    """Yield how often, when, and after how many treated patients a trial is stopped for harm."""
+    rule = built.safety
+    if rule is None or not sums.harm.size:
+        return
+    exact = exact_stopping(built, truth)
+    row = partial(Characteristic, endpoint=rule.event, analysis=HARM, month=rule.by_month,
+                  truth=truth)  # fmt: skip
+    chances = None if exact is None else exact.at_look
+    whole = None if chances is None else Twin(float(chances.sum()))
+    yield row(name="stopped_for_harm", measured=stopped_for_harm(sums, requested), twin=whole)
+    for look, patients in enumerate(rule.looks):
+        yield row(
+            name=f"stopped_for_harm_at_{patients}",
+            measured=stopped_for_harm(sums, requested, look),
+            twin=None if chances is None else Twin(float(chances[look])),
+        )
+    yield row(name="treated_patients", measured=treated_patients(sums, requested))
+
+
+def _ledger(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:
+    """Yield how trials end, by the class of what is true, for a rule with limits of its own."""
+    if not isinstance(built.decision, ByReference):
+        return
+    ends: tuple[End, ...] = ENDS if built.decision.considers else ("go", "stop")
+    for number, verdict in enumerate(built.decision.labels(built.names)):
+        analysis = built.analyses[number] if number < len(built.analyses) else None
+        row = partial(
+            Characteristic,
+            endpoint=analysis.endpoint if analysis else verdict,
+            analysis=verdict,
+            month=analysis.month if analysis else None,
+            truth=truth,
+        )
+        for end in ends[1:]:  # a go is power, type I error or assurance
+            yield row(name=end, measured=ended(sums, end, number, requested))
+        for place, (name, trials) in enumerate(
+            zip(CLASSES, sums.by_class[number].sum(axis=1), strict=True)
+        ):
+            for end in ends if trials else ():
+                share = ended_in_class(sums, end, number, place, requested)
+                yield row(name=f"{end}_{name}", measured=share)
+        for name, share in _errors(sums, number, requested, drawn=truth in _DRAWN):
+            yield row(name=name, measured=share)
+
+
+def _errors(
+    sums: Tally, verdict: int, requested: int, *, drawn: bool
+) -> Iterator[tuple[str, Measured]]:
+    """Yield the errors of a rule: shares of the trials in which it could make them."""
+    trials = sums.by_class[verdict].sum(axis=1)
+    if trials[BELOW]:
+        yield "false_go", ended_in_class(sums, "go", verdict, BELOW, requested, given=True)
+    if trials[AT_TARGET]:
+        yield "false_stop", ended_in_class(sums, "stop", verdict, AT_TARGET, requested, given=True)
+        yield "missed_target", missed_target(sums, verdict, requested)
+    if drawn and sums.by_class[verdict, :, 0].sum():
+        yield "true_given_go", true_given_go(sums, verdict, requested)
 
 
 def _measured(name: str, sums: Tally, number: int, requested: int, truth_error: float) -> Measured:

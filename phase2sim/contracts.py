@@ -314,60 +314,7 @@ class Intercurrent(Protocol):
         ...
 
 
-class Design(Protocol):
-    """A part that says who gets what and when we look; its fields are read by the assembly."""
-
-    nested: ClassVar[bool]  # whether the first n patients of a trial are the trial of size n
-
-    @property
-    def arms(self) -> tuple[str, ...]:
-        """Names, control first."""
-        ...
-
-    @property
-    def patients(self) -> int:
-        """In all arms together."""
-        ...
-
-    @property
-    def visits_months(self) -> tuple[float, ...]:
-        """Months since randomisation, baseline (0) first."""
-        ...
-
-    @property
-    def allocation(self) -> tuple[int, ...]:
-        """Ratio of the arms."""
-        ...
-
-    @property
-    def randomisation(self) -> str | dict[str, Any]:
-        """Name of the method, or its table of keys."""
-        ...
-
-    @property
-    def block_size(self) -> int | None:
-        """Patients in a block; None for the method's own choice."""
-        ...
-
-
-class Decision(Protocol):
-    """A part that turns the analyses' p-values into verdicts."""
-
-    @property
-    def one_sided_alpha(self) -> float:
-        """Level of each analysis."""
-        ...
-
-    def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
-        """Name of each verdict, given the analyses' names."""
-        ...
-
-    def decide(self, p: Floats) -> NDArray[np.int8]:
-        """Verdicts (trial, verdict) from p (trial, analysis): GO, STOP, or UNDECIDED on nan."""
-        ...
-
-
-GO, STOP, UNDECIDED = 1, 0, -1
+GO, STOP, CONSIDER, UNDECIDED = 1, 0, 2, -1  # verdicts; the last for a failed analysis
 
 
 @dataclass(frozen=True, slots=True, repr=False)

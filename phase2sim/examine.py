@@ -10,6 +10,7 @@ from scipy.special import stdtr, stdtrit
 from phase2sim.assemble import Assembled, Parts
 from phase2sim.contracts import (
     CONFIDENCE,
+    CONSIDER,
     FAILURES,
     FALLBACKS,
     GO,
@@ -23,10 +24,12 @@ from phase2sim.datafile import data_reading, read_data
 from phase2sim.endpoints import MEASURES
 from phase2sim.engine import analyse_trials, draw_trials, months_of, true_effect
 from phase2sim.errors import BadData, BadScenario
+from phase2sim.found import found
 from phase2sim.patient_file import patients_csv
 from phase2sim.readings import of_arms
+from phase2sim.safety.watching import watch
 
-_VERDICTS = {GO: "go", STOP: "stop"}
+_VERDICTS = {GO: "go", CONSIDER: "consider", STOP: "stop"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Examined:
     """The findings on one trial, and the decision they lead to."""
 
     findings: tuple[Finding, ...]
-    verdicts: dict[str, str]  # go | stop | undecided
+    verdicts: dict[str, str]  # go | consider | stop | undecided
 
 
 def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
@@ -135,6 +138,8 @@ def replay(
         )
     )
     verdicts = _verdicts(assembled.parts, estimates, study.names)
+    if study.safety is not None and watch(study.safety, study.plan, trials).stopped[0]:
+        verdicts = dict.fromkeys(verdicts, _VERDICTS[STOP])
     return Examined(findings, verdicts), patients_csv(study, trials, look)
 
 
@@ -143,8 +148,9 @@ def _known_effect(value: float) -> float | None:
 
 
 def _verdicts(built: Parts, estimates: list[Estimates], names: tuple[str, ...]) -> dict[str, str]:
-    p = np.stack([estimate.p for estimate in estimates], axis=1)
-    verdict = built.decision.decide(p)[0]
+    which = [built.names.index(name) for name in names]
+    hypotheses = tuple(built.hypotheses[number] for number in which)
+    verdict = built.decision.decide(found(estimates, hypotheses))[0]
     labels = built.decision.labels(names)
     return {
         label: _VERDICTS.get(int(value), "undecided")

@@ -1,6 +1,7 @@
 """Operating characteristics from running sums, each with its Monte Carlo standard error."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,17 +9,26 @@ from scipy.special import ndtri, stdtr
 
 from phase2sim.contracts import (
     CONFIDENCE,
+    CONSIDER,
     FAILURES,
     FALLBACKS,
     GO,
     STOP,
+    UNDECIDED,
     Bools,
     Estimates,
     Floats,
     Ints,
     Measured,
 )
+from phase2sim.found import AT_TARGET, BELOW, CLASSES
+from phase2sim.interim.course import Ended
+from phase2sim.interim.sums import StopSums, stop_sums
+from phase2sim.safety.watching import Watched
 
+type End = Literal["go", "consider", "stop"]
+
+ENDS: tuple[End, ...] = ("go", "consider", "stop")
 _NORMAL_LIMIT = float(ndtri(0.5 + CONFIDENCE / 2))
 
 
@@ -29,6 +39,7 @@ class Tally:
     trials: int
     go: Ints  # (verdict,)
     stop: Ints  # (verdict,)
+    consider: Ints  # (verdict,)
     reasons: Ints  # (analysis, failure)
     fallbacks: Ints  # (analysis, fallback)
     error: Floats  # (analysis,) sum of estimate - truth
@@ -37,22 +48,33 @@ class Tally:
     unknown: Ints  # (analysis,) trials whose true effect nobody knows
     missing: Floats  # (analysis,) sum of the share of patients not seen
     squared_missing: Floats  # (analysis,)
+    # (verdict, class of the truth, end): trials; empty where the rule has no limits of its own
+    by_class: Ints = field(default_factory=lambda: np.zeros((0, 0, 0), np.int64))
+    harm: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # (look,) trials stopped
+    treated: float = 0.0  # sum of the treated patients judged for harm
+    squared_treated: float = 0.0
     months: float = float("nan")  # sum of the months to the last readout; nan if not simulated
     squared_months: float = float("nan")
+    looks: StopSums = field(default_factory=StopSums)
 
     def __add__(self, other: "Tally") -> "Tally":
         """Sums over the trials of both."""
         return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
-def tally(
+def tally(  # noqa: PLR0913 - what a batch came to
     estimates: tuple[Estimates, ...],
     true_effect: Floats,
     missing: Floats,
     verdict: NDArray[np.int8],
     months: Floats | None = None,
+    ended: Ended | None = None,
 ) -> Tally:
-    """Sum a batch: one estimate an analysis, true_effect and missing (analysis, trial)."""
+    """Sum a batch: one estimate an analysis, true_effect and missing (analysis, trial).
+
+    With interim looks these are of each trial's last look, and ``ended`` says which that was.
+    What ``by_class`` counts is added by the caller, who knows the rule.
+    """
     months = np.full(1, np.nan) if months is None else months
     error = np.stack([e.effect for e in estimates]) - true_effect
     covered = [_covers(e, truth) for e, truth in zip(estimates, true_effect, strict=True)]
@@ -60,6 +82,7 @@ def tally(
         trials=verdict.shape[0],
         go=(verdict == GO).sum(axis=0),
         stop=(verdict == STOP).sum(axis=0),
+        consider=(verdict == CONSIDER).sum(axis=0),
         reasons=np.stack([np.bincount(e.reason, minlength=len(FAILURES)) for e in estimates]),
         fallbacks=np.stack([_fallbacks(e) for e in estimates]),
         error=np.nansum(error, axis=1),
@@ -70,7 +93,67 @@ def tally(
         squared_missing=(missing**2).sum(axis=1),
         months=float(months.sum()),
         squared_months=float((months**2).sum()),
+        looks=StopSums() if ended is None else stop_sums(ended),
     )
+
+
+def with_harm(sums: Tally, watched: Watched, looks: int) -> Tally:
+    """Sums of a batch, and those of how it was watched for harm."""
+    treated = watched.treated.astype(np.float64)
+    return replace(
+        sums,
+        harm=np.bincount(watched.look[watched.stopped], minlength=looks),
+        treated=float(treated.sum()),
+        squared_treated=float((treated**2).sum()),
+    )
+
+
+def stopped_for_harm(sums: Tally, requested: int, look: int | None = None) -> Measured:
+    """Share of trials stopped for harm: at one look, or at any."""
+    stops = sums.harm.sum() if look is None else sums.harm[look]
+    return proportion(int(stops), sums.trials, sums.trials, requested)
+
+
+def treated_patients(sums: Tally, requested: int) -> Measured:
+    """Mean number of treated patients judged when the trial was stopped for harm, or ended."""
+    return mean_of(sums.treated, sums.squared_treated, sums.trials, sums.trials, requested)
+
+
+def by_class(verdict: NDArray[np.int8], classes: NDArray[np.int8]) -> Ints:
+    """Trials by verdict, class of the truth behind it, and end; the last end is undecided.
+
+    Both are (trial, verdict); trials whose truth has no class are not counted.
+    """
+    if not classes.size:
+        return np.zeros((0, 0, 0), np.int64)
+    codes = (GO, CONSIDER, STOP, UNDECIDED)
+    return np.stack([
+        [((classes == number) & (verdict == code)).sum(axis=0) for code in codes]
+        for number in range(len(CLASSES))
+    ]).transpose(2, 0, 1)  # fmt: skip
+
+
+def ended_in_class(  # noqa: PLR0913 - what is asked, and of what
+    sums: Tally, end: End, verdict: int, number: int, requested: int, *, given: bool = False
+) -> Measured:
+    """Share of trials that end so with such a truth: of all decided, or of those ``given`` it."""
+    counts = sums.by_class[verdict]
+    among = counts[number] if given else counts.sum(axis=0)
+    used = int(among[:-1].sum())
+    return proportion(int(counts[number, ENDS.index(end)]), used, int(among.sum()), requested)
+
+
+def missed_target(sums: Tally, verdict: int, requested: int) -> Measured:
+    """Share without a go among decided trials whose true effect is at the target or beyond."""
+    counts = sums.by_class[verdict, AT_TARGET]
+    used = int(counts[:-1].sum())
+    return proportion(used - int(counts[0]), used, int(counts.sum()), requested)
+
+
+def true_given_go(sums: Tally, verdict: int, requested: int) -> Measured:
+    """Share of goes whose true effect is beyond the lower reference value."""
+    goes = sums.by_class[verdict, :, 0]
+    return proportion(int(goes[BELOW + 1 :].sum()), int(goes.sum()), int(goes.sum()), requested)
 
 
 def _fallbacks(estimate: Estimates) -> Ints:
@@ -84,8 +167,13 @@ def _fallbacks(estimate: Estimates) -> Ints:
 
 def decided(sums: Tally, verdict: int, requested: int) -> Measured:
     """Share of trials with a go: power, type I error or assurance, by what was true."""
-    go, stop = int(sums.go[verdict]), int(sums.stop[verdict])
-    return proportion(go, go + stop, sums.trials, requested)
+    return ended(sums, "go", verdict, requested)
+
+
+def ended(sums: Tally, end: End, verdict: int, requested: int) -> Measured:
+    """Share of the decided trials that end in one of the three ways."""
+    counts = {name: int(getattr(sums, name)[verdict]) for name in ENDS}
+    return proportion(counts[end], sum(counts.values()), sums.trials, requested)
 
 
 def coverage(sums: Tally, analysis: int, requested: int) -> Measured:
@@ -113,6 +201,31 @@ def bias(sums: Tally, analysis: int, requested: int, truth_mcse: float = 0.0) ->
 def duration(sums: Tally, requested: int) -> Measured:
     """Mean months from the trial's opening to the last readout."""
     return mean_of(sums.months, sums.squared_months, sums.trials, sums.trials, requested)
+
+
+def stopped(sums: Tally, reason: int, look: int, requested: int) -> Measured:
+    """Share of trials that stop at an interim look for a reason: 0 efficacy, 1 futility.
+
+    Of all trials: one whose look could not be answered goes on, as it would in practice.
+    """
+    return proportion(int(sums.looks.stops[reason, look]), sums.trials, sums.trials, requested)
+
+
+def failed_look(sums: Tally, look: int, requested: int) -> Measured:
+    """Share of trials that reached an interim look whose analysis could not answer."""
+    return proportion(int(sums.looks.failed[look]), sums.trials, sums.trials, requested)
+
+
+def enrolled(sums: Tally, requested: int) -> Measured:
+    """Mean number of patients enrolled when the trial ends."""
+    looks = sums.looks
+    return mean_of(looks.enrolled, looks.squared_enrolled, sums.trials, sums.trials, requested)
+
+
+def overrun(sums: Tally, requested: int) -> Measured:
+    """Mean number of patients enrolled whose data the last look did not have in full."""
+    looks = sums.looks
+    return mean_of(looks.overrun, looks.squared_overrun, sums.trials, sums.trials, requested)
 
 
 def missing(sums: Tally, analysis: int, requested: int) -> Measured:

@@ -17,6 +17,10 @@ from phase2sim.patients.intercurrent import INTERCURRENT
 from phase2sim.patients.missingness import GAPS, MISSINGNESS
 from phase2sim.patients.randomisation import RANDOMISATIONS
 from phase2sim.patients.recruitment import RECRUITMENTS
+from phase2sim.safety import SAFETY
+from phase2sim.sequential.efficacy import EFFICACIES
+from phase2sim.sequential.futility import FUTILITIES
+from phase2sim.sequential.spending import SPENDINGS
 from phase2sim.shapes import SHAPES
 from phase2sim.toml_files import Table, checked, nearest
 
@@ -34,6 +38,10 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "intercurrent": INTERCURRENT,
     "analyses": ANALYSES,
     "decisions": DECISIONS,
+    "safety": SAFETY,
+    "efficacies": EFFICACIES,
+    "futilities": FUTILITIES,
+    "spendings": SPENDINGS,
 }
 KEYS: dict[str, str] = {
     "designs": "kind",
@@ -45,6 +53,10 @@ KEYS: dict[str, str] = {
     "dropouts": "mechanism",
     "analyses": "method",
     "decisions": "kind",
+    "safety": "kind",
+    "efficacies": "kind",
+    "futilities": "kind",
+    "spendings": "kind",
 }
 
 

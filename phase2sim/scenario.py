@@ -18,6 +18,7 @@ from phase2sim.scenario_tables import (
     Part,
     Population,
     Shared,
+    Stopping,
     TableModel,
     TruthTable,
 )
@@ -39,32 +40,47 @@ class Scenario(Viewed, TableModel):
     (64, 100)
     """
 
-    title: Annotated[str, Field(min_length=1)]
+    title: Annotated[str, Field(min_length=1)] = Field(description="For the heading.")
     evidence: tuple[str, ...] = Field(default=(), description="Names in priors/, or paths.")
     seed: Annotated[int, Field(ge=0, lt=2**64)] = Field(description="Starts every random stream.")
     trials: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(description="To simulate.")
     failures_allowed: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.05, description="Share of failed analyses above which no number is printed."
     )
-    population: Population = Population()
-    design: Part
-    outcome: dict[str, Outcome] = Field(default_factory=dict)
+    population: Population = Field(default=Population(), description="Who may enrol.")
+    design: Part = Field(description="Who gets what, and when they are seen.")
+    outcome: dict[str, Outcome] = Field(
+        default_factory=dict,
+        description="By endpoint: how untreated patients do; needed without evidence.",
+    )
     endpoint_correlation: Annotated[float, Field(gt=-1, lt=1)] | None = Field(
         default=None, description="Of any two endpoints at one visit; overrides the fitted prior."
     )
-    truth: TruthTable
-    missing: Missing = Missing()
-    recruitment: Part = Field(default_factory=lambda: {"kind": "at_once"})
+    truth: TruthTable = Field(description="What is taken to be true.")
+    missing: Missing = Field(default=Missing(), description="Which outcomes are not seen.")
+    recruitment: Part = Field(
+        default_factory=lambda: {"kind": "at_once"}, description="When patients enrol."
+    )
     intercurrent: dict[str, Part] = Field(
         default_factory=dict, description="By kind of event: its keys, and its strategy."
     )
     events: dict[str, Events] = Field(default_factory=dict, description="By counted outcome.")
-    shared: Shared = Shared()
+    shared: Shared = Field(
+        default=Shared(), description="What patients are drawn with beyond what the trial sees."
+    )
+    safety: Part | None = Field(
+        default=None, description="When too many treated patients with an event stop the trial."
+    )
     assume: Literal["optimistic", "planned", "pessimistic"] = Field(
         default="planned", description="How well the trial goes: one row of docs/methods/assume.md."
     )
-    analysis: Annotated[tuple[Part, ...], Field(min_length=1)]
-    decision: Part
+    analysis: Annotated[tuple[Part, ...], Field(min_length=1)] = Field(
+        description="One table an analysis."
+    )
+    decision: Part = Field(description="From p-values to go or stop.")
+    stopping: Stopping | None = Field(
+        default=None, description="When a trial with interim looks stops."
+    )
     _path: Path = PrivateAttr(default=Path("scenario"))
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import islice
 from operator import add
@@ -24,10 +24,11 @@ from phase2sim.characteristics import (
     truth_errors,
 )
 from phase2sim.contracts import FAILURES, RESULTS_VERSION, Measured
-from phase2sim.engine import simulate_batch
+from phase2sim.engine import Outcomes, Study, simulate_batch
 from phase2sim.errors import TooManyFailures
+from phase2sim.found import classes
 from phase2sim.knowledge import Evidence, PriorDraws
-from phase2sim.operating import Tally, tally
+from phase2sim.operating import Tally, by_class, tally, with_harm
 from phase2sim.prior import fitted, read_evidence
 from phase2sim.scenario import Scenario
 from phase2sim.tabular import dataset_of, frame_of
@@ -241,9 +242,16 @@ def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tall
     study = assembled.study
     trials = min(study.batch, requested - first)
     outcomes = [simulate_batch(study, source, first, trials) for source in assembled.sources]
-    return tuple(
-        tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months) for o in outcomes
-    )
+    return tuple(_tallied(study, one) for one in outcomes)
+
+
+def _tallied(study: Study, o: Outcomes) -> Tally:
+    known = classes(study.decision, o.true_effect, study.hypotheses)
+    sums = tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months, o.ended)
+    sums = replace(sums, by_class=by_class(o.verdict, known))
+    if study.safety is None or o.watched is None:
+        return sums
+    return with_harm(sums, o.watched, len(study.safety.looks))
 
 
 def _in_threads(

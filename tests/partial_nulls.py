@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from phase2sim.contracts import GO, Decision
+from phase2sim.contracts import GO
 from phase2sim.decisions.fallback import Fallback
 from phase2sim.decisions.fixed_sequence import FixedSequence
 from phase2sim.decisions.gatekeeping import Gatekeeping
@@ -13,6 +13,7 @@ from phase2sim.decisions.graphical import Graphical
 from phase2sim.decisions.hochberg import Hochberg
 from phase2sim.decisions.holm import Holm
 from phase2sim.decisions.hommel import Hommel
+from phase2sim.found import Decision, only_p
 
 ALPHA = 0.025
 RULES: dict[str, Decision] = {
@@ -36,5 +37,5 @@ def familywise_error(
     shared = rng.standard_normal((trials, 1))
     own = rng.standard_normal((trials, len(true)))
     z = np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own + np.where(true, 0.0, FAR)
-    verdicts = rule.decide(stats.norm.sf(z))[:, : len(true)]
+    verdicts = rule.decide(only_p(stats.norm.sf(z)))[:, : len(true)]
     return float((verdicts[:, true] == GO).any(axis=1).mean())

@@ -33,6 +33,7 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
     "patients/recruitment": ("recruitments", "arrive"),
     "patients/intercurrent": ("intercurrent", "strike"),
     "shapes": ("shapes", "at"),
+    "safety": ("safety", "boundary"),
 }
 
 

@@ -7,7 +7,6 @@ from scipy import stats
 
 from phase2sim.analyses.anhecova import Anhecova
 from phase2sim.analyses.bayes_normal import BayesNormal
-from phase2sim.analyses.borrowing import AnalysisMixture
 from phase2sim.analyses.cmh import Cmh
 from phase2sim.analyses.conditional_mean_imputation import ConditionalMeanImputation
 from phase2sim.analyses.logistic_standardised import LogisticStandardised
@@ -18,6 +17,7 @@ from phase2sim.analyses.responders import Responder
 from phase2sim.analyses.van_elteren import VanElteren
 from phase2sim.analyses.wilcoxon import Wilcoxon
 from phase2sim.contracts import Analysis, Floats, Reading
+from phase2sim.mixtures import AnalysisMixture
 
 pytestmark = pytest.mark.calibration
 TRIALS = 10_000

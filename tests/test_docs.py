@@ -46,10 +46,13 @@ RUN = {
     "results",
     "score",
     "size",
+    "calibrate",
+    "safety",
 }
 QUICKLY = {
     "run": ("--trials", "20"),
     "compare": ("--trials", "20"),
+    "calibrate": ("--trials", "1000"),
     "sweep": ("--look",),
     "report": ("--trials", "20", "--out", "quick.html"),
     "protocol": ("--trials", "20"),
@@ -275,6 +278,14 @@ def test_links_resolve(path: Path) -> None:
 def anchors(path: Path) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_site_has_every_page_and_notebook_in_its_order() -> None:
+    named = re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+
+    pages = [str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")]
+    notebooks = [f"notebooks/{path.stem}.md" for path in (ROOT / "notebooks").glob("*.ipynb")]
+    assert sorted(named) == sorted([*pages, *notebooks])
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)

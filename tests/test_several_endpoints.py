@@ -18,6 +18,7 @@ from phase2sim.decisions.closed_tests import (
     hochberg,
     holm,
 )
+from phase2sim.found import only_p
 
 ALPHA = 0.025
 
@@ -82,7 +83,7 @@ def test_agrees_with_more_published_adjusted_p(row: dict[str, str]) -> None:
 def test_a_failed_analysis_stays_undecided_and_helps_no_other() -> None:
     p = np.array([[np.nan, 0.012], [np.nan, 0.02], [0.5, 0.6]])
 
-    verdicts = DECISIONS["holm"](one_sided_alpha=ALPHA).decide(p)  # type: ignore[call-arg]  # a field of every rule
+    verdicts = DECISIONS["holm"](one_sided_alpha=ALPHA).decide(only_p(p))  # type: ignore[call-arg]  # a field of every rule
 
     assert verdicts.tolist() == [
         [UNDECIDED, GO, GO], [UNDECIDED, STOP, UNDECIDED], [STOP, STOP, STOP]
@@ -109,7 +110,7 @@ def test_unadjusted_analyses_do_not_keep_it() -> None:
 def test_gatekeeping_shuts_the_gate() -> None:
     rule = RULES["gatekeeping"]
 
-    verdicts = rule.decide(np.array([[0.03, 0.001, 0.001], [0.02, 0.013, 0.012]]))
+    verdicts = rule.decide(only_p(np.array([[0.03, 0.001, 0.001], [0.02, 0.013, 0.012]])))
 
     assert verdicts.tolist() == [[STOP, STOP, STOP, STOP], [GO, GO, GO, GO]]
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from phase2sim.analyses.ancova import Ancova
-from phase2sim.analyses.borrowing import AnalysisMixture, with_control
+from phase2sim.analyses.borrowing import with_control
 from phase2sim.analyses.columns import outcome
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.t_test import TTest
@@ -22,7 +22,7 @@ from phase2sim.contracts import (
     Reading,
 )
 from phase2sim.endpoints import MEASURES
-from phase2sim.mixtures import NormalMixture
+from phase2sim.mixtures import AnalysisMixture, NormalMixture
 
 
 @dataclass(frozen=True, slots=True)

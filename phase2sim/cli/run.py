@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from phase2sim.cli.screen import say, show, show_json, trials_progress
+from phase2sim.reporting.ends import ends_screen
 from phase2sim.reporting.explained import explained
 from phase2sim.reporting.run import run_json, run_screen
 from phase2sim.scenario import load_scenario
@@ -68,6 +69,7 @@ def command(  # noqa: PLR0913 - one argument an option
         show_json(run_json(result))
     else:
         show(run_screen(result))
+        show(ends_screen(result))
         if explain:
             show(explained(result))
     ctx.exit(1 if result.interrupted else 0)

@@ -1,7 +1,7 @@
-"""From p-values to go or stop."""
+"""From what the analyses found to go or stop."""
 
-from phase2sim.contracts import Decision
 from phase2sim.decisions.co_primary import CoPrimary
+from phase2sim.decisions.dual_criterion import DualCriterion
 from phase2sim.decisions.fallback import Fallback
 from phase2sim.decisions.fixed_sequence import FixedSequence
 from phase2sim.decisions.gatekeeping import Gatekeeping
@@ -9,7 +9,9 @@ from phase2sim.decisions.graphical import Graphical
 from phase2sim.decisions.hochberg import Hochberg
 from phase2sim.decisions.holm import Holm
 from phase2sim.decisions.hommel import Hommel
+from phase2sim.decisions.posterior import Posterior
 from phase2sim.decisions.significance import Significance
+from phase2sim.found import Decision
 
 DECISIONS: dict[str, type[Decision]] = {
     "significance": Significance,
@@ -21,4 +23,6 @@ DECISIONS: dict[str, type[Decision]] = {
     "fallback": Fallback,
     "gatekeeping": Gatekeeping,
     "graphical": Graphical,
+    "posterior": Posterior,
+    "dual_criterion": DualCriterion,
 }

@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.contracts import UNDECIDED, Floats
+from phase2sim.contracts import UNDECIDED
 from phase2sim.decisions.significance import check_alpha, verdict
+from phase2sim.found import Found, Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,13 @@ class CoPrimary:
         """Return the analyses' names, then ``co_primary``."""
         return (*analyses, "co_primary")
 
-    def decide(self, p: Floats) -> NDArray[np.int8]:
-        """Verdicts (trial, analysis + 1) from p (trial, analysis)."""
-        alone = verdict(p, self.one_sided_alpha)
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:  # noqa: ARG002 - alike for all
+        """Return the null effect of the analysis, and alpha."""
+        return hypothesis.null_effect, self.one_sided_alpha
+
+    def decide(self, found: Found) -> NDArray[np.int8]:
+        """Verdicts (trial, analysis + 1) from p."""
+        alone = verdict(found.p, self.one_sided_alpha)
         stopped = (alone == 0).any(axis=1)
         failed = (alone == UNDECIDED).any(axis=1) & ~stopped
         together = np.where(failed, UNDECIDED, ~stopped)

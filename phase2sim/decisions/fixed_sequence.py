@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.contracts import Floats
 from phase2sim.decisions.familywise import ANY, judge
 from phase2sim.decisions.significance import check_alpha
+from phase2sim.found import Found, Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,10 @@ class FixedSequence:
         """Return the analyses' names, then ``at_least_one``."""
         return (*analyses, ANY)
 
-    def decide(self, p: Floats) -> NDArray[np.int8]:
-        """Verdicts (trial, analysis + 1) from p (trial, analysis)."""
-        return judge(p, self.one_sided_alpha, lambda p: np.maximum.accumulate(p, axis=1))
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:
+        """Return the null effect and alpha of the first analysis; others have to wait for it."""
+        return (hypothesis.null_effect, self.one_sided_alpha) if number == 0 else None
+
+    def decide(self, found: Found) -> NDArray[np.int8]:
+        """Verdicts (trial, analysis + 1) from p."""
+        return judge(found.p, self.one_sided_alpha, lambda p: np.maximum.accumulate(p, axis=1))

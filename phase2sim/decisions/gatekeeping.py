@@ -11,6 +11,7 @@ from phase2sim.contracts import Floats
 from phase2sim.decisions.closed_tests import holm
 from phase2sim.decisions.familywise import ANY, check_number, judge
 from phase2sim.decisions.significance import check_alpha
+from phase2sim.found import Found, Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,15 @@ class Gatekeeping:
         check_number("families", sum(self.families), analyses)
         return (*analyses, ANY)
 
-    def decide(self, p: Floats) -> NDArray[np.int8]:
-        """Verdicts (trial, analysis + 1) from p (trial, analysis)."""
-        return judge(p, self.one_sided_alpha, self._adjust)
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:
+        """Return the null effect and alpha of the first analysis where it is the first family."""
+        if number > 0 or self.families[0] > 1:
+            return None
+        return hypothesis.null_effect, self.one_sided_alpha
+
+    def decide(self, found: Found) -> NDArray[np.int8]:
+        """Verdicts (trial, analysis + 1) from p."""
+        return judge(found.p, self.one_sided_alpha, self._adjust)
 
     def _adjust(self, p: Floats) -> Floats:
         gate, adjusted = np.zeros((len(p), 1)), []

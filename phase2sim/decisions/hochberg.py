@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.contracts import Floats
 from phase2sim.decisions import closed_tests
 from phase2sim.decisions.familywise import ANY, judge
 from phase2sim.decisions.significance import check_alpha
+from phase2sim.found import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,6 @@ class Hochberg:
         """Return the analyses' names, then ``at_least_one``."""
         return (*analyses, ANY)
 
-    def decide(self, p: Floats) -> NDArray[np.int8]:
-        """Verdicts (trial, analysis + 1) from p (trial, analysis)."""
-        return judge(p, self.one_sided_alpha, closed_tests.hochberg)
+    def decide(self, found: Found) -> NDArray[np.int8]:
+        """Verdicts (trial, analysis + 1) from p."""
+        return judge(found.p, self.one_sided_alpha, closed_tests.hochberg)

@@ -10,6 +10,7 @@ from phase2sim.contracts import Floats
 from phase2sim.decisions.closed_tests import closed_test, equal_graph
 from phase2sim.decisions.familywise import ANY, check_few, judge
 from phase2sim.decisions.significance import check_alpha
+from phase2sim.found import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ class Hommel:
         check_few(analyses)
         return (*analyses, ANY)
 
-    def decide(self, p: Floats) -> NDArray[np.int8]:
-        """Verdicts (trial, analysis + 1) from p (trial, analysis)."""
-        return judge(p, self.one_sided_alpha, self._adjust)
+    def decide(self, found: Found) -> NDArray[np.int8]:
+        """Verdicts (trial, analysis + 1) from p."""
+        return judge(found.p, self.one_sided_alpha, self._adjust)
 
     def _adjust(self, p: Floats) -> Floats:
         return closed_test(p, *equal_graph(p.shape[1]), simes=True)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.contracts import GO, STOP, UNDECIDED, Floats
+from phase2sim.found import Found, Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,13 @@ class Significance:
         """Return the analyses' names."""
         return analyses
 
-    def decide(self, p: Floats) -> NDArray[np.int8]:
-        """Verdicts (trial, analysis) from p (trial, analysis)."""
-        return verdict(p, self.one_sided_alpha)
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:  # noqa: ARG002 - alike for all
+        """Return the null effect of the analysis, and alpha."""
+        return hypothesis.null_effect, self.one_sided_alpha
+
+    def decide(self, found: Found) -> NDArray[np.int8]:
+        """Verdicts (trial, analysis) from p."""
+        return verdict(found.p, self.one_sided_alpha)
 
 
 def verdict(p: Floats, one_sided_alpha: float) -> NDArray[np.int8]:

@@ -12,12 +12,13 @@ from scipy.special import stdtrit
 from phase2sim.assemble import Assembled
 from phase2sim.backends import Backend
 from phase2sim.background import Background, background
-from phase2sim.contracts import GO, MODEL_SCALE, Measured
+from phase2sim.contracts import MODEL_SCALE, Measured
 from phase2sim.dossier.examples import Example, examples
 from phase2sim.dossier.fingerprints import fingerprint
 from phase2sim.dossier.grid import NO_EFFECT, PLANNED, grids, labels_of
 from phase2sim.endpoints import MEASURES
 from phase2sim.errors import BadInput
+from phase2sim.found import tested_alone
 from phase2sim.knowledge import Evidence, PriorDraws
 from phase2sim.operating import mean_of
 from phase2sim.prior_check import PriorCheck, checked
@@ -281,28 +282,27 @@ def _by_cell(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def needed(assembled: Assembled, answers: Mapping[str, Any]) -> Iterator[Needed]:
-    """Estimate that just reaches alpha, from each trial's own standard error.
+    """Estimate that is just enough, from each trial's own standard error.
 
-    Only where p = alpha is enough for an analysis though every other fails: not where a rule for
-    several analyses leaves it a part of alpha, or none.
+    Only where an analysis is tested by itself: not where a rule for several analyses leaves it a
+    part of alpha, or none.
     """
-    decision = assembled.parts.decision
-    alpha = decision.one_sided_alpha
-    alone = np.where(np.eye(len(assembled.parts.analyses), dtype=bool), alpha, 1.0)
-    enough = np.diagonal(decision.decide(alone)) == GO
+    built = assembled.parts
     truth = "target" if "target" in answers else next(iter(answers))
-    for number, analysis in enumerate(assembled.parts.analyses):
+    for number, analysis in enumerate(built.analyses):
         estimates = answers[truth].estimates[number]
-        if estimates.test is not None or analysis.scale != MODEL_SCALE or not enough[number]:
-            continue  # its test is not effect over standard error, or not at alpha
+        tested = tested_alone(built.decision, number, built.hypotheses[number])
+        if estimates.test is not None or analysis.scale != MODEL_SCALE or tested is None:
+            continue  # its test is not effect over standard error, or not its own
+        null_effect, alpha = tested
         reach = stdtrit(estimates.df, 1 - alpha) * estimates.se
         known = reach[np.isfinite(reach)]
         if not known.size:
             continue
-        least = analysis.null_effect + MEASURES[analysis.endpoint].benefit_sign * known
+        least = null_effect + MEASURES[analysis.endpoint].benefit_sign * known
         sums = float(least.sum()), float((least**2).sum())
         yield Needed(
-            analysis=assembled.parts.names[number],
+            analysis=built.names[number],
             scale=MEASURES[analysis.endpoint].model_unit,
             effect=mean_of(*sums, known.size, reach.size, reach.size),
         )

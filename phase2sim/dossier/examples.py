@@ -23,7 +23,7 @@ type Rule = Callable[["Trials"], int | None]  # trial number, None if there is n
 class Trials:
     """The stored trials of one truth, as the rules see them."""
 
-    go: Floats  # main verdict: 1 go, 0 stop, nan undecided
+    go: Floats  # main verdict: 1 go, 0 stop, nan otherwise
     worst_p: Floats  # largest p over the analyses
     off: Floats  # largest distance of an estimate from its truth, in standard errors
     alpha: float

@@ -11,7 +11,7 @@ from rich.text import Text
 from phase2sim.characteristics import measured_row
 from phase2sim.contest import Contest, Difference, Entry
 from phase2sim.contracts import Measured
-from phase2sim.reporting.run import cell
+from phase2sim.reporting.measured import cell
 
 _TRUTHS = {
     "target": "power",

@@ -163,7 +163,10 @@ def _spec() -> dict[str, Any]:
         "decision:N", title=None, legend=alt.Legend(orient="top"),
         scale=alt.Scale(domain=order, range=[EVIDENCE, "#a16207", TREATED]),
     )  # fmt: skip
-    x = alt.X("patients:Q", title="patients in all arms", scale=alt.Scale(zero=False, nice=False))
+    x = alt.X(
+        "patients:Q", title="patients in all arms", axis=alt.Axis(tickCount=8),
+        scale=alt.Scale(zero=False, nice=False),
+    )  # fmt: skip
     y = alt.Y("share:Q", title="share of trials", scale=alt.Scale(domain=[0, 1]))
     base = alt.Chart(alt.NamedData("points")).encode(x=x, color=colour)
     tips: Sequence[str] = ("patients:Q", "decision:N", "share:Q", "low:Q", "high:Q")

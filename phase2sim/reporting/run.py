@@ -12,8 +12,10 @@ from rich.text import Text
 from phase2sim.background import Background
 from phase2sim.characteristics import Characteristic, FellBack, measured_row
 from phase2sim.contracts import Measured
+from phase2sim.reporting.looks import looks_table
+from phase2sim.reporting.measured import cell
 from phase2sim.simulation import Result
-from phase2sim.views import MONTE_CARLO, plus_minus
+from phase2sim.views import MONTE_CARLO
 
 GAP_TO_FLAG = 4.0  # Monte Carlo standard errors
 
@@ -53,12 +55,9 @@ def run_json(result: Result) -> dict[str, Any]:
 
 def run_screen(result: Result) -> RenderableType:
     """Return the first screen: heading, table, reading, and what to know about the inputs."""
-    return Group(_heading(result), Text(), _table(result), Text(), *_notes(result))
-
-
-def cell(measured: Measured) -> str:
-    """``0.802 +- 0.004``."""
-    return plus_minus(measured.estimate, measured.mcse)
+    looks = looks_table(result)
+    between: list[RenderableType] = [] if looks is None else [looks, Text()]
+    return Group(_heading(result), Text(), _table(result), Text(), *between, *_notes(result))
 
 
 def _fallback_json(row: FellBack) -> dict[str, Any]:

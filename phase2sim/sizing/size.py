@@ -10,9 +10,9 @@ import numpy as np
 from phase2sim.assemble import Assembled
 from phase2sim.backends import Backend
 from phase2sim.contracts import GO, Measured, TruthSource
-from phase2sim.endpoints import ENDPOINTS
 from phase2sim.engine import is_stated, true_effect
 from phase2sim.errors import BadInput
+from phase2sim.found import Found
 from phase2sim.operating import proportion
 from phase2sim.scenario import Scenario
 from phase2sim.simulation import Ready, prepare
@@ -28,6 +28,7 @@ type Progress = Callable[[int, int], None]  # steps still open, trials looked at
 _TRUTHS = {"power": "target", "assurance": "prior"}
 _CEILING_DRAWS = 100_000
 _FAR = 4.0  # standard errors
+_CERTAIN = 1e-12  # standard error of an estimate from endless patients
 _FEWEST = 4  # patients
 _MULTIPLES = Steps(lowest=0.05, highest=20.0, unit=0.005)  # of the target's effect
 
@@ -135,14 +136,18 @@ def _ceiling(trials: Trials) -> Measured | None:
     """
     study, source = trials.study, trials.source
     truth = source.truth(0, _CEILING_DRAWS)
-    p = np.empty((_CEILING_DRAWS, len(study.analyses)))
+    effects, p = np.empty((2, _CEILING_DRAWS, len(study.analyses)))
     for number, analysis in enumerate(study.analyses):
         if not is_stated(study, number):
             return None
         effect = true_effect(study, truth, number)
-        sign = ENDPOINTS[analysis.endpoint].benefit_sign
+        sign = study.hypotheses[number].benefit_sign
+        effects[:, number] = effect
         p[:, number] = np.where(sign * (effect - analysis.null_effect) > 0.0, 0.0, 1.0)
-    verdict = study.decision.decide(p)[:, trials.verdict]
+    certain = Found(
+        effects, np.full(p.shape, _CERTAIN), np.full(p.shape, np.inf), p, study.hypotheses
+    )
+    verdict = study.decision.decide(certain)[:, trials.verdict]
     return proportion(int((verdict == GO).sum()), _CEILING_DRAWS, _CEILING_DRAWS)
 
 

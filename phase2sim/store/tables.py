@@ -12,13 +12,13 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from phase2sim.contracts import GO, STOP, UNDECIDED
+from phase2sim.contracts import CONSIDER, GO, STOP, UNDECIDED
 from phase2sim.errors import BadInput
 
 type Row = Mapping[str, Any]
 
 _ABOUT = b"phase2sim"
-_WORDS = {GO: "go", STOP: "stop", UNDECIDED: "undecided"}
+_WORDS = {GO: "go", STOP: "stop", CONSIDER: "consider", UNDECIDED: "undecided"}
 _KINDS = ((bool, pa.bool_()), (int, pa.int64()), (float, pa.float64()))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from phase2sim.background import Background
 from phase2sim.dossier.dossier import Dossier, Row
 from phase2sim.dossier.grid import partial_nulls
+from phase2sim.found import ByReference, Decision
 from phase2sim.reporting.document import Block, Drawn, Grid, Number, Piece, Prose, Section
 from phase2sim.reporting.labels import verdict_label
 from phase2sim.reporting.ledger import ledger_rows
@@ -104,7 +105,7 @@ def _evidence_words(known: Background) -> list[Piece]:
 def _what_stops(dossier: Dossier) -> Prose:
     decision = dossier.main.built.decision
     words: list[Piece] = [f"The rule: {getattr(decision, 'title', dossier.main.decision)}, "]
-    words += ["one-sided alpha ", said(decision.one_sided_alpha), ". The trial stops otherwise."]
+    words += ["one-sided alpha ", said(decision.one_sided_alpha), f". {_otherwise(decision)}"]
     labels = {known.analysis: known for known in dossier.background}
     for one in dossier.needed:
         known = labels[one.analysis]
@@ -114,6 +115,12 @@ def _what_stops(dossier: Dossier) -> Prose:
             words += [" (hoped for: ", said(f"{known.target:+.3g}"), ")"]
         words.append(".")
     return Prose(tuple(words), "What would make us stop?")
+
+
+def _otherwise(decision: Decision) -> str:
+    if isinstance(decision, ByReference) and decision.considers:
+        return "What is neither a go nor a stop is to be considered."
+    return "The trial stops otherwise."
 
 
 def _assumed(dossier: Dossier) -> Prose:
@@ -160,7 +167,9 @@ def _ends(dossier: Dossier) -> Iterator[dict[str, object]]:
         if row["name"] in DECIDED and row["analysis"] == dossier.main_verdict:
             if row["estimate"] is None:
                 continue
-            go = row["estimate"]
-            for place, (decision, part) in enumerate((("go", go), ("stop", 1.0 - go))):
-                under = truth(row["truth"])
+            go, under = row["estimate"], truth(row["truth"])
+            consider = share(dossier, "consider", row["truth"], dossier.main_verdict)
+            between = 0.0 if consider is None else consider["estimate"]
+            ends = [("go", go), ("consider", between), ("stop", 1.0 - go - between)]
+            for place, (decision, part) in enumerate(ends if consider else ends[::2]):
                 yield {"truth": under, "decision": decision, "share": part, "place": place}

@@ -1,0 +1,42 @@
+"""phase2sim safety: the boundary of a scenario's safety rule."""
+
+from pathlib import Path
+
+import click
+
+from phase2sim.assemble import parts
+from phase2sim.cli.screen import show, show_json
+from phase2sim.errors import BadInput
+from phase2sim.reporting.safety import safety_json, safety_screen
+from phase2sim.scenario import load_scenario
+
+
+@click.command()
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option("--rate", "rates", type=click.FloatRange(0, 1), multiple=True,
+              help="True share of treated with an event. Repeatable.")  # fmt: skip
+@click.option("--set", "settings", multiple=True, metavar="KEY.PATH=VALUE",
+              help="Change one key. Repeatable.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    scenario: Path, rates: tuple[float, ...], settings: tuple[str, ...], as_json: bool
+) -> None:
+    """Print the boundary of SCENARIO's [safety], and how often it stops the trial.
+
+    The chances are exact; nothing is simulated. Without --rate they are for the limit, half of it
+    and up to twice, which is how large an excess the rule would find.
+
+    \b
+    Examples:
+      phase2sim safety scenarios/safety-stopping.toml
+      phase2sim safety scenarios/safety-stopping.toml --rate 0.1 --rate 0.4 --json
+    """
+    built = parts(load_scenario(scenario, settings))
+    if built.safety is None:
+        raise BadInput(
+            f"{scenario}: safety is missing; docs/guide/scenario.md has its keys. Add it."
+        )
+    if as_json:
+        show_json(safety_json(built.safety, rates))
+    else:
+        show(safety_screen(built.scenario.title, built.safety, rates))

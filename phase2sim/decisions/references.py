@@ -1,0 +1,147 @@
+"""What rules with reference values share: posterior probabilities, and the class of a truth."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, stdtr
+
+from phase2sim.contracts import CONSIDER, GO, STOP, UNDECIDED, Floats
+from phase2sim.decisions.familywise import ANY
+from phase2sim.found import AT_TARGET, BELOW, BETWEEN, UNKNOWN, Found, Hypothesis
+from phase2sim.mixtures import AnalysisMixture
+
+type Together = Literal["all", "any"]
+type Priors = Mapping[str, AnalysisMixture]
+
+ALL = "all_analyses"
+_ROUNDING = 1e-9  # a truth that is a reference value but for the last digits is at it
+
+
+def chance_beyond(found: Found, limits: Sequence[float], priors: Priors) -> Floats:
+    """Posterior probability (trial, analysis) of an effect beyond each limit, towards benefit.
+
+    Without a prior the posterior is the t distribution of a flat one (normal for infinite degrees
+    of freedom), so that at the null effect it is 1 - p of a t test. With a mixture of normals as
+    prior the estimate counts as normal with a known standard error.
+    """
+    columns = [
+        _chance(found, number, limit, priors.get(found.hypotheses[number].name))
+        for number, limit in enumerate(limits)
+    ]
+    return np.stack(columns, axis=1)
+
+
+def _chance(found: Found, number: int, limit: float, prior: AnalysisMixture | None) -> Floats:
+    effect, se, df = (part[:, number] for part in (found.effect, found.se, found.df))
+    sign = found.hypotheses[number].benefit_sign
+    if prior is not None:
+        posterior = prior.mixture().posterior(effect, se)
+        at = np.full(effect.shape, limit)
+        return posterior.above(at) if sign > 0 else posterior.cdf(at)
+    t = sign * (effect - limit) / se
+    return np.where(np.isinf(df), ndtr(t), stdtr(np.where(np.isinf(df), 1.0, df), t))
+
+
+def labels(analyses: tuple[str, ...], together: Together) -> tuple[str, ...]:
+    """Return the analyses' names and, if there are several, that of the verdict on all of them."""
+    if len(analyses) == 1:
+        return analyses
+    return (*analyses, ALL if together == "all" else ANY)
+
+
+def with_overall(alone: NDArray[np.int8], together: Together) -> NDArray[np.int8]:
+    """Verdicts (trial, analysis) and, of several, that on all of them.
+
+    Of ``all`` the least good verdict counts, of ``any`` the best. A failed analysis leaves the
+    trial UNDECIDED where its verdict could have changed that.
+    """
+    if alone.shape[1] == 1:
+        return alone
+    first, last = (STOP, GO) if together == "all" else (GO, STOP)
+    settled, failed = (alone == first).any(axis=1), (alone == UNDECIDED).any(axis=1)
+    overall = np.select(
+        [settled, failed, (alone == CONSIDER).any(axis=1)], [first, UNDECIDED, CONSIDER], last
+    )
+    return np.column_stack([alone, overall]).astype(np.int8)
+
+
+def truth_classes(
+    true_effect: Floats,
+    hypotheses: tuple[Hypothesis, ...],
+    limits: tuple[Sequence[float], Sequence[float]],
+    together: Together,
+) -> NDArray[np.int8]:
+    """Class of each truth, (trial, verdict): not beyond the lower limit, between, at the upper one.
+
+    ``true_effect`` is (trial, analysis). The class of all analyses together is that of the worst
+    of them, or of the best for ``any``.
+    """
+    sign = np.array([one.benefit_sign for one in hypotheses])
+    reference, target = (sign * np.array(limit) for limit in limits)
+    benefit = sign * true_effect
+    alone = np.select(
+        [np.isnan(benefit), benefit <= reference + _ROUNDING, benefit >= target - _ROUNDING],
+        [UNKNOWN, BELOW, AT_TARGET],
+        BETWEEN,
+    )
+    if alone.shape[1] == 1:
+        return alone.astype(np.int8)
+    overall = alone.min(axis=1) if together == "all" else alone.max(axis=1)
+    overall = np.where((alone == UNKNOWN).any(axis=1), UNKNOWN, overall)
+    return np.column_stack([alone, overall]).astype(np.int8)
+
+
+def limits_of(values: Mapping[str, float], hypotheses: tuple[Hypothesis, ...]) -> tuple[float, ...]:
+    """Return the limit of each analysis; its null effect where none is given."""
+    return tuple(values.get(one.name, one.null_effect) for one in hypotheses)
+
+
+def check_names(key: str, named: Mapping[str, object], hypotheses: tuple[Hypothesis, ...]) -> None:
+    """Raise ``ValueError`` where a key names no analysis."""
+    names = [one.name for one in hypotheses]
+    for name in named:
+        if name not in names:
+            raise ValueError(
+                f"{key}.{name} names no analysis; there are {', '.join(names)}. Correct it"
+            )
+
+
+def check_all_named(
+    key: str, named: Mapping[str, float], hypotheses: tuple[Hypothesis, ...]
+) -> None:
+    """Raise ``ValueError`` unless a key has a value for every analysis, and for no other."""
+    check_names(key, named, hypotheses)
+    for one in hypotheses:
+        if one.name not in named:
+            raise ValueError(f"{key}.{one.name} is missing; each analysis needs one. Add it")
+
+
+def check_sizes(key: str, values: Mapping[str, float], hypotheses: tuple[Hypothesis, ...]) -> None:
+    """Raise ``ValueError`` for a limit that no treatment reaches: most often a wrong scale."""
+    for one in hypotheses:
+        value = values.get(one.name, 0.0)
+        if not abs(value) <= one.largest_effect:  # nan too
+            raise ValueError(
+                f"{key}.{one.name} is {value:g}; on the analysis's scale an effect lies between"
+                f" -{one.largest_effect:g} and {one.largest_effect:g}"
+            )
+
+
+def check_priors(priors: Priors, hypotheses: tuple[Hypothesis, ...]) -> None:
+    """Raise ``ValueError`` for a prior of no analysis, or an analysis that has its own."""
+    check_names("prior", priors, hypotheses)
+    for one in hypotheses:
+        if one.has_prior:
+            raise ValueError(
+                f"kind reads estimates without a prior, but analysis {one.name!r} has its own. Use"
+                " kind = 'significance' with one_sided_alpha = 1 - the probability, or an analysis"
+                " without a prior and decision.prior"
+            )
+
+
+def check_probability(key: str, value: float) -> None:
+    """Raise ``ValueError`` unless a probability is strictly between 0 and 1."""
+    if not 0.0 < value < 1.0:
+        raise ValueError(f"{key} is {value:g}; it must lie between 0 and 1")
