@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +87,7 @@ class Study:
     wide: Plan | None = None  # endpoints and visits that are drawn, where they are more
     known: Mapping[str, Known] = field(default_factory=dict)  # by label of a fixed truth
     safety: SafetyRule | None = None
+    allocation: tuple[int, ...] = (1, 1)  # ratio of the arms
 
     @property
     def drawn(self) -> Plan:
@@ -98,7 +100,8 @@ class Study:
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What each analysis is to show."""
         arms = (self.aim(number).arm for number in range(len(self.analyses)))
-        return tuple(map(hypothesis, self.names, self.analyses, arms))
+        ratio = repeat(self.allocation)
+        return tuple(map(hypothesis, self.names, self.analyses, arms, ratio))
 
     @property
     def verdicts(self) -> tuple[str, ...]:
