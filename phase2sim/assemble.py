@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,8 @@ class Parts:
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What each analysis is to show."""
         arms = (aim.arm for aim in self.aims)
-        return tuple(map(hypothesis, self.names, self.analyses, arms))
+        ratio = repeat(self.design.allocation)
+        return tuple(map(hypothesis, self.names, self.analyses, arms, ratio))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,7 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
         decision=built.decision,
         events=built.events.parts,
         safety=built.safety,
+        allocation=built.design.allocation,
         aims=built.aims,
         after_loss=scenario.missing.delta,
         wide=None if drawn is plan else drawn,

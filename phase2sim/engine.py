@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,7 @@ class Study:
     safety: SafetyRule | None = None
     schedule: Schedule = field(default_factory=Schedule)  # of interim looks
     stopping: Stopping | None = None  # where there are any
+    allocation: tuple[int, ...] = (1, 1)  # ratio of the arms
 
     @property
     def drawn(self) -> Plan:
@@ -104,7 +106,8 @@ class Study:
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What each analysis is to show."""
         arms = (self.aim(number).arm for number in range(len(self.analyses)))
-        return tuple(map(hypothesis, self.names, self.analyses, arms))
+        ratio = repeat(self.allocation)
+        return tuple(map(hypothesis, self.names, self.analyses, arms, ratio))
 
     @property
     def verdicts(self) -> tuple[str, ...]:
