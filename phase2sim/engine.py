@@ -209,11 +209,7 @@ def _stopped_for_harm(verdict: NDArray[np.int8], watched: Watched | None) -> NDA
 
 def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
     """Look at complete trials, and end each where the rule stops it."""
-    assert study.stopping is not None  # noqa: S101 - the assembly sees to it
-    aims = tuple(study.aim(number) for number in range(len(study.analyses)))
-    analysed = Analysed(study.plan, study.analyses, aims)
-    looks = looks_at(study.schedule, analysed, complete, _observed(complete))
-    end = ended(study.stopping, study.decision, study.hypotheses, looks)
+    looks, end = followed(study, complete)
     return Outcomes(
         first=complete.first,
         estimates=end.look.estimates,
@@ -224,6 +220,15 @@ def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
         looks=looks,
         ended=end,
     )
+
+
+def followed(study: Study, complete: Trials) -> tuple[tuple[Look, ...], Ended]:
+    """Every look at complete trials of a design with looks, and where each trial ends."""
+    assert study.stopping is not None  # noqa: S101 - the assembly sees to it
+    aims = tuple(study.aim(number) for number in range(len(study.analyses)))
+    analysed = Analysed(study.plan, study.analyses, aims)
+    looks = looks_at(study.schedule, analysed, complete, _observed(complete))
+    return looks, ended(study.stopping, study.decision, study.hypotheses, looks)
 
 
 def draw_trials(study: Study, truth: Truth, first: int, trials: int) -> Trials:
