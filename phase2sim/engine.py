@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +34,9 @@ from phase2sim.interim.cut import Analysed, looks_at
 from phase2sim.interim.look import Look
 from phase2sim.interim.schedule import Schedule
 from phase2sim.interim.stopping import Stopping
+from phase2sim.missing_shares import share_missing, share_missing_first
 from phase2sim.readings import estimate, estimate_first
 from phase2sim.safety.watching import SafetyRule, Watched, watch
-from phase2sim.unseen import unseen, unseen_first
 
 type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
 type Draw = Callable[[Plan, Truth, Entrants, Arms], Trials]
@@ -92,6 +93,7 @@ class Study:
     safety: SafetyRule | None = None
     schedule: Schedule = field(default_factory=Schedule)  # of interim looks
     stopping: Stopping | None = None  # where there are any
+    allocation: tuple[int, ...] = (1, 1)  # ratio of the arms
 
     @property
     def drawn(self) -> Plan:
@@ -104,7 +106,8 @@ class Study:
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What each analysis is to show."""
         arms = (self.aim(number).arm for number in range(len(self.analyses)))
-        return tuple(map(hypothesis, self.names, self.analyses, arms))
+        ratio = repeat(self.allocation)
+        return tuple(map(hypothesis, self.names, self.analyses, arms, ratio))
 
     @property
     def verdicts(self) -> tuple[str, ...]:
@@ -152,7 +155,7 @@ def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -
         first=first,
         estimates=estimates,
         true_effect=_true_effects(study, source, truth, trials),
-        missing=unseen(study.plan, study.analyses, complete.seen),
+        missing=share_missing(study.plan, study.analyses, complete.seen),
         verdict=_stopped_for_harm(verdict, watched),
         months=_last_readout(study.plan, complete),
         watched=watched,
@@ -188,7 +191,7 @@ def simulate_sizes(
         safe = [watch(study.safety, study.plan, complete, patients) for patients in sizes]
         verdicts = list(map(_stopped_for_harm, verdicts, safe))
     readouts = [_last_readout(study.plan, complete, patients) for patients in sizes]
-    missing = unseen_first(study.plan, study.analyses, complete.seen, sizes)
+    missing = share_missing_first(study.plan, study.analyses, complete.seen, sizes)
     return tuple(
         Outcomes(first, estimates, true_effect, lost, verdict, months)
         for estimates, lost, verdict, months in zip(
