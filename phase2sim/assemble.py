@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from phase2sim.analysed import (
     check_months,
     check_simulated,
     check_watched,
+    safety_of,
 )
 from phase2sim.assumptions import ASSUMPTIONS, lost_more
 from phase2sim.contracts import (
@@ -97,7 +99,8 @@ class Parts:
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What each analysis is to show."""
         arms = (aim.arm for aim in self.aims)
-        return tuple(map(hypothesis, self.names, self.analyses, arms))
+        ratio = repeat(self.design.allocation)
+        return tuple(map(hypothesis, self.names, self.analyses, arms, ratio))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +139,26 @@ def parts(scenario: Scenario) -> Parts:
         names=found.names,
         aims=found.aims,
         decision=decision,
-        safety=None
-        if scenario.safety is None
-        else build("safety", scenario.safety, "safety", path),
+        safety=safety_of(scenario, path),
         stopping=stopping_of(scenario, design, decision, found.names, path),
-        shapes={
-            endpoint: build(
-                "shapes",
-                _shape_table(target),
-                f"truth.target.{endpoint}",
-                path,
-                also=("effect", "month", "modified_by"),
-            )
-            for endpoint, target in scenario.truth.target.items()
-        },
+        shapes=_shapes(scenario),
     )
     _check(built)
     return built
+
+
+def _shapes(scenario: Scenario) -> Mapping[str, Shape]:
+    """How each target effect comes and goes over the months."""
+    return {
+        endpoint: build(
+            "shapes",
+            _shape_table(target),
+            f"truth.target.{endpoint}",
+            scenario.path,
+            also=("effect", "month", "modified_by"),
+        )
+        for endpoint, target in scenario.truth.target.items()
+    }
 
 
 def _check(built: Parts) -> None:
@@ -184,6 +190,7 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
         decision=built.decision,
         events=built.events.parts,
         safety=built.safety,
+        allocation=built.design.allocation,
         aims=built.aims,
         after_loss=scenario.missing.delta,
         wide=None if drawn is plan else drawn,

@@ -22,7 +22,10 @@ class Hypothesis:
     name: str = ""  # of the analysis
     null_effect: float = 0.0  # on the analysis's scale
     benefit_sign: int = 1  # -1 where a lower effect is better
+    endpoint: str = ""
+    month: float = 0.0
     arm: int = 1  # compared with control
+    allocation: tuple[int, int] = (1, 1)  # planned ratio of control and this arm
     largest_effect: float = float("inf")  # that anybody would believe, on the same scale
     has_prior: bool = False  # the analysis is Bayesian itself
 
@@ -65,23 +68,28 @@ class TestsAlone(Protocol):
 
 
 @runtime_checkable
+class Checked(Protocol):
+    """A decision that does not fit all analyses."""
+
+    def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
+        """Raise ``ValueError`` where it does not; the message begins with the decision's key."""
+        ...
+
+
+@runtime_checkable
 class ByReference(Protocol):
     """A decision that judges effects against limits of its own, so that truths have a class."""
 
     considers: ClassVar[bool]  # whether there is something between go and stop
     tuned: ClassVar[str]  # the key whose value, a probability, makes a go rarer
 
-    def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
-        """Raise ``ValueError`` for limits that do not fit the analyses; it begins with the key."""
-        ...
-
     def classes(self, true_effect: Floats, hypotheses: tuple[Hypothesis, ...]) -> NDArray[np.int8]:
         """BELOW, BETWEEN, AT_TARGET or UNKNOWN, (trial, verdict), by effects (trial, analysis)."""
         ...
 
 
-def hypothesis(name: str, analysis: Analysis, arm: int) -> Hypothesis:
-    """What an analysis of a treated arm is to show."""
+def hypothesis(name: str, analysis: Analysis, arm: int, ratio: tuple[int, ...]) -> Hypothesis:
+    """What an analysis of a treated arm is to show; ``ratio`` is that of all arms."""
     sign, largest = 1, float("inf")  # of a difference in response rates
     if analysis.endpoint in EVENTS:
         sign = -1
@@ -89,8 +97,17 @@ def hypothesis(name: str, analysis: Analysis, arm: int) -> Hypothesis:
         sign = MEASURES[analysis.endpoint].benefit_sign
     if analysis.scale == MODEL_SCALE:
         largest = MEASURES[analysis.endpoint].largest_effect
-    has_prior = hasattr(analysis, "control_prior")
-    return Hypothesis(name, analysis.null_effect, sign, arm, largest, has_prior)
+    return Hypothesis(
+        name=name,
+        null_effect=analysis.null_effect,
+        benefit_sign=sign,
+        endpoint=analysis.endpoint,
+        month=analysis.month,
+        arm=arm,
+        allocation=(ratio[0], ratio[arm]),
+        largest_effect=largest,
+        has_prior=hasattr(analysis, "control_prior"),
+    )
 
 
 def found(estimates: Sequence[Estimates], hypotheses: tuple[Hypothesis, ...]) -> Found:
