@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from phase2sim.contracts import Measured as Measured
+    from phase2sim.knowledge import PriorDraws as PriorDraws
     from phase2sim.prior import fit as fit
+    from phase2sim.public import report as report
     from phase2sim.public import results as results
     from phase2sim.public import size as size
     from phase2sim.public import sweep as sweep
@@ -13,14 +15,22 @@ if TYPE_CHECKING:
     from phase2sim.scenario import load_scenario as load_scenario
     from phase2sim.simulation import Result as Result
     from phase2sim.simulation import simulate as simulate
+    from phase2sim.sizing.sized import Sized as Sized
+    from phase2sim.sweeping.rows import Rows as Rows
+    from phase2sim.sweeping.sweep import Swept as Swept
 
 # Public name -> where it is; loaded on first use, so that `phase2sim --help` stays quick.
 _PUBLIC = {
     "Measured": "phase2sim.contracts",
+    "PriorDraws": "phase2sim.knowledge",
     "Result": "phase2sim.simulation",
+    "Rows": "phase2sim.sweeping.rows",
     "Scenario": "phase2sim.scenario",
+    "Sized": "phase2sim.sizing.sized",
+    "Swept": "phase2sim.sweeping.sweep",
     "fit": "phase2sim.prior",
     "load_scenario": "phase2sim.scenario",
+    "report": "phase2sim.public",
     "results": "phase2sim.public",
     "simulate": "phase2sim.simulation",
     "size": "phase2sim.public",

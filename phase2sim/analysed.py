@@ -7,7 +7,8 @@ from typing import cast
 
 from pydantic import TypeAdapter
 
-from phase2sim.contracts import MODEL_SCALE, Analysis, Design, Plan
+from phase2sim.contracts import MODEL_SCALE, Analysis, Plan
+from phase2sim.designs.design import Design
 from phase2sim.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import COMPOSITE, Aim
@@ -259,10 +260,23 @@ def check_covariates(analyses: Sequence[Analysis], scenario: Scenario, path: Pat
                 )
 
 
-def check_watched(rule: SafetyRule | None, plan: Plan, path: Path) -> None:
+def safety_of(scenario: Scenario, path: Path) -> SafetyRule | None:
+    """Build the rule that stops a trial for harm, where there is one."""
+    if scenario.safety is None:
+        return None
+    rule: SafetyRule = build("safety", scenario.safety, "safety", path)
+    return rule
+
+
+def check_watched(rule: SafetyRule | None, design: Design, plan: Plan, path: Path) -> None:
     """Refuse a safety rule whose events, visit or patients the trial does not have."""
     if rule is None:
         return
+    if design.schedule:
+        raise BadScenario(
+            f"{path}: safety is set and design.looks too; a trial is not yet both watched for harm"
+            " and stopped at looks for efficacy. Leave one out."
+        )
     if rule.event not in plan.counted:
         raise BadScenario(
             f"{path}: safety.event is {rule.event!r}, but simulated patients have no such events:"

@@ -14,12 +14,12 @@ from phase2sim.analysed import (
     check_months,
     check_simulated,
     check_watched,
+    safety_of,
 )
 from phase2sim.assumptions import ASSUMPTIONS, lost_more
 from phase2sim.contracts import (
     AGE,
     Analysis,
-    Design,
     Floats,
     Missingness,
     Plan,
@@ -27,6 +27,7 @@ from phase2sim.contracts import (
     Recruitment,
     TruthSource,
 )
+from phase2sim.designs.design import Design
 from phase2sim.draws import (
     Control,
     EffectCurve,
@@ -41,6 +42,7 @@ from phase2sim.engine import Population, Study
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import Aim
 from phase2sim.found import Decision, Hypothesis, hypothesis
+from phase2sim.interim.stopping import Stopping
 from phase2sim.knowledge import PriorDraws
 from phase2sim.outcome import overridden, without_covariates
 from phase2sim.parts import build
@@ -62,6 +64,7 @@ from phase2sim.safety.watching import SafetyRule
 from phase2sim.scenario import Scenario
 from phase2sim.scenario_tables import Percent, TargetEffect
 from phase2sim.shapes import Shape
+from phase2sim.stopping_rules import check_recruited, stopping_of
 from phase2sim.toml_files import Table
 
 _FEWEST_ELIGIBLE = 0.01  # of candidates: below it a trial is hardly ever filled
@@ -84,6 +87,7 @@ class Parts:
     aims: tuple[Aim, ...]
     decision: Decision
     safety: SafetyRule | None
+    stopping: Stopping | None
     shapes: Mapping[str, Shape]  # of the target effects
 
     @property
@@ -121,6 +125,7 @@ def parts(scenario: Scenario) -> Parts:
     reads += [name for part in events.parts for name in part.endpoints]
     reads += list(scenario.missing.delta)
     plan = plan_of(scenario, design, found.analyses, [name for name in reads if name])
+    decision: Decision = build("decisions", scenario.decision, "decision", path)
     built = Parts(
         scenario=scenario,
         plan=plan,
@@ -133,29 +138,34 @@ def parts(scenario: Scenario) -> Parts:
         analyses=found.analyses,
         names=found.names,
         aims=found.aims,
-        decision=build("decisions", scenario.decision, "decision", path),
-        safety=None
-        if scenario.safety is None
-        else build("safety", scenario.safety, "safety", path),
-        shapes={
-            endpoint: build(
-                "shapes",
-                _shape_table(target),
-                f"truth.target.{endpoint}",
-                path,
-                also=("effect", "month", "modified_by"),
-            )
-            for endpoint, target in scenario.truth.target.items()
-        },
+        decision=decision,
+        safety=safety_of(scenario, path),
+        stopping=stopping_of(scenario, design, decision, found.names, path),
+        shapes=_shapes(scenario),
     )
     _check(built)
     return built
 
 
+def _shapes(scenario: Scenario) -> Mapping[str, Shape]:
+    """How each target effect comes and goes over the months."""
+    return {
+        endpoint: build(
+            "shapes",
+            _shape_table(target),
+            f"truth.target.{endpoint}",
+            scenario.path,
+            also=("effect", "month", "modified_by"),
+        )
+        for endpoint, target in scenario.truth.target.items()
+    }
+
+
 def _check(built: Parts) -> None:
     check_decision(built.decision, built.hypotheses, built.path)
+    check_recruited(built.design, built.recruitment, built.path)
     check_months(built.analyses, built.plan.visits_months, built.path)
-    check_watched(built.safety, built.plan, built.path)
+    check_watched(built.safety, built.design, built.plan, built.path)
     _check_targets(built)
     check_covariates(built.analyses, built.scenario, built.path)
     _check_truths(built)
@@ -184,6 +194,8 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
         aims=built.aims,
         after_loss=scenario.missing.delta,
         wide=None if drawn is plan else drawn,
+        schedule=built.design.schedule,
+        stopping=built.stopping,
     )
     _check_eligible(built, study, null)
     study = calibrated(study, null.fixed, built.dropout, built.gaps, built.path)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from phase2sim.assemble import Assembled, Parts
 from phase2sim.contracts import FAILURES, FALLBACKS, Measured
@@ -19,9 +20,13 @@ from phase2sim.operating import (
     duration,
     ended,
     ended_in_class,
+    enrolled,
+    failed_look,
     fell_back,
     missed_target,
     missing,
+    overrun,
+    stopped,
     stopped_for_harm,
     treated_patients,
     true_given_go,
@@ -32,7 +37,10 @@ from phase2sim.twins import Twin, twin
 type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysis's true value
 type ClosedForm = Callable[[int, str], Twin | None]  # of an analysis, by its number, and a truth
 
-_NAMES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
+# The share of go under each truth.
+SHARES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
+SHARE_TITLES = {"power": "power", "type_i_error": "type I error", "assurance": "assurance"}
+COLUMNS = ("estimate", "mcse", "requested", "used", "failed", "low", "high", "exact", "approximate")
 
 HARM = "safety"  # what stands for an analysis in rows about stopping for harm
 _DRAWN = {"prior", "sceptical"}  # truths that differ from trial to trial
@@ -46,13 +54,16 @@ class Characteristic:
     ``twin`` is the closed form, where theory gives the answer or nearly does.
     """
 
-    name: str  # power, type_i_error, assurance, bias, coverage, missing, ...
+    # power, type_i_error, assurance, bias, coverage, missing, duration; with interim looks
+    # stop_efficacy, stop_futility, failed_look, enrolled, overrun; of a rule its ledger
+    name: str
     endpoint: str
     analysis: str
     month: float | None
     truth: str  # target | null | prior | sceptical
     measured: Measured
     twin: Twin | None = None
+    look: int | None = None  # from 1, of what is said of one interim look
 
     @property
     def gap(self) -> float | None:
@@ -62,6 +73,40 @@ class Characteristic:
         exact = self.twin.value
         se = math.sqrt(exact * (1 - exact) / self.measured.used)
         return (self.measured.estimate - exact) / se
+
+    def row(self) -> dict[str, Any]:
+        """Plain values, None for what nobody knows: what `phase2sim run --json` prints."""
+        twin = self.twin
+        return {
+            "name": self.name,
+            "endpoint": self.endpoint,
+            "analysis": self.analysis,
+            "month": self.month,
+            "truth": self.truth,
+            **measured_row(self.measured),
+            "exact": twin.value if twin and twin.is_exact else None,
+            "approximate": twin.value if twin and not twin.is_exact else None,
+            "gap_in_se": self.gap,
+            **({} if self.look is None else {"look": self.look}),
+        }
+
+
+def measured_row(measured: Measured) -> dict[str, Any]:
+    """Plain values of one number and how sure it is."""
+    return {
+        "estimate": _finite(measured.estimate),
+        "mcse": _finite(measured.mcse),
+        "requested": measured.requested,
+        "used": measured.used,
+        "failed": measured.failed,
+        "low": _finite(measured.low),
+        "high": _finite(measured.high),
+    }
+
+
+def _finite(number: float) -> float | None:
+    """Return the number, or None, which JSON can hold, for nan."""
+    return number if math.isfinite(number) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +144,7 @@ def characteristics(
             alone = number < len(built.analyses)
             analysis = built.analyses[number] if alone else None
             yield Characteristic(
-                name=_NAMES[truth],
+                name=SHARES[truth],
                 endpoint=analysis.endpoint if analysis else verdict,
                 analysis=verdict,
                 month=analysis.month if analysis else None,
@@ -124,6 +169,30 @@ def characteristics(
                 )
         if not isinstance(built.recruitment, AllAtOnce) and not math.isnan(tallied.months):
             yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
+        if built.stopping is not None:
+            yield from _of_looks(built, built.stopping.verdict, truth, tallied, requested)
+
+
+def _of_looks(
+    built: Parts, number: int, truth: str, sums: Tally, requested: int
+) -> Iterator[Characteristic]:
+    """Where trials stop and why, and the patients that they take."""
+    verdict = built.decision.labels(built.names)[number]
+    alone = number < len(built.analyses)
+    endpoint = built.analyses[number].endpoint if alone else verdict
+    month = built.analyses[number].month if alone else None
+    for look in range(len(built.design.schedule.looks)):
+        for name, measured in (
+            ("stop_efficacy", stopped(sums, 0, look, requested)),
+            ("stop_futility", stopped(sums, 1, look, requested)),
+            ("failed_look", failed_look(sums, look, requested)),
+        ):
+            yield Characteristic(name, endpoint, verdict, month, truth, measured, None, look + 1)
+    for name, measured in (
+        ("enrolled", enrolled(sums, requested)),
+        ("overrun", overrun(sums, requested)),
+    ):
+        yield Characteristic(name, "", "", None, truth, measured)
 
 
 def _harm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:

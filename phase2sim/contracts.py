@@ -314,42 +314,6 @@ class Intercurrent(Protocol):
         ...
 
 
-class Design(Protocol):
-    """A part that says who gets what and when we look; its fields are read by the assembly."""
-
-    nested: ClassVar[bool]  # whether the first n patients of a trial are the trial of size n
-
-    @property
-    def arms(self) -> tuple[str, ...]:
-        """Names, control first."""
-        ...
-
-    @property
-    def patients(self) -> int:
-        """In all arms together."""
-        ...
-
-    @property
-    def visits_months(self) -> tuple[float, ...]:
-        """Months since randomisation, baseline (0) first."""
-        ...
-
-    @property
-    def allocation(self) -> tuple[int, ...]:
-        """Ratio of the arms."""
-        ...
-
-    @property
-    def randomisation(self) -> str | dict[str, Any]:
-        """Name of the method, or its table of keys."""
-        ...
-
-    @property
-    def block_size(self) -> int | None:
-        """Patients in a block; None for the method's own choice."""
-        ...
-
-
 GO, STOP, CONSIDER, UNDECIDED = 1, 0, 2, -1  # verdicts; the last for a failed analysis
 
 
@@ -359,6 +323,9 @@ class Measured:
 
     ``mcse`` is the Monte Carlo standard error. ``low`` and ``high`` bound the estimate when every
     failed trial is counted against it and for it.
+
+    >>> Measured(0.8, 0.004, requested=10_000, used=10_000, failed=0)
+    Measured(0.800 +- 0.004, used 10,000, failed 0)
     """
 
     estimate: float
@@ -370,9 +337,7 @@ class Measured:
     high: float = float("nan")
 
     def __str__(self) -> str:
-        """``0.802 +- 0.004, used 10,000, failed 0``."""
         return f"{self.estimate:.3f} +- {self.mcse:.3f}, used {self.used:,}, failed {self.failed:,}"
 
     def __repr__(self) -> str:
-        """``Measured(0.802 +- 0.004, used 10,000, failed 0)``."""
         return f"Measured({self})"

@@ -18,7 +18,6 @@ from phase2sim.contracts import (
     Estimates,
     Floats,
     Intercurrent,
-    Ints,
     Observer,
     Plan,
     Randomisation,
@@ -30,7 +29,12 @@ from phase2sim.contracts import (
 from phase2sim.endpoints import DERIVED, EVENTS
 from phase2sim.estimands import Aim
 from phase2sim.found import Decision, Hypothesis, found, hypothesis, joined
-from phase2sim.kernels import kernel
+from phase2sim.interim.course import Ended, ended
+from phase2sim.interim.cut import Analysed, looks_at
+from phase2sim.interim.look import Look
+from phase2sim.interim.schedule import Schedule
+from phase2sim.interim.stopping import Stopping
+from phase2sim.missing_shares import share_missing, share_missing_first
 from phase2sim.readings import estimate, estimate_first
 from phase2sim.safety.watching import SafetyRule, Watched, watch
 
@@ -88,6 +92,8 @@ class Study:
     known: Mapping[str, Known] = field(default_factory=dict)  # by label of a fixed truth
     safety: SafetyRule | None = None
     allocation: tuple[int, ...] = (1, 1)  # ratio of the arms
+    schedule: Schedule = field(default_factory=Schedule)  # of interim looks
+    stopping: Stopping | None = None  # where there are any
 
     @property
     def drawn(self) -> Plan:
@@ -131,12 +137,17 @@ class Outcomes:
     verdict: NDArray[np.int8]  # (trial, verdict)
     months: Floats  # (trial,) from the trial's opening to the last readout; nan if not simulated
     watched: Watched | None = None  # where there is a safety rule; a trial it stopped is a stop
+    # With interim looks all of the above is of each trial's last one.
+    looks: tuple[Look, ...] = ()  # every look at every trial, the final analysis last
+    ended: Ended | None = None
 
 
 def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -> Outcomes:
     """Simulate trials ``first`` to ``first + trials - 1``."""
     truth = source.truth(first, trials)
     complete = draw_trials(study, truth, first, trials)
+    if study.schedule:
+        return _looked_at(study, complete, _true_effects(study, source, truth, trials))
     estimates = analyse_trials(study, complete)
     watched = None if study.safety is None else watch(study.safety, study.plan, complete)
     verdict = study.decision.decide(found(estimates, study.hypotheses))
@@ -144,7 +155,7 @@ def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -
         first=first,
         estimates=estimates,
         true_effect=_true_effects(study, source, truth, trials),
-        missing=_missing(study, complete.seen),
+        missing=share_missing(study.plan, study.analyses, complete.seen),
         verdict=_stopped_for_harm(verdict, watched),
         months=_last_readout(study.plan, complete),
         watched=watched,
@@ -161,6 +172,9 @@ def simulate_sizes(
     some analyses add up their sums in another order.
     """
     largest = replace(study, plan=replace(study.plan, patients=sizes[-1]))
+    if study.schedule:
+        assert len(sizes) == 1  # noqa: S101 - looks after a share of the patients are not nested
+        return (simulate_batch(largest, source, first, trials),)
     truth = source.truth(first, trials)
     complete = draw_trials(largest, truth, first, trials)
     observed = _observed(complete)
@@ -177,7 +191,7 @@ def simulate_sizes(
         safe = [watch(study.safety, study.plan, complete, patients) for patients in sizes]
         verdicts = list(map(_stopped_for_harm, verdicts, safe))
     readouts = [_last_readout(study.plan, complete, patients) for patients in sizes]
-    missing = _missing_first(study, complete.seen, sizes)
+    missing = share_missing_first(study.plan, study.analyses, complete.seen, sizes)
     return tuple(
         Outcomes(first, estimates, true_effect, lost, verdict, months)
         for estimates, lost, verdict, months in zip(
@@ -191,6 +205,25 @@ def _stopped_for_harm(verdict: NDArray[np.int8], watched: Watched | None) -> NDA
     if watched is None:
         return verdict
     return np.where(watched.stopped[:, None], STOP, verdict).astype(np.int8)
+
+
+def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
+    """Look at complete trials, and end each where the rule stops it."""
+    assert study.stopping is not None  # noqa: S101 - the assembly sees to it
+    aims = tuple(study.aim(number) for number in range(len(study.analyses)))
+    analysed = Analysed(study.plan, study.analyses, aims)
+    looks = looks_at(study.schedule, analysed, complete, _observed(complete))
+    end = ended(study.stopping, study.decision, study.hypotheses, looks)
+    return Outcomes(
+        first=complete.first,
+        estimates=end.look.estimates,
+        true_effect=true_effect,
+        missing=end.look.missing,
+        verdict=end.course.verdict,
+        months=end.look.months,
+        looks=looks,
+        ended=end,
+    )
 
 
 def draw_trials(study: Study, truth: Truth, first: int, trials: int) -> Trials:
@@ -336,36 +369,3 @@ def months_of(plan: Plan, analysis: Analysis) -> tuple[float, ...]:
     """Months of the plan's visits whose effects an analysis estimates or averages."""
     first = getattr(analysis, "averaged_from", None) or analysis.month
     return tuple(month for month in plan.visits_months if first <= month <= analysis.month)
-
-
-def _missing(study: Study, seen: Bools) -> Floats:
-    """Share of patients without the analysed value, of all endpoints that it follows from."""
-    return np.stack([1.0 - seen[:, 0, v].mean(axis=1) for v in _visits(study)])
-
-
-def _missing_first(study: Study, seen: Bools, sizes: tuple[int, ...]) -> Floats:
-    """As ``_missing``, among the first n patients, for each size: (size, analysis, trial)."""
-    visits = _visits(study)
-    there = {v: _count_first(seen[:, 0, v], np.array(sizes)) for v in set(visits)}
-    counts = np.stack([there[v] for v in visits], axis=1)
-    share: Floats = 1.0 - counts / np.array(sizes)[:, None, None]
-    return share
-
-
-@kernel
-def _count_first(seen: Bools, sizes: Ints) -> Ints:
-    """How many of the first patients are seen, (size, trial); ``sizes`` rise."""
-    counts = np.zeros((sizes.size, seen.shape[0]), np.int64)
-    for trial in range(seen.shape[0]):
-        total = i = 0
-        for k in range(sizes.size):
-            while i < sizes[k]:
-                total += 1 if seen[trial, i] else 0
-                i += 1
-            counts[k, trial] = total
-    return counts
-
-
-def _visits(study: Study) -> list[int]:
-    """Visit of each analysis; a visit is missed with all its endpoints."""
-    return [study.plan.visits_months.index(analysis.month) for analysis in study.analyses]

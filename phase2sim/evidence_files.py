@@ -29,87 +29,190 @@ class _Table(BaseModel):
 class NormalTable(_Table):
     """Mean and SD of an elicited normal distribution."""
 
-    normal: Pair
+    normal: Pair = Field(description="Mean and SD.")
 
 
 class StudyTable(_Table):
     """One arm of one study: who was in it and when they could enrol."""
 
-    name: Text
-    design: Literal["single-arm", "control-arm", "randomised"]
-    treated: bool | None = None
-    patients: Patients | None = None
-    months_since_diagnosis: Months
-    arm: Text | None = None
-    age_years: Annotated[float, Field(gt=0, le=OLDEST)] | None = None
-    weight_kg: NormalTable | None = None
-    weight_why: Text | None = None
-    source: Text
-    population: str = ""
-    dose: str = ""
-    note: str = ""
+    name: Text = Field(description="Of the study; the same study cannot be in two files.")
+    design: Literal["single-arm", "control-arm", "randomised"] = Field(
+        description="All treated, untreated (whatever trial the arm is from), or an arm of a "
+        "randomised study.",
+    )
+    treated: bool | None = Field(
+        default=None,
+        description="Of each arm of a randomised study: whether it was given the therapy or one "
+        "of its class.",
+    )
+    patients: Patients | None = Field(
+        default=None,
+        description="How many; may be left out where the source does not say, but not of a "
+        "single arm.",
+    )
+    months_since_diagnosis: Months = Field(
+        description="Earliest and latest month at which patients could enter; even over the window."
+    )
+    arm: Text | None = Field(
+        default=None, description="Name of the arm; treated or control if left out."
+    )
+    age_years: Annotated[float, Field(gt=0, le=OLDEST)] | None = Field(
+        default=None, description="Mean age, if the source says it."
+    )
+    weight_kg: NormalTable | None = Field(
+        default=None,
+        description="Your distribution of a typical patient's weight, to read doses in IU/day; "
+        "elicited.",
+    )
+    weight_why: Text | None = Field(
+        default=None, description="Why you believe it; required beside weight_kg."
+    )
+    source: Text = Field(description="Where it was read.")
+    population: str = Field(default="", description="Who they were, in words.")
+    dose: str = Field(default="", description="What they were given, in words.")
+    note: str = Field(default="", description="Text; say here what is your assumption.")
 
 
 class ElicitedTable(_Table):
     """What an elicited distribution is about: exactly one of the keys."""
 
-    change: NormalTable | None = None
-    correlation: NormalTable | None = None
+    change: NormalTable | None = Field(
+        default=None, description="Of the arm's mean change, model scale."
+    )
+    correlation: NormalTable | None = Field(
+        default=None, description="Of the correlation between two endpoints at one visit."
+    )
 
 
 class ReportedTable(_Table):
     """One reported number; which keys belong together is checked where it is turned into one."""
 
-    study: Text | None = None
-    arm: Text | None = None
-    endpoint: Text
-    month: Month | None = None
-    months: Months | None = None
-    clock: Literal["entry", "diagnosis"] = "entry"
-    unit: Text | None = None
-    n: Patients | None = None
-    source: Text | None = None
-    place: str = ""
-    status: Literal["published", "quoted", "derived", "computed", "elicited"] | None = None
-    note: str = ""
-    unused: Text | None = None
-    why: Text | None = None
-    mean: float | None = None
-    median: float | None = None
-    geometric_mean: float | None = None
-    sd: Spread | None = None
-    se: Spread | None = None
-    ci95: Pair | None = None
-    count: Annotated[int, Field(ge=0, le=MOST_PATIENTS)] | None = None
-    of: Patients | None = None
-    below: float | None = None
-    above: float | None = None
-    below_baseline: Literal[True] | None = None
-    slope: float | None = None
-    change: float | None = None
-    difference: float | None = None
-    versus: Text | None = None
-    correlation: Annotated[float, Field(gt=-1, lt=1)] | None = None
-    residual_sd: Spread | None = None
-    with_endpoint: Text | None = None
-    percent_change: Annotated[float, Field(gt=-100, le=10_000)] | None = None
-    quartiles: Pair | None = None
-    quantile_method: Literal["hazen", "weibull", "linear"] | None = None
-    range: Pair | None = None
-    events: Annotated[int, Field(ge=0, le=MOST_PATIENTS)] | None = None
-    rate: Annotated[float, Field(ge=0, le=MOST_PATIENTS)] | None = None
-    statement: Text | None = None
-    elicited: ElicitedTable | None = None
+    study: Text | None = Field(
+        default=None, description="Whose number it is; needed where the file has several studies."
+    )
+    arm: Text | None = Field(
+        default=None, description="Of which arm; needed where the study has several."
+    )
+    endpoint: Text = Field(description="What was measured, or counted.")
+    month: Month | None = Field(default=None, description="One visit; 0 is baseline.")
+    months: Months | None = Field(default=None, description="First and last of a span.")
+    clock: Literal["entry", "diagnosis"] = Field(
+        default="entry",
+        description="Whether months count since randomisation or infusion, or since diagnosis.",
+    )
+    unit: Text | None = Field(
+        default=None, description="In which the number is typed; one of the endpoint's."
+    )
+    n: Patients | None = Field(
+        default=None,
+        description="Patients behind the number; the study's if left out, of for a count.",
+    )
+    source: Text | None = Field(
+        default=None, description="Where it was read; the study's if left out."
+    )
+    place: str = Field(default="", description="The place in the source.")
+    status: Literal["published", "quoted", "derived", "computed", "elicited"] | None = Field(
+        default=None, description="How it was come by; published if left out, elicited by itself."
+    )
+    note: str = Field(default="", description="Text, shown in the ledger.")
+    unused: Text | None = Field(
+        default=None,
+        description="Your reason to set the number aside: it is listed and not fitted.",
+    )
+    why: Text | None = Field(
+        default=None, description="Why you believe an elicited number; required there."
+    )
+    mean: float | None = Field(default=None, description="With sd, se or ci95, or none of them.")
+    median: float | None = Field(default=None, description="Of the patients' values.")
+    geometric_mean: float | None = Field(
+        default=None,
+        description="Of C-peptide exp(mean of ln(x + 1)) - 1, of glucose exp(mean of ln x); "
+        "with ci95.",
+    )
+    sd: Spread | None = Field(
+        default=None, description="Between patients; of a mean or change, or alone."
+    )
+    se: Spread | None = Field(default=None, description="Standard error of the number.")
+    ci95: Pair | None = Field(default=None, description="Limits of the 95 % confidence interval.")
+    count: Annotated[int, Field(ge=0, le=MOST_PATIENTS)] | None = Field(
+        default=None,
+        description="Patients with an event, or beyond below, above or below_baseline.",
+    )
+    of: Patients | None = Field(
+        default=None, description="How many patients were looked at for count."
+    )
+    below: float | None = Field(
+        default=None, description="Counted were patients below this, in unit."
+    )
+    above: float | None = Field(
+        default=None, description="Counted were patients above this, in unit."
+    )
+    below_baseline: Literal[True] | None = Field(
+        default=None, description="Counted were patients below their own baseline."
+    )
+    slope: float | None = Field(
+        default=None, description="Per month, in the endpoint's unit; with months, and se or ci95."
+    )
+    change: float | None = Field(
+        default=None,
+        description="Mean change over months, or from entry to month; with sd, se or ci95.",
+    )
+    difference: float | None = Field(
+        default=None, description="Mean of arm minus mean of versus; with se or ci95."
+    )
+    versus: Text | None = Field(default=None, description="The arm that difference compares with.")
+    correlation: Annotated[float, Field(gt=-1, lt=1)] | None = Field(
+        default=None,
+        description="Of one endpoint at two months, or with with_endpoint at one; model scale.",
+    )
+    residual_sd: Spread | None = Field(
+        default=None, description="SD at the second of months given the first, model scale."
+    )
+    with_endpoint: Text | None = Field(
+        default=None, description="The other endpoint of a correlation."
+    )
+    percent_change: Annotated[float, Field(gt=-100, le=10_000)] | None = Field(
+        default=None,
+        description="Of the mean, in percent, not as a fraction; with se or ci95 in percent "
+        "points.",
+    )
+    quartiles: Pair | None = Field(default=None, description="First and third.")
+    quantile_method: Literal["hazen", "weibull", "linear"] | None = Field(
+        default=None,
+        description="How the source's program finds a quartile between two patients; hazen if "
+        "left out.",
+    )
+    range: Pair | None = Field(default=None, description="Smallest and largest of n patients.")
+    events: Annotated[int, Field(ge=0, le=MOST_PATIENTS)] | None = Field(
+        default=None, description="How many in months."
+    )
+    rate: Annotated[float, Field(ge=0, le=MOST_PATIENTS)] | None = Field(
+        default=None, description="Events per unit of time; with unit, and se or ci95."
+    )
+    statement: Text | None = Field(
+        default=None, description="What was said in words; listed, and fitted only with elicited."
+    )
+    elicited: ElicitedTable | None = Field(
+        default=None, description="Your distribution for what was said in words; needs why."
+    )
 
 
 class IndividualTable(_Table):
     """Own data of one arm: a CSV file beside the evidence file."""
 
-    file: Text
-    study: Text | None = None
-    arm: Text | None = None
-    source: Text | None = None
-    units: Annotated[dict[str, Text], Field(min_length=1)]
+    file: Text = Field(description="A CSV file, its path counted from the evidence file.")
+    study: Text | None = Field(
+        default=None, description="Whose data they are; needed where the file has several studies."
+    )
+    arm: Text | None = Field(
+        default=None, description="Of which arm; needed where the study has several."
+    )
+    source: Text | None = Field(
+        default=None, description="Where they are from; the study's if left out."
+    )
+    units: Annotated[dict[str, Text], Field(min_length=1)] = Field(
+        description="By endpoint: the unit of its values."
+    )
 
 
 class CourseTable(_Table):
@@ -118,24 +221,44 @@ class CourseTable(_Table):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, float]
 
-    month: Annotated[float, Field(gt=0, le=LAST_MONTH)]
-    shape: Text
-    sceptical_sd: Spread
-    why: Text
+    month: Annotated[float, Field(gt=0, le=LAST_MONTH)] = Field(
+        description="When the effect has the size that is meant."
+    )
+    shape: Text = Field(
+        description="How it grows: a name from `phase2sim list shapes`, with the shape's own keys."
+    )
+    sceptical_sd: Spread = Field(
+        description="Before the evidence the effect is normal about 0 with this SD, model scale."
+    )
+    why: Text = Field(description="Why this is believed.")
 
 
 class EffectTable(CourseTable):
     """What is assumed about the effect of one treatment."""
 
-    bias_sd: Spread
-    prior: NormalTable | None = None
-    shared: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    bias_sd: Spread = Field(
+        description="SD, about 0, of what the arm would have shown untreated minus what a "
+        "control arm would have shown; model scale.",
+    )
+    prior: NormalTable | None = Field(
+        default=None,
+        description="An informative prior of the effect, in place of the sceptical one and of a "
+        "class effect.",
+    )
+    shared: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0,
+        description="Share of the effect's prior variance that all endpoints have in common, in "
+        "the direction of benefit.",
+    )
 
 
 class ClassEffectTable(CourseTable):
     """What is assumed about the effects of a class of treatments."""
 
-    between_trials_sd: Spread
+    between_trials_sd: Spread = Field(
+        description="Scale of the half-normal prior of the SD between the trials' effects, "
+        "model scale.",
+    )
 
 
 _STUDY = TypeAdapter(StudyTable)

@@ -22,6 +22,8 @@ from phase2sim.contracts import (
     Measured,
 )
 from phase2sim.found import AT_TARGET, BELOW, CLASSES
+from phase2sim.interim.course import Ended
+from phase2sim.interim.sums import StopSums, stop_sums
 from phase2sim.safety.watching import Watched
 
 type End = Literal["go", "consider", "stop"]
@@ -53,21 +55,24 @@ class Tally:
     squared_treated: float = 0.0
     months: float = float("nan")  # sum of the months to the last readout; nan if not simulated
     squared_months: float = float("nan")
+    looks: StopSums = field(default_factory=StopSums)
 
     def __add__(self, other: "Tally") -> "Tally":
         """Sums over the trials of both."""
         return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
-def tally(
+def tally(  # noqa: PLR0913 - what a batch came to
     estimates: tuple[Estimates, ...],
     true_effect: Floats,
     missing: Floats,
     verdict: NDArray[np.int8],
     months: Floats | None = None,
+    ended: Ended | None = None,
 ) -> Tally:
     """Sum a batch: one estimate an analysis, true_effect and missing (analysis, trial).
 
+    With interim looks these are of each trial's last look, and ``ended`` says which that was.
     What ``by_class`` counts is added by the caller, who knows the rule.
     """
     months = np.full(1, np.nan) if months is None else months
@@ -88,6 +93,7 @@ def tally(
         squared_missing=(missing**2).sum(axis=1),
         months=float(months.sum()),
         squared_months=float((months**2).sum()),
+        looks=StopSums() if ended is None else stop_sums(ended),
     )
 
 
@@ -195,6 +201,31 @@ def bias(sums: Tally, analysis: int, requested: int, truth_mcse: float = 0.0) ->
 def duration(sums: Tally, requested: int) -> Measured:
     """Mean months from the trial's opening to the last readout."""
     return mean_of(sums.months, sums.squared_months, sums.trials, sums.trials, requested)
+
+
+def stopped(sums: Tally, reason: int, look: int, requested: int) -> Measured:
+    """Share of trials that stop at an interim look for a reason: 0 efficacy, 1 futility.
+
+    Of all trials: one whose look could not be answered goes on, as it would in practice.
+    """
+    return proportion(int(sums.looks.stops[reason, look]), sums.trials, sums.trials, requested)
+
+
+def failed_look(sums: Tally, look: int, requested: int) -> Measured:
+    """Share of trials that reached an interim look whose analysis could not answer."""
+    return proportion(int(sums.looks.failed[look]), sums.trials, sums.trials, requested)
+
+
+def enrolled(sums: Tally, requested: int) -> Measured:
+    """Mean number of patients enrolled when the trial ends."""
+    looks = sums.looks
+    return mean_of(looks.enrolled, looks.squared_enrolled, sums.trials, sums.trials, requested)
+
+
+def overrun(sums: Tally, requested: int) -> Measured:
+    """Mean number of patients enrolled whose data the last look did not have in full."""
+    looks = sums.looks
+    return mean_of(looks.overrun, looks.squared_overrun, sums.trials, sums.trials, requested)
 
 
 def missing(sums: Tally, analysis: int, requested: int) -> Measured:

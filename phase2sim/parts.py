@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from phase2sim.patients.missingness import GAPS, MISSINGNESS
 from phase2sim.patients.randomisation import RANDOMISATIONS
 from phase2sim.patients.recruitment import RECRUITMENTS
 from phase2sim.safety import SAFETY
+from phase2sim.sequential.efficacy import EFFICACIES
+from phase2sim.sequential.futility import FUTILITIES
+from phase2sim.sequential.spending import SPENDINGS
 from phase2sim.shapes import SHAPES
 from phase2sim.toml_files import Table, checked, nearest
 
@@ -35,6 +39,9 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "analyses": ANALYSES,
     "decisions": DECISIONS,
     "safety": SAFETY,
+    "efficacies": EFFICACIES,
+    "futilities": FUTILITIES,
+    "spendings": SPENDINGS,
 }
 KEYS: dict[str, str] = {
     "designs": "kind",
@@ -47,6 +54,9 @@ KEYS: dict[str, str] = {
     "analyses": "method",
     "decisions": "kind",
     "safety": "kind",
+    "efficacies": "kind",
+    "futilities": "kind",
+    "spendings": "kind",
 }
 
 
@@ -79,7 +89,13 @@ def build(kind: str, table: Table, place: str, path: Path, also: Iterable[str] =
                     f"It is one of {', '.join(map(repr, fitting))}. Leave it out or change {key}."
                 )
             raise BadScenario(f"{path}: {place}.{option} is not a key of {key} = {name!r}. {hint}")
-    return checked(TypeAdapter(part), options, place, path, BadScenario)
+    return checked(_adapter(part), options, place, path, BadScenario)
+
+
+@cache
+def _adapter(part: type) -> TypeAdapter[Any]:
+    """What checks the options of a part: a millisecond to make, and a sweep has thousands."""
+    return TypeAdapter(part)
 
 
 def keys_of(kind: str, table: Table) -> list[str]:

@@ -12,13 +12,13 @@ from phase2sim.contracts import (
     SITE,
     Analysis,
     Counted,
-    Design,
     Intercurrent,
     Missingness,
     Plan,
     Randomisation,
     Recruitment,
 )
+from phase2sim.designs.design import Design
 from phase2sim.endpoints import ENDPOINTS, EVENTS, drawn_for
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import STRATEGIES, TREATMENT_POLICY

@@ -29,6 +29,9 @@ def fit(
 
     Names are looked up in ``priors/``, first near the scenario file ``beside``. Raises
     ``BadEvidence`` for files that cannot be used and ``PriorNotTrusted`` for a fit that fails.
+
+    >>> fit("gxipc1", "t1d-natural-history").endpoints
+    ('hba1c', 'c_peptide', 'insulin', 'glucose')
     """
     return fitted(read_evidence(evidence, beside), refit=refit, report=report)
 

@@ -29,7 +29,7 @@ def estimate(
 
     ``observed`` holds the values seen, nan elsewhere, in the shape of ``trials.value``.
     """
-    whole = _counted_reading(analysis, plan, trials, observed, aim)
+    whole = counted_reading(analysis, plan, trials, observed, aim)
     return of_arms(analysis, whole, len(plan.arms), aim.arm)
 
 
@@ -45,7 +45,7 @@ def estimate_first(  # noqa: PLR0913 - as ``estimate``, and the sizes
 
     In one pass where the analysis can, else from the first n alone.
     """
-    whole = _counted_reading(analysis, plan, trials, observed, aim)
+    whole = counted_reading(analysis, plan, trials, observed, aim)
     # Asked of the type: a part that wraps an analysis passes its attributes on, not its reading.
     in_one_pass = getattr(type(analysis), "estimate_first", None)
     if in_one_pass is not None and len(plan.arms) == _TWO_ARMS:
@@ -56,13 +56,31 @@ def estimate_first(  # noqa: PLR0913 - as ``estimate``, and the sizes
     )
 
 
-def _counted_reading(
+def counted_reading(
     analysis: Analysis, plan: Plan, trials: Trials, observed: Floats, aim: Aim
 ) -> Reading:
     """What an analysis reads, as its estimand counts what happened."""
     if analysis.endpoint not in EVENTS:
         observed = counted_outcomes(trials, observed, aim, worst_values(plan))
     return reading(plan, trials, observed, analysis.endpoint)
+
+
+def of_first_by_trial(
+    analysis: Analysis, whole: Reading, patients: Ints, arms: int, arm: int
+) -> Estimates:
+    """As ``of_arms``, of the first patients of each trial alone, their number (trial,).
+
+    Trials with the same number are analysed together. Of none the first is read, who cannot be
+    seen: the analysis fails as with too few.
+    """
+    patients = np.maximum(patients, 1)
+    draws = hasattr(analysis, "imputations")
+    found: list[tuple[Ints, Estimates]] = []
+    for size in np.unique(patients):
+        for rows in _runs(np.flatnonzero(patients == size), split=draws):
+            part = replace(whole.of_first(int(size), rows), first=whole.first + int(rows[0]))
+            found.append((rows, of_arms(analysis, part, arms, arm)))
+    return found[0][1] if len(found) == 1 else _joined(found, len(patients))
 
 
 def of_arms(analysis: Analysis, whole: Reading, arms: int, arm: int) -> Estimates:

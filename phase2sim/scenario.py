@@ -18,6 +18,7 @@ from phase2sim.scenario_tables import (
     Part,
     Population,
     Shared,
+    Stopping,
     TableModel,
     TruthTable,
 )
@@ -28,40 +29,58 @@ from phase2sim.toml_files import (
     nearest,
     read_toml,
 )
+from phase2sim.views import View, Viewed
 
 
-class Scenario(TableModel):
-    """One candidate trial, as its file says it."""
+class Scenario(Viewed, TableModel):
+    """One candidate trial, as its file says it.
 
-    title: Annotated[str, Field(min_length=1)]
+    >>> scenario = load_scenario("scenarios/meld-atg.toml")
+    >>> scenario.design["patients"], scenario.changed({"trials": 100}).trials
+    (64, 100)
+    """
+
+    title: Annotated[str, Field(min_length=1)] = Field(description="For the heading.")
     evidence: tuple[str, ...] = Field(default=(), description="Names in priors/, or paths.")
     seed: Annotated[int, Field(ge=0, lt=2**64)] = Field(description="Starts every random stream.")
     trials: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(description="To simulate.")
     failures_allowed: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.05, description="Share of failed analyses above which no number is printed."
     )
-    population: Population = Population()
-    design: Part
-    outcome: dict[str, Outcome] = Field(default_factory=dict)
+    population: Population = Field(default=Population(), description="Who may enrol.")
+    design: Part = Field(description="Who gets what, and when they are seen.")
+    outcome: dict[str, Outcome] = Field(
+        default_factory=dict,
+        description="By endpoint: how untreated patients do; needed without evidence.",
+    )
     endpoint_correlation: Annotated[float, Field(gt=-1, lt=1)] | None = Field(
         default=None, description="Of any two endpoints at one visit; overrides the fitted prior."
     )
-    truth: TruthTable
-    missing: Missing = Missing()
-    recruitment: Part = Field(default_factory=lambda: {"kind": "at_once"})
+    truth: TruthTable = Field(description="What is taken to be true.")
+    missing: Missing = Field(default=Missing(), description="Which outcomes are not seen.")
+    recruitment: Part = Field(
+        default_factory=lambda: {"kind": "at_once"}, description="When patients enrol."
+    )
     intercurrent: dict[str, Part] = Field(
         default_factory=dict, description="By kind of event: its keys, and its strategy."
     )
     events: dict[str, Events] = Field(default_factory=dict, description="By counted outcome.")
+    shared: Shared = Field(
+        default=Shared(), description="What patients are drawn with beyond what the trial sees."
+    )
     safety: Part | None = Field(
         default=None, description="When too many treated patients with an event stop the trial."
     )
-    shared: Shared = Shared()
     assume: Literal["optimistic", "planned", "pessimistic"] = Field(
         default="planned", description="How well the trial goes: one row of docs/methods/assume.md."
     )
-    analysis: Annotated[tuple[Part, ...], Field(min_length=1)]
-    decision: Part
+    analysis: Annotated[tuple[Part, ...], Field(min_length=1)] = Field(
+        description="One table an analysis."
+    )
+    decision: Part = Field(description="From p-values to go or stop.")
+    stopping: Stopping | None = Field(
+        default=None, description="When a trial with interim looks stops."
+    )
     _path: Path = PrivateAttr(default=Path("scenario"))
 
     @property
@@ -69,12 +88,50 @@ class Scenario(TableModel):
         """The file it was read from, for messages and for finding evidence."""
         return self._path
 
+    @property
+    def is_as_in_file(self) -> bool:
+        """Whether its file says the same."""
+        return self.path.is_file() and load_scenario(self.path).digest == self.digest
+
     def changed(self, values: Mapping[str, object]) -> "Scenario":
         """Return a copy with top-level keys changed; raises ``BadScenario``."""
         table = {**self.model_dump(mode="json"), **values}
         copy = checked(SCENARIO, table, "", self.path, BadScenario)
         copy._path = self._path  # noqa: SLF001 - its own copy
         return copy
+
+    def view(self) -> View:
+        """Who gets what, what is hoped for, how it is judged."""
+        design = self.design
+        visits = ", ".join(f"{month:g}" for month in design.get("visits_months", ()))
+        hoped = "; ".join(
+            f"{name} {target.said} at month {target.month:g}"
+            for name, target in self.truth.target.items()
+        )
+        judged = "; ".join(
+            f"{one.get('method')} of {one.get('endpoint')} at month {one.get('month')}"
+            for one in self.analysis
+        )
+        return View(
+            self.title,
+            ("", ""),
+            tuple(
+                (key, value)
+                for key, value in (
+                    ("file", str(self.path)),
+                    ("arms", ", ".join(map(str, design.get("arms", ())))),
+                    ("patients", str(design.get("patients"))),
+                    ("visits", f"months {visits}"),
+                    ("evidence", ", ".join(self.evidence)),
+                    ("hoped for", hoped),
+                    ("analyses", judged),
+                    ("decision", str(self.decision.get("kind"))),
+                    ("trials", f"{self.trials:,}, seed {self.seed}"),
+                )
+                if value
+            ),
+            words=2,
+        )
 
     @property
     def digest(self) -> str:
@@ -89,6 +146,9 @@ def load_scenario(path: Path | str, settings: Sequence[str] = ()) -> Scenario:
     """Read a scenario file, with ``key.path=value`` settings on top of it.
 
     Raises ``BadScenario`` with the file, the key, its value and what is allowed.
+
+    >>> load_scenario("scenarios/meld-atg.toml", ["design.patients=128"]).design["patients"]
+    128
     """
     path = Path(path)
     table = read_toml(path, BadScenario)

@@ -1,6 +1,6 @@
 """The tables of a scenario file, each with its keys, their types and their limits."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
@@ -22,8 +22,8 @@ class TableModel(BaseModel):
 class Limits(TableModel):
     """The least and the most that a baseline may be."""
 
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: float | None = Field(default=None, description="No lower; no limit if left out.")
+    at_most: float | None = Field(default=None, description="No higher; no limit if left out.")
 
 
 class Population(TableModel):
@@ -101,7 +101,9 @@ class Outcome(TableModel):
 class Percent(TableModel):
     """An effect as a percentage of the untreated patients' typical value."""
 
-    percent: Annotated[float, Field(gt=-100, le=1000)]
+    percent: Annotated[float, Field(gt=-100, le=1000)] = Field(
+        description="Of the typical untreated value at month, in the endpoint's unit."
+    )
 
 
 type Effect = Annotated[
@@ -125,6 +127,12 @@ class TargetEffect(BaseModel):
         "above its mean adds to the effect at month.",
     )
 
+    @property
+    def said(self) -> str:
+        """The effect in words: ``-0.5``, or ``+40 %``."""
+        size = self.effect
+        return f"{size:+g}" if isinstance(size, float | int) else f"{size.percent:+g} %"
+
 
 class PriorTruth(TableModel):
     """Assurance: the effect drawn from the fitted prior, made robust."""
@@ -137,18 +145,24 @@ class PriorTruth(TableModel):
 class TruthTable(TableModel):
     """What is taken to be true: fixed for power, drawn from the prior for assurance."""
 
-    target: dict[str, TargetEffect] = Field(default_factory=dict)
+    target: dict[str, TargetEffect] = Field(
+        default_factory=dict, description="By endpoint: the effect that power is for."
+    )
     share_of_effect: dict[str, Annotated[float, Field(ge=-10, le=10)]] = Field(
         default_factory=dict,
         description="By treated arm, such as a dose: its share of the effect; 1 if not named.",
     )
-    prior: PriorTruth | None = None
+    prior: PriorTruth | None = Field(
+        default=None, description="Asks for assurance; needs evidence."
+    )
 
 
 class Missing(TableModel):
     """Which outcomes are not seen."""
 
-    dropout: Part = Field(default_factory=lambda: {"mechanism": "none"})
+    dropout: Part = Field(
+        default_factory=lambda: {"mechanism": "none"}, description="Who is lost, for good."
+    )
     gaps: Part = Field(
         default_factory=lambda: {"mechanism": "none"}, description="Single visits that are missed."
     )
@@ -178,8 +192,28 @@ class Events(TableModel):
     at: float | None = Field(default=None, description="Its value at per_month, in its unit.")
 
 
+class Stopping(TableModel):
+    """When a trial with interim looks stops at one of them."""
+
+    efficacy: Part = Field(description="When a look shows efficacy.")
+    futility: Part | None = Field(
+        default=None, description="When a look shows futility; never if left out."
+    )
+    information: Literal["planned", "actual"] = Field(
+        default="planned",
+        description="Whether bounds follow the planned fractions, or the standard error at a look.",
+    )
+    maximum_information: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict,
+        description="By analysis: one over the squared standard error that is planned at the end.",
+    )
+    verdict: str | None = Field(
+        default=None, description="The one whose bounds stop the trial; the one on all."
+    )
+
+
 class Shared(TableModel):
     """What patients are drawn with beyond what the trial sees, to be those of another scenario."""
 
-    endpoints: tuple[str, ...] = ()
-    months: tuple[Month, ...] = ()
+    endpoints: tuple[str, ...] = Field(default=(), description="Names.")
+    months: tuple[Month, ...] = Field(default=(), description="Since randomisation.")

@@ -7,10 +7,14 @@ from functools import partial, reduce
 from itertools import islice
 from operator import add
 from threading import Timer
+from typing import TYPE_CHECKING
 
 from phase2sim.assemble import Assembled, assemble, parts
 from phase2sim.background import Background, background
 from phase2sim.characteristics import (
+    COLUMNS,
+    SHARE_TITLES,
+    SHARES,
     Characteristic,
     FellBack,
     characteristics,
@@ -27,7 +31,13 @@ from phase2sim.knowledge import Evidence, PriorDraws
 from phase2sim.operating import Tally, by_class, tally, with_harm
 from phase2sim.prior import fitted, read_evidence
 from phase2sim.scenario import Scenario
+from phase2sim.tabular import dataset_of, frame_of
 from phase2sim.true_values import with_known_values
+from phase2sim.views import MONTE_CARLO, View, Viewed, plus_minus
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
 
 type Report = Callable[[str], None]
 type Progress = Callable[[int, int], None]  # trials done, trials requested
@@ -36,9 +46,18 @@ _SECONDS_BEFORE_A_WORD = 1.5
 _BATCHES_AHEAD = 2  # a worker, so that none waits and memory stays bounded
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a run came to."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Result(Viewed):
+    """What a run came to: it shows its shares of go, and holds every number as a row.
+
+    >>> result = simulate(load_scenario("scenarios/meld-atg.toml"), trials=50)
+    >>> result.power["c_peptide"]
+    Measured(0... +- 0..., used 50, failed 0)
+    >>> result.frame().query("name == 'type_i_error'")[["estimate", "mcse", "used"]].shape
+    (1, 3)
+    >>> list(result.dataset().sizes)
+    ['name', 'truth', 'analysis']
+    """
 
     scenario: Scenario
     trials: int  # done; fewer than asked for if it was interrupted
@@ -70,6 +89,44 @@ class Result:
         """Assurance under the fitted prior, by analysis or verdict."""
         return self._by_analysis("assurance", "prior")
 
+    def frame(self) -> "DataFrame":
+        """Every number as a pandas data frame, with its Monte Carlo error and its trials."""
+        return frame_of([row.row() for row in self.characteristics])
+
+    def dataset(self) -> "Dataset":
+        """The same as an xarray dataset over name, truth and analysis."""
+        rows = [row.row() for row in self.characteristics]
+        return dataset_of(rows, ("name", "truth", "analysis"), COLUMNS)
+
+    def view(self) -> View:
+        """Shares of go, by truth and verdict."""
+        rows = [row for row in self.characteristics if row.name == SHARES[row.truth]]
+        verdicts = tuple(dict.fromkeys(row.analysis for row in rows))
+        found = {(row.truth, row.analysis): row.measured for row in rows}
+        size, trials = f"{self.scenario.design['patients']} patients", f"{self.trials:,} trials"
+        return View(
+            f"{self.scenario.title}: {size}, {trials}, seed {self.scenario.seed}",
+            ("share of go", "truth", *verdicts),
+            tuple(
+                (SHARE_TITLES[SHARES[truth]], truth, *(
+                    plus_minus(found[truth, one].estimate, found[truth, one].mcse)
+                    for one in verdicts
+                ))
+                for truth in dict.fromkeys(row.truth for row in rows)
+            ),
+            tuple(self._notes()),
+            words=2,
+        )  # fmt: skip
+
+    def _notes(self) -> Iterator[str]:
+        yield MONTE_CARLO
+        if self.failures:
+            yield f"{sum(self.failures.values()):,} analyses failed; counted, not dropped."
+        if self.elicited:
+            yield f"{len(self.elicited)} inputs are elicited: our judgement, not published."
+        if self.interrupted:
+            yield f"Interrupted: {self.scenario.trials:,} trials were asked for."
+
     def _by_analysis(self, name: str, truth: str) -> dict[str, Measured]:
         rows = self.characteristics
         return {r.analysis: r.measured for r in rows if (r.name, r.truth) == (name, truth)}
@@ -90,6 +147,10 @@ def simulate(  # noqa: PLR0913 - options by name
     and its seed alone, not on ``workers``. Raises ``BadInput`` for what does not fit,
     ``PriorNotTrusted`` for a fit that fails its gate, and ``TooManyFailures``. An interrupt ends it
     early, with the trials done so far. ``trials`` and ``seed`` stand in for the scenario's own.
+
+    >>> scenario = load_scenario("scenarios/meld-atg.toml", ["design.patients=128"])
+    >>> simulate(scenario, trials=50).type_i_error["c_peptide"].used
+    50
     """
     asked = {"trials": trials, "seed": seed}
     scenario = scenario.changed({k: v for k, v in asked.items() if v is not None})
@@ -186,7 +247,7 @@ def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tall
 
 def _tallied(study: Study, o: Outcomes) -> Tally:
     known = classes(study.decision, o.true_effect, study.hypotheses)
-    sums = tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months)
+    sums = tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months, o.ended)
     sums = replace(sums, by_class=by_class(o.verdict, known))
     if study.safety is None or o.watched is None:
         return sums

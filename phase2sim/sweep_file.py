@@ -25,7 +25,7 @@ RESERVED = frozenset({
     *("cell", "study", "patients_per_arm", "decision", "trials", "seed", "results_version"),
     *("name", "endpoint", "analysis", "month", "truth", "estimate", "mcse", "requested", "used"),
     *("failed", "low", "high", "exact", "approximate", "gap_in_se", "refused"),
-    *("difference", "difference_mcse"),
+    *("difference", "difference_mcse", "look"),
 })  # fmt: skip
 _MOST_CELLS = 1_000_000
 _DECIMALS = 12  # of the values of a range: 0.1 + 2 * 0.1 is 0.3
@@ -63,7 +63,9 @@ class SweepTable(_Model):
     settings: dict[str, Any] = Field(
         default_factory=dict, alias="set", description="Keys changed in every cell."
     )
-    axes: Annotated[dict[str, Axis], Field(min_length=1)]
+    axes: Annotated[dict[str, Axis], Field(min_length=1)] = Field(
+        description="What varies, one table an axis, whose name is a column of the results."
+    )
     constraints: tuple[str, ...] = Field(
         default=(), description="Conditions on the axes that a cell must meet."
     )

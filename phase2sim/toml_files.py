@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time
@@ -153,7 +154,7 @@ def _explain_missing(problems: list[ErrorDetails], place: str) -> str:
 
 def _joined(refused: str, place: str, keys: Iterable[str]) -> str:
     """A part's own message, which begins with one of its keys, at its place in the file."""
-    key = refused.split(" ", 1)[0]
+    key = re.split(r"[ .\[]", refused, maxsplit=1)[0]  # of looks[1].share, looks
     joint = "." if place and key in keys else ": " if place else ""
     return f"{place}{joint}{refused.rstrip('.')}."
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import comb
+from scipy.special import comb, ndtri
 
 from phase2sim.ages import age_moments
 from phase2sim.analyses.ancova import Ancova
@@ -25,6 +25,7 @@ from phase2sim.contracts import Analysis, Floats, TruthSource
 from phase2sim.draws import window_nodes
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.found import tested_alone
+from phase2sim.interim.stopping import Stopping
 from phase2sim.patients.missingness.hazards import Complete, Mar, Mcar
 from phase2sim.patients.missingness.logistic import Logistic, Mnar
 from phase2sim.patients.randomisation.blocks import PermutedBlocks
@@ -105,10 +106,24 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
     beyond = float(source.truth(0, 1).effect[0, 1, e, v]) - null_effect
     case = _Case(assembled, e, v, ENDPOINTS[analysis.endpoint].benefit_sign * beyond, alpha)
     power = formula.power(analysis, case)
+    reasons = [*_reasons(assembled, analysis, e), formula.approximates]
+    if assembled.study.stopping is not None:
+        power = _with_looks(assembled.study.stopping, number, power)
+        reasons.append("it takes z at the looks as normal, with the planned information")
     if np.isnan(power):
         return None
-    reasons = [*_reasons(assembled, analysis, e), formula.approximates]
     return Twin(power, "; ".join(filter(None, reasons)))
+
+
+def _with_looks(rule: Stopping, number: int, fixed_power: float) -> float:
+    """Power of a design with looks, from that of a fixed one of its size; nan if nobody knows.
+
+    The trial must stop by this analysis alone, and its bounds must lie on z.
+    """
+    bounds = rule.planned[number]
+    if rule.verdict != number or np.isnan(bounds.futility).any() or not 0 < fixed_power < 1:
+        return float("nan")
+    return bounds.power(float(ndtri(fixed_power) - ndtri(bounds.one_sided_alpha)))
 
 
 def _ancova(analysis: Analysis, case: _Case) -> float:
@@ -210,8 +225,11 @@ def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats]:
         sizes, each = sizes_after_dropout(enrolled, left, (treated, control))
         found.append(sizes)
         chances.append(chance * each)
-    sizes, place = np.unique(np.concatenate(found), axis=0, return_inverse=True)
-    weights = np.bincount(place.ravel(), weights=np.concatenate(chances))
+    treated_seen, control_seen = np.concatenate(found).T
+    pair = treated_seen * (plan.patients + 1) + control_seen  # one number sorts faster than two
+    distinct, place = np.unique(pair, return_inverse=True)
+    sizes = np.column_stack(np.divmod(distinct, plan.patients + 1))
+    weights = np.bincount(place, weights=np.concatenate(chances))
     kept = weights > _NEGLIGIBLE
     return sizes[kept].astype(np.float64), weights[kept]
 

@@ -1,25 +1,32 @@
-"""A small report for tests: one sweep of a moment, gathered once."""
+"""Small reports for tests: a sweep of a moment, gathered from a folder of the test's own."""
 
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 from small_sweeps import BASE
+from small_trials import Table
 
 from phase2sim.backends import backend
 from phase2sim.dossier.dossier import Dossier, Wish, gather, simulate_for
-from phase2sim.scenario import load_scenario
+from phase2sim.scenario import load_scenario, scenario_from
 
 TRIALS = 200
+SIZES_AND_NULLS = {"explorer": False, "moves": False, "examples": False, "replicas": False}
 
 
-@cache
-def small_dossier() -> Dossier:
-    """Gather one endpoint at two visits, 200 trials; the folder lives as long as the tests."""
-    folder = Path(mkdtemp(prefix="phase2sim-report-"))
+def small_dossier(folder: Path) -> Dossier:
+    """Gather one endpoint at two visits, 200 trials."""
     path = folder / "base.toml"
     path.write_text(BASE, encoding="utf-8")
     wish = Wish(trials=TRIALS)
     with backend() as here:
         main = simulate_for(load_scenario(path), folder / "out", wish, here, ["test"])
+    return gather(folder / "out", "test", wish, main)
+
+
+def dossier_of_table(table: Table, folder: Path, trials: int) -> Dossier:
+    """Gather the sizes and the partial nulls of a scenario, and no more."""
+    wish = Wish(trials=trials, **SIZES_AND_NULLS)
+    scenario = scenario_from(table, folder / "scenario.toml")
+    with backend() as here:
+        main = simulate_for(scenario, folder / "out", wish, here, ["test"])
     return gather(folder / "out", "test", wish, main)

@@ -1,6 +1,7 @@
-"""The JSON schema of a scenario file accepts what the program reads, and little else."""
+"""The JSON schemas of files accept what the program reads, and little else."""
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from damage import EDITS, SOUND
 from jsonschema import Draft202012Validator
 
 from phase2sim.parts import KEYS, TABLES
-from phase2sim.schema import scenario_schema
+from phase2sim.schema import evidence_schema, scenario_schema, sweep_schema
 
-SHIPPED = sorted((Path(__file__).parents[1] / "scenarios").glob("*.toml"))
+ROOT = Path(__file__).parents[1]
+SHIPPED = sorted((ROOT / "scenarios").glob("*.toml"))
+SWEEPS = sorted((ROOT / "scenarios" / "sweeps").glob("*.toml"))
+EVIDENCE = sorted((ROOT / "priors").glob("*.toml"))
 DAMAGED = [
     ("seed = 7", "seed = -1"),
     ("seed = 7", 'seed = "7"'),
@@ -59,6 +63,16 @@ def test_small_complete_scenario_is_accepted(schema: dict[str, Any]) -> None:
     assert accepts(schema, SOUND)
 
 
+@pytest.mark.parametrize("path", [*SWEEPS, *EVIDENCE], ids=lambda path: path.stem)
+def test_shipped_sweep_and_evidence_are_accepted(path: Path) -> None:
+    schema = sweep_schema() if path in SWEEPS else evidence_schema()
+    Draft202012Validator.check_schema(schema)
+    table = tomllib.loads(path.read_text("utf-8"))
+
+    assert list(Draft202012Validator(schema).iter_errors(table)) == []
+    assert not Draft202012Validator(schema).is_valid({**table, "sead": 7})
+
+
 @pytest.mark.parametrize(("old", "new"), DAMAGED)
 def test_damaged_scenario_is_not_accepted(schema: dict[str, Any], old: str, new: str) -> None:
     assert old in SOUND
@@ -93,8 +107,22 @@ def test_every_intercurrent_event_is_a_table_with_its_keys(schema: dict[str, Any
         assert set(found[name]["properties"]) == keys
 
 
-def test_every_key_of_the_scenario_itself_is_explained(schema: dict[str, Any]) -> None:
-    tables = ("Population", "Outcome", "VisitCorrelation", "TargetEffect", "PriorTruth")
-    for table in tables:
-        for key, about in schema["$defs"][table]["properties"].items():
-            assert about.get("description"), f"{table}.{key}"
+def test_every_key_is_explained(schema: dict[str, Any]) -> None:
+    for table in (schema, sweep_schema(), evidence_schema()):
+        for place, about in explained(table):
+            # A table may say itself what it is.
+            its = table["$defs"][about["$ref"].rpartition("/")[2]] if "$ref" in about else about
+            assert about.get("description") or its.get("description"), place
+
+
+def explained(schema: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - JSON
+    """Every key below a schema with what is said of it, but names of parts."""
+    if isinstance(schema, dict):
+        for key, about in schema.get("properties", {}).items():
+            if "const" not in about:
+                yield f"{place}.{key}", about
+        for key, inner in schema.items():
+            yield from explained(inner, f"{place}.{key}")
+    elif isinstance(schema, list):
+        for number, inner in enumerate(schema):
+            yield from explained(inner, f"{place}[{number}]")

@@ -22,7 +22,8 @@ from phase2sim.scenario import load_scenario
 from phase2sim.sizing.bounds import lower_bound, upper_bound
 from phase2sim.sizing.climbing import Steps
 from phase2sim.sizing.ladder import Ladder, Question, climb
-from phase2sim.sizing.size import Search, Sized, size, smallest_effect
+from phase2sim.sizing.size import size, smallest_effect
+from phase2sim.sizing.sized import Search, Sized
 
 PUBLISHED = Path(__file__).parent / "published" / "means.csv"
 

@@ -39,6 +39,7 @@ class Clda:
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "Constrained longitudinal analysis"
+    pipeline: ClassVar[bool] = True  # at a look, patients on the way count
 
     def __post_init__(self) -> None:
         check_options(self, covariates=COVARIATES, likelihood=LIKELIHOODS, df=DEGREES_OF_FREEDOM)

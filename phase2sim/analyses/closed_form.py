@@ -6,16 +6,16 @@ does not exist for want of patients its power is nan. Outcomes are normal.
 """
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special
-from scipy.interpolate import BarycentricInterpolator
 
+from phase2sim.analyses.interpolation import enough_shifts, enough_sizes, interpolation
 from phase2sim.contracts import Floats, Ints
 
-NODES = 20  # of the ANCOVA quadrature; tests compare with adaptive integration
+NODES, NODES_OF_MANY, MANY = 20, 10, 50  # of the ANCOVA quadrature, below and from 50 patients
 LARGEST_ARM = 1e9  # a search for a sample size gives up here
 NEGLIGIBLE = 1e-14  # probability of a size left out of an average
 
@@ -102,43 +102,42 @@ def power_ancova(  # noqa: PLR0913  a test has this many parameters
         return power_t(effect, residual_sd, n_treated, n_control, one_sided_alpha, null_effect)
     treated, control = np.broadcast_arrays(np.asarray(n_treated, float), n_control)
     total = treated + control
-    df = _or_nan(total - 2.0 - covariates)
     shift = (effect - null_effect) / (residual_sd * _root_of_sizes(treated, control))
-    needed = _t_quantile(df, one_sided_alpha)
+    ok = (total > 2.0 + covariates) & ~np.isnan(shift)
     power = np.full(total.shape, np.nan)
-    for n in np.unique(total[df > 0.0]):
-        here = total == n
-        share, weight = _efficiency(float(n), covariates)
-        limit = n - 2.0 - covariates, needed[here][0]
-        power[here] = _by_shift(partial(_ancova_exceeds, limit, share, weight), shift[here])
+    if effect == null_effect:  # whatever the imbalance
+        power[ok] = one_sided_alpha
+    elif ok.any():
+        power[ok] = _ancova_exceeds(total[ok], shift[ok], one_sided_alpha, covariates)
     return power
 
 
 def _ancova_exceeds(
-    limit: tuple[float, float], share: Floats, weight: Floats, shift: Floats
+    total: Floats, shift: Floats, one_sided_alpha: float, covariates: int
 ) -> Floats:
-    """Power at each shift; ``limit`` is the degrees of freedom and the critical value."""
-    df, needed = (np.full((shift.size, share.size), one) for one in limit)
+    """Power at pairs (pair,) of patients and shift, from a grid of both where that is smaller."""
+    no_df = 2.0 + covariates
+    sizes, of_size = interpolation(total, enough_sizes(total, no_df))
+    shifts, of_shift = interpolation(shift, enough_shifts(shift))
+    if sizes.size * shifts.size > total.size:
+        distinct, place = np.unique(total, return_inverse=True)
+        found = np.empty(total.size)
+        for number, n in enumerate(distinct):
+            here = place == number
+            found[here] = _ancova_at(float(n), shift[here], one_sided_alpha, covariates)
+        return found
+    grid = [_ancova_at(float(n), shifts, one_sided_alpha, covariates) for n in sizes]
+    together: Floats = ((of_size @ np.stack(grid)) * of_shift).sum(axis=1)
+    return together
+
+
+def _ancova_at(n: float, shift: Floats, one_sided_alpha: float, covariates: int) -> Floats:
+    """Power at each shift for n patients in all."""
+    share, weight = _efficiency(n, covariates)
+    df = np.full((shift.size, share.size), n - 2.0 - covariates)
+    needed = np.full(df.shape, _t_quantile(df[0, :1], one_sided_alpha)[0])
     power: Floats = _t_exceeds(df, shift[:, None] * share, needed) @ weight
     return power
-
-
-def _by_shift(power: Callable[[Floats], Floats], shift: Floats) -> Floats:
-    """Power at every shift, interpolated where the shifts are many and close.
-
-    As a function of its shift, power is about a normal distribution's: its n-th derivative is
-    at most about the root of n!, and so the error of n Chebyshev points follows.
-    """
-    distinct, place = np.unique(shift, return_inverse=True)
-    half = (distinct[-1] - distinct[0]) / 2.0
-    n = np.arange(1, distinct.size + 1)
-    enough = n * np.log(max(half, NEGLIGIBLE) / 2.0) - special.gammaln(n + 1) / 2.0
-    points = n[enough < np.log(NEGLIGIBLE)]
-    if not half > 0.0 or points.size == 0 or points[0] >= distinct.size:
-        return power(distinct)[place]
-    nodes = distinct[0] + half * (1.0 - np.cos((np.arange(points[0]) + 0.5) * np.pi / points[0]))
-    found: Floats = BarycentricInterpolator(nodes, power(nodes))(distinct)[place]
-    return found
 
 
 def power_welch(  # noqa: PLR0913  a test has this many parameters
@@ -319,18 +318,19 @@ def _efficiency(total: float, covariates: int) -> tuple[Floats, Floats]:
 
     c**2 is Beta((N - p - 1) / 2, p / 2); in c itself the integrand is smooth at both ends.
     """
-    c, weight = _beta_rule(total - covariates - 1.0, covariates / 2.0)
+    nodes = NODES if total < MANY else NODES_OF_MANY
+    c, weight = _beta_rule(total - covariates - 1.0, covariates / 2.0, nodes)
     weight = weight * (1.0 + c) ** (covariates / 2.0 - 1.0)
     return c, weight / weight.sum()
 
 
 @lru_cache(maxsize=4096)  # trials of neighbouring sizes lose patients to the same numbers
-def _beta_rule(a: float, b: float) -> tuple[Floats, Floats]:
+def _beta_rule(a: float, b: float, nodes: int) -> tuple[Floats, Floats]:
     """Gauss-Jacobi nodes and weights for the expectation over a Beta(a, b) variable.
 
     Golub and Welsch, Mathematics of Computation 1969: no overflow whatever ``a`` and ``b``.
     """
-    k = np.arange(1.0, NODES)
+    k = np.arange(1.0, nodes)
     s = 2.0 * k + a + b
     diagonal = np.append(a / (a + b), 0.5 + (a - b) * (a + b - 2.0) / (2.0 * s * (s - 2.0)))
     k, s = k[1:], s[1:]

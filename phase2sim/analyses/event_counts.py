@@ -21,6 +21,7 @@ class CountAnalysis:
     null_effect: float = 0.0
     reads: ClassVar[str] = "count"
     scale: ClassVar[str] = "log rate ratio"
+    pipeline: ClassVar[bool] = True  # at a look, patients on the way count
 
     def __post_init__(self) -> None:
         check_options(self, endpoints=tuple(EVENTS))

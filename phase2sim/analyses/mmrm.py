@@ -41,6 +41,7 @@ class Mmrm:
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "MMRM"
+    pipeline: ClassVar[bool] = True  # at a look, patients on the way count
 
     def __post_init__(self) -> None:
         check_options(

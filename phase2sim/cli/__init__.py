@@ -13,12 +13,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "size": ("phase2sim.cli.size", "The fewest patients, or the smallest effect, that is enough."),
     "calibrate": ("phase2sim.cli.calibrate", "The threshold with a wanted type I error."),
     "safety": ("phase2sim.cli.safety", "The boundary of a safety rule, and what it detects."),
+    "boundaries": ("phase2sim.cli.boundaries", "Bounds of the interim looks of a scenario."),
     "sweep": ("phase2sim.cli.sweep", "Many scenarios at once, into a folder of results."),
     "results": ("phase2sim.cli.results", "What a folder of results holds."),
     "report": ("phase2sim.cli.report", "The simulation report: one page, or a Word file."),
     "protocol": ("phase2sim.cli.protocol", "The sample-size section of a protocol."),
     "verify": ("phase2sim.cli.verify", "Check a report, or the installation."),
-    "score": ("phase2sim.cli.score", "Another decision rule on stored trials."),
+    "score": ("phase2sim.cli.score", "Another rule of decision or stopping on stored trials."),
     "compare": ("phase2sim.cli.compare", "Scenarios on the same patients, side by side."),
     "fit": ("phase2sim.cli.fit", "Fit evidence files: the prior for the next trial."),
     "prior": ("phase2sim.cli.prior", "A fitted prior: shown, or exported as a mixture."),
@@ -26,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("phase2sim.cli.replay", "One simulated trial: patients, estimates, decision."),
     "evidence": ("phase2sim.cli.evidence", "What evidence files report, entry by entry."),
     "list": ("phase2sim.cli.listing", "The parts a scenario can name."),
-    "schema": ("phase2sim.cli.schema", "JSON schema of a scenario file."),
+    "schema": ("phase2sim.cli.schema", "JSON schema of a scenario, sweep or evidence file."),
     "completion": ("phase2sim.cli.completion", "What makes a shell complete commands."),
 }
 

@@ -6,8 +6,9 @@ from phase2sim.cli.screen import show, show_json
 from phase2sim.reporting.parts import parts_rows, parts_table
 
 _KINDS = (
-    "analyses", "decisions", "derived", "designs", "dropouts", "endpoints", "gaps", "intercurrent",
-    "randomisations", "recruitments", "responses", "shapes",
+    "analyses", "decisions", "derived", "designs", "dropouts", "efficacies", "endpoints",
+    "futilities", "gaps", "intercurrent", "randomisations", "recruitments", "responses", "shapes",
+    "spendings",
 )  # fmt: skip
 
 

@@ -146,8 +146,9 @@ def show_influence(  # noqa: PLR0913 - click passes one argument an option
 
 @command.command("export")
 @click.argument("evidence", nargs=-1, required=True)
-@click.option("--mixture", "of", required=True, type=click.Choice(["effect", "control"]))
-@click.option("--endpoint", required=True, type=click.Choice(list(ENDPOINTS)))
+@click.option("--mixture", "of", required=True, type=click.Choice(["effect", "control"]),
+              help="What it is a prior of: the effect, or a new trial's control mean.")  # fmt: skip
+@click.option("--endpoint", required=True, type=click.Choice(list(ENDPOINTS)), help="Of what.")
 @click.option("--month", type=float, help="Since randomisation; the evidence's own if left out.")
 @click.option("--window", nargs=2, type=float, default=(0.0, 12.0), show_default=True,
               help="Months since diagnosis at entry, first and last.")  # fmt: skip

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.dossiers import dossier_of
+from phase2sim.cli.dossiers import dossier_for
 from phase2sim.cli.screen import say, show_json
 from phase2sim.dossier.dossier import Wish
 from phase2sim.files import write_text
@@ -39,7 +39,7 @@ def command(  # noqa: PLR0913 - one argument an option
       phase2sim protocol scenarios/meld-atg.toml --trials 2000
     """
     wish = Wish(trials=trials, explorer=False, examples=False, replicas=False)
-    dossier = dossier_of(source, store, wish, workers, ["phase2sim", *sys.argv[1:]])
+    dossier = dossier_for(source, store, wish, workers, ["phase2sim", *sys.argv[1:]])
     text = protocol_text(dossier)
     if out is not None:
         write_text(out, text)

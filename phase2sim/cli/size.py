@@ -11,7 +11,8 @@ from phase2sim.cli.screen import climbing_progress, say, show, show_json
 from phase2sim.errors import BadInput
 from phase2sim.reporting.size import size_json, size_screen
 from phase2sim.scenario import load_scenario
-from phase2sim.sizing.size import LARGEST, Search, size, smallest_effect
+from phase2sim.sizing.size import size, smallest_effect
+from phase2sim.sizing.sized import LARGEST, Search
 
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 

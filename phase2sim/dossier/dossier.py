@@ -1,5 +1,6 @@
 """From a scenario or a folder of results to all that a report says."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from phase2sim.background import Background, background
 from phase2sim.contracts import MODEL_SCALE, Measured
 from phase2sim.dossier.examples import Example, examples
 from phase2sim.dossier.fingerprints import fingerprint
-from phase2sim.dossier.grid import PLANNED, grids, labels_of
+from phase2sim.dossier.grid import NO_EFFECT, PLANNED, grids, labels_of
 from phase2sim.endpoints import MEASURES
 from phase2sim.errors import BadInput
 from phase2sim.found import tested_alone
@@ -22,7 +23,7 @@ from phase2sim.knowledge import Evidence, PriorDraws
 from phase2sim.operating import mean_of
 from phase2sim.prior_check import PriorCheck, checked
 from phase2sim.progress import Status
-from phase2sim.scenario import Scenario
+from phase2sim.scenario import Scenario, load_scenario
 from phase2sim.simulation import prepare as prepare_scenario
 from phase2sim.store.folder import Store, reading
 from phase2sim.store.manifest import Manifest, read_manifest
@@ -99,6 +100,7 @@ class Dossier:
             row
             for row in self.rows
             if (row["name"], row["truth"]) == (name, truth)
+            and row["analysis"] in self.main.verdicts
             and all(row.get(axis) == at for axis, at in self.place.items() if axis != "patients")
         ]
         best: dict[tuple[str, int], Row] = {}
@@ -106,7 +108,10 @@ class Dossier:
             key = row["analysis"], row["patients"]
             if key not in best or row["trials"] > best[key]["trials"]:
                 best[key] = row
-        return tuple(sorted(best.values(), key=lambda row: (row["analysis"], row["patients"])))
+        order = self.main.verdicts
+        return tuple(
+            sorted(best.values(), key=lambda r: (order.index(r["analysis"]), r["patients"]))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,33 @@ class Wish:
     moves: bool = True
     examples: bool = True
     replicas: bool = True  # of the reported table
+
+
+def dossier_of(  # noqa: PLR0913 - what a campaign needs
+    source: Scenario | Path,
+    store: Path | None,
+    wish: Wish,
+    backend: Backend,
+    command: Sequence[str],
+    say: Say = lambda _line: None,
+    progress: Callable[[Status], None] = lambda _status: None,
+) -> Dossier:
+    """Simulate what is lacking for a scenario, or take a folder as it is, and read what it says.
+
+    Raises ``BadInput`` for a folder with ``wish.trials`` or ``store``, which would do nothing.
+    """
+    if isinstance(source, Path) and source.is_dir():
+        if wish.trials or store:
+            raise BadInput(
+                f"{source}: a folder of results; --trials and --store are for a scenario. Leave"
+                " them out; `phase2sim sweep` into the folder adds trials."
+            )
+        return gather(source, shlex.join(command), wish, say=say)
+    scenario = load_scenario(source) if isinstance(source, Path) else source
+    folder = store or Path("results") / f"{scenario.path.stem}-report"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    main = simulate_for(scenario, folder, wish, backend, command, say, progress)
+    return gather(folder, shlex.join(command), wish, main, say)
 
 
 def simulate_for(  # noqa: PLR0913 - what a campaign needs
@@ -134,6 +166,8 @@ def simulate_for(  # noqa: PLR0913 - what a campaign needs
     laid_out = grids(scenario, ready.assembled)
     trials = wish.trials or scenario.trials
     parts = [(laid_out.sizes, trials)]
+    if laid_out.nulls.cells:
+        parts.append((laid_out.nulls, trials))
     if wish.moves:
         parts.append((laid_out.moved, min(trials, MOVED_TRIALS)))
     if wish.explorer and laid_out.surface.cells:
@@ -225,6 +259,8 @@ def _moved(
         apart = [axis for axis in place | labels if place.get(axis) != labels.get(axis)]
         if len(apart) != 1 or apart == ["patients"] or labels.get(apart[0]) == PLANNED:
             continue
+        if str(labels.get(apart[0])).startswith(NO_EFFECT):
+            continue  # another truth, not another assumption
         cell = results.cell(key)
         if cell.verdicts != main.verdicts or cell.scenario.seed != main.scenario.seed:
             continue  # other trials: nothing to pair

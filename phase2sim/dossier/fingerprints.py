@@ -18,7 +18,8 @@ def fingerprint(answers: Mapping[str, Answers]) -> str:
     found = hashlib.sha256()
     for truth in sorted(answers):
         found.update(truth.encode())
-        for estimates in answers[truth].estimates:
+        looks = answers[truth].looks or (answers[truth],)
+        for estimates in (one for look in looks for one in look.estimates):
             for values in (estimates.effect, estimates.se, estimates.df, estimates.p):
                 # One bit pattern for every nan, and for both zeros.
                 whole = np.where(np.isnan(values), np.nan, values) + 0.0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from phase2sim.assemble import Assembled, parts
-from phase2sim.endpoints import ENDPOINTS
+from phase2sim.endpoints import ENDPOINTS, drawn_for
 from phase2sim.errors import BadScenario
 from phase2sim.scenario import Scenario, put, scenario_from
 from phase2sim.sweep_file import Label, Sweep, TruthName, Variation
@@ -21,6 +21,7 @@ _SD_MOVES = {"SD 15 % lower": 0.85, "SD 15 % higher": 1.15}  # the shifts of --a
 _CORRELATION_MOVES = {"visits correlate less": 1.5, "visits correlate more": 0.5}  # times 1 - rho
 _UNSEEN = 2.0  # odds of being lost for every SD by which the value that nobody sees is worse
 NOT_AT_RANDOM = "lost for a value that nobody sees (not at random)"
+NO_EFFECT, ELSE_AS_HOPED = "no effect on ", ", else as hoped"
 _MOST_LOST = 0.6
 
 type Table = dict[str, Any]
@@ -34,6 +35,7 @@ class Grids:
     sizes: Sweep  # every truth, all trials
     surface: Sweep  # sizes x effects x dropout, for the explorer
     moved: Sweep  # one assumption moved, the planned number of patients
+    nulls: Sweep  # no effect on one endpoint, the others as hoped: what else a false go is
 
 
 def grids(scenario: Scenario, assembled: Assembled) -> Grids:
@@ -44,6 +46,7 @@ def grids(scenario: Scenario, assembled: Assembled) -> Grids:
         sizes=_sweep(scenario, (), _sizes(scenario, base, here)),
         surface=_sweep(scenario, ("target",), _surface(scenario, base, here)),
         moved=_sweep(scenario, _truths(scenario), _moved(scenario, assembled, base, here)),
+        nulls=_sweep(scenario, ("target",), _nulls(scenario, assembled, base, here)),
     )
 
 
@@ -156,6 +159,29 @@ def _moved(
         except BadScenario:  # a move to where no scenario can be is no move
             continue
         yield moved
+
+
+def partial_nulls(assembled: Assembled) -> dict[str, tuple[str, ...]]:
+    """Truths in which one analysis has no effect to find and others have: name -> its endpoints.
+
+    A rule for several analyses may be wrong more often there than where nothing works.
+    """
+    hoped = list(assembled.parts.scenario.truth.target)
+    found: dict[str, tuple[str, ...]] = {}
+    for analysis in assembled.parts.analyses:
+        own = tuple(e for e in hoped if e in drawn_for(analysis.endpoint))
+        if own and len(own) < len(hoped):
+            labels = " and ".join(ENDPOINTS[endpoint].label for endpoint in own)
+            found[f"{NO_EFFECT}{labels}{ELSE_AS_HOPED}"] = own
+    return found
+
+
+def _nulls(
+    scenario: Scenario, assembled: Assembled, base: Table, here: Labels
+) -> Iterator[Variation]:
+    for name, endpoints in partial_nulls(assembled).items():
+        changes = {f"truth.target.{endpoint}.effect": 0.0 for endpoint in endpoints}
+        yield _variation(scenario, base, here | {"assumption": name}, changes)
 
 
 def _sd_moves(assembled: Assembled) -> dict[str, dict[str, Any]]:

@@ -7,8 +7,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from phase2sim.calibrating import Calibrated, Null, decision_table
+from phase2sim.characteristics import measured_row
+from phase2sim.reporting.measured import cell
 from phase2sim.reporting.plain_tables import plain_table
-from phase2sim.reporting.run import cell, measured_json
 
 
 def calibrated_json(found: Calibrated) -> dict[str, Any]:
@@ -67,4 +68,4 @@ def _answer(found: Calibrated) -> str:
 
 
 def _null_json(null: Null) -> dict[str, Any]:
-    return {"no_effect_on": list(null.true), **measured_json(null.error)}
+    return {"no_effect_on": list(null.true), **measured_row(null.error)}

@@ -8,9 +8,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from phase2sim.characteristics import measured_row
 from phase2sim.contest import Contest, Difference, Entry
 from phase2sim.contracts import Measured
-from phase2sim.reporting.run import cell, measured_json
+from phase2sim.reporting.measured import cell
 
 _TRUTHS = {
     "target": "power",
@@ -133,8 +134,8 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
         "verdict": entry.verdict,
         "patients": entry.patients,
         "shares_patients": entry.shares_patients,
-        "go": [{"truth": truth, **measured_json(m)} for truth, m in entry.go.items()],
-        "power_per_100_patients": None if worth is None else measured_json(worth),
+        "go": [{"truth": truth, **measured_row(m)} for truth, m in entry.go.items()],
+        "power_per_100_patients": None if worth is None else measured_row(worth),
     }
 
 
@@ -142,7 +143,7 @@ def _difference_json(contest: Contest, one: Difference) -> dict[str, Any]:
     return {
         "scenario": one.scenario,
         "truth": one.truth,
-        **measured_json(one.measured),
+        **measured_row(one.measured),
         "only_here": [_token(contest, one, trial) for trial in one.only_here],
         "only_first": [_token(contest, one, trial) for trial in one.only_first],
     }

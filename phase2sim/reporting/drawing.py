@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-INK, MUTED, FAINT = "#1f2933", "#7b8794", "#cbd2d9"
+INK, MUTED, FAINT = "#1f2933", "#52606d", "#cbd2d9"
 EVIDENCE, TREATED, ALARM = "#0f766e", "#c2410c", "#b91c1c"
 FONT = "Helvetica, Arial, sans-serif"
 
@@ -65,6 +65,8 @@ def dressed(chart: Chart) -> Chart:
             titleFontWeight="normal", labelFontSize=11, titleFontSize=11, titlePadding=8,
             labelLimit=420,
         )
-        .configure_legend(labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
+        .configure_legend(
+            labelFontSize=11, titleFontSize=11, titleFontWeight="normal", symbolOpacity=1
+        )
         .configure_concat(spacing=36)
     )  # fmt: skip

@@ -8,8 +8,8 @@ from rich.text import Text
 from phase2sim.characteristics import HARM, Characteristic
 from phase2sim.found import CLASSES
 from phase2sim.operating import ENDS
+from phase2sim.reporting.measured import cell
 from phase2sim.reporting.plain_tables import plain_table
-from phase2sim.reporting.run import cell
 from phase2sim.simulation import Result
 
 _TRUTHS = {

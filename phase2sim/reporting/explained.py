@@ -3,7 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.reporting.run import cell
+from phase2sim.reporting.measured import cell
 from phase2sim.reporting.words import characteristic, meaning, truth
 from phase2sim.simulation import Result
 

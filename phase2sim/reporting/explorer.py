@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from phase2sim.store.batches import Answers
 from phase2sim.store.folder import Store, reading
 from phase2sim.sweeping.results import Results
 
-_LARGEST = 3_000_000  # bytes of trials before they become text
+_LARGEST = 1_800_000  # bytes of trials; as text 2.4 MB of a page that is to stay below 5
 _BYTES = 6  # of one analysis of one trial: z, effect and standard error
 _MOST_TRIALS = 1_000  # of a cell
 _MOST_CELLS = 400
@@ -74,17 +75,21 @@ def explorer_html(play: Playground) -> str:
 
 def explorer_scripts(play: Playground) -> str:
     """Return the drawing library, the data and the script, all in the page."""
-    import vl_convert  # noqa: PLC0415 - large, and only a page needs it
-
-    library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace(
-        "</script", "<\\/script"
-    )
     data = json.dumps(play.data, allow_nan=False).replace("</", "<\\/")
     return (
-        f'<script type="module">{library}</script>\n'
+        f'<script type="module">{_library()}</script>\n'
         f'<script type="application/json" id="explorer-data">{data}</script>\n'
         f'<script type="module">{SCRIPT}</script>\n'
     )
+
+
+@cache
+def _library() -> str:
+    """Return the drawing library as one script: always the same, and seconds to put together."""
+    import vl_convert  # noqa: PLC0415 - large, and only a page needs it
+
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return bundle.replace("</script", "<\\/script")
 
 
 def _cells(dossier: Dossier, results: Results) -> list[str]:
@@ -158,7 +163,10 @@ def _spec() -> dict[str, Any]:
         "decision:N", title=None, legend=alt.Legend(orient="top"),
         scale=alt.Scale(domain=order, range=[EVIDENCE, "#a16207", TREATED]),
     )  # fmt: skip
-    x = alt.X("patients:Q", title="patients in all arms", scale=alt.Scale(zero=False, nice=False))
+    x = alt.X(
+        "patients:Q", title="patients in all arms", axis=alt.Axis(tickCount=8),
+        scale=alt.Scale(zero=False, nice=False),
+    )  # fmt: skip
     y = alt.Y("share:Q", title="share of trials", scale=alt.Scale(domain=[0, 1]))
     base = alt.Chart(alt.NamedData("points")).encode(x=x, color=colour)
     tips: Sequence[str] = ("patients:Q", "decision:N", "share:Q", "low:Q", "high:Q")

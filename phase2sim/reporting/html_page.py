@@ -21,6 +21,8 @@ from phase2sim.reporting.document import (
 from phase2sim.reporting.explorer import explorer_html, explorer_scripts
 from phase2sim.reporting.page_style import STYLE
 
+_LEAST = 0.7  # of the width a figure was drawn with: type of 11 px is then nearly 8
+
 
 def html_page(document: Document) -> str:
     """Return the whole page: text, tables, drawn figures, the explorer and the record."""
@@ -93,12 +95,12 @@ def _piece(piece: str | Number) -> str:
 def _grid(grid: Grid) -> str:
     first = len(grid.columns) - grid.numbers
     heads = "".join(
-        f'<th scope="col"{_number_class(place, first)}>{escape(name)}</th>'
+        f'<th scope="col"{_number_class(place, first)}>{escape(name)}</th>' if name else "<td></td>"
         for place, name in enumerate(grid.columns)
     )
     rows = "\n".join(_row(grid, place, first) for place in range(len(grid.rows)))
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(grid.caption)}">'
+        f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(grid.caption)}">'
         f"<table><caption>{escape(grid.caption)}</caption><thead><tr>{heads}</tr></thead>\n"
         f"<tbody>{rows}</tbody></table></div>"
     )
@@ -119,16 +121,16 @@ def _number_class(place: int, first: int) -> str:
 def _drawn(drawn: Drawn) -> str:
     svg = "".join(_labelled(drawn.figure.svg(), drawn.description))
     return (
-        f'<figure><div class="scroll" tabindex="0" role="region"'
+        f'<figure><div class="scroll" tabindex="0" role="group"'
         f' aria-label="Figure: {escape(drawn.description)}">{svg}</div>'
         f"<figcaption>{escape(drawn.figure.caption)}</figcaption></figure>"
     )
 
 
 def _labelled(svg: str, description: str) -> Iterator[str]:
-    """The figure as one picture to a screen reader, as wide as it was drawn."""
+    """The figure as one picture to a screen reader, no narrower than can be read."""
     width = re.search(r'<svg[^>]*?\bwidth="([\d.]+)"', svg)
-    least = f"min-width:{min(float(width[1]), 560):.0f}px" if width else ""
+    least = f"min-width:{min(_LEAST * float(width[1]), 560):.0f}px" if width else ""
     yield re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", svg).replace(
         "<svg", f'<svg role="img" style="{least}" aria-label="{escape(description)}"', 1
     )

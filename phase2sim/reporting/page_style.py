@@ -29,13 +29,15 @@ pre { background: var(--wash); padding: .8rem 1rem; overflow: auto; font-size: .
 data.simulated { white-space: nowrap; }
 fieldset { border: 1px solid var(--faint); border-radius: 4px; padding: .75rem 1rem;
            display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .9rem; }
-fieldset label { display: block; font-size: .88rem; } fieldset output { font-weight: 600; }
+fieldset label { display: flex; flex-direction: column; justify-content: flex-end;
+                 font-size: .88rem; }
+fieldset label[hidden] { display: none; } fieldset output { font-weight: 600; }
 fieldset select, fieldset input { width: 100%; font: inherit; margin-top: .2rem; }
 .answer { font-size: 1.02rem; border-left: 4px solid var(--accent); padding-left: .8rem; }
 #explorer-chart { width: 100%; overflow-x: auto; min-height: 300px; }
 @media (max-width: 600px) {
   body { padding: 1rem .8rem 3rem; font-size: 15px; } nav ol { columns: 1; }
-  h1 { font-size: 1.3rem; } h2 { font-size: 1.12rem; }
+  h1 { font-size: 1.3rem; } h2 { font-size: 1.12rem; } td:not(.number) { min-width: 6rem; }
 }
 @media print {
   @page { size: A4; margin: 16mm 14mm; }

@@ -8,11 +8,14 @@ from phase2sim.contracts import RESULTS_VERSION
 from phase2sim.dossier.dossier import Dossier, Row
 from phase2sim.endpoints import MEASURES
 from phase2sim.reporting.document import Document, Number, Piece, Prose, Section, Words
+from phase2sim.reporting.labels import verdict_label
 from phase2sim.reporting.ledger import ledger_rows
 from phase2sim.reporting.lint import check
 from phase2sim.reporting.numbers import of_measured, of_row, said
+from phase2sim.reporting.sections.false_go import false_goes
 from phase2sim.reporting.sections.question import share
 from phase2sim.reporting.trial_figures import label_of
+from phase2sim.reporting.words import truth
 
 _MOST_MOVES = 4  # the largest are named
 _REFERENCES = (
@@ -135,6 +138,7 @@ def _sizes(dossier: Dossier) -> Iterator[Piece]:
     if error is not None:
         yield "; the type I error is "
         yield of_row(error)
+        yield from _worst_null(dossier)
     yield ". "
     assurance = share(dossier, "assurance", "prior", verdict)
     if assurance is not None:
@@ -148,6 +152,17 @@ def _sizes(dossier: Dossier) -> Iterator[Piece]:
         yield of_row(row)
     if others:
         yield "."
+
+
+def _worst_null(dossier: Dossier) -> Iterator[Piece]:
+    """The largest false go where one effect is absent and the others are there."""
+    others = [one for one in false_goes(dossier) if one.what != truth("null")]
+    known = [one for one in others if one.go["estimate"] is not None]
+    if known:
+        worst = max(known, key=lambda one: float(one.go["estimate"]))
+        yield " where nothing works, and "
+        yield of_row(worst.go)
+        yield f" with {worst.what}"
 
 
 def _is_other(dossier: Dossier, row: Row) -> bool:
@@ -164,7 +179,7 @@ def _alone(dossier: Dossier) -> Iterator[Piece]:
         row = share(dossier, "power", "target", name)
         if row is not None:
             yield " (" if number == 0 else ", "
-            yield f"{name}: "
+            yield f"{verdict_label(dossier, name)}: "
             yield of_row(row)
     yield ")"
 

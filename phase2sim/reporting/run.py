@@ -10,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from phase2sim.background import Background
-from phase2sim.characteristics import Characteristic, FellBack
+from phase2sim.characteristics import Characteristic, FellBack, measured_row
 from phase2sim.contracts import Measured
+from phase2sim.reporting.looks import looks_table
+from phase2sim.reporting.measured import cell
 from phase2sim.simulation import Result
+from phase2sim.views import MONTE_CARLO
 
-_DIGITS = 3  # after the point, at least
 GAP_TO_FLAG = 4.0  # Monte Carlo standard errors
 
 _ROWS = (
@@ -41,7 +43,7 @@ def run_json(result: Result) -> dict[str, Any]:
         "prior": None if result.prior is None else dict(result.prior),
         "seed": scenario.seed,
         "trials": result.trials,
-        "operating_characteristics": [_row_json(row) for row in result.characteristics],
+        "operating_characteristics": [row.row() for row in result.characteristics],
         "failures": dict(result.failures),
         "fallbacks": [_fallback_json(row) for row in result.fallbacks],
         "estimands": {known.analysis: dict(known.strategies) for known in result.background},
@@ -53,55 +55,14 @@ def run_json(result: Result) -> dict[str, Any]:
 
 def run_screen(result: Result) -> RenderableType:
     """Return the first screen: heading, table, reading, and what to know about the inputs."""
-    return Group(_heading(result), Text(), _table(result), Text(), *_notes(result))
-
-
-def cell(measured: Measured) -> str:
-    """``0.802 +- 0.004``: a number to the digits that its Monte Carlo standard error allows."""
-    if math.isnan(measured.estimate):
-        return "none used"
-    digits = _DIGITS
-    if 0 < measured.mcse < 1:
-        digits = max(digits, math.ceil(-math.log10(measured.mcse)))
-    return f"{measured.estimate:.{digits}f} +- {measured.mcse:.{digits}f}"
-
-
-def _row_json(row: Characteristic) -> dict[str, Any]:
-    measured, twin = row.measured, row.twin
-    return {
-        "name": row.name,
-        "endpoint": row.endpoint,
-        "analysis": row.analysis,
-        "month": row.month,
-        "truth": row.truth,
-        **measured_json(measured),
-        "exact": twin.value if twin and twin.is_exact else None,
-        "approximate": twin.value if twin and not twin.is_exact else None,
-        "gap_in_se": row.gap,
-    }
+    looks = looks_table(result)
+    between: list[RenderableType] = [] if looks is None else [looks, Text()]
+    return Group(_heading(result), Text(), _table(result), Text(), *between, *_notes(result))
 
 
 def _fallback_json(row: FellBack) -> dict[str, Any]:
     place = {"analysis": row.analysis, "truth": row.truth, "to": row.to}
-    return place | measured_json(row.measured)
-
-
-def measured_json(measured: Measured) -> dict[str, Any]:
-    """Plain values of one number and how sure it is."""
-    return {
-        "estimate": _finite(measured.estimate),
-        "mcse": _finite(measured.mcse),
-        "requested": measured.requested,
-        "used": measured.used,
-        "failed": measured.failed,
-        "low": _finite(measured.low),
-        "high": _finite(measured.high),
-    }
-
-
-def _finite(number: float) -> float | None:
-    """Return the number, or None, which JSON can hold, for nan."""
-    return number if math.isfinite(number) else None
+    return place | measured_row(row.measured)
 
 
 def _heading(result: Result) -> RenderableType:
@@ -226,7 +187,7 @@ def reading(result: Result) -> Iterator[str]:
             yield _power_sentence(result.power[known.analysis], known)
         if known.analysis in result.assurance:
             yield _assurance_sentence(result.assurance[known.analysis], known)
-    yield "+- is Monte Carlo error, not uncertainty about the treatment."
+    yield MONTE_CARLO
 
 
 def _power_sentence(power: Measured, known: Background) -> str:

@@ -1,6 +1,5 @@
 """Sweeps as tables and as plain values: what one will cost, what it came to, what a store holds."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,16 +7,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from phase2sim.reporting.plain_tables import plain_table
-from phase2sim.sweep_file import RESERVED, Sweep
+from phase2sim.sweep_file import Sweep
 from phase2sim.sweeping.forecast import Forecast
+from phase2sim.sweeping.rows import shares_view
 from phase2sim.sweeping.sweep import Asked, Swept
 
 type Row = Mapping[str, Any]
-
-_DIGITS = 3
-_SHARES = {"power": "power", "type_i_error": "type I error", "assurance": "assurance"}
-_MOST_LINES = 60
-_MOST_SHARES = 4  # side by side; of more, the last verdict under each truth
 
 
 def estimate_json(forecast: Forecast) -> dict[str, Any]:
@@ -72,86 +67,14 @@ def sweep_screen(swept: Swept, sweep: Sweep) -> RenderableType:
 
 def results_screen(rows: Sequence[Row]) -> RenderableType:
     """Return one line a cell: where it is on the axes, and its shares of go."""
-    if not rows:
-        return Text("No trial is there yet.")
-    axes = _axes(rows)
-    shares = list(dict.fromkeys(_share_of(row) for row in rows if row["name"] in _SHARES))
-    if len(shares) > _MOST_SHARES:
-        overall = {(name, truth): analysis for name, truth, analysis in shares}  # the last wins
-        shares = [(*share, analysis) for share, analysis in overall.items()]
-    compared = any(row["difference"] is not None for row in rows)
-    by_cell: dict[str, list[Row]] = {}
-    for row in rows:
-        by_cell.setdefault(row["cell"], []).append(row)
-    table = plain_table((), (*axes, "trials", *(_title(share) for share in shares)))
+    view = shares_view(rows, "")
+    table = plain_table((), view.columns)
     for column in table.columns:
         column.no_wrap = True
-    for number, of_cell in enumerate(by_cell.values()):
-        if number == _MOST_LINES:
-            break
-        found = {_share_of(row): row for row in of_cell}
-        place = [_label(of_cell[0].get(axis)) for axis in axes]
-        cells = [_cell(found.get(share), compared=compared) for share in shares]
-        table.add_row(*place, f"{of_cell[0]['trials']:,}", *cells)
-    parts: list[RenderableType] = [table]
-    if len(by_cell) > _MOST_LINES:
-        parts.append(Text(f"and {len(by_cell) - _MOST_LINES:,} cells more; see --json or --csv."))
-    return Group(*parts, *_legend(rows, compared=compared))
-
-
-def _axes(rows: Sequence[Row]) -> list[str]:
-    """Columns that say where a cell is; the decision, if there are several."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    axes = [name for name in names if name not in RESERVED | {"patients"}]
-    if "patients" not in axes and len({row["patients"] for row in rows}) > 1:
-        axes.insert(0, "patients")
-    if len({row["decision"] for row in rows}) > 1:
-        axes.append("decision")
-    return axes or ["patients"]
-
-
-def _share_of(row: Row) -> tuple[str, str, str]:
-    return row["name"], row["truth"], row["analysis"]
-
-
-def _title(share: tuple[str, str, str]) -> str:
-    name, truth, analysis = share
-    said = f"{_SHARES[name]}, sceptical" if truth == "sceptical" else _SHARES[name]
-    return f"{said}\n{analysis}"
-
-
-def _cell(row: Row | None, *, compared: bool) -> str:
-    if row is None:
-        return "-"
-    if row["refused"]:
-        return "refused"
-    text = _number(row["estimate"], row["mcse"])
-    if compared and row["difference"] is not None:
-        sign = "+" if row["difference"] >= 0 else "-"
-        text += f" ({sign}{_number(abs(row['difference']), row['difference_mcse'])})"
-    return text
-
-
-def _number(estimate: float | None, mcse: float | None) -> str:
-    """``0.802 +- 0.004``: to the digits that the standard error allows."""
-    if estimate is None or mcse is None:
-        return "none used"
-    digits = _DIGITS if not 0 < mcse < 1 else max(_DIGITS, math.ceil(-math.log10(mcse)))
-    return f"{estimate:.{digits}f} +- {mcse:.{digits}f}"
-
-
-def _label(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else "-" if value is None else str(value)
-
-
-def _legend(rows: Sequence[Row], *, compared: bool) -> Iterator[RenderableType]:
-    words = "+- is Monte Carlo error, not uncertainty about the treatment."
-    if compared:
-        words += " In brackets: the difference to the reference cell, on the same patients."
-    gaps = [abs(row["gap_in_se"]) for row in rows if row["gap_in_se"] is not None]
-    if gaps:
-        words += f" Largest gap to an exact closed form: {max(gaps):.1f} standard errors."
-    yield Text(words, style="dim")
+    for row in view.rows:
+        table.add_row(*row)
+    notes = [Text(note, style="dim") for note in view.notes]
+    return Group(table, *notes) if view.rows else Group(*notes)
 
 
 def _notes(swept: Swept) -> Iterator[RenderableType]:

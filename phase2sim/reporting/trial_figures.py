@@ -24,18 +24,19 @@ type Row = Mapping[str, Any]
 
 _WIDE, _HIGH = 440, 240
 _BAND = 1.96
+_DARK = 0.9  # of a share, whose colour white reads better on than black: 4.5 to 1 there
 _COLOURS = [EVIDENCE, TREATED, "#4338ca", "#a16207", "#be185d", INK]
 
 
 def size_curves(rows: Sequence[Row], planned: int, name: str, title: str) -> Figure:
-    """Share of go over the number of patients, one line a verdict, with Monte Carlo bands."""
+    """Share of go over the number of patients, one line a ``verdict``, with Monte Carlo bands."""
     points = [
         {
             "patients": row["patients"],
             "share": row["estimate"],
             "low": max(row["estimate"] - _BAND * row["mcse"], 0.0),
             "high": min(row["estimate"] + _BAND * row["mcse"], 1.0),
-            "verdict": row["analysis"],
+            "verdict": row["verdict"],
         }
         for row in rows
         if row["estimate"] is not None
@@ -65,7 +66,7 @@ def surface(rows: Sequence[Row], across: str, title: str) -> Figure:
     cells = [
         {
             "patients": row["patients"], "other": row[across], "share": row["estimate"],
-            "shown": f"{row['estimate']:.2f}", "dark": row["estimate"] > 0.55,  # noqa: PLR2004
+            "shown": f"{row['estimate']:.2f}", "dark": row["estimate"] > _DARK,
         }
         for row in rows
     ]  # fmt: skip
@@ -79,7 +80,7 @@ def surface(rows: Sequence[Row], across: str, title: str) -> Figure:
         base.mark_rect().encode(color=fill),
         base.mark_text(fontSize=11).encode(
             text="shown:N",
-            color=alt.condition("datum.dark", alt.value("white"), alt.value(INK)),
+            color=alt.condition("datum.dark", alt.value("white"), alt.value("black")),
         ),
     )
     largest = max((row["mcse"] for row in rows), default=0.0)
@@ -117,9 +118,9 @@ def tornado(moved: Sequence[Moved], name: str, title: str) -> Figure:
     )
     above = heading(
         title,
-        "Bar: change against the plan, on the same patients. Line: 95 % Monte Carlo interval.",
+        "Bar: change against the plan, on the same patients.\nLine: 95 % Monte Carlo interval.",
     )
-    chart = alt.layer(*layers).properties(width=300, height={"step": 19}, title=above)
+    chart = alt.layer(*layers).properties(width=250, height={"step": 19}, title=above)
     return Figure(name, "One thing is moved at a time; all else stays as planned.", chart)
 
 

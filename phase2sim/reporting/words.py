@@ -16,7 +16,12 @@ CHARACTERISTICS: dict[str, tuple[str, str]] = {
     "bias": ("Bias", "mean of estimate minus the true effect, model scale"),
     "coverage": ("Coverage", "share of 95-percent intervals that hold the true effect"),
     "missing": ("Missing", "share of patients without the analysed value"),
-    "duration": ("Duration", "months from the first patient to the last readout"),
+    "duration": ("Duration", "months from the first patient to the last readout, or the stop"),
+    "stop_efficacy": ("Stop for efficacy", "share of trials that a look stops with success"),
+    "stop_futility": ("Stop for futility", "share of trials that a look stops without success"),
+    "failed_look": ("Look failed", "share of trials that reached a look it could not answer"),
+    "enrolled": ("Patients enrolled", "mean number of patients enrolled at the end of the trial"),
+    "overrun": ("Overrun", "mean number of them whose data the last look did not have in full"),
 }
 TRUTHS: dict[str, str] = {
     "target": "the hoped-for effect is real",

@@ -1,6 +1,6 @@
 """Bounds of a group sequential design on z, and what follows from them under any truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import brentq
@@ -29,6 +29,7 @@ class Boundaries:
     futility: Floats  # (look,), -inf where a look does not stop for it; the last is efficacy's
     one_sided_alpha: float
     drift: float = float("nan")  # of beta-spending: with it the design has its power
+    is_binding: bool = False  # the efficacy bounds count on stops for futility
 
     @property
     def nominal(self) -> Floats:
@@ -42,6 +43,16 @@ class Boundaries:
         nobody = np.full(self.information.size, -np.inf)
         spent: Floats = exits(self.information, nobody, self.efficacy, 0.0)[0].cumsum()
         return spent
+
+    @property
+    def alpha_spent(self) -> Floats:
+        """Type I error spent up to each look, counting on futility only where it is binding."""
+        spent: Floats = self.exits(0.0)[0].cumsum()
+        return spent if self.is_binding else self.crossing_spent
+
+    def with_futility(self, lower: Floats) -> "Boundaries":
+        """Return the same with other futility bounds, not binding, of the interim looks."""
+        return replace(self, futility=np.append(lower, self.efficacy[-1]), is_binding=False)
 
     def exits(self, drift: float) -> Floats:
         """Chances (2, look) to stop for efficacy, and for futility or without success.
@@ -108,7 +119,8 @@ def boundaries(  # noqa: PLR0913 - options by name
                 break
     _check_crossing(lower[:-1], upper[:-1])
     lower[-1] = upper[-1]
-    return Boundaries(information, upper, lower, one_sided_alpha)
+    binding = futility is not None and futility.binding
+    return Boundaries(information, upper, lower, one_sided_alpha, is_binding=binding)
 
 
 def _beta_spent(
@@ -149,7 +161,7 @@ def _beta_spent(
     _, lower, upper = meet(drift)
     _check_crossing(lower[:-1], upper[:-1])
     lower[-1] = upper[-1]
-    return Boundaries(information, upper, lower, one_sided_alpha, drift)
+    return Boundaries(information, upper, lower, one_sided_alpha, drift, futility.binding)
 
 
 def _meet(

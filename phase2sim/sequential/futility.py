@@ -7,7 +7,11 @@ import numpy as np
 from scipy.special import ndtri
 
 from phase2sim.contracts import Floats
-from phase2sim.sequential.conditional import z_for_conditional_power, z_for_predictive_power
+from phase2sim.sequential.conditional import (
+    Numbers,
+    z_for_conditional_power,
+    z_for_predictive_power,
+)
 
 
 class Limit(Protocol):
@@ -25,7 +29,7 @@ class Limit(Protocol):
         """One limit for all interim looks, or one each."""
         ...
 
-    def z(self, fraction: Floats, final: float, drift_per_effect: float) -> Floats:
+    def z(self, fraction: Floats, final: Numbers, drift_per_effect: Numbers) -> Floats:
         """The limits on the scale of z; ``fraction`` of the interim looks, ``final`` critical z.
 
         ``drift_per_effect`` is the square root of all information, nan where nobody said.
@@ -58,7 +62,7 @@ class ZLimit:
     def __post_init__(self) -> None:
         _check(self.at_least, -10.0, 10.0)
 
-    def z(self, fraction: Floats, final: float, drift_per_effect: float) -> Floats:
+    def z(self, fraction: Floats, final: Numbers, drift_per_effect: Numbers) -> Floats:
         """The limits themselves."""
         del final, drift_per_effect
         return _each(self.at_least, fraction)
@@ -80,7 +84,7 @@ class PLimit:
         """The same limits on z."""
         return tuple(float(-ndtri(p)) for p in self.at_most)
 
-    def z(self, fraction: Floats, final: float, drift_per_effect: float) -> Floats:
+    def z(self, fraction: Floats, final: Numbers, drift_per_effect: Numbers) -> Floats:
         """Upper quantiles of the limits."""
         del final, drift_per_effect
         return _each(self.at_least, fraction)
@@ -97,7 +101,7 @@ class EffectLimit:
     def __post_init__(self) -> None:
         _check(self.at_least, -1e6, 1e6)
 
-    def z(self, fraction: Floats, final: float, drift_per_effect: float) -> Floats:
+    def z(self, fraction: Floats, final: Numbers, drift_per_effect: Numbers) -> Floats:
         """Limits over the standard errors."""
         del final
         return _each(self.at_least, fraction) * drift_per_effect * np.sqrt(fraction)
@@ -115,7 +119,7 @@ class ConditionalPowerLimit:
     def __post_init__(self) -> None:
         _check(self.at_least, 0.0, 1.0)
 
-    def z(self, fraction: Floats, final: float, drift_per_effect: float) -> Floats:
+    def z(self, fraction: Floats, final: Numbers, drift_per_effect: Numbers) -> Floats:
         """Z with this conditional power."""
         drift = None if self.benefit == "observed" else self.benefit * drift_per_effect
         return z_for_conditional_power(_each(self.at_least, fraction), fraction, final, drift)
@@ -132,7 +136,7 @@ class PredictivePowerLimit:
     def __post_init__(self) -> None:
         _check(self.at_least, 0.0, 1.0)
 
-    def z(self, fraction: Floats, final: float, drift_per_effect: float) -> Floats:
+    def z(self, fraction: Floats, final: Numbers, drift_per_effect: Numbers) -> Floats:
         """Z with this predictive power."""
         del drift_per_effect
         return z_for_predictive_power(_each(self.at_least, fraction), fraction, final)
@@ -148,6 +152,11 @@ FUTILITIES: dict[str, type[BetaSpending] | type[Limit]] = {
     "conditional_power": ConditionalPowerLimit,
     "predictive_power": PredictivePowerLimit,
 }
+
+
+def limits_of(limit: Limit, looks: int) -> Floats:
+    """Limits on a part's own scale of so many interim looks."""
+    return np.broadcast_to(np.array(limit.at_least), (looks,))
 
 
 def _each(limits: tuple[float, ...], fraction: Floats) -> Floats:

@@ -63,6 +63,12 @@ class Point:
     low: float
     high: float
 
+    def row(self) -> dict[str, float]:
+        """Plain values, but for the step itself."""
+        share = self.share
+        measured = {"estimate": share.estimate, "mcse": share.mcse, "used": share.used}
+        return {**measured, "at_least": self.low, "at_most": self.high}
+
 
 @dataclass(frozen=True, slots=True)
 class Climbed:

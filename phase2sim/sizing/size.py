@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
@@ -17,12 +16,12 @@ from phase2sim.found import Found
 from phase2sim.operating import proportion
 from phase2sim.scenario import Scenario
 from phase2sim.simulation import Ready, prepare
-from phase2sim.sizing.climbing import Climbed, Point, Steps, search
+from phase2sim.sizing.climbing import Steps, search
 from phase2sim.sizing.counting import Counter, Scaled, Trials
 from phase2sim.sizing.ladder import Question
+from phase2sim.sizing.sized import Search, Sized
 from phase2sim.twins import Twin, twin
 
-type Of = Literal["power", "assurance"]
 type Report = Callable[[str], None]
 type Progress = Callable[[int, int], None]  # steps still open, trials looked at
 
@@ -32,45 +31,6 @@ _FAR = 4.0  # standard errors
 _CERTAIN = 1e-12  # standard error of an estimate from endless patients
 _FEWEST = 4  # patients
 _MULTIPLES = Steps(lowest=0.05, highest=20.0, unit=0.005)  # of the target's effect
-LARGEST = 5_000  # patients beyond which nobody searches unless told
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What is wanted: the fewest patients with this power or assurance of a verdict."""
-
-    of: Of = "power"
-    target: float = 0.8
-    confidence: float = 0.99  # that both claims about the answer are true, for Monte Carlo error
-    tolerance: float = 0.01  # the step below is less than this above the target
-    verdict: str | None = None  # the one on all analyses, if not said
-    most: int = 1_000_000  # trials
-    largest: int = LARGEST  # patients
-
-
-@dataclass(frozen=True, slots=True)
-class Sized:
-    """What a search came to, with all that makes sense of it."""
-
-    scenario: Scenario
-    search: Search
-    verdict: str
-    found: Climbed | None  # None if the ceiling is below the target
-    ceiling: Measured | None  # what no number of patients exceeds; None if nobody knows
-    closed_form: float | None = None  # the answer by theory
-    closed_form_why: str = ""  # what keeps it from being exact
-    by_effect: bool = False  # whether multiples of the target's effects were searched
-    effect: float | None = None  # of the answer then, model scale, where there is one endpoint
-
-    @property
-    def answer(self) -> Point | None:
-        """The step that is enough."""
-        return self.found.answer if self.found else None
-
-    @property
-    def patients(self) -> int | None:
-        """Fewest patients that are enough, in all arms; None if the target is not reached."""
-        return None if self.answer is None else round(self.answer.value)
 
 
 def size(

@@ -1,7 +1,8 @@
 """A batch of simulated trials as a Parquet file, and back, bit for bit.
 
 One row a truth, analysis and trial, in that order; the columns are the same for every study, so
-that a folder of such files is one table to R, DuckDB, pandas and polars.
+that a folder of such files is one table to R, DuckDB, pandas and polars. Trials with interim looks
+have a row a look before the trial, and further columns that say what a look had.
 """
 
 import io
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from phase2sim.contracts import FAILURES, FALLBACKS, Bools, Estimates, Floats, OwnTest
+from phase2sim.interim.look import Look
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 _OWN_TEST = ("statistic", "p_two_sided", "lower", "upper")
@@ -29,6 +31,16 @@ SCHEMA = pa.schema(
         ("fallback", _NAMES),  # the simpler model that answered, null where none did
         ("true_effect", pa.float64()),
         ("missing", pa.float64()),  # share of patients without the value analysed
+    ]
+)
+_OF_LOOKS = ("due", "enrolled", "months")
+LOOKS_SCHEMA = pa.schema(
+    [
+        *SCHEMA,
+        ("look", pa.int8()),  # from 1; the final analysis is the highest
+        ("due", pa.int64()),  # patients whose visit of the analysis had been due
+        ("enrolled", pa.int64()),  # when the decision is made
+        ("months", pa.float64()),  # from the trial's opening to the decision
     ]
 )
 # Columns of many different numbers; the others repeat a few and are kept as a dictionary.
@@ -49,6 +61,7 @@ class Answers:
     estimates: tuple[Estimates, ...]  # one an analysis
     true_effect: Floats  # (analysis, trial)
     missing: Floats  # (analysis, trial)
+    looks: tuple[Look, ...] = ()  # the final analysis last, which the above are of
 
     @property
     def last(self) -> int:
@@ -59,19 +72,21 @@ class Answers:
 def encoded(by_truth: Mapping[str, Answers], names: Sequence[str]) -> bytes:
     """Return the Parquet file of a batch: the same trials under every truth."""
     parts = [
-        _columns(answers, number, (code, number))
+        _columns(answers, number, (code, number), look)
         for code, answers in enumerate(by_truth.values())
         for number in range(len(names))
+        for look in range(max(len(answers.looks), 1))
     ]
+    schema = LOOKS_SCHEMA if "look" in parts[0] else SCHEMA
     words = {"truth": tuple(by_truth), "analysis": tuple(names), **_CODES}
-    arrays = [_array([part[name] for part in parts], words.get(name)) for name in SCHEMA.names]
+    arrays = [_array([part[name] for part in parts], words.get(name)) for name in schema.names]
     file = io.BytesIO()
     pq.write_table(
-        pa.Table.from_arrays(arrays, schema=SCHEMA),
+        pa.Table.from_arrays(arrays, schema=schema),
         file,
         compression="zstd",
         compression_level=1,
-        use_dictionary=[name for name in SCHEMA.names if name not in _ENCODINGS],
+        use_dictionary=[name for name in schema.names if name not in _ENCODINGS],
         column_encoding=_ENCODINGS,
     )
     return file.getvalue()
@@ -83,12 +98,13 @@ def decoded(content: bytes) -> dict[str, Answers]:
         table = pq.read_table(io.BytesIO(content), use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"it is not a Parquet file ({error})") from None
-    if table.schema.names != SCHEMA.names:
+    if table.schema.names not in (SCHEMA.names, LOOKS_SCHEMA.names):
         raise ValueError(f"its columns are {', '.join(table.schema.names)}")
     truths, analyses = (table.column(name).unique().to_pylist() for name in ("truth", "analysis"))
-    shape = (len(truths), len(analyses), -1)
+    looks = len(table.column("look").unique()) if "look" in table.schema.names else 1
+    shape = (len(truths), len(analyses), looks, -1)
     columns = {}
-    for name in SCHEMA.names[2:]:
+    for name in table.schema.names[2:]:
         values, missing = _column(table.column(name).combine_chunks(), _CODES.get(name))
         columns[name] = values.reshape(shape), missing.reshape(shape)
     return {truth: _answers(columns, number) for number, truth in enumerate(truths)}
@@ -103,6 +119,7 @@ def joined(parts: Sequence[Answers]) -> Answers:
         estimates=tuple(map(_joined, zip(*(part.estimates for part in parts), strict=True))),
         true_effect=np.concatenate([part.true_effect for part in parts], axis=1),
         missing=np.concatenate([part.missing for part in parts], axis=1),
+        looks=tuple(map(_joined_look, zip(*(part.looks for part in parts), strict=True))),
     )
 
 
@@ -116,12 +133,14 @@ def cut(answers: Answers, first: int, last: int) -> Answers:
         estimates=tuple(_part(estimates, part) for estimates in answers.estimates),
         true_effect=answers.true_effect[:, part],
         missing=answers.missing[:, part],
+        looks=tuple(_part_of_look(look, part) for look in answers.looks),
     )
 
 
-def _columns(answers: Answers, number: int, codes: tuple[int, int]) -> dict[str, Column]:
-    """Columns of one truth and analysis, which are numbered ``codes``."""
-    estimates = answers.estimates[number]
+def _columns(answers: Answers, number: int, codes: tuple[int, int], look: int) -> dict[str, Column]:
+    """Columns of one truth and analysis, which are numbered ``codes``, at one look if any."""
+    at = answers.looks[look] if answers.looks else answers
+    estimates = at.estimates[number]
     trials = answers.missing.shape[1]
     there, nowhere = np.zeros(trials, np.bool_), np.ones(trials, np.bool_)
     nothing = np.zeros(trials)
@@ -132,8 +151,12 @@ def _columns(answers: Answers, number: int, codes: tuple[int, int]) -> dict[str,
         "failure": (estimates.reason, estimates.reason == 0),
         "fallback": (nothing, nowhere),
         "true_effect": (answers.true_effect[number], there),
-        "missing": (answers.missing[number], there),
+        "missing": (at.missing[number], there),
     }
+    if isinstance(at, Look):
+        found["look"] = (np.full(trials, look + 1, np.int8), there)
+        found |= {"due": (at.due[number], there), "enrolled": (at.enrolled, there)}
+        found["months"] = (at.months, there)
     if estimates.fallback is not None:
         found["fallback"] = (estimates.fallback, estimates.fallback == 0)
     for name in ("effect", "se", "df", "p"):
@@ -166,19 +189,31 @@ def _column(array: pa.Array, words: Sequence[str] | None) -> Column:
 
 
 def _answers(columns: Mapping[str, Column], truth: int) -> Answers:
-    """Trials under one truth, from columns (truth, analysis, trial)."""
-    analyses = range(columns["trial"][0].shape[1])
+    """Trials under one truth, from columns (truth, analysis, look, trial)."""
+    _, analyses, looks, _ = columns["trial"][0].shape
+    found = []
+    for look in range(looks):
+        at = {n: (v[truth, :, look], gone[truth, :, look]) for n, (v, gone) in columns.items()}
+        estimates = tuple(_estimates(at, number) for number in range(analyses))
+        found.append((at, estimates))
+    at, estimates = found[-1]
     return Answers(
-        first=int(columns["trial"][0][truth, 0, 0]),
-        estimates=tuple(_estimates(columns, truth, number) for number in analyses),
-        true_effect=columns["true_effect"][0][truth],
-        missing=columns["missing"][0][truth],
+        first=int(at["trial"][0][0, 0]),
+        estimates=estimates,
+        true_effect=at["true_effect"][0],
+        missing=at["missing"][0],
+        looks=tuple(_look(*one) for one in found) if "look" in columns else (),
     )
 
 
-def _estimates(columns: Mapping[str, Column], truth: int, number: int) -> Estimates:
-    here = {name: values[truth, number] for name, (values, _) in columns.items()}
-    nowhere = {name: missing[truth, number].all() for name, (_, missing) in columns.items()}
+def _look(at: Mapping[str, Column], estimates: tuple[Estimates, ...]) -> Look:
+    due, enrolled, months = (at[name][0] for name in _OF_LOOKS)
+    return Look(estimates, at["missing"][0], due, enrolled[0], months[0])
+
+
+def _estimates(at: Mapping[str, Column], number: int) -> Estimates:
+    here = {name: values[number] for name, (values, _) in at.items()}
+    nowhere = {name: missing[number].all() for name, (_, missing) in at.items()}
     test = None if nowhere["lower"] else OwnTest(*(here[name] for name in _OWN_TEST))
     return Estimates(
         effect=here["effect"],
@@ -188,6 +223,27 @@ def _estimates(columns: Mapping[str, Column], truth: int, number: int) -> Estima
         reason=here["failure"].astype(np.int8),
         test=test,
         fallback=None if nowhere["fallback"] else here["fallback"].astype(np.int8),
+    )
+
+
+def _joined_look(parts: tuple[Look, ...]) -> Look:
+    """Consecutive stretches of trials at one look as one."""
+    return Look(
+        estimates=tuple(map(_joined, zip(*(part.estimates for part in parts), strict=True))),
+        missing=np.concatenate([part.missing for part in parts], axis=1),
+        due=np.concatenate([part.due for part in parts], axis=1),
+        enrolled=np.concatenate([part.enrolled for part in parts]),
+        months=np.concatenate([part.months for part in parts]),
+    )
+
+
+def _part_of_look(look: Look, part: slice) -> Look:
+    return Look(
+        estimates=tuple(_part(estimates, part) for estimates in look.estimates),
+        missing=look.missing[:, part],
+        due=look.due[:, part],
+        enrolled=look.enrolled[part],
+        months=look.months[part],
     )
 
 

@@ -21,7 +21,7 @@ type Report = Callable[[str], None]
 
 _HASH_DIGITS = 16
 # Keys of a scenario that move no simulated trial. Of the evidence, the fitted prior counts.
-_UNMOVING = {"title", "evidence", "trials", "failures_allowed", "decision"}
+_UNMOVING = {"title", "evidence", "trials", "failures_allowed", "decision", "stopping"}
 _KEPT_ASSEMBLED = 32
 
 
@@ -51,9 +51,12 @@ class Cell:
 
     @property
     def decision(self) -> str:
-        """The decision in words: ``significance, one_sided_alpha = 0.025``."""
+        """The decision in words: ``significance, one_sided_alpha = 0.025``; and what stops it."""
         options = {key: value for key, value in self.scenario.decision.items() if key != "kind"}
         said = [f"{key} = {value}" for key, value in options.items()]
+        if self.scenario.stopping is not None:
+            rule = self.scenario.stopping.model_dump(mode="json", exclude_defaults=True)
+            said += [f"{key} = {value}" for key, value in rule.items()]
         return ", ".join([str(self.scenario.decision["kind"]), *said])
 
 
@@ -111,7 +114,12 @@ class Assemblies:
     def of_cell(self, cell: Cell, group: Group) -> Assembled:
         """As ``of``, with the cell's own number of patients and decision."""
         whole = self.of(group)
-        study = replace(whole.study, plan=cell.built.plan, decision=cell.built.decision)
+        study = replace(
+            whole.study,
+            plan=cell.built.plan,
+            decision=cell.built.decision,
+            stopping=cell.built.stopping,
+        )
         return replace(whole, parts=cell.built, study=study)
 
 
@@ -200,8 +208,10 @@ def _moving(scenario: Scenario) -> dict[str, Any]:
 
 
 def cell_key(study: str, scenario: Scenario) -> str:
-    """Hash of a study and the decision on its trials."""
-    return _hash([study, scenario.decision])
+    """Hash of a study, the decision on its trials and what stops them."""
+    stopping = scenario.stopping
+    more = [] if stopping is None else [stopping.model_dump(mode="json", exclude_defaults=True)]
+    return _hash([study, scenario.decision, *more])
 
 
 def _hash(value: object) -> str:

@@ -71,12 +71,12 @@ def _cost(group: Group, assemblies: Assemblies) -> tuple[float, float]:
     """Seconds of a trial, all sizes and truths together, and bytes of a trial of one size."""
     assembled = assemblies.of(group)
     work = Work(assembled.study, assembled.sources)
-    simulate_piece(work, Piece(0, 0, 1, group.sizes))  # compiles what was never compiled
+    largest = group.sizes[-1:]
+    simulate_piece(work, Piece(0, 0, 1, largest))  # compiles what was never compiled
     few, many = _TRIALS
-    done = simulate_piece(work, Piece(0, 0, few, group.sizes))
-    trials = few
-    if done.seconds < _QUICK_SECONDS:
-        done, trials = simulate_piece(work, Piece(0, 0, many, group.sizes)), many
+    quick = simulate_piece(work, Piece(0, 0, few, largest)).seconds < _QUICK_SECONDS
+    trials = many if quick else few
+    done = simulate_piece(work, Piece(0, 0, trials, group.sizes))
     rows = len(work.sources) * len(work.study.analyses)
     return done.seconds / trials, max(_bytes(done, trials), rows * _BYTES_A_ROW)
 

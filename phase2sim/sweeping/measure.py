@@ -15,6 +15,7 @@ from phase2sim.characteristics import (
 )
 from phase2sim.contracts import GO, UNDECIDED, Measured
 from phase2sim.found import classes, found
+from phase2sim.interim.course import Ended, ended
 from phase2sim.operating import Tally, by_class, mean_of, tally
 from phase2sim.store.batches import Answers
 from phase2sim.store.folder import Store
@@ -58,7 +59,7 @@ def measure(store: Store, cell: Cell, requested: int, closed_form: ClosedForm) -
 def verdicts_of(store: Store, cell: Cell, trials: int | None = None) -> Verdicts:
     """Verdicts on the first trials of a cell, all if not said, by truth."""
     answers = store.answers(cell.study, 0, trials)
-    return {truth: _decided(cell, one) for truth, one in answers.items()}
+    return {truth: decided(cell, one) for truth, one in answers.items()}
 
 
 def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measured:
@@ -80,18 +81,35 @@ def _parts(
     for part, first in enumerate(range(0, trials, _TRIALS_AT_ONCE)):
         last = min(first + _TRIALS_AT_ONCE, trials)
         answers = store.answers(cell.study, first, last)
-        decided = []
-        for truth in cell.truths:
-            one = answers[truth]
-            verdict = _decided(cell, one)
-            known = classes(cell.built.decision, one.true_effect, cell.built.hypotheses)
-            tallied = tally(one.estimates, one.true_effect, one.missing, verdict)
-            tallied = replace(tallied, by_class=by_class(verdict, known))
-            decided.append((tallied, verdict))
-        yield part, decided
+        yield part, [_tallied(cell, answers[truth]) for truth in cell.truths]
 
 
-def _decided(cell: Cell, answers: Answers) -> NDArray[np.int8]:
+def _tallied(cell: Cell, answers: Answers) -> tuple[Tally, NDArray[np.int8]]:
+    """Sums and verdicts (trial, verdict) of stored trials under one truth."""
+    built, true_effect = cell.built, answers.true_effect
+    went = ended_of(cell, answers)
+    if went is None:
+        verdict = decided(cell, answers)
+        tallied = tally(answers.estimates, true_effect, answers.missing, verdict)
+    else:
+        look, verdict = went.look, went.course.verdict
+        tallied = tally(look.estimates, true_effect, look.missing, verdict, look.months, went)
+    known = classes(built.decision, true_effect, built.hypotheses)
+    return replace(tallied, by_class=by_class(verdict, known)), verdict
+
+
+def decided(cell: Cell, answers: Answers) -> NDArray[np.int8]:
     """Verdicts (trial, verdict) on stored estimates."""
+    went = ended_of(cell, answers)
+    if went is not None:
+        return went.course.verdict
     built = cell.built
     return built.decision.decide(found(answers.estimates, built.hypotheses))
+
+
+def ended_of(cell: Cell, answers: Answers) -> Ended | None:
+    """Where stored trials stop by the cell's rule; None without looks."""
+    built = cell.built
+    if built.stopping is None:
+        return None
+    return ended(built.stopping, built.decision, built.hypotheses, answers.looks)

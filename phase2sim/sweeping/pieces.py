@@ -86,9 +86,12 @@ def _batches(study: Study, source: TruthSource, piece: Piece) -> Iterator[tuple[
 
 
 def _answers(outcomes: Outcomes) -> Answers:
+    # With interim looks the estimates of the final analysis, as if no trial had stopped.
+    final = outcomes.looks[-1] if outcomes.looks else outcomes
     return Answers(
         first=outcomes.first,
-        estimates=outcomes.estimates,
+        estimates=final.estimates,
         true_effect=np.ascontiguousarray(outcomes.true_effect),
-        missing=outcomes.missing,
+        missing=final.missing,
+        looks=outcomes.looks,
     )

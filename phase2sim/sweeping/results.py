@@ -194,6 +194,7 @@ def _row(found: Measurements, row: Characteristic, against: Measured | None) -> 
         "analysis": row.analysis,
         "month": row.month,
         "truth": row.truth,
+        **({} if row.look is None else {"look": row.look}),
         "estimate": known(measured.estimate),
         "mcse": known(measured.mcse),
         "requested": measured.requested,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from phase2sim.backends import Backend
 from phase2sim.characteristics import ClosedForm, closed_forms
@@ -21,7 +21,13 @@ from phase2sim.sweeping.cells import Assemblies, Cell, Group, Priors, cells_of, 
 from phase2sim.sweeping.forecast import Forecast, forecast
 from phase2sim.sweeping.measure import measure
 from phase2sim.sweeping.results import Results, entry_of, keep_measured
+from phase2sim.sweeping.rows import Rows, shares_view
 from phase2sim.sweeping.wishes import MOST_TRIALS, Budget, Precision, Trials, Wish
+from phase2sim.views import View, Viewed
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
 
 _SECONDS_A_CELL = 0.025
 _ROWS_TO_TIME = 20_000
@@ -46,9 +52,17 @@ class Asked:
         return {key: value for key, value in said.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What a sweep came to."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Swept(Viewed):
+    """What a sweep came to.
+
+    >>> import phase2sim
+    >>> swept = phase2sim.sweep("scenarios/sweeps/meld-atg-sizes.toml", "out", trials=10)
+    >>> swept.cells, swept.finished
+    (45, True)
+    >>> swept.frame().query("name == 'power'").patients.nunique()
+    5
+    """
 
     folder: Path
     cells: int
@@ -59,7 +73,25 @@ class Swept:
     damaged: tuple[Path, ...]  # files that were put aside, their trials simulated anew
     imprecise: tuple[Mapping[str, object], ...]  # cells still above the standard error wished for
     refused: tuple[str, ...]  # why some numbers are not to be used
-    rows: tuple[Mapping[str, Any], ...]  # of this sweep's cells
+    rows: Rows  # of this sweep's cells
+
+    def frame(self) -> "DataFrame":
+        """The rows as a pandas data frame."""
+        return self.rows.frame()
+
+    def dataset(self) -> "Dataset":
+        """The rows as an xarray dataset over name, truth, analysis and the axes."""
+        return self.rows.dataset()
+
+    def view(self) -> View:
+        """One line a cell, and what went wrong."""
+        notes = [f"Refused: {why}" for why in self.refused]
+        if self.damaged:
+            notes.append(f"{len(self.damaged)} damaged files were put aside and made anew.")
+        if not self.finished:
+            notes.append("Stopped before its end. The same call goes on from here.")
+        found = shares_view(self.rows, f"{self.cells:,} cells in {self.folder}")
+        return replace(found, notes=(*found.notes, *notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +171,7 @@ def run(
         damaged=tuple(damaged),
         imprecise=tuple(cell.labels for cell in imprecise),
         refused=tuple(results.refused),
-        rows=tuple(row for row in rows if row["cell"] in keys),
+        rows=Rows(tuple(row for row in rows if row["cell"] in keys)),
     )
 
 

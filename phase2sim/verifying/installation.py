@@ -36,20 +36,29 @@ _METHODS = ("t_test", "welch", "ancova", "wilcoxon")
 def check_installation(progress: Progress = lambda _done, _asked: None) -> Verified:
     """Run every check; nothing is read from, or left in, the working folder."""
     checks: list[Check] = []
+    runs = _Runs()
     steps = (_published_power, _published_analysis, _closed_forms, _reproducible, _calibrated)
     for done, step in enumerate(steps, start=1):
-        checks.extend(step())
+        checks.extend(step(runs))
         progress(done, len(steps))
     return Verified("this installation", tuple(checks))
 
 
-def _published_power() -> Iterator[Check]:
+class _Runs(dict[str, Result]):
+    """A run of each method with 20 patients an arm, made when it is first asked for."""
+
+    def __missing__(self, method: str) -> Result:
+        self[method] = _run(_scenario(method, patients=40, effect=-0.8))
+        return self[method]
+
+
+def _published_power(_runs: _Runs) -> Iterator[Check]:
     result = _run(_scenario("t_test", patients=24, effect=-1.1))
     power = result.power["hba1c"]
     yield _within("published value", "power of a t test, 12 an arm", _T_POWER, "rpact 4.5.0", power)
 
 
-def _published_analysis() -> Iterator[Check]:
+def _published_analysis(_runs: _Runs) -> Iterator[Check]:
     built = parts(_scenario("welch", patients=20, effect=-1.0))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "sleep.csv"
@@ -73,18 +82,17 @@ def _published_analysis() -> Iterator[Check]:
         )
 
 
-def _closed_forms() -> Iterator[Check]:
+def _closed_forms(runs: _Runs) -> Iterator[Check]:
     for method in ("t_test", "ancova"):
-        result = _run(_scenario(method, patients=40, effect=-0.8))
+        result = runs[method]
         for row in result.characteristics:
             if row.twin is not None and row.twin.is_exact:
                 name = f"{row.name.replace('_', ' ')} of {method}, 20 an arm"
                 yield _within("closed form", name, row.twin.value, "noncentral t", row.measured)
 
 
-def _reproducible() -> Iterator[Check]:
-    scenario = _scenario("ancova", patients=40, effect=-0.8)
-    alone = _run(scenario).characteristics
+def _reproducible(runs: _Runs) -> Iterator[Check]:
+    alone, scenario = runs["ancova"].characteristics, runs["ancova"].scenario
     for name, other in (
         ("two threads", _run(scenario, workers=2).characteristics),
         ("a second time", _run(scenario).characteristics),
@@ -104,9 +112,9 @@ def _reproducible() -> Iterator[Check]:
     )
 
 
-def _calibrated() -> Iterator[Check]:
+def _calibrated(runs: _Runs) -> Iterator[Check]:
     for method in _METHODS:
-        result = _run(_scenario(method, patients=40, effect=-0.8))
+        result = runs[method]
         name = f"type I error of {method}, 20 an arm"
         measured = result.type_i_error["hba1c"]
         # The exact rank test is at most alpha; the others meet it.

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from phase2sim.contracts import RESULTS_VERSION
 from phase2sim.dossier.dossier import Dossier
 from phase2sim.dossier.examples import Example
+from phase2sim.endpoints import MEASURES
 from phase2sim.reporting.document import Block, Drawn, Grid, Heading, Listing, Prose, Section, Words
+from phase2sim.reporting.labels import verdict_label
 from phase2sim.reporting.numbers import said
+from phase2sim.reporting.sections.false_go import false_goes
 from phase2sim.reporting.trial_figures import spaghetti
 from phase2sim.reporting.words import truth
 from phase2sim.scenario_text import toml_text
@@ -31,21 +34,26 @@ def example_trials(dossier: Dossier) -> Section:
 
 def _example(dossier: Dossier, number: int, example: Example) -> Iterator[Block]:
     yield Heading(f"{example.name}: trial {example.trial}")
-    ends = ", ".join(f"{name}: {verdict}" for name, verdict in example.examined.verdicts.items())
+    ends = "; ".join(
+        f"{verdict_label(dossier, name)}: {verdict}"
+        for name, verdict in example.examined.verdicts.items()
+    )
     yield Prose((f"Rule: {example.rule}. Truth: {truth(example.truth)}. Decision: {ends}.",))
     rows: list[tuple[Words, ...]] = []
     for one in example.examined.findings:
+        name = verdict_label(dossier, one.analysis)
         true = "-" if one.true_effect is None else f"{one.true_effect:.3f}"
         if one.failed:
-            rows.append(((one.analysis,), (f"failed: {one.failed}",), ("-",), ("-",)))
+            rows.append(((name,), (f"failed: {one.failed}",), ("-",), ("-",)))
             continue
         interval = f"{one.effect:.3f} ({one.lower:.3f} to {one.upper:.3f}) {one.scale}"
-        rows.append(((one.analysis,), (interval,), (f"{one.p_one_sided:.4f}",), (true,)))
+        rows.append(((name,), (interval,), (f"{one.p_one_sided:.4f}",), (true,)))
     columns = ("Analysis", "Effect (95-percent CI)", "p, one-sided", "True effect")
     yield Grid(columns, tuple(rows), f"What trial {example.trial} found", 3)
     for endpoint in example.courses:
         figure = spaghetti(example, endpoint, number)
-        yield Drawn(figure, f"{example.name}: courses of every patient on {endpoint}")
+        label = MEASURES[endpoint].label
+        yield Drawn(figure, f"{example.name}: {label} of every patient")
     file = dossier.scenario.path
     token = f"phase2sim replay {file} --trial {example.trial} --truth {example.truth}"
     yield Listing(token, "Replay")
@@ -67,12 +75,13 @@ def _checks(dossier: Dossier) -> Iterator[tuple[Words, ...]]:
         yield ("closed forms",), (found,), (_yes(max(gaps) <= _FAR),)
     else:
         yield ("closed forms",), ("none is exact for this design",), ("not applicable",)
-    null = [row for row in dossier.of_main if row["name"] == "type_i_error" and row["mcse"]]
+    wrong = [row for one in false_goes(dossier) for row in (one.go, one.alone)]
+    null = [row for row in wrong if row["mcse"]]
     alpha = dossier.main.built.decision.one_sided_alpha
     if null:
         worst = max((row["estimate"] - alpha) / row["mcse"] for row in null)
         yield (
-            (f"type I error at most {alpha:g}",),
+            (f"type I error at most {alpha:g}, in every null simulated",),
             (f"largest excess {worst:.1f} standard errors",),
             (_yes(worst <= _FAR),),
         )

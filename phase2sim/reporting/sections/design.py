@@ -6,8 +6,10 @@ from phase2sim.dossier.dossier import Dossier
 from phase2sim.dossier.grid import PLANNED
 from phase2sim.endpoints import MEASURES
 from phase2sim.reporting.document import Block, Grid, Prose, Section, Words
+from phase2sim.reporting.labels import verdict_label
 from phase2sim.reporting.numbers import said
 from phase2sim.reporting.words import truth
+from phase2sim.tabular import in_order
 
 _NO_EVENT = (
     "No intercurrent event is simulated: the effect is that of being allocated to treatment, in all"
@@ -39,7 +41,10 @@ def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
     for name, analysis in zip(built.names, built.analyses, strict=True):
         covariates = ", ".join(getattr(analysis, "covariates", ()))
         adjusted = f", adjusted for {covariates}" if covariates else ""
-        yield f"Analysis: {name}", (f"{analysis.title}, month {analysis.month:g}{adjusted}",)
+        yield (
+            f"Analysis: {verdict_label(dossier, name)}",
+            (f"{analysis.title}, month {analysis.month:g}{adjusted}",),
+        )
     alpha = f"one-sided alpha {built.decision.one_sided_alpha:g}"
     yield "Decision", (f"{_title(built.decision)}; {alpha}",)
     for endpoint, target in dossier.scenario.truth.target.items():
@@ -75,7 +80,9 @@ def _estimands(dossier: Dossier) -> Iterator[Block]:
         what = (
             f"{known.label} at {known.when}, treated minus control, in {known.scale.strip(',')}. "
         )
-        yield Prose((what, strategies or _NO_EVENT), f"Estimand of {known.analysis}.")
+        yield Prose(
+            (what, strategies or _NO_EVENT), f"Estimand: {verdict_label(dossier, known.analysis)}."
+        )
 
 
 def scenario_grid(dossier: Dossier) -> Section:
@@ -83,10 +90,8 @@ def scenario_grid(dossier: Dossier) -> Section:
     axes = list(dossier.place)
     rows = []
     for axis in axes:
-        values = list(dict.fromkeys(row.get(axis) for row in dossier.rows))
-        shown = ", ".join(
-            f"{v:g}" if isinstance(v, float) else str(v) for v in values if v is not None
-        )
+        values = in_order([row[axis] for row in dossier.rows if row.get(axis) is not None])
+        shown = "; ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
         rows.append(((axis,), (shown,), (_WHY.get(axis, "as the sweep file has it"),)))
     truths = dict.fromkeys(row["truth"] for row in dossier.rows)
     rows.append((("truth",), ("; ".join(truth(one) for one in truths),), (_WHY["truth"],)))
@@ -105,5 +110,6 @@ _WHY = {
     "effect": "from half of the hoped-for effect to half more; no effect is a truth of its own",
     "dropout": "nobody lost, as planned, twice as many",
     "assumption": f"nuisance parameters moved one at a time; {PLANNED!r} is the scenario",
-    "truth": "no effect bounds the false go; the priors average over what is believed",
+    "truth": "the false go is under no effect on anything and, one by one, under no effect on one"
+    " endpoint while the others work; the priors average over what is believed",
 }

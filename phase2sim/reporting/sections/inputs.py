@@ -54,14 +54,16 @@ def _entry(row: Mapping[str, Any]) -> tuple[Words, ...]:
     label = ENDPOINTS[row["endpoint"]].label if row["endpoint"] in ENDPOINTS else row["endpoint"]
     read = "yes" if row["used"] else f"no: {row['unused_because']}"
     if row["elicited"]:
-        read = f"◆ elicited: {row['why'] or row['note']}"
+        read = f"◆ elicited: {(row['why'] or row['note']).removeprefix('elicited: ')}"
+    # An assumption already says what it is of.
+    statistic = f"{row['statistic'].replace('_', ' ')} " if row["number"] else ""
     where = ", ".join(filter(None, (row["source"], row["place"])))
     return (
         (f"{row['number']}" if row["number"] else "assumed",),
         (", ".join(filter(None, (row["study"], row["arm"]))) or "the fit's own assumption",),
         (label.replace("_", " "),),
         (f"{months}{clock}",),
-        (Number(f"{row['statistic'].replace('_', ' ')} {row['as_reported']}", "reported"),),
+        (Number(f"{statistic}{row['as_reported']}", "reported"),),
         (f"{row['n']}" if row["n"] else "-",),
         (where,),
         (read,),

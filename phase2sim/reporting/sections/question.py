@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 from phase2sim.background import Background
 from phase2sim.dossier.dossier import Dossier, Row
+from phase2sim.dossier.grid import partial_nulls
 from phase2sim.found import ByReference, Decision
 from phase2sim.reporting.document import Block, Drawn, Grid, Number, Piece, Prose, Section
+from phase2sim.reporting.labels import verdict_label
 from phase2sim.reporting.ledger import ledger_rows
 from phase2sim.reporting.numbers import in_100, of_measured, of_row, said
+from phase2sim.reporting.sections.false_go import rows_under
 from phase2sim.reporting.trial_figures import decision_flow
 from phase2sim.reporting.words import truth
 from phase2sim.sweeping.results import DECIDED
@@ -36,14 +39,6 @@ def share(dossier: Dossier, name: str, under: str, analysis: str) -> Row | None:
         if (row["name"], row["truth"], row["analysis"]) == (name, under, analysis):
             return row
     return None
-
-
-def verdict_label(dossier: Dossier, verdict: str) -> str:
-    """What a verdict is about: ``HbA1c, month 6``, ``all (co-primary)``."""
-    for known in dossier.background:
-        if known.analysis == verdict:
-            return f"{known.label}, {known.when}"
-    return "all (co-primary)" if verdict == "co_primary" else verdict.replace("_", " ")
 
 
 def _asked(dossier: Dossier) -> Prose:
@@ -156,6 +151,10 @@ def _table(dossier: Dossier) -> Grid:
         found = [share(dossier, name, under, verdict) for verdict in verdicts]
         cells = [(of_row(row),) if row else ("-",) for row in found]
         rows.append(((truth(under),), *cells))
+    for label in partial_nulls(dossier.assembled):
+        under_it = rows_under(dossier, label)
+        if under_it:
+            rows.append(((label,), *((of_row(under_it[one]),) for one in verdicts)))
     return Grid(
         ("What is true", *(verdict_label(dossier, one) for one in verdicts)), tuple(rows),
         "Share of trials that go, by what is true and by what is looked at", len(verdicts),

@@ -6,8 +6,9 @@ from phase2sim.dossier.dossier import Dossier, Row
 from phase2sim.dossier.grid import NOT_AT_RANDOM
 from phase2sim.reporting.document import Block, Drawn, Grid, Heading, Prose, Section, Words
 from phase2sim.reporting.explorer import playground
+from phase2sim.reporting.labels import verdict_label
 from phase2sim.reporting.numbers import of_measured, of_row, said
-from phase2sim.reporting.sections.question import verdict_label
+from phase2sim.reporting.sections.false_go import worst_null
 from phase2sim.reporting.trial_figures import label_of, size_curves, surface, tornado
 from phase2sim.reporting.words import characteristic, meaning, truth
 
@@ -29,6 +30,8 @@ def characteristics(dossier: Dossier) -> Section:
         blocks.append(
             _table(dossier, rows, f"{characteristic(name)}: {meaning(name) or 'as stored'}")
         )
+        if name == "type_i_error":
+            blocks += worst_null(dossier)
     blocks += _figures(dossier)
     play = playground(dossier)
     if play is not None:
@@ -73,12 +76,13 @@ def _figures(dossier: Dossier) -> Iterator[Block]:
         rows = dossier.sized(name, under)
         if len({row["patients"] for row in rows}) >= _FEWEST:
             title = f"{characteristic(name)} over the number of patients: {truth(under)}"
-            figure = size_curves(rows, planned, f"curve-{name}-{under}", title)
+            shown = [{**row, "verdict": verdict_label(dossier, row["analysis"])} for row in rows]
+            figure = size_curves(shown, planned, f"curve-{name}-{under}", title)
             yield Drawn(figure, f"{title}; the table has the planned size")
             yield _size_table(dossier, rows, title)
     over = _surface_rows(dossier)
     if over:
-        title = f"Power of {dossier.main_verdict} over size and effect"
+        title = f"Power over size and effect: {verdict_label(dossier, dossier.main_verdict)}"
         yield Drawn(
             surface(over, "effect", title), f"{title}, a heatmap; the explorer has its numbers"
         )
@@ -139,7 +143,8 @@ def sensitivity(dossier: Dossier) -> Section:
         shifted = [one for one in of if one.change.estimate != 0.0]
         if not shifted:
             continue
-        heading = f"{characteristic(name)} of {dossier.main_verdict}, {truth(under)}"
+        of_what = verdict_label(dossier, dossier.main_verdict)
+        heading = f"{characteristic(name)} of {of_what}, {truth(under)}"
         blocks.append(
             Drawn(tornado(shifted, f"tornado-{name}-{under}", heading), f"{heading}: tornado")
         )

@@ -1,0 +1,40 @@
+"""phase2sim boundaries: the bounds of a design with looks."""
+
+from pathlib import Path
+
+import click
+
+from phase2sim.boundary_table import boundary_table
+from phase2sim.cli.screen import say, show, show_json
+from phase2sim.reporting.boundaries import boundaries_json, boundaries_screen
+from phase2sim.scenario import load_scenario
+from phase2sim.simulation import prepare
+
+
+@click.command()
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY.PATH=VALUE",
+    help="Change one key, such as stopping.efficacy.kind=pocock. Repeatable.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(scenario: Path, settings: tuple[str, ...], as_json: bool) -> None:
+    """Print the boundaries of SCENARIO, a file with interim looks, on every scale.
+
+    With the errors spent, the inflation factor, and where trials stop by theory: without an effect,
+    with half of the target's, and with the target's. `phase2sim run` simulates the same.
+
+    \b
+    Examples:
+      phase2sim boundaries scenarios/gxipc1-futility.toml
+      phase2sim boundaries scenarios/gxipc1-futility.toml --json
+    """
+    ready = prepare(load_scenario(scenario, settings), say)
+    found = boundary_table(ready.assembled)
+    if as_json:
+        show_json(boundaries_json(ready, found))
+    else:
+        show(boundaries_screen(ready, found))

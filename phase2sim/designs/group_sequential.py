@@ -1,0 +1,41 @@
+"""Patients up to a planned number, analysed at interim looks that may stop the trial."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from phase2sim.designs.checks import check_arms, check_patients, check_visits
+from phase2sim.interim.schedule import PlannedLook, Schedule, check_looks
+
+_LONGEST_TO_DECIDE = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSequential:
+    """As a fixed design, with interim looks at which the rule of ``[stopping]`` may stop it."""
+
+    arms: tuple[str, ...]
+    patients: int
+    visits_months: tuple[float, ...]
+    looks: tuple[PlannedLook, ...]
+    allocation: tuple[int, ...] = (1, 1)
+    randomisation: str | dict[str, Any] = "permuted_blocks"
+    block_size: int | None = None
+    months_to_decide: float = 0.0
+    title: ClassVar[str] = "group sequential"
+    nested: ClassVar[bool] = False  # a look after a share of the patients moves with their number
+
+    def __post_init__(self) -> None:
+        check_arms(self.arms, self.allocation)
+        check_patients(self.patients, self.allocation, self.block_size)
+        check_visits(self.visits_months)
+        check_looks(self.looks, self.patients, self.visits_months)
+        if not 0 <= self.months_to_decide <= _LONGEST_TO_DECIDE:
+            raise ValueError(
+                f"months_to_decide is {self.months_to_decide:g}; it must lie between 0 and"
+                f" {_LONGEST_TO_DECIDE:g}"
+            )
+
+    @property
+    def schedule(self) -> Schedule:
+        """Its interim looks."""
+        return Schedule(self.looks, self.months_to_decide)

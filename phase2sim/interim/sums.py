@@ -1,0 +1,43 @@
+"""Sums over trials of where they stopped, small whatever their number."""
+
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+from phase2sim.contracts import Floats, Ints
+from phase2sim.interim.course import FOR_EFFICACY, FOR_FUTILITY, Ended
+
+
+@dataclass(frozen=True, slots=True)
+class StopSums:
+    """Counts of stops at the interim looks, and sums over trials of what the trials took."""
+
+    stops: Ints = field(default_factory=lambda: np.zeros((2, 0), np.int64))  # (reason, look)
+    failed: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # (look,) unanswered
+    enrolled: float = 0.0  # sum of patients enrolled
+    squared_enrolled: float = 0.0
+    overrun: float = 0.0  # sum of those enrolled whose data the last look did not have in full
+    squared_overrun: float = 0.0
+
+    def __add__(self, other: "StopSums") -> "StopSums":
+        """Sums over the trials of both."""
+        return StopSums(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+def stop_sums(ended: Ended) -> StopSums:
+    """Sum a batch: stops by reason (efficacy, futility) and look, patients, overrun."""
+    course, looks = ended.course, len(ended.course.failed)
+    stops = [
+        np.bincount(course.last[course.why == why], minlength=looks)[:looks]
+        for why in (FOR_EFFICACY, FOR_FUTILITY)
+    ]
+    enrolled = ended.look.enrolled.astype(np.float64)
+    overrun: Floats = enrolled - ended.look.due.min(axis=0)
+    return StopSums(
+        stops=np.stack(stops),
+        failed=course.failed.sum(axis=1),
+        enrolled=float(enrolled.sum()),
+        squared_enrolled=float((enrolled**2).sum()),
+        overrun=float(overrun.sum()),
+        squared_overrun=float((overrun**2).sum()),
+    )

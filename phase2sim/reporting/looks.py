@@ -1,0 +1,47 @@
+"""Where the trials of a run stopped and why, and what they took: one column a truth."""
+
+from rich.table import Table
+
+from phase2sim.characteristics import Characteristic
+from phase2sim.reporting.measured import cell
+from phase2sim.simulation import Result
+
+_TRUTHS = {
+    "target": "at the target",
+    "null": "no effect",
+    "prior": "fitted prior",
+    "sceptical": "sceptical prior",
+}
+_STOPS = {"stop_efficacy": "stops for efficacy", "stop_futility": "stops for futility"}
+_TAKES = {
+    "enrolled": "patients enrolled",
+    "overrun": "of them not all data at the end",
+    "duration": "months to the end",
+}
+
+
+def looks_table(result: Result) -> Table | None:
+    """Shares of trials that stop at each look, and means; None without interim looks."""
+    rows = {(row.name, row.look, row.truth): row for row in result.characteristics}
+    looks = sorted({row.look for row in result.characteristics if row.look is not None})
+    if not looks:
+        return None
+    truths = [name for name in _TRUTHS if any(truth == name for _, _, truth in rows)]
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for name in ("looks", "", *(_TRUTHS[truth] for truth in truths)):
+        table.add_column(name)
+    for look in looks:
+        shown = dict(_STOPS)
+        if any(rows["failed_look", look, truth].measured.estimate for truth in truths):
+            shown["failed_look"] = "analysis failed, went on"
+        for number, (name, label) in enumerate(shown.items()):
+            cells = [_cell(rows.get((name, look, truth))) for truth in truths]
+            table.add_row("" if number else f"look {look}", label, *cells)
+    for number, (name, label) in enumerate(_TAKES.items()):
+        cells = [_cell(rows.get((name, None, truth))) for truth in truths]
+        table.add_row("" if number else "means", label, *cells)
+    return table
+
+
+def _cell(row: Characteristic | None) -> str:
+    return "-" if row is None else cell(row.measured)

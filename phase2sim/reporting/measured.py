@@ -1,0 +1,9 @@
+"""A measured number for people."""
+
+from phase2sim.contracts import Measured
+from phase2sim.views import plus_minus
+
+
+def cell(measured: Measured) -> str:
+    """``0.802 +- 0.004``."""
+    return plus_minus(measured.estimate, measured.mcse)

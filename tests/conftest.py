@@ -1,0 +1,66 @@
+"""What several test files share, made once a worker; and which tests a worker should keep together.
+
+A worker that meets an analysis first compiles its kernels, and a file's first test makes what the
+file shares: two workers that do so at once do it twice. So the tests of an analysis, and otherwise
+those of a file, form a group, and the groups that take longest to compile come first.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from small_reports import small_dossier
+
+from phase2sim.analyses import ANALYSES
+from phase2sim.dossier.dossier import Dossier
+from phase2sim.files import write_text
+from phase2sim.reporting.document import Document
+from phase2sim.reporting.full_report import full_report
+from phase2sim.reporting.html_page import html_page
+
+# Files about one analysis, by a part of their name; longest to compile first.
+LONGEST: Mapping[str, str] = {
+    "clda": "test_clda", "mmrm": "test_mmrm", "conditional_mean_imputation": "test_imputation",
+    "multiple_imputation": "", "logistic_standardised": "test_responders", "tobit": "",
+    "ancova": "test_type_i_error", "rank_ancova": "test_rank_analyses",
+}  # fmt: skip
+
+
+def group(item: pytest.Item) -> str:
+    """The analysis that a test is about, else its file."""
+    file = item.path.stem
+    for analysis, prefix in LONGEST.items():
+        if prefix and file.startswith(prefix):
+            return analysis
+    named = ANALYSES.keys() & set(re.split(r"[\[\]-]", item.name))
+    return min(named) if named else file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put every test into its group, and the longest groups first."""
+    first = [*LONGEST, *sorted(ANALYSES.keys() - LONGEST.keys())]
+    rank = {name: number for number, name in enumerate(first)}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    items.sort(key=lambda item: rank.get(group(item), len(rank)))
+
+
+@pytest.fixture(scope="session")
+def dossier(tmp_path_factory: pytest.TempPathFactory) -> Dossier:
+    """Gather what a small report holds."""
+    return small_dossier(tmp_path_factory.mktemp("dossier"))
+
+
+@pytest.fixture(scope="session")
+def document(dossier: Dossier) -> Document:
+    """Write the small report, in no format yet."""
+    return full_report(dossier)
+
+
+@pytest.fixture(scope="session")
+def page(document: Document, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the small report as a page."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_text(path, html_page(document))
+    return path
