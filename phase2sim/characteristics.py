@@ -26,6 +26,7 @@ from phase2sim.operating import (
     missed_target,
     missing,
     overrun,
+    overrun_reversed,
     stopped,
     stopped_for_harm,
     treated_patients,
@@ -55,7 +56,8 @@ class Characteristic:
     """
 
     # power, type_i_error, assurance, bias, coverage, missing, duration; with interim looks
-    # stop_efficacy, stop_futility, failed_look, enrolled, overrun; of a rule its ledger
+    # stop_efficacy, stop_futility, failed_look, overrun_reversed, enrolled, overrun; of a rule
+    # its ledger
     name: str
     endpoint: str
     analysis: str
@@ -203,6 +205,8 @@ def _of_looks(
             twin = Twin(known[0], theory.why) if known and theory is not None else None
             yield row(name=name, measured=stopped(sums, reason, look, requested), twin=twin)
         yield row(name="failed_look", measured=failed_look(sums, look, requested))
+        if built.schedule.analyse_overrun and sums.looks.stops[0, look]:
+            yield row(name="overrun_reversed", measured=overrun_reversed(sums, look, requested))
     for name, measured in (
         ("enrolled", enrolled(sums, requested)),
         ("overrun", overrun(sums, requested)),

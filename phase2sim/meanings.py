@@ -13,6 +13,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "block_size": "Of permuted blocks: a multiple of the sum of allocation; if left out, the "
         "smallest such from 4.",
         "looks": "Its interim looks, in order; the final analysis is not among them.",
+        "analyse_overrun": "Whether trials that stop are analysed again once all who had enrolled "
+        "are followed.",
         "reestimation": "How the number of patients is re-estimated at the last look; never if "
         "left out.",
         "months_to_decide": "From the data of a look to its decision, while patients go on to "
