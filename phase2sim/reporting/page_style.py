@@ -42,7 +42,8 @@ fieldset select, fieldset input { width: 100%; font: inherit; margin-top: .2rem;
 @media print {
   @page { size: A4; margin: 16mm 14mm; }
   body { font-size: 10pt; max-width: none; padding: 0; } nav, .skip, fieldset { display: none; }
-  h2, h3, caption { break-after: avoid; } figure, tr { break-inside: avoid; }
+  h2, h3, caption { break-after: avoid; } figure, tr, .scroll { break-inside: avoid; }
+  #explorer-chart svg { max-width: 100%; height: auto; }
   table { font-size: 8pt; } pre { max-height: none; white-space: pre-wrap; font-size: 7.5pt; }
   .scroll { overflow: visible; } a { color: inherit; text-decoration: none; }
   th, td { padding-right: .5rem; } .number { white-space: normal; }

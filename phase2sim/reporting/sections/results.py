@@ -46,12 +46,14 @@ def _table(dossier: Dossier, rows: Sequence[Row], caption: str) -> Grid:
     for row in rows:
         theory = row["exact"] if row["exact"] is not None else row["approximate"]
         about = "" if row["exact"] is not None else "about "
+        looked_at = verdict_label(dossier, row["analysis"]) if row["analysis"] else "the trial"
+        at_look = f", look {row['look']}" if row.get("look") is not None else ""
         failed = f"{row['failed']:,}"
         if row["failed"] and row["low"] is not None and row["high"] is not None:
             failed += f" (low {row['low']:.3f}, high {row['high']:.3f})"
         cells.append((
             (truth(row["truth"]),),
-            (verdict_label(dossier, row["analysis"]) if row["analysis"] else "the trial",),
+            (f"{looked_at}{at_look}",),
             (of_row(row),),
             ("-",) if theory is None else (said(f"{about}{theory:.3f}", "derived"),),
             (f"{row['requested']:,}",),
