@@ -135,6 +135,11 @@ def calibrate(  # noqa: PLR0913 - options by name
 def _rule(assembled: Assembled, verdict: str | None) -> _Rule:
     study, path = assembled.study, assembled.parts.path
     names, verdicts = study.names, study.verdicts
+    if study.schedule:
+        raise BadInput(
+            f"{path}: design has interim looks, whose bounds set the type I error already:"
+            " phase2sim boundaries prints them. Leave the looks out to calibrate a final analysis."
+        )
     if len(names) > MOST_ANALYSES:
         raise BadInput(
             f"{path}: calibrate looks at every set of true nulls, of at most {MOST_ANALYSES}"

@@ -34,9 +34,9 @@ from phase2sim.interim.cut import Analysed, looks_at
 from phase2sim.interim.look import Look
 from phase2sim.interim.schedule import Schedule
 from phase2sim.interim.stopping import Stopping
-from phase2sim.missing_shares import share_missing, share_missing_first
 from phase2sim.readings import estimate, estimate_first
 from phase2sim.safety.watching import SafetyRule, Watched, watch
+from phase2sim.unseen import unseen, unseen_first
 
 type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
 type Draw = Callable[[Plan, Truth, Entrants, Arms], Trials]
@@ -155,7 +155,7 @@ def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -
         first=first,
         estimates=estimates,
         true_effect=_true_effects(study, source, truth, trials),
-        missing=share_missing(study.plan, study.analyses, complete.seen),
+        missing=unseen(study.plan, study.analyses, complete.seen),
         verdict=_stopped_for_harm(verdict, watched),
         months=_last_readout(study.plan, complete),
         watched=watched,
@@ -191,7 +191,7 @@ def simulate_sizes(
         safe = [watch(study.safety, study.plan, complete, patients) for patients in sizes]
         verdicts = list(map(_stopped_for_harm, verdicts, safe))
     readouts = [_last_readout(study.plan, complete, patients) for patients in sizes]
-    missing = share_missing_first(study.plan, study.analyses, complete.seen, sizes)
+    missing = unseen_first(study.plan, study.analyses, complete.seen, sizes)
     return tuple(
         Outcomes(first, estimates, true_effect, lost, verdict, months)
         for estimates, lost, verdict, months in zip(
