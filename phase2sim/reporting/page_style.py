@@ -37,7 +37,9 @@ fieldset select, fieldset input { width: 100%; font: inherit; margin-top: .2rem;
 #explorer-chart { width: 100%; overflow-x: auto; min-height: 300px; }
 @media (max-width: 600px) {
   body { padding: 1rem .8rem 3rem; font-size: 15px; } nav ol { columns: 1; }
-  h1 { font-size: 1.3rem; } h2 { font-size: 1.12rem; } td:not(.number) { min-width: 6rem; }
+  h1 { font-size: 1.3rem; } h2 { font-size: 1.12rem; }
+  td:not(.number) { min-width: 6rem; } td:last-child:not(.number) { min-width: 14rem; }
+  th.number { white-space: normal; }
 }
 @media print {
   @page { size: A4; margin: 16mm 14mm; }
