@@ -43,6 +43,8 @@ def group(nodeid: str) -> str:
     for analysis, prefix in LONGEST.items():
         if prefix and file.startswith(prefix):
             return analysis
+    if file.startswith("test_report"):
+        return "test_report"  # they share one drawn page
     named = ANALYSES.keys() & set(re.split(r"[\[\]-]", name))
     return min(named) if named else file
 
