@@ -61,26 +61,13 @@ def predict(
         for number, analysis in enumerate(built.analyses)
         if endpoint in {None, analysis.endpoint}
     ]
-    read = _endpoint(built, chosen, path)
-    plan, data = built.plan, read_data(path)
-    factors = [f for n in chosen for f in getattr(built.analyses[n], "factors", ())]
-    whole = replace(
-        data_reading(data, read, plan.visits_months, plan.arms, factors), seed=plan.seed
-    )
-    shares = np.array(built.design.allocation) * plan.patients // sum(built.design.allocation)
-    there = due(data, read, plan.visits_months)
-    planned = tuple(int(share) for share in shares)
-    trial = UnderWay(whole.arm[0], whole.baseline[0], whole.value[0], ~there, planned)
+    whole, trial = _look(built, chosen, path)
     try:
-        pieces = [
-            complete(trial, min(_AT_ONCE, completions - first),
-                     generator(plan.seed, "imputation", first))
-            for first in range(0, completions, _AT_ONCE)
-        ]  # fmt: skip
+        made = _completions(trial, completions, built.plan.seed)
     except TooFewToPredict as refused:
         raise BadData(f"{path}: {refused}. Wait for more, or drop early visits.") from None
     estimates = [
-        _joined([_estimated(built, number, whole, piece) for piece in pieces]) for number in chosen
+        _joined([_estimated(built, number, whole, piece) for piece in made]) for number in chosen
     ]
     hypotheses = tuple(built.hypotheses[number] for number in chosen)
     verdicts = built.decision.decide(found(estimates, hypotheses))
@@ -88,11 +75,32 @@ def predict(
     return Predicted(
         examined=examined,
         enrolled=whole.arm.shape[1],
-        planned=plan.patients,
+        planned=built.plan.patients,
         pending=int(trial.pending[-1].sum()),
         go={label: _share(verdicts[:, place]) for place, label in enumerate(labels)},
         outlooks=tuple(_outlooks(built, chosen, hypotheses, examined, estimates)),
     )
+
+
+def _look(built: Parts, chosen: Sequence[int], path: Path) -> tuple[Reading, UnderWay]:
+    """What the file says of the one endpoint, and what of it is still to come."""
+    read, plan, data = _endpoint(built, chosen, path), built.plan, read_data(path)
+    factors = [f for n in chosen for f in getattr(built.analyses[n], "factors", ())]
+    whole = replace(
+        data_reading(data, read, plan.visits_months, plan.arms, factors), seed=plan.seed
+    )
+    shares = np.array(built.design.allocation) * plan.patients // sum(built.design.allocation)
+    pending = ~due(data, read, plan.visits_months)
+    planned = tuple(int(share) for share in shares)
+    return whole, UnderWay(whole.arm[0], whole.baseline[0], whole.value[0], pending, planned)
+
+
+def _completions(trial: UnderWay, completions: int, seed: int) -> list[Completed]:
+    """Complete a trial, some at a time, each batch from a stream of its own."""
+    return [
+        complete(trial, min(_AT_ONCE, completions - first), generator(seed, "imputation", first))
+        for first in range(0, completions, _AT_ONCE)
+    ]
 
 
 def _endpoint(built: Parts, chosen: Sequence[int], path: Path) -> str:
