@@ -1,7 +1,7 @@
 """Operating characteristics of a scenario, from the sums over its trials under each truth."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -89,6 +89,17 @@ class Characteristic:
             "gap_in_se": self.gap,
             **({} if self.look is None else {"look": self.look}),
         }
+
+
+def placed(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], tuple[str, ...]]:
+    """Rows, and the columns that say which number each is.
+
+    With interim looks ``look`` is one of them, 0 for what is said of the trial as a whole.
+    """
+    if not any("look" in row for row in rows):
+        return list(rows), ("name", "truth", "analysis")
+    looked: list[Mapping[str, Any]] = [{**row, "look": row.get("look") or 0} for row in rows]
+    return looked, ("name", "truth", "analysis", "look")
 
 
 def measured_row(measured: Measured) -> dict[str, Any]:

@@ -142,6 +142,10 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "stop_when": "Stop where neither criterion holds, or where that of the target fails.",
         "prior": "By analysis: mixture of normals for its effect; flat if left out.",
         "together": "Whether all analyses must be a go, or any.",
+        "step_down": "Whether each arm is judged against those that are left once a larger t is "
+        "significant.",
+        "doses": "Of design.arms, control's first; rising.",
+        "models": "Candidate dose-response curves.",
     },
     "safety": {
         "event": "What is counted; one of [events].",
@@ -168,6 +172,15 @@ OF_TABLES: Mapping[str, Mapping[str, str]] = {
         "share": "The same as a share of design.patients.",
         "calendar_months": "Instead: this long after the trial's opening.",
         "information": "Planned fraction of that at the end; that of the patients if left out.",
+    },
+    "Curve": {
+        "shape": "Its form; the guesses below are of its parameters, at the doses' own scale.",
+        "ed50": "Dose of half the largest effect: of emax, sigemax and logistic.",
+        "h": "Steepness of sigemax.",
+        "delta": "Of exponential, logistic and quadratic, as in its formula.",
+        "delta1": "First power of betamod.",
+        "delta2": "Second power of betamod.",
+        "scale": "Of betamod: a dose above the largest.",
     },
     "AnalysisMixture": {
         "weights": "Of the components; their sum is 1.",

@@ -21,6 +21,7 @@ from phase2sim.characteristics import (
     closed_forms,
     failed_too_often,
     fallbacks,
+    placed,
     truth_errors,
 )
 from phase2sim.contracts import FAILURES, RESULTS_VERSION, Measured
@@ -44,6 +45,13 @@ type Progress = Callable[[int, int], None]  # trials done, trials requested
 
 _SECONDS_BEFORE_A_WORD = 1.5
 _BATCHES_AHEAD = 2  # a worker, so that none waits and memory stays bounded
+
+
+_ON_AVERAGE = {
+    "enrolled": "Patients enrolled, on average",
+    "duration": "Months, on average",
+    "stopped_for_harm": "Stopped for harm",
+}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -94,9 +102,9 @@ class Result(Viewed):
         return frame_of([row.row() for row in self.characteristics])
 
     def dataset(self) -> "Dataset":
-        """The same as an xarray dataset over name, truth and analysis."""
-        rows = [row.row() for row in self.characteristics]
-        return dataset_of(rows, ("name", "truth", "analysis"), COLUMNS)
+        """The same as an xarray dataset over name, truth, analysis and, if it has any, look."""
+        rows, places = placed([row.row() for row in self.characteristics])
+        return dataset_of(rows, places, COLUMNS)
 
     def view(self) -> View:
         """Shares of go, by truth and verdict."""
@@ -108,11 +116,9 @@ class Result(Viewed):
             f"{self.scenario.title}: {size}, {trials}, seed {self.scenario.seed}",
             ("share of go", "truth", *verdicts),
             tuple(
-                (SHARE_TITLES[SHARES[truth]], truth, *(
-                    plus_minus(found[truth, one].estimate, found[truth, one].mcse)
-                    for one in verdicts
-                ))
+                (SHARE_TITLES[SHARES[truth]], truth, *shown)
                 for truth in dict.fromkeys(row.truth for row in rows)
+                for shown in [[_shown(found.get((truth, one))) for one in verdicts]]
             ),
             tuple(self._notes()),
             words=2,
@@ -120,6 +126,11 @@ class Result(Viewed):
 
     def _notes(self) -> Iterator[str]:
         yield MONTE_CARLO
+        for name, words in _ON_AVERAGE.items():
+            rows = [row for row in self.characteristics if row.name == name]
+            if rows:
+                said = (f"{row.truth} {_shown(row.measured)}" for row in rows)
+                yield f"{words}: {', '.join(said)}."
         if self.failures:
             yield f"{sum(self.failures.values()):,} analyses failed; counted, not dropped."
         if self.elicited:
@@ -130,6 +141,10 @@ class Result(Viewed):
     def _by_analysis(self, name: str, truth: str) -> dict[str, Measured]:
         rows = self.characteristics
         return {r.analysis: r.measured for r in rows if (r.name, r.truth) == (name, truth)}
+
+
+def _shown(measured: Measured | None) -> str:
+    return "-" if measured is None else plus_minus(measured.estimate, measured.mcse)
 
 
 def simulate(  # noqa: PLR0913 - options by name

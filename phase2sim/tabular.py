@@ -31,7 +31,7 @@ def dataset_of(
         return xr.Dataset()
     if "trials" in frame:
         frame = frame.sort_values("trials", kind="stable")
-    frame = frame.drop_duplicates(list(dimensions), keep="last")
+        frame = frame.drop_duplicates(list(dimensions), keep="last")
     coordinates = {name: in_order(row.get(name) for row in rows) for name in dimensions}
     indexed = frame.set_index(list(dimensions))[list(values)]
     return xr.Dataset.from_dataframe(indexed).reindex(coordinates)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from kept_prior import NAMES, keep
 from small_sweeps import BASE, swept, write_sweep
+from small_trials import design, one_endpoint, scenario
 
 import phase2sim
 from phase2sim import Result, Rows, Scenario, Swept
@@ -97,6 +98,25 @@ def test_of_two_rows_at_one_place_that_of_more_trials_counts() -> None:
         dataset = dataset_of(given, ("n", "x"), ("estimate",))
 
         assert dataset.estimate.values.tolist() == [[0.4], [0.3]]
+
+
+def test_what_is_said_of_a_look_has_a_place_of_its_own() -> None:
+    table = one_endpoint(
+        design=design(40, [0, 12], kind="group_sequential", months_to_decide=1,
+                      looks=[{"share": 0.4, "month": 12}, {"share": 0.7, "month": 12}]),
+        recruitment={"kind": "steady", "per_month": 5},
+        stopping={"efficacy": {"kind": "obrien_fleming_spending"}},
+    )  # fmt: skip
+    result = phase2sim.simulate(scenario(table), trials=100)
+
+    estimate = result.dataset().estimate.sel(truth="target")
+
+    for row in result.characteristics:
+        if row.truth == "target":
+            at = estimate.sel(name=row.name, analysis=row.analysis, look=row.look or 0)
+            assert float(at) == row.measured.estimate
+    assert dict(estimate.sizes)["look"] == 3  # the trial as a whole, and two looks
+    assert "Patients enrolled, on average: target " in repr(result)
 
 
 def test_rows_are_a_sequence_of_rows(found: Swept) -> None:

@@ -174,7 +174,7 @@ def _circumstances(result: Result) -> Iterator[Text]:
             said = "; ".join(f"{e}: {s.replace('_', ' ')}" for e, s in known.strategies.items())
             yield Text(f"Estimand of {known.analysis}: {said.replace('_', ' ')}.")
     for row in result.characteristics:
-        if row.name == "duration" and row.truth == "null":
+        if row.name == "duration" and row.truth == "null" and result.scenario.stopping is None:
             yield Text(f"Months to the last readout: {cell(row.measured)}.")
     if result.scenario.assume != "planned":
         yield Text(f"Assumed: {result.scenario.assume} (docs/methods/assume.md).", style="bold")

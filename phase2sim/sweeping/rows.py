@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-from phase2sim.characteristics import COLUMNS, SHARE_TITLES
+from phase2sim.characteristics import COLUMNS, SHARE_TITLES, placed
 from phase2sim.sweep_file import RESERVED
 from phase2sim.tabular import dataset_of, frame_of
 from phase2sim.views import MONTE_CARLO, View, Viewed, plus_minus
@@ -47,10 +47,12 @@ class Rows(Viewed, Sequence[Row]):
     def dataset(self) -> "Dataset":
         """Every number over name, truth, analysis and the axes, as an xarray dataset.
 
+        With interim looks there is a dimension ``look``, 0 for the trial as a whole.
         Of numbers that two sweeps in one folder have in common, that of most trials.
         """
         columns = (*COLUMNS, "difference", "difference_mcse", "trials")
-        return dataset_of(self.rows, ("name", "truth", "analysis", *self.axes), columns)
+        rows, places = placed(self.rows)
+        return dataset_of(rows, (*places, *self.axes), columns)
 
     def view(self) -> View:
         """One line a cell: its place on the axes, and its shares of go."""

@@ -51,7 +51,7 @@ def _table(dossier: Dossier, rows: Sequence[Row], caption: str) -> Grid:
             failed += f" (low {row['low']:.3f}, high {row['high']:.3f})"
         cells.append((
             (truth(row["truth"]),),
-            (verdict_label(dossier, row["analysis"]) if row["analysis"] else "the trial",),
+            (_looked_at(dossier, row),),
             (of_row(row),),
             ("-",) if theory is None else (said(f"{about}{theory:.3f}", "derived"),),
             (f"{row['requested']:,}",),
@@ -68,6 +68,12 @@ def _table(dossier: Dossier, rows: Sequence[Row], caption: str) -> Grid:
         "Failed",
     )
     return Grid(columns, tuple(cells), caption, 5)
+
+
+def _looked_at(dossier: Dossier, row: Row) -> str:
+    """What a row is about: ``C-peptide (nmol/L), month 12, look 1``."""
+    what = verdict_label(dossier, row["analysis"]) if row["analysis"] else "the trial"
+    return f"{what}, look {row['look']}" if row.get("look") else what
 
 
 def _figures(dossier: Dossier) -> Iterator[Block]:
