@@ -55,7 +55,8 @@ def as_markdown(path: Path) -> str:
 def _cell(cell: dict[str, Any]) -> list[str]:
     source = "".join(cell["source"])
     if cell["cell_type"] == "markdown":
-        return [re.sub(r"\]\(\.\./docs/", "](../", source)]
+        source = re.sub(r"\]\(\.\./docs/", "](../", source)
+        return [re.sub(r"\]\(([\w-]+)\.ipynb\)", r"](\1.md)", source)]
     return [f"```python\n{source}\n```", *(_output(one) for one in cell["outputs"])]
 
 
