@@ -15,6 +15,7 @@ from phase2sim.errors import BadData
 from phase2sim.examine import Examined, analyse
 from phase2sim.found import Hypothesis, found, tested_alone
 from phase2sim.operating import proportion
+from phase2sim.predicting_responders import exact_chance
 from phase2sim.predictive.completion import Completed, TooFewToPredict, UnderWay, complete
 from phase2sim.randomness import generator
 from phase2sim.readings import of_arms
@@ -44,6 +45,7 @@ class Predicted:
     pending: int  # of those enrolled, without the analysed visit yet
     go: dict[str, Measured]  # by verdict: predictive probability of a go
     outlooks: tuple[Outlook, ...]  # of analyses that are tested by themselves
+    responders: dict[str, float]  # by analysis: exact beta-binomial chance, of a test of responders
 
 
 def predict(
@@ -79,7 +81,18 @@ def predict(
         pending=int(trial.pending[-1].sum()),
         go={label: _share(verdicts[:, place]) for place, label in enumerate(labels)},
         outlooks=tuple(_outlooks(built, chosen, hypotheses, examined, estimates)),
+        responders=_responders(built, chosen, whole, trial),
     )
+
+
+def _responders(
+    built: Parts, chosen: Sequence[int], whole: Reading, trial: UnderWay
+) -> dict[str, float]:
+    chances = {
+        built.names[number]: exact_chance(built, number, place, whole, trial)
+        for place, number in enumerate(chosen)
+    }
+    return {name: chance for name, chance in chances.items() if chance is not None}
 
 
 def _look(built: Parts, chosen: Sequence[int], path: Path) -> tuple[Reading, UnderWay]:

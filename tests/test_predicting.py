@@ -133,6 +133,35 @@ def test_once_everybody_is_counted_the_trial_has_succeeded_or_not() -> None:
     assert predictive_probability(((5, 20), (5, 20)), (20, 20), success) == pytest.approx(0.0)
 
 
+def test_a_test_of_responders_is_predicted_exactly(tmp_path: Path) -> None:
+    base = BASE.replace("patients = 20", "patients = 40").partition("[[analysis]]")[0]
+    rule = '[[analysis]]\nendpoint = "c_peptide"\nmonth = 12\nmethod = "fisher"\nresponder = '
+    base += rule + '{ at_least = 0.4 }\n[decision]\nkind = "significance"\none_sided_alpha = 0.05\n'
+    (tmp_path / "base.toml").write_text(base)
+    seen = {"placebo": (4, 12), "active": (9, 13)}  # responders of patients counted
+    values = [
+        0.5 + 0.01 * i if i < x else 0.3 - 0.01 * i for x, n in seen.values() for i in range(n)
+    ]
+    arms = [arm for arm, (_, n) in seen.items() for _ in range(n)]
+    rows = [f"{i},{arm},{0.4 + 0.003 * (i * 7 % 11)},1,{y}"
+            for i, (arm, y) in enumerate(zip(arms, values, strict=True))]  # fmt: skip
+    (tmp_path / "look.csv").write_text("\n".join(["id,arm,base,visit,y", *rows]) + "\n")
+
+    predicted = printed(
+        "analyse", tmp_path / "base.toml", tmp_path / "look.csv", "--predict", "--completions", 100
+    )["predicted"]
+
+    chance = 0.0
+    for treated, control in np.ndindex(8, 9):
+        x, y = treated + 9, control + 4
+        weight = stats.betabinom.pmf(treated, 7, 9.5, 4.5) * stats.betabinom.pmf(
+            control, 8, 4.5, 8.5
+        )
+        p = stats.fisher_exact([[x, 20 - x], [y, 20 - y]], alternative="greater").pvalue
+        chance += weight * (p <= 0.05)
+    assert predicted["beta_binomial"]["c_peptide"] == pytest.approx(chance, abs=1e-10)
+
+
 def test_a_look_at_a_simulated_trial_is_predicted(tmp_path: Path) -> None:
     slow = "[recruitment]\nkind = 'poisson'\nper_month = 2\n"
     base = BASE.replace("patients = 20", "patients = 60").replace("[0, 12]", "[0, 6, 12]")
@@ -151,3 +180,15 @@ def test_a_look_at_a_simulated_trial_is_predicted(tmp_path: Path) -> None:
     assert predicted["go"][0]["used"] == 300
     assert 0 < predicted["by_normal_theory"][0]["information_fraction"] < 1
     assert "predictive probability of a go" in screen
+
+
+def test_a_trial_without_baselines_is_completed_too() -> None:
+    rng = np.random.default_rng(6)
+    value = rng.normal(size=(1, 60))
+    arm = (np.arange(60) % 2).astype(np.int8)
+    trial = UnderWay(arm, np.full(60, np.nan), value, np.zeros((1, 60), bool), (40, 40))
+
+    made = complete(trial, 50, rng)
+
+    assert made.value.shape == (50, 1, 80)
+    assert np.isfinite(made.value).all()

@@ -51,12 +51,19 @@ def complete(trial: UnderWay, completions: int, rng: np.random.Generator) -> Com
     arm = np.concatenate([trial.arm, new])
     pending = np.concatenate([trial.pending, np.ones((len(trial.value), new.size), bool)], axis=1)
     observed = np.concatenate([trial.value, np.full((len(trial.value), new.size), np.nan)], axis=1)
-    baseline = np.where(np.isfinite(trial.baseline), trial.baseline, np.nanmean(trial.baseline)
-                        if known.size < enrolled.size else trial.baseline)[patient]  # fmt: skip
+    baseline = _filled(trial)[:, patient]
     drawn = _drawn(trial, arm, baseline, observed, rng)
     lost = rng.random((completions, arm.size)) < _share_lost(trial, completions, rng)[:, None]
     value = np.where(pending[None] & ~lost[:, None], drawn, observed)
     return Completed(patient, np.tile(arm, (completions, 1)), value)
+
+
+def _filled(trial: UnderWay) -> Floats:
+    """Baselines, the mean where one is missing, (1, patient); (0, patient) where none is known."""
+    known = np.isfinite(trial.baseline)
+    if not known.any():
+        return np.empty((0, trial.baseline.size))
+    return np.where(known, trial.baseline, trial.baseline[known].mean())[None]
 
 
 def _enrolled_later(trial: UnderWay) -> Arms:
@@ -70,7 +77,7 @@ def _drawn(
     trial: UnderWay, arm: Arms, baseline: Floats, observed: Floats, rng: np.random.Generator
 ) -> Floats:
     """Every value, seen or drawn, (completion, visit, patient)."""
-    completions = len(baseline)
+    completions = baseline.shape[1]
     value = np.broadcast_to(observed, (completions, *observed.shape)).copy()
     arms = np.equal.outer(np.arange(1, len(trial.planned)), arm).astype(np.float64)
     for visit in range(len(observed)):
@@ -78,7 +85,7 @@ def _drawn(
         columns = [np.ones(arm.size), *arms]
         x = np.concatenate(
             [np.broadcast_to(np.stack(columns), (completions, len(columns), arm.size)),
-             baseline[:, None], value[:, :visit]], axis=1,
+             baseline.transpose(1, 0, 2), value[:, :visit]], axis=1,
         )  # fmt: skip
         sd = np.sqrt(fit.squares / rng.chisquare(fit.df, completions))
         slopes = fit.slopes + sd[:, None] * (
@@ -101,10 +108,10 @@ class _Fit:
 
 
 def _fit(trial: UnderWay, visit: int) -> _Fit:
-    there = np.isfinite(trial.value[: visit + 1]).all(axis=0) & np.isfinite(trial.baseline)
+    there = np.isfinite(trial.value[: visit + 1]).all(axis=0)
     arms = np.equal.outer(np.arange(1, len(trial.planned)), trial.arm).astype(np.float64)
     x = np.stack(
-        [np.ones(trial.arm.size), *arms, trial.baseline, *trial.value[:visit]]
+        [np.ones(trial.arm.size), *arms, *_filled(trial), *trial.value[:visit]]
     )[:, there].T  # fmt: skip
     if there.sum() < x.shape[1] + _SPARE or np.linalg.matrix_rank(x) < x.shape[1]:
         raise TooFewToPredict(

@@ -24,6 +24,7 @@ def predicted_json(found: Predicted) -> dict[str, Any]:
                  "requested": share.requested, "used": share.used, "failed": share.failed}
                 for verdict, share in found.go.items()
             ],
+            "beta_binomial": dict(found.responders),
             "by_normal_theory": [
                 {
                     "analysis": one.analysis,
@@ -49,6 +50,10 @@ def predicted_screen(found: Predicted, title: str) -> RenderableType:
             f" {one.predictive:.3f}."
         )
         for one in found.outlooks
+    ]
+    theory += [
+        Text(f"{name}: exactly {chance:.3f} if responders are beta-binomial by arm.")
+        for name, chance in found.responders.items()
     ]
     patients = (
         f"{found.enrolled} of {found.planned} patients enrolled, {found.pending} of them still in"
