@@ -181,24 +181,28 @@ def characteristics(
         if not isinstance(built.recruitment, AllAtOnce) and not math.isnan(tallied.months):
             yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
         if built.stopping is not None:
-            yield from _of_looks(built, built.stopping.verdict, truth, tallied, requested)
+            number = built.stopping.verdict
+            theory = closed_form(number, truth) if number < len(built.analyses) else None
+            yield from _of_looks(built, truth, tallied, requested, theory)
 
 
 def _of_looks(
-    built: Parts, number: int, truth: str, sums: Tally, requested: int
+    built: Parts, truth: str, sums: Tally, requested: int, theory: Twin | None
 ) -> Iterator[Characteristic]:
-    """Where trials stop and why, and the patients that they take."""
+    """Where trials stop and why, with theory's share beside it, and the patients they take."""
+    number = 0 if built.stopping is None else built.stopping.verdict
     verdict = built.decision.labels(built.names)[number]
     alone = number < len(built.analyses)
     endpoint = built.analyses[number].endpoint if alone else verdict
     month = built.analyses[number].month if alone else None
     for look in range(len(built.design.schedule.looks)):
-        for name, measured in (
-            ("stop_efficacy", stopped(sums, 0, look, requested)),
-            ("stop_futility", stopped(sums, 1, look, requested)),
-            ("failed_look", failed_look(sums, look, requested)),
-        ):
-            yield Characteristic(name, endpoint, verdict, month, truth, measured, None, look + 1)
+        row = partial(Characteristic, endpoint=endpoint, analysis=verdict, month=month,
+                      truth=truth, look=look + 1)  # fmt: skip
+        for reason, name in enumerate(("stop_efficacy", "stop_futility")):
+            known = theory.stops[reason][look:] if theory is not None else ()
+            twin = Twin(known[0], theory.why) if known and theory is not None else None
+            yield row(name=name, measured=stopped(sums, reason, look, requested), twin=twin)
+        yield row(name="failed_look", measured=failed_look(sums, look, requested))
     for name, measured in (
         ("enrolled", enrolled(sums, requested)),
         ("overrun", overrun(sums, requested)),
