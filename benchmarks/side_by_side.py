@@ -60,7 +60,10 @@ def engine(scenario: Mapping[str, Any], trials: int) -> Callable[[], Tally]:
         sums = None
         for first in range(0, trials, study.batch):
             done = simulate_batch(study, source, first, min(study.batch, trials - first))
-            added = tally(done.estimates, done.true_effect, done.missing, done.verdict)
+            added = tally(
+                *(done.estimates, done.true_effect, done.missing, done.verdict),
+                *(done.months, done.ended),
+            )
             sums = added if sums is None else sums + added
         if sums is None:
             raise ValueError("trials is 0; simulate at least one.")

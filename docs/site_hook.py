@@ -35,8 +35,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Take what the theme would fetch from beside the pages."""
+    """Take what the theme would fetch from beside the pages; name its dialog for screen readers."""
     del config
+    output = output.replace('role="dialog"', 'role="dialog" aria-label="Search"')
     return output.replace(FETCHED, "../" * page.url.count("/") + KEPT)
 
 

@@ -12,7 +12,7 @@ from phase2sim.designs.design import Design
 from phase2sim.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import COMPOSITE, Aim
-from phase2sim.found import ByReference, Decision, Hypothesis
+from phase2sim.found import Checked, Decision, Hypothesis
 from phase2sim.parts import TABLES, build, keys_of
 from phase2sim.planned import Events, check_strategy
 from phase2sim.quantification import Limit, Quantified
@@ -192,7 +192,7 @@ def check_decision(decision: Decision, hypotheses: tuple[Hypothesis, ...], path:
     """Refuse two verdicts with one name, and a decision that does not fit the analyses."""
     names = tuple(one.name for one in hypotheses)
     try:
-        if isinstance(decision, ByReference):
+        if isinstance(decision, Checked):
             decision.check(hypotheses)
         labels = decision.labels(names)
     except ValueError as refused:

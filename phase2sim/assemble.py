@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,7 @@ from phase2sim.engine import Population, Study
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import Aim
 from phase2sim.found import Decision, Hypothesis, hypothesis
+from phase2sim.interim.schedule import Schedule
 from phase2sim.interim.stopping import Stopping
 from phase2sim.knowledge import PriorDraws
 from phase2sim.outcome import overridden, without_covariates
@@ -63,7 +65,7 @@ from phase2sim.safety.watching import SafetyRule
 from phase2sim.scenario import Scenario
 from phase2sim.scenario_tables import Percent, TargetEffect
 from phase2sim.shapes import Shape
-from phase2sim.stopping_rules import check_recruited, stopping_of
+from phase2sim.stopping_rules import check_recruited, stopping_of, with_reestimation
 from phase2sim.toml_files import Table
 
 _FEWEST_ELIGIBLE = 0.01  # of candidates: below it a trial is hardly ever filled
@@ -87,6 +89,7 @@ class Parts:
     decision: Decision
     safety: SafetyRule | None
     stopping: Stopping | None
+    schedule: Schedule
     shapes: Mapping[str, Shape]  # of the target effects
 
     @property
@@ -98,7 +101,8 @@ class Parts:
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What each analysis is to show."""
         arms = (aim.arm for aim in self.aims)
-        return tuple(map(hypothesis, self.names, self.analyses, arms))
+        ratio = repeat(self.design.allocation)
+        return tuple(map(hypothesis, self.names, self.analyses, arms, ratio))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,9 @@ def parts(scenario: Scenario) -> Parts:
     reads += [name for part in events.parts for name in part.endpoints]
     reads += list(scenario.missing.delta)
     plan = plan_of(scenario, design, found.analyses, [name for name in reads if name])
+    schedule = with_reestimation(design, found.analyses, path)
+    if schedule.reestimation is not None:
+        plan = replace(plan, patients=schedule.reestimation.most_patients)
     decision: Decision = build("decisions", scenario.decision, "decision", path)
     built = Parts(
         scenario=scenario,
@@ -139,6 +146,7 @@ def parts(scenario: Scenario) -> Parts:
         decision=decision,
         safety=safety_of(scenario, path),
         stopping=stopping_of(scenario, design, decision, found.names, path),
+        schedule=schedule,
         shapes=_shapes(scenario),
     )
     _check(built)
@@ -188,10 +196,11 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
         decision=built.decision,
         events=built.events.parts,
         safety=built.safety,
+        allocation=built.design.allocation,
         aims=built.aims,
         after_loss=scenario.missing.delta,
         wide=None if drawn is plan else drawn,
-        schedule=built.design.schedule,
+        schedule=built.schedule,
         stopping=built.stopping,
     )
     _check_eligible(built, study, null)

@@ -11,6 +11,7 @@ from phase2sim.assemble import Assembled
 from phase2sim.backends import Backend
 from phase2sim.contracts import GO, MODEL_SCALE, UNDECIDED, Bools, Measured, Truth, TruthSource
 from phase2sim.decisions.familywise import ANY
+from phase2sim.decisions.mcp_mod import CURVE
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.engine import Study, analyse_trials, draw_trials
 from phase2sim.errors import BadInput
@@ -73,6 +74,7 @@ class _Rule:
     decision: Decision
     verdict: int
     claims_any: bool  # a go says that some analysis has an effect, and which
+    claims_curve: bool  # a go says that some has, not which
     key: str
 
     def at(self, threshold: float) -> "_Rule":
@@ -133,6 +135,11 @@ def calibrate(  # noqa: PLR0913 - options by name
 def _rule(assembled: Assembled, verdict: str | None) -> _Rule:
     study, path = assembled.study, assembled.parts.path
     names, verdicts = study.names, study.verdicts
+    if study.schedule:
+        raise BadInput(
+            f"{path}: design has interim looks, whose bounds set the type I error already:"
+            " phase2sim boundaries prints them. Leave the looks out to calibrate a final analysis."
+        )
     if len(names) > MOST_ANALYSES:
         raise BadInput(
             f"{path}: calibrate looks at every set of true nulls, of at most {MOST_ANALYSES}"
@@ -147,7 +154,7 @@ def _rule(assembled: Assembled, verdict: str | None) -> _Rule:
         )
     decision = study.decision
     key = decision.tuned if isinstance(decision, ByReference) else "one_sided_alpha"
-    return _Rule(decision, verdicts.index(chosen), chosen == ANY, key)
+    return _Rule(decision, verdicts.index(chosen), chosen == ANY, chosen == CURVE, key)
 
 
 def _sets(rule: _Rule, analyses: int) -> list[Bools]:
@@ -155,6 +162,8 @@ def _sets(rule: _Rule, analyses: int) -> list[Bools]:
     every = [np.array(true) for true in product((True, False), repeat=analyses) if any(true)]
     if rule.verdict < analyses:
         return [true for true in every if true[rule.verdict]]
+    if rule.claims_curve:  # wrong only where no dose does anything
+        return [true for true in every if true.all()]
     return every
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +34,9 @@ from phase2sim.interim.cut import Analysed, looks_at
 from phase2sim.interim.look import Look
 from phase2sim.interim.schedule import Schedule
 from phase2sim.interim.stopping import Stopping
-from phase2sim.missing_shares import share_missing, share_missing_first
 from phase2sim.readings import estimate, estimate_first
 from phase2sim.safety.watching import SafetyRule, Watched, watch
+from phase2sim.unseen import unseen, unseen_first
 
 type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
 type Draw = Callable[[Plan, Truth, Entrants, Arms], Trials]
@@ -92,6 +93,7 @@ class Study:
     safety: SafetyRule | None = None
     schedule: Schedule = field(default_factory=Schedule)  # of interim looks
     stopping: Stopping | None = None  # where there are any
+    allocation: tuple[int, ...] = (1, 1)  # ratio of the arms
 
     @property
     def drawn(self) -> Plan:
@@ -104,7 +106,8 @@ class Study:
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What each analysis is to show."""
         arms = (self.aim(number).arm for number in range(len(self.analyses)))
-        return tuple(map(hypothesis, self.names, self.analyses, arms))
+        ratio = repeat(self.allocation)
+        return tuple(map(hypothesis, self.names, self.analyses, arms, ratio))
 
     @property
     def verdicts(self) -> tuple[str, ...]:
@@ -152,7 +155,7 @@ def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -
         first=first,
         estimates=estimates,
         true_effect=_true_effects(study, source, truth, trials),
-        missing=share_missing(study.plan, study.analyses, complete.seen),
+        missing=unseen(study.plan, study.analyses, complete.seen),
         verdict=_stopped_for_harm(verdict, watched),
         months=_last_readout(study.plan, complete),
         watched=watched,
@@ -188,7 +191,7 @@ def simulate_sizes(
         safe = [watch(study.safety, study.plan, complete, patients) for patients in sizes]
         verdicts = list(map(_stopped_for_harm, verdicts, safe))
     readouts = [_last_readout(study.plan, complete, patients) for patients in sizes]
-    missing = share_missing_first(study.plan, study.analyses, complete.seen, sizes)
+    missing = unseen_first(study.plan, study.analyses, complete.seen, sizes)
     return tuple(
         Outcomes(first, estimates, true_effect, lost, verdict, months)
         for estimates, lost, verdict, months in zip(
@@ -206,11 +209,7 @@ def _stopped_for_harm(verdict: NDArray[np.int8], watched: Watched | None) -> NDA
 
 def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
     """Look at complete trials, and end each where the rule stops it."""
-    assert study.stopping is not None  # noqa: S101 - the assembly sees to it
-    aims = tuple(study.aim(number) for number in range(len(study.analyses)))
-    analysed = Analysed(study.plan, study.analyses, aims)
-    looks = looks_at(study.schedule, analysed, complete, _observed(complete))
-    end = ended(study.stopping, study.decision, study.hypotheses, looks)
+    looks, end = followed(study, complete)
     return Outcomes(
         first=complete.first,
         estimates=end.look.estimates,
@@ -221,6 +220,15 @@ def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
         looks=looks,
         ended=end,
     )
+
+
+def followed(study: Study, complete: Trials) -> tuple[tuple[Look, ...], Ended]:
+    """Every look at complete trials of a design with looks, and where each trial ends."""
+    assert study.stopping is not None  # noqa: S101 - the assembly sees to it
+    aims = tuple(study.aim(number) for number in range(len(study.analyses)))
+    analysed = Analysed(study.plan, study.analyses, aims)
+    looks = looks_at(study.schedule, analysed, complete, _observed(complete))
+    return looks, ended(study.stopping, study.decision, study.hypotheses, looks)
 
 
 def draw_trials(study: Study, truth: Truth, first: int, trials: int) -> Trials:

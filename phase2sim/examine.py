@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from phase2sim.assemble import Assembled, Parts
@@ -19,12 +20,22 @@ from phase2sim.contracts import (
     Analysis,
     Estimates,
     OwnTest,
+    Truth,
 )
 from phase2sim.datafile import data_reading, read_data
 from phase2sim.endpoints import MEASURES
-from phase2sim.engine import analyse_trials, draw_trials, months_of, true_effect
+from phase2sim.engine import (
+    Study,
+    analyse_trials,
+    draw_trials,
+    followed,
+    months_of,
+    true_effect,
+)
 from phase2sim.errors import BadData, BadScenario
 from phase2sim.found import found
+from phase2sim.interim.course import REASONS, Ended, final_verdict
+from phase2sim.interim.look import Look
 from phase2sim.patient_file import patients_csv
 from phase2sim.readings import of_arms
 from phase2sim.safety.watching import watch
@@ -59,8 +70,20 @@ class Finding:
 class Examined:
     """The findings on one trial, and the decision they lead to."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...]  # of its last look, where it has interim looks
     verdicts: dict[str, str]  # go | consider | stop | undecided
+    looks: tuple["Seen", ...] = ()  # up to the one that ended it
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at a simulated trial."""
+
+    look: int  # from 1; the final analysis is the highest
+    months: float  # from the trial's opening to the decision
+    enrolled: int
+    p_one_sided: Mapping[str, float]  # by analysis; nan where it failed
+    stopped_for: str  # efficacy | futility; "" where it went on, or at the end
 
 
 def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
@@ -124,34 +147,70 @@ def replay(
         )
     true = sources[truth].truth(trial, 1)
     trials = draw_trials(study, true, trial, 1)
-    estimates = list(analyse_trials(study, trials))
-    known = study.known.get(truth)
+    seen: tuple[Seen, ...] = ()
+    if study.schedule:
+        looks, end = followed(study, trials)
+        estimates, verdict = list(end.look.estimates), end.course.verdict[0]
+        seen = _seen(study.names, looks, end)
+        if study.schedule.reestimation is not None:  # those beyond its size never came
+            plan = replace(study.plan, patients=int(looks[-1].enrolled[0]))
+            study = replace(study, plan=plan)
+    else:
+        estimates = list(analyse_trials(study, trials))
+        verdict = study.decision.decide(found(estimates, study.hypotheses))[0]
     findings = tuple(
-        _finding(
-            name,
-            analysis,
-            estimate,
-            _known_effect(known.value[number] if known else true_effect(study, true, number)[0]),
-        )
-        for number, (name, analysis, estimate) in enumerate(
-            zip(study.names, study.analyses, estimates, strict=True)
+        _finding(name, analysis, estimate, true_value)
+        for name, analysis, estimate, true_value in zip(
+            study.names, study.analyses, estimates, _known_effects(study, truth, true), strict=True
         )
     )
-    verdicts = _verdicts(assembled.parts, estimates, study.names)
+    verdicts = _in_words(verdict, study.verdicts)
     if study.safety is not None and watch(study.safety, study.plan, trials).stopped[0]:
         verdicts = dict.fromkeys(verdicts, _VERDICTS[STOP])
-    return Examined(findings, verdicts), patients_csv(study, trials, look)
+    return Examined(findings, verdicts, seen), patients_csv(study, trials, look)
 
 
-def _known_effect(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _seen(names: tuple[str, ...], looks: tuple[Look, ...], end: Ended) -> tuple[Seen, ...]:
+    """What was seen of one trial, up to the look that ended it."""
+    last, why = int(end.course.last[0]), REASONS[int(end.course.why[0])]
+    return tuple(
+        Seen(
+            look=number + 1,
+            months=float(look.months[0]),
+            enrolled=int(look.enrolled[0]),
+            p_one_sided={
+                name: float(one.p[0]) for name, one in zip(names, look.estimates, strict=True)
+            },
+            stopped_for=why if number == last else "",
+        )
+        for number, look in enumerate(looks[: last + 1])
+        if number == last or look.months[0] < looks[-1].months[0]
+    )
+
+
+def _known_effects(study: Study, truth: str, true: Truth) -> list[float | None]:
+    """True value behind each analysis of one trial, None where nobody knows it."""
+    known = study.known.get(truth)
+    values = [
+        float(known.value[number] if known else true_effect(study, true, number)[0])
+        for number in range(len(study.analyses))
+    ]
+    return [None if np.isnan(value) else value for value in values]
 
 
 def _verdicts(built: Parts, estimates: list[Estimates], names: tuple[str, ...]) -> dict[str, str]:
+    """Verdicts on some analyses of a data set, at the end where there are interim looks."""
     which = [built.names.index(name) for name in names]
     hypotheses = tuple(built.hypotheses[number] for number in which)
-    verdict = built.decision.decide(found(estimates, hypotheses))[0]
-    labels = built.decision.labels(names)
+    seen = found(estimates, hypotheses)
+    if built.stopping is None:
+        verdict = built.decision.decide(seen)[0]
+    else:
+        verdict = final_verdict(built.stopping, built.decision, seen, which)[0]
+    return _in_words(verdict, built.decision.labels(names))
+
+
+def _in_words(verdict: NDArray[np.int8], labels: tuple[str, ...]) -> dict[str, str]:
     return {
         label: _VERDICTS.get(int(value), "undecided")
         for label, value in zip(labels, verdict, strict=True)

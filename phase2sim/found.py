@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.contracts import MODEL_SCALE, Analysis, Estimates, Floats
+from phase2sim.contracts import GO, MODEL_SCALE, STOP, UNDECIDED, Analysis, Estimates, Floats
 from phase2sim.endpoints import EVENTS, MEASURES
 
 # What is true, seen from a rule's limits; an effect at the lower one is not beyond it: BELOW.
@@ -22,7 +22,10 @@ class Hypothesis:
     name: str = ""  # of the analysis
     null_effect: float = 0.0  # on the analysis's scale
     benefit_sign: int = 1  # -1 where a lower effect is better
+    endpoint: str = ""
+    month: float = 0.0
     arm: int = 1  # compared with control
+    allocation: tuple[int, int] = (1, 1)  # planned ratio of control and this arm
     largest_effect: float = float("inf")  # that anybody would believe, on the same scale
     has_prior: bool = False  # the analysis is Bayesian itself
 
@@ -65,23 +68,28 @@ class TestsAlone(Protocol):
 
 
 @runtime_checkable
+class Checked(Protocol):
+    """A decision that does not fit all analyses."""
+
+    def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
+        """Raise ``ValueError`` where it does not; the message begins with the decision's key."""
+        ...
+
+
+@runtime_checkable
 class ByReference(Protocol):
     """A decision that judges effects against limits of its own, so that truths have a class."""
 
     considers: ClassVar[bool]  # whether there is something between go and stop
     tuned: ClassVar[str]  # the key whose value, a probability, makes a go rarer
 
-    def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
-        """Raise ``ValueError`` for limits that do not fit the analyses; it begins with the key."""
-        ...
-
     def classes(self, true_effect: Floats, hypotheses: tuple[Hypothesis, ...]) -> NDArray[np.int8]:
         """BELOW, BETWEEN, AT_TARGET or UNKNOWN, (trial, verdict), by effects (trial, analysis)."""
         ...
 
 
-def hypothesis(name: str, analysis: Analysis, arm: int) -> Hypothesis:
-    """What an analysis of a treated arm is to show."""
+def hypothesis(name: str, analysis: Analysis, arm: int, ratio: tuple[int, ...]) -> Hypothesis:
+    """What an analysis of a treated arm is to show; ``ratio`` is that of all arms."""
     sign, largest = 1, float("inf")  # of a difference in response rates
     if analysis.endpoint in EVENTS:
         sign = -1
@@ -89,8 +97,17 @@ def hypothesis(name: str, analysis: Analysis, arm: int) -> Hypothesis:
         sign = MEASURES[analysis.endpoint].benefit_sign
     if analysis.scale == MODEL_SCALE:
         largest = MEASURES[analysis.endpoint].largest_effect
-    has_prior = hasattr(analysis, "control_prior")
-    return Hypothesis(name, analysis.null_effect, sign, arm, largest, has_prior)
+    return Hypothesis(
+        name=name,
+        null_effect=analysis.null_effect,
+        benefit_sign=sign,
+        endpoint=analysis.endpoint,
+        month=analysis.month,
+        arm=arm,
+        allocation=(ratio[0], ratio[arm]),
+        largest_effect=largest,
+        has_prior=hasattr(analysis, "control_prior"),
+    )
 
 
 def found(estimates: Sequence[Estimates], hypotheses: tuple[Hypothesis, ...]) -> Found:
@@ -127,10 +144,19 @@ def tested_alone(
 def classes(
     decision: Decision, true_effect: Floats, hypotheses: tuple[Hypothesis, ...]
 ) -> NDArray[np.int8]:
-    """Class of the truth behind each verdict, (trial, verdict); none for a rule without limits.
+    """Class of the truth behind each verdict, (trial, verdict); ``true_effect`` (analysis, trial).
 
-    ``true_effect`` is (analysis, trial).
+    A rule without limits of its own has two: BELOW where there is no benefit over the null effect,
+    else AT_TARGET. Behind a verdict on several analyses is what it would be if all were certain.
     """
-    if not isinstance(decision, ByReference):
-        return np.empty((0, 0), np.int8)
-    return decision.classes(true_effect.T, hypotheses)
+    if isinstance(decision, ByReference):
+        return decision.classes(true_effect.T, hypotheses)
+    sign = np.array([one.benefit_sign for one in hypotheses])
+    beyond = sign * (true_effect.T - [one.null_effect for one in hypotheses])
+    certain = np.where(np.isnan(beyond), np.nan, np.where(beyond > 0.0, 0.0, 1.0))
+    known = decision.decide(only_p(certain))
+    known[:, : len(hypotheses)] = np.where(
+        np.isnan(certain), UNDECIDED, np.where(certain == 0.0, GO, STOP)
+    )
+    found = np.select([known == GO, known == STOP], [AT_TARGET, BELOW], UNKNOWN)
+    return found.astype(np.int8)

@@ -13,8 +13,18 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "block_size": "Of permuted blocks: a multiple of the sum of allocation; if left out, the "
         "smallest such from 4.",
         "looks": "Its interim looks, in order; the final analysis is not among them.",
+        "reestimation": "How the number of patients is re-estimated at the last look; never if "
+        "left out.",
         "months_to_decide": "From the data of a look to its decision, while patients go on to "
         "enrol.",
+    },
+    "reestimations": {
+        "effect": "Difference of means that power is for, model scale; either sign.",
+        "power": "What is wanted.",
+        "most_patients": "In all arms together, more than design.patients.",
+        "one_sided_alpha": "Level that the power is for.",
+        "from_power": "Conditional power from which on more patients are added.",
+        "critical_z": "What z must reach at the end, for conditional power.",
     },
     "efficacies": {
         "gamma": "Spends early above 0, late below; 0 in proportion to the information.",
@@ -142,16 +152,19 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "stop_when": "Stop where neither criterion holds, or where that of the target fails.",
         "prior": "By analysis: mixture of normals for its effect; flat if left out.",
         "together": "Whether all analyses must be a go, or any.",
+        "step_down": "Whether each arm is judged against those that are left once a larger t is "
+        "significant.",
+        "doses": "Of design.arms, control's first; rising.",
+        "models": "Candidate dose-response curves.",
     },
     "safety": {
-        "event": "What is counted; one of the events of [events].",
-        "by_month": "The visit up to which a patient's events count.",
+        "event": "What is counted; one of [events].",
+        "by_month": "The visit up to which it is counted.",
         "looks": "Treated patients, in order of enrolment, after whom the count is judged.",
-        "limit": "Share of treated patients with an event that is still acceptable.",
-        "certainty": "It stops where the posterior probability of a share above limit is above "
-        "this.",
-        "prior": "a and b of the Beta prior of the share, worth a + b patients.",
-        "false_stop": "Chance of a stop at any look where the share is limit.",
+        "limit": "Share of patients with an event that is still acceptable.",
+        "certainty": "Posterior probability of an excess above which the trial stops.",
+        "prior": "a and b of a Beta for the share, worth a + b patients.",
+        "false_stop": "Chance of a stop where the share is limit.",
     },
 }  # fmt: skip
 # The tables that several parts have, by their name in the schema.
@@ -169,6 +182,15 @@ OF_TABLES: Mapping[str, Mapping[str, str]] = {
         "share": "The same as a share of design.patients.",
         "calendar_months": "Instead: this long after the trial's opening.",
         "information": "Planned fraction of that at the end; that of the patients if left out.",
+    },
+    "Curve": {
+        "shape": "Its form; the guesses below are of its parameters, at the doses' own scale.",
+        "ed50": "Dose of half the largest effect: of emax, sigemax and logistic.",
+        "h": "Steepness of sigemax.",
+        "delta": "Of exponential, logistic and quadratic, as in its formula.",
+        "delta1": "First power of betamod.",
+        "delta2": "Second power of betamod.",
+        "scale": "Of betamod: a dose above the largest.",
     },
     "AnalysisMixture": {
         "weights": "Of the components; their sum is 1.",

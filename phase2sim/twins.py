@@ -25,6 +25,7 @@ from phase2sim.contracts import Analysis, Floats, TruthSource
 from phase2sim.draws import window_nodes
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.found import tested_alone
+from phase2sim.interim.schedule import Schedule
 from phase2sim.interim.stopping import Stopping
 from phase2sim.patients.missingness.hazards import Complete, Mar, Mcar
 from phase2sim.patients.missingness.logistic import Logistic, Mnar
@@ -108,20 +109,25 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
     power = formula.power(analysis, case)
     reasons = [*_reasons(assembled, analysis, e), formula.approximates]
     if assembled.study.stopping is not None:
-        power = _with_looks(assembled.study.stopping, number, power)
+        power = _with_looks(assembled.study.stopping, assembled.study.schedule, number, power)
         reasons.append("it takes z at the looks as normal, with the planned information")
     if np.isnan(power):
         return None
     return Twin(power, "; ".join(filter(None, reasons)))
 
 
-def _with_looks(rule: Stopping, number: int, fixed_power: float) -> float:
+def _with_looks(rule: Stopping, schedule: Schedule, number: int, fixed_power: float) -> float:
     """Power of a design with looks, from that of a fixed one of its size; nan if nobody knows.
 
     The trial must stop by this analysis alone, and its bounds must lie on z.
     """
     bounds = rule.planned[number]
-    if rule.verdict != number or np.isnan(bounds.futility).any() or not 0 < fixed_power < 1:
+    if (
+        schedule.reestimation is not None
+        or rule.verdict != number
+        or np.isnan(bounds.futility).any()
+        or not 0 < fixed_power < 1
+    ):
         return float("nan")
     return bounds.power(float(ndtri(fixed_power) - ndtri(bounds.one_sided_alpha)))
 

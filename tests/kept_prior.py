@@ -27,7 +27,11 @@ def shipped_evidence(names: tuple[str, ...] = NAMES) -> Evidence:
 
 def keep(cache: Path, names: tuple[str, ...] = NAMES) -> Evidence:
     """Put draws that no fit made where the fit of the shipped evidence would be kept."""
-    evidence = shipped_evidence(names)
+    return keep_for(cache, shipped_evidence(names))
+
+
+def keep_for(cache: Path, evidence: Evidence) -> Evidence:
+    """Do the same for evidence of one's own."""
     name = prior_files.cached_path(evidence.digest).name
     prior_files.save(draws_for(evidence), cache / name)
     return evidence

@@ -11,10 +11,11 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
-from kept_prior import keep
+from kept_prior import UNTREATED, keep, keep_for
 
 from phase2sim.assemble import assemble, parts
 from phase2sim.cli import COMMANDS, main
+from phase2sim.evidence import load_evidence
 from phase2sim.evidence_files import (
     ClassEffectTable,
     EffectTable,
@@ -43,9 +44,11 @@ RUN = {
     "schema",
     "evidence",
     "sweep",
+    "boundaries",
     "results",
     "score",
     "size",
+    "fit",
     "calibrate",
     "safety",
 }
@@ -237,9 +240,22 @@ def lines_of(path: Path) -> list[list[str]]:
     ]
 
 
+def lay_out(page: Path, place: Path) -> None:
+    """Write the files that a page spells out, and keep a prior where theirs would be fitted."""
+    for block in blocks(page, "toml"):
+        named = re.match(r"# (mine/\S+\.toml)\n", block)
+        if named:
+            (place / named[1]).parent.mkdir(parents=True, exist_ok=True)
+            (place / named[1]).write_text(block, encoding="utf-8")
+    own = sorted((place / "mine" / "priors").glob("*.toml"))
+    if own:
+        untreated = [place / "priors" / f"{name}.toml" for name in UNTREATED]
+        keep_for(place / "cache", load_evidence([*own, *untreated]))
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
-@pytest.mark.usefixtures("place")
-def test_bash_blocks_run(path: Path) -> None:
+def test_bash_blocks_run(path: Path, place: Path) -> None:
+    lay_out(path, place)
     for line in lines_of(path):
         words = line[: line.index(">")] if ">" in line else line
         assert words[0].startswith("-") or words[0] in COMMANDS
@@ -286,6 +302,17 @@ def test_the_site_has_every_page_and_notebook_in_its_order() -> None:
     pages = [str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")]
     notebooks = [f"notebooks/{path.stem}.md" for path in (ROOT / "notebooks").glob("*.ipynb")]
     assert sorted(named) == sorted([*pages, *notebooks])
+
+
+def test_the_validation_page_names_every_analysis_and_every_published_table() -> None:
+    text = (DOCS / "validation.md").read_text(encoding="utf-8")
+
+    for name in TABLES["analyses"]:
+        assert f"[`{name}`](methods/{name}.md)" in text
+    for table in (ROOT / "tests" / "published").glob("*.csv"):
+        assert f"`{table.name}`" in text
+    for file in re.findall(r"`((?:tests|benchmarks)/[\w/.]+\.py)`", text):
+        assert (ROOT / file).is_file(), file
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)

@@ -15,8 +15,8 @@ from small_trials import Table, assembled, scenario
 from phase2sim.assemble import Assembled
 from phase2sim.contracts import GO, STOP, Trials
 from phase2sim.engine import Outcomes, draw_trials, simulate_batch
-from phase2sim.examine import analyse
-from phase2sim.interim.course import FOR_EFFICACY, FOR_FUTILITY, TO_THE_END
+from phase2sim.examine import analyse, replay
+from phase2sim.interim.course import FOR_EFFICACY, FOR_FUTILITY, REASONS, TO_THE_END
 from phase2sim.patient_file import patients_csv
 from phase2sim.sequential.boundaries import boundaries
 from phase2sim.sequential.conditional import conditional_power
@@ -357,3 +357,31 @@ def test_without_a_stop_for_efficacy_the_end_has_the_full_level() -> None:
     significant = outcomes.looks[2].estimates[0].p <= 0.025
     assert np.array_equal(went.course.verdict[:, 0] == GO, at_end & significant)
     assert boundaries(np.array([0.4, 1.0]), 0.025, NoEfficacy()).nominal[-1] == pytest.approx(0.025)
+
+
+def test_a_replay_tells_the_looks_and_decides_as_the_run() -> None:
+    made = ready("ancova")
+    outcomes = run(made, 30)
+    went = outcomes.ended
+    assert went is not None
+
+    for trial in range(30):
+        examined, _ = replay(made, "target", trial)
+        assert [seen.look for seen in examined.looks] == list(range(1, went.course.last[trial] + 2))
+        assert examined.looks[-1].stopped_for == REASONS[went.course.why[trial]]
+        assert (
+            examined.looks[-1].enrolled == outcomes.looks[went.course.last[trial]].enrolled[trial]
+        )
+        assert (examined.verdicts["c_peptide"] == "go") == (outcomes.verdict[trial, 0] == GO)
+        assert examined.findings[0].effect == outcomes.estimates[0].effect[trial]
+
+
+def test_real_data_at_the_end_are_judged_by_the_last_bound(tmp_path: Path) -> None:
+    made = ready("ancova")
+    path = tmp_path / "data.csv"
+    for trial in range(40):
+        trials = draw_trials(made.study, made.sources[0].truth(trial, 1), trial, 1)
+        path.write_text(patients_csv(made.study, trials), encoding="utf-8")
+        examined = analyse(made.parts, path)
+        p = examined.findings[0].p_one_sided
+        assert (examined.verdicts["c_peptide"] == "go") == (p <= POCOCK.nominal[-1])

@@ -18,13 +18,14 @@ NOTE = "Written by `docs/reference/write.py` from what the program itself reads;
 # Heading -> tables of the schema and kinds of parts below it. What is not named here comes last.
 SCENARIO: Mapping[str, tuple[str, ...]] = {
     "[population]": ("Population", "Limits"),
-    "[design]": ("designs", "PlannedLook", "randomisations"),
+    "[design]": ("designs", "PlannedLook", "reestimations", "randomisations"),
     "[outcome.<endpoint>]": ("Outcome", "VisitCorrelation"),
     "[truth]": ("TruthTable", "TargetEffect", "Percent", "shapes", "PriorTruth"),
     "[missing]": ("Missing", "dropouts", "gaps"),
     "[recruitment]": ("recruitments",),
     "[intercurrent.<event>]": ("intercurrent",),
     "[events.<counted>]": ("Events",),
+    "[safety]": ("safety",),
     "[shared]": ("Shared",),
     "[[analysis]]": ("analyses", "Responder", "AnalysisMixture"),
     "[decision]": ("decisions",),
@@ -57,6 +58,7 @@ UNITS: Mapping[str, str] = {
     "recruitments.per_month": "patients a month",
     "Events.per_month": "events a month",
     "efficacies.delta": "",
+    "safety.limit": "",
     "futilities.at_least": "that of the part",
     "futilities.at_most": "that of the part",
     "VisitCorrelation.per_month": "",
@@ -73,11 +75,13 @@ ONE: Mapping[str, str] = {
     "gaps": "Gaps",
     "intercurrent": "Event",
     "shapes": "Shape",
+    "safety": "Safety",
     "analyses": "Analysis",
     "decisions": "Decision",
     "efficacies": "Efficacy",
     "futilities": "Futility",
     "spendings": "Spending",
+    "reestimations": "Re-estimation",
 }
 LARGEST_SEED = 2**64
 WORDS = {"string": "text", "boolean": "`true` or `false`", "object": "table"}

@@ -170,7 +170,8 @@ def simulate_for(  # noqa: PLR0913 - what a campaign needs
         parts.append((laid_out.nulls, trials))
     if wish.moves:
         parts.append((laid_out.moved, min(trials, MOVED_TRIALS)))
-    if wish.explorer and laid_out.surface.cells:
+    # The explorer decides in the page on the final analysis alone, which no design with looks does.
+    if wish.explorer and laid_out.surface.cells and scenario.stopping is None:
         parts.append((laid_out.surface, min(trials, SURFACE_TRIALS)))
     main = ""
     for sweep, enough in parts:
@@ -285,8 +286,10 @@ def needed(assembled: Assembled, answers: Mapping[str, Any]) -> Iterator[Needed]
     """Estimate that is just enough, from each trial's own standard error.
 
     Only where an analysis is tested by itself: not where a rule for several analyses leaves it a
-    part of alpha, or none.
+    part of alpha, or none, nor with interim looks.
     """
+    if assembled.parts.stopping is not None:
+        return
     built = assembled.parts
     truth = "target" if "target" in answers else next(iter(answers))
     for number, analysis in enumerate(built.analyses):

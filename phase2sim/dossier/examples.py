@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from phase2sim.contracts import GO, STOP, Floats
 from phase2sim.endpoints import DERIVED, ENDPOINTS
 from phase2sim.examine import Examined, replay
 from phase2sim.store.batches import Answers
-from phase2sim.sweeping.measure import Verdicts
+from phase2sim.sweeping.measure import Verdicts, ended_of
 
 _ROUNDING = 1e-9  # a trial alone adds up in another order than a thousand sizes at once
 
@@ -117,6 +117,9 @@ def examples(
         if truth not in answers:
             continue
         stored = answers[truth]
+        went = ended_of(assembled.parts, stored)
+        if went is not None:  # what each trial had come to when it stopped
+            stored = replace(stored, estimates=went.look.estimates)
         trials = _trials(stored, np.asarray(verdicts[truth][:, -1]), decision.one_sided_alpha)
         trial = rule(trials)
         if trial is None:

@@ -76,6 +76,14 @@ def course(
     return Course(verdict, last, why, failed)
 
 
+def final_verdict(
+    rule: Stopping, decision: Decision, seen: Found, analyses: Sequence[int]
+) -> NDArray[np.int8]:
+    """Verdicts (trial, verdict) of some analyses at the end, by their planned bounds."""
+    upper = [rule.planned[number].efficacy[None, -1] for number in analyses]
+    return _decided(rule, decision, seen, upper)
+
+
 def _decided(
     rule: Stopping, decision: Decision, seen: Found, upper: Sequence[Floats]
 ) -> NDArray[np.int8]:

@@ -8,15 +8,19 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.examine import Examined, Finding
+from phase2sim.examine import Examined, Finding, Seen
 
 
 def examined_json(examined: Examined) -> dict[str, Any]:
-    """Plain values: ``findings``, one an analysis, and ``decision``, one verdict a label."""
+    """Plain values: ``findings``, one an analysis, and ``decision``, one verdict a label.
+
+    And ``looks``, where a trial has them.
+    """
+    looks = [_plain(asdict(look)) for look in examined.looks]
     return {
         "findings": [_plain(asdict(finding)) for finding in examined.findings],
         "decision": dict(examined.verdicts),
-    }
+    } | ({"looks": looks} if looks else {})
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON can hold
@@ -44,8 +48,19 @@ def examined_screen(examined: Examined, title: str) -> RenderableType:
         for finding in examined.findings
         if finding.fallback
     ]
+    looks = [Text(_look(seen)) for seen in examined.looks]
     end = Text(f"Decision: {decision}")
-    return Group(Text(title, style="bold"), Text(), table, Text(), *details, end)
+    return Group(Text(title, style="bold"), Text(), table, Text(), *details, *looks, end)
+
+
+def _look(seen: Seen) -> str:
+    """One look in a line: when, with whom, how it was, and whether it ended the trial."""
+    p = ", ".join(f"{name} p {value:.4g}" for name, value in seen.p_one_sided.items())
+    stopped = f"; stopped for {seen.stopped_for}" if seen.stopped_for else ""
+    return (
+        f"Look {seen.look}, month {seen.months:.1f}, {seen.enrolled} patients enrolled:"
+        f" {p}{stopped}"
+    )
 
 
 def _details(finding: Finding) -> str:

@@ -31,7 +31,7 @@ def looks_table(result: Result) -> Table | None:
     for name in ("looks", "", *(_TRUTHS[truth] for truth in truths)):
         table.add_column(name)
     for look in looks:
-        shown = dict(_STOPS)
+        shown = _possible_stops(result)
         if any(rows["failed_look", look, truth].measured.estimate for truth in truths):
             shown["failed_look"] = "analysis failed, went on"
         for number, (name, label) in enumerate(shown.items()):
@@ -41,6 +41,16 @@ def looks_table(result: Result) -> Table | None:
         cells = [_cell(rows.get((name, None, truth))) for truth in truths]
         table.add_row("" if number else "means", label, *cells)
     return table
+
+
+def _possible_stops(result: Result) -> dict[str, str]:
+    """Ways to stop that the scenario's rule has."""
+    rule = result.scenario.stopping
+    has = {
+        "stop_efficacy": rule is not None and rule.efficacy.get("kind") != "none",
+        "stop_futility": rule is not None and rule.futility is not None,
+    }
+    return {name: label for name, label in _STOPS.items() if has[name]}
 
 
 def _cell(row: Characteristic | None) -> str:

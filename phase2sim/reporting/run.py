@@ -24,6 +24,8 @@ _ROWS = (
     ("type_i_error", "null", "type I error", "no effect"),
     ("assurance", "prior", "assurance", "fitted prior"),
     ("assurance", "sceptical", "", "sceptical prior"),
+    ("true_given_go", "prior", "true if go", "fitted prior"),
+    ("true_given_go", "sceptical", "", "sceptical prior"),
     ("bias", "target", "bias", "at the target"),
     ("coverage", "target", "coverage (95 %)", "at the target"),
     ("missing", "target", "missing", "at the target"),
@@ -174,7 +176,7 @@ def _circumstances(result: Result) -> Iterator[Text]:
             said = "; ".join(f"{e}: {s.replace('_', ' ')}" for e, s in known.strategies.items())
             yield Text(f"Estimand of {known.analysis}: {said.replace('_', ' ')}.")
     for row in result.characteristics:
-        if row.name == "duration" and row.truth == "null":
+        if row.name == "duration" and row.truth == "null" and result.scenario.stopping is None:
             yield Text(f"Months to the last readout: {cell(row.measured)}.")
     if result.scenario.assume != "planned":
         yield Text(f"Assumed: {result.scenario.assume} (docs/methods/assume.md).", style="bold")

@@ -7,6 +7,7 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
+from phase2sim.assemble import Parts
 from phase2sim.characteristics import (
     Characteristic,
     ClosedForm,
@@ -87,7 +88,7 @@ def _parts(
 def _tallied(cell: Cell, answers: Answers) -> tuple[Tally, NDArray[np.int8]]:
     """Sums and verdicts (trial, verdict) of stored trials under one truth."""
     built, true_effect = cell.built, answers.true_effect
-    went = ended_of(cell, answers)
+    went = ended_of(cell.built, answers)
     if went is None:
         verdict = decided(cell, answers)
         tallied = tally(answers.estimates, true_effect, answers.missing, verdict)
@@ -100,16 +101,15 @@ def _tallied(cell: Cell, answers: Answers) -> tuple[Tally, NDArray[np.int8]]:
 
 def decided(cell: Cell, answers: Answers) -> NDArray[np.int8]:
     """Verdicts (trial, verdict) on stored estimates."""
-    went = ended_of(cell, answers)
+    went = ended_of(cell.built, answers)
     if went is not None:
         return went.course.verdict
     built = cell.built
     return built.decision.decide(found(answers.estimates, built.hypotheses))
 
 
-def ended_of(cell: Cell, answers: Answers) -> Ended | None:
-    """Where stored trials stop by the cell's rule; None without looks."""
-    built = cell.built
+def ended_of(built: Parts, answers: Answers) -> Ended | None:
+    """Where stored trials stop by a scenario's rule; None without looks."""
     if built.stopping is None:
         return None
     return ended(built.stopping, built.decision, built.hypotheses, answers.looks)

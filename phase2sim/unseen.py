@@ -1,4 +1,4 @@
-"""Share of the patients of a trial without the value that an analysis reads."""
+"""How many patients have no value where an analysis looks; a visit is missed with all endpoints."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ from phase2sim.contracts import Analysis, Bools, Floats, Ints, Plan
 from phase2sim.kernels import kernel
 
 
-def share_missing(plan: Plan, analyses: Sequence[Analysis], seen: Bools) -> Floats:
-    """Share of patients without the analysed value, of all endpoints that it follows from."""
+def unseen(plan: Plan, analyses: Sequence[Analysis], seen: Bools) -> Floats:
+    """Share of patients without the analysed value, (analysis, trial)."""
     return np.stack([1.0 - seen[:, 0, v].mean(axis=1) for v in _visits(plan, analyses)])
 
 
-def share_missing_first(
+def unseen_first(
     plan: Plan, analyses: Sequence[Analysis], seen: Bools, sizes: tuple[int, ...]
 ) -> Floats:
-    """As ``share_missing``, among the first n patients, for each size: (size, analysis, trial)."""
+    """As ``unseen``, among the first n patients, for each size: (size, analysis, trial)."""
     visits = _visits(plan, analyses)
     there = {v: _count_first(seen[:, 0, v], np.array(sizes)) for v in set(visits)}
     counts = np.stack([there[v] for v in visits], axis=1)
@@ -39,5 +39,5 @@ def _count_first(seen: Bools, sizes: Ints) -> Ints:
 
 
 def _visits(plan: Plan, analyses: Sequence[Analysis]) -> list[int]:
-    """Visit of each analysis; a visit is missed with all its endpoints."""
+    """Visit of each analysis."""
     return [plan.visits_months.index(analysis.month) for analysis in analyses]

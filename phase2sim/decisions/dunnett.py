@@ -1,0 +1,94 @@
+"""Go where an arm is significant against the shared control after Dunnett's adjustment."""
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import product
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, stdtr
+
+from phase2sim.contracts import Bools
+from phase2sim.decisions.familywise import ANY, check_few, judge
+from phase2sim.decisions.largest_t import chance_below, critical_value, critical_values
+from phase2sim.decisions.significance import check_alpha
+from phase2sim.found import Found, Hypothesis
+
+
+@dataclass(frozen=True, slots=True)
+class Dunnett:
+    """Each arm against the largest t that all arms together seldom reach without an effect.
+
+    ``step_down`` takes the arms from the largest t on, each against those that are left, which
+    keeps the familywise error too and finds more. Dunnett, JASA 1955; Dunnett and Tamhane, JASA
+    1992.
+    """
+
+    one_sided_alpha: float
+    step_down: bool = True
+    title: ClassVar[str] = "several arms against one control (Dunnett), and at least one"
+
+    def __post_init__(self) -> None:
+        check_alpha(self.one_sided_alpha)
+
+    def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
+        """Raise ``ValueError`` unless the analyses compare different arms with control."""
+        check_arms("dunnett", hypotheses)
+
+    def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the analyses' names, then ``at_least_one``."""
+        check_few(analyses)
+        return (*analyses, ANY)
+
+    def decide(self, found: Found) -> NDArray[np.int8]:
+        """Verdicts (trial, analysis + 1)."""
+        arms = found.p.shape[1]
+        if self.step_down:
+            significant = np.ones(found.p.shape, np.bool_)
+            for members in product((False, True), repeat=arms):
+                inside = np.array(members)
+                if inside.any():  # a closed test: every set that holds an arm must have one beyond
+                    significant[:, inside] &= self._beyond(found, inside).any(axis=1)[:, None]
+        else:
+            significant = self._beyond(found, np.ones(arms, np.bool_))
+        # What is judged is adjusted already: it is significant or not.
+        shown = np.where(np.isnan(found.p), np.nan, np.where(significant, 0.0, 1.0))
+        return judge(shown, self.one_sided_alpha, lambda p: p)
+
+    def _beyond(self, found: Found, inside: Bools) -> Bools:
+        """Whether each arm of a set exceeds what the largest t of the set seldom does."""
+        loadings = tuple(
+            _loading(one) for one, is_in in zip(found.hypotheses, inside, strict=True) if is_in
+        )
+        df = found.df[:, inside]
+        critical = critical_values(df, lambda one: _critical(self.one_sided_alpha, one, loadings))
+        nominal = np.where(np.isinf(df), ndtr(-critical), stdtr(np.minimum(df, 1e9), -critical))
+        beyond: Bools = found.p[:, inside] <= nominal
+        return beyond
+
+
+def check_arms(kind: str, hypotheses: tuple[Hypothesis, ...]) -> None:
+    """Raise ``ValueError`` unless the analyses are of one endpoint in different arms."""
+    arms = [one.arm for one in hypotheses]
+    if len(set(arms)) < len(arms):
+        raise ValueError(
+            f"kind = {kind!r} compares arms with one control, and two of the analyses are of the"
+            " same arm. Give each treated arm one analysis, by its key arm"
+        )
+    if len({(one.endpoint, one.month) for one in hypotheses}) > 1:
+        raise ValueError(
+            f"kind = {kind!r} compares arms on one endpoint at one month; the analyses differ."
+            " Make them alike but for arm"
+        )
+
+
+def _loading(one: Hypothesis) -> float:
+    control, treated = one.allocation
+    return float(np.sqrt(treated / (treated + control)))
+
+
+@lru_cache(maxsize=4096)
+def _critical(one_sided_alpha: float, df: float, loadings: tuple[float, ...]) -> float:
+    below = partial(chance_below, df=df, loadings=loadings)
+    return critical_value(below, one_sided_alpha, df, len(loadings))

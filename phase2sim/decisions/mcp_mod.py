@@ -1,0 +1,119 @@
+"""Go where some dose-response curve is significant: the contrast test of MCP-Mod."""
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phase2sim.contracts import GO, STOP, UNDECIDED, Floats
+from phase2sim.decisions.dose_response import Curve, correlation, optimal_contrasts
+from phase2sim.decisions.dunnett import check_arms
+from phase2sim.decisions.largest_t import (
+    correlated_chance_below,
+    critical_value,
+    critical_values,
+)
+from phase2sim.decisions.significance import check_alpha, verdict
+from phase2sim.found import Found, Hypothesis
+
+CURVE = "dose_response"
+_TWO_DOSES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class McpMod:
+    """Each dose alone, not adjusted, and ``dose_response``: whether any candidate curve shows.
+
+    ``doses`` go with ``design.arms``, control first; ``models`` are the candidate curves. The
+    largest of the optimal contrasts' t statistics is judged against its own distribution. Bretz,
+    Pinheiro and Branson, Biometrics 2005.
+    """
+
+    one_sided_alpha: float
+    doses: tuple[float, ...]
+    models: tuple[Curve, ...]
+    title: ClassVar[str] = "dose-response by optimal contrasts (MCP-Mod)"
+
+    def __post_init__(self) -> None:
+        check_alpha(self.one_sided_alpha)
+        doses = list(self.doses)
+        if len(doses) <= _TWO_DOSES or doses[0] < 0 or doses != sorted(set(doses)):
+            raise ValueError(
+                f"doses is {doses}; give control's and each arm's dose, two active ones or more,"
+                " rising, in the order of design.arms"
+            )
+        if not self.models:
+            raise ValueError('models is []; give a curve or more, such as { shape = "linear" }')
+        for curve in self.models:
+            if np.ptp(curve.at(np.array(self.doses))) == 0.0:
+                raise ValueError(f"models holds a {curve.shape} curve that is flat at these doses")
+
+    def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
+        """Raise ``ValueError`` unless there is one analysis a dose."""
+        check_arms("mcp_mod", hypotheses)
+        arms = sorted(one.arm for one in hypotheses)
+        if arms != list(range(1, len(self.doses))):
+            raise ValueError(
+                f"doses is {list(self.doses)}, control's first; each other needs an arm of"
+                f" design.arms with an analysis, and there are {len(arms)}"
+            )
+
+    def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the analyses' names, then ``dose_response``."""
+        return (*analyses, CURVE)
+
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:  # noqa: ARG002 - alike for all
+        """Return the null effect of the analysis, and alpha."""
+        return hypothesis.null_effect, self.one_sided_alpha
+
+    def decide(self, found: Found) -> NDArray[np.int8]:
+        """Verdicts (trial, analysis + 1)."""
+        t, df = self.statistics(found)
+        critical = critical_values(df, lambda one: self._critical(one, found.hypotheses))
+        shown = t.max(axis=1) >= critical
+        overall = np.where(np.isnan(t).any(axis=1), UNDECIDED, np.where(shown, GO, STOP))
+        return np.column_stack([verdict(found.p, self.one_sided_alpha), overall]).astype(np.int8)
+
+    def statistics(self, found: Found) -> tuple[Floats, Floats]:
+        """T statistic of each curve's contrast (trial, curve), and its degrees of freedom (trial,).
+
+        The doses' differences from control are all that a contrast needs. Their common SD is taken
+        from their standard errors and the planned ratio of the arms; the degrees of freedom are the
+        fewest of any dose.
+        """
+        order = np.argsort([one.arm for one in found.hypotheses])
+        patients = _patients(found.hypotheses)
+        contrasts = optimal_contrasts(self.models, np.array(self.doses), patients)
+        sign = found.hypotheses[0].benefit_sign
+        null = np.array([one.null_effect for one in found.hypotheses])
+        benefit = (sign * (found.effect - null))[:, order]
+        width = 1.0 / patients[0] + 1.0 / patients[1:]
+        variance = (found.se[:, order] ** 2 / width).mean(axis=1)
+        se = np.sqrt(variance[:, None] * (contrasts**2 / patients).sum(axis=1))
+        return benefit @ contrasts[:, 1:].T / se, found.df.min(axis=1)
+
+    def _critical(self, df: float, hypotheses: tuple[Hypothesis, ...]) -> float:
+        patients = tuple(_patients(hypotheses).tolist())
+        return _critical(self.one_sided_alpha, df, self.models, self.doses, patients)
+
+
+def _patients(hypotheses: tuple[Hypothesis, ...]) -> Floats:
+    """Planned ratio of the arms, control first."""
+    in_order = sorted(hypotheses, key=lambda one: one.arm)
+    return np.array([in_order[0].allocation[0], *(one.allocation[1] for one in in_order)], float)
+
+
+@lru_cache(maxsize=1024)
+def _critical(
+    one_sided_alpha: float,
+    df: float,
+    models: tuple[Curve, ...],
+    doses: tuple[float, ...],
+    patients: tuple[float, ...],
+) -> float:
+    ratio = np.array(patients)
+    between = correlation(optimal_contrasts(models, np.array(doses), ratio), ratio)
+    below = partial(correlated_chance_below, df=df, correlation=between)
+    return critical_value(below, one_sided_alpha, df, len(models))

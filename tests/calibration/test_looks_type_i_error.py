@@ -1,0 +1,102 @@
+"""Type I error of designs with looks, 200,000 trials under no effect."""
+
+from pathlib import Path
+
+import pytest
+from agreement import STANDARD_ERRORS, se_of_share
+from kept_prior import keep
+from looks import sequential, with_looks
+from small_trials import Table, assembled
+
+from phase2sim.assemble import Assembled
+from phase2sim.contracts import GO
+from phase2sim.engine import simulate_batch
+from phase2sim.scenario import load_scenario
+from phase2sim.simulation import prepare
+
+SCENARIO = Path(__file__).parents[2] / "scenarios" / "gxipc1-futility.toml"
+TRIALS, ALPHA = 200_000, 0.025
+SPENDING: Table = {"efficacy": {"kind": "obrien_fleming_spending"}}
+PLANNED = {"c_peptide": 1_700.0}  # near what the 400 patients below come to
+RULES: dict[str, Table] = {
+    "O'Brien-Fleming-type": SPENDING,
+    "Pocock": {"efficacy": {"kind": "pocock"}},
+    "Haybittle-Peto": {"efficacy": {"kind": "haybittle_peto"}},
+    "binding beta-spending": SPENDING
+    | {"futility": {"kind": "beta_spending", "beta": 0.1, "binding": True}},
+    "binding conditional power": SPENDING
+    | {"futility": {"kind": "conditional_power", "at_least": [0.1], "binding": True}},
+    "actual information": SPENDING | {"information": "actual", "maximum_information": PLANNED},
+}
+
+RESIZED: dict[str, Table] = {
+    "blinded variance": {
+        "kind": "blinded_variance", "effect": 0.14, "power": 0.9, "most_patients": 240,
+    },
+    "promising zone": {
+        "kind": "promising_zone", "from_power": 0.3, "power": 0.9, "most_patients": 240,
+    },
+}  # fmt: skip
+
+
+def error_of(made: Assembled) -> float:
+    (null,) = (source for source in made.sources if source.label == "null")
+    shown = 0
+    for first in range(0, TRIALS, made.study.batch):
+        size = min(made.study.batch, TRIALS - first)
+        shown += int((simulate_batch(made.study, null, first, size).verdict[:, -1] == GO).sum())
+    return shown / TRIALS
+
+
+def allowed() -> float:
+    return ALPHA + STANDARD_ERRORS * float(se_of_share(ALPHA, TRIALS))
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("settings", [(), ("stopping.futility.at_least=[0.001]",)])
+def test_shipped_design_keeps_the_level_also_where_its_futility_is_overruled(
+    settings: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(tmp_path)
+    monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
+
+    error = error_of(prepare(load_scenario(SCENARIO, settings), print).assembled)
+
+    assert error <= allowed()
+    if settings:  # nobody stops: all of the level is used
+        assert error >= 2 * ALPHA - allowed()
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("name", RULES)
+def test_every_kind_of_bound_keeps_the_level(name: str) -> None:
+    # Many patients: t statistics of a trial's looks are a little less alike than z, and a standard
+    # error that is estimated goes with p; docs/methods/group-sequential.md says how much it is.
+    looks = [{"share": 0.4, "month": 12}, {"share": 0.7, "month": 12}]
+    made = assembled(
+        with_looks(
+            stopping=RULES[name],
+            design=sequential(patients=400, looks=looks),
+            recruitment={"kind": "steady", "per_month": 50},
+            missing={"dropout": {"mechanism": "mcar", "share": 0.1, "by_month": 12}},
+        )
+    )
+
+    error = error_of(made)
+
+    assert error <= allowed()
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("name", RESIZED)
+def test_re_estimated_sizes_keep_the_level(name: str) -> None:
+    looks = [{"share": 0.5, "month": 12}]
+    made = assembled(
+        with_looks(
+            stopping={"efficacy": {"kind": "none"}},
+            design=sequential(patients=120, looks=looks, reestimation=RESIZED[name]),
+            missing={"dropout": {"mechanism": "mcar", "share": 0.1, "by_month": 12}},
+        )
+    )
+
+    assert error_of(made) <= allowed()
