@@ -167,25 +167,32 @@ def characteristics(
             )
         yield from _ledger(built, truth, tallied, requested)
         yield from _harm(built, truth, tallied, requested)
-        for name in ("bias", "coverage", "missing"):
-            for number, analysis in enumerate(built.analyses):
-                error = truth_error(number, truth)
-                if tallied.unknown[number] and name != "missing":
-                    continue  # nobody knows the true effect
-                yield Characteristic(
-                    name=name,
-                    endpoint=analysis.endpoint,
-                    analysis=built.names[number],
-                    month=analysis.month,
-                    truth=truth,
-                    measured=_measured(name, tallied, number, requested, error),
-                )
+        yield from _of_estimates(built, truth, tallied, requested, truth_error)
         if not isinstance(built.recruitment, AllAtOnce) and not math.isnan(tallied.months):
             yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
         if built.stopping is not None:
             number = built.stopping.verdict
             theory = closed_form(number, truth) if number < len(built.analyses) else None
             yield from _of_looks(built, truth, tallied, requested, theory)
+
+
+def _of_estimates(
+    built: Parts, truth: str, tallied: Tally, requested: int, truth_error: TruthError
+) -> Iterator[Characteristic]:
+    """Yield what is said of each analysis's estimates, and of the values that it misses."""
+    for name in ("bias", "coverage", "missing"):
+        for number, analysis in enumerate(built.analyses):
+            error = truth_error(number, truth)
+            if tallied.unknown[number] and name != "missing":
+                continue  # nobody knows the true effect
+            yield Characteristic(
+                name=name,
+                endpoint=analysis.endpoint,
+                analysis=built.names[number],
+                month=analysis.month,
+                truth=truth,
+                measured=_measured(name, tallied, number, requested, error),
+            )
 
 
 def _of_looks(

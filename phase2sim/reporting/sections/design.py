@@ -78,10 +78,14 @@ def _title(part: object) -> str:
 
 
 def _options(table: object) -> str:
+    """A table's keys in words: ``share 0.1, by month 12, endpoint HbA1c``."""
     if not isinstance(table, dict):
         return ""
+    labels = {name: measure.label for name, measure in MEASURES.items()}
     said_of = [
-        f"{key.replace('_', ' ')} {value}" for key, value in table.items() if key != "mechanism"
+        f"{key.replace('_', ' ')} {labels.get(str(value), value)}"
+        for key, value in table.items()
+        if key != "mechanism"
     ]
     return f": {', '.join(said_of)}" if said_of else ""
 
