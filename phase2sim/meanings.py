@@ -33,6 +33,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "rho": "Spends the fraction of the information to this power.",
         "delta": "Bounds in the shape fraction^(delta - 1/2): 0 O'Brien and Fleming, 0.5 Pocock.",
         "z": "At every interim look; the end takes what is left of the level.",
+        "probability": "Posterior probability of benefit that stops, one for each interim look.",
     },
     "spendings": {
         "gamma": "Spends early above 0, late below; 0 in proportion to the information.",

@@ -36,6 +36,7 @@ _KEYS = {
     "one_sided_alpha": "decision.",
     "beta is": "stopping.futility.",
     "z is": "stopping.efficacy.",
+    "probability is": "stopping.efficacy.",
     "futility has": "stopping.futility: ",
     "the futility bound": "stopping.futility: ",
     "binding futility": "stopping.futility.binding is true: ",
