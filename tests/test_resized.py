@@ -140,6 +140,14 @@ def test_a_replay_has_the_patients_of_its_own_trial() -> None:
 
 
 @pytest.mark.parametrize(
+    "changes", [BLINDED | {"one_sided_alpha": 0.05}, PROMISING | {"critical_z": 1.5}]
+)
+def test_a_size_for_a_test_at_another_level_is_refused(changes: Table) -> None:
+    with pytest.raises(BadScenario, match=r"decision\.one_sided_alpha is 0\.025"):
+        resizing(changes)
+
+
+@pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"most_patients": 80}, "most_patients is 80; it must be more than the 80"),
