@@ -272,10 +272,10 @@ def check_watched(rule: SafetyRule | None, design: Design, plan: Plan, path: Pat
     """Refuse a safety rule whose events, visit or patients the trial does not have."""
     if rule is None:
         return
-    if design.schedule:
+    if getattr(design, "reestimation", None) is not None:
         raise BadScenario(
-            f"{path}: safety is set and design.looks too; a trial is not yet both watched for harm"
-            " and stopped at looks for efficacy. Leave one out."
+            f"{path}: safety is set and design.reestimation too; who comes after the last look, and"
+            " when, would depend on it. Leave one out."
         )
     if rule.event not in plan.counted:
         raise BadScenario(

@@ -54,22 +54,22 @@ def test_a_trial_stops_where_its_own_patients_say_so() -> None:
     assert rule is not None
     trials = draw_trials(study, ready.sources[0].truth(0, 200), 0, 200)
 
-    found = watch(rule, study.plan, trials)
+    found = watch(rule, study.plan, trials, analysed_month=12.0)
 
     boundary = dict(zip(rule.looks, rule.boundary().tolist(), strict=True))
     for trial in range(200):
         judged = events = 0
-        stopped = -1
+        crossed = -1
         for patient in np.flatnonzero(trials.arm[trial] == 1):
             followed = bool(trials.seen[trial, 0, 1, patient])
             had = followed and trials.counts["adverse_events"][trial, 1, patient] > 0
-            if stopped >= 0 or not followed:  # nobody is seen between the two visits
+            if not followed:  # nobody is seen between the two visits
                 continue
             judged, events = judged + 1, events + had
-            if judged in boundary and events >= boundary[judged]:
-                stopped = rule.looks.index(judged)
-        assert (found.look[trial], found.treated[trial]) == (stopped, judged)
-    assert found.stopped.any()
+            if crossed < 0 and judged in boundary and events >= boundary[judged]:
+                crossed = rule.looks.index(judged)
+        assert (found.look[trial], found.judged[-1, trial]) == (crossed, judged)
+    assert found.crossed.any()
 
 
 def test_a_trial_stopped_for_harm_is_no_success() -> None:
@@ -79,7 +79,7 @@ def test_a_trial_stopped_for_harm_is_no_success() -> None:
     same = simulate_batch(without.study, without.sources[0], 0, 400).verdict
 
     assert outcomes.watched is not None
-    stopped = outcomes.watched.stopped
+    stopped = outcomes.watched.crossed
     assert (same[stopped] == GO).any()
     assert (outcomes.verdict[stopped] == STOP).all()
     assert np.array_equal(outcomes.verdict[~stopped], same[~stopped])
