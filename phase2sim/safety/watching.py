@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -16,6 +17,10 @@ class SafetyRule(Protocol):
     """A part that says how many patients with an event stop a trial."""
 
     evidence_is: ClassVar[str]  # what ``evidence`` holds, in words
+
+    def __hash__(self) -> int:
+        """A frozen dataclass has one: its boundary is found once."""
+        ...
 
     @property
     def event(self) -> str:
@@ -84,7 +89,7 @@ def watch(  # noqa: PLR0913 - a rule, trials, and when they are looked at
     had, known = _known(rule, plan, trials, patients)
     arm = np.ascontiguousarray(trials.arm[:, :patients])
     at = np.array(rule.looks, dtype=np.int64)
-    look, place = _follow(arm, had, known, at, rule.boundary())
+    look, place = _follow(arm, had, known, at, _boundary(rule))
     assert trials.arrivals is not None  # noqa: S101 - simulated trials have them
     arrivals = trials.arrivals.months[:, :patients]
     months = np.take_along_axis(arrivals, np.maximum(place, 0)[:, None], axis=1)[:, 0]
@@ -106,6 +111,12 @@ def stopped_for_harm(verdict: NDArray[np.int8], watched: Watched | None) -> NDAr
     if watched is None:
         return verdict
     return np.where(watched.crossed[:, None], STOP, verdict).astype(np.int8)
+
+
+@cache
+def _boundary(rule: SafetyRule) -> Ints:
+    """Boundary of a rule, found once: every batch needs it."""
+    return rule.boundary()
 
 
 def _known(
