@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from agreement import assert_agrees
 from commands import phase2sim, printed
-from small_sweeps import BASE, swept, write_sweep
+from small_sweeps import BASE
 from small_trials import Table, assembled, one_endpoint, scenario
 
 from phase2sim.contracts import GO, STOP
@@ -27,8 +27,6 @@ RULE = {
     "prior": [0.2, 0.8],
 }
 EVENTS = {"adverse_events": {"per_month": 0.025, "dispersion": 0.5, "rate_ratio": 1.6}}
-AT_RISK = "[events.adverse_events]\nper_month = 0.1\n"
-SWEEP = 'base = "base.toml"\n[axes]\npatients = { key = "design.patients", values = [120] }\n'
 LOST = {"dropout": {"mechanism": "mcar", "share": 0.3, "by_month": 12}}
 
 
@@ -146,11 +144,3 @@ def test_the_command_prints_the_boundary_and_what_it_detects(tmp_path: Path) -> 
 def test_a_rule_that_does_not_fit_the_trial_is_refused(changes: Table, part: str) -> None:
     with pytest.raises(BadScenario, match=part):
         assembled(watched() | changes)
-
-
-def test_a_sweep_refuses_what_it_cannot_keep(tmp_path: Path) -> None:
-    keys = "".join(f"{key} = {value!r}\n" for key, value in RULE.items())
-    base = BASE.replace("patients = 20", "patients = 120") + f"{AT_RISK}[safety]\n{keys}"
-
-    with pytest.raises(BadScenario, match="safety is set; a folder of results does not"):
-        swept(write_sweep(tmp_path, SWEEP, base), tmp_path / "out")

@@ -2,7 +2,8 @@
 
 One row a truth, analysis and trial, in that order; the columns are the same for every study, so
 that a folder of such files is one table to R, DuckDB, pandas and polars. Trials with interim looks
-have a row a look before the trial, and further columns that say what a look had.
+have a row a look before the trial, and further columns that say what a look had; trials that are
+watched for harm have columns of that.
 """
 
 import io
@@ -13,10 +14,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from phase2sim.contracts import FAILURES, FALLBACKS, Bools, Estimates, Floats, OwnTest
+from phase2sim.contracts import FAILURES, FALLBACKS, Estimates, Floats, OwnTest
 from phase2sim.interim.look import Look
+from phase2sim.safety.watching import Watched
+from phase2sim.store.harm_columns import (
+    HARM_FIELDS,
+    Column,
+    harm_columns,
+    joined_watched,
+    part_of_watched,
+    watched_of,
+)
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 _OWN_TEST = ("statistic", "p_two_sided", "lower", "upper")
@@ -44,14 +53,17 @@ LOOKS_SCHEMA = pa.schema(
         ("overrun_p", pa.float64()),  # once all who are enrolled were followed; null if not asked
     ]
 )
+_SCHEMAS = tuple(
+    schema
+    for base in (SCHEMA, LOOKS_SCHEMA)
+    for schema in (base, pa.schema([*base, *map(pa.field, *zip(*HARM_FIELDS, strict=True))]))
+)
 # Columns of many different numbers; the others repeat a few and are kept as a dictionary.
 _NUMBERS = ("effect", "se", "p", "statistic", "p_two_sided", "lower", "upper")
 
 
 _ENCODINGS = dict.fromkeys(_NUMBERS, "BYTE_STREAM_SPLIT") | {"trial": "DELTA_BINARY_PACKED"}
 _CODES = {"failure": FAILURES, "fallback": FALLBACKS}  # code -> its name, 0 for none
-
-type Column = tuple[NDArray[Any], Bools]  # values, and True where there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,7 @@ class Answers:
     true_effect: Floats  # (analysis, trial)
     missing: Floats  # (analysis, trial)
     looks: tuple[Look, ...] = ()  # the final analysis last, which the above are of
+    watched: Watched | None = None  # where there is a safety rule
 
     @property
     def last(self) -> int:
@@ -78,7 +91,7 @@ def encoded(by_truth: Mapping[str, Answers], names: Sequence[str]) -> bytes:
         for number in range(len(names))
         for look in range(max(len(answers.looks), 1))
     ]
-    schema = LOOKS_SCHEMA if "look" in parts[0] else SCHEMA
+    schema = next(one for one in _SCHEMAS if set(one.names) == parts[0].keys())
     words = {"truth": tuple(by_truth), "analysis": tuple(names), **_CODES}
     arrays = [_array([part[name] for part in parts], words.get(name)) for name in schema.names]
     file = io.BytesIO()
@@ -99,7 +112,7 @@ def decoded(content: bytes) -> dict[str, Answers]:
         table = pq.read_table(io.BytesIO(content), use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"it is not a Parquet file ({error})") from None
-    if table.schema.names not in (SCHEMA.names, LOOKS_SCHEMA.names):
+    if table.schema.names not in [schema.names for schema in _SCHEMAS]:
         raise ValueError(f"its columns are {', '.join(table.schema.names)}")
     truths, analyses = (table.column(name).unique().to_pylist() for name in ("truth", "analysis"))
     looks = len(table.column("look").unique()) if "look" in table.schema.names else 1
@@ -121,6 +134,7 @@ def joined(parts: Sequence[Answers]) -> Answers:
         true_effect=np.concatenate([part.true_effect for part in parts], axis=1),
         missing=np.concatenate([part.missing for part in parts], axis=1),
         looks=tuple(map(_joined_look, zip(*(part.looks for part in parts), strict=True))),
+        watched=joined_watched([part.watched for part in parts]),
     )
 
 
@@ -135,6 +149,7 @@ def cut(answers: Answers, first: int, last: int) -> Answers:
         true_effect=answers.true_effect[:, part],
         missing=answers.missing[:, part],
         looks=tuple(_part_of_look(look, part) for look in answers.looks),
+        watched=part_of_watched(answers.watched, part),
     )
 
 
@@ -159,6 +174,8 @@ def _columns(answers: Answers, number: int, codes: tuple[int, int], look: int) -
         found |= {"due": (at.due[number], there), "enrolled": (at.enrolled, there)}
         found["months"] = (at.months, there)
         found["overrun_p"] = (at.overrun_p[number], np.isnan(at.overrun_p[number]))
+    if answers.watched is not None:
+        found |= harm_columns(answers.watched, look)
     if estimates.fallback is not None:
         found["fallback"] = (estimates.fallback, estimates.fallback == 0)
     for name in ("effect", "se", "df", "p"):
@@ -205,6 +222,7 @@ def _answers(columns: Mapping[str, Column], truth: int) -> Answers:
         true_effect=at["true_effect"][0],
         missing=at["missing"][0],
         looks=tuple(_look(*one) for one in found) if "look" in columns else (),
+        watched=watched_of([at for at, _ in found]),
     )
 
 
