@@ -11,9 +11,14 @@ from looks import sequential, with_looks
 from small_sweeps import swept
 from small_trials import Table, assembled, one_endpoint, scenario
 
+from phase2sim.backends import backend
 from phase2sim.contest import contest
+from phase2sim.dossier.dossier import Wish, gather, simulate_for
 from phase2sim.engine import simulate_batch
+from phase2sim.reporting.full_report import full_report
+from phase2sim.reporting.lint import check
 from phase2sim.safety.watching import Watched
+from phase2sim.scenario import scenario_from
 from phase2sim.scenario_text import toml_text
 from phase2sim.simulation import simulate
 from phase2sim.store.batches import LOOKS_SCHEMA, SCHEMA, cut, decoded, encoded, joined
@@ -189,3 +194,22 @@ def test_scenarios_are_compared_with_their_stops_for_harm() -> None:
     assert found.entries[0].go["target"].estimate == shown(looked_at())["power", "target", None]
     assert apart.only_first == ()  # without the rule nothing is lost
     assert apart.measured.estimate > 0
+
+
+def test_a_report_shows_a_trial_that_was_stopped_for_harm(tmp_path: Path) -> None:
+    wish = Wish(trials=TRIALS, explorer=False, moves=False, replicas=False)
+    planned = scenario_from(looked_at(), tmp_path / "scenario.toml")
+    with backend() as here:
+        main = simulate_for(planned, tmp_path / "out", wish, here, ["test"])
+    dossier = gather(tmp_path / "out", "test", wish, main)
+
+    document = full_report(dossier)
+    check(document)
+
+    (harmed,) = (one for one in dossier.examples if one.name == "Stopped for harm")
+    assert harmed.same_as_stored
+    assert harmed.examined.harm is not None
+    text = str(document.sections)
+    assert f"--trial {harmed.trial} " in text
+    assert "Stopped for harm before" in text
+    assert {row["patients"] for row in dossier.rows} == {60, 80, 100, 120, 160}
