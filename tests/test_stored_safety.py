@@ -212,4 +212,6 @@ def test_a_report_shows_a_trial_that_was_stopped_for_harm(tmp_path: Path) -> Non
     text = str(document.sections)
     assert f"--trial {harmed.trial} " in text
     assert "Stopped for harm before" in text
+    assert "safety, look 2" in text
+    assert "safety, final analysis" in text
     assert {row["patients"] for row in dossier.rows} == {60, 80, 100, 120, 160}
