@@ -256,5 +256,5 @@ def test_a_replayed_trial_says_when_harm_stopped_it() -> None:
 
 def test_a_size_that_is_estimated_again_is_refused() -> None:
     again = {"kind": "promising_zone", "from_power": 0.3, "power": 0.9, "most_patients": 120}
-    with pytest.raises(BadScenario, match=r"safety is set and design\.reestimation too"):
+    with pytest.raises(BadScenario, match=r"safety is set beside design\.reestimation"):
         assembled(table(design=sequential(reestimation=again)))
