@@ -35,8 +35,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Take what the theme would fetch from beside the pages."""
+    """Take what the theme would fetch from beside the pages; name its dialog for screen readers."""
     del config
+    output = output.replace('role="dialog"', 'role="dialog" aria-label="Search"')
     return output.replace(FETCHED, "../" * page.url.count("/") + KEPT)
 
 
@@ -55,7 +56,8 @@ def as_markdown(path: Path) -> str:
 def _cell(cell: dict[str, Any]) -> list[str]:
     source = "".join(cell["source"])
     if cell["cell_type"] == "markdown":
-        return [re.sub(r"\]\(\.\./docs/", "](../", source)]
+        source = re.sub(r"\]\(\.\./docs/", "](../", source)
+        return [re.sub(r"\]\(([\w-]+)\.ipynb\)", r"](\1.md)", source)]
     return [f"```python\n{source}\n```", *(_output(one) for one in cell["outputs"])]
 
 

@@ -42,6 +42,7 @@ from phase2sim.engine import Population, Study
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import Aim
 from phase2sim.found import Decision, Hypothesis, hypothesis
+from phase2sim.interim.schedule import Schedule
 from phase2sim.interim.stopping import Stopping
 from phase2sim.knowledge import PriorDraws
 from phase2sim.outcome import overridden, without_covariates
@@ -64,7 +65,7 @@ from phase2sim.safety.watching import SafetyRule
 from phase2sim.scenario import Scenario
 from phase2sim.scenario_tables import Percent, TargetEffect
 from phase2sim.shapes import Shape
-from phase2sim.stopping_rules import check_recruited, stopping_of
+from phase2sim.stopping_rules import check_recruited, stopping_of, with_reestimation
 from phase2sim.toml_files import Table
 
 _FEWEST_ELIGIBLE = 0.01  # of candidates: below it a trial is hardly ever filled
@@ -88,6 +89,7 @@ class Parts:
     decision: Decision
     safety: SafetyRule | None
     stopping: Stopping | None
+    schedule: Schedule
     shapes: Mapping[str, Shape]  # of the target effects
 
     @property
@@ -125,6 +127,9 @@ def parts(scenario: Scenario) -> Parts:
     reads += [name for part in events.parts for name in part.endpoints]
     reads += list(scenario.missing.delta)
     plan = plan_of(scenario, design, found.analyses, [name for name in reads if name])
+    schedule = with_reestimation(design, found.analyses, path)
+    if schedule.reestimation is not None:
+        plan = replace(plan, patients=schedule.reestimation.most_patients)
     decision: Decision = build("decisions", scenario.decision, "decision", path)
     built = Parts(
         scenario=scenario,
@@ -141,6 +146,7 @@ def parts(scenario: Scenario) -> Parts:
         decision=decision,
         safety=safety_of(scenario, path),
         stopping=stopping_of(scenario, design, decision, found.names, path),
+        schedule=schedule,
         shapes=_shapes(scenario),
     )
     _check(built)
@@ -194,7 +200,7 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
         aims=built.aims,
         after_loss=scenario.missing.delta,
         wide=None if drawn is plan else drawn,
-        schedule=built.design.schedule,
+        schedule=built.schedule,
         stopping=built.stopping,
     )
     _check_eligible(built, study, null)

@@ -181,24 +181,28 @@ def characteristics(
         if not isinstance(built.recruitment, AllAtOnce) and not math.isnan(tallied.months):
             yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
         if built.stopping is not None:
-            yield from _of_looks(built, built.stopping.verdict, truth, tallied, requested)
+            number = built.stopping.verdict
+            theory = closed_form(number, truth) if number < len(built.analyses) else None
+            yield from _of_looks(built, truth, tallied, requested, theory)
 
 
 def _of_looks(
-    built: Parts, number: int, truth: str, sums: Tally, requested: int
+    built: Parts, truth: str, sums: Tally, requested: int, theory: Twin | None
 ) -> Iterator[Characteristic]:
-    """Where trials stop and why, and the patients that they take."""
+    """Where trials stop and why, with theory's share beside it, and the patients they take."""
+    number = 0 if built.stopping is None else built.stopping.verdict
     verdict = built.decision.labels(built.names)[number]
     alone = number < len(built.analyses)
     endpoint = built.analyses[number].endpoint if alone else verdict
     month = built.analyses[number].month if alone else None
     for look in range(len(built.design.schedule.looks)):
-        for name, measured in (
-            ("stop_efficacy", stopped(sums, 0, look, requested)),
-            ("stop_futility", stopped(sums, 1, look, requested)),
-            ("failed_look", failed_look(sums, look, requested)),
-        ):
-            yield Characteristic(name, endpoint, verdict, month, truth, measured, None, look + 1)
+        row = partial(Characteristic, endpoint=endpoint, analysis=verdict, month=month,
+                      truth=truth, look=look + 1)  # fmt: skip
+        for reason, name in enumerate(("stop_efficacy", "stop_futility")):
+            known = theory.stops[reason][look:] if theory is not None else ()
+            twin = Twin(known[0], theory.why) if known and theory is not None else None
+            yield row(name=name, measured=stopped(sums, reason, look, requested), twin=twin)
+        yield row(name="failed_look", measured=failed_look(sums, look, requested))
     for name, measured in (
         ("enrolled", enrolled(sums, requested)),
         ("overrun", overrun(sums, requested)),
@@ -227,10 +231,14 @@ def _harm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Cha
 
 
 def _ledger(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:
-    """Yield how trials end, by the class of what is true, for a rule with limits of its own."""
-    if not isinstance(built.decision, ByReference):
-        return
-    ends: tuple[End, ...] = ENDS if built.decision.considers else ("go", "stop")
+    """Yield how trials end, by the class of what is true, for a rule with limits of its own.
+
+    For any rule, under a truth that is drawn: how many of the goes are of a true benefit.
+    """
+    by_reference = isinstance(built.decision, ByReference)
+    ends: tuple[End, ...] = ("go", "stop")
+    if isinstance(built.decision, ByReference) and built.decision.considers:
+        ends = ENDS
     for number, verdict in enumerate(built.decision.labels(built.names)):
         analysis = built.analyses[number] if number < len(built.analyses) else None
         row = partial(
@@ -240,6 +248,10 @@ def _ledger(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[C
             month=analysis.month if analysis else None,
             truth=truth,
         )
+        if truth in _DRAWN and sums.by_class.size and sums.by_class[number, :, 0].sum():
+            yield row(name="true_given_go", measured=true_given_go(sums, number, requested))
+        if not by_reference:
+            continue
         for end in ends[1:]:  # a go is power, type I error or assurance
             yield row(name=end, measured=ended(sums, end, number, requested))
         for place, (name, trials) in enumerate(
@@ -248,13 +260,11 @@ def _ledger(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[C
             for end in ends if trials else ():
                 share = ended_in_class(sums, end, number, place, requested)
                 yield row(name=f"{end}_{name}", measured=share)
-        for name, share in _errors(sums, number, requested, drawn=truth in _DRAWN):
+        for name, share in _errors(sums, number, requested):
             yield row(name=name, measured=share)
 
 
-def _errors(
-    sums: Tally, verdict: int, requested: int, *, drawn: bool
-) -> Iterator[tuple[str, Measured]]:
+def _errors(sums: Tally, verdict: int, requested: int) -> Iterator[tuple[str, Measured]]:
     """Yield the errors of a rule: shares of the trials in which it could make them."""
     trials = sums.by_class[verdict].sum(axis=1)
     if trials[BELOW]:
@@ -262,8 +272,6 @@ def _errors(
     if trials[AT_TARGET]:
         yield "false_stop", ended_in_class(sums, "stop", verdict, AT_TARGET, requested, given=True)
         yield "missed_target", missed_target(sums, verdict, requested)
-    if drawn and sums.by_class[verdict, :, 0].sum():
-        yield "true_given_go", true_given_go(sums, verdict, requested)
 
 
 def _measured(name: str, sums: Tally, number: int, requested: int, truth_error: float) -> Measured:

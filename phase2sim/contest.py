@@ -1,15 +1,16 @@
 """Scenarios side by side on the same patients: differences with paired standard errors."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from phase2sim.assemble import Assembled, parts
-from phase2sim.contracts import GO, UNDECIDED, Arms, Measured
+from phase2sim.contracts import CONSIDER, GO, UNDECIDED, Arms, Measured
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.engine import simulate_batch
 from phase2sim.errors import BadInput
+from phase2sim.found import ByReference
 from phase2sim.operating import proportion
 from phase2sim.planned import widened
 from phase2sim.scenario import Scenario
@@ -31,6 +32,7 @@ class Entry:
     patients: int
     go: dict[str, Measured]  # by truth: power, type I error, assurance
     shares_patients: bool  # with the first scenario: their values, not only their numbers
+    consider: dict[str, Measured] = field(default_factory=dict)  # by truth; {}: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,22 +141,25 @@ def _main(assembled: Assembled) -> int:
     return alone if len(verdicts) > alone else 0
 
 
-def _entry(ready: Ready, first: Ready, goes: dict[str, Arms], trials: int) -> Entry:
+def _entry(ready: Ready, first: Ready, verdicts: dict[str, Arms], trials: int) -> Entry:
     study, plan = ready.assembled.study, ready.assembled.study.drawn
     other = first.assembled.study.drawn
     return Entry(
         scenario=ready.assembled.parts.scenario,
         verdict=study.verdicts[_main(ready.assembled)],
         patients=plan.patients,
-        go={truth: _share(verdict, trials) for truth, verdict in goes.items()},
+        go={truth: _share(verdict, trials, GO) for truth, verdict in verdicts.items()},
         shares_patients=(plan.endpoints, plan.visits_months)
         == (other.endpoints, other.visits_months),
+        consider={truth: _share(verdict, trials, CONSIDER) for truth, verdict in verdicts.items()}
+        if isinstance(study.decision, ByReference) and study.decision.considers
+        else {},
     )
 
 
-def _share(verdict: Arms, trials: int) -> Measured:
+def _share(verdict: Arms, trials: int, end: int) -> Measured:
     used = int((verdict != UNDECIDED).sum())
-    return proportion(int((verdict == GO).sum()), used, trials)
+    return proportion(int((verdict == end).sum()), used, trials)
 
 
 def _differences(goes: Sequence[dict[str, Arms]], trials: int) -> Iterator[Difference]:

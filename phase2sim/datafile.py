@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phase2sim.contracts import Floats, Ints, Reading
+from phase2sim.contracts import Bools, Floats, Ints, Reading
 from phase2sim.csv_files import MISSING, Row, read_rows
 from phase2sim.endpoints import EVENTS, MEASURES
 from phase2sim.errors import BadData
@@ -70,6 +70,20 @@ def data_reading(
         months_at_risk=at_risk,
         first=_trial(data),
     )
+
+
+def due(data: DataFile, endpoint: str, visits_months: Sequence[float]) -> Bools:
+    """Whether each patient has a row for each visit, (visit, patient), as ``data_reading`` has."""
+    lines = _lines_of(data, endpoint)
+    months = sorted({_month(data, line, visits_months) for line in lines})
+    patients: dict[str, int] = {}
+    for _, row in lines:
+        patients.setdefault(row["id"], len(patients))
+    there = np.zeros((len(months), len(patients)), dtype=np.bool_)
+    for line in lines:
+        visit = months.index(_month(data, line, visits_months))
+        there[visit, patients[line[1]["id"]]] = True
+    return there
 
 
 def _outcomes(

@@ -152,6 +152,9 @@ def replay(
         looks, end = followed(study, trials)
         estimates, verdict = list(end.look.estimates), end.course.verdict[0]
         seen = _seen(study.names, looks, end)
+        if study.schedule.reestimation is not None:  # those beyond its size never came
+            plan = replace(study.plan, patients=int(looks[-1].enrolled[0]))
+            study = replace(study, plan=plan)
     else:
         estimates = list(analyse_trials(study, trials))
         verdict = study.decision.decide(found(estimates, study.hypotheses))[0]

@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.contracts import MODEL_SCALE, Analysis, Estimates, Floats
+from phase2sim.contracts import GO, MODEL_SCALE, STOP, UNDECIDED, Analysis, Estimates, Floats
 from phase2sim.endpoints import EVENTS, MEASURES
 
 # What is true, seen from a rule's limits; an effect at the lower one is not beyond it: BELOW.
@@ -144,10 +144,19 @@ def tested_alone(
 def classes(
     decision: Decision, true_effect: Floats, hypotheses: tuple[Hypothesis, ...]
 ) -> NDArray[np.int8]:
-    """Class of the truth behind each verdict, (trial, verdict); none for a rule without limits.
+    """Class of the truth behind each verdict, (trial, verdict); ``true_effect`` (analysis, trial).
 
-    ``true_effect`` is (analysis, trial).
+    A rule without limits of its own has two: BELOW where there is no benefit over the null effect,
+    else AT_TARGET. Behind a verdict on several analyses is what it would be if all were certain.
     """
-    if not isinstance(decision, ByReference):
-        return np.empty((0, 0), np.int8)
-    return decision.classes(true_effect.T, hypotheses)
+    if isinstance(decision, ByReference):
+        return decision.classes(true_effect.T, hypotheses)
+    sign = np.array([one.benefit_sign for one in hypotheses])
+    beyond = sign * (true_effect.T - [one.null_effect for one in hypotheses])
+    certain = np.where(np.isnan(beyond), np.nan, np.where(beyond > 0.0, 0.0, 1.0))
+    known = decision.decide(only_p(certain))
+    known[:, : len(hypotheses)] = np.where(
+        np.isnan(certain), UNDECIDED, np.where(certain == 0.0, GO, STOP)
+    )
+    found = np.select([known == GO, known == STOP], [AT_TARGET, BELOW], UNKNOWN)
+    return found.astype(np.int8)

@@ -13,8 +13,18 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "block_size": "Of permuted blocks: a multiple of the sum of allocation; if left out, the "
         "smallest such from 4.",
         "looks": "Its interim looks, in order; the final analysis is not among them.",
+        "reestimation": "How the number of patients is re-estimated at the last look; never if "
+        "left out.",
         "months_to_decide": "From the data of a look to its decision, while patients go on to "
         "enrol.",
+    },
+    "reestimations": {
+        "effect": "Difference of means that power is for, model scale; either sign.",
+        "power": "What is wanted.",
+        "most_patients": "In all arms together, more than design.patients.",
+        "one_sided_alpha": "Level that the power is for.",
+        "from_power": "Conditional power from which on more patients are added.",
+        "critical_z": "What z must reach at the end, for conditional power.",
     },
     "efficacies": {
         "gamma": "Spends early above 0, late below; 0 in proportion to the information.",

@@ -48,7 +48,7 @@ class Tally:
     unknown: Ints  # (analysis,) trials whose true effect nobody knows
     missing: Floats  # (analysis,) sum of the share of patients not seen
     squared_missing: Floats  # (analysis,)
-    # (verdict, class of the truth, end): trials; empty where the rule has no limits of its own
+    # (verdict, class of the truth, end): trials whose true effect is known
     by_class: Ints = field(default_factory=lambda: np.zeros((0, 0, 0), np.int64))
     harm: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # (look,) trials stopped
     treated: float = 0.0  # sum of the treated patients judged for harm
@@ -151,7 +151,7 @@ def missed_target(sums: Tally, verdict: int, requested: int) -> Measured:
 
 
 def true_given_go(sums: Tally, verdict: int, requested: int) -> Measured:
-    """Share of goes whose true effect is beyond the lower reference value."""
+    """Share of goes whose true effect is beyond the lower reference value, or the null effect."""
     goes = sums.by_class[verdict, :, 0]
     return proportion(int(goes[BELOW + 1 :].sum()), int(goes.sum()), int(goes.sum()), requested)
 

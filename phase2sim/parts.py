@@ -13,6 +13,7 @@ from phase2sim.decisions import DECISIONS
 from phase2sim.designs import DESIGNS
 from phase2sim.endpoints import DERIVED, ENDPOINTS, RESPONSES
 from phase2sim.errors import BadScenario
+from phase2sim.interim.reestimation import REESTIMATIONS
 from phase2sim.patients.intercurrent import INTERCURRENT
 from phase2sim.patients.missingness import GAPS, MISSINGNESS
 from phase2sim.patients.randomisation import RANDOMISATIONS
@@ -42,6 +43,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "efficacies": EFFICACIES,
     "futilities": FUTILITIES,
     "spendings": SPENDINGS,
+    "reestimations": REESTIMATIONS,
 }
 KEYS: dict[str, str] = {
     "designs": "kind",
@@ -57,6 +59,7 @@ KEYS: dict[str, str] = {
     "efficacies": "kind",
     "futilities": "kind",
     "spendings": "kind",
+    "reestimations": "kind",
 }
 
 

@@ -161,6 +161,8 @@ def _allow_names(schema: dict[str, Any], definitions: dict[str, Any]) -> None:
         options = _options("randomisations", definitions)
         properties["randomisation"] |= {"oneOf": [by_name, *options]}
         del properties["randomisation"]["anyOf"]
+    if "reestimation" in properties:
+        properties["reestimation"] = {"oneOf": _options("reestimations", definitions)}
     if "spending" in properties:
         by_name = {"enum": list(TABLES["spendings"])}
         properties["spending"] = {"oneOf": [by_name, *_options("spendings", definitions)]}

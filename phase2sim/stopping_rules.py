@@ -5,10 +5,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from phase2sim.contracts import Recruitment
+from phase2sim.analyses.ancova import Ancova
+from phase2sim.analyses.t_test import TTest
+from phase2sim.analyses.welch import Welch
+from phase2sim.contracts import Analysis, Recruitment
 from phase2sim.designs.design import Design
 from phase2sim.errors import BadScenario
 from phase2sim.found import Decision
+from phase2sim.interim.reestimation import Reestimation
+from phase2sim.interim.schedule import Schedule
 from phase2sim.interim.stopping import Stopping
 from phase2sim.parts import TABLES, build
 from phase2sim.patients.recruitment import AllAtOnce
@@ -92,7 +97,7 @@ def _bounds(asked: _Asked, maximum_information: float | None, path: Path) -> Bou
     root = float("nan") if maximum_information is None else maximum_information**0.5
     try:
         return boundaries(
-            asked.design.schedule.fractions(asked.design.patients),
+            asked.design.schedule.fractions,
             asked.one_sided_alpha,
             asked.efficacy,
             asked.futility,
@@ -104,6 +109,36 @@ def _bounds(asked: _Asked, maximum_information: float | None, path: Path) -> Bou
         begins = next((start for start in _KEYS if text.startswith(start)), None)
         place = _KEYS[begins] if begins else "stopping: "
         raise BadScenario(f"{path}: {place}{text}.") from None
+
+
+def with_reestimation(design: Design, analyses: Sequence[Analysis], path: Path) -> Schedule:
+    """Looks of a design, with the part that re-estimates its size at the last one if it has one."""
+    schedule, table = design.schedule, getattr(design, "reestimation", None)
+    if table is None:
+        return schedule
+    place = f"{path}: design.reestimation"
+    part: Reestimation = build("reestimations", table, "design.reestimation", path)
+    if part.most_patients <= design.patients:
+        raise BadScenario(
+            f"{place}.most_patients is {part.most_patients}; it must be more than the"
+            f" {design.patients} of design.patients."
+        )
+    if schedule.looks[-1].is_by_calendar:
+        raise BadScenario(
+            f"{place} needs a last look after a number of patients; design.looks are by calendar."
+            " Use share or patients."
+        )
+    if len(analyses) > 1 or len(design.arms) > 2:  # noqa: PLR2004 - control and treatment
+        raise BadScenario(
+            f"{place} is for one analysis of two arms; the scenario has {len(analyses)} analyses of"
+            f" {len(design.arms)} arms. Leave it out, or the others."
+        )
+    if not part.combines and not isinstance(analyses[0], Ancova | TTest | Welch):
+        raise BadScenario(
+            f"{place}.kind is 'blinded_variance', which is for means by ancova, t_test or welch."
+            " Use 'promising_zone', or one of these methods."
+        )
+    return replace(schedule, reestimation=part)
 
 
 def check_recruited(design: Design, recruitment: Recruitment, path: Path) -> None:

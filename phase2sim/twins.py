@@ -1,7 +1,7 @@
 """The closed form beside a simulated power, where theory gives the answer or nearly does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import comb, ndtri
@@ -25,6 +25,7 @@ from phase2sim.contracts import Analysis, Floats, TruthSource
 from phase2sim.draws import window_nodes
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.found import tested_alone
+from phase2sim.interim.schedule import Schedule
 from phase2sim.interim.stopping import Stopping
 from phase2sim.patients.missingness.hazards import Complete, Mar, Mcar
 from phase2sim.patients.missingness.logistic import Logistic, Mnar
@@ -41,6 +42,8 @@ class Twin:
 
     value: float
     why: str = ""
+    # Chances to stop at each interim look for efficacy, and for futility; none without looks.
+    stops: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
 
     @property
     def is_exact(self) -> bool:
@@ -108,22 +111,27 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
     power = formula.power(analysis, case)
     reasons = [*_reasons(assembled, analysis, e), formula.approximates]
     if assembled.study.stopping is not None:
-        power = _with_looks(assembled.study.stopping, number, power)
         reasons.append("it takes z at the looks as normal, with the planned information")
+        known = _with_looks(assembled.study.stopping, assembled.study.schedule, number, power)
+        return None if known is None else replace(known, why="; ".join(filter(None, reasons)))
     if np.isnan(power):
         return None
     return Twin(power, "; ".join(filter(None, reasons)))
 
 
-def _with_looks(rule: Stopping, number: int, fixed_power: float) -> float:
-    """Power of a design with looks, from that of a fixed one of its size; nan if nobody knows.
+def _with_looks(rule: Stopping, schedule: Schedule, number: int, fixed_power: float) -> Twin | None:
+    """Power and stops of a design with looks, from the power of a fixed one of its size.
 
-    The trial must stop by this analysis alone, and its bounds must lie on z.
+    The trial must stop by this analysis alone, and its bounds must lie on z; else nobody knows.
     """
     bounds = rule.planned[number]
-    if rule.verdict != number or np.isnan(bounds.futility).any() or not 0 < fixed_power < 1:
-        return float("nan")
-    return bounds.power(float(ndtri(fixed_power) - ndtri(bounds.one_sided_alpha)))
+    if schedule.reestimation is not None or rule.verdict != number:
+        return None
+    if np.isnan(bounds.futility).any() or not 0 < fixed_power < 1:
+        return None
+    drift = float(ndtri(fixed_power) - ndtri(bounds.one_sided_alpha))
+    efficacy, futility = bounds.exits(drift)[:, :-1].tolist()
+    return Twin(bounds.power(drift), stops=(tuple(efficacy), tuple(futility)))
 
 
 def _ancova(analysis: Analysis, case: _Case) -> float:

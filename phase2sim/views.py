@@ -7,6 +7,7 @@ from html import escape
 
 MONTE_CARLO = "+- is Monte Carlo error, not uncertainty about the treatment."
 _DIGITS = 3  # after the point, at least
+_ROUNDING = 1e-7  # a standard error that is less of its estimate is not one
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def plus_minus(estimate: float, mcse: float) -> str:
     if math.isnan(estimate):
         return "none used"
     digits = _DIGITS
-    if 0 < mcse < 1:
+    if _ROUNDING * abs(estimate) < mcse < 1:  # below it, a mean of equal values, rounded
         digits = max(digits, math.ceil(-math.log10(mcse)))
     return f"{estimate:.{digits}f} +- {mcse:.{digits}f}"
 

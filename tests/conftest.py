@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from small_reports import small_dossier
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from phase2sim.analyses import ANALYSES
 from phase2sim.dossier.dossier import Dossier
@@ -27,23 +29,37 @@ LONGEST: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def group(item: pytest.Item) -> str:
+class Groups(LoadScopeScheduling):
+    """Sends the tests of a group to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def group(nodeid: str) -> str:
     """The analysis that a test is about, else its file."""
-    file = item.path.stem
+    path, _, name = nodeid.partition("::")
+    file = Path(path).stem
     for analysis, prefix in LONGEST.items():
         if prefix and file.startswith(prefix):
             return analysis
-    named = ANALYSES.keys() & set(re.split(r"[\[\]-]", item.name))
+    if file.startswith("test_report"):
+        return "test_report"  # they share one drawn page
+    named = ANALYSES.keys() & set(re.split(r"[\[\]-]", name))
     return min(named) if named else file
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
+    """Share the tests out by group, in the order of ``pytest_collection_modifyitems``."""
+    config.option.loadscopereorder = False
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put every test into its group, and the longest groups first."""
+    """Put the longest groups first, and the tests of a group one after the other."""
     first = [*LONGEST, *sorted(ANALYSES.keys() - LONGEST.keys())]
     rank = {name: number for number, name in enumerate(first)}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=lambda item: rank.get(group(item), len(rank)))
+    items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,22 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from commands import phase2sim, printed
 from looks import sequential, with_looks
 from readings import rows_of
 from scipy.stats import norm
-from small_trials import assembled
+from small_trials import assembled, scenario
 
 from phase2sim.boundary_table import boundary_table
 from phase2sim.errors import BadScenario
 from phase2sim.scenario import SCENARIO
 from phase2sim.scenario_text import toml_text
+from phase2sim.sequential.boundaries import boundaries
+from phase2sim.sequential.futility import ZLimit
+from phase2sim.sequential.spending import PocockType
+from phase2sim.simulation import simulate
 
 # rpact's design with these looks: O'Brien-Fleming-type spending, beta-spending that does not bind.
 CASE = next(
@@ -197,3 +202,18 @@ def test_the_command_refuses_a_design_without_looks(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert re.search(r"fixed.toml: design.kind 'fixed' has no looks", result.stderr)
+
+
+def test_theory_stands_beside_the_stops() -> None:
+    rule = {"efficacy": {"kind": "pocock_spending"}, "futility": {"kind": "z", "at_least": [0.3]}}
+    found = simulate(scenario(with_looks(stopping=rule)), trials=50)
+
+    bounds = boundaries(np.array([30 / 80, 0.75, 1.0]), 0.025, PocockType(), ZLimit((0.3,)))
+    exact = bounds.exits(0.0)
+    for row in found.characteristics:
+        if row.truth == "null" and row.name in {"stop_efficacy", "stop_futility"}:
+            assert row.look is not None
+            assert row.twin is not None
+            assert not row.twin.is_exact  # z is not quite normal
+            reason = ("stop_efficacy", "stop_futility").index(row.name)
+            assert row.twin.value == pytest.approx(exact[reason, row.look - 1], abs=1e-9)

@@ -44,6 +44,22 @@ def test_a_difference_is_that_of_the_two_and_surer_than_they_are() -> None:
     assert power.measured.mcse < np.hypot(first.mcse, second.mcse)
 
 
+def test_trials_to_consider_are_told_from_goes_and_stops() -> None:
+    rule = {
+        "kind": "dual_criterion",
+        "lower_reference": {"c_peptide": 0.0},
+        "target": {"c_peptide": 0.2},
+        "lower_reference_confidence": 0.975,
+    }
+    plain, dual = _compared(_patients(60), _patients(60, decision=rule)).entries
+
+    # Of the trials that are significant some reach the target value and go, the others do not.
+    assert plain.consider == {}
+    both = dual.go["target"].estimate + dual.consider["target"].estimate
+    assert dual.go["target"].estimate < plain.go["target"].estimate <= both + 1e-12
+    assert dual.consider["target"].estimate > 0.1
+
+
 def test_the_paired_error_is_the_spread_over_seeds() -> None:
     # The first 60 patients are those of the smaller trial, so the two go together.
     gaps, errors = [], []

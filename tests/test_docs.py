@@ -44,6 +44,7 @@ RUN = {
     "schema",
     "evidence",
     "sweep",
+    "boundaries",
     "results",
     "score",
     "size",

@@ -102,6 +102,21 @@ def test_other_rules_show_each_analysis_where_its_own_effect_is_absent(
     assert set(found) >= {(NO_C_PEPTIDE, "c_peptide"), ("no effect on anything", "hba1c")}
 
 
+def test_a_go_that_needs_all_of_several_thresholds_is_judged_like_co_primary_ends(
+    tmp_path: Path,
+) -> None:
+    rule = {"kind": "posterior", "probability": 1 - ALPHA, "together": "all"}
+    table = independent_endpoints() | {"decision": rule}
+
+    found = list(false_goes(dossier_of_table(table, tmp_path, TRIALS)))
+
+    # Without a prior the posterior probability of an effect is 1 - p of the t test.
+    exact = ALPHA * power_of_a_t_test("c_peptide")
+    (go,) = (one.go for one in found if one.what == NO_HBA1C)
+    assert go["analysis"] == "all_analyses"
+    assert_agrees(go["estimate"], exact, (exact * (1 - exact) / TRIALS) ** 0.5)
+
+
 def test_without_those_cells_the_report_says_what_is_missing(dossier: Dossier) -> None:
     rows = tuple(row for row in dossier.rows if "no effect" not in str(row.get("assumption")))
     kept = replace(dossier, rows=rows)

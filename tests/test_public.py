@@ -15,7 +15,7 @@ import phase2sim
 from phase2sim import Result, Rows, Scenario, Swept
 from phase2sim.errors import BadInput
 from phase2sim.tabular import dataset_of
-from phase2sim.views import View, as_html, as_text
+from phase2sim.views import View, as_html, as_text, plus_minus
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = dir(phase2sim)
@@ -174,6 +174,23 @@ def test_an_unfinished_sweep_says_so(found: Swept) -> None:
 
     assert "Stopped before its end." in repr(stopped)
     assert "Refused: too many failed" in stopped._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("estimate", "mcse", "said"),
+    [
+        (0.5, 0.005, "0.500 +- 0.005"),
+        (0.9943, 0.0008, "0.9943 +- 0.0008"),
+        (41.8, 0.0, "41.800 +- 0.000"),
+        (41.8, 8e-9, "41.800 +- 0.000"),  # the spread of equal numbers, but for rounding
+        (1e-9, 8e-9, "0.000000001 +- 0.000000008"),
+        (float("nan"), 0.1, "none used"),
+    ],
+)
+def test_a_number_has_the_digits_that_its_error_allows(
+    estimate: float, mcse: float, said: str
+) -> None:
+    assert plus_minus(estimate, mcse) == said
 
 
 def test_html_is_escaped_and_columns_stand_under_their_names() -> None:

@@ -18,7 +18,7 @@ NOTE = "Written by `docs/reference/write.py` from what the program itself reads;
 # Heading -> tables of the schema and kinds of parts below it. What is not named here comes last.
 SCENARIO: Mapping[str, tuple[str, ...]] = {
     "[population]": ("Population", "Limits"),
-    "[design]": ("designs", "PlannedLook", "randomisations"),
+    "[design]": ("designs", "PlannedLook", "reestimations", "randomisations"),
     "[outcome.<endpoint>]": ("Outcome", "VisitCorrelation"),
     "[truth]": ("TruthTable", "TargetEffect", "Percent", "shapes", "PriorTruth"),
     "[missing]": ("Missing", "dropouts", "gaps"),
@@ -81,6 +81,7 @@ ONE: Mapping[str, str] = {
     "efficacies": "Efficacy",
     "futilities": "Futility",
     "spendings": "Spending",
+    "reestimations": "Re-estimation",
 }
 LARGEST_SEED = 2**64
 WORDS = {"string": "text", "boolean": "`true` or `false`", "object": "table"}

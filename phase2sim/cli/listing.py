@@ -7,8 +7,8 @@ from phase2sim.reporting.parts import parts_rows, parts_table
 
 _KINDS = (
     "analyses", "decisions", "derived", "designs", "dropouts", "efficacies", "endpoints",
-    "futilities", "gaps", "intercurrent", "randomisations", "recruitments", "responses", "shapes",
-    "spendings",
+    "futilities", "gaps", "intercurrent", "randomisations", "recruitments", "reestimations",
+    "responses", "safety", "shapes", "spendings",
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ class GroupSequential:
     randomisation: str | dict[str, Any] = "permuted_blocks"
     block_size: int | None = None
     months_to_decide: float = 0.0
+    reestimation: dict[str, Any] | None = None  # the part's table
     title: ClassVar[str] = "group sequential"
     nested: ClassVar[bool] = False  # a look after a share of the patients moves with their number
 
@@ -38,4 +39,5 @@ class GroupSequential:
     @property
     def schedule(self) -> Schedule:
         """Its interim looks."""
-        return Schedule(self.looks, self.months_to_decide)
+        ratio = (self.allocation[0], self.allocation[1])
+        return Schedule(self.looks, self.months_to_decide, self.patients, ratio)

@@ -14,6 +14,7 @@ from phase2sim.contracts import Analysis, Bools, Estimates, Floats, Ints, Plan, 
 from phase2sim.endpoints import EVENTS
 from phase2sim.estimands import Aim
 from phase2sim.interim.look import Look
+from phase2sim.interim.resized import resized
 from phase2sim.interim.schedule import PlannedLook, Schedule
 from phase2sim.readings import counted_reading, estimate, estimate_first, of_arms, of_first_by_trial
 
@@ -37,8 +38,9 @@ def looks_at(
     ``observed`` holds the values seen by the end, nan elsewhere, in the shape of ``trials.value``.
     """
     plan, arrivals = analysed.plan, _arrivals(trials)
+    planned = arrivals[:, : schedule.patients]
     last_readout = arrivals.max(axis=1) + plan.visits_months[-1]
-    cuts = [_months(look, arrivals, plan) for look in schedule.looks]
+    cuts = [_months(look, arrivals, schedule) for look in schedule.looks]
     due = [_due(months, arrivals, plan) for months in cuts]
     everybody = np.ones(due[0].shape, np.bool_)
     estimates = [
@@ -58,10 +60,13 @@ def looks_at(
                 estimates=tuple(by_look[k] for by_look in estimates),
                 missing=1.0 - seen / np.maximum(reached, 1),
                 due=reached,
-                enrolled=(arrivals <= months[:, None]).sum(axis=1),
+                enrolled=(planned <= months[:, None]).sum(axis=1),
                 months=months,
             )
         )
+    if schedule.reestimation is not None:
+        data, analysis, aim = (trials, observed), analysed.analyses[0], analysed.aims[0]
+        found[-1] = resized(schedule, plan, analysis, aim, data, found[-2])
     return tuple(found)
 
 
@@ -71,11 +76,11 @@ def _arrivals(trials: Trials) -> Floats:
     return trials.arrivals.months
 
 
-def _months(look: PlannedLook, arrivals: Floats, plan: Plan) -> Floats:
+def _months(look: PlannedLook, arrivals: Floats, schedule: Schedule) -> Floats:
     """Months (trial,) from the trial's opening to the data of a look."""
     if look.calendar_months is not None:
         return np.full(len(arrivals), look.calendar_months)
-    months: Floats = arrivals[:, look.patients_of(plan.patients) - 1] + (look.month or 0.0)
+    months: Floats = arrivals[:, look.patients_of(schedule.patients) - 1] + (look.month or 0.0)
     return months
 
 
@@ -95,7 +100,7 @@ def _by_look(
     """Estimates of one analysis at every look, the final analysis last."""
     analysis, aim, plan = analysed.analyses[number], analysed.aims[number], analysed.plan
     trials, observed, due = data
-    sizes = [look.patients_of(plan.patients) for look in schedule.looks]
+    sizes = [look.patients_of(schedule.patients) for look in schedule.looks]
     if _in_one_pass(schedule, analysis, plan):
         return estimate_first(analysis, plan, trials, observed, aim, (*sizes, plan.patients))
     found = [_at_look(analysed, number, (trials, observed), there) for there in due]

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from phase2sim.contracts import Floats
+from phase2sim.interim.reestimation import Reestimation
 
 _ROUNDING = 1e-9  # of a share of the patients
 
@@ -50,14 +51,18 @@ class Schedule:
 
     looks: tuple[PlannedLook, ...] = ()
     months_to_decide: float = 0.0  # from a look to its decision: patients enrol meanwhile
+    patients: int = 0  # planned, in all arms together
+    ratio: tuple[int, int] = (1, 1)  # of control and treatment
+    reestimation: Reestimation | None = None  # at the last look
 
     def __bool__(self) -> bool:
         """Whether there are any."""
         return bool(self.looks)
 
-    def fractions(self, patients: int) -> Floats:
+    @property
+    def fractions(self) -> Floats:
         """Planned fractions of the information at every look, the final analysis last."""
-        return np.array([*(look.fraction(patients) for look in self.looks), 1.0])
+        return np.array([*(look.fraction(self.patients) for look in self.looks), 1.0])
 
 
 def check_looks(

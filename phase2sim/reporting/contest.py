@@ -44,6 +44,7 @@ def contest_screen(contest: Contest) -> RenderableType:
         *named,
         Text(),
         _scenarios(contest, truths),
+        *_considered(contest, truths),
         Text(),
         _differences(contest),
         Text(),
@@ -67,6 +68,23 @@ def _scenarios(contest: Contest, truths: list[str]) -> Table:
         last = "-" if worth is None else cell(worth)
         table.add_row(letter, entry.verdict, str(entry.patients), *found, last)
     return table
+
+
+def _considered(contest: Contest, truths: list[str]) -> Iterator[RenderableType]:
+    """Shares that neither go nor stop, where a rule has them."""
+    rows = [
+        (letter, entry.consider)
+        for letter, entry in zip(letters(), contest.entries, strict=False)
+        if entry.consider
+    ]
+    if not rows:
+        return
+    table = _table(("consider", *truths))
+    for letter, consider in rows:
+        found = (cell(consider[truth]) if truth in consider else "-" for truth in truths)
+        table.add_row(letter, *found)
+    yield Text()
+    yield table
 
 
 def _differences(contest: Contest) -> Table:
@@ -135,6 +153,7 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
         "patients": entry.patients,
         "shares_patients": entry.shares_patients,
         "go": [{"truth": truth, **measured_row(m)} for truth, m in entry.go.items()],
+        "consider": [{"truth": truth, **measured_row(m)} for truth, m in entry.consider.items()],
         "power_per_100_patients": None if worth is None else measured_row(worth),
     }
 

@@ -83,13 +83,20 @@ def _words(words: Words) -> str:
 
 def _piece(piece: str | Number) -> str:
     if not isinstance(piece, Number):
-        return escape(piece)
+        return _text(piece)
     if piece.kind != "simulated":
-        return f'<span class="{piece.kind}">{escape(piece.text)}</span>'
+        return f'<span class="{piece.kind}">{_text(piece.text)}</span>'
     title = f"standard error {piece.mcse:.2g}; {piece.used or 0:,} trials; cell {piece.cell or '-'}"
     return (
         f'<data class="simulated" value="{piece.cell}" title="{title}">{escape(piece.text)}</data>'
     )
+
+
+def _text(words: str) -> str:
+    """Words with their code marked, and addresses that may be broken over lines."""
+    breakable = re.sub(r"\S{25,}", lambda word: re.sub(r"[/_.-](?=\w)", r"\g<0>\0", word[0]), words)
+    coded = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(breakable))
+    return coded.replace("\0", "<wbr>")
 
 
 def _grid(grid: Grid) -> str:

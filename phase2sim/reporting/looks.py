@@ -54,4 +54,8 @@ def _possible_stops(result: Result) -> dict[str, str]:
 
 
 def _cell(row: Characteristic | None) -> str:
-    return "-" if row is None else cell(row.measured)
+    """A number, with that of theory where there is one: ``0.253 +- 0.010 (about 0.254)``."""
+    if row is None:
+        return "-"
+    theory = "" if row.twin is None else f" (about {row.twin.value:.3f})"
+    return cell(row.measured) + theory

@@ -37,12 +37,15 @@ fieldset select, fieldset input { width: 100%; font: inherit; margin-top: .2rem;
 #explorer-chart { width: 100%; overflow-x: auto; min-height: 300px; }
 @media (max-width: 600px) {
   body { padding: 1rem .8rem 3rem; font-size: 15px; } nav ol { columns: 1; }
-  h1 { font-size: 1.3rem; } h2 { font-size: 1.12rem; } td:not(.number) { min-width: 6rem; }
+  h1 { font-size: 1.3rem; } h2 { font-size: 1.12rem; }
+  td:not(.number) { min-width: 6rem; } td:last-child:not(.number) { min-width: 14rem; }
+  th.number { white-space: normal; }
 }
 @media print {
   @page { size: A4; margin: 16mm 14mm; }
   body { font-size: 10pt; max-width: none; padding: 0; } nav, .skip, fieldset { display: none; }
-  h2, h3, caption { break-after: avoid; } figure, tr { break-inside: avoid; }
+  h2, h3, caption { break-after: avoid; } figure, tr, .scroll { break-inside: avoid; }
+  #explorer-chart svg { max-width: 100%; height: auto; }
   table { font-size: 8pt; } pre { max-height: none; white-space: pre-wrap; font-size: 7.5pt; }
   .scroll { overflow: visible; } a { color: inherit; text-decoration: none; }
   th, td { padding-right: .5rem; } .number { white-space: normal; }

@@ -127,7 +127,7 @@ def _method(dossier: Dossier) -> Words:
 def _sizes(dossier: Dossier) -> Iterator[Piece]:
     verdict = dossier.main_verdict
     yield "With "
-    yield said(dossier.main.built.plan.patients)
+    yield said(dossier.main.built.design.patients)
     yield " patients in all"
     power = share(dossier, "power", "target", verdict)
     if power is not None:
@@ -166,7 +166,7 @@ def _worst_null(dossier: Dossier) -> Iterator[Piece]:
 
 
 def _is_other(dossier: Dossier, row: Row) -> bool:
-    planned = dossier.main.built.plan.patients
+    planned = dossier.main.built.design.patients
     return bool(row["analysis"] == dossier.main_verdict and row["patients"] != planned)
 
 

@@ -24,6 +24,8 @@ _ROWS = (
     ("type_i_error", "null", "type I error", "no effect"),
     ("assurance", "prior", "assurance", "fitted prior"),
     ("assurance", "sceptical", "", "sceptical prior"),
+    ("true_given_go", "prior", "true if go", "fitted prior"),
+    ("true_given_go", "sceptical", "", "sceptical prior"),
     ("bias", "target", "bias", "at the target"),
     ("coverage", "target", "coverage (95 %)", "at the target"),
     ("missing", "target", "missing", "at the target"),

@@ -184,7 +184,7 @@ def decision_flow(shares: Sequence[Mapping[str, object]]) -> Figure:
     """How many of a hundred trials end in each decision, under each truth."""
     order = list(dict.fromkeys(str(one["truth"]) for one in shares))
     ends = list(dict.fromkeys(str(one["decision"]) for one in shares))
-    colours = {"go": EVIDENCE, "stop": FAINT, "undecided": "#a16207"}
+    colours = {"go": EVIDENCE, "consider": "#a16207", "stop": FAINT, "undecided": "#4338ca"}
     spare = iter(_COLOURS[2:])
     chosen = [colours.get(end) or next(spare) for end in ends]
     x = alt.X("share:Q", stack="zero", title="share of trials", scale=alt.Scale(domain=[0, 1]))

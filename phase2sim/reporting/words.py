@@ -10,7 +10,10 @@ CHARACTERISTICS: dict[str, tuple[str, str]] = {
     "false_go": ("False go", "goes among trials whose true effect is not beyond the reference"),
     "false_stop": ("False stop", "stops among trials whose true effect is at the target value"),
     "missed_target": ("Missed target", "no goes among trials whose true effect is at the target"),
-    "true_given_go": ("True given go", "true effects beyond the reference among goes"),
+    "true_given_go": (
+        "True given go",
+        "true effects beyond reference or null among goes",
+    ),
     "stopped_for_harm": ("Stopped for harm", "share of trials that the safety rule stops"),
     "treated_patients": ("Treated patients", "treated patients judged when it stopped or ended"),
     "bias": ("Bias", "mean of estimate minus the true effect, model scale"),

@@ -186,8 +186,8 @@ def _row(found: Measurements, row: Characteristic, against: Measured | None) -> 
     return {
         "cell": cell.key,
         **cell.labels,
-        "patients": cell.built.plan.patients,
-        "patients_per_arm": cell.built.plan.patients / len(arms) if len(set(arms)) == 1 else None,
+        "patients": cell.built.design.patients,
+        "patients_per_arm": cell.built.design.patients / len(arms) if len(set(arms)) == 1 else None,
         "decision": cell.decision,
         "name": row.name,
         "endpoint": row.endpoint,

@@ -29,6 +29,15 @@ RULES: dict[str, Table] = {
     "actual information": SPENDING | {"information": "actual", "maximum_information": PLANNED},
 }
 
+RESIZED: dict[str, Table] = {
+    "blinded variance": {
+        "kind": "blinded_variance", "effect": 0.14, "power": 0.9, "most_patients": 240,
+    },
+    "promising zone": {
+        "kind": "promising_zone", "from_power": 0.3, "power": 0.9, "most_patients": 240,
+    },
+}  # fmt: skip
+
 
 def error_of(made: Assembled) -> float:
     (null,) = (source for source in made.sources if source.label == "null")
@@ -76,3 +85,18 @@ def test_every_kind_of_bound_keeps_the_level(name: str) -> None:
     error = error_of(made)
 
     assert error <= allowed()
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("name", RESIZED)
+def test_re_estimated_sizes_keep_the_level(name: str) -> None:
+    looks = [{"share": 0.5, "month": 12}]
+    made = assembled(
+        with_looks(
+            stopping={"efficacy": {"kind": "none"}},
+            design=sequential(patients=120, looks=looks, reestimation=RESIZED[name]),
+            missing={"dropout": {"mechanism": "mcar", "share": 0.1, "by_month": 12}},
+        )
+    )
+
+    assert error_of(made) <= allowed()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from phase2sim.dossier.dossier import Dossier
 from phase2sim.dossier.grid import PLANNED
 from phase2sim.endpoints import MEASURES
+from phase2sim.interim.schedule import PlannedLook
 from phase2sim.reporting.document import Block, Grid, Prose, Section, Words
 from phase2sim.reporting.labels import verdict_label
 from phase2sim.reporting.numbers import said
@@ -29,7 +30,7 @@ def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
     plan, population = built.plan, dossier.scenario.population
     low, high = plan.months_since_diagnosis
     yield "Arms", (f"{', '.join(plan.arms)}; {':'.join(map(str, built.design.allocation))}",)
-    yield "Patients", (said(plan.patients), " in all arms")
+    yield "Patients", (said(built.design.patients), " in all arms")
     yield "Diagnosed", (f"{low:g} to {high:g} months before randomisation",)
     if population.age_years is not None:
         ages = f"{population.age_years[0]:g} to {population.age_years[1]:g} years"
@@ -37,6 +38,12 @@ def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
     yield "Visits", (f"months {', '.join(f'{month:g}' for month in plan.visits_months)}",)
     yield "Randomisation", (_title(built.randomisation),)
     yield "Design", (_title(built.design),)
+    for number, look in enumerate(built.schedule.looks, start=1):
+        yield f"Look {number}", (_due(look, built.design.patients),)
+    if built.stopping is not None:
+        yield "Stopping", (built.stopping.title,)
+    if built.schedule.reestimation is not None:
+        yield "Size re-estimated", (_title(built.schedule.reestimation),)
     yield "Lost", (f"{_title(built.dropout)}{_options(dossier.scenario.missing.dropout)}",)
     for name, analysis in zip(built.names, built.analyses, strict=True):
         covariates = ", ".join(getattr(analysis, "covariates", ()))
@@ -58,15 +65,27 @@ def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
         yield "Assurance", (f"the fitted effect has weight {weight:g}, a sceptical one the rest",)
 
 
+def _due(look: PlannedLook, patients: int) -> str:
+    """When a look is due."""
+    if look.calendar_months is not None:
+        return f"{look.calendar_months:g} months after the trial's opening"
+    due = look.patients_of(patients)
+    return f"once {due} of {patients} patients were due at month {look.month or 0.0:g}"
+
+
 def _title(part: object) -> str:
     return str(getattr(part, "title", type(part).__name__))
 
 
 def _options(table: object) -> str:
+    """A table's keys in words: ``share 0.1, by month 12, endpoint HbA1c``."""
     if not isinstance(table, dict):
         return ""
+    labels = {name: measure.label for name, measure in MEASURES.items()}
     said_of = [
-        f"{key.replace('_', ' ')} {value}" for key, value in table.items() if key != "mechanism"
+        f"{key.replace('_', ' ')} {labels.get(str(value), value)}"
+        for key, value in table.items()
+        if key != "mechanism"
     ]
     return f": {', '.join(said_of)}" if said_of else ""
 

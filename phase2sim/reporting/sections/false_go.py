@@ -11,9 +11,9 @@ from phase2sim.reporting.labels import verdict_label
 from phase2sim.reporting.numbers import of_row
 from phase2sim.reporting.words import truth
 
-_CO_PRIMARY = "co_primary"
+_TOGETHER = {"co_primary", "all_analyses"}  # verdicts that need every analysis
 _WHY_ALL = (
-    "The rule goes only where every analysis is significant, so it is wrong as soon as one of the"
+    "The rule goes only where every analysis succeeds, so it is wrong as soon as one of the"
     " effects is absent. Where nothing works, all of them must err at once, which is rare: that is"
     " not the worst case. The worst is one effect absent and the others so large that their"
     " analyses always succeed: the trial then goes as often as the analysis of the absent effect"
@@ -41,17 +41,18 @@ class FalseGo:
 
 def false_goes(dossier: Dossier) -> Iterator[FalseGo]:
     """Every simulated truth of the planned trial with an absent effect, by analysis."""
-    together = dossier.main_verdict == _CO_PRIMARY
+    main = dossier.main_verdict
+    together = main in _TOGETHER
     nothing = {r["analysis"]: r for r in dossier.of_main if r["name"] == "type_i_error"}
     for name in dossier.main.built.names:
         if name in nothing:
-            go = nothing[_CO_PRIMARY if together else name]
+            go = nothing[main if together else name]
             yield FalseGo(truth("null"), go, nothing[name])
     for label, endpoints in partial_nulls(dossier.assembled).items():
         rows = rows_under(dossier, label)
         for name in _absent(dossier, endpoints):
             if name in rows:
-                yield FalseGo(label, rows[_CO_PRIMARY if together else name], rows[name])
+                yield FalseGo(label, rows[main if together else name], rows[name])
 
 
 def rows_under(dossier: Dossier, label: str) -> dict[str, Row]:
@@ -82,7 +83,7 @@ def worst_null(dossier: Dossier) -> Iterator[Block]:
     if len(dossier.main.built.names) == 1:
         yield Prose((_ONE,))
         return
-    together = dossier.main_verdict == _CO_PRIMARY
+    together = dossier.main_verdict in _TOGETHER
     yield Prose((_WHY_ALL if together else _WHY_EACH,))
     if all(one.what == truth("null") for one in found):
         yield Prose((_NOT_SIMULATED,))
@@ -95,7 +96,7 @@ def worst_null(dossier: Dossier) -> Iterator[Block]:
         )
         for one in found
     )
-    wrong = (f"Goes: {verdict_label(dossier, _CO_PRIMARY)}",) if together else ()
+    wrong = (f"Goes: {verdict_label(dossier, dossier.main_verdict)}",) if together else ()
     columns = ("What is true", "Absent effect", *wrong, "Errs alone" if together else "Errs")
     caption = "Share of trials that go although an effect is absent"
     yield Grid(columns, rows, caption, len(columns) - 2)

@@ -52,7 +52,10 @@ def _asked(dossier: Dossier) -> Prose:
 def _how_many(dossier: Dossier) -> Prose:
     plan = dossier.main.built.plan
     ratio = ":".join(map(str, dossier.main.built.design.allocation))
-    words: list[Piece] = [said(plan.patients), f" in all, {ratio}, seen until month "]
+    words: list[Piece] = [
+        said(dossier.main.built.design.patients),
+        f" in all, {ratio}, seen until month ",
+    ]
     words += [said(plan.visits_months[-1]), "."]
     missing = share(dossier, "missing", "target", dossier.assembled.parts.names[0])
     if missing is not None:

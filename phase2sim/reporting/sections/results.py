@@ -77,7 +77,7 @@ def _looked_at(dossier: Dossier, row: Row) -> str:
 
 
 def _figures(dossier: Dossier) -> Iterator[Block]:
-    planned = dossier.main.built.plan.patients
+    planned = dossier.main.built.design.patients
     for name, under in _CURVES:
         rows = dossier.sized(name, under)
         if len({row["patients"] for row in rows}) >= _FEWEST:
