@@ -4,9 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from phase2sim.contest import Contest as Contest
     from phase2sim.contracts import Measured as Measured
     from phase2sim.knowledge import PriorDraws as PriorDraws
     from phase2sim.prior import fit as fit
+    from phase2sim.public import compare as compare
     from phase2sim.public import report as report
     from phase2sim.public import results as results
     from phase2sim.public import size as size
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 # Public name -> where it is; loaded on first use, so that `phase2sim --help` stays quick.
 _PUBLIC = {
+    "Contest": "phase2sim.contest",
     "Measured": "phase2sim.contracts",
     "PriorDraws": "phase2sim.knowledge",
     "Result": "phase2sim.simulation",
@@ -28,6 +31,7 @@ _PUBLIC = {
     "Scenario": "phase2sim.scenario",
     "Sized": "phase2sim.sizing.sized",
     "Swept": "phase2sim.sweeping.sweep",
+    "compare": "phase2sim.public",
     "fit": "phase2sim.prior",
     "load_scenario": "phase2sim.scenario",
     "report": "phase2sim.public",

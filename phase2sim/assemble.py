@@ -65,7 +65,7 @@ from phase2sim.safety.watching import SafetyRule
 from phase2sim.scenario import Scenario
 from phase2sim.scenario_tables import Percent, TargetEffect
 from phase2sim.shapes import Shape
-from phase2sim.stopping_rules import check_recruited, stopping_of, with_reestimation
+from phase2sim.stopping_rules import check_level, check_recruited, stopping_of, with_reestimation
 from phase2sim.toml_files import Table
 
 _FEWEST_ELIGIBLE = 0.01  # of candidates: below it a trial is hardly ever filled
@@ -170,6 +170,7 @@ def _shapes(scenario: Scenario) -> Mapping[str, Shape]:
 def _check(built: Parts) -> None:
     check_decision(built.decision, built.hypotheses, built.path)
     check_recruited(built.design, built.recruitment, built.path)
+    check_level(built.schedule, built.decision.one_sided_alpha, built.path)
     check_months(built.analyses, built.plan.visits_months, built.path)
     check_watched(built.safety, built.design, built.plan, built.path)
     _check_targets(built)

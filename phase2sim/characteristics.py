@@ -26,6 +26,7 @@ from phase2sim.operating import (
     missed_target,
     missing,
     overrun,
+    overrun_reversed,
     stopped,
     stopped_for_harm,
     treated_patients,
@@ -55,7 +56,8 @@ class Characteristic:
     """
 
     # power, type_i_error, assurance, bias, coverage, missing, duration; with interim looks
-    # stop_efficacy, stop_futility, failed_look, enrolled, overrun; of a rule its ledger
+    # stop_efficacy, stop_futility, failed_look, overrun_reversed, enrolled, overrun; of a rule
+    # its ledger
     name: str
     endpoint: str
     analysis: str
@@ -165,25 +167,32 @@ def characteristics(
             )
         yield from _ledger(built, truth, tallied, requested)
         yield from _harm(built, truth, tallied, requested)
-        for name in ("bias", "coverage", "missing"):
-            for number, analysis in enumerate(built.analyses):
-                error = truth_error(number, truth)
-                if tallied.unknown[number] and name != "missing":
-                    continue  # nobody knows the true effect
-                yield Characteristic(
-                    name=name,
-                    endpoint=analysis.endpoint,
-                    analysis=built.names[number],
-                    month=analysis.month,
-                    truth=truth,
-                    measured=_measured(name, tallied, number, requested, error),
-                )
+        yield from _of_estimates(built, truth, tallied, requested, truth_error)
         if not isinstance(built.recruitment, AllAtOnce) and not math.isnan(tallied.months):
             yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
         if built.stopping is not None:
             number = built.stopping.verdict
             theory = closed_form(number, truth) if number < len(built.analyses) else None
             yield from _of_looks(built, truth, tallied, requested, theory)
+
+
+def _of_estimates(
+    built: Parts, truth: str, tallied: Tally, requested: int, truth_error: TruthError
+) -> Iterator[Characteristic]:
+    """Yield what is said of each analysis's estimates, and of the values that it misses."""
+    for name in ("bias", "coverage", "missing"):
+        for number, analysis in enumerate(built.analyses):
+            error = truth_error(number, truth)
+            if tallied.unknown[number] and name != "missing":
+                continue  # nobody knows the true effect
+            yield Characteristic(
+                name=name,
+                endpoint=analysis.endpoint,
+                analysis=built.names[number],
+                month=analysis.month,
+                truth=truth,
+                measured=_measured(name, tallied, number, requested, error),
+            )
 
 
 def _of_looks(
@@ -203,6 +212,8 @@ def _of_looks(
             twin = Twin(known[0], theory.why) if known and theory is not None else None
             yield row(name=name, measured=stopped(sums, reason, look, requested), twin=twin)
         yield row(name="failed_look", measured=failed_look(sums, look, requested))
+        if built.schedule.analyse_overrun and sums.looks.stops[0, look]:
+            yield row(name="overrun_reversed", measured=overrun_reversed(sums, look, requested))
     for name, measured in (
         ("enrolled", enrolled(sums, requested)),
         ("overrun", overrun(sums, requested)),

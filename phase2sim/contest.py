@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from phase2sim.assemble import Assembled, parts
+from phase2sim.characteristics import measured_row
 from phase2sim.contracts import CONSIDER, GO, UNDECIDED, Arms, Measured
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.engine import simulate_batch
@@ -15,6 +17,11 @@ from phase2sim.operating import proportion
 from phase2sim.planned import widened
 from phase2sim.scenario import Scenario
 from phase2sim.simulation import Ready, prepare
+from phase2sim.tabular import frame_of
+from phase2sim.views import MONTE_CARLO, View, Viewed, plus_minus
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 type Report = Callable[[str], None]
 type Progress = Callable[[int, int], None]
@@ -49,14 +56,67 @@ class Difference:
     only_first: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Contest:
-    """Scenarios compared on the same trials."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Contest(Viewed):
+    """Scenarios compared on the same trials.
+
+    >>> import phase2sim
+    >>> files = ["scenarios/hba1c-primary.toml", "scenarios/c-peptide-primary.toml"]
+    >>> contest = phase2sim.compare(*files, trials=20)
+    >>> contest.frame().query("truth == 'target'").verdict.tolist()
+    ['hba1c', 'c_peptide']
+    """
 
     entries: tuple[Entry, ...]
     differences: tuple[Difference, ...]
     seed: int
     trials: int
+
+    def frame(self) -> "DataFrame":
+        """A line a scenario and truth, with its paired difference to the first scenario."""
+        return frame_of([
+            {
+                "scenario": entry.scenario.title, "file": str(entry.scenario.path),
+                "verdict": entry.verdict, "patients": entry.patients, "truth": truth,
+                **measured_row(go),
+                "difference": against.estimate if against else None,
+                "difference_mcse": against.mcse if against else None,
+            }
+            for place, entry in enumerate(self.entries)
+            for truth, go in entry.go.items()
+            for against in [self._difference(place, truth)]
+        ])  # fmt: skip
+
+    def view(self) -> View:
+        """A line a scenario: its share of go under each truth, and the difference to the first."""
+        truths = [truth for truth in _TRUTHS if any(truth in one.go for one in self.entries)]
+        return View(
+            f"{self.trials:,} trials, seed {self.seed}, the same patients in all",
+            ("scenario", "verdict", "patients", *truths),
+            tuple(
+                (one.scenario.title, one.verdict, str(one.patients),
+                 *(self._shown(place, truth) for truth in truths))
+                for place, one in enumerate(self.entries)
+            ),
+            (f"{MONTE_CARLO} In brackets: the difference to the first, on the same trials.",),
+            words=2,
+        )  # fmt: skip
+
+    def _shown(self, place: int, truth: str) -> str:
+        go = self.entries[place].go.get(truth)
+        if go is None:
+            return "-"
+        against = self._difference(place, truth)
+        share = plus_minus(go.estimate, go.mcse)
+        if against is None:
+            return share
+        sign = "+" if against.estimate >= 0 else ""
+        return f"{share} ({sign}{plus_minus(against.estimate, against.mcse)})"
+
+    def _difference(self, place: int, truth: str) -> Measured | None:
+        asked = place, truth
+        found = (one.measured for one in self.differences if (one.scenario, one.truth) == asked)
+        return next(found, None)
 
     def replay(self, place: int, trial: int, truth: str) -> str:
         """The command that shows one trial of one scenario again."""

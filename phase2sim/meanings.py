@@ -13,6 +13,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "block_size": "Of permuted blocks: a multiple of the sum of allocation; if left out, the "
         "smallest such from 4.",
         "looks": "Its interim looks, in order; the final analysis is not among them.",
+        "analyse_overrun": "Whether trials that stop are analysed again once all who had enrolled "
+        "are followed.",
         "reestimation": "How the number of patients is re-estimated at the last look; never if "
         "left out.",
         "months_to_decide": "From the data of a look to its decision, while patients go on to "
@@ -31,6 +33,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "rho": "Spends the fraction of the information to this power.",
         "delta": "Bounds in the shape fraction^(delta - 1/2): 0 O'Brien and Fleming, 0.5 Pocock.",
         "z": "At every interim look; the end takes what is left of the level.",
+        "probability": "Posterior probability of benefit that stops, one for each interim look.",
     },
     "spendings": {
         "gamma": "Spends early above 0, late below; 0 in proportion to the information.",

@@ -216,6 +216,12 @@ def failed_look(sums: Tally, look: int, requested: int) -> Measured:
     return proportion(int(sums.looks.failed[look]), sums.trials, sums.trials, requested)
 
 
+def overrun_reversed(sums: Tally, look: int, requested: int) -> Measured:
+    """Share of a look's stops for efficacy that are not shown once all enrolled are followed."""
+    stops = int(sums.looks.stops[0, look])
+    return proportion(int(sums.looks.reversed[look]), stops, stops, requested)
+
+
 def enrolled(sums: Tally, requested: int) -> Measured:
     """Mean number of patients enrolled when the trial ends."""
     looks = sums.looks

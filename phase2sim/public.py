@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from phase2sim.backends import backend
+from phase2sim.contest import Contest, contest
 from phase2sim.dossier.dossier import Wish, dossier_of
 from phase2sim.errors import BadInput
 from phase2sim.reporting.full_report import check_place, write_report
-from phase2sim.scenario import Scenario
+from phase2sim.scenario import Scenario, load_scenario
 from phase2sim.sizing.size import size as find_size
 from phase2sim.sizing.size import smallest_effect
 from phase2sim.sizing.sized import Search, Sized
@@ -55,6 +56,22 @@ def size(  # noqa: PLR0913 - options by name
     )
     with backend(workers) as at:
         return (smallest_effect if detectable else find_size)(scenario, search, at)
+
+
+def compare(
+    *scenarios: Scenario | Path | str, trials: int | None = None, seed: int | None = None
+) -> Contest:
+    """Compare scenarios, or their files, with the first on the same patients.
+
+    All use the seed and the number of trials of the first, unless others are given. Raises
+    ``BadInput`` for fewer than two scenarios.
+
+    >>> both = compare("scenarios/hba1c-primary.toml", "scenarios/two-to-one.toml", trials=20)
+    >>> both.differences[0].measured.used
+    20
+    """
+    loaded = [one if isinstance(one, Scenario) else load_scenario(one) for one in scenarios]
+    return contest(loaded, trials=trials, seed=seed)
 
 
 def sweep(

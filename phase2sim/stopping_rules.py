@@ -28,6 +28,7 @@ from phase2sim.sequential.spending import Spending
 from phase2sim.toml_files import Table, nearest
 
 # Where each analysis is judged at the decision's own alpha, and so at the level of a look's bound.
+_ROUNDED = 1e-3  # of a level, where critical_z has four digits
 _DECISIONS = ("significance", "co_primary")
 # How a refusal of the bounds begins -> the key that it is about.
 _KEYS = {
@@ -36,6 +37,7 @@ _KEYS = {
     "one_sided_alpha": "decision.",
     "beta is": "stopping.futility.",
     "z is": "stopping.efficacy.",
+    "probability is": "stopping.efficacy.",
     "futility has": "stopping.futility: ",
     "the futility bound": "stopping.futility: ",
     "binding futility": "stopping.futility.binding is true: ",
@@ -139,6 +141,24 @@ def with_reestimation(design: Design, analyses: Sequence[Analysis], path: Path) 
             " Use 'promising_zone', or one of these methods."
         )
     return replace(schedule, reestimation=part)
+
+
+def check_level(schedule: Schedule, one_sided_alpha: float, path: Path) -> None:
+    """Refuse a size that is estimated again for a test at another level than the decision's.
+
+    Stops for efficacy leave the promising zone's final test less than all of alpha, never more.
+    """
+    part = schedule.reestimation
+    if part is None:
+        return
+    above = part.level > one_sided_alpha * (1.0 + _ROUNDED)
+    below = part.level < one_sided_alpha * (1.0 - _ROUNDED)
+    if above or (below and not part.combines):
+        raise BadScenario(
+            f"{path}: design.reestimation is for a final test at a level of {part.level:.6g}; that"
+            f" of decision.one_sided_alpha is {one_sided_alpha:g}. Say"
+            f" {'critical_z' if part.combines else 'one_sided_alpha'} so that they agree."
+        )
 
 
 def check_recruited(design: Design, recruitment: Recruitment, path: Path) -> None:

@@ -1,6 +1,7 @@
 """A value at the prompt: one small table, as text and, in a notebook, as HTML."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -21,14 +22,14 @@ class View:
     words: int = 0  # columns from the left that hold words; the rest are numbers
 
 
-class Viewed:
+class Viewed(ABC):
     """A value that shows itself: its class says what in ``view``."""
 
     __slots__ = ()
 
+    @abstractmethod
     def view(self) -> View:
         """What is shown of it."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return as_text(self.view())

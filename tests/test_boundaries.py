@@ -17,6 +17,7 @@ from phase2sim.sequential.efficacy import (
     NoEfficacy,
     OBrienFleming,
     Pocock,
+    PosteriorThresholds,
     WangTsiatis,
 )
 from phase2sim.sequential.futility import (
@@ -250,11 +251,24 @@ def test_futility_above_efficacy_is_refused() -> None:
         boundaries(HALF, 0.025, HaybittlePeto(1.9))
 
 
+def test_thresholds_of_a_flat_posterior_are_bounds_on_z() -> None:
+    by_posterior = PosteriorThresholds((norm.cdf(3.0),))
+
+    found = boundaries(HALF, 0.025, by_posterior)
+
+    assert found.efficacy == pytest.approx(boundaries(HALF, 0.025, HaybittlePeto()).efficacy)
+    with pytest.raises(ValueError, match="one for each of the 2 interim looks"):
+        boundaries(np.array([0.3, 0.6, 1.0]), 0.025, by_posterior)
+    with pytest.raises(ValueError, match=r"use up .* Raise it"):
+        boundaries(HALF, 0.025, PosteriorThresholds((0.97,)))
+
+
 def test_every_efficacy_part_keeps_the_level() -> None:
     options = {
         "hwang_shih_decani_spending": {"gamma": -4.0},
         "power_spending": {"rho": 3.0},
         "wang_tsiatis": {"delta": 0.25},
+        "posterior": {"probability": (0.999, 0.995, 0.99)},
     }
     information = np.array([0.3, 0.55, 0.8, 1.0])
     for name, part in EFFICACIES.items():

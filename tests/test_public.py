@@ -157,6 +157,19 @@ def test_what_shows_itself_does_so_as_text_and_as_html(result: Result, found: Sw
         assert max(map(len, repr(value).splitlines())) < 160
 
 
+@pytest.mark.usefixtures("here")
+def test_a_contest_shows_each_difference_beside_its_share() -> None:
+    files = ("scenarios/hba1c-primary.toml", "scenarios/c-peptide-primary.toml")
+    found = phase2sim.compare(*files, trials=100)
+
+    frame = found.frame().query("truth == 'target'")
+
+    first, second = frame.to_dict("records")
+    assert np.isnan(first["difference"])
+    assert second["difference"] == pytest.approx(second["estimate"] - first["estimate"])
+    assert f"({second['difference']:+.3f} +- {second['difference_mcse']:.3f})" in repr(found)
+
+
 def test_a_failure_and_an_interruption_show() -> None:
     scenario = Scenario.model_validate({
         "title": "t", "seed": 1, "trials": 100, "design": {"patients": 10}, "truth": {},

@@ -140,6 +140,14 @@ def test_a_replay_has_the_patients_of_its_own_trial() -> None:
 
 
 @pytest.mark.parametrize(
+    "changes", [BLINDED | {"one_sided_alpha": 0.05}, PROMISING | {"critical_z": 1.5}]
+)
+def test_a_size_for_a_test_at_another_level_is_refused(changes: Table) -> None:
+    with pytest.raises(BadScenario, match=r"decision\.one_sided_alpha is 0\.025"):
+        resizing(changes)
+
+
+@pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"most_patients": 80}, "most_patients is 80; it must be more than the 80"),
@@ -152,3 +160,25 @@ def test_what_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
         resizing(PROMISING | changes)
     with pytest.raises(BadScenario, match="for means by ancova, t_test or welch"):
         resizing(BLINDED, {"responder": "c_peptide_preserved", "month": 12, "method": "fisher"})
+
+
+def test_overrun_takes_back_stops_that_those_on_their_way_do_not_confirm() -> None:
+    made = assembled(
+        with_looks(
+            design=sequential(analyse_overrun=True, months_to_decide=1.0),
+            stopping={"efficacy": {"kind": "pocock"}},
+            truth={"target": {"c_peptide": {"effect": 0.1, "month": 12, "shape": "linear"}}},
+            analysis=[T_TEST],
+        )
+    )
+    outcomes = run(made, 150)
+    went, nominal = outcomes.ended, made.parts.stopping.planned[0].nominal  # type: ignore[union-attr]  # it has looks
+    assert went is not None
+
+    for trial in range(150):
+        look = outcomes.looks[0]
+        p = p_of(one(made, trial), slice(int(look.enrolled[trial])))
+        assert look.overrun_p[0, trial] == pytest.approx(p, rel=1e-9)
+        if went.course.last[trial] == 0:  # the only reason is efficacy
+            assert went.course.reversed[trial] == (p > nominal[0])
+    assert 0 < went.course.reversed.sum() < (went.course.last < 2).sum()

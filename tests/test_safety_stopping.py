@@ -152,5 +152,5 @@ def test_a_sweep_refuses_what_it_cannot_keep(tmp_path: Path) -> None:
     keys = "".join(f"{key} = {value!r}\n" for key, value in RULE.items())
     base = BASE.replace("patients = 20", "patients = 120") + f"{AT_RISK}[safety]\n{keys}"
 
-    with pytest.raises(BadScenario, match="safety is set; a sweep does not keep"):
+    with pytest.raises(BadScenario, match="safety is set; a folder of results does not"):
         swept(write_sweep(tmp_path, SWEEP, base), tmp_path / "out")

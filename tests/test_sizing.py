@@ -95,6 +95,17 @@ def test_a_search_settles_or_says_that_it_did_not() -> None:
     assert few.trials == 2_000
 
 
+def test_a_wide_tolerance_does_not_hide_that_a_step_is_enough() -> None:
+    rng = np.random.default_rng(5)
+    ladder = Ladder(tuple(map(float, range(len(CHANCES)))))
+
+    climb(ladder, lambda *look: seen(rng, *look), Question(0.85, 0.5, 0.2, 1_000_000))
+
+    assert ladder.settled
+    assert ladder.enough < len(CHANCES)
+    assert CHANCES[ladder.enough] >= 0.85
+
+
 def test_steps_are_multiples_of_the_unit() -> None:
     steps = Steps(lowest=6.0, highest=300.0, unit=3.0)
 

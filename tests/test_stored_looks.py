@@ -30,7 +30,7 @@ OTHER = "{ efficacy = { kind = 'pocock_spending' }, futility = { kind = 'p', at_
 def table(**changes: object) -> Table:
     return with_looks(
         trials=TRIALS,
-        design=sequential(months_to_decide=1.0),
+        design=sequential(months_to_decide=1.0, analyse_overrun=True),
         recruitment={"kind": "poisson", "per_month": 6.0},
         missing={"dropout": {"mechanism": "mcar", "share": 0.2, "by_month": 12}},
         stopping=RULE,
@@ -121,6 +121,7 @@ def test_every_look_is_a_row_and_comes_back_bit_for_bit(out: Path) -> None:
         assert np.array_equal(look.enrolled, again.enrolled)
         assert np.array_equal(look.due, again.due)
         assert np.array_equal(look.missing, again.missing)
+        assert np.array_equal(look.overrun_p, again.overrun_p, equal_nan=True)
         assert np.array_equal(look.estimates[0].p, again.estimates[0].p, equal_nan=True)
 
 

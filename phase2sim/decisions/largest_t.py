@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 from scipy.optimize import brentq
 
 from phase2sim.contracts import Floats
@@ -18,13 +18,23 @@ _SEED = 20261125  # of that rule: the same value wherever it is asked for
 _SLACK = 1e-3  # for the error of the rule at either end
 
 
+def _stats() -> Any:  # noqa: ANN401 - a module
+    """Return scipy.stats, which takes a second to import that no other rule needs."""
+    from scipy import stats  # noqa: PLC0415
+
+    return stats
+
+
 def chance_below(limit: float, df: float, loadings: tuple[float, ...]) -> float:
     """Chance that every t is at most ``limit``, with correlations ``loadings[i] * loadings[j]``.
 
     Those of arms against one control, whose loadings are sqrt(n / (n + n control)). Given the
     control's mean, a normal, and the pooled SD, arms are independent: two integrals do it.
     """
-    x, wx = _FAR * _NODES, _FAR * _WEIGHTS * stats.norm.pdf(_FAR * _NODES)
+    x, wx = (
+        _FAR * _NODES,
+        _FAR * _WEIGHTS * np.exp(-((_FAR * _NODES) ** 2) / 2.0) / np.sqrt(2.0 * np.pi),
+    )
     scale, ws = _chi(df)
     loading = np.array(loadings)[:, None, None]
     inside = (limit * scale[:, None] - loading * x) / np.sqrt(1.0 - loading**2)
@@ -45,7 +55,7 @@ def correlated_chance_below(limit: float, df: float, correlation: Floats) -> flo
         return _normals_below(at, correlation)
     if len(correlation) == 1:
         return float(special.stdtr(df, limit))
-    joint: Any = stats.multivariate_t  # its stubs know whole degrees of freedom only
+    joint: Any = _stats().multivariate_t  # its stubs know whole degrees of freedom only
     return float(
         joint.cdf(
             at, None, correlation, df, allow_singular=True, maxpts=_POINTS, random_state=_SEED
@@ -56,7 +66,7 @@ def correlated_chance_below(limit: float, df: float, correlation: Floats) -> flo
 def _normals_below(at: Floats, correlation: Floats) -> float:
     if len(correlation) == 1:
         return float(special.ndtr(at[0]))
-    joint: Any = stats.multivariate_normal
+    joint: Any = _stats().multivariate_normal
     return float(joint.cdf(at, None, correlation, allow_singular=True, maxpts=_POINTS, rng=_SEED))
 
 
@@ -94,7 +104,10 @@ def _chi(df: float) -> tuple[Floats, Floats]:
     """Nodes and weights of the SD over its true value."""
     if np.isinf(df):
         return np.ones(1), np.ones(1)
-    low, high = np.sqrt(stats.chi2.ppf([1e-14, 1 - 1e-14], df) / df)
+    half = df / 2.0
+    low, high = np.sqrt(special.gammaincinv(half, np.array([1e-14, 1 - 1e-14])) / half)
     node = low + (high - low) * (_NODES + 1.0) / 2.0
-    density = stats.chi2.pdf(node**2 * df, df) * 2.0 * node * df
+    chi_square = node**2 * half  # half of it
+    density = np.exp(special.xlogy(half, chi_square) - chi_square - special.gammaln(half))
+    density *= 2.0 / node
     return node, _WEIGHTS * density * (high - low) / 2.0

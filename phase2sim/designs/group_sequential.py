@@ -21,6 +21,7 @@ class GroupSequential:
     randomisation: str | dict[str, Any] = "permuted_blocks"
     block_size: int | None = None
     months_to_decide: float = 0.0
+    analyse_overrun: bool = False
     reestimation: dict[str, Any] | None = None  # the part's table
     title: ClassVar[str] = "group sequential"
     nested: ClassVar[bool] = False  # a look after a share of the patients moves with their number
@@ -35,9 +36,17 @@ class GroupSequential:
                 f"months_to_decide is {self.months_to_decide:g}; it must lie between 0 and"
                 f" {_LONGEST_TO_DECIDE:g}"
             )
+        if self.analyse_overrun and self.reestimation is not None:
+            raise ValueError("analyse_overrun is true beside reestimation. Leave one of them out")
 
     @property
     def schedule(self) -> Schedule:
         """Its interim looks."""
         ratio = (self.allocation[0], self.allocation[1])
-        return Schedule(self.looks, self.months_to_decide, self.patients, ratio)
+        return Schedule(
+            self.looks,
+            self.months_to_decide,
+            self.patients,
+            ratio,
+            analyse_overrun=self.analyse_overrun,
+        )

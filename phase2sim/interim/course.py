@@ -29,6 +29,7 @@ class Course:
     last: Ints  # (trial,) its number, from 0; the final analysis is the highest
     why: NDArray[np.int8]  # (trial,) an index into ``REASONS``
     failed: Bools  # (interim look, trial): it was held, and could not be answered
+    reversed: Bools  # (trial,): a stop for efficacy that those on their way take back
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,11 @@ def course(
     last, why = np.full(trials, len(looks) - 1), np.zeros(trials, np.int8)
     failed = np.zeros((len(looks) - 1, trials), np.bool_)
     verdict = _decided(rule, decision, found_at[-1], [one.upper[:, -1] for one in bounds])
-    going = np.ones(trials, np.bool_)
+    going, taken_back = np.ones(trials, np.bool_), np.zeros(trials, np.bool_)
     for k, look in enumerate(looks[:-1]):
         held = going & (look.months < final.months)
-        shown = _decided(rule, decision, found_at[k], [one.upper[:, k] for one in bounds])
+        upper = [one.upper[:, k] for one in bounds]
+        shown = _decided(rule, decision, found_at[k], upper)
         efficacy = held & (shown[:, rule.verdict] == GO)
         futile = _is_futile(rule, decision, found_at[k], [one.lower[:, k] for one in bounds])
         futile &= held & ~efficacy
@@ -73,7 +75,10 @@ def course(
         verdict[stopped], last[stopped] = shown[stopped], k
         why[efficacy], why[futile] = FOR_EFFICACY, FOR_FUTILITY
         going &= ~stopped
-    return Course(verdict, last, why, failed)
+        if efficacy.any():
+            later = _decided(rule, decision, replace(found_at[k], p=look.overrun_p.T), upper)
+            taken_back |= efficacy & (later[:, rule.verdict] == STOP)
+    return Course(verdict, last, why, failed, taken_back)
 
 
 def final_verdict(

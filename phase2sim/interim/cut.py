@@ -55,19 +55,34 @@ def looks_at(
             months = cuts[k] + schedule.months_to_decide
         reached = np.stack([there[:, v].sum(axis=1) for v in visits])
         seen = np.stack([(there[:, v] & trials.seen[:, 0, v]).sum(axis=1) for v in visits])
+        enrolled = (planned <= months[:, None]).sum(axis=1)
+        followed = np.full(reached.shape, np.nan)
+        if schedule.analyse_overrun and k < len(cuts):
+            followed = _overrun_p(analysed, (trials, observed), enrolled)
         found.append(
             Look(
                 estimates=tuple(by_look[k] for by_look in estimates),
                 missing=1.0 - seen / np.maximum(reached, 1),
                 due=reached,
-                enrolled=(planned <= months[:, None]).sum(axis=1),
+                enrolled=enrolled,
                 months=months,
+                overrun_p=followed,
             )
         )
     if schedule.reestimation is not None:
         data, analysis, aim = (trials, observed), analysed.analyses[0], analysed.aims[0]
         found[-1] = resized(schedule, plan, analysis, aim, data, found[-2])
     return tuple(found)
+
+
+def _overrun_p(analysed: Analysed, data: tuple[Trials, Floats], enrolled: Ints) -> Floats:
+    """P (analysis, trial) of the first patients with everything that they will have shown."""
+    plan = analysed.plan
+    found = []
+    for analysis, aim in zip(analysed.analyses, analysed.aims, strict=True):
+        whole = counted_reading(analysis, plan, *data, aim)
+        found.append(of_first_by_trial(analysis, whole, enrolled, len(plan.arms), aim.arm).p)
+    return np.stack(found)
 
 
 def _arrivals(trials: Trials) -> Floats:

@@ -20,6 +20,9 @@ class Look:
     due: Ints  # (analysis, trial): patients whose visit of the analysis had been due
     enrolled: Ints  # (trial,) when the decision is made
     months: Floats  # (trial,) from the trial's opening to the decision
+    # (analysis, trial): one-sided p once all who are enrolled have been followed to the end, nan
+    # where that is not asked for.
+    overrun_p: Floats
 
 
 def at_the_end(looks: Sequence[Look], last: Ints) -> Look:
@@ -31,6 +34,7 @@ def at_the_end(looks: Sequence[Look], last: Ints) -> Look:
         due=_picked([look.due for look in looks], last),
         enrolled=_picked([look.enrolled for look in looks], last),
         months=_picked([look.months for look in looks], last),
+        overrun_p=_picked([look.overrun_p for look in looks], last),
     )
 
 

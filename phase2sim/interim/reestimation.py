@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from phase2sim.contracts import Floats, Ints
 from phase2sim.sequential.reestimation import SecondStage
@@ -32,6 +32,11 @@ class Reestimation(Protocol):
     @property
     def most_patients(self) -> int:
         """In all arms together."""
+        ...
+
+    @property
+    def level(self) -> float:
+        """One-sided level of the final test that its size is for."""
         ...
 
     def patients(self, stage: FirstStage) -> Floats:
@@ -65,6 +70,11 @@ class BlindedVariance:
         _check_share("one_sided_alpha", self.one_sided_alpha, 0.5)
         _check_share("power", self.power, 1.0)
         _check_most(self.most_patients)
+
+    @property
+    def level(self) -> float:
+        """One-sided level of the final test that its size is for."""
+        return self.one_sided_alpha
 
     def patients(self, stage: FirstStage) -> Floats:
         """(1 + r)^2 / r (z_alpha + z_beta)^2 variance / effect^2, r patients to one."""
@@ -101,6 +111,11 @@ class PromisingZone:
         _check_most(self.most_patients)
         if not 0 < self.critical_z < 10:  # noqa: PLR2004 - one tail of 1e-23
             raise ValueError(f"critical_z is {self.critical_z:g}; it must lie between 0 and 10")
+
+    @property
+    def level(self) -> float:
+        """One-sided level of the final test that its size is for."""
+        return float(ndtr(-self.critical_z))
 
     def patients(self, stage: FirstStage) -> Floats:
         """Those of the first stage, and of the second as the zone says."""

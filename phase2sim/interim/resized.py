@@ -133,4 +133,5 @@ def _at_end(
         due=patients[None],
         enrolled=patients,
         months=last + plan.visits_months[-1],
+        overrun_p=np.full((1, patients.size), np.nan),
     )

@@ -54,6 +54,7 @@ class Schedule:
     patients: int = 0  # planned, in all arms together
     ratio: tuple[int, int] = (1, 1)  # of control and treatment
     reestimation: Reestimation | None = None  # at the last look
+    analyse_overrun: bool = False  # once all who are enrolled at a look's decision are followed
 
     def __bool__(self) -> bool:
         """Whether there are any."""

@@ -14,6 +14,7 @@ class StopSums:
 
     stops: Ints = field(default_factory=lambda: np.zeros((2, 0), np.int64))  # (reason, look)
     failed: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # (look,) unanswered
+    reversed: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # (look,) taken back
     enrolled: float = 0.0  # sum of patients enrolled
     squared_enrolled: float = 0.0
     overrun: float = 0.0  # sum of those enrolled whose data the last look did not have in full
@@ -36,6 +37,7 @@ def stop_sums(ended: Ended) -> StopSums:
     return StopSums(
         stops=np.stack(stops),
         failed=course.failed.sum(axis=1),
+        reversed=np.bincount(course.last[course.reversed], minlength=looks)[:looks],
         enrolled=float(enrolled.sum()),
         squared_enrolled=float((enrolled**2).sum()),
         overrun=float(overrun.sum()),

@@ -90,8 +90,8 @@ def months_of(entry: Reported) -> str:
     return " to ".join(f"{month:g}" for month in entry.months) + clock
 
 
-def _replica_json(one: Replica) -> dict[str, Any]:
-    entry = one.entry
+def entry_json(entry: Reported) -> dict[str, Any]:
+    """Which number of which file it is."""
     return {
         "file": entry.file,
         "number": entry.number,
@@ -99,6 +99,13 @@ def _replica_json(one: Replica) -> dict[str, Any]:
         "arm": entry.arm,
         "endpoint": entry.endpoint,
         "months": list(entry.months),
+    }
+
+
+def _replica_json(one: Replica) -> dict[str, Any]:
+    entry = one.entry
+    return {
+        **entry_json(entry),
         "clock": entry.clock,
         "what": one.what,
         "reported": one.reported,

@@ -12,7 +12,7 @@ from rich.text import Text
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.influence import LARGEST_K, Influence, LeftOut
 from phase2sim.moved import Moved
-from phase2sim.reporting.check import label_of, months_of
+from phase2sim.reporting.check import entry_json, label_of, months_of
 from phase2sim.reporting.ledger import SAYS_ITSELF
 from phase2sim.reporting.plain_tables import plain_table
 
@@ -137,12 +137,7 @@ def _notes(found: Influence) -> Iterator[Text]:
 def _left_out_json(one: LeftOut) -> dict[str, Any]:
     entry = one.entry
     return {
-        "file": entry.file,
-        "number": entry.number,
-        "study": entry.study,
-        "arm": entry.arm,
-        "endpoint": entry.endpoint,
-        "months": list(entry.months),
+        **entry_json(entry),
         "statistic": entry.statistic,
         "as_reported": entry.as_reported,
         "elicited": entry.elicited is not None,

@@ -34,6 +34,8 @@ def looks_table(result: Result) -> Table | None:
         shown = _possible_stops(result)
         if any(rows["failed_look", look, truth].measured.estimate for truth in truths):
             shown["failed_look"] = "analysis failed, went on"
+        if any(name == "overrun_reversed" and at == look for name, at, _ in rows):
+            shown["overrun_reversed"] = "of those for efficacy, taken back"
         for number, (name, label) in enumerate(shown.items()):
             cells = [_cell(rows.get((name, look, truth))) for truth in truths]
             table.add_row("" if number else f"look {look}", label, *cells)

@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from phase2sim.characteristics import measured_row
 from phase2sim.predicting import Predicted
 from phase2sim.reporting.examined import examined_json, examined_screen
 from phase2sim.reporting.measured import cell
@@ -20,9 +21,7 @@ def predicted_json(found: Predicted) -> dict[str, Any]:
             "planned": found.planned,
             "pending": found.pending,
             "go": [
-                {"verdict": verdict, "estimate": share.estimate, "mcse": share.mcse,
-                 "requested": share.requested, "used": share.used, "failed": share.failed}
-                for verdict, share in found.go.items()
+                {"verdict": verdict, **measured_row(share)} for verdict, share in found.go.items()
             ],
             "beta_binomial": dict(found.responders),
             "by_normal_theory": [
@@ -35,7 +34,7 @@ def predicted_json(found: Predicted) -> dict[str, Any]:
                 for one in found.outlooks
             ],
         },
-    }  # fmt: skip
+    }
 
 
 def predicted_screen(found: Predicted, title: str) -> RenderableType:

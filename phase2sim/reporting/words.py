@@ -23,6 +23,7 @@ CHARACTERISTICS: dict[str, tuple[str, str]] = {
     "stop_efficacy": ("Stop for efficacy", "share of trials that a look stops with success"),
     "stop_futility": ("Stop for futility", "share of trials that a look stops without success"),
     "failed_look": ("Look failed", "share of trials that reached a look it could not answer"),
+    "overrun_reversed": ("Taken back", "share of stops for efficacy not shown with the overrun"),
     "enrolled": ("Patients enrolled", "mean number of patients enrolled at the end of the trial"),
     "overrun": ("Overrun", "mean number of them whose data the last look did not have in full"),
 }

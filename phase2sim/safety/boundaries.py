@@ -1,7 +1,7 @@
 """Stopping for harm: too many patients with an event, judged by a beta-binomial posterior."""
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from phase2sim.contracts import Floats, Ints
 
@@ -11,7 +11,7 @@ def posterior_excess(
 ) -> Floats:
     """Posterior probability that the event rate exceeds ``limit``, under a Beta prior."""
     a, b = prior
-    return np.asarray(stats.beta.sf(limit, a + events, b + patients - events), np.float64)
+    return np.asarray(special.betaincc(a + events, b + patients - events, limit), np.float64)
 
 
 def events_that_stop(
@@ -39,11 +39,16 @@ def chance_of_stopping(looks: Ints, boundary: Ints, rate: float) -> Floats:
     going = np.ones(1)  # probability of each number of events so far, and not stopped
     stops, before = [], 0
     for patients, limit in zip(looks, boundary, strict=True):
-        stage = stats.binom.pmf(np.arange(patients - before + 1), patients - before, rate)
+        stage = -np.diff(at_least(np.arange(patients - before + 2), patients - before, rate))
         reached = np.convolve(going, stage)
         stops.append(float(reached[limit:].sum()))
         going, before = np.where(np.arange(len(reached)) < limit, reached, 0.0), int(patients)
     return np.array(stops)
+
+
+def at_least(events: Ints, patients: Ints | int, rate: float) -> Floats:
+    """Chance of so many events or more among the patients."""
+    return np.asarray(special.bdtrc(events - 1.0, patients, rate), np.float64)
 
 
 def expected_patients(looks: Ints, stopping: Floats) -> float:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy import stats
 
 from phase2sim.contracts import Floats, Ints
-from phase2sim.safety.boundaries import chance_of_stopping
+from phase2sim.safety.boundaries import at_least, chance_of_stopping
 from phase2sim.safety.watching import check_watch
 
 
@@ -38,7 +37,7 @@ class PocockExcess:
         """Fewest patients with an event that stop, by look."""
         looks = np.array(self.looks)
         levels = np.unique(
-            np.concatenate([stats.binom.sf(np.arange(n + 1) - 1, n, self.limit) for n in looks])
+            np.concatenate([at_least(np.arange(n + 1), n, self.limit) for n in looks])
         )
         low, high = -1, levels.size - 1  # the highest level stops every trial
         while high - low > 1:
@@ -50,14 +49,13 @@ class PocockExcess:
     def evidence(self, boundary: Ints) -> Floats:
         """Chance of so many events or more at the boundary, were their share the limit."""
         looks = np.array(self.looks)
-        found = stats.binom.sf(boundary - 1, looks, self.limit)
+        found = at_least(boundary, looks, self.limit)
         return np.where(boundary > looks, np.nan, found)
 
     def _at(self, level: float) -> Ints:
         """Fewest events, by look, with a tail probability of ``level`` or less."""
         rounded = level * (1 + 1e-12)  # a level is itself such a tail
         fewest = [
-            int((stats.binom.sf(np.arange(n + 1) - 1, n, self.limit) > rounded).sum())
-            for n in self.looks
+            int((at_least(np.arange(n + 1), n, self.limit) > rounded).sum()) for n in self.looks
         ]
         return np.array(fewest, np.int64)

@@ -81,16 +81,34 @@ class HaybittlePeto:
 
     def bounds(self, information: Floats, one_sided_alpha: float, lower: Floats) -> Floats:
         """Interim looks at ``z``, the last so that the level is kept."""
-        upper = np.full(information.size, self.z)
-        upper[-1] = np.inf
-        spent = exits(information, lower, upper, 0.0)[0].sum()
-        if spent >= one_sided_alpha:
+        given = np.full(information.size - 1, self.z)
+        return _with_last(information, one_sided_alpha, lower, given, f"z is {self.z:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class PosteriorThresholds:
+    """Stop where the posterior probability of benefit is high enough, look by look; flat prior.
+
+    ``probability`` has one entry an interim look; the end takes what is left of the level.
+    """
+
+    probability: tuple[float, ...]
+    title: ClassVar[str] = "thresholds of a posterior probability"
+
+    def __post_init__(self) -> None:
+        said = list(self.probability)
+        if not said or not all(0.5 < one < 1 for one in said):  # noqa: PLR2004 - half would be a coin
+            raise ValueError(f"probability is {said}; each must lie between 0.5 and 1")
+
+    def bounds(self, information: Floats, one_sided_alpha: float, lower: Floats) -> Floats:
+        """Interim looks where the flat posterior has the probability, the end what is left."""
+        said, interim = list(self.probability), information.size - 1
+        if len(said) != interim:
             raise ValueError(
-                f"z is {self.z:g}; the interim looks then use up {spent:.3g} of"
-                f" {one_sided_alpha:g}. Raise it"
+                f"probability is {said}; give one for each of the {interim} interim looks"
             )
-        upper[-1] = _last(information, one_sided_alpha, lower, upper)
-        return upper
+        given = ndtri(np.array(said))
+        return _with_last(information, one_sided_alpha, lower, given, f"probability is {said}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +133,7 @@ EFFICACIES: dict[str, type[Efficacy] | type[Spending]] = {
     "pocock": Pocock,
     "wang_tsiatis": WangTsiatis,
     "haybittle_peto": HaybittlePeto,
+    "posterior": PosteriorThresholds,
     "none": NoEfficacy,
 }
 
@@ -143,6 +162,20 @@ def _constant(information: Floats, one_sided_alpha: float, lower: Floats, shape:
     low = float(-ndtri(one_sided_alpha)) / shape.max()
     high = float(-ndtri(one_sided_alpha / information.size)) / shape.min()
     return float(brentq(excess, low * 0.99, high * 1.01, xtol=_TIGHT))
+
+
+def _with_last(
+    information: Floats, one_sided_alpha: float, lower: Floats, interim: Floats, said: str
+) -> Floats:
+    """Bounds given at the interim looks, and that of the last so that the level is kept."""
+    upper = np.append(interim, np.inf)
+    spent = exits(information, lower, upper, 0.0)[0].sum()
+    if spent >= one_sided_alpha:
+        raise ValueError(
+            f"{said}; the interim looks then use up {spent:.3g} of {one_sided_alpha:g}. Raise it"
+        )
+    upper[-1] = _last(information, one_sided_alpha, lower, upper)
+    return upper
 
 
 def _last(information: Floats, one_sided_alpha: float, lower: Floats, upper: Floats) -> float:

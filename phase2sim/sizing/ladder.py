@@ -73,8 +73,14 @@ class Ladder:
         self.high[at] = np.minimum(self.high[at], high)
         while self.enough > 0 and self.low[self.enough - 1] >= question.target:
             self.enough -= 1
-        clearly = question.target + question.tolerance
-        while self.short + 1 < len(self.values) and self.high[self.short + 1] < clearly:
+        clearly = np.full(len(self.values), question.target + question.tolerance)
+        clearly[-1] = (
+            question.target
+        )  # no step is enough: only then is the answer that there is none
+        while (
+            self.short + 1 < len(self.values)
+            and self.high[self.short + 1] < clearly[self.short + 1]
+        ):
             self.short += 1
 
 

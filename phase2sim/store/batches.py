@@ -33,7 +33,7 @@ SCHEMA = pa.schema(
         ("missing", pa.float64()),  # share of patients without the value analysed
     ]
 )
-_OF_LOOKS = ("due", "enrolled", "months")
+_OF_LOOKS = ("due", "enrolled", "months", "overrun_p")
 LOOKS_SCHEMA = pa.schema(
     [
         *SCHEMA,
@@ -41,6 +41,7 @@ LOOKS_SCHEMA = pa.schema(
         ("due", pa.int64()),  # patients whose visit of the analysis had been due
         ("enrolled", pa.int64()),  # when the decision is made
         ("months", pa.float64()),  # from the trial's opening to the decision
+        ("overrun_p", pa.float64()),  # once all who are enrolled were followed; null if not asked
     ]
 )
 # Columns of many different numbers; the others repeat a few and are kept as a dictionary.
@@ -157,6 +158,7 @@ def _columns(answers: Answers, number: int, codes: tuple[int, int], look: int) -
         found["look"] = (np.full(trials, look + 1, np.int8), there)
         found |= {"due": (at.due[number], there), "enrolled": (at.enrolled, there)}
         found["months"] = (at.months, there)
+        found["overrun_p"] = (at.overrun_p[number], np.isnan(at.overrun_p[number]))
     if estimates.fallback is not None:
         found["fallback"] = (estimates.fallback, estimates.fallback == 0)
     for name in ("effect", "se", "df", "p"):
@@ -207,8 +209,9 @@ def _answers(columns: Mapping[str, Column], truth: int) -> Answers:
 
 
 def _look(at: Mapping[str, Column], estimates: tuple[Estimates, ...]) -> Look:
-    due, enrolled, months = (at[name][0] for name in _OF_LOOKS)
-    return Look(estimates, at["missing"][0], due, enrolled[0], months[0])
+    due, enrolled, months, overrun_p = (at[name][0] for name in _OF_LOOKS)
+    p = np.where(at["overrun_p"][1], np.nan, overrun_p)
+    return Look(estimates, at["missing"][0], due, enrolled[0], months[0], p)
 
 
 def _estimates(at: Mapping[str, Column], number: int) -> Estimates:
@@ -234,6 +237,7 @@ def _joined_look(parts: tuple[Look, ...]) -> Look:
         due=np.concatenate([part.due for part in parts], axis=1),
         enrolled=np.concatenate([part.enrolled for part in parts]),
         months=np.concatenate([part.months for part in parts]),
+        overrun_p=np.concatenate([part.overrun_p for part in parts], axis=1),
     )
 
 
@@ -244,6 +248,7 @@ def _part_of_look(look: Look, part: slice) -> Look:
         due=look.due[:, part],
         enrolled=look.enrolled[part],
         months=look.months[part],
+        overrun_p=look.overrun_p[:, part],
     )
 
 

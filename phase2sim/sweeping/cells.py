@@ -129,7 +129,7 @@ def cells_of(sweep: Sweep, priors: Priors) -> tuple[Cell, ...]:
     for variation in sweep.cells:
         try:
             built = parts(variation.scenario)
-            _check_stored(built)
+            check_stored(built.scenario)
             cell = _cell(variation.labels, built, sweep.truths, priors)
         except BadInput as error:
             raise BadScenario(
@@ -144,12 +144,12 @@ def cells_of(sweep: Sweep, priors: Priors) -> tuple[Cell, ...]:
     return tuple(found.values())
 
 
-def _check_stored(built: Parts) -> None:
+def check_stored(scenario: Scenario) -> None:
     """Refuse what the folder of results has no column for."""
-    if built.safety is not None:
+    if scenario.safety is not None:
         raise BadScenario(
-            "safety is set; a sweep does not keep when a trial was stopped for harm. Leave it out,"
-            " or use run, size or compare."
+            f"{scenario.path}: safety is set; a folder of results does not keep when a trial was"
+            " stopped for harm. Leave it out, or use run, size or compare."
         )
 
 
