@@ -34,7 +34,8 @@ from phase2sim.engine import (
 )
 from phase2sim.errors import BadData, BadScenario
 from phase2sim.found import found
-from phase2sim.interim.course import REASONS, Ended, final_verdict
+from phase2sim.interim.course import REASONS, Ended
+from phase2sim.interim.following import final_verdict
 from phase2sim.interim.look import Look
 from phase2sim.patient_file import patients_csv
 from phase2sim.readings import of_arms

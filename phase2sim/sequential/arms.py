@@ -6,7 +6,7 @@ chance that any arm without an effect crosses, which is largest where none has o
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from scipy.optimize import newton
@@ -71,10 +71,9 @@ class SharedControl:
 
     def fates(self, information: Floats, lower: Floats, upper: Floats, drifts: Floats) -> Fates:
         """What becomes of the arms whose effects over their final standard errors are given."""
-        arms = np.array([self.loadings, drifts])
-        stops, ends, going = fates(
-            information, lower, upper, arms, _first_alike(arms), _rule(_NODES[information.size])
-        )
+        arms, rule = np.column_stack([self.loadings, drifts]), _rule(_NODES[information.size])
+        bounds = np.stack([lower, upper])
+        stops, ends, going = fates(information, bounds, arms, _first_alike(arms), rule)
         return Fates(stops[0], stops[1], ends[0], ends[1], going)
 
 
@@ -128,7 +127,26 @@ def arm_boundaries(
             f"there are {information.size} looks with the final analysis; bounds of several arms"
             f" are computed for at most {MOST_LOOKS}"
         )
-    crossing = SharedControl(loadings)
+    if futility is not None:
+        check_limits(futility, information)
+    fractions = tuple(information.tolist())
+    return _solved(_Asked(fractions, one_sided_alpha, efficacy, futility, loadings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    fractions: tuple[float, ...]
+    one_sided_alpha: float
+    efficacy: efficacies.Part
+    futility: futilities.Limit | None
+    loadings: tuple[float, ...]
+
+
+@lru_cache(maxsize=64)
+def _solved(asked: _Asked) -> ArmBoundaries:
+    """As ``arm_boundaries``: the cells of a sweep ask for the same bounds."""
+    information, crossing = np.array(asked.fractions), SharedControl(asked.loadings)
+    one_sided_alpha, efficacy, futility = asked.one_sided_alpha, asked.efficacy, asked.futility
 
     def limits(final: float) -> Floats:
         lower = np.full(information.size, -np.inf)
@@ -140,12 +158,10 @@ def arm_boundaries(
         return bounds_of(efficacy, information, one_sided_alpha, lower, crossing)
 
     is_binding = futility is not None and futility.binding
-    if futility is not None:
-        check_limits(futility, information)
     upper = bounds(np.full(information.size, -np.inf))
     if is_binding:
-        upper = bounds(limits(_final(limits, bounds, upper[-1])))
-    lower = limits(upper[-1])
+        upper = bounds(limits(_final(limits, bounds, float(upper[-1]))))
+    lower = limits(float(upper[-1]))
     check_crossing(lower[:-1], upper[:-1])
     lower[-1] = upper[-1]
     return ArmBoundaries(information, upper, lower, one_sided_alpha, crossing, is_binding)

@@ -64,28 +64,53 @@ def _onward(  # noqa: PLR0913 - a kernel takes arrays, not objects
 
 
 @kernel
-def fates(  # noqa: PLR0913 - a kernel takes arrays, not objects
-    information: Floats, lower: Floats, upper: Floats, arms: Floats, like: Ints, rule: Floats
+def _follow(  # noqa: PLR0913 - a kernel takes arrays, not objects
+    k: int, information: Floats, bounds: Floats, arm: Floats, control: float, past: Floats,
+    at: Floats, mass: Floats, count: Ints,
+) -> None:  # fmt: skip
+    """Take one arm to look ``k``, given what the control has come to there.
+
+    ``past`` (look + 1, 2) is filled with its chances to have crossed, and fallen, by then;
+    ``at``, ``mass`` (look + 1, node) and ``count`` (look + 1,) with the nodes of those who go on.
+    """
+    before, now = (information[k - 1] if k > 0 else 0.0), information[k]
+    loading, drift = arm
+    own, sd = math.sqrt(1.0 - loading * loading), math.sqrt(now - before)
+    shift = loading * control - drift * now
+    low, high = (bounds[0, k] * math.sqrt(now) + shift) / own, np.inf
+    if bounds[1, k] < np.inf:
+        high = (bounds[1, k] * math.sqrt(now) + shift) / own
+    y, m, size = at[k], mass[k], count[k]
+    past[k + 1, CROSSED] = past[k, CROSSED] + _above(y, m, size, high, sd)
+    past[k + 1, FELL] = past[k, FELL] + _above(-y, m, size, -low, sd)
+    if k + 1 < information.size:
+        steps = np.array([now, now - before, information[k + 1] - now])
+        count[k + 1] = _onward(y, m, size, steps, low, high, at[k + 1], mass[k + 1])
+
+
+@kernel
+def fates(
+    information: Floats, bounds: Floats, arms: Floats, like: Ints, rule: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Chances of what becomes of the trial and of its arms.
 
-    ``arms`` (2, arm) holds loadings and drifts; ``like`` the first arm with the same of each;
-    ``rule`` (2, node) nodes and weights of the outer integral. The trial stops at the first look
-    at which an arm crosses its upper bound, or no arm is left. Returned are stops (2, look), for
-    efficacy and because no arm is left; ends (2, arm, look), of arms that cross where the trial
-    stops, and that fall to their lower bound while the trial goes; and of arms (arm, look) that go
-    on after a look. At the last look an arm that does not cross falls.
+    ``bounds`` (2, look) are lower and upper; ``arms`` (arm, 2) loadings and drifts, ``like`` the
+    first arm with the same of each; ``rule`` (2, node) nodes and weights of the outer integral. The
+    trial stops at the first look at which an arm crosses its upper bound, or no arm is left.
+    Returned are stops (2, look), for efficacy and because no arm is left; ends (2, arm, look), of
+    arms that cross where the trial stops, and that fall to their lower bound while the trial goes;
+    and of arms (arm, look) that go on after a look. At the last look an arm that does not cross
+    falls.
     """
-    looks, many, nodes = information.size, arms.shape[1], rule.shape[1]
+    looks, many, nodes = information.size, arms.shape[0], rule.shape[1]
     stops, ends = np.zeros((2, looks)), np.zeros((2, many, looks))
     going = np.zeros((many, looks))
-    at = np.zeros((looks, many, _MOST_NODES))
-    mass = np.zeros((looks, many, _MOST_NODES))
-    count = np.zeros((looks, many), np.int64)
+    at, mass = np.zeros((many, looks, _MOST_NODES)), np.zeros((many, looks, _MOST_NODES))
+    count = np.ones((many, looks), np.int64)
+    mass[:, 0, 0] = 1.0  # everybody starts at 0
+    past = np.zeros((many, looks + 1, 2))
     control, weight = np.zeros(looks + 1), np.ones(looks + 1)
-    past = np.zeros((looks + 1, 2, many))  # crossed, and fallen, up to before each look
-    digit = np.full(looks, -1)
-    start, whole = np.zeros(1), np.ones(1)
+    digit = np.full(looks, -1)  # which node of each look's rule: they are gone through as a tree
     k = 0
     while k >= 0:
         digit[k] += 1
@@ -93,31 +118,16 @@ def fates(  # noqa: PLR0913 - a kernel takes arrays, not objects
             digit[k] = -1
             k -= 1
             continue
-        before = information[k - 1] if k > 0 else 0.0
-        now = information[k]
-        step = now - before
-        following = information[k + 1] - now if k + 1 < looks else now
+        step = information[k] - (information[k - 1] if k > 0 else 0.0)
         control[k + 1] = control[k] + math.sqrt(step) * rule[0, digit[k]]
         weight[k + 1] = weight[k] * rule[1, digit[k]]
-        for arm in range(many):
-            if like[arm] < arm:
-                past[k + 1, :, arm] = past[k + 1, :, like[arm]]
-                continue
-            b, drift = arms[0, arm], arms[1, arm]
-            a, sd = math.sqrt(1.0 - b * b), math.sqrt(step)
-            shift = b * control[k + 1] - drift * now
-            high = (upper[k] * math.sqrt(now) + shift) / a
-            low = (lower[k] * math.sqrt(now) + shift) / a
-            y, m, size = start, whole, 1
-            if k > 0:
-                y, m, size = at[k - 1, arm], mass[k - 1, arm], count[k - 1, arm]
-            past[k + 1, CROSSED, arm] = past[k, CROSSED, arm] + _above(y, m, size, high, sd)
-            fell = _above(-y, m, size, -low, sd)
-            past[k + 1, FELL, arm] = past[k, FELL, arm] + fell
-            if k + 1 < looks:
-                steps = np.array([now, step, following])
-                count[k, arm] = _onward(y, m, size, steps, low, high, at[k, arm], mass[k, arm])
-        _add(past[k], past[k + 1], weight[k + 1], k, stops, ends, going)
+        for a in range(many):
+            if like[a] < a:
+                past[a, k + 1] = past[like[a], k + 1]
+            else:
+                _follow(k, information, bounds, arms[a], control[k + 1], past[a], at[a], mass[a],
+                        count[a])  # fmt: skip
+        _add(past[:, k], past[:, k + 1], weight[k + 1], k, stops, ends, going)
         if k + 1 < looks:
             k += 1
     return stops, ends, going
@@ -129,22 +139,22 @@ def _add(  # noqa: PLR0913 - a kernel takes arrays, not objects
     going: Floats,
 ) -> None:  # fmt: skip
     """Add what one path of the control up to look ``k`` leads to."""
-    many = before.shape[1]
+    many = before.shape[0]
     uncrossed, still, fallen, fell = 1.0, 1.0, 1.0, 1.0
     for arm in range(many):
-        uncrossed *= 1.0 - before[CROSSED, arm]
-        still *= 1.0 - after[CROSSED, arm]
-        fallen *= before[FELL, arm]
-        fell *= after[FELL, arm]
+        uncrossed *= 1.0 - before[arm, CROSSED]
+        still *= 1.0 - after[arm, CROSSED]
+        fallen *= before[arm, FELL]
+        fell *= after[arm, FELL]
     stops[0, k] += weight * (uncrossed - still)
     stops[1, k] += weight * (fell - (fallen if k > 0 else 0.0))
     for arm in range(many):
         others_before, others_after = 1.0, 1.0
         for other in range(many):
             if other != arm:
-                others_before *= 1.0 - before[CROSSED, other]
-                others_after *= 1.0 - after[CROSSED, other]
+                others_before *= 1.0 - before[other, CROSSED]
+                others_after *= 1.0 - after[other, CROSSED]
         for end in range(2):
-            ends[end, arm, k] += weight * others_before * (after[end, arm] - before[end, arm])
-        on = 1.0 - after[CROSSED, arm] - after[FELL, arm]
+            ends[end, arm, k] += weight * others_before * (after[arm, end] - before[arm, end])
+        on = 1.0 - after[arm, CROSSED] - after[arm, FELL]
         going[arm, k] += weight * others_after * on
