@@ -133,6 +133,7 @@ class Trials:
     has_gaps: bool = False  # a visit may be missed between two that are seen
     struck: Ints | None = None  # (event, trial, patient): first visit after it; None: no events
     counts: Mapping[str, Ints] = field(default_factory=dict)  # (trial, visit, patient), so far
+    recruited: Bools | None = None  # (trial, patient); None: all, whatever looks have dropped
 
 
 @dataclass(frozen=True, slots=True)
