@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from agreement import STANDARD_ERRORS, se_of_share
+from dropped_arms import multi_arm, with_arms
 from kept_prior import keep
 from looks import sequential, with_looks
 from small_trials import Table, assembled
@@ -37,6 +38,23 @@ RESIZED: dict[str, Table] = {
         "kind": "promising_zone", "from_power": 0.3, "power": 0.9, "most_patients": 240,
     },
 }  # fmt: skip
+
+
+DROPPING: dict[str, Table] = {
+    "O'Brien-Fleming, arms dropped": {
+        "efficacy": {"kind": "obrien_fleming"},
+        "futility": {"kind": "z", "at_least": [0.0]},
+    },
+    "O'Brien-Fleming, nobody dropped": {"efficacy": {"kind": "obrien_fleming"}},
+    "binding triangular": {
+        "efficacy": {"kind": "triangular"},
+        "futility": {"kind": "triangular", "binding": True},
+    },
+    "Pocock-type spending, the best arm kept": {
+        "efficacy": {"kind": "pocock_spending"},
+        "keep_best": [1, 1],
+    },
+}
 
 
 def error_of(made: Assembled) -> float:
@@ -85,6 +103,28 @@ def test_every_kind_of_bound_keeps_the_level(name: str) -> None:
     error = error_of(made)
 
     assert error <= allowed()
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("name", DROPPING)
+def test_several_arms_keep_the_familywise_error(name: str) -> None:
+    """With no effect in any arm, which is the worst null."""
+    looks = [{"share": 0.4, "month": 6}, {"share": 0.7, "month": 6}]
+    made = assembled(
+        with_arms(
+            "t_test",
+            stopping=DROPPING[name],
+            design=multi_arm(patients=300, visits_months=[0, 6], looks=looks),
+            recruitment={"kind": "steady", "per_month": 50},
+            missing={"dropout": {"mechanism": "mcar", "share": 0.1, "by_month": 6}},
+        )
+    )
+
+    error = error_of(made)
+
+    assert error <= allowed()
+    if name.endswith("nobody dropped"):  # all of the level is used
+        assert error >= 2 * ALPHA - allowed()
 
 
 @pytest.mark.calibration
