@@ -47,22 +47,18 @@ def looks_at(
         _by_look(schedule, analysed, number, (trials, observed, due))
         for number in range(len(analysed.analyses))
     ]
-    visits = [plan.visits_months.index(analysis.month) for analysis in analysed.analyses]
-    read = _read(schedule, analysed, trials)
     found = []
     for k, there in enumerate((*due, everybody)):
         months = last_readout
         if k < len(cuts):
             months = cuts[k] + schedule.months_to_decide
-        here = [there[:, v] & who for v, who in zip(visits, read, strict=True)]
-        reached = np.stack([one.sum(axis=1) for one in here])
-        seen = np.stack(
-            [(one & trials.seen[:, 0, v]).sum(axis=1) for v, one in zip(visits, here, strict=True)]
-        )
+        reached, seen = _reached(schedule, analysed, trials, there)
         enrolled = (planned <= months[:, None]).sum(axis=1)
-        followed = np.full(reached.shape, np.nan)
+        followed, arms = np.full(reached.shape, np.nan), None
         if schedule.analyse_overrun and k < len(cuts):
             followed = _overrun_p(analysed, (trials, observed), enrolled)
+        if schedule.drops_arms:
+            arms = _arms(analysed, trials, there, months, at_end=k == len(cuts))
         found.append(
             Look(
                 estimates=tuple(by_look[k] for by_look in estimates),
@@ -71,11 +67,7 @@ def looks_at(
                 enrolled=enrolled,
                 months=months,
                 overrun_p=followed,
-                arms=(
-                    _arms(analysed, trials, there, months, at_end=k == len(cuts))
-                    if schedule.drops_arms
-                    else None
-                ),
+                arms=arms,
             )
         )
     if schedule.reestimation is not None:
@@ -84,14 +76,22 @@ def looks_at(
     return tuple(found)
 
 
-def _read(schedule: Schedule, analysed: Analysed, trials: Trials) -> list[Bools]:
-    """Patients (trial, patient) on whom each analysis reports: all, or those of its two arms.
+def _reached(
+    schedule: Schedule, analysed: Analysed, trials: Trials, there: Bools
+) -> tuple[Ints, Ints]:
+    """Patients (analysis, trial) whose analysed visit was due, and those of them seen there.
 
-    Where arms are dropped, the others' patients may be such as never came.
+    Of all arms; but where arms are dropped, of an analysis's own two, as others may never have come.
     """
-    if not schedule.drops_arms:
-        return [np.ones((1, 1), np.bool_)] * len(analysed.analyses)
-    return [(trials.arm == 0) | (trials.arm == aim.arm) for aim in analysed.aims]
+    reached, seen = [], []
+    for analysis, aim in zip(analysed.analyses, analysed.aims, strict=True):
+        visit = analysed.plan.visits_months.index(analysis.month)
+        due = there[:, visit]
+        if schedule.drops_arms:
+            due = due & ((trials.arm == 0) | (trials.arm == aim.arm))
+        reached.append(due.sum(axis=1))
+        seen.append((due & trials.seen[:, 0, visit]).sum(axis=1))
+    return np.stack(reached), np.stack(seen)
 
 
 def _arms(

@@ -1,5 +1,6 @@
 """Boundaries of a design whose looks drop arms, as tables and as plain values."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -39,33 +40,34 @@ def arm_boundaries_json(ready: Ready, rule: Dropping, found: ArmTable) -> dict[s
 
 def arm_boundaries_screen(ready: Ready, rule: Dropping, found: ArmTable) -> RenderableType:
     """Return the bounds of every look, and what becomes of the arms under several truths."""
-    scenario = ready.assembled.parts.scenario
+    built = ready.assembled.parts
+    scenario, arms = built.scenario, [built.design.arms[aim.arm] for aim in built.aims]
     return Group(
         Text(scenario.title, style="bold"),
         Text(f"{rule.title}. One-sided familywise alpha {rule.one_sided_alpha:g}."),
         Text(),
-        _bounds(found),
+        _bounds(found, arms),
         Text(),
         _trials(found),
         Text(),
-        _arms(found),
-        *(Text(line) for line in _notes(rule, found)),
+        _arms(found, arms),
+        *(Text(line) for line in _notes(rule, found, arms)),
     )
 
 
-def _bounds(found: ArmTable) -> RenderableType:
-    effects = [f"effect: {name}" for name in found.analyses]
-    columns = ("look", "information", "patients", "an arm", "z", "p", *effects, "alpha spent",
-               "if arms are dropped")  # fmt: skip
+def _bounds(found: ArmTable, arms: Sequence[str]) -> RenderableType:
+    effects = [f"effect, {name}" for name in arms]
+    columns = ("look", "information", "patients", "an arm is", "z", "p", *effects, "alpha spent",
+               "if dropped")  # fmt: skip
     table = plain_table((), columns)
     for look in found.looks:
         name = str(look.number) if look is not found.looks[-1] else "end"
         patients = "" if look.patients is None else f"{look.patients:,}"
         place = (name, f"{look.information:.3f}", patients)
         spent = (f"{look.alpha_spent:.6f}", f"{look.alpha_spent_dropping:.6f}")
-        rows = (("shows efficacy", look.efficacy), ("is dropped", look.futility))
+        rows = (("shown", look.efficacy), ("dropped", look.futility))
         shown = [(what, *_scales(bound)) for what, bound in rows if bound is not None]
-        first, *others = shown or [("goes on", *("",) * (2 + len(effects)))]
+        first, *others = shown or [("going on", *("",) * (2 + len(effects)))]
         table.add_row(*place, *first, *spent)
         for cells in others:
             table.add_row("", "", "", *cells)
@@ -91,11 +93,11 @@ def _trials(found: ArmTable) -> RenderableType:
     return table
 
 
-def _arms(found: ArmTable) -> RenderableType:
+def _arms(found: ArmTable, arms: Sequence[str]) -> RenderableType:
     dropped = [f"dropped at look {look.number}" for look in found.looks[:-1]]
     table = plain_table((), ("truth", "arm", "drift", *dropped, "go"))
     for truth in found.truths:
-        for arm, name in enumerate(found.analyses):
+        for arm, name in enumerate(arms):
             label = "" if arm else _TRUTHS[truth.truth]
             table.add_row(label, name, *_arm(truth, arm))
     return table
@@ -106,11 +108,11 @@ def _arm(truth: ArmsUnderTruth, arm: int) -> tuple[str, ...]:
     return (f"{truth.drift[arm]:.3f}", *dropped, f"{truth.go[arm]:.4f}")
 
 
-def _notes(rule: Dropping, found: ArmTable) -> list[str]:
+def _notes(rule: Dropping, found: ArmTable, arms: Sequence[str]) -> list[str]:
     """What the numbers rest on."""
     informed = "; ".join(
         f"{name} {one.estimate:.5g} +- {one.mcse:.2g}"
-        for name, one in zip(found.analyses, found.information, strict=True)
+        for name, one in zip(arms, found.information, strict=True)
     )
     trials = f"{found.information[0].used:,}"
     rests = (
