@@ -81,7 +81,7 @@ def _reached(
 ) -> tuple[Ints, Ints]:
     """Patients (analysis, trial) whose analysed visit was due, and those of them seen there.
 
-    Of all arms; but where arms are dropped, of an analysis's own two, as others may never have come.
+    Of all arms; where arms are dropped, of an analysis's own two, as others may never have come.
     """
     reached, seen = [], []
     for analysis, aim in zip(analysed.analyses, analysed.aims, strict=True):
