@@ -15,7 +15,7 @@ from phase2sim.engine import simulate_batch
 from phase2sim.scenario import load_scenario
 from phase2sim.simulation import prepare
 
-SCENARIO = Path(__file__).parents[2] / "scenarios" / "gxipc1-futility.toml"
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 TRIALS, ALPHA = 200_000, 0.025
 SPENDING: Table = {"efficacy": {"kind": "obrien_fleming_spending"}}
 PLANNED = {"c_peptide": 1_700.0}  # near what the 400 patients below come to
@@ -71,14 +71,23 @@ def allowed() -> float:
 
 
 @pytest.mark.calibration
-@pytest.mark.parametrize("settings", [(), ("stopping.futility.at_least=[0.001]",)])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("gxipc1-futility", ()),
+        ("gxipc1-futility", ("stopping.futility.at_least=[0.001]",)),
+        ("doses-dropped", ()),
+        ("doses-dropped", ("stopping.futility.at_least=[-9]",)),
+    ],
+)
 def test_shipped_design_keeps_the_level_also_where_its_futility_is_overruled(
-    settings: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, settings: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(tmp_path)
     monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
 
-    error = error_of(prepare(load_scenario(SCENARIO, settings), print).assembled)
+    path = SCENARIOS / f"{name}.toml"
+    error = error_of(prepare(load_scenario(path, settings), print).assembled)
 
     assert error <= allowed()
     if settings:  # nobody stops: all of the level is used
