@@ -15,13 +15,14 @@ from small_trials import Table, assembled, scenario
 from phase2sim.assemble import Assembled, parts
 from phase2sim.contracts import GO, STOP, Bools, Trials
 from phase2sim.engine import Outcomes, draw_trials, simulate_batch
-from phase2sim.errors import BadScenario
+from phase2sim.errors import BadData, BadScenario
 from phase2sim.examine import analyse, replay
 from phase2sim.interim.course import FOR_EFFICACY, FOR_FUTILITY, TO_THE_END, ArmCourse, Ended
 from phase2sim.interim.dropping import Dropping
 from phase2sim.interim.following import ended
 from phase2sim.interim.look import ArmsSeen
 from phase2sim.patient_file import patients_csv
+from phase2sim.predicting import predict
 from phase2sim.sequential.arms import ArmBoundaries, arm_boundaries
 from phase2sim.sequential.efficacy import OBrienFleming
 from phase2sim.sequential.futility import ZLimit
@@ -334,6 +335,11 @@ def test_what_does_not_fit_is_refused_by_key_and_reason(changes: Table, says: st
         parts(scenario(with_arms(**changes)))
 
     assert says in str(refused.value)
+
+
+def test_an_end_is_not_foretold_where_arms_may_be_gone(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match="which arms a look has dropped"):
+        predict(ready().parts, tmp_path / "data.csv")
 
 
 def test_one_treated_arm_has_no_use_for_keys_of_several() -> None:
