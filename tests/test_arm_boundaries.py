@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from agreement import assert_agrees, se_of_share
 from readings import rows_of
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
 
 from phase2sim.contracts import Floats
 from phase2sim.sequential.arms import (
@@ -65,6 +65,31 @@ def test_patients_without_an_effect_are_those_of_mams() -> None:
     found = bounds.fates(np.zeros(3)).expected_patients(bounds.information, patients)
 
     assert_agrees(244.907, found, (380 - 190) / 2 / 100_000**0.5)  # no SD is larger
+
+
+def test_patients_at_the_least_favourable_effects_are_those_of_mams() -> None:
+    """JSS 88(4) 2019, table 1, triangular: 217.8 patients in 100,000 simulated trials of 408."""
+    information = np.array([1, 2, 3]) / 3
+    bounds = arm_boundaries(
+        information, 0.05, Triangular(), TriangularLimit(binding=True), (EQUAL,) * 3
+    )
+    effects = 2**0.5 * norm.ppf([0.65, 0.55, 0.55])  # p is the chance of a better outcome
+    drifts = effects * (102 / 2) ** 0.5
+
+    found = bounds.fates(drifts).expected_patients(information, np.full(4, 102.0))
+
+    assert_agrees(217.8, found, (408 - 136) / 2 / 100_000**0.5)  # no SD is larger
+
+
+def test_error_spent_by_looks_is_that_of_mams() -> None:
+    """JSS 88(4) 2019: bounds in the shape 3:2:1 have the level; m2 spends 0.026 at first."""
+    custom = SharedControl((EQUAL,) * 3)(
+        np.array([1, 2, 3]) / 3, np.array([0.0, 0.0, 2.042]), np.array([6.125, 4.084, 2.042])
+    )
+    row = next(row for row in PUBLISHED if row["case"] == "triangular")
+
+    assert custom.sum() == pytest.approx(0.05, abs=2e-4)  # of three digits of the bounds
+    assert published(row).spent(dropping=True) == pytest.approx([0.026, 0.05], abs=5e-4)
 
 
 def test_one_look_is_the_test_of_dunnett() -> None:
