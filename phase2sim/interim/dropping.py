@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from phase2sim.contracts import Bools, Floats
 from phase2sim.found import Decision, Found, Hypothesis
 from phase2sim.interim.course import FOR_EFFICACY, FOR_FUTILITY, ArmCourse, Course, Ended
-from phase2sim.interim.look import ArmsSeen, Look, at_the_end, chosen, picked
+from phase2sim.interim.look import ArmsSeen, Look, chosen, picked
 from phase2sim.sequential import efficacy as efficacies
 from phase2sim.sequential import futility as futilities
 from phase2sim.sequential.arms import ArmBoundaries
@@ -56,10 +56,8 @@ def ended_by_arm(
     course, shown = _course(rule, looks)
     course = replace(course, verdict=decision.decide(_certain(shown, hypotheses)))
     assert course.arms is not None  # noqa: S101 - made here
-    look = at_the_end(looks, course.last)
     last, seen = course.arms.last, _seen(looks, course)
-    look = replace(
-        look,
+    look = Look(
         estimates=tuple(
             chosen([one.estimates[arm] for one in looks], last[arm]) for arm in range(len(last))
         ),
@@ -67,6 +65,7 @@ def ended_by_arm(
         due=seen.due,
         enrolled=seen.enrolled.sum(axis=0) + seen.control_enrolled,
         months=_months(looks, course),
+        overrun_p=looks[-1].overrun_p,
         arms=seen,
     )
     return Ended(course, look, seen.due.sum(axis=0) + seen.control_due)
