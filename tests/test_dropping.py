@@ -161,6 +161,22 @@ def test_batches_do_not_show() -> None:
             )
 
 
+def test_the_order_of_the_analyses_is_nothing_but_an_order() -> None:
+    """Arms of different size, so that each must find its own."""
+    design = multi_arm(allocation=[3, 2, 1])
+    both = with_arms(design=design), with_arms(design=design, analysis=analyses()[::-1])
+    found = []
+    for table in both:
+        made = assembled(table)
+        found.append(followed(simulate_batch(made.study, made.sources[0], 0, 20)))
+
+    (went, course, seen), (again, reversed_course, reversed_seen) = found
+    assert np.array_equal(course.last, reversed_course.last[::-1])
+    assert np.array_equal(seen.enrolled, reversed_seen.enrolled[::-1])
+    assert np.array_equal(went.look.months, again.look.months)
+    assert seen.enrolled.max(axis=1).tolist() == [30, 15]
+
+
 def judged(one: Outcomes, stopping: Table) -> tuple[Ended, Dropping]:
     """The same trials by another rule."""
     built = parts(scenario(with_arms(stopping=stopping, missing=DROPOUT)))
