@@ -1,4 +1,7 @@
-"""Where the trials of a run stopped and why, and what they took: one column a truth."""
+"""Where the trials of a run stopped and why, which arms were dropped, and what they took.
+
+One column a truth.
+"""
 
 from rich.table import Table
 
@@ -17,6 +20,13 @@ _TAKES = {
     "enrolled": "patients enrolled",
     "overrun": "of them not all data at the end",
     "duration": "months to the end",
+}
+
+_OF_ARMS = {
+    "dropped": "dropped at look",
+    "selected": "a go, and the best",
+    "enrolled_in_arm": "patients enrolled",
+    "enrolled_in_control": "patients enrolled",
 }
 
 
@@ -42,6 +52,29 @@ def looks_table(result: Result) -> Table | None:
     for number, (name, label) in enumerate(_TAKES.items()):
         cells = [_cell(rows.get((name, None, truth))) for truth in truths]
         table.add_row("" if number else "means", label, *cells)
+    return table
+
+
+def arms_table(result: Result) -> Table | None:
+    """What becomes of each arm, and the patients it takes; None where no arm is dropped."""
+    rows = {
+        (row.analysis, row.name, row.look, row.truth): row
+        for row in result.characteristics
+        if row.name in _OF_ARMS
+    }
+    truths = [name for name in _TRUTHS if any(truth == name for *_, truth in rows)]
+    if not rows:
+        return None
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for name in ("arms", "", *(_TRUTHS[truth] for truth in truths)):
+        table.add_column(name)
+    before = None
+    for analysis, name, look in dict.fromkeys(key[:3] for key in rows):
+        cells = [_cell(rows.get((analysis, name, look, truth))) for truth in truths]
+        label = _OF_ARMS[name] if look is None else f"{_OF_ARMS[name]} {look}"
+        arm = analysis or "control"
+        table.add_row("" if arm == before else arm, label, *cells)
+        before = arm
     return table
 
 

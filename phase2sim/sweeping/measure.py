@@ -16,7 +16,8 @@ from phase2sim.characteristics import (
 )
 from phase2sim.contracts import GO, UNDECIDED, Measured
 from phase2sim.found import classes, found
-from phase2sim.interim.course import Ended, ended
+from phase2sim.interim.course import Ended
+from phase2sim.interim.following import ended
 from phase2sim.operating import Tally, by_class, mean_of, tally
 from phase2sim.store.batches import Answers
 from phase2sim.store.folder import Store
