@@ -37,13 +37,14 @@ from phase2sim.draws import (
     fixed_truth,
     prior_truth,
 )
+from phase2sim.dropping_rules import rule_of
 from phase2sim.endpoints import ENDPOINTS, EVENTS, drawn_for
 from phase2sim.engine import Population, Study
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import Aim
 from phase2sim.found import Decision, Hypothesis, hypothesis
+from phase2sim.interim.following import Rule
 from phase2sim.interim.schedule import Schedule
-from phase2sim.interim.stopping import Stopping
 from phase2sim.knowledge import PriorDraws
 from phase2sim.outcome import overridden, without_covariates
 from phase2sim.parts import build
@@ -65,7 +66,7 @@ from phase2sim.safety.watching import SafetyRule
 from phase2sim.scenario import Scenario
 from phase2sim.scenario_tables import Percent, TargetEffect
 from phase2sim.shapes import Shape
-from phase2sim.stopping_rules import check_level, check_recruited, stopping_of, with_reestimation
+from phase2sim.stopping_rules import check_level, check_recruited, with_reestimation
 from phase2sim.toml_files import Table
 
 _FEWEST_ELIGIBLE = 0.01  # of candidates: below it a trial is hardly ever filled
@@ -88,7 +89,7 @@ class Parts:
     aims: tuple[Aim, ...]
     decision: Decision
     safety: SafetyRule | None
-    stopping: Stopping | None
+    stopping: Rule | None
     schedule: Schedule
     shapes: Mapping[str, Shape]  # of the target effects
 
@@ -145,7 +146,7 @@ def parts(scenario: Scenario) -> Parts:
         aims=found.aims,
         decision=decision,
         safety=safety_of(scenario, path),
-        stopping=stopping_of(scenario, design, decision, found.names, path),
+        stopping=rule_of(scenario, design, decision, found, path),
         schedule=schedule,
         shapes=_shapes(scenario),
     )

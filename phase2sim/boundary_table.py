@@ -75,20 +75,20 @@ def boundary_table(assembled: Assembled) -> tuple[AnalysisBounds, ...]:
     The information at the end is that of simulated trials, unless the scenario states it.
     """
     rule = assembled.parts.stopping
-    if rule is None:
+    if not isinstance(rule, Stopping):
         raise BadScenario(
             f"{assembled.parts.path}: design.kind {assembled.parts.scenario.design['kind']!r} has"
             " no looks, and so no boundaries. Use design.kind = 'group_sequential'."
         )
     source = assembled.sources[0]
-    squared = _squared_errors(assembled, source)
+    squared = squared_errors(assembled, source)
     return tuple(
         _of_analysis(assembled, rule, number, squared[number])
         for number in range(len(assembled.parts.analyses))
     )
 
 
-def _squared_errors(assembled: Assembled, source: TruthSource) -> Floats:
+def squared_errors(assembled: Assembled, source: TruthSource) -> Floats:
     """Squared standard errors at the end (analysis, trial)."""
     study = assembled.study
     found = []
@@ -103,7 +103,7 @@ def _of_analysis(
     assembled: Assembled, rule: Stopping, number: int, squared: Floats
 ) -> AnalysisBounds:
     bounds = rule.planned[number]
-    information = _information(rule.maximum_information[number], squared)
+    information = information_at_end(rule.maximum_information[number], squared)
     se = float(information.estimate**-0.5)
     shown = assembled.study.hypotheses[number]
     sign, null = shown.benefit_sign, shown.null_effect
@@ -123,7 +123,7 @@ def _of_analysis(
     )
 
 
-def _information(stated: float | None, squared: Floats) -> Measured:
+def information_at_end(stated: float | None, squared: Floats) -> Measured:
     """One over the mean squared standard error, with its Monte Carlo error; exact if stated."""
     if stated is not None:
         return Measured(stated, 0.0, 0, 0, 0)
@@ -179,7 +179,7 @@ def _truths(
     assembled: Assembled, bounds: Boundaries, number: int, scale: tuple[float, float]
 ) -> Iterator[UnderTruth]:
     """No effect, half of the target's and the target's, where it is known."""
-    target = _target(assembled, number)
+    target = target_effect(assembled, number)
     null, se = scale
     drift = (target - null) / se
     yield _under(assembled, bounds, "null", 0.0)
@@ -203,7 +203,7 @@ def _under(assembled: Assembled, bounds: Boundaries, truth: str, drift: float) -
     )
 
 
-def _target(assembled: Assembled, number: int) -> float:
+def target_effect(assembled: Assembled, number: int) -> float:
     """True effect under the target; nan where there is none, or nobody knows it."""
     study = assembled.study
     for source in assembled.sources:

@@ -14,9 +14,11 @@ from phase2sim.operating import (
     ENDS,
     End,
     Tally,
+    arm_enrolled,
     bias,
     coverage,
     decided,
+    dropped,
     duration,
     ended,
     ended_in_class,
@@ -29,13 +31,14 @@ from phase2sim.operating import (
     missing,
     overrun,
     overrun_reversed,
+    selected,
     stopped,
     stopped_for_harm,
     treated_patients,
     true_given_go,
 )
 from phase2sim.patients.recruitment import AllAtOnce
-from phase2sim.twins import Twin, twin
+from phase2sim.twins import NORMAL_LOOKS, Twin, arms_without_effect, twin
 
 type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysis's true value
 type ClosedForm = Callable[[int, str], Twin | None]  # of an analysis, by its number, and a truth
@@ -58,8 +61,9 @@ class Characteristic:
     """
 
     # power, type_i_error, assurance, bias, coverage, missing, duration; with interim looks
-    # stop_efficacy, stop_futility, failed_look, overrun_reversed, enrolled, overrun; with a safety
-    # rule stopped_for_harm, treated_patients, harm_before, final_analysis; of a rule its ledger
+    # stop_efficacy, stop_futility, failed_look, overrun_reversed, enrolled, overrun; of arms that
+    # are dropped there dropped, selected, enrolled_in_arm, enrolled_in_control; with a safety rule
+    # stopped_for_harm, treated_patients, harm_before, final_analysis; of a rule its ledger
     name: str
     endpoint: str
     analysis: str
@@ -155,6 +159,7 @@ def characteristics(
 ) -> Iterator[Characteristic]:
     """Yield every operating characteristic; ``sums`` has one tally a truth."""
     for truth, tallied in sums.items():
+        of_arms = _of_arms(built, truth)
         for number, verdict in enumerate(built.decision.labels(built.names)):
             alone = number < len(built.analyses)
             analysis = built.analyses[number] if alone else None
@@ -165,7 +170,7 @@ def characteristics(
                 month=analysis.month if analysis else None,
                 truth=truth,
                 measured=decided(tallied, number, requested),
-                twin=closed_form(number, truth) if alone else None,
+                twin=of_arms.get(number) or (closed_form(number, truth) if alone else None),
             )
         yield from _ledger(built, truth, tallied, requested)
         yield from _harm(built, truth, tallied, requested)
@@ -174,8 +179,11 @@ def characteristics(
             yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
         if built.stopping is not None:
             number = built.stopping.verdict
-            theory = closed_form(number, truth) if number < len(built.analyses) else None
+            theory = of_arms.get(number)
+            if number < len(built.analyses):
+                theory = closed_form(number, truth)
             yield from _of_looks(built, truth, tallied, requested, theory)
+            yield from _each_arm(built, truth, tallied, requested)
 
 
 def _of_estimates(
@@ -221,6 +229,36 @@ def _of_looks(
         ("overrun", overrun(sums, requested)),
     ):
         yield Characteristic(name, "", "", None, truth, measured)
+
+
+def _of_arms(built: Parts, truth: str) -> Mapping[int, Twin]:
+    """Theory's share of go by number of the verdict, where arms are dropped and none works."""
+    fates = arms_without_effect(built) if truth == "null" else None
+    if fates is None:
+        return {}
+    stops = tuple(fates.efficacy[:-1].tolist()), tuple(fates.futility[:-1].tolist())
+    shares = [*fates.crossed.sum(axis=1).tolist(), fates.any_go]
+    return {number: Twin(share, NORMAL_LOOKS, stops) for number, share in enumerate(shares)}
+
+
+def _each_arm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:
+    """How often each arm is dropped, at which look, and is the best; and the patients it takes."""
+    if not built.schedule.drops_arms:
+        return
+    fates = arms_without_effect(built) if truth == "null" else None
+    for arm, (name, analysis) in enumerate(zip(built.names, built.analyses, strict=True)):
+        row = partial(Characteristic, endpoint=analysis.endpoint, analysis=name,
+                      month=analysis.month, truth=truth)  # fmt: skip
+        for look in range(len(built.schedule.looks)):
+            known = None
+            if fates is not None:
+                known = Twin(float(fates.dropped[arm, look]), NORMAL_LOOKS)
+            share = dropped(sums, arm, look, requested)
+            yield row(name="dropped", measured=share, twin=known, look=look + 1)
+        yield row(name="selected", measured=selected(sums, arm, requested))
+        yield row(name="enrolled_in_arm", measured=arm_enrolled(sums, arm, requested))
+    control = arm_enrolled(sums, len(built.names), requested)
+    yield Characteristic("enrolled_in_control", "", "", None, truth, control)
 
 
 def _harm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:

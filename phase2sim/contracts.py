@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 AGE, SITE = "age", "site"  # factors that are no endpoint's baseline
 
 # Raised by every change that moves numbers; the changelog lists old -> new.
-RESULTS_VERSION = 4
+RESULTS_VERSION = 5
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -133,6 +133,7 @@ class Trials:
     has_gaps: bool = False  # a visit may be missed between two that are seen
     struck: Ints | None = None  # (event, trial, patient): first visit after it; None: no events
     counts: Mapping[str, Ints] = field(default_factory=dict)  # (trial, visit, patient), so far
+    recruited: Bools | None = None  # (trial, patient); None: all, whatever looks have dropped
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,12 @@ from phase2sim.contracts import (
 from phase2sim.endpoints import DERIVED, EVENTS
 from phase2sim.estimands import Aim
 from phase2sim.found import Decision, Hypothesis, found, hypothesis, joined
-from phase2sim.interim.course import Ended, ended
+from phase2sim.interim.course import Ended
 from phase2sim.interim.cut import Analysed, looks_at
+from phase2sim.interim.following import Rule, ended
 from phase2sim.interim.harm import with_harm
 from phase2sim.interim.look import Look
 from phase2sim.interim.schedule import Schedule
-from phase2sim.interim.stopping import Stopping
 from phase2sim.readings import estimate, estimate_first
 from phase2sim.safety.watching import SafetyRule, Watched, stopped_for_harm, watch
 from phase2sim.unseen import unseen, unseen_first
@@ -92,7 +92,7 @@ class Study:
     known: Mapping[str, Known] = field(default_factory=dict)  # by label of a fixed truth
     safety: SafetyRule | None = None
     schedule: Schedule = field(default_factory=Schedule)  # of interim looks
-    stopping: Stopping | None = None  # where there are any
+    stopping: Rule | None = None  # where there are any
     allocation: tuple[int, ...] = (1, 1)  # ratio of the arms
 
     @property

@@ -18,8 +18,10 @@ from phase2sim.contracts import (
     MODEL_SCALE,
     STOP,
     Analysis,
+    Bools,
     Estimates,
     OwnTest,
+    Trials,
     Truth,
 )
 from phase2sim.datafile import data_reading, read_data
@@ -35,7 +37,8 @@ from phase2sim.engine import (
 )
 from phase2sim.errors import BadData, BadScenario
 from phase2sim.found import found
-from phase2sim.interim.course import FOR_HARM, REASONS, Ended, final_verdict
+from phase2sim.interim.course import FOR_HARM, REASONS, Ended
+from phase2sim.interim.following import final_verdict
 from phase2sim.interim.look import Look
 from phase2sim.patient_file import patients_csv
 from phase2sim.readings import of_arms
@@ -86,6 +89,7 @@ class Seen:
     enrolled: int
     p_one_sided: Mapping[str, float]  # by analysis; nan where it failed
     stopped_for: str  # efficacy | futility; "" where it went on, or at the end
+    dropped: tuple[str, ...] = ()  # analyses of the arms that it dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ def replay(
         if study.schedule.reestimation is not None:  # those beyond its size never came
             plan = replace(study.plan, patients=int(looks[-1].enrolled[0]))
             study = replace(study, plan=plan)
+        trials = replace(trials, recruited=_recruited(study, trials, looks, end))
     else:
         estimates = list(analyse_trials(study, trials))
         end, watched = None, watched_for_harm(study, trials)
@@ -193,20 +198,43 @@ def _harm(rule: SafetyRule | None, watched: Watched | None, end: Ended | None) -
     return Harm(treated, float(watched.months[0]), int(watched.enrolled[0]))
 
 
+def _recruited(study: Study, trials: Trials, looks: tuple[Look, ...], end: Ended) -> Bools | None:
+    """Whether each patient (trial, patient) was recruited, or came for an arm that was dropped."""
+    arms = end.course.arms
+    if arms is None or trials.arrivals is None:
+        return None
+    recruited = np.ones(trials.arm.shape, np.bool_)
+    for number, (own, dropped) in enumerate(zip(arms.last[:, 0], arms.dropped[:, 0], strict=True)):
+        if dropped:
+            too_late = trials.arrivals.months > looks[own].months[0]
+            recruited &= ~(too_late & (trials.arm == study.aim(number).arm))
+    return recruited
+
+
 def _seen(names: tuple[str, ...], looks: tuple[Look, ...], end: Ended) -> tuple[Seen, ...]:
     """What was seen of one trial, up to the look that ended it."""
     last, why = int(end.course.last[0]), REASONS[int(end.course.why[0])]
     if end.course.why[0] == FOR_HARM:
         last, why = last - 1, ""  # the next look was never held
+    arms = end.course.arms
+    own_last = [last] * len(names) if arms is None else arms.last[:, 0].tolist()
+    out = [False] * len(names) if arms is None else arms.dropped[:, 0].tolist()
     return tuple(
         Seen(
             look=number + 1,
             months=float(look.months[0]),
             enrolled=int(look.enrolled[0]),
             p_one_sided={
-                name: float(one.p[0]) for name, one in zip(names, look.estimates, strict=True)
+                name: float(one.p[0])
+                for name, one, own in zip(names, look.estimates, own_last, strict=True)
+                if number <= own
             },
             stopped_for=why if number == last else "",
+            dropped=tuple(
+                name
+                for name, own, dropped in zip(names, own_last, out, strict=True)
+                if dropped and own == number
+            ),
         )
         for number, look in enumerate(looks[: last + 1])
         if number == last or look.months[0] < looks[-1].months[0]

@@ -129,9 +129,12 @@ def joined(parts: Sequence[Found]) -> Found:
 
 
 def only_p(p: Floats) -> Found:
-    """Return p-values (trial, analysis) for benefit without the estimates they came from."""
+    """Return p-values (trial, analysis) for benefit without the estimates they came from.
+
+    Their degrees of freedom are infinite: a rule that looks up critical values finds those of z.
+    """
     unknown = np.full(p.shape, np.nan)
-    return Found(unknown, unknown, unknown, p, (Hypothesis(),) * p.shape[1])
+    return Found(unknown, unknown, np.full(p.shape, np.inf), p, (Hypothesis(),) * p.shape[1])
 
 
 def tested_alone(

@@ -32,6 +32,8 @@ from phase2sim.toml_files import nearest
 
 type Report = Callable[[str], None]
 
+_FALL = "below_baseline"
+_LOCATIONS = ("mean", "median", "geometric_mean")
 LARGEST_K = 0.7  # above it the weights of the draws say too little, and the model is fitted again
 
 
@@ -327,16 +329,29 @@ def _is_read_jointly(entries: Sequence[Reported], entry: Reported) -> bool:
     """Whether one likelihood reads the entry with others of the same patients and visit.
 
     Then its weights leave these out too: a median takes the count and the quantiles beside it
-    along, quartiles the range. (The densities of those are given the median, and go alone.)
+    along, quartiles the range, and a mean or a median the patients below their own baseline. (The
+    densities of those are given the location, and go alone.)
     """
     taken = {"median": ("count", "quartiles", "range"), "quartiles": ("range",),
              "range": ("quartiles",)}.get(entry.statistic, ())  # fmt: skip
     beside = [other for other in entries if _visit(other) == _visit(entry)]
-    return any(one.statistic in taken and one.beyond != "below_baseline" for one in beside)
+    falls = [one for one in entries if one.beyond == _FALL and _arm(one) == _arm(entry)]
+    return any(one.statistic in taken for one in beside if one.beyond != _FALL) or (
+        entry.statistic in _LOCATIONS and any(entry.months[0] in _months(one) for one in falls)
+    )
+
+
+def _months(fall: Reported) -> tuple[float, ...]:
+    """Both visits of a count below the own baseline, which is at entry if nothing is said."""
+    return (0.0, *fall.months) if len(fall.months) == 1 else fall.months
+
+
+def _arm(entry: Reported) -> tuple[object, ...]:
+    return entry.study, entry.arm, entry.endpoint, entry.clock
 
 
 def _visit(entry: Reported) -> tuple[object, ...]:
-    return entry.study, entry.arm, entry.endpoint, entry.clock, entry.months
+    return *_arm(entry), entry.months
 
 
 def _effect(prior: PriorDraws, endpoint: str) -> Floats:

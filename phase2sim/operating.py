@@ -238,6 +238,23 @@ def overrun(sums: Tally, requested: int) -> Measured:
     return mean_of(looks.overrun, looks.squared_overrun, sums.trials, sums.trials, requested)
 
 
+def dropped(sums: Tally, arm: int, look: int, requested: int) -> Measured:
+    """Share of trials in which an arm is dropped at an interim look; arms as their analyses."""
+    return proportion(int(sums.looks.arms.dropped[arm, look]), sums.trials, sums.trials, requested)
+
+
+def selected(sums: Tally, arm: int, requested: int) -> Measured:
+    """Share of trials with a go for an arm, and a smaller p than any other that is a go."""
+    return proportion(int(sums.looks.arms.best[arm]), sums.trials, sums.trials, requested)
+
+
+def arm_enrolled(sums: Tally, arm: int, requested: int) -> Measured:
+    """Mean number of patients enrolled in one arm; control is the last."""
+    arms = sums.looks.arms
+    total, squared = arms.enrolled[arm], arms.squared_enrolled[arm]
+    return mean_of(total, squared, sums.trials, sums.trials, requested)
+
+
 def missing(sums: Tally, analysis: int, requested: int) -> Measured:
     """Mean share of patients whose analysed value is not seen."""
     total, squared = sums.missing[analysis], sums.squared_missing[analysis]

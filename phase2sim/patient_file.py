@@ -31,6 +31,8 @@ def patients_csv(study: Study, trials: Trials, look: float | None = None) -> str
     tables += [_derived(study, trials, name) for name in analysed if name in DERIVED]
     tables += [_counted(study, trials, name) for name in analysed if name in EVENTS]
     for p in range(study.plan.patients):
+        if trials.recruited is not None and not trials.recruited[0, p]:
+            continue
         who = _who(study, trials, p)
         for name, seen, complete, time in tables:
             outcome = (name, seen[:, p], complete[:, p], time[:, p])

@@ -57,6 +57,12 @@ def predict(
     is lost. Patients up to the planned number are yet to enrol. Raises ``BadData`` for a file from
     which nothing can be foretold.
     """
+    if built.schedule.drops_arms:
+        raise BadData(
+            f"{built.path}: design.kind is 'multi_arm_multi_stage', and a data file does not say"
+            " which arms a look has dropped, so that its end cannot be foretold. Use analyse alone,"
+            " and the bounds of phase2sim boundaries."
+        )
     examined = analyse(built, path, endpoint)
     chosen = [
         number

@@ -16,6 +16,7 @@ BY_ENDPOINT = (  # parameters whose first index is the endpoint
     "history", "history_raw", "sd", "log_sd_raw", "level_sd", "slope_sd", "patient_share", "decay",
     "age_slope",
 )  # fmt: skip
+LONGER = 3  # times as many draws, where the gate finds too few
 SEED_PURPOSE = "phase2sim prior"  # hashed with the digest: the draws depend on the evidence only
 
 
@@ -54,14 +55,7 @@ def fitted(evidence: Evidence, *, refit: bool = False, report: Callable[[str], N
     """
     if not refit and (kept := _kept(evidence, report)):
         return kept
-    # PyMC takes seconds to import, and a run on a cached prior never needs it.
-    from phase2sim.models.diagnostics import complaints  # noqa: PLC0415
-    from phase2sim.models.fit import fit  # noqa: PLC0415
-    from phase2sim.models.settings import GATE  # noqa: PLC0415
-
-    draws = fit(evidence, seed_of(evidence), report)
-    diagnostics = draws.provenance["diagnostics"]
-    said = complaints(diagnostics, GATE) if isinstance(diagnostics, dict) else ("no diagnostics",)
+    draws, said = _sampled(evidence, report)
     path = prior_files.cached_path(evidence.digest)
     provenance = {**draws.provenance, "model_version": prior_files.MODEL_VERSION}
     if said:
@@ -72,6 +66,28 @@ def fitted(evidence: Evidence, *, refit: bool = False, report: Callable[[str], N
     draws = replace(draws, provenance=provenance)
     prior_files.save(draws, path)
     return draws
+
+
+def _sampled(evidence: Evidence, report: Callable[[str], None]) -> tuple[PriorDraws, Sequence[str]]:
+    """Sample, longer where draws were too few, and say what the gate does not accept."""
+    # PyMC takes seconds to import, and a run on a cached prior never needs it.
+    from phase2sim.models.diagnostics import complaints  # noqa: PLC0415
+    from phase2sim.models.fit import fit  # noqa: PLC0415
+    from phase2sim.models.settings import GATE, SAMPLER, Sampler  # noqa: PLC0415
+
+    def once(sampler: Sampler) -> tuple[PriorDraws, tuple[str, ...]]:
+        draws = fit(evidence, seed_of(evidence), report, sampler)
+        diagnostics = draws.provenance["diagnostics"]
+        if not isinstance(diagnostics, dict):
+            return draws, ("no diagnostics",)
+        return draws, complaints(diagnostics, GATE)
+
+    draws, said = once(SAMPLER)
+    # Divergences say that part of the posterior was not reached: more draws do not reach it.
+    if not said or any("divergent" in one for one in said):
+        return draws, said
+    report(f"too few draws ({'; '.join(said)}): sampling again, {LONGER} times as many")
+    return once(replace(SAMPLER, draws=LONGER * SAMPLER.draws))
 
 
 def refusal(evidence: Evidence, said: Sequence[str], endpoints: Sequence[str], aside: Path) -> str:

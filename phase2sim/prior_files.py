@@ -19,7 +19,7 @@ from phase2sim.errors import BadInput
 from phase2sim.files import write_bytes
 from phase2sim.knowledge import EffectAssumption, Normal, PriorDraws
 
-MODEL_VERSION = 6  # raise it when the model, its priors or its sampler change the draws
+MODEL_VERSION = 7  # raise it when the model, its priors or its sampler change the draws
 FORMAT = "phase2sim prior draws 2"
 SAMPLED = "sampled."  # before the name of an array of ``PriorDraws.sampled``
 ARRAYS = tuple(

@@ -210,6 +210,15 @@ class Stopping(TableModel):
     verdict: str | None = Field(
         default=None, description="The one whose bounds stop the trial; the one on all."
     )
+    keep_best: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(),
+        description="Where arms are dropped: how many at most go on after each interim look.",
+    )
+    uninteresting_share: Annotated[float, Field(ge=-10, lt=1)] = Field(
+        default=0.0,
+        description="Share of the target's effect that is not worth having: what all arms but one "
+        "have in the least favourable configuration of `phase2sim boundaries`.",
+    )
 
 
 class Shared(TableModel):

@@ -44,24 +44,31 @@ _KEYS = {
 }
 
 
-def stopping_of(
-    scenario: Scenario, design: Design, decision: Decision, names: Sequence[str], path: Path
-) -> Stopping | None:
-    """Build the rule of a design with looks, None for one without; raises ``BadScenario``."""
+def table_of(scenario: Scenario, design: Design, path: Path) -> StoppingTable | None:
+    """Return what a scenario says of stopping, None without looks; raises ``BadScenario``."""
     table = scenario.stopping
-    if not design.schedule:
-        if table is not None:
-            raise BadScenario(
-                f"{path}: stopping is given, but design.kind {scenario.design['kind']!r} has no"
-                " looks. Use design.kind = 'group_sequential', or leave stopping out."
-            )
-        return None
-    if table is None:
+    if not design.schedule and table is not None:
+        raise BadScenario(
+            f"{path}: stopping is given, but design.kind {scenario.design['kind']!r} has no"
+            " looks. Use design.kind = 'group_sequential', or leave stopping out."
+        )
+    if design.schedule and table is None:
         raise BadScenario(
             f"{path}: stopping is missing; design.looks needs a rule. Add one, such as"
             " stopping.efficacy = { kind = 'obrien_fleming_spending' }."
         )
+    return table
+
+
+def stopping_of(
+    scenario: Scenario, design: Design, decision: Decision, names: Sequence[str], path: Path
+) -> Stopping | None:
+    """Build the rule of a design with looks, None for one without; raises ``BadScenario``."""
+    table = table_of(scenario, design, path)
+    if table is None:
+        return None
     _check_decision(scenario, path)
+    _check_keys(table, path)
     efficacy = build("efficacies", table.efficacy, "stopping.efficacy", path)
     futility, spending = None, None
     if table.futility is not None:
@@ -94,6 +101,13 @@ class _Asked:
     beta_spending: Spending | None
 
 
+def refused_bounds(error: ValueError, path: Path) -> BadScenario:
+    """What a user is told of bounds that cannot exist: the file, the key and the reason."""
+    text = str(error)
+    begins = next((start for start in _KEYS if text.startswith(start)), None)
+    return BadScenario(f"{path}: {_KEYS[begins] if begins else 'stopping: '}{text}.")
+
+
 def _bounds(asked: _Asked, maximum_information: float | None, path: Path) -> Boundaries:
     """Bounds at the planned fractions; refuses, by file and key, those that cannot exist."""
     root = float("nan") if maximum_information is None else maximum_information**0.5
@@ -106,11 +120,8 @@ def _bounds(asked: _Asked, maximum_information: float | None, path: Path) -> Bou
             asked.beta_spending,
             drift_per_effect=root,
         )
-    except ValueError as refused:
-        text = str(refused)
-        begins = next((start for start in _KEYS if text.startswith(start)), None)
-        place = _KEYS[begins] if begins else "stopping: "
-        raise BadScenario(f"{path}: {place}{text}.") from None
+    except ValueError as error:
+        raise refused_bounds(error, path) from None
 
 
 def with_reestimation(design: Design, analyses: Sequence[Analysis], path: Path) -> Schedule:
@@ -179,6 +190,16 @@ def _check_decision(scenario: Scenario, path: Path) -> None:
             " more than their p: the bounds of a look are for one level. Use"
             f" {' or '.join(map(repr, _DECISIONS))} in a design with looks."
         )
+
+
+def _check_keys(table: StoppingTable, path: Path) -> None:
+    """Refuse what is for designs that drop arms."""
+    for key in ("keep_best", "uninteresting_share"):
+        if getattr(table, key):
+            raise BadScenario(
+                f"{path}: stopping.{key} is for several arms that are dropped at looks. Use"
+                " design.kind = 'multi_arm_multi_stage', or leave it out."
+            )
 
 
 def _spending(given: str | dict[str, Any], path: Path) -> Spending:

@@ -20,19 +20,22 @@ from phase2sim.analyses.longitudinal_power import power_mmrm
 from phase2sim.analyses.mmrm import Mmrm
 from phase2sim.analyses.t_test import TTest
 from phase2sim.analyses.welch import Welch
-from phase2sim.assemble import Assembled
+from phase2sim.assemble import Assembled, Parts
 from phase2sim.contracts import Analysis, Floats, TruthSource
 from phase2sim.draws import window_nodes
 from phase2sim.endpoints import ENDPOINTS
 from phase2sim.found import tested_alone
+from phase2sim.interim.dropping import Dropping
 from phase2sim.interim.schedule import Schedule
 from phase2sim.interim.stopping import Stopping
 from phase2sim.patients.missingness.hazards import Complete, Mar, Mcar
 from phase2sim.patients.missingness.logistic import Logistic, Mnar
 from phase2sim.patients.randomisation.blocks import PermutedBlocks
 from phase2sim.patients.randomisation.simple import Simple
+from phase2sim.sequential.arms import Fates
 
 _TWO_ARMS = 2
+NORMAL_LOOKS = "it takes z at the looks as normal, with the planned information"
 _NEGLIGIBLE = 1e-10  # probability of a pair of arm sizes that is left out
 
 
@@ -49,6 +52,16 @@ class Twin:
     def is_exact(self) -> bool:
         """Whether the simulation must agree with it up to Monte Carlo error."""
         return not self.why
+
+
+def arms_without_effect(built: Parts) -> Fates | None:
+    """What theory says of arms that are dropped at looks where none has an effect."""
+    rule = built.stopping
+    if not isinstance(rule, Dropping) or rule.keep_best:
+        return None
+    if any(one.null_effect for one in built.hypotheses):
+        return None  # no effect is then below the null effect
+    return rule.bounds.fates(np.zeros(len(built.analyses)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +111,8 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
     plan = assembled.study.drawn
     if len(plan.arms) > _TWO_ARMS or analysis.endpoint not in ENDPOINTS:
         return None
-    if assembled.study.safety is not None:
+    stopping = assembled.study.stopping
+    if assembled.study.safety is not None or isinstance(stopping, Dropping):
         return None  # a trial stopped for harm is no go
     formula = _FORMULAS.get(type(analysis))
     tested = tested_alone(assembled.study.decision, number, assembled.study.hypotheses[number])
@@ -110,9 +124,9 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
     case = _Case(assembled, e, v, ENDPOINTS[analysis.endpoint].benefit_sign * beyond, alpha)
     power = formula.power(analysis, case)
     reasons = [*_reasons(assembled, analysis, e), formula.approximates]
-    if assembled.study.stopping is not None:
-        reasons.append("it takes z at the looks as normal, with the planned information")
-        known = _with_looks(assembled.study.stopping, assembled.study.schedule, number, power)
+    if stopping is not None:
+        reasons.append(NORMAL_LOOKS)
+        known = _with_looks(stopping, assembled.study.schedule, number, power)
         return None if known is None else replace(known, why="; ".join(filter(None, reasons)))
     if np.isnan(power):
         return None

@@ -12,6 +12,7 @@ from small_trials import Table, assembled, scenario, two_endpoints
 from phase2sim.assemble import parts
 from phase2sim.contracts import Estimates
 from phase2sim.decisions.co_primary import CoPrimary
+from phase2sim.decisions.dunnett import Dunnett
 from phase2sim.engine import analyse_trials, draw_trials
 from phase2sim.found import (
     AT_TARGET,
@@ -80,6 +81,16 @@ def test_share_of_true_goes_is_that_of_the_normals_behind_them() -> None:
     exact = 1 - false / norm.sf(limit, mean, np.hypot(sd, se))
     for number, share in enumerate((exact, exact, exact**2)):
         assert_agrees(true_given_go(sums, number, trials), share)
+
+
+@pytest.mark.parametrize("step_down", [False, True])
+def test_at_least_one_arm_works_where_one_has_a_benefit(*, step_down: bool) -> None:
+    truth = np.array([[0.1, -0.1, 0.2, 0.0], [0.2, -0.2, -0.1, 0.0]])
+    hypotheses = tuple(Hypothesis(arm=arm) for arm in (1, 2))
+
+    found = classes(Dunnett(0.025, step_down=step_down), truth, hypotheses)
+
+    assert found[:, 2].tolist() == [AT_TARGET, BELOW, AT_TARGET, BELOW]
 
 
 def test_a_truth_that_nobody_knows_has_no_class() -> None:

@@ -1,13 +1,18 @@
 """A fit that fails its gate: exit code 1, draws put aside, and advice."""
 
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from commands import phase2sim
-from kept_prior import shipped_evidence
+from kept_prior import draws_for, shipped_evidence
 
-from phase2sim.models.settings import Gate
-from phase2sim.prior import refusal
+from phase2sim.errors import PriorNotTrusted
+from phase2sim.knowledge import Evidence, PriorDraws
+from phase2sim.models.diagnostics import WORDS
+from phase2sim.models.settings import Gate, Sampler
+from phase2sim.prior import fitted, refusal
 from phase2sim.prior_files import DamagedPrior, load
 
 ONE_MEAN = """
@@ -55,6 +60,7 @@ def test_a_failed_gate_exits_1_and_nothing_can_use_its_draws(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("phase2sim.models.settings.SAMPLER", Sampler(tune=100, draws=50))
     # No sampler has an R-hat below 1, so this gate refuses any fit.
     monkeypatch.setattr("phase2sim.models.settings.GATE", Gate(largest_rhat=0.5))
     (tmp_path / "one.toml").write_text(ONE_MEAN)
@@ -73,6 +79,38 @@ def test_a_failed_gate_exits_1_and_nothing_can_use_its_draws(
     assert "Traceback" not in fitted.stderr + run.stderr
     with pytest.raises(DamagedPrior, match="gate"):
         load(aside)
+
+
+@pytest.mark.parametrize(
+    ("divergences", "draws", "trusted"),
+    [(0, [2000, 6000], True), (1, [2000], False)],
+    ids=["too few draws", "a part not reached"],
+)
+def test_a_fit_of_too_few_draws_is_sampled_longer_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    divergences: int,
+    draws: list[int],
+    trusted: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
+    asked: list[int] = []
+    lines: list[str] = []
+
+    def fit(evidence: Evidence, seed: int, _report: object, sampler: Sampler) -> PriorDraws:
+        asked.append(sampler.draws)
+        rhat = 1.0 + 22.0 / sampler.draws
+        diagnostics = {"divergences": divergences, "rhat": rhat, "ess_bulk": 1e4, "ess_tail": 1e4}
+        of = {f"{name}_of": "decay[1]" for name in WORDS}
+        made = {"digest": evidence.digest, "seed": seed, "diagnostics": diagnostics | of}
+        return replace(draws_for(evidence), provenance=made)
+
+    monkeypatch.setattr("phase2sim.models.fit.fit", fit)
+    with nullcontext() if trusted else pytest.raises(PriorNotTrusted, match="divergent"):
+        fitted(shipped_evidence(), report=lines.append)
+
+    assert asked == draws
+    assert any("3 times as many" in line for line in lines) == trusted
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from phase2sim.boundary_table import boundary_table
 from phase2sim.cli.screen import say, show, show_json
-from phase2sim.reporting.boundaries import boundaries_json, boundaries_screen
+from phase2sim.reporting.bounds import bounds_json, bounds_screen
 from phase2sim.scenario import load_scenario
 from phase2sim.simulation import prepare
 
@@ -25,16 +24,17 @@ def command(scenario: Path, settings: tuple[str, ...], as_json: bool) -> None:
     """Print the boundaries of SCENARIO, a file with interim looks, on every scale.
 
     With the errors spent, the inflation factor, and where trials stop by theory: without an effect,
-    with half of the target's, and with the target's. `phase2sim run` simulates the same.
+    with half of the target's, and with the target's. `phase2sim run` simulates the same. Of several
+    arms that may be dropped: also what becomes of each, and the least favourable effects.
 
     \b
     Examples:
       phase2sim boundaries scenarios/gxipc1-futility.toml
       phase2sim boundaries scenarios/gxipc1-futility.toml --json
+      phase2sim boundaries scenarios/doses-dropped.toml
     """
     ready = prepare(load_scenario(scenario, settings), say)
-    found = boundary_table(ready.assembled)
     if as_json:
-        show_json(boundaries_json(ready, found))
+        show_json(bounds_json(ready))
     else:
-        show(boundaries_screen(ready, found))
+        show(bounds_screen(ready))

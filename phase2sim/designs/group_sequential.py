@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from phase2sim.designs.checks import check_arms, check_patients, check_visits
-from phase2sim.interim.schedule import PlannedLook, Schedule, check_looks
-
-_LONGEST_TO_DECIDE = 120.0
+from phase2sim.interim.schedule import (
+    PlannedLook,
+    Schedule,
+    check_looks,
+    check_months_to_decide,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,7 @@ class GroupSequential:
         check_patients(self.patients, self.allocation, self.block_size)
         check_visits(self.visits_months)
         check_looks(self.looks, self.patients, self.visits_months)
-        if not 0 <= self.months_to_decide <= _LONGEST_TO_DECIDE:
-            raise ValueError(
-                f"months_to_decide is {self.months_to_decide:g}; it must lie between 0 and"
-                f" {_LONGEST_TO_DECIDE:g}"
-            )
+        check_months_to_decide(self.months_to_decide)
         if self.analyse_overrun and self.reestimation is not None:
             raise ValueError("analyse_overrun is true beside reestimation. Leave one of them out")
 

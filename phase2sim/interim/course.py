@@ -22,6 +22,15 @@ REASONS = ("", "efficacy", "futility", "harm")
 
 
 @dataclass(frozen=True, slots=True)
+class ArmCourse:
+    """What became of each arm of a batch of trials, in the order of the analyses."""
+
+    last: Ints  # (arm, trial) number of its last look, from 0: dropped there, or the trial ended
+    dropped: Bools  # (arm, trial)
+    best: Ints  # (trial,) the arm with the smallest p of those that are a go, -1 without any
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """How a batch of trials went under one rule."""
 
@@ -30,6 +39,7 @@ class Course:
     why: NDArray[np.int8]  # (trial,) an index into ``REASONS``
     failed: Bools  # (interim look, trial): it was held, and could not be answered
     reversed: Bools  # (trial,): a stop for efficacy that those on their way take back
+    arms: ArmCourse | None = None  # where arms are dropped at looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,7 @@ class Ended:
 
     course: Course
     look: Look
+    in_full: Ints  # (trial,) patients whose data that look had in full
 
 
 def ended(
@@ -45,7 +56,8 @@ def ended(
 ) -> Ended:
     """Follow every trial to its end; ``looks`` ends with the final analysis."""
     went = course(rule, decision, hypotheses, looks)
-    return Ended(went, at_the_end(looks, went.last))
+    look = at_the_end(looks, went.last)
+    return Ended(went, look, look.due.min(axis=0))
 
 
 def course(

@@ -13,7 +13,7 @@ import numpy as np
 from phase2sim.contracts import Analysis, Bools, Estimates, Floats, Ints, Plan, Trials
 from phase2sim.endpoints import EVENTS
 from phase2sim.estimands import Aim
-from phase2sim.interim.look import Look
+from phase2sim.interim.look import ArmsSeen, Look
 from phase2sim.interim.resized import resized
 from phase2sim.interim.schedule import PlannedLook, Schedule
 from phase2sim.readings import counted_reading, estimate, estimate_first, of_arms, of_first_by_trial
@@ -47,18 +47,18 @@ def looks_at(
         _by_look(schedule, analysed, number, (trials, observed, due))
         for number in range(len(analysed.analyses))
     ]
-    visits = [plan.visits_months.index(analysis.month) for analysis in analysed.analyses]
     found = []
     for k, there in enumerate((*due, everybody)):
         months = last_readout
         if k < len(cuts):
             months = cuts[k] + schedule.months_to_decide
-        reached = np.stack([there[:, v].sum(axis=1) for v in visits])
-        seen = np.stack([(there[:, v] & trials.seen[:, 0, v]).sum(axis=1) for v in visits])
+        reached, seen = _reached(schedule, analysed, trials, there)
         enrolled = (planned <= months[:, None]).sum(axis=1)
-        followed = np.full(reached.shape, np.nan)
+        followed, arms = np.full(reached.shape, np.nan), None
         if schedule.analyse_overrun and k < len(cuts):
             followed = _overrun_p(analysed, (trials, observed), enrolled)
+        if schedule.drops_arms:
+            arms = _arms(analysed, trials, there, months, at_end=k == len(cuts))
         found.append(
             Look(
                 estimates=tuple(by_look[k] for by_look in estimates),
@@ -67,12 +67,52 @@ def looks_at(
                 enrolled=enrolled,
                 months=months,
                 overrun_p=followed,
+                arms=arms,
             )
         )
     if schedule.reestimation is not None:
         data, analysis, aim = (trials, observed), analysed.analyses[0], analysed.aims[0]
         found[-1] = resized(schedule, plan, analysis, aim, data, found[-2])
     return tuple(found)
+
+
+def _reached(
+    schedule: Schedule, analysed: Analysed, trials: Trials, there: Bools
+) -> tuple[Ints, Ints]:
+    """Patients (analysis, trial) whose analysed visit was due, and those of them seen there.
+
+    Of all arms; where arms are dropped, of an analysis's own two, as others may never have come.
+    """
+    reached, seen = [], []
+    for analysis, aim in zip(analysed.analyses, analysed.aims, strict=True):
+        visit = analysed.plan.visits_months.index(analysis.month)
+        due = there[:, visit]
+        if schedule.drops_arms:
+            due = due & ((trials.arm == 0) | (trials.arm == aim.arm))
+        reached.append(due.sum(axis=1))
+        seen.append((due & trials.seen[:, 0, visit]).sum(axis=1))
+    return np.stack(reached), np.stack(seen)
+
+
+def _arms(
+    analysed: Analysed, trials: Trials, there: Bools, months: Floats, *, at_end: bool
+) -> ArmsSeen:
+    """What a look has of each arm; ``there`` (trial, visit, patient) is what was due by then."""
+    arrivals, plan = _arrivals(trials), analysed.plan
+    treated = [trials.arm == aim.arm for aim in analysed.aims]
+    control, enrolled = trials.arm == 0, arrivals <= months[:, None]
+    due = there[:, plan.visits_months.index(analysed.analyses[0].month)]
+    until = [months] * len(treated)
+    if at_end:
+        last = [np.where(control | arm, arrivals, 0.0).max(axis=1) for arm in treated]
+        until = [one + plan.visits_months[-1] for one in last]
+    return ArmsSeen(
+        enrolled=np.stack([(enrolled & arm).sum(axis=1) for arm in treated]),
+        due=np.stack([(due & arm).sum(axis=1) for arm in treated]),
+        months=np.stack(until),
+        control_enrolled=(enrolled & control).sum(axis=1),
+        control_due=(due & control).sum(axis=1),
+    )
 
 
 def _overrun_p(analysed: Analysed, data: tuple[Trials, Floats], enrolled: Ints) -> Floats:

@@ -39,7 +39,8 @@ def with_harm(end: Ended, looks: Sequence[Look], watched: Watched | None) -> End
         enrolled=np.where(harmed, watched.enrolled, look.enrolled),
         months=np.where(harmed, watched.months, look.months),
     )
-    return Ended(course, look)
+    in_full = np.where(harmed, watched.due, end.in_full)
+    return Ended(course, look, in_full)
 
 
 def sums_of_harm(

@@ -12,6 +12,20 @@ _OWN_TEST = ("statistic", "p_two_sided", "lower", "upper")
 
 
 @dataclass(frozen=True, slots=True)
+class ArmsSeen:
+    """What a look has of each arm, treated ones in the order of their analyses.
+
+    As if no arm had been dropped: who knows where it was leaves out what came after.
+    """
+
+    enrolled: Ints  # (arm, trial) when the decision is made
+    due: Ints  # (arm, trial): patients whose visit of the analysis had been due
+    months: Floats  # (arm, trial) to the decision; at the end to the last readout of it and control
+    control_enrolled: Ints  # (trial,)
+    control_due: Ints  # (trial,)
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """One look at a batch of trials, or its final analysis."""
 
@@ -23,29 +37,32 @@ class Look:
     # (analysis, trial): one-sided p once all who are enrolled have been followed to the end, nan
     # where that is not asked for.
     overrun_p: Floats
+    arms: ArmsSeen | None = None  # where arms are dropped at looks
 
 
 def at_the_end(looks: Sequence[Look], last: Ints) -> Look:
     """What each trial had come to at its own last look, by number (trial,)."""
     analyses = range(len(looks[0].estimates))
     return Look(
-        estimates=tuple(_chosen([look.estimates[a] for look in looks], last) for a in analyses),
-        missing=_picked([look.missing for look in looks], last),
-        due=_picked([look.due for look in looks], last),
-        enrolled=_picked([look.enrolled for look in looks], last),
-        months=_picked([look.months for look in looks], last),
-        overrun_p=_picked([look.overrun_p for look in looks], last),
+        estimates=tuple(chosen([look.estimates[a] for look in looks], last) for a in analyses),
+        missing=picked([look.missing for look in looks], last),
+        due=picked([look.due for look in looks], last),
+        enrolled=picked([look.enrolled for look in looks], last),
+        months=picked([look.months for look in looks], last),
+        overrun_p=picked([look.overrun_p for look in looks], last),
     )
 
 
-def _chosen(estimates: Sequence[Estimates], last: Ints) -> Estimates:
+def chosen(estimates: Sequence[Estimates], last: Ints) -> Estimates:
+    """Of an analysis's estimates, one a look, those of each trial's last look."""
+
     def of(name: str) -> Floats:
-        return _picked([getattr(one, name) for one in estimates], last)
+        return picked([getattr(one, name) for one in estimates], last)
 
     test = None
     tests = [one.test for one in estimates if one.test is not None]
     if tests:
-        test = OwnTest(*(_picked([getattr(t, name) for t in tests], last) for name in _OWN_TEST))
+        test = OwnTest(*(picked([getattr(t, name) for t in tests], last) for name in _OWN_TEST))
     fallbacks = [one.fallback for one in estimates if one.fallback is not None]
     return Estimates(
         effect=of("effect"),
@@ -54,11 +71,11 @@ def _chosen(estimates: Sequence[Estimates], last: Ints) -> Estimates:
         p=of("p"),
         reason=of("reason").astype(np.int8),
         test=test,
-        fallback=_picked(fallbacks, last) if fallbacks else None,
+        fallback=picked(fallbacks, last) if fallbacks else None,
     )
 
 
-def _picked[T: np.generic](by_look: Sequence[NDArray[T]], last: Ints) -> NDArray[T]:
+def picked[T: np.generic](by_look: Sequence[NDArray[T]], last: Ints) -> NDArray[T]:
     """Of arrays (..., trial), one a look, the one of each trial's last look."""
     place = np.broadcast_to(last, by_look[0].shape)[None]
     found: NDArray[T] = np.take_along_axis(np.stack(by_look), place, axis=0)[0]

@@ -10,6 +10,7 @@ from phase2sim.contracts import Floats
 from phase2sim.interim.reestimation import Reestimation
 
 _ROUNDING = 1e-9  # of a share of the patients
+_LONGEST_TO_DECIDE = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Schedule:
     ratio: tuple[int, int] = (1, 1)  # of control and treatment
     reestimation: Reestimation | None = None  # at the last look
     analyse_overrun: bool = False  # once all who are enrolled at a look's decision are followed
+    drops_arms: bool = False  # each treated arm has its analysis, and may be dropped at a look
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -83,6 +85,14 @@ def check_looks(
             " Use one of both for all"
         )
     _check_order(looks, patients)
+
+
+def check_months_to_decide(months: float) -> None:
+    """Raise ``ValueError`` for a time that no decision takes."""
+    if not 0 <= months <= _LONGEST_TO_DECIDE:
+        raise ValueError(
+            f"months_to_decide is {months:g}; it must lie between 0 and {_LONGEST_TO_DECIDE:g}"
+        )
 
 
 def _check_look(

@@ -9,6 +9,20 @@ from phase2sim.interim.course import FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, Ended
 
 
 @dataclass(frozen=True, slots=True)
+class ArmSums:
+    """Counts of what became of each arm, and sums of its patients; empty where none is dropped."""
+
+    dropped: Ints = field(default_factory=lambda: np.zeros((0, 0), np.int64))  # (arm, look)
+    best: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # (arm,) largest of the goes
+    enrolled: Floats = field(default_factory=lambda: np.zeros(0))  # (arm,), control the last
+    squared_enrolled: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def __add__(self, other: "ArmSums") -> "ArmSums":
+        """Sums over the trials of both."""
+        return ArmSums(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
 class StopSums:
     """Counts of stops at the interim looks, and sums over trials of what the trials took."""
 
@@ -21,6 +35,7 @@ class StopSums:
     squared_overrun: float = 0.0
     # (look or final analysis,) trials stopped for harm before it
     harm: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    arms: ArmSums = field(default_factory=ArmSums)
 
     def __add__(self, other: "StopSums") -> "StopSums":
         """Sums over the trials of both."""
@@ -35,7 +50,7 @@ def stop_sums(ended: Ended) -> StopSums:
         for why in (FOR_EFFICACY, FOR_FUTILITY)
     ]
     enrolled = ended.look.enrolled.astype(np.float64)
-    overrun: Floats = enrolled - ended.look.due.min(axis=0)
+    overrun: Floats = enrolled - ended.in_full
     return StopSums(
         stops=np.stack(stops),
         failed=course.failed.sum(axis=1),
@@ -45,4 +60,22 @@ def stop_sums(ended: Ended) -> StopSums:
         overrun=float(overrun.sum()),
         squared_overrun=float((overrun**2).sum()),
         harm=np.bincount(course.last[course.why == FOR_HARM], minlength=looks + 1),
+        arms=_arm_sums(ended),
+    )
+
+
+def _arm_sums(ended: Ended) -> ArmSums:
+    """Sum a batch, arm by arm."""
+    course, seen = ended.course.arms, ended.look.arms
+    if course is None or seen is None:
+        return ArmSums()
+    interim = range(len(ended.course.failed))
+    enrolled = np.vstack([seen.enrolled, seen.control_enrolled]).astype(np.float64)
+    return ArmSums(
+        dropped=np.stack(
+            [(course.dropped & (course.last == k)).sum(axis=1) for k in interim], axis=1
+        ),
+        best=np.array([(course.best == arm).sum() for arm in range(len(course.last))]),
+        enrolled=enrolled.sum(axis=1),
+        squared_enrolled=(enrolled**2).sum(axis=1),
     )

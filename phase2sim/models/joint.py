@@ -123,7 +123,10 @@ def declare(
     if table.locations.cell.size:
         located = locations.located(table.locations, layout, at, history)
     spread = spreads.joint_spread(table.spreads, at) if table.spreads.cell.size else None
-    rows = _of_patients(table, layout, at, history) | _beside(table, located, at)
+    rows = _of_patients(table, at, history) | _beside(table, located, at)
+    if _rows(table.falls):
+        beside = None if located is None else (table.locations, located)
+        rows["falls"] = falls.fall_density(table.falls, layout, at, history, beside)
     if evidence.individuals:
         rows["own_data"] = own_data_density(evidence, layout, at)[None]
     if event_tables.outcomes:
@@ -140,7 +143,7 @@ def read_tables(evidence: Evidence, layout: Cells, counted: EventTables) -> Tabl
         counts=counts.counts(evidence, layout),
         counts_beside=counts.counts_beside_median(evidence, layout, located),
         quantiles=quantiles.read_quantiles(evidence, layout, located),
-        falls=falls.falls(evidence, layout),
+        falls=falls.falls(evidence, layout, located),
         spreads=spreads.spreads(evidence, layout),
         change_spreads=spreads.change_spreads(evidence, layout),
         residual_spreads=spreads.residual_spreads(evidence, layout),
@@ -198,13 +201,10 @@ def _rows(table: Any) -> int:  # noqa: ANN401 - any of the tables
     return len(getattr(table, fields(table)[0].name))
 
 
-def _of_patients(
-    table: Tables, layout: Cells, at: Moments, history: NaturalHistory
-) -> dict[str, Tensor]:
+def _of_patients(table: Tables, at: Moments, history: NaturalHistory) -> dict[str, Tensor]:
     """Terms that read the patients' moments alone."""
     terms: dict[str, Callable[[Any], Tensor]] = {
         "counts": lambda of: counts.count_density(of, at),
-        "falls": lambda of: falls.fall_density(of, layout, at, history),
         "change_spreads": lambda of: spreads.change_spread_density(of, at),
         "residual_spreads": lambda of: spreads.residual_spread_density(of, at),
         "differences": lambda of: changes.difference_density(of, at, raw=False),

@@ -52,6 +52,8 @@ class Located:
     density: Tensor
     expected: Tensor  # (location,)
     se: Tensor  # (location,) of one location alone
+    as_reported: Tensor  # (location,) its reported SE over that of its patients; 1 without one
+    covariance: Tensor  # (location, location)
     weighted: Tensor  # (location,) precision times residual
     precision: Tensor  # (location, location)
 
@@ -129,7 +131,23 @@ def located(table: Locations, layout: Cells, at: Moments, history: NaturalHistor
     mean = pt.switch(table.raw, at.raw_mean[table.cell], at.mean[table.cell])
     spread = covariance(table, layout, at, history)
     density, weighted, precision = correlated_normal(table.value - mean, spread)
-    return Located(density, mean, pt.sqrt(pt.diagonal(spread)), weighted, precision)
+    se = pt.sqrt(pt.diagonal(spread))
+    return Located(density, mean, se, _as_reported(table, at), spread, weighted, precision)
+
+
+def _as_reported(table: Locations, at: Moments) -> Tensor:
+    """Reported standard error (location,) over that of the location's patients; 1 without one."""
+    reported = ~np.isnan(table.se)
+    if not reported.any():
+        return np.ones(table.cell.size)
+    alone = table.ties[:, 0] == table.ties[:, 1]
+    pair = table.ties[alone, 2].astype(np.int64)
+    variance = pt.switch(
+        table.raw,
+        table.ties[alone, 4] * at.raw_covariance[pair],
+        table.powers[alone, 0] * at.covariance[pair],
+    )
+    return pt.switch(reported, np.where(reported, table.se, 1.0) / pt.sqrt(variance), 1.0)
 
 
 def covariance(table: Locations, layout: Cells, at: Moments, history: NaturalHistory) -> Tensor:

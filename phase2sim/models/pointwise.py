@@ -24,7 +24,7 @@ def pointwise(
 
     What a draw would lose without the entry. A number that is read jointly with others is taken
     given them: a location given the other locations of its study, an SD given the other SDs of the
-    same patients, a count or quantiles given the median beside them. A median beside a count or
+    same patients, a count or quantiles given the median beside them. A location beside a count or
     quantiles is left out together with these, patients with an event together with their total, and
     quartiles together with a range.
     """
@@ -72,6 +72,10 @@ def _readers(tables: Tables, name: str) -> list[list[int]]:
     if name == "quantiles":
         beside = zip(table.entries, table.location, strict=True)
         return [[*row, *_median(tables, int(location))] for row, location in beside]
+    if name == "falls":
+        both = zip(table.location, table.shared > 0.0, strict=True)
+        taken = [tables.locations.entry[location[there]] for location, there in both]
+        return [[int(fall), *map(int, of)] for fall, of in zip(table.entry, taken, strict=True)]
     if name == "counts_beside":
         beside = zip(table.entry, table.location, strict=True)
         return [[int(entry), *_median(tables, int(location))] for entry, location in beside]

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from phase2sim.boundary_table import AnalysisBounds, Bound, UnderTruth
 from phase2sim.characteristics import measured_row
+from phase2sim.interim.stopping import Stopping
 from phase2sim.reporting.plain_tables import plain_table
 from phase2sim.simulation import Ready
 
@@ -34,7 +35,7 @@ def boundaries_json(ready: Ready, found: Sequence[AnalysisBounds]) -> dict[str, 
 def boundaries_screen(ready: Ready, found: Sequence[AnalysisBounds]) -> RenderableType:
     """Return the bounds of every look, and where trials stop under several truths."""
     scenario, rule = ready.assembled.parts.scenario, ready.assembled.parts.stopping
-    assert rule is not None  # noqa: S101 - there is no table without one
+    assert isinstance(rule, Stopping)  # noqa: S101 - there is no table without one
     blocks: list[RenderableType] = [
         Text(scenario.title, style="bold"),
         Text(f"{rule.title}. One-sided alpha {rule.one_sided_alpha:g}."),

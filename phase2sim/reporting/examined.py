@@ -62,7 +62,8 @@ def examined_screen(examined: Examined, title: str) -> RenderableType:
 def _look(seen: Seen) -> str:
     """One look in a line: when, with whom, how it was, and whether it ended the trial."""
     p = ", ".join(f"{name} p {value:.4g}" for name, value in seen.p_one_sided.items())
-    stopped = f"; stopped for {seen.stopped_for}" if seen.stopped_for else ""
+    stopped = f"; dropped {', '.join(seen.dropped)}" if seen.dropped else ""
+    stopped += f"; stopped for {seen.stopped_for}" if seen.stopped_for else ""
     return (
         f"Look {seen.look}, month {seen.months:.1f}, {seen.enrolled} patients enrolled:"
         f" {p}{stopped}"

@@ -1,4 +1,7 @@
-"""Where the trials of a run stopped and why, and what they took: one column a truth."""
+"""Where the trials of a run stopped and why, which arms were dropped, and what they took.
+
+One column a truth.
+"""
 
 from collections.abc import Iterator
 
@@ -20,6 +23,13 @@ _TAKES = {
     "enrolled": "patients enrolled",
     "overrun": "of them not all data at the end",
     "duration": "months to the end",
+}
+
+_OF_ARMS = {
+    "dropped": "dropped at look",
+    "selected": "a go, and the best",
+    "enrolled_in_arm": "patients enrolled",
+    "enrolled_in_control": "patients enrolled",
 }
 
 
@@ -56,6 +66,29 @@ def _at_the_end(result: Result, look: int) -> Iterator[tuple[str, int | None, st
     if result.scenario.safety:
         yield "harm_before", look, _BEFORE
         yield "final_analysis", None, "final analysis"
+
+
+def arms_table(result: Result) -> Table | None:
+    """What becomes of each arm, and the patients it takes; None where no arm is dropped."""
+    rows = {
+        (row.analysis, row.name, row.look, row.truth): row
+        for row in result.characteristics
+        if row.name in _OF_ARMS
+    }
+    truths = [name for name in _TRUTHS if any(truth == name for *_, truth in rows)]
+    if not rows:
+        return None
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for name in ("arms", "", *(_TRUTHS[truth] for truth in truths)):
+        table.add_column(name)
+    before = None
+    for analysis, name, look in dict.fromkeys(key[:3] for key in rows):
+        cells = [_cell(rows.get((analysis, name, look, truth))) for truth in truths]
+        label = _OF_ARMS[name] if look is None else f"{_OF_ARMS[name]} {look}"
+        arm = analysis or "control"
+        table.add_row("" if arm == before else arm, label, *cells)
+        before = arm
+    return table
 
 
 def _possible_stops(result: Result) -> dict[str, str]:

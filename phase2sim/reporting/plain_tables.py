@@ -1,16 +1,59 @@
 """Tables without lines, and numbers to the digits that can be read."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 
 _SIGNIFICANT = 3
+_BETWEEN = 2  # characters between columns
+
+
+@dataclass(frozen=True, slots=True)
+class WideTable:
+    """A table that loses nothing: columns that a line has no room for go on below.
+
+    The first ``labels`` columns say what a row is, and begin every part.
+    """
+
+    labels: int
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        """Give as many parts as the console's width asks for."""
+        for number, part in enumerate(self._parts(options.max_width)):
+            if number:
+                yield ""
+            shown = [*range(self.labels), *part]
+            table = plain_table((), [self.columns[k] for k in shown])
+            for column in table.columns:
+                column.no_wrap = True
+            for row in self.rows:
+                table.add_row(*(row[k] for k in shown))
+            yield table
+
+    def _parts(self, width: int) -> Iterator[list[int]]:
+        """Columns of numbers that fit beside the labels, at least one a part."""
+        widths = [
+            _BETWEEN + max(len(line) for cell in column for line in cell.split("\n"))
+            for column in zip(self.columns, *self.rows, strict=True)
+        ]
+        room = width + _BETWEEN - sum(widths[: self.labels])
+        part: list[int] = []
+        for k in range(self.labels, len(self.columns)):
+            if part and sum(widths[at] for at in (*part, k)) > room:
+                yield part
+                part = []
+            part.append(k)
+        yield part
 
 
 def plain_table(words: Sequence[str], numbers: Sequence[str]) -> Table:
     """Return an empty table: columns of words to the left, of numbers to the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, _BETWEEN, 0, 0))
     for name in words:
         table.add_column(name)
     for name in numbers:

@@ -12,7 +12,7 @@ from rich.text import Text
 from phase2sim.background import Background
 from phase2sim.characteristics import Characteristic, FellBack, measured_row
 from phase2sim.contracts import Measured
-from phase2sim.reporting.looks import looks_table
+from phase2sim.reporting.looks import arms_table, looks_table
 from phase2sim.reporting.measured import cell
 from phase2sim.simulation import Result
 from phase2sim.views import MONTE_CARLO
@@ -57,8 +57,9 @@ def run_json(result: Result) -> dict[str, Any]:
 
 def run_screen(result: Result) -> RenderableType:
     """Return the first screen: heading, table, reading, and what to know about the inputs."""
-    looks = looks_table(result)
-    between: list[RenderableType] = [] if looks is None else [looks, Text()]
+    between: list[RenderableType] = []
+    for table in (looks_table(result), arms_table(result)):
+        between += [] if table is None else [table, Text()]
     return Group(_heading(result), Text(), _table(result), Text(), *between, *_notes(result))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.reporting.plain_tables import plain_table
+from phase2sim.reporting.plain_tables import WideTable
 from phase2sim.sweep_file import Sweep
 from phase2sim.sweeping.forecast import Forecast
 from phase2sim.sweeping.rows import shares_view
@@ -68,11 +68,8 @@ def sweep_screen(swept: Swept, sweep: Sweep) -> RenderableType:
 def results_screen(rows: Sequence[Row]) -> RenderableType:
     """Return one line a cell: where it is on the axes, and its shares of go."""
     view = shares_view(rows, "")
-    table = plain_table((), view.columns)
-    for column in table.columns:
-        column.no_wrap = True
-    for row in view.rows:
-        table.add_row(*row)
+    labels = sum("\n" not in title for title in view.columns)  # of a share: name, analysis
+    table = WideTable(labels, view.columns, view.rows)
     notes = [Text(note, style="dim") for note in view.notes]
     return Group(table, *notes) if view.rows else Group(*notes)
 

@@ -30,6 +30,10 @@ CHARACTERISTICS: dict[str, tuple[str, str]] = {
     "failed_look": ("Look failed", "share of trials that reached a look it could not answer"),
     "overrun_reversed": ("Taken back", "share of stops for efficacy not shown with the overrun"),
     "enrolled": ("Patients enrolled", "mean number of patients enrolled at the end of the trial"),
+    "dropped": ("Arm dropped", "share of trials in which a look drops the arm"),
+    "selected": ("Best arm", "share of trials with a go for the arm, and the smallest p of them"),
+    "enrolled_in_arm": ("Enrolled in the arm", "mean number of patients enrolled in the arm"),
+    "enrolled_in_control": ("Enrolled in control", "mean number of patients enrolled in control"),
     "overrun": ("Overrun", "mean number of them whose data the last look did not have in full"),
 }
 TRUTHS: dict[str, str] = {

@@ -108,7 +108,7 @@ def boundaries(  # noqa: PLR0913 - options by name
     lower = np.full(information.size, -np.inf)
     upper = bounds_of(efficacy, information, one_sided_alpha, lower)
     if futility is not None:
-        _check_looks(futility, information)
+        check_limits(futility, information)
         for _ in range(_ROUNDS):
             lower[:-1] = futility.z(information[:-1], upper[-1], drift_per_effect)
             if not futility.binding:
@@ -117,7 +117,7 @@ def boundaries(  # noqa: PLR0913 - options by name
             upper = bounds_of(efficacy, information, one_sided_alpha, lower)
             if np.allclose(upper, before, rtol=0, atol=_TIGHT):
                 break
-    _check_crossing(lower[:-1], upper[:-1])
+    check_crossing(lower[:-1], upper[:-1])
     lower[-1] = upper[-1]
     binding = futility is not None and futility.binding
     return Boundaries(information, upper, lower, one_sided_alpha, is_binding=binding)
@@ -159,7 +159,7 @@ def _beta_spent(
         high *= 1.5
     drift = float(brentq(excess, min(low - 0.1, high), high, xtol=_TIGHT))
     _, lower, upper = meet(drift)
-    _check_crossing(lower[:-1], upper[:-1])
+    check_crossing(lower[:-1], upper[:-1])
     lower[-1] = upper[-1]
     return Boundaries(information, upper, lower, one_sided_alpha, drift, futility.binding)
 
@@ -220,14 +220,16 @@ def _check_beta(beta: float, one_sided_alpha: float) -> None:
         )
 
 
-def _check_looks(futility: futilities.Limit, information: Floats) -> None:
+def check_limits(futility: futilities.Limit, information: Floats) -> None:
+    """Raise ``ValueError`` unless there is one limit for all interim looks, or one each."""
     given, interim = len(futility.at_least), information.size - 1
     if given not in {1, interim}:
         raise ValueError(f"futility has {given} limits, but there are {interim} interim looks;"
                          " give one for all, or one each")  # fmt: skip
 
 
-def _check_crossing(lower: Floats, upper: Floats) -> None:
+def check_crossing(lower: Floats, upper: Floats) -> None:
+    """Raise ``ValueError`` where a futility bound of an interim look reaches that of efficacy."""
     for k in np.flatnonzero(lower >= upper - _APART):
         raise ValueError(
             f"the futility bound of look {k + 1} is z = {lower[k]:.4g}, not below its efficacy"

@@ -142,6 +142,24 @@ class PredictivePowerLimit:
         return z_for_predictive_power(_each(self.at_least, fraction), fraction, final)
 
 
+@dataclass(frozen=True, slots=True)
+class TriangularLimit:
+    """Whitehead's triangular test: rises to meet the efficacy bound at the end."""
+
+    binding: bool = False
+    title: ClassVar[str] = "triangular bounds"
+
+    @property
+    def at_least(self) -> tuple[float, ...]:
+        """One rule for all looks, without a number of its own."""
+        return (float("nan"),)
+
+    def z(self, fraction: Floats, final: Numbers, drift_per_effect: Numbers) -> Floats:
+        """Final critical z times (3 fraction - 1) / (2 sqrt(fraction))."""
+        del drift_per_effect
+        return np.asarray(final * (3.0 * fraction - 1.0) / (2.0 * np.sqrt(fraction)))
+
+
 type Part = BetaSpending | Limit
 
 FUTILITIES: dict[str, type[BetaSpending] | type[Limit]] = {
@@ -151,6 +169,7 @@ FUTILITIES: dict[str, type[BetaSpending] | type[Limit]] = {
     "effect": EffectLimit,
     "conditional_power": ConditionalPowerLimit,
     "predictive_power": PredictivePowerLimit,
+    "triangular": TriangularLimit,
 }
 
 

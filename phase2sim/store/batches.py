@@ -2,13 +2,14 @@
 
 One row a truth, analysis and trial, in that order; the columns are the same for every study, so
 that a folder of such files is one table to R, DuckDB, pandas and polars. Trials with interim looks
-have a row a look before the trial, and further columns that say what a look had; trials that are
-watched for harm have columns of that.
+have a row a look before the trial, and further columns that say what a look had; those whose
+arms are dropped at looks also what it had of each arm; trials that are watched for harm have
+columns of that.
 """
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from phase2sim.contracts import FAILURES, FALLBACKS, Estimates, Floats, OwnTest
-from phase2sim.interim.look import Look
+from phase2sim.interim.look import ArmsSeen, Look
 from phase2sim.safety.watching import Watched
 from phase2sim.store.harm_columns import (
     HARM_FIELDS,
@@ -53,9 +54,21 @@ LOOKS_SCHEMA = pa.schema(
         ("overrun_p", pa.float64()),  # once all who are enrolled were followed; null if not asked
     ]
 )
+_OF_ARMS = ("arm_enrolled", "arm_due", "arm_months")
+_OF_CONTROL = ("control_enrolled", "control_due")
+ARMS_SCHEMA = pa.schema(
+    [
+        *LOOKS_SCHEMA,  # as if no arm had been dropped, and so are these
+        ("arm_enrolled", pa.int64()),  # in the arm of the analysis, when the decision is made
+        ("arm_due", pa.int64()),
+        ("arm_months", pa.float64()),  # at the end: to the last readout of the arm and control
+        ("control_enrolled", pa.int64()),
+        ("control_due", pa.int64()),
+    ]
+)
 _SCHEMAS = tuple(
     schema
-    for base in (SCHEMA, LOOKS_SCHEMA)
+    for base in (SCHEMA, LOOKS_SCHEMA, ARMS_SCHEMA)
     for schema in (base, pa.schema([*base, *map(pa.field, *zip(*HARM_FIELDS, strict=True))]))
 )
 # Columns of many different numbers; the others repeat a few and are kept as a dictionary.
@@ -174,6 +187,11 @@ def _columns(answers: Answers, number: int, codes: tuple[int, int], look: int) -
         found |= {"due": (at.due[number], there), "enrolled": (at.enrolled, there)}
         found["months"] = (at.months, there)
         found["overrun_p"] = (at.overrun_p[number], np.isnan(at.overrun_p[number]))
+        if at.arms is not None:
+            arms, control = at.arms, (at.arms.control_enrolled, at.arms.control_due)
+            own = (arms.enrolled[number], arms.due[number], arms.months[number])
+            values = zip((*_OF_ARMS, *_OF_CONTROL), (*own, *control), strict=True)
+            found |= {name: (each, there) for name, each in values}
     if answers.watched is not None:
         found |= harm_columns(answers.watched, look)
     if estimates.fallback is not None:
@@ -229,7 +247,11 @@ def _answers(columns: Mapping[str, Column], truth: int) -> Answers:
 def _look(at: Mapping[str, Column], estimates: tuple[Estimates, ...]) -> Look:
     due, enrolled, months, overrun_p = (at[name][0] for name in _OF_LOOKS)
     p = np.where(at["overrun_p"][1], np.nan, overrun_p)
-    return Look(estimates, at["missing"][0], due, enrolled[0], months[0], p)
+    arms = None
+    if _OF_ARMS[0] in at:
+        own = (at[name][0] for name in _OF_ARMS)
+        arms = ArmsSeen(*own, *(at[name][0][0] for name in _OF_CONTROL))
+    return Look(estimates, at["missing"][0], due, enrolled[0], months[0], p, arms)
 
 
 def _estimates(at: Mapping[str, Column], number: int) -> Estimates:
@@ -256,7 +278,17 @@ def _joined_look(parts: tuple[Look, ...]) -> Look:
         enrolled=np.concatenate([part.enrolled for part in parts]),
         months=np.concatenate([part.months for part in parts]),
         overrun_p=np.concatenate([part.overrun_p for part in parts], axis=1),
+        arms=_joined_arms([part.arms for part in parts if part.arms is not None]),
     )
+
+
+def _joined_arms(parts: list[ArmsSeen]) -> ArmsSeen | None:
+    """Consecutive stretches of trials as one; None where no arm is dropped."""
+    if not parts:
+        return None
+    names = [field.name for field in fields(ArmsSeen)]
+    joined = (np.concatenate([getattr(one, name) for one in parts], axis=-1) for name in names)
+    return ArmsSeen(*joined)
 
 
 def _part_of_look(look: Look, part: slice) -> Look:
@@ -267,7 +299,12 @@ def _part_of_look(look: Look, part: slice) -> Look:
         enrolled=look.enrolled[part],
         months=look.months[part],
         overrun_p=look.overrun_p[:, part],
+        arms=None if look.arms is None else _part_of_arms(look.arms, part),
     )
+
+
+def _part_of_arms(arms: ArmsSeen, part: slice) -> ArmsSeen:
+    return ArmsSeen(*(getattr(arms, field.name)[..., part] for field in fields(ArmsSeen)))
 
 
 def _joined(parts: tuple[Estimates, ...]) -> Estimates:

@@ -16,7 +16,8 @@ from phase2sim.characteristics import (
 )
 from phase2sim.contracts import GO, UNDECIDED, Measured
 from phase2sim.found import classes, found
-from phase2sim.interim.course import Ended, ended
+from phase2sim.interim.course import Ended
+from phase2sim.interim.following import ended
 from phase2sim.interim.harm import sums_of_harm, with_harm
 from phase2sim.operating import Tally, by_class, mean_of, tally
 from phase2sim.safety.watching import stopped_for_harm

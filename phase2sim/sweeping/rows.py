@@ -17,7 +17,7 @@ type Row = Mapping[str, Any]
 type Share = tuple[str, str, str]  # name, truth, analysis
 
 _MOST_LINES = 60
-_MOST_SHARES = 4  # side by side; of more, the last verdict under each truth
+_MOST_SHARES = 4  # side by side; of more, the last verdict of each rule under each truth
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -107,11 +107,12 @@ def shares_view(rows: Sequence[Row], title: str) -> View:
 
 
 def _shares(rows: Sequence[Row]) -> list[Share]:
-    shares = list(dict.fromkeys(_share_of(row) for row in rows if row["name"] in SHARE_TITLES))
+    those = [row for row in rows if row["name"] in SHARE_TITLES]
+    shares = dict.fromkeys(map(_share_of, those))
     if len(shares) > _MOST_SHARES:
-        overall = {(name, truth): analysis for name, truth, analysis in shares}  # the last wins
-        shares = [(*share, analysis) for share, analysis in overall.items()]
-    return shares
+        last = {(row["name"], row["truth"], row["decision"]): _share_of(row) for row in those}
+        shares = dict.fromkeys(last.values())
+    return list(shares)
 
 
 def _share_of(row: Row) -> Share:

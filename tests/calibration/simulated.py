@@ -26,7 +26,7 @@ REPLICATIONS = 320
 AGAIN = 960  # fresh ones for a case that does not look calibrated at first
 ALPHA = 0.01  # over the quantities of one case, for each test (Bonferroni)
 SEED = 20261124
-SHORT = Sampler(chains=2, tune=300, draws=300)
+SHORT = Sampler(chains=1, tune=300, draws=450)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from agreement import STANDARD_ERRORS, se_of_share
+from dropped_arms import multi_arm, with_arms
 from kept_prior import keep
 from looks import sequential, with_looks
 from small_trials import Table, assembled
@@ -14,7 +15,7 @@ from phase2sim.engine import simulate_batch
 from phase2sim.scenario import load_scenario
 from phase2sim.simulation import prepare
 
-SCENARIO = Path(__file__).parents[2] / "scenarios" / "gxipc1-futility.toml"
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 TRIALS, ALPHA = 200_000, 0.025
 SPENDING: Table = {"efficacy": {"kind": "obrien_fleming_spending"}}
 PLANNED = {"c_peptide": 1_700.0}  # near what the 400 patients below come to
@@ -39,6 +40,23 @@ RESIZED: dict[str, Table] = {
 }  # fmt: skip
 
 
+DROPPING: dict[str, Table] = {
+    "O'Brien-Fleming, arms dropped": {
+        "efficacy": {"kind": "obrien_fleming"},
+        "futility": {"kind": "z", "at_least": [0.0]},
+    },
+    "O'Brien-Fleming, nobody dropped": {"efficacy": {"kind": "obrien_fleming"}},
+    "binding triangular": {
+        "efficacy": {"kind": "triangular"},
+        "futility": {"kind": "triangular", "binding": True},
+    },
+    "Pocock-type spending, the best arm kept": {
+        "efficacy": {"kind": "pocock_spending"},
+        "keep_best": [1, 1],
+    },
+}
+
+
 def error_of(made: Assembled) -> float:
     (null,) = (source for source in made.sources if source.label == "null")
     shown = 0
@@ -53,14 +71,23 @@ def allowed() -> float:
 
 
 @pytest.mark.calibration
-@pytest.mark.parametrize("settings", [(), ("stopping.futility.at_least=[0.001]",)])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("gxipc1-futility", ()),
+        ("gxipc1-futility", ("stopping.futility.at_least=[0.001]",)),
+        ("doses-dropped", ()),
+        ("doses-dropped", ("stopping.futility.at_least=[-9]",)),
+    ],
+)
 def test_shipped_design_keeps_the_level_also_where_its_futility_is_overruled(
-    settings: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, settings: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(tmp_path)
     monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
 
-    error = error_of(prepare(load_scenario(SCENARIO, settings), print).assembled)
+    path = SCENARIOS / f"{name}.toml"
+    error = error_of(prepare(load_scenario(path, settings), print).assembled)
 
     assert error <= allowed()
     if settings:  # nobody stops: all of the level is used
@@ -85,6 +112,28 @@ def test_every_kind_of_bound_keeps_the_level(name: str) -> None:
     error = error_of(made)
 
     assert error <= allowed()
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("name", DROPPING)
+def test_several_arms_keep_the_familywise_error(name: str) -> None:
+    """With no effect in any arm, which is the worst null."""
+    looks = [{"share": 0.4, "month": 6}, {"share": 0.7, "month": 6}]
+    made = assembled(
+        with_arms(
+            "t_test",
+            stopping=DROPPING[name],
+            design=multi_arm(patients=300, visits_months=[0, 6], looks=looks),
+            recruitment={"kind": "steady", "per_month": 50},
+            missing={"dropout": {"mechanism": "mcar", "share": 0.1, "by_month": 6}},
+        )
+    )
+
+    error = error_of(made)
+
+    assert error <= allowed()
+    if name.endswith("nobody dropped"):  # all of the level is used
+        assert error >= 2 * ALPHA - allowed()
 
 
 @pytest.mark.calibration

@@ -2,12 +2,12 @@
 
 import pytest
 from cases_of_trials import CASES
-from simulated import judge
+from kept import calibrated
 
 
 @pytest.mark.calibration
 @pytest.mark.parametrize("name", CASES)
 def test_a_fit_is_calibrated(name: str) -> None:
-    found = judge(CASES[name])
+    found = calibrated(name)
 
     assert found.complaints == ()

@@ -1,0 +1,28 @@
+"""What `phase2sim boundaries` shows: of one treated arm, or of several that may be dropped."""
+
+from typing import Any
+
+from rich.console import RenderableType
+
+from phase2sim.arm_boundary_table import arm_boundary_table
+from phase2sim.boundary_table import boundary_table
+from phase2sim.interim.dropping import Dropping
+from phase2sim.reporting.arm_boundaries import arm_boundaries_json, arm_boundaries_screen
+from phase2sim.reporting.boundaries import boundaries_json, boundaries_screen
+from phase2sim.simulation import Ready
+
+
+def bounds_json(ready: Ready) -> dict[str, Any]:
+    """Plain values; raises ``BadScenario`` for a scenario without looks."""
+    rule = ready.assembled.parts.stopping
+    if isinstance(rule, Dropping):
+        return arm_boundaries_json(ready, rule, arm_boundary_table(ready.assembled, rule))
+    return boundaries_json(ready, boundary_table(ready.assembled))
+
+
+def bounds_screen(ready: Ready) -> RenderableType:
+    """Tables; raises ``BadScenario`` for a scenario without looks."""
+    rule = ready.assembled.parts.stopping
+    if isinstance(rule, Dropping):
+        return arm_boundaries_screen(ready, rule, arm_boundary_table(ready.assembled, rule))
+    return boundaries_screen(ready, boundary_table(ready.assembled))

@@ -1,0 +1,77 @@
+"""What each calibration found, kept by the models it was run with, for the page that tells it."""
+
+import hashlib
+import pickle
+import time
+from pathlib import Path
+
+from cases_of_trials import CASES
+from reduced import Compared, cross_check
+from simulated import Calibration, judge
+
+from phase2sim.files import write_bytes
+from phase2sim.prior_files import cache_folder
+
+ROOT = Path(__file__).parents[2]
+CROSS_CHECK = "without any likelihood"
+
+
+def digest() -> str:
+    """SHA-256 of what is calibrated."""
+    found = hashlib.sha256()
+    for folder in ("models", "replicas"):
+        for path in sorted((ROOT / "phase2sim" / folder).glob("*.py")):
+            found.update(path.name.encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+KEPT = cache_folder() / "calibration" / digest()[:16]
+
+
+def calibrated(name: str) -> Calibration:
+    """Calibrate a case now, and keep what is found."""
+    started = time.monotonic()
+    found = judge(CASES[name])
+    _keep(name, started, found)
+    return found
+
+
+def cross_checked() -> list[Compared]:
+    """Fit with and without a likelihood now, and keep what is found."""
+    started = time.monotonic()
+    found = cross_check()
+    _keep(CROSS_CHECK, started, found)
+    return found
+
+
+def is_kept(name: str) -> bool:
+    """Whether these models have been asked."""
+    return _file(name).exists()
+
+
+def kept(name: str) -> tuple[float, Calibration]:
+    """Seconds that a case took, and what was found."""
+    seconds, found = _read(name)
+    assert isinstance(found, Calibration)
+    return seconds, found
+
+
+def kept_cross_check() -> tuple[float, list[Compared]]:
+    """Seconds, and what was found without any likelihood."""
+    seconds, found = _read(CROSS_CHECK)
+    assert isinstance(found, list)
+    return seconds, found
+
+
+def _keep(name: str, started: float, found: object) -> None:
+    KEPT.mkdir(parents=True, exist_ok=True)
+    write_bytes(_file(name), pickle.dumps((time.monotonic() - started, found)))
+
+
+def _read(name: str) -> tuple[float, object]:
+    seconds, found = pickle.loads(_file(name).read_bytes())  # noqa: S301  our own
+    return seconds, found
+
+
+def _file(name: str) -> Path:
+    return KEPT / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.pickle"
