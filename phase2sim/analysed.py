@@ -9,6 +9,8 @@ from pydantic import TypeAdapter
 
 from phase2sim.contracts import MODEL_SCALE, Analysis, Plan
 from phase2sim.designs.design import Design
+from phase2sim.designs.fixed import Fixed
+from phase2sim.designs.group_sequential import GroupSequential
 from phase2sim.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
 from phase2sim.errors import BadScenario
 from phase2sim.estimands import COMPOSITE, Aim
@@ -272,10 +274,12 @@ def check_watched(rule: SafetyRule | None, design: Design, plan: Plan, path: Pat
     """Refuse a safety rule whose events, visit or patients the trial does not have."""
     if rule is None:
         return
-    if design.schedule:
+    resized = isinstance(design, GroupSequential) and design.reestimation is not None
+    if resized or not isinstance(design, Fixed | GroupSequential):
+        what = "design.reestimation" if resized else "this design.kind"
         raise BadScenario(
-            f"{path}: safety is set and design.looks too; a trial is not yet both watched for harm"
-            " and stopped at looks for efficacy. Leave one out."
+            f"{path}: safety is set beside {what}, in which who comes, and when, depends on what a"
+            " look finds; a trial is not yet watched for harm there. Leave one out."
         )
     if rule.event not in plan.counted:
         raise BadScenario(

@@ -25,6 +25,8 @@ from phase2sim.operating import (
     enrolled,
     failed_look,
     fell_back,
+    final_analysis,
+    harm_before,
     missed_target,
     missing,
     overrun,
@@ -60,8 +62,8 @@ class Characteristic:
 
     # power, type_i_error, assurance, bias, coverage, missing, duration; with interim looks
     # stop_efficacy, stop_futility, failed_look, overrun_reversed, enrolled, overrun; of arms that
-    # are dropped there dropped, selected, enrolled_in_arm, enrolled_in_control; of a rule its
-    # ledger
+    # are dropped there dropped, selected, enrolled_in_arm, enrolled_in_control; with a safety rule
+    # stopped_for_harm, treated_patients, harm_before, final_analysis; of a rule its ledger
     name: str
     endpoint: str
     analysis: str
@@ -69,7 +71,7 @@ class Characteristic:
     truth: str  # target | null | prior | sceptical
     measured: Measured
     twin: Twin | None = None
-    look: int | None = None  # from 1, of what is said of one interim look
+    look: int | None = None  # from 1, of what is said of one look
 
     @property
     def gap(self) -> float | None:
@@ -262,9 +264,10 @@ def _each_arm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator
 def _harm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:
     """Yield how often, when, and after how many treated patients a trial is stopped for harm."""
     rule = built.safety
-    if rule is None or not sums.harm.size:
+    if rule is None or not sums.harm.stops.size:
         return
-    exact = exact_stopping(built, truth)
+    # With interim looks a trial can end before harm is seen: then the exact chances are not its.
+    exact = exact_stopping(built, truth) if built.stopping is None else None
     row = partial(Characteristic, endpoint=rule.event, analysis=HARM, month=rule.by_month,
                   truth=truth)  # fmt: skip
     chances = None if exact is None else exact.at_look
@@ -277,6 +280,13 @@ def _harm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Cha
             twin=None if chances is None else Twin(float(chances[look])),
         )
     yield row(name="treated_patients", measured=treated_patients(sums, requested))
+    if built.stopping is not None:
+        for look in range(len(sums.looks.harm)):
+            measured = harm_before(sums, look, requested)
+            yield row(name="harm_before", measured=measured, look=look + 1)
+        yield row(name="final_analysis", measured=final_analysis(sums, requested))
+    elif not isinstance(built.recruitment, AllAtOnce):
+        yield Characteristic("enrolled", "", "", None, truth, enrolled(sums, requested))
 
 
 def _ledger(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from phase2sim.contracts import (
     MODEL_SCALE,
-    STOP,
     Analysis,
     Arms,
     Arrivals,
@@ -32,10 +31,11 @@ from phase2sim.found import Decision, Hypothesis, found, hypothesis, joined
 from phase2sim.interim.course import Ended
 from phase2sim.interim.cut import Analysed, looks_at
 from phase2sim.interim.following import Rule, ended
+from phase2sim.interim.harm import with_harm
 from phase2sim.interim.look import Look
 from phase2sim.interim.schedule import Schedule
 from phase2sim.readings import estimate, estimate_first
-from phase2sim.safety.watching import SafetyRule, Watched, watch
+from phase2sim.safety.watching import SafetyRule, Watched, stopped_for_harm, watch
 from phase2sim.unseen import unseen, unseen_first
 
 type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
@@ -136,8 +136,8 @@ class Outcomes:
     missing: Floats  # (analysis, trial): share of patients without the value it analyses
     verdict: NDArray[np.int8]  # (trial, verdict)
     months: Floats  # (trial,) from the trial's opening to the last readout; nan if not simulated
-    watched: Watched | None = None  # where there is a safety rule; a trial it stopped is a stop
-    # With interim looks all of the above is of each trial's last one.
+    watched: Watched | None = None  # where there is a safety rule
+    # With interim looks all of the above, but for harm, is of each trial's last one.
     looks: tuple[Look, ...] = ()  # every look at every trial, the final analysis last
     ended: Ended | None = None
 
@@ -149,15 +149,15 @@ def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -
     if study.schedule:
         return _looked_at(study, complete, _true_effects(study, source, truth, trials))
     estimates = analyse_trials(study, complete)
-    watched = None if study.safety is None else watch(study.safety, study.plan, complete)
+    watched = watched_for_harm(study, complete)
     verdict = study.decision.decide(found(estimates, study.hypotheses))
     return Outcomes(
         first=first,
         estimates=estimates,
         true_effect=_true_effects(study, source, truth, trials),
         missing=unseen(study.plan, study.analyses, complete.seen),
-        verdict=_stopped_for_harm(verdict, watched),
-        months=_last_readout(study.plan, complete),
+        verdict=stopped_for_harm(verdict, watched),
+        months=_months_taken(study.plan, complete, watched),
         watched=watched,
     )
 
@@ -187,29 +187,34 @@ def simulate_sizes(
     together = joined([found(estimates, study.hypotheses) for estimates in by_size])
     verdicts = np.split(study.decision.decide(together), len(sizes))
     true_effect = _true_effects(study, source, truth, trials)
-    if study.safety is not None:
-        safe = [watch(study.safety, study.plan, complete, patients) for patients in sizes]
-        verdicts = list(map(_stopped_for_harm, verdicts, safe))
-    readouts = [_last_readout(study.plan, complete, patients) for patients in sizes]
+    watched = [watched_for_harm(study, complete, patients=patients) for patients in sizes]
+    months = [
+        _months_taken(study.plan, complete, one, patients)
+        for one, patients in zip(watched, sizes, strict=True)
+    ]
     missing = unseen_first(study.plan, study.analyses, complete.seen, sizes)
     return tuple(
-        Outcomes(first, estimates, true_effect, lost, verdict, months)
-        for estimates, lost, verdict, months in zip(
-            by_size, missing, verdicts, readouts, strict=True
+        Outcomes(first, estimates, true_effect, lost, stopped_for_harm(verdict, one), took, one)
+        for estimates, lost, verdict, took, one in zip(
+            by_size, missing, verdicts, months, watched, strict=True
         )
     )
 
 
-def _stopped_for_harm(verdict: NDArray[np.int8], watched: Watched | None) -> NDArray[np.int8]:
-    """Verdicts (trial, verdict), a stop where the trial was stopped for harm."""
-    if watched is None:
-        return verdict
-    return np.where(watched.stopped[:, None], STOP, verdict).astype(np.int8)
+def watched_for_harm(
+    study: Study, complete: Trials, looks: tuple[Look, ...] = (), patients: int | None = None
+) -> Watched | None:
+    """Watch complete trials, or their first patients; None where there is no safety rule."""
+    if study.safety is None:
+        return None
+    analysed = max(analysis.month for analysis in study.analyses)
+    at = [look.months for look in looks[:-1]]
+    return watch(study.safety, study.plan, complete, analysed, at, patients)
 
 
 def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
     """Look at complete trials, and end each where the rule stops it."""
-    looks, end = followed(study, complete)
+    looks, end, watched = followed(study, complete)
     return Outcomes(
         first=complete.first,
         estimates=end.look.estimates,
@@ -217,18 +222,21 @@ def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
         missing=end.look.missing,
         verdict=end.course.verdict,
         months=end.look.months,
+        watched=watched,
         looks=looks,
         ended=end,
     )
 
 
-def followed(study: Study, complete: Trials) -> tuple[tuple[Look, ...], Ended]:
-    """Every look at complete trials of a design with looks, and where each trial ends."""
+def followed(study: Study, complete: Trials) -> tuple[tuple[Look, ...], Ended, Watched | None]:
+    """Every look at complete trials of a design with looks, where each ends, and harm seen."""
     assert study.stopping is not None  # noqa: S101 - the assembly sees to it
     aims = tuple(study.aim(number) for number in range(len(study.analyses)))
     analysed = Analysed(study.plan, study.analyses, aims)
     looks = looks_at(study.schedule, analysed, complete, _observed(complete))
-    return looks, ended(study.stopping, study.decision, study.hypotheses, looks)
+    end = ended(study.stopping, study.decision, study.hypotheses, looks)
+    watched = watched_for_harm(study, complete, looks)
+    return looks, with_harm(end, looks, watched), watched
 
 
 def draw_trials(study: Study, truth: Truth, first: int, trials: int) -> Trials:
@@ -326,12 +334,17 @@ def shift_lost(study: Study, value: Floats, staying: Bools) -> None:
         value[:, e] += shift * ~staying[:, e]
 
 
-def _last_readout(plan: Plan, trials: Trials, patients: int | None = None) -> Floats:
-    """Months (trial,) from the opening to the last visit of the first patients, or of all."""
+def _months_taken(
+    plan: Plan, trials: Trials, watched: Watched | None, patients: int | None = None
+) -> Floats:
+    """Months (trial,) from the opening to the last visit of the first patients, or of all.
+
+    Or to the day on which a trial is stopped for harm.
+    """
     if trials.arrivals is None:
         return np.full(len(trials.arm), np.nan)
     last: Floats = trials.arrivals.months[:, :patients].max(axis=1) + plan.visits_months[-1]
-    return last
+    return last if watched is None else np.minimum(last, watched.months)
 
 
 def _true_effects(study: Study, source: TruthSource, truth: Truth, trials: int) -> Floats:

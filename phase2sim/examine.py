@@ -33,15 +33,16 @@ from phase2sim.engine import (
     followed,
     months_of,
     true_effect,
+    watched_for_harm,
 )
 from phase2sim.errors import BadData, BadScenario
 from phase2sim.found import found
-from phase2sim.interim.course import REASONS, Ended
+from phase2sim.interim.course import FOR_HARM, REASONS, Ended
 from phase2sim.interim.following import final_verdict
 from phase2sim.interim.look import Look
 from phase2sim.patient_file import patients_csv
 from phase2sim.readings import of_arms
-from phase2sim.safety.watching import watch
+from phase2sim.safety.watching import SafetyRule, Watched, stopped_for_harm
 
 _VERDICTS = {GO: "go", CONSIDER: "consider", STOP: "stop"}
 
@@ -76,6 +77,7 @@ class Examined:
     findings: tuple[Finding, ...]  # of its last look, where it has interim looks
     verdicts: dict[str, str]  # go | consider | stop | undecided
     looks: tuple["Seen", ...] = ()  # up to the one that ended it
+    harm: "Harm | None" = None  # where it was stopped for that: then nobody analyses it
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,15 @@ class Seen:
     p_one_sided: Mapping[str, float]  # by analysis; nan where it failed
     stopped_for: str  # efficacy | futility; "" where it went on, or at the end
     dropped: tuple[str, ...] = ()  # analyses of the arms that it dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """Why a simulated trial was stopped for harm, and when."""
+
+    treated: int  # patients judged by then
+    months: float  # from the trial's opening
+    enrolled: int
 
 
 def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
@@ -153,7 +164,7 @@ def replay(
     trials = draw_trials(study, true, trial, 1)
     seen: tuple[Seen, ...] = ()
     if study.schedule:
-        looks, end = followed(study, trials)
+        looks, end, watched = followed(study, trials)
         estimates, verdict = list(end.look.estimates), end.course.verdict[0]
         seen = _seen(study.names, looks, end)
         if study.schedule.reestimation is not None:  # those beyond its size never came
@@ -162,7 +173,9 @@ def replay(
         trials = replace(trials, recruited=_recruited(study, trials, looks, end))
     else:
         estimates = list(analyse_trials(study, trials))
-        verdict = study.decision.decide(found(estimates, study.hypotheses))[0]
+        end, watched = None, watched_for_harm(study, trials)
+        verdict = study.decision.decide(found(estimates, study.hypotheses))
+        verdict = stopped_for_harm(verdict, watched)[0]
     findings = tuple(
         _finding(name, analysis, estimate, true_value)
         for name, analysis, estimate, true_value in zip(
@@ -170,9 +183,19 @@ def replay(
         )
     )
     verdicts = _in_words(verdict, study.verdicts)
-    if study.safety is not None and watch(study.safety, study.plan, trials).stopped[0]:
-        verdicts = dict.fromkeys(verdicts, _VERDICTS[STOP])
-    return Examined(findings, verdicts, seen), patients_csv(study, trials, look)
+    harm = _harm(study.safety, watched, end)
+    return Examined(findings, verdicts, seen, harm), patients_csv(study, trials, look)
+
+
+def _harm(rule: SafetyRule | None, watched: Watched | None, end: Ended | None) -> Harm | None:
+    """What stopped one trial for harm, if that did; ``end`` is how its looks went."""
+    if rule is None or watched is None:
+        return None
+    stopped = bool(watched.crossed[0]) if end is None else end.course.why[0] == FOR_HARM
+    if not stopped:
+        return None
+    treated = rule.looks[int(watched.look[0])]
+    return Harm(treated, float(watched.months[0]), int(watched.enrolled[0]))
 
 
 def _recruited(study: Study, trials: Trials, looks: tuple[Look, ...], end: Ended) -> Bools | None:
@@ -191,6 +214,8 @@ def _recruited(study: Study, trials: Trials, looks: tuple[Look, ...], end: Ended
 def _seen(names: tuple[str, ...], looks: tuple[Look, ...], end: Ended) -> tuple[Seen, ...]:
     """What was seen of one trial, up to the look that ended it."""
     last, why = int(end.course.last[0]), REASONS[int(end.course.why[0])]
+    if end.course.why[0] == FOR_HARM:
+        last, why = last - 1, ""  # the next look was never held
     arms = end.course.arms
     own_last = [last] * len(names) if arms is None else arms.last[:, 0].tolist()
     out = [False] * len(names) if arms is None else arms.dropped[:, 0].tolist()

@@ -24,7 +24,7 @@ from phase2sim.contracts import (
 from phase2sim.found import AT_TARGET, BELOW, CLASSES
 from phase2sim.interim.course import Ended
 from phase2sim.interim.sums import StopSums, stop_sums
-from phase2sim.safety.watching import Watched
+from phase2sim.safety.sums import HarmSums
 
 type End = Literal["go", "consider", "stop"]
 
@@ -50,9 +50,7 @@ class Tally:
     squared_missing: Floats  # (analysis,)
     # (verdict, class of the truth, end): trials whose true effect is known
     by_class: Ints = field(default_factory=lambda: np.zeros((0, 0, 0), np.int64))
-    harm: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # (look,) trials stopped
-    treated: float = 0.0  # sum of the treated patients judged for harm
-    squared_treated: float = 0.0
+    harm: HarmSums = field(default_factory=HarmSums)
     months: float = float("nan")  # sum of the months to the last readout; nan if not simulated
     squared_months: float = float("nan")
     looks: StopSums = field(default_factory=StopSums)
@@ -69,6 +67,7 @@ def tally(  # noqa: PLR0913 - what a batch came to
     verdict: NDArray[np.int8],
     months: Floats | None = None,
     ended: Ended | None = None,
+    harm: HarmSums | None = None,
 ) -> Tally:
     """Sum a batch: one estimate an analysis, true_effect and missing (analysis, trial).
 
@@ -94,29 +93,34 @@ def tally(  # noqa: PLR0913 - what a batch came to
         months=float(months.sum()),
         squared_months=float((months**2).sum()),
         looks=StopSums() if ended is None else stop_sums(ended),
-    )
-
-
-def with_harm(sums: Tally, watched: Watched, looks: int) -> Tally:
-    """Sums of a batch, and those of how it was watched for harm."""
-    treated = watched.treated.astype(np.float64)
-    return replace(
-        sums,
-        harm=np.bincount(watched.look[watched.stopped], minlength=looks),
-        treated=float(treated.sum()),
-        squared_treated=float((treated**2).sum()),
+        harm=HarmSums() if harm is None else harm,
     )
 
 
 def stopped_for_harm(sums: Tally, requested: int, look: int | None = None) -> Measured:
     """Share of trials stopped for harm: at one look, or at any."""
-    stops = sums.harm.sum() if look is None else sums.harm[look]
+    stops = sums.harm.stops.sum() if look is None else sums.harm.stops[look]
     return proportion(int(stops), sums.trials, sums.trials, requested)
+
+
+def harm_before(sums: Tally, look: int, requested: int) -> Measured:
+    """Share of trials stopped for harm after the look before, if any, and before this one.
+
+    The look after the last is the final analysis.
+    """
+    return proportion(int(sums.looks.harm[look]), sums.trials, sums.trials, requested)
+
+
+def final_analysis(sums: Tally, requested: int) -> Measured:
+    """Share of trials that no look, and no harm, has stopped before the final analysis."""
+    stopped_before = sums.looks.stops.sum() + sums.looks.harm.sum()
+    return proportion(sums.trials - int(stopped_before), sums.trials, sums.trials, requested)
 
 
 def treated_patients(sums: Tally, requested: int) -> Measured:
     """Mean number of treated patients judged when the trial was stopped for harm, or ended."""
-    return mean_of(sums.treated, sums.squared_treated, sums.trials, sums.trials, requested)
+    harm = sums.harm
+    return mean_of(harm.treated, harm.squared_treated, sums.trials, sums.trials, requested)
 
 
 def by_class(verdict: NDArray[np.int8], classes: NDArray[np.int8]) -> Ints:
@@ -223,9 +227,9 @@ def overrun_reversed(sums: Tally, look: int, requested: int) -> Measured:
 
 
 def enrolled(sums: Tally, requested: int) -> Measured:
-    """Mean number of patients enrolled when the trial ends."""
-    looks = sums.looks
-    return mean_of(looks.enrolled, looks.squared_enrolled, sums.trials, sums.trials, requested)
+    """Mean number of patients enrolled when the trial ends: at a look, for harm, or at its end."""
+    took = sums.looks if sums.looks.harm.size else sums.harm
+    return mean_of(took.enrolled, took.squared_enrolled, sums.trials, sums.trials, requested)
 
 
 def overrun(sums: Tally, requested: int) -> Measured:

@@ -28,8 +28,9 @@ from phase2sim.contracts import FAILURES, RESULTS_VERSION, Measured
 from phase2sim.engine import Outcomes, Study, simulate_batch
 from phase2sim.errors import TooManyFailures
 from phase2sim.found import classes
+from phase2sim.interim.harm import sums_of_harm
 from phase2sim.knowledge import Evidence, PriorDraws
-from phase2sim.operating import Tally, by_class, tally, with_harm
+from phase2sim.operating import Tally, by_class, tally
 from phase2sim.prior import fitted, read_evidence
 from phase2sim.scenario import Scenario
 from phase2sim.tabular import dataset_of, frame_of
@@ -262,11 +263,9 @@ def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tall
 
 def _tallied(study: Study, o: Outcomes) -> Tally:
     known = classes(study.decision, o.true_effect, study.hypotheses)
-    sums = tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months, o.ended)
-    sums = replace(sums, by_class=by_class(o.verdict, known))
-    if study.safety is None or o.watched is None:
-        return sums
-    return with_harm(sums, o.watched, len(study.safety.looks))
+    harm = sums_of_harm(study.safety, o.watched, o.ended, study.plan.patients)
+    sums = tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months, o.ended, harm)
+    return replace(sums, by_class=by_class(o.verdict, known))
 
 
 def _in_threads(

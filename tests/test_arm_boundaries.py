@@ -92,14 +92,30 @@ def test_error_spent_by_looks_is_that_of_mams() -> None:
     assert published(row).spent(dropping=True) == pytest.approx([0.026, 0.05], abs=5e-4)
 
 
+@pytest.mark.parametrize("place", range(4))
+def test_what_becomes_of_an_arm_does_not_depend_on_its_place(place: int) -> None:
+    bounds = arm_boundaries(np.array([0.5, 1.0]), 0.025, Triangular(), None, (EQUAL,) * 4)
+    drifts = np.full(4, 1.0)
+    drifts[place] = 2.5
+    others = [arm for arm in range(4) if arm != place]
+
+    here, last = bounds.fates(drifts), bounds.fates(np.array([1.0, 1.0, 1.0, 2.5]))
+
+    assert here.efficacy == pytest.approx(last.efficacy, abs=1e-12)
+    assert here.crossed[place] == pytest.approx(last.crossed[3], abs=1e-12)
+    assert here.crossed[others] == pytest.approx(last.crossed[:3], abs=1e-12)
+
+
 def test_one_look_is_the_test_of_dunnett() -> None:
     loadings = np.array([0.5, 0.6, 0.8])
     correlation = np.outer(loadings, loadings) + np.diag(1 - loadings**2)
-    joint = multivariate_normal(np.zeros(3), correlation, maxpts=10**6, abseps=1e-7, releps=1e-7)
+    joint = multivariate_normal(
+        np.zeros(3), correlation, maxpts=10**6, abseps=1e-7, releps=1e-7, seed=1
+    )
 
     found = arm_boundaries(np.ones(1), 0.025, NoEfficacy(), None, tuple(loadings.tolist()))
 
-    assert 1 - joint.cdf(np.full(3, found.efficacy[0])) == pytest.approx(0.025, abs=2e-6)
+    assert 1 - joint.cdf(np.full(3, found.efficacy[0])) == pytest.approx(0.025, abs=1e-5)
 
 
 SEQUENTIAL: dict[str, list[dict[str, str]]] = {}
@@ -170,9 +186,9 @@ def test_bounds_that_spend_cross_as_often_as_they_say() -> None:
     bounds = arm_boundaries(HALF, 0.025, PocockType(), None, (EQUAL, EQUAL))
     looks = np.array([[1.0, EQUAL], [EQUAL, 1.0]])
     joint = np.kron(np.array([[1.0, 0.5], [0.5, 1.0]]), looks)
-    law = multivariate_normal(np.zeros(4), joint, maxpts=10**6, abseps=1e-7, releps=1e-7)
+    law = multivariate_normal(np.zeros(4), joint, maxpts=10**6, abseps=1e-7, releps=1e-7, seed=1)
 
-    assert 1 - law.cdf(np.tile(bounds.efficacy, 2)) == pytest.approx(0.025, abs=2e-6)
+    assert 1 - law.cdf(np.tile(bounds.efficacy, 2)) == pytest.approx(0.025, abs=1e-5)
     first = 0.025 * np.log1p((np.e - 1) * 0.5)
     assert bounds.spent(dropping=False) == pytest.approx([first, 0.025], abs=1e-10)
 

@@ -149,5 +149,6 @@ def test_adding_tallies_joins_their_trials() -> None:
     joined, whole = part(slice(0, 2)) + part(slice(2, 5)), part(slice(0, 5))
 
     assert joined.looks.stops.shape == (2, 0)  # no interim looks
-    for name in (slot for slot in Tally.__slots__ if slot != "looks"):
+    assert joined.harm.stops.shape == (0,)  # no safety rule
+    for name in (slot for slot in Tally.__slots__ if slot not in {"looks", "harm"}):
         assert getattr(joined, name) == pytest.approx(getattr(whole, name), rel=1e-15), name

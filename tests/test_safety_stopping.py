@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from agreement import assert_agrees
 from commands import phase2sim, printed
-from small_sweeps import BASE, swept, write_sweep
+from small_sweeps import BASE
 from small_trials import Table, assembled, one_endpoint, scenario
 
 from phase2sim.contracts import GO, STOP
@@ -27,8 +27,6 @@ RULE = {
     "prior": [0.2, 0.8],
 }
 EVENTS = {"adverse_events": {"per_month": 0.025, "dispersion": 0.5, "rate_ratio": 1.6}}
-AT_RISK = "[events.adverse_events]\nper_month = 0.1\n"
-SWEEP = 'base = "base.toml"\n[axes]\npatients = { key = "design.patients", values = [120] }\n'
 LOST = {"dropout": {"mechanism": "mcar", "share": 0.3, "by_month": 12}}
 
 
@@ -54,22 +52,22 @@ def test_a_trial_stops_where_its_own_patients_say_so() -> None:
     assert rule is not None
     trials = draw_trials(study, ready.sources[0].truth(0, 200), 0, 200)
 
-    found = watch(rule, study.plan, trials)
+    found = watch(rule, study.plan, trials, analysed_month=12.0)
 
     boundary = dict(zip(rule.looks, rule.boundary().tolist(), strict=True))
     for trial in range(200):
         judged = events = 0
-        stopped = -1
+        crossed = -1
         for patient in np.flatnonzero(trials.arm[trial] == 1):
             followed = bool(trials.seen[trial, 0, 1, patient])
             had = followed and trials.counts["adverse_events"][trial, 1, patient] > 0
-            if stopped >= 0 or not followed:  # nobody is seen between the two visits
+            if not followed:  # nobody is seen between the two visits
                 continue
             judged, events = judged + 1, events + had
-            if judged in boundary and events >= boundary[judged]:
-                stopped = rule.looks.index(judged)
-        assert (found.look[trial], found.treated[trial]) == (stopped, judged)
-    assert found.stopped.any()
+            if crossed < 0 and judged in boundary and events >= boundary[judged]:
+                crossed = rule.looks.index(judged)
+        assert (found.look[trial], found.judged[-1, trial]) == (crossed, judged)
+    assert found.crossed.any()
 
 
 def test_a_trial_stopped_for_harm_is_no_success() -> None:
@@ -79,7 +77,7 @@ def test_a_trial_stopped_for_harm_is_no_success() -> None:
     same = simulate_batch(without.study, without.sources[0], 0, 400).verdict
 
     assert outcomes.watched is not None
-    stopped = outcomes.watched.stopped
+    stopped = outcomes.watched.crossed
     assert (same[stopped] == GO).any()
     assert (outcomes.verdict[stopped] == STOP).all()
     assert np.array_equal(outcomes.verdict[~stopped], same[~stopped])
@@ -146,11 +144,3 @@ def test_the_command_prints_the_boundary_and_what_it_detects(tmp_path: Path) -> 
 def test_a_rule_that_does_not_fit_the_trial_is_refused(changes: Table, part: str) -> None:
     with pytest.raises(BadScenario, match=part):
         assembled(watched() | changes)
-
-
-def test_a_sweep_refuses_what_it_cannot_keep(tmp_path: Path) -> None:
-    keys = "".join(f"{key} = {value!r}\n" for key, value in RULE.items())
-    base = BASE.replace("patients = 20", "patients = 120") + f"{AT_RISK}[safety]\n{keys}"
-
-    with pytest.raises(BadScenario, match="safety is set; a folder of results does not"):
-        swept(write_sweep(tmp_path, SWEEP, base), tmp_path / "out")

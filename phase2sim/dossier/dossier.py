@@ -27,7 +27,7 @@ from phase2sim.scenario import Scenario, load_scenario
 from phase2sim.simulation import prepare as prepare_scenario
 from phase2sim.store.folder import Store, reading
 from phase2sim.store.manifest import Manifest, read_manifest
-from phase2sim.sweeping.cells import Cell, check_stored
+from phase2sim.sweeping.cells import Cell
 from phase2sim.sweeping.measure import Verdicts, difference, verdicts_of
 from phase2sim.sweeping.results import DECIDED, Results
 from phase2sim.sweeping.sweep import Asked, prepare, run
@@ -162,7 +162,6 @@ def simulate_for(  # noqa: PLR0913 - what a campaign needs
     progress: Callable[[Status], None] = lambda _status: None,
 ) -> str:
     """Simulate what ``folder`` lacks of a report's cells; return the planned trial's key."""
-    check_stored(scenario)  # before a fit that would be in vain
     ready = prepare_scenario(scenario, say)
     laid_out = grids(scenario, ready.assembled)
     trials = wish.trials or scenario.trials
@@ -171,8 +170,9 @@ def simulate_for(  # noqa: PLR0913 - what a campaign needs
         parts.append((laid_out.nulls, trials))
     if wish.moves:
         parts.append((laid_out.moved, min(trials, MOVED_TRIALS)))
-    # The explorer decides in the page on the final analysis alone, which no design with looks does.
-    if wish.explorer and laid_out.surface.cells and scenario.stopping is None:
+    # The explorer decides in the page on the final analysis alone, whatever stops a trial before.
+    goes_on = scenario.stopping is None and scenario.safety is None
+    if wish.explorer and laid_out.surface.cells and goes_on:
         parts.append((laid_out.surface, min(trials, SURFACE_TRIALS)))
     main = ""
     for sweep, enough in parts:

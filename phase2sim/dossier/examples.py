@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phase2sim.assemble import Assembled
-from phase2sim.contracts import GO, STOP, Floats
+from phase2sim.contracts import GO, STOP, Bools, Floats
 from phase2sim.endpoints import DERIVED, ENDPOINTS
 from phase2sim.examine import Examined, replay
+from phase2sim.interim.course import FOR_HARM, Ended
 from phase2sim.store.batches import Answers
 from phase2sim.sweeping.measure import Verdicts, ended_of
 
@@ -26,6 +28,7 @@ class Trials:
     go: Floats  # main verdict: 1 go, 0 stop, nan otherwise
     worst_p: Floats  # largest p over the analyses
     off: Floats  # largest distance of an estimate from its truth, in standard errors
+    harmed: Bools  # stopped for harm
     alpha: float
 
 
@@ -52,7 +55,7 @@ class Example:
     same_as_stored: bool  # the replay gave the stored estimates again
 
 
-def _at_share(trials: Trials, chosen: Floats, share: float) -> int | None:
+def _at_share(trials: Trials, chosen: Bools, share: float) -> int | None:
     """Trial at a share of the way through the chosen ones, from the smallest p."""
     (places,) = np.nonzero(chosen & np.isfinite(trials.worst_p))
     if not places.size:
@@ -71,7 +74,11 @@ def _borderline(trials: Trials) -> int | None:
 
 
 def _false_stop(trials: Trials) -> int | None:
-    return _at_share(trials, trials.go == STOP, 0.5)
+    return _at_share(trials, (trials.go == STOP) & ~trials.harmed, 0.5)
+
+
+def _harmed(trials: Trials) -> int | None:
+    return _at_share(trials, trials.harmed, 0.5)
 
 
 def _false_go(trials: Trials) -> int | None:
@@ -94,6 +101,11 @@ RULES: dict[str, tuple[str, str, Rule]] = {
         "target",
         "the hoped-for effect is real, the trial stops: the middle one of these",
         _false_stop,
+    ),
+    "Stopped for harm": (
+        "target",
+        "the hoped-for effect is real, harm stops the trial: the middle one of these by its p",
+        _harmed,
     ),
     "A false go": (
         "null",
@@ -120,7 +132,8 @@ def examples(
         went = ended_of(assembled.parts, stored)
         if went is not None:  # what each trial had come to when it stopped
             stored = replace(stored, estimates=went.look.estimates)
-        trials = _trials(stored, np.asarray(verdicts[truth][:, -1]), decision.one_sided_alpha)
+        verdict, harmed = np.asarray(verdicts[truth][:, -1]), _stopped_for_harm(stored, went)
+        trials = _trials(stored, verdict, harmed, decision.one_sided_alpha)
         trial = rule(trials)
         if trial is None:
             continue
@@ -138,7 +151,16 @@ def examples(
         )
 
 
-def _trials(answers: Answers, verdict: Floats, alpha: float) -> Trials:
+def _stopped_for_harm(stored: Answers, went: Ended | None) -> Bools:
+    """Whether each trial was stopped for harm, at whatever look it would have ended."""
+    if went is not None:
+        return np.asarray(went.course.why == FOR_HARM)
+    if stored.watched is None:
+        return np.zeros(stored.missing.shape[1], np.bool_)
+    return stored.watched.crossed
+
+
+def _trials(answers: Answers, verdict: NDArray[np.int8], harmed: Bools, alpha: float) -> Trials:
     p = np.stack([one.p for one in answers.estimates])
     with np.errstate(invalid="ignore", divide="ignore"):
         off = np.stack([
@@ -149,7 +171,7 @@ def _trials(answers: Answers, verdict: Floats, alpha: float) -> Trials:
     worst = np.where(np.isnan(p).all(axis=0), np.nan, np.fmax.reduce(p))
     furthest = np.where(np.isnan(off).all(axis=0), np.nan, np.fmax.reduce(off))
     decided = np.where((verdict == GO) | (verdict == STOP), verdict, np.nan).astype(np.float64)
-    return Trials(go=decided, worst_p=worst, off=furthest, alpha=alpha)
+    return Trials(go=decided, worst_p=worst, off=furthest, harmed=harmed, alpha=alpha)
 
 
 def _courses(text: str, endpoints: Sequence[str]) -> dict[str, tuple[Patient, ...]]:

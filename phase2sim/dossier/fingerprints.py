@@ -11,7 +11,7 @@ _DIGITS = 32
 
 
 def fingerprint(answers: Mapping[str, Answers]) -> str:
-    """Hash the estimates of consecutive trials under each truth.
+    """Hash the estimates of consecutive trials under each truth, and when harm would stop them.
 
     Of numbers, not of files: another version of the file format keeps it.
     """
@@ -25,4 +25,8 @@ def fingerprint(answers: Mapping[str, Answers]) -> str:
                 whole = np.where(np.isnan(values), np.nan, values) + 0.0
                 found.update(np.ascontiguousarray(whole, dtype="<f8").tobytes())
             found.update(np.ascontiguousarray(estimates.reason, dtype="<i8").tobytes())
+        watched = answers[truth].watched
+        if watched is not None:
+            found.update(np.ascontiguousarray(watched.look, dtype="<i8").tobytes())
+            found.update(np.ascontiguousarray(watched.months, dtype="<f8").tobytes())
     return found.hexdigest()[:_DIGITS]

@@ -107,10 +107,12 @@ def sizes_around(scenario: Scenario) -> list[int]:
 
 
 def _sizes(scenario: Scenario, base: Table, here: Labels) -> Iterator[Variation]:
+    planned = int(scenario.design["patients"])
     for patients in sizes_around(scenario):
-        yield _variation(
-            scenario, base, here | {"patients": patients}, {"design.patients": patients}
-        )
+        size = {"design.patients": patients}
+        sized = _variation(scenario, base, here | {"patients": patients}, size)
+        if patients == planned or _fits(sized):  # looks at a number of patients need that many
+            yield sized
 
 
 def _surface(scenario: Scenario, base: Table, here: Labels) -> Iterator[Variation]:
@@ -155,10 +157,19 @@ def _moved(
     ):
         try:
             moved = _variation(scenario, base, here | {"assumption": name}, changes)
-            parts(moved.scenario)
         except BadScenario:  # a move to where no scenario can be is no move
             continue
-        yield moved
+        if _fits(moved):
+            yield moved
+
+
+def _fits(cell: Variation) -> bool:
+    """Whether a scenario's parts fit one another."""
+    try:
+        parts(cell.scenario)
+    except BadScenario:
+        return False
+    return True
 
 
 def partial_nulls(assembled: Assembled) -> dict[str, tuple[str, ...]]:

@@ -17,8 +17,8 @@ from phase2sim.sequential.efficacy import spent_at
 from phase2sim.sequential.futility import BetaSpending, EffectLimit, limits_of
 from phase2sim.sequential.spending import Spending
 
-TO_THE_END, FOR_EFFICACY, FOR_FUTILITY = range(3)
-REASONS = ("", "efficacy", "futility")
+TO_THE_END, FOR_EFFICACY, FOR_FUTILITY, FOR_HARM = range(4)
+REASONS = ("", "efficacy", "futility", "harm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Course:
     """How a batch of trials went under one rule."""
 
     verdict: NDArray[np.int8]  # (trial, verdict), of the look that was the last
-    last: Ints  # (trial,) its number, from 0; the final analysis is the highest
+    last: Ints  # (trial,) its number, from 0; the final analysis is the highest. For harm: the next
     why: NDArray[np.int8]  # (trial,) an index into ``REASONS``
     failed: Bools  # (interim look, trial): it was held, and could not be answered
     reversed: Bools  # (trial,): a stop for efficacy that those on their way take back

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from phase2sim.contracts import Floats, Ints
-from phase2sim.interim.course import FOR_EFFICACY, FOR_FUTILITY, Ended
+from phase2sim.interim.course import FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class StopSums:
     squared_enrolled: float = 0.0
     overrun: float = 0.0  # sum of those enrolled whose data the last look did not have in full
     squared_overrun: float = 0.0
+    # (look or final analysis,) trials stopped for harm before it
+    harm: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     arms: ArmSums = field(default_factory=ArmSums)
 
     def __add__(self, other: "StopSums") -> "StopSums":
@@ -57,6 +59,7 @@ def stop_sums(ended: Ended) -> StopSums:
         squared_enrolled=float((enrolled**2).sum()),
         overrun=float(overrun.sum()),
         squared_overrun=float((overrun**2).sum()),
+        harm=np.bincount(course.last[course.why == FOR_HARM], minlength=looks + 1),
         arms=_arm_sums(ended),
     )
 

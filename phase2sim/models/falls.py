@@ -5,6 +5,7 @@ moves the chance with it: it is that of a change given both, to first and second
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,8 +59,7 @@ def falls(evidence: Evidence, layout: Cells, located: Locations) -> Falls:
             np.concatenate([row, np.zeros((most - len(row), *row.shape[1:]))]) for row in rows
         ])  # fmt: skip
 
-    beside = [[_beside(located, cell, e.n) for cell in cells] for _, e, *cells in found]
-
+    beside, shared = _beside(located, [(e.n, one, other) for _, e, one, other in found])
     return Falls(
         entry=np.array([position for position, *_ in found], dtype=np.int64),
         baseline=np.array([one for *_, one, _ in found], dtype=np.int64),
@@ -74,22 +74,26 @@ def falls(evidence: Evidence, layout: Cells, located: Locations) -> Falls:
             [[layout.pair(i, i), layout.pair(j, j), layout.pair(i, j)] for *_, i, j in found],
             dtype=np.int64,
         ).reshape(-1, 3),
-        location=np.array([[max(one, 0) for one in both] for both in beside], np.int64).reshape(
-            -1, 2
-        ),
-        shared=np.array(
-            [
-                [0.0 if one < 0 else 1.0 / max(e.n, located.n[one]) for one in both]
-                for (_, e, *_), both in zip(found, beside, strict=True)
-            ]
-        ).reshape(-1, 2),
+        location=beside,
+        shared=shared,
     )
 
 
-def _beside(located: Locations, cell: int, n: int) -> int:
-    """Position of the location of a cell that n patients share best; -1 where there is none."""
-    there = np.flatnonzero(located.cell == cell)
-    return int(min(there, key=lambda one: abs(located.n[one] - n), default=-1))
+def _beside(located: Locations, falls: Sequence[tuple[int, int, int]]) -> tuple[Ints, Floats]:
+    """Locations (fall, 2) of patients that a fall shares, and 1 / n of each.
+
+    ``falls`` are n and the cells of baseline and visit. Where there is no location both are 0.
+    """
+    location = np.zeros((len(falls), 2), dtype=np.int64)
+    shared = np.zeros((len(falls), 2))
+    for row, (n, *cells) in enumerate(falls):
+        for side, cell in enumerate(cells):
+            there = np.flatnonzero(located.cell == cell)
+            if there.size:
+                nearest = int(min(there, key=lambda one: abs(located.n[one] - n)))
+                location[row, side] = nearest
+                shared[row, side] = 1.0 / max(n, located.n[nearest])
+    return location, shared
 
 
 def fall_density(

@@ -8,19 +8,24 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.examine import Examined, Finding, Seen
+from phase2sim.examine import Examined, Finding, Harm, Seen
 
 
 def examined_json(examined: Examined) -> dict[str, Any]:
     """Plain values: ``findings``, one an analysis, and ``decision``, one verdict a label.
 
-    And ``looks``, where a trial has them.
+    And ``looks``, where a trial has them, and ``harm``, where it was stopped for that.
     """
+    harm = {} if examined.harm is None else {"harm": asdict(examined.harm)}
     looks = [_plain(asdict(look)) for look in examined.looks]
-    return {
-        "findings": [_plain(asdict(finding)) for finding in examined.findings],
-        "decision": dict(examined.verdicts),
-    } | ({"looks": looks} if looks else {})
+    return (
+        {
+            "findings": [_plain(asdict(finding)) for finding in examined.findings],
+            "decision": dict(examined.verdicts),
+        }
+        | ({"looks": looks} if looks else {})
+        | harm
+    )
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON can hold
@@ -49,6 +54,7 @@ def examined_screen(examined: Examined, title: str) -> RenderableType:
         if finding.fallback
     ]
     looks = [Text(_look(seen)) for seen in examined.looks]
+    looks += [] if examined.harm is None else [Text(_harm(examined.harm))]
     end = Text(f"Decision: {decision}")
     return Group(Text(title, style="bold"), Text(), table, Text(), *details, *looks, end)
 
@@ -61,6 +67,14 @@ def _look(seen: Seen) -> str:
     return (
         f"Look {seen.look}, month {seen.months:.1f}, {seen.enrolled} patients enrolled:"
         f" {p}{stopped}"
+    )
+
+
+def _harm(harm: Harm) -> str:
+    """What stopped a trial for harm; what stands above it is of a trial that had gone on."""
+    return (
+        f"Stopped for harm after {harm.treated} treated patients, month {harm.months:.1f},"
+        f" {harm.enrolled} patients enrolled; the findings are those if it had gone on"
     )
 
 

@@ -30,9 +30,10 @@ _Z_LIMIT = 8.0
 def playground(dossier: Dossier) -> Playground | None:
     """Take the first trials of the explorer's cells; None where there are fewer than two.
 
-    None with interim looks too: the page's script decides on the final analysis alone.
+    None with interim looks or a safety rule too: the page's script decides on the final analysis
+    alone.
     """
-    if dossier.main.built.stopping is not None:
+    if dossier.main.built.stopping is not None or dossier.main.built.safety is not None:
         return None
     store = reading(dossier.folder)
     results = Results(store, dossier.manifest)

@@ -3,6 +3,8 @@
 One column a truth.
 """
 
+from collections.abc import Iterator
+
 from rich.table import Table
 
 from phase2sim.characteristics import Characteristic
@@ -16,6 +18,7 @@ _TRUTHS = {
     "sceptical": "sceptical prior",
 }
 _STOPS = {"stop_efficacy": "stops for efficacy", "stop_futility": "stops for futility"}
+_BEFORE = "stopped for harm before"
 _TAKES = {
     "enrolled": "patients enrolled",
     "overrun": "of them not all data at the end",
@@ -33,7 +36,7 @@ _OF_ARMS = {
 def looks_table(result: Result) -> Table | None:
     """Shares of trials that stop at each look, and means; None without interim looks."""
     rows = {(row.name, row.look, row.truth): row for row in result.characteristics}
-    looks = sorted({row.look for row in result.characteristics if row.look is not None})
+    looks = sorted({look for name, look, _ in rows if look is not None and name == "failed_look"})
     if not looks:
         return None
     truths = [name for name in _TRUTHS if any(truth == name for _, _, truth in rows)]
@@ -41,7 +44,8 @@ def looks_table(result: Result) -> Table | None:
     for name in ("looks", "", *(_TRUTHS[truth] for truth in truths)):
         table.add_column(name)
     for look in looks:
-        shown = _possible_stops(result)
+        shown = {"harm_before": _BEFORE} if result.scenario.safety else {}
+        shown |= _possible_stops(result)
         if any(rows["failed_look", look, truth].measured.estimate for truth in truths):
             shown["failed_look"] = "analysis failed, went on"
         if any(name == "overrun_reversed" and at == look for name, at, _ in rows):
@@ -49,10 +53,19 @@ def looks_table(result: Result) -> Table | None:
         for number, (name, label) in enumerate(shown.items()):
             cells = [_cell(rows.get((name, look, truth))) for truth in truths]
             table.add_row("" if number else f"look {look}", label, *cells)
+    for name, at, label in _at_the_end(result, len(looks) + 1):
+        table.add_row("end" if at else "", label, *(_cell(rows.get((name, at, t))) for t in truths))
     for number, (name, label) in enumerate(_TAKES.items()):
         cells = [_cell(rows.get((name, None, truth))) for truth in truths]
         table.add_row("" if number else "means", label, *cells)
     return table
+
+
+def _at_the_end(result: Result, look: int) -> Iterator[tuple[str, int | None, str]]:
+    """Ways to end after the last look, where harm is watched for: name, look and label."""
+    if result.scenario.safety:
+        yield "harm_before", look, _BEFORE
+        yield "final_analysis", None, "final analysis"
 
 
 def arms_table(result: Result) -> Table | None:

@@ -28,6 +28,7 @@ def size_json(sized: Sized) -> dict[str, Any]:
         "allocation": list(arms),
         "effect": sized.effect,
         "answer": _point(sized.answer),
+        "enrolled": _measured(sized.enrolled),
         "below": _point(found.below if found else None),
         "trials": found.trials if found else 0,
         "ceiling": _measured(sized.ceiling),

@@ -15,6 +15,11 @@ CHARACTERISTICS: dict[str, tuple[str, str]] = {
         "true effects beyond reference or null among goes",
     ),
     "stopped_for_harm": ("Stopped for harm", "share of trials that the safety rule stops"),
+    "harm_before": (
+        "Stopped for harm before",
+        "share of trials stopped for harm since the look before",
+    ),
+    "final_analysis": ("Final analysis", "share of trials that nothing stops before it"),
     "treated_patients": ("Treated patients", "treated patients judged when it stopped or ended"),
     "bias": ("Bias", "mean of estimate minus the true effect, model scale"),
     "coverage": ("Coverage", "share of 95-percent intervals that hold the true effect"),

@@ -1,11 +1,14 @@
 """Events of the treated, patient by patient in order of enrolment, against a boundary."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from phase2sim.contracts import Arms, Bools, Floats, Ints, Plan, Trials
+from phase2sim.contracts import STOP, Arms, Bools, Floats, Ints, Plan, Trials
 from phase2sim.endpoints import EVENTS
 from phase2sim.kernels import kernel
 
@@ -14,6 +17,10 @@ class SafetyRule(Protocol):
     """A part that says how many patients with an event stop a trial."""
 
     evidence_is: ClassVar[str]  # what ``evidence`` holds, in words
+
+    def __hash__(self) -> int:
+        """A frozen dataclass has one: its boundary is found once."""
+        ...
 
     @property
     def event(self) -> str:
@@ -46,52 +53,104 @@ class SafetyRule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """How a batch of trials went under a safety rule; (trial,) each."""
+    """When a batch of trials crosses the boundary of a safety rule, and who was there by then.
 
-    look: Ints  # at which it stopped, -1 if at none
-    treated: Ints  # patients judged when it stopped, or all that could be
+    Trials go on to be watched after they have ended for another reason: whether a crossing stopped
+    a trial is for who knows when that was.
+    """
+
+    look: Ints  # (trial,) of the rule at which it is crossed, -1 if it never is
+    months: Floats  # (trial,) from the trial's opening to that day, inf if it never is
+    enrolled: Ints  # (trial,) patients by that day, 0 if it never is
+    due: Ints  # (trial,) of them whose last analysed visit had been due, 0 if it never is
+    judged: Ints  # (look of the trial, trial): treated patients judged by then, the end last
 
     @property
-    def stopped(self) -> Bools:
-        """True where the trial was stopped for harm."""
+    def crossed(self) -> Bools:
+        """True where the boundary is crossed."""
         return self.look >= 0
 
 
-def watch(rule: SafetyRule, plan: Plan, trials: Trials, patients: int | None = None) -> Watched:
+def watch(  # noqa: PLR0913 - a rule, trials, and when they are looked at
+    rule: SafetyRule,
+    plan: Plan,
+    trials: Trials,
+    analysed_month: float,
+    looks: Sequence[Floats] = (),
+    patients: int | None = None,
+) -> Watched:
     """Follow the first patients of each trial, or all, in order of enrolment.
 
     A patient counts once an event is seen, or when followed to ``by_month`` without one; who is
-    lost before that without an event says nothing and is left out.
+    lost before that without an event says nothing and is left out. A count of n patients is there
+    when the n-th of them was due at ``by_month``. ``looks`` are months (trial,) of the interim
+    looks, ``analysed_month`` is that of the last visit analysed.
     """
+    had, known = _known(rule, plan, trials, patients)
+    arm = np.ascontiguousarray(trials.arm[:, :patients])
+    at = np.array(rule.looks, dtype=np.int64)
+    look, place = _follow(arm, had, known, at, _boundary(rule))
+    assert trials.arrivals is not None  # noqa: S101 - simulated trials have them
+    arrivals = trials.arrivals.months[:, :patients]
+    months = np.take_along_axis(arrivals, np.maximum(place, 0)[:, None], axis=1)[:, 0]
+    months = np.where(look >= 0, months + rule.by_month, np.inf)
+    there = (look >= 0)[:, None] & (arrivals <= months[:, None])
+    judged, followed = known & (arm > 0), arrivals + rule.by_month
+    by = [(judged & (followed <= month[:, None])).sum(axis=1) for month in looks]
+    return Watched(
+        look=look,
+        months=months,
+        enrolled=there.sum(axis=1),
+        due=(there & (arrivals + analysed_month <= months[:, None])).sum(axis=1),
+        judged=np.stack([*by, judged.sum(axis=1)]),
+    )
+
+
+def stopped_for_harm(verdict: NDArray[np.int8], watched: Watched | None) -> NDArray[np.int8]:
+    """Verdicts (trial, verdict) of trials without looks, a stop where the boundary is crossed."""
+    if watched is None:
+        return verdict
+    return np.where(watched.crossed[:, None], STOP, verdict).astype(np.int8)
+
+
+@cache
+def _boundary(rule: SafetyRule) -> Ints:
+    """Boundary of a rule, found once: every batch needs it."""
+    return rule.boundary()
+
+
+def _known(
+    rule: SafetyRule, plan: Plan, trials: Trials, patients: int | None
+) -> tuple[Bools, Bools]:
+    """Whether each patient (trial, patient) had an event, and whether that can be known."""
     visit = plan.visits_months.index(rule.by_month)
     seen = trials.seen[:, 0, : visit + 1, :patients]
     last = np.where(seen, np.arange(visit + 1)[:, None], 0).max(axis=1)
     counts = trials.counts[rule.event][:, : visit + 1, :patients]
-    had = np.take_along_axis(counts, last[:, None], axis=1)[:, 0] > 0
-    known = had | (last == visit)
-    arm = np.ascontiguousarray(trials.arm[:, :patients])
-    looks = np.array(rule.looks, dtype=np.int64)
-    return Watched(*_follow(arm, had, known, looks, rule.boundary()))
+    had: Bools = np.take_along_axis(counts, last[:, None], axis=1)[:, 0] > 0
+    return had, had | (last == visit)
 
 
 @kernel
 def _follow(arm: Arms, had: Bools, known: Bools, looks: Ints, boundary: Ints) -> tuple[Ints, Ints]:
-    """Look at which each trial stops, or -1, and the treated patients judged by then."""
+    """Look at which each trial crosses the boundary, and the patient who does it; or -1."""
     trials = arm.shape[0]
-    stopped, judged = np.full(trials, -1), np.zeros(trials, np.int64)
+    crossed, place = np.full(trials, -1), np.full(trials, -1)
     for trial in range(trials):
-        events = look = 0
+        judged = events = look = 0
         for p in range(arm.shape[1]):
+            if look == looks.size:
+                break
             if arm[trial, p] == 0 or not known[trial, p]:
                 continue
-            judged[trial] += 1
+            judged += 1
             events += 1 if had[trial, p] else 0
-            if look < looks.size and judged[trial] == looks[look]:
+            if judged == looks[look]:
                 if events >= boundary[look]:
-                    stopped[trial] = look
+                    crossed[trial], place[trial] = look, p
                     break
                 look += 1
-    return stopped, judged
+    return crossed, place
 
 
 def check_watch(event: str, by_month: float, looks: tuple[int, ...], limit: float) -> None:

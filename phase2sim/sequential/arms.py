@@ -189,7 +189,7 @@ def _final(
 
 def _first_alike(arms: Floats) -> Ints:
     """Number of the first arm with the same loading and drift."""
-    return np.array([int(np.argmax((one == arms.T).all(axis=1))) for one in arms.T])
+    return np.array([int(np.argmax((arms == one).all(axis=1))) for one in arms])
 
 
 @cache

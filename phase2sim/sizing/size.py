@@ -19,6 +19,7 @@ from phase2sim.simulation import Ready, prepare
 from phase2sim.sizing.climbing import Steps, search
 from phase2sim.sizing.counting import Counter, Scaled, Trials
 from phase2sim.sizing.ladder import Question
+from phase2sim.sizing.looks import LooksOf, fits, looks_of
 from phase2sim.sizing.sized import Search, Sized
 from phase2sim.twins import Twin, twin
 
@@ -30,6 +31,7 @@ _CEILING_DRAWS = 100_000
 _FAR = 4.0  # standard errors
 _CERTAIN = 1e-12  # standard error of an estimate from endless patients
 _FEWEST = 4  # patients
+_TRIALS_OF_MEAN = 10_000  # of which the mean number of patients is told
 _MULTIPLES = Steps(lowest=0.05, highest=20.0, unit=0.005)  # of the target's effect
 
 
@@ -47,16 +49,24 @@ def size(
     asked = _asked(prepare(scenario, report), wanted)
     design = asked.assembled.parts.design
     unit = sum(design.allocation)
+    looks = looks_of(asked.assembled.parts)
     lowest = -(-max(_FEWEST, design.block_size or 0) // unit) * unit
+    while lowest < wanted.largest and not fits(asked.assembled.parts, lowest):
+        lowest += unit
     if wanted.largest < 2 * lowest:
         raise BadInput(f"--at-most {wanted.largest} is too few; at least {2 * lowest} patients.")
     steps = Steps(float(lowest), float(wanted.largest // unit * unit), float(unit))
     ceiling = asked.ceiling
     if ceiling is not None and ceiling.estimate + _FAR * ceiling.mcse < wanted.target:
         return Sized(scenario, wanted, asked.verdict, None, ceiling)
-    found = search(Counter(backend, asked.trials), asked.question, steps, progress)
-    known = _closed_form(partial(_of_size, asked), steps, wanted)
-    return Sized(scenario, wanted, asked.verdict, found, ceiling, *known)
+    counter = Counter(backend, asked.trials, looks_of=looks)
+    found = search(counter, asked.question, steps, progress)
+    known = _closed_form(partial(_of_size, asked, looks), steps, wanted)
+    sized = Sized(scenario, wanted, asked.verdict, found, ceiling, *known)
+    if looks is None or sized.patients is None:
+        return sized
+    enrolled = counter.enrolled(sized.patients, min(wanted.most, _TRIALS_OF_MEAN))
+    return replace(sized, enrolled=enrolled)
 
 
 def smallest_effect(
@@ -115,8 +125,6 @@ def _asked(ready: Ready, wanted: Search) -> _Asked:
     sources = {source.label: source for source in assembled.sources}
     if label not in sources:
         raise BadInput(f"{path}: truth.{label} is missing; {wanted.of} needs it. Add it.")
-    if not assembled.parts.design.nested:
-        raise BadInput(f"{path}: design.kind cannot be sized: its looks depend on how many come.")
     names, verdicts = assembled.study.names, assembled.study.verdicts
     alone = verdicts[-1] if len(verdicts) > len(names) or len(names) == 1 else None
     verdict = wanted.verdict or alone
@@ -171,13 +179,15 @@ def _closed_form(
     return high, known.why
 
 
-def _of_size(asked: _Asked, patients: float) -> Twin | None:
+def _of_size(asked: _Asked, looks: LooksOf | None, patients: float) -> Twin | None:
     study = asked.assembled.study
     if asked.trials.verdict >= len(study.analyses):
         return None
-    plan = replace(study.plan, patients=int(patients))
-    sized = replace(asked.assembled, study=replace(study, plan=plan))
-    return twin(sized, asked.trials.verdict, asked.source)
+    study = replace(study, plan=replace(study.plan, patients=int(patients)))
+    if looks is not None:
+        schedule, stopping = looks(int(patients))
+        study = replace(study, schedule=schedule, stopping=stopping)
+    return twin(replace(asked.assembled, study=study), asked.trials.verdict, asked.source)
 
 
 def _of_effect(asked: _Asked, multiple: float) -> Twin | None:

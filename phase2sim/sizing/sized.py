@@ -54,6 +54,7 @@ class Sized(Viewed):
     closed_form: float | None = None  # the answer by theory
     closed_form_why: str = ""  # what keeps it from being exact
     by_effect: bool = False  # whether multiples of the target's effects were searched
+    enrolled: Measured | None = None  # patients of the answer that come, on average, with looks
     effect: float | None = None  # of the answer then, model scale, where there is one endpoint
 
     @property
@@ -132,6 +133,8 @@ def sentences(sized: Sized) -> Iterator[str]:
             f"{_name(sized, answer)}: {what} {wanted.target:g} or more, {sure},"
             f" {sized.found.trials:,} trials looked at."
         )
+    if sized.enrolled is not None:
+        yield f"The looks leave {_shown(sized.enrolled)} of them enrolled at the end, on average."
     below = sized.found.below
     if answer is not None and below is not None:
         if sized.found.settled:

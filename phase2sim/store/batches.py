@@ -3,7 +3,8 @@
 One row a truth, analysis and trial, in that order; the columns are the same for every study, so
 that a folder of such files is one table to R, DuckDB, pandas and polars. Trials with interim looks
 have a row a look before the trial, and further columns that say what a look had; those whose
-arms are dropped at looks also what it had of each arm.
+arms are dropped at looks also what it had of each arm; trials that are watched for harm have
+columns of that.
 """
 
 import io
@@ -14,10 +15,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from phase2sim.contracts import FAILURES, FALLBACKS, Bools, Estimates, Floats, OwnTest
+from phase2sim.contracts import FAILURES, FALLBACKS, Estimates, Floats, OwnTest
 from phase2sim.interim.look import ArmsSeen, Look
+from phase2sim.safety.watching import Watched
+from phase2sim.store.harm_columns import (
+    HARM_FIELDS,
+    Column,
+    harm_columns,
+    joined_watched,
+    part_of_watched,
+    watched_of,
+)
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 _OWN_TEST = ("statistic", "p_two_sided", "lower", "upper")
@@ -57,15 +66,17 @@ ARMS_SCHEMA = pa.schema(
         ("control_due", pa.int64()),
     ]
 )
-_SCHEMAS = (SCHEMA, LOOKS_SCHEMA, ARMS_SCHEMA)
+_SCHEMAS = tuple(
+    schema
+    for base in (SCHEMA, LOOKS_SCHEMA, ARMS_SCHEMA)
+    for schema in (base, pa.schema([*base, *map(pa.field, *zip(*HARM_FIELDS, strict=True))]))
+)
 # Columns of many different numbers; the others repeat a few and are kept as a dictionary.
 _NUMBERS = ("effect", "se", "p", "statistic", "p_two_sided", "lower", "upper")
 
 
 _ENCODINGS = dict.fromkeys(_NUMBERS, "BYTE_STREAM_SPLIT") | {"trial": "DELTA_BINARY_PACKED"}
 _CODES = {"failure": FAILURES, "fallback": FALLBACKS}  # code -> its name, 0 for none
-
-type Column = tuple[NDArray[Any], Bools]  # values, and True where there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,7 @@ class Answers:
     true_effect: Floats  # (analysis, trial)
     missing: Floats  # (analysis, trial)
     looks: tuple[Look, ...] = ()  # the final analysis last, which the above are of
+    watched: Watched | None = None  # where there is a safety rule
 
     @property
     def last(self) -> int:
@@ -92,7 +104,7 @@ def encoded(by_truth: Mapping[str, Answers], names: Sequence[str]) -> bytes:
         for number in range(len(names))
         for look in range(max(len(answers.looks), 1))
     ]
-    schema = next(one for one in _SCHEMAS if len(one.names) == len(parts[0]))
+    schema = next(one for one in _SCHEMAS if set(one.names) == parts[0].keys())
     words = {"truth": tuple(by_truth), "analysis": tuple(names), **_CODES}
     arrays = [_array([part[name] for part in parts], words.get(name)) for name in schema.names]
     file = io.BytesIO()
@@ -135,6 +147,7 @@ def joined(parts: Sequence[Answers]) -> Answers:
         true_effect=np.concatenate([part.true_effect for part in parts], axis=1),
         missing=np.concatenate([part.missing for part in parts], axis=1),
         looks=tuple(map(_joined_look, zip(*(part.looks for part in parts), strict=True))),
+        watched=joined_watched([part.watched for part in parts]),
     )
 
 
@@ -149,6 +162,7 @@ def cut(answers: Answers, first: int, last: int) -> Answers:
         true_effect=answers.true_effect[:, part],
         missing=answers.missing[:, part],
         looks=tuple(_part_of_look(look, part) for look in answers.looks),
+        watched=part_of_watched(answers.watched, part),
     )
 
 
@@ -178,6 +192,8 @@ def _columns(answers: Answers, number: int, codes: tuple[int, int], look: int) -
             own = (arms.enrolled[number], arms.due[number], arms.months[number])
             values = zip((*_OF_ARMS, *_OF_CONTROL), (*own, *control), strict=True)
             found |= {name: (each, there) for name, each in values}
+    if answers.watched is not None:
+        found |= harm_columns(answers.watched, look)
     if estimates.fallback is not None:
         found["fallback"] = (estimates.fallback, estimates.fallback == 0)
     for name in ("effect", "se", "df", "p"):
@@ -224,6 +240,7 @@ def _answers(columns: Mapping[str, Column], truth: int) -> Answers:
         true_effect=at["true_effect"][0],
         missing=at["missing"][0],
         looks=tuple(_look(*one) for one in found) if "look" in columns else (),
+        watched=watched_of([at for at, _ in found]),
     )
 
 

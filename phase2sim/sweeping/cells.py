@@ -129,7 +129,6 @@ def cells_of(sweep: Sweep, priors: Priors) -> tuple[Cell, ...]:
     for variation in sweep.cells:
         try:
             built = parts(variation.scenario)
-            check_stored(built.scenario)
             cell = _cell(variation.labels, built, sweep.truths, priors)
         except BadInput as error:
             raise BadScenario(
@@ -142,15 +141,6 @@ def cells_of(sweep: Sweep, priors: Priors) -> tuple[Cell, ...]:
             )
         found[cell.key] = cell
     return tuple(found.values())
-
-
-def check_stored(scenario: Scenario) -> None:
-    """Refuse what the folder of results has no column for."""
-    if scenario.safety is not None:
-        raise BadScenario(
-            f"{scenario.path}: safety is set; a folder of results does not keep when a trial was"
-            " stopped for harm. Leave it out, or use run, size or compare."
-        )
 
 
 def groups_of(cells: Iterable[Cell]) -> tuple[Group, ...]:

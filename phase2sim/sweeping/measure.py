@@ -18,7 +18,9 @@ from phase2sim.contracts import GO, UNDECIDED, Measured
 from phase2sim.found import classes, found
 from phase2sim.interim.course import Ended
 from phase2sim.interim.following import ended
+from phase2sim.interim.harm import sums_of_harm, with_harm
 from phase2sim.operating import Tally, by_class, mean_of, tally
+from phase2sim.safety.watching import stopped_for_harm
 from phase2sim.store.batches import Answers
 from phase2sim.store.folder import Store
 from phase2sim.sweeping.cells import Cell
@@ -90,12 +92,13 @@ def _tallied(cell: Cell, answers: Answers) -> tuple[Tally, NDArray[np.int8]]:
     """Sums and verdicts (trial, verdict) of stored trials under one truth."""
     built, true_effect = cell.built, answers.true_effect
     went = ended_of(cell.built, answers)
+    harm = sums_of_harm(built.safety, answers.watched, went, built.plan.patients)
     if went is None:
         verdict = decided(cell, answers)
-        tallied = tally(answers.estimates, true_effect, answers.missing, verdict)
+        tallied = tally(answers.estimates, true_effect, answers.missing, verdict, harm=harm)
     else:
         look, verdict = went.look, went.course.verdict
-        tallied = tally(look.estimates, true_effect, look.missing, verdict, look.months, went)
+        tallied = tally(look.estimates, true_effect, look.missing, verdict, look.months, went, harm)
     known = classes(built.decision, true_effect, built.hypotheses)
     return replace(tallied, by_class=by_class(verdict, known)), verdict
 
@@ -106,11 +109,13 @@ def decided(cell: Cell, answers: Answers) -> NDArray[np.int8]:
     if went is not None:
         return went.course.verdict
     built = cell.built
-    return built.decision.decide(found(answers.estimates, built.hypotheses))
+    verdict = built.decision.decide(found(answers.estimates, built.hypotheses))
+    return stopped_for_harm(verdict, answers.watched)
 
 
 def ended_of(built: Parts, answers: Answers) -> Ended | None:
-    """Where stored trials stop by a scenario's rule; None without looks."""
+    """Where stored trials stop, by a scenario's rule or for harm; None without looks."""
     if built.stopping is None:
         return None
-    return ended(built.stopping, built.decision, built.hypotheses, answers.looks)
+    end = ended(built.stopping, built.decision, built.hypotheses, answers.looks)
+    return with_harm(end, answers.looks, answers.watched)

@@ -94,4 +94,5 @@ def _answers(outcomes: Outcomes) -> Answers:
         true_effect=np.ascontiguousarray(outcomes.true_effect),
         missing=final.missing,
         looks=outcomes.looks,
+        watched=outcomes.watched,
     )

@@ -50,6 +50,17 @@ def _example(dossier: Dossier, number: int, example: Example) -> Iterator[Block]
         rows.append(((name,), (interval,), (f"{one.p_one_sided:.4f}",), (true,)))
     columns = ("Analysis", "Effect (95-percent CI)", "p, one-sided", "True effect")
     yield Grid(columns, tuple(rows), f"What trial {example.trial} found", 3)
+    harm = example.examined.harm
+    if harm is not None:
+        yield Prose(
+            (
+                "It was stopped for harm after ",
+                said(harm.treated, "derived"),
+                " treated patients, in month ",
+                said(f"{harm.months:.1f}", "derived"),
+                "; what stands above is what it would have found had it gone on.",
+            )
+        )
     for endpoint in example.courses:
         figure = spaghetti(example, endpoint, number)
         label = MEASURES[endpoint].label

@@ -10,6 +10,7 @@ from phase2sim.reporting.document import Block, Grid, Prose, Section, Words
 from phase2sim.reporting.labels import verdict_label
 from phase2sim.reporting.numbers import said
 from phase2sim.reporting.words import truth
+from phase2sim.safety.watching import SafetyRule
 from phase2sim.tabular import in_order
 
 _NO_EVENT = (
@@ -42,6 +43,8 @@ def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
         yield f"Look {number}", (_due(look, built.design.patients),)
     if built.stopping is not None:
         yield "Stopping", (built.stopping.title,)
+    if built.safety is not None:
+        yield "Stopped for harm", (_watched(built.safety),)
     if built.schedule.reestimation is not None:
         yield "Size re-estimated", (_title(built.schedule.reestimation),)
     yield "Lost", (f"{_title(built.dropout)}{_options(dossier.scenario.missing.dropout)}",)
@@ -71,6 +74,15 @@ def _due(look: PlannedLook, patients: int) -> str:
         return f"{look.calendar_months:g} months after the trial's opening"
     due = look.patients_of(patients)
     return f"once {due} of {patients} patients were due at month {look.month or 0.0:g}"
+
+
+def _watched(rule: SafetyRule) -> str:
+    """What stops a trial for harm."""
+    looks = ", ".join(map(str, rule.looks))
+    return (
+        f"{_title(rule)}: {rule.event.replace('_', ' ')} by month {rule.by_month:g} beyond"
+        f" {rule.limit:g} of the treated, after {looks} of them"
+    )
 
 
 def _title(part: object) -> str:

@@ -73,7 +73,10 @@ def _table(dossier: Dossier, rows: Sequence[Row], caption: str) -> Grid:
 def _looked_at(dossier: Dossier, row: Row) -> str:
     """What a row is about: ``C-peptide (nmol/L), month 12, look 1``."""
     what = verdict_label(dossier, row["analysis"]) if row["analysis"] else "the trial"
-    return f"{what}, look {row['look']}" if row.get("look") else what
+    if not row.get("look"):
+        return what
+    final = row["look"] > len(dossier.main.built.schedule.looks)
+    return f"{what}, final analysis" if final else f"{what}, look {row['look']}"
 
 
 def _figures(dossier: Dossier) -> Iterator[Block]:
