@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from phase2sim.answers import Answers
 from phase2sim.assemble import Assembled
 from phase2sim.contracts import GO, STOP, Floats
 from phase2sim.endpoints import DERIVED, ENDPOINTS
 from phase2sim.examine import Examined, replay
-from phase2sim.store.batches import Answers
 from phase2sim.sweeping.measure import Verdicts, ended_of
 
 _ROUNDING = 1e-9  # a trial alone adds up in another order than a thousand sizes at once

@@ -8,7 +8,8 @@ import numpy as np
 
 from phase2sim.backends import Backend
 from phase2sim.contracts import GO, UNDECIDED, Ints, Truth, TruthSource
-from phase2sim.engine import Study, simulate_sizes
+from phase2sim.engine import Study
+from phase2sim.one_pass import simulate_sizes
 
 _TRIALS_A_PIECE = 500
 

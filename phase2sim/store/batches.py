@@ -7,7 +7,6 @@ have a row a look before the trial, and further columns that say what a look had
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from phase2sim.contracts import FAILURES, FALLBACKS, Bools, Estimates, Floats, OwnTest
+from phase2sim.answers import Answers
+from phase2sim.contracts import FAILURES, FALLBACKS, Bools, Estimates, OwnTest
 from phase2sim.interim.look import Look
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
@@ -52,22 +52,6 @@ _ENCODINGS = dict.fromkeys(_NUMBERS, "BYTE_STREAM_SPLIT") | {"trial": "DELTA_BIN
 _CODES = {"failure": FAILURES, "fallback": FALLBACKS}  # code -> its name, 0 for none
 
 type Column = tuple[NDArray[Any], Bools]  # values, and True where there is none
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What consecutive trials came to under one truth, from the first on."""
-
-    first: int
-    estimates: tuple[Estimates, ...]  # one an analysis
-    true_effect: Floats  # (analysis, trial)
-    missing: Floats  # (analysis, trial)
-    looks: tuple[Look, ...] = ()  # the final analysis last, which the above are of
-
-    @property
-    def last(self) -> int:
-        """One beyond the last trial."""
-        return self.first + int(self.missing.shape[1])
 
 
 def encoded(by_truth: Mapping[str, Answers], names: Sequence[str]) -> bytes:
@@ -109,33 +93,6 @@ def decoded(content: bytes) -> dict[str, Answers]:
         values, missing = _column(table.column(name).combine_chunks(), _CODES.get(name))
         columns[name] = values.reshape(shape), missing.reshape(shape)
     return {truth: _answers(columns, number) for number, truth in enumerate(truths)}
-
-
-def joined(parts: Sequence[Answers]) -> Answers:
-    """Return consecutive stretches of trials as one."""
-    if len(parts) == 1:
-        return parts[0]
-    return Answers(
-        first=parts[0].first,
-        estimates=tuple(map(_joined, zip(*(part.estimates for part in parts), strict=True))),
-        true_effect=np.concatenate([part.true_effect for part in parts], axis=1),
-        missing=np.concatenate([part.missing for part in parts], axis=1),
-        looks=tuple(map(_joined_look, zip(*(part.looks for part in parts), strict=True))),
-    )
-
-
-def cut(answers: Answers, first: int, last: int) -> Answers:
-    """Return the trials from ``first`` up to ``last``, which ``answers`` holds."""
-    if (first, last) == (answers.first, answers.last):
-        return answers
-    part = slice(first - answers.first, last - answers.first)
-    return Answers(
-        first=first,
-        estimates=tuple(_part(estimates, part) for estimates in answers.estimates),
-        true_effect=answers.true_effect[:, part],
-        missing=answers.missing[:, part],
-        looks=tuple(_part_of_look(look, part) for look in answers.looks),
-    )
 
 
 def _columns(answers: Answers, number: int, codes: tuple[int, int], look: int) -> dict[str, Column]:
@@ -226,54 +183,4 @@ def _estimates(at: Mapping[str, Column], number: int) -> Estimates:
         reason=here["failure"].astype(np.int8),
         test=test,
         fallback=None if nowhere["fallback"] else here["fallback"].astype(np.int8),
-    )
-
-
-def _joined_look(parts: tuple[Look, ...]) -> Look:
-    """Consecutive stretches of trials at one look as one."""
-    return Look(
-        estimates=tuple(map(_joined, zip(*(part.estimates for part in parts), strict=True))),
-        missing=np.concatenate([part.missing for part in parts], axis=1),
-        due=np.concatenate([part.due for part in parts], axis=1),
-        enrolled=np.concatenate([part.enrolled for part in parts]),
-        months=np.concatenate([part.months for part in parts]),
-        overrun_p=np.concatenate([part.overrun_p for part in parts], axis=1),
-    )
-
-
-def _part_of_look(look: Look, part: slice) -> Look:
-    return Look(
-        estimates=tuple(_part(estimates, part) for estimates in look.estimates),
-        missing=look.missing[:, part],
-        due=look.due[:, part],
-        enrolled=look.enrolled[part],
-        months=look.months[part],
-        overrun_p=look.overrun_p[:, part],
-    )
-
-
-def _joined(parts: tuple[Estimates, ...]) -> Estimates:
-    arrays: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("effect", "se", "df", "p", "reason")
-    }
-    tests = [part.test for part in parts if part.test is not None]
-    test = None
-    if tests:
-        together = (np.concatenate([getattr(one, name) for one in tests]) for name in _OWN_TEST)
-        test = OwnTest(*together)
-    fallback = [np.zeros_like(p.reason) if p.fallback is None else p.fallback for p in parts]
-    return Estimates(**arrays, test=test, fallback=np.concatenate(fallback))
-
-
-def _part(estimates: Estimates, part: slice) -> Estimates:
-    test, fallback = estimates.test, estimates.fallback
-    return Estimates(
-        effect=estimates.effect[part],
-        se=estimates.se[part],
-        df=estimates.df[part],
-        p=estimates.p[part],
-        reason=estimates.reason[part],
-        test=None if test is None else OwnTest(*(getattr(test, n)[part] for n in _OWN_TEST)),
-        fallback=None if fallback is None else fallback[part],
     )

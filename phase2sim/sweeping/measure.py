@@ -7,6 +7,7 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
+from phase2sim.answers import Answers
 from phase2sim.assemble import Parts
 from phase2sim.characteristics import (
     Characteristic,
@@ -18,7 +19,6 @@ from phase2sim.contracts import GO, UNDECIDED, Measured
 from phase2sim.found import classes, found
 from phase2sim.interim.course import Ended, ended
 from phase2sim.operating import Tally, by_class, mean_of, tally
-from phase2sim.store.batches import Answers
 from phase2sim.store.folder import Store
 from phase2sim.sweeping.cells import Cell
 
