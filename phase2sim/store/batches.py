@@ -142,9 +142,11 @@ def _column(array: pa.Array, words: Sequence[str] | None) -> Column:
     """Undo ``_array``; what is missing is 0."""
     if array.null_count == len(array):
         return np.zeros(len(array)), np.ones(len(array), np.bool_)
+    if array.null_count == 0 and words is None:
+        return np.asarray(array), np.zeros(len(array), np.bool_)
     missing = np.asarray(array.is_null())
     if words is None:
-        return np.asarray(array.fill_null(0) if array.null_count else array), missing
+        return np.asarray(array.fill_null(0)), missing
     places = [words.index(word) for word in array.dictionary.to_pylist()]
     codes = np.asarray(array.indices.fill_null(0))
     return np.where(missing, 0, np.array(places)[codes]), missing
