@@ -80,7 +80,7 @@ def encoded(by_truth: Mapping[str, Answers], names: Sequence[str]) -> bytes:
 def decoded(content: bytes) -> dict[str, Answers]:
     """Return the trials of a batch under each truth; raises ``ValueError`` for another file."""
     try:
-        table = pq.read_table(pa.BufferReader(content), use_threads=False)
+        table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"it is not a Parquet file ({error})") from None
     if table.schema.names not in (SCHEMA.names, LOOKS_SCHEMA.names):
