@@ -26,7 +26,8 @@ def interpolation(at: Floats, points: int) -> tuple[Floats, Floats]:
 def _chebyshev(points: int) -> tuple[Floats, Floats]:
     """Points in [-1, 1], and how values there give the coefficients of a polynomial."""
     nodes = chebyshev.chebpts1(points)
-    to_coefficients: Floats = np.linalg.inv(chebyshev.chebvander(nodes, points - 1))
+    polynomials = chebyshev.chebvander(nodes, points - 1)
+    to_coefficients = np.linalg.inv(polynomials).astype(np.float64, copy=False)
     nodes.flags.writeable = to_coefficients.flags.writeable = False
     return nodes, to_coefficients
 
