@@ -168,6 +168,7 @@ class Reading:
 class Estimates:
     """What one analysis says about each trial of a batch; all fields (trial,).
 
+    Of several numbers of patients at once they are (size, trial).
     ``p`` is one-sided, for benefit over ``null_effect``. A trial it could not answer has
     ``failed`` True, nan elsewhere, and in ``reason`` an index into ``FAILURES``. An analysis whose
     test is not a t test of ``effect`` and ``se`` brings its own ``test``, and one that answers

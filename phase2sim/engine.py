@@ -27,16 +27,16 @@ from phase2sim.contracts import (
 )
 from phase2sim.endpoints import DERIVED, EVENTS
 from phase2sim.estimands import Aim
-from phase2sim.found import Decision, Hypothesis, found, hypothesis, joined
+from phase2sim.found import Decision, Hypothesis, found, hypothesis
 from phase2sim.interim.course import Ended
 from phase2sim.interim.cut import Analysed, looks_at
 from phase2sim.interim.following import Rule, ended
 from phase2sim.interim.harm import with_harm
 from phase2sim.interim.look import Look
 from phase2sim.interim.schedule import Schedule
-from phase2sim.readings import estimate, estimate_first
+from phase2sim.readings import estimate
 from phase2sim.safety.watching import SafetyRule, Watched, stopped_for_harm, watch
-from phase2sim.unseen import unseen, unseen_first
+from phase2sim.unseen import unseen
 
 type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
 type Draw = Callable[[Plan, Truth, Entrants, Arms], Trials]
@@ -147,57 +147,18 @@ def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -
     truth = source.truth(first, trials)
     complete = draw_trials(study, truth, first, trials)
     if study.schedule:
-        return _looked_at(study, complete, _true_effects(study, source, truth, trials))
+        return _looked_at(study, complete, true_effects(study, source, truth, trials))
     estimates = analyse_trials(study, complete)
     watched = watched_for_harm(study, complete)
     verdict = study.decision.decide(found(estimates, study.hypotheses))
     return Outcomes(
         first=first,
         estimates=estimates,
-        true_effect=_true_effects(study, source, truth, trials),
+        true_effect=true_effects(study, source, truth, trials),
         missing=unseen(study.plan, study.analyses, complete.seen),
         verdict=stopped_for_harm(verdict, watched),
-        months=_months_taken(study.plan, complete, watched),
+        months=months_taken(study.plan, complete, watched),
         watched=watched,
-    )
-
-
-def simulate_sizes(
-    study: Study, source: TruthSource, first: int, trials: int, sizes: tuple[int, ...]
-) -> tuple[Outcomes, ...]:
-    """As ``simulate_batch``, for each number of patients in ``sizes``, which rise.
-
-    The first n patients of a trial are the trial of size n, so they are drawn once. What is said of
-    one size does not depend on the others; it agrees with ``simulate_batch`` up to rounding, as
-    some analyses add up their sums in another order.
-    """
-    largest = replace(study, plan=replace(study.plan, patients=sizes[-1]))
-    if study.schedule:
-        assert len(sizes) == 1  # noqa: S101 - looks after a share of the patients are not nested
-        return (simulate_batch(largest, source, first, trials),)
-    truth = source.truth(first, trials)
-    complete = draw_trials(largest, truth, first, trials)
-    observed = _observed(complete)
-    by_analysis = [
-        estimate_first(analysis, study.plan, complete, observed, study.aim(number), sizes)
-        for number, analysis in enumerate(study.analyses)
-    ]
-    by_size = tuple(zip(*by_analysis, strict=True))
-    # All sizes are decided at once: a call for each would cost as much as simulating a batch.
-    together = joined([found(estimates, study.hypotheses) for estimates in by_size])
-    verdicts = np.split(study.decision.decide(together), len(sizes))
-    true_effect = _true_effects(study, source, truth, trials)
-    watched = [watched_for_harm(study, complete, patients=patients) for patients in sizes]
-    months = [
-        _months_taken(study.plan, complete, one, patients)
-        for one, patients in zip(watched, sizes, strict=True)
-    ]
-    missing = unseen_first(study.plan, study.analyses, complete.seen, sizes)
-    return tuple(
-        Outcomes(first, estimates, true_effect, lost, stopped_for_harm(verdict, one), took, one)
-        for estimates, lost, verdict, took, one in zip(
-            by_size, missing, verdicts, months, watched, strict=True
-        )
     )
 
 
@@ -233,7 +194,7 @@ def followed(study: Study, complete: Trials) -> tuple[tuple[Look, ...], Ended, W
     assert study.stopping is not None  # noqa: S101 - the assembly sees to it
     aims = tuple(study.aim(number) for number in range(len(study.analyses)))
     analysed = Analysed(study.plan, study.analyses, aims)
-    looks = looks_at(study.schedule, analysed, complete, _observed(complete))
+    looks = looks_at(study.schedule, analysed, complete, observed(complete))
     end = ended(study.stopping, study.decision, study.hypotheses, looks)
     watched = watched_for_harm(study, complete, looks)
     return looks, with_harm(end, looks, watched), watched
@@ -313,14 +274,14 @@ def narrowed(trials: Trials, drawn: Plan, plan: Plan) -> Trials:
 
 def analyse_trials(study: Study, complete: Trials) -> tuple[Estimates, ...]:
     """Every analysis of a batch, on what was seen of it."""
-    observed = _observed(complete)
+    values = observed(complete)
     return tuple(
-        estimate(analysis, study.plan, complete, observed, study.aim(number))
+        estimate(analysis, study.plan, complete, values, study.aim(number))
         for number, analysis in enumerate(study.analyses)
     )
 
 
-def _observed(complete: Trials) -> Floats:
+def observed(complete: Trials) -> Floats:
     """Values with nan where they were not seen."""
     if complete.seen.all():
         return complete.value
@@ -334,7 +295,7 @@ def shift_lost(study: Study, value: Floats, staying: Bools) -> None:
         value[:, e] += shift * ~staying[:, e]
 
 
-def _months_taken(
+def months_taken(
     plan: Plan, trials: Trials, watched: Watched | None, patients: int | None = None
 ) -> Floats:
     """Months (trial,) from the opening to the last visit of the first patients, or of all.
@@ -347,7 +308,7 @@ def _months_taken(
     return last if watched is None else np.minimum(last, watched.months)
 
 
-def _true_effects(study: Study, source: TruthSource, truth: Truth, trials: int) -> Floats:
+def true_effects(study: Study, source: TruthSource, truth: Truth, trials: int) -> Floats:
     """True effect behind each analysis, (analysis, trial); nan where nobody knows it."""
     if source.label in study.known:
         value = study.known[source.label].value

@@ -21,7 +21,7 @@ from phase2sim.contracts import (
     Ints,
     Measured,
 )
-from phase2sim.found import AT_TARGET, BELOW, CLASSES
+from phase2sim.found import AT_TARGET, BELOW, CLASSES, UNKNOWN
 from phase2sim.interim.course import Ended
 from phase2sim.interim.sums import StopSums, stop_sums
 from phase2sim.safety.sums import HarmSums
@@ -29,6 +29,7 @@ from phase2sim.safety.sums import HarmSums
 type End = Literal["go", "consider", "stop"]
 
 ENDS: tuple[End, ...] = ("go", "consider", "stop")
+_ENDINGS = 4  # GO, STOP, CONSIDER, UNDECIDED, which is the lowest code
 _NORMAL_LIMIT = float(ndtri(0.5 + CONFIDENCE / 2))
 
 
@@ -75,13 +76,14 @@ def tally(  # noqa: PLR0913 - what a batch came to
     What ``by_class`` counts is added by the caller, who knows the rule.
     """
     months = np.full(1, np.nan) if months is None else months
+    ends = np.stack([np.bincount(one - UNDECIDED, minlength=_ENDINGS) for one in verdict.T])
     error = np.stack([e.effect for e in estimates]) - true_effect
     covered = [_covers(e, truth) for e, truth in zip(estimates, true_effect, strict=True)]
     return Tally(
         trials=verdict.shape[0],
-        go=(verdict == GO).sum(axis=0),
-        stop=(verdict == STOP).sum(axis=0),
-        consider=(verdict == CONSIDER).sum(axis=0),
+        go=ends[:, GO - UNDECIDED],
+        stop=ends[:, STOP - UNDECIDED],
+        consider=ends[:, CONSIDER - UNDECIDED],
         reasons=np.stack([np.bincount(e.reason, minlength=len(FAILURES)) for e in estimates]),
         fallbacks=np.stack([_fallbacks(e) for e in estimates]),
         error=np.nansum(error, axis=1),
@@ -130,11 +132,11 @@ def by_class(verdict: NDArray[np.int8], classes: NDArray[np.int8]) -> Ints:
     """
     if not classes.size:
         return np.zeros((0, 0, 0), np.int64)
-    codes = (GO, CONSIDER, STOP, UNDECIDED)
-    return np.stack([
-        [((classes == number) & (verdict == code)).sum(axis=0) for code in codes]
-        for number in range(len(CLASSES))
-    ]).transpose(2, 0, 1)  # fmt: skip
+    place = (classes.T - UNKNOWN) * _ENDINGS + (verdict.T - UNDECIDED)
+    every = len(CLASSES) + 1, _ENDINGS
+    counts = [np.bincount(one, minlength=every[0] * every[1]).reshape(every) for one in place]
+    codes = np.array([GO, CONSIDER, STOP, UNDECIDED])
+    return np.stack(counts)[:, -UNKNOWN:, codes - UNDECIDED]
 
 
 def ended_in_class(  # noqa: PLR0913 - what is asked, and of what

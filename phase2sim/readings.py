@@ -18,6 +18,7 @@ from phase2sim.contracts import (
 )
 from phase2sim.endpoints import DERIVED, ENDPOINTS, EVENTS, derived_values
 from phase2sim.estimands import Aim, counted_outcomes
+from phase2sim.estimates import stacked
 
 _TWO_ARMS = 2  # control and treatment
 
@@ -40,8 +41,8 @@ def estimate_first(  # noqa: PLR0913 - as ``estimate``, and the sizes
     observed: Floats,
     aim: Aim,
     sizes: tuple[int, ...],
-) -> tuple[Estimates, ...]:
-    """As ``estimate``, for each of some numbers of first patients, which rise.
+) -> Estimates:
+    """As ``estimate``, (size, trial) for each of some numbers of first patients, which rise.
 
     In one pass where the analysis can, else from the first n alone.
     """
@@ -49,11 +50,10 @@ def estimate_first(  # noqa: PLR0913 - as ``estimate``, and the sizes
     # Asked of the type: a part that wraps an analysis passes its attributes on, not its reading.
     in_one_pass = getattr(type(analysis), "estimate_first", None)
     if in_one_pass is not None and len(plan.arms) == _TWO_ARMS:
-        found: tuple[Estimates, ...] = in_one_pass(analysis, whole, sizes)
+        found: Estimates = in_one_pass(analysis, whole, sizes)
         return found
-    return tuple(
-        of_arms(analysis, whole.of_first(patients), len(plan.arms), aim.arm) for patients in sizes
-    )
+    arms = len(plan.arms)
+    return stacked([of_arms(analysis, whole.of_first(n), arms, aim.arm) for n in sizes])
 
 
 def counted_reading(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import comb, ndtri
@@ -239,21 +240,30 @@ def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
 
 def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats]:
     """Treated and control patients seen at a month (pair, 2), and the probability of each pair."""
-    plan = assembled.study.plan
     control, treated = _staying(assembled, month)
+    patients = assembled.study.plan.patients
+    return _sizes_seen(patients, tuple(_enrolled(assembled)), (treated, control))
+
+
+@lru_cache(maxsize=16)  # alike under every truth, and for every endpoint at the same month
+def _sizes_seen(
+    patients: int, enrolled: tuple[tuple[int, float], ...], staying: tuple[float, float]
+) -> tuple[Floats, Floats]:
+    """As ``_sizes``, of how many may be allocated to treatment, and shares (treated, control)."""
     found, chances = [], []
-    for enrolled, chance in _enrolled(assembled):
-        left = plan.patients - enrolled
-        sizes, each = sizes_after_dropout(enrolled, left, (treated, control))
+    for treated, chance in enrolled:
+        sizes, each = sizes_after_dropout(treated, patients - treated, staying)
         found.append(sizes)
         chances.append(chance * each)
     treated_seen, control_seen = np.concatenate(found).T
-    pair = treated_seen * (plan.patients + 1) + control_seen  # one number sorts faster than two
+    pair = treated_seen * (patients + 1) + control_seen  # one number sorts faster than two
     distinct, place = np.unique(pair, return_inverse=True)
-    sizes = np.column_stack(np.divmod(distinct, plan.patients + 1))
     weights = np.bincount(place, weights=np.concatenate(chances))
     kept = weights > _NEGLIGIBLE
-    return sizes[kept].astype(np.float64), weights[kept]
+    seen: Floats = np.column_stack(np.divmod(distinct[kept], patients + 1)).astype(np.float64)
+    chance_of: Floats = weights[kept]
+    seen.flags.writeable = chance_of.flags.writeable = False
+    return seen, chance_of
 
 
 def _staying(assembled: Assembled, month: float) -> tuple[float, float]:

@@ -10,8 +10,9 @@ from small_sweeps import BASE
 from small_trials import Table, assembled, one_endpoint, scenario
 
 from phase2sim.contracts import GO, STOP
-from phase2sim.engine import draw_trials, simulate_batch, simulate_sizes
+from phase2sim.engine import draw_trials, simulate_batch
 from phase2sim.errors import BadScenario
+from phase2sim.one_pass import simulate_sizes
 from phase2sim.safety.boundaries import chance_of_stopping
 from phase2sim.safety.pocock import PocockExcess
 from phase2sim.safety.watching import watch

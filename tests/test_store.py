@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_sweeps import files_of, swept, trials_of, write_sweep
 
+from phase2sim.answers import Answers, cut, joined
 from phase2sim.contracts import Estimates, OwnTest
 from phase2sim.errors import BadInput, NotWritten
-from phase2sim.store.batches import Answers, cut, decoded, encoded, joined
+from phase2sim.store.batches import decoded, encoded
 from phase2sim.store.folder import (
     DamagedFile,
     Store,

@@ -11,11 +11,12 @@ from looks import sequential, with_looks
 from small_sweeps import swept
 from small_trials import Table, assembled, scenario
 
+from phase2sim.answers import Answers, cut, joined
 from phase2sim.engine import simulate_batch
 from phase2sim.errors import BadInput, BadScenario
 from phase2sim.scenario_text import toml_text
 from phase2sim.simulation import simulate
-from phase2sim.store.batches import Answers, cut, decoded, encoded, joined
+from phase2sim.store.batches import decoded, encoded
 from phase2sim.store.folder import reading
 from phase2sim.sweeping.score import score
 

@@ -11,6 +11,7 @@ from looks import sequential, with_looks
 from small_sweeps import swept
 from small_trials import Table, assembled, one_endpoint, scenario
 
+from phase2sim.answers import cut, joined
 from phase2sim.backends import backend
 from phase2sim.contest import contest
 from phase2sim.dossier.dossier import Wish, gather, simulate_for
@@ -21,7 +22,7 @@ from phase2sim.safety.watching import Watched
 from phase2sim.scenario import scenario_from
 from phase2sim.scenario_text import toml_text
 from phase2sim.simulation import simulate
-from phase2sim.store.batches import LOOKS_SCHEMA, SCHEMA, cut, decoded, encoded, joined
+from phase2sim.store.batches import LOOKS_SCHEMA, SCHEMA, decoded, encoded
 from phase2sim.store.folder import reading
 from phase2sim.store.harm_columns import HARM_FIELDS
 from phase2sim.sweeping.score import score

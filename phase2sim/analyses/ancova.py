@@ -12,6 +12,7 @@ from phase2sim.analyses.one_sided import Fit, for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.running_sums import running_least_squares
 from phase2sim.contracts import MODEL_SCALE, Estimates, Reading
+from phase2sim.estimates import stacked
 
 STANDARD_ERRORS = ("model-based", "hc3")
 
@@ -43,10 +44,10 @@ class Ancova:
         """Estimate the adjusted difference in every trial; a trial it cannot answer has failed."""
         return for_benefit(self._fit(reading), self.endpoint, self.null_effect)
 
-    def estimate_first(self, reading: Reading, sizes: tuple[int, ...]) -> tuple[Estimates, ...]:
-        """Estimates from the first n patients, for each n of the rising ``sizes``."""
+    def estimate_first(self, reading: Reading, sizes: tuple[int, ...]) -> Estimates:
+        """Estimates (size, trial) from the first n patients, for each n of the rising ``sizes``."""
         if "stratum" in self.covariates or self.standard_error == "hc3" or self.factors:
-            return tuple(self.estimate(reading.of_first(n)) for n in sizes)
+            return stacked([self.estimate(reading.of_first(n)) for n in sizes])
         fit = running_least_squares(
             outcome(reading, self.month),
             np.ascontiguousarray(reading.arm),

@@ -134,8 +134,8 @@ def _ancova_exceeds(
 def _ancova_at(n: float, shift: Floats, one_sided_alpha: float, covariates: int) -> Floats:
     """Power at each shift for n patients in all."""
     share, weight = _efficiency(n, covariates)
-    df = np.full((shift.size, share.size), n - 2.0 - covariates)
-    needed = np.full(df.shape, _t_quantile(df[0, :1], one_sided_alpha)[0])
+    df = np.array(n - 2.0 - covariates)
+    needed = _t_quantile(df, one_sided_alpha)
     power: Floats = _t_exceeds(df, shift[:, None] * share, needed) @ weight
     return power
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from phase2sim.analyses.one_sided import Fit, for_benefit
 from phase2sim.contracts import Estimates, Reading
+from phase2sim.estimates import each
 
 
 def completed(
@@ -24,21 +25,10 @@ def completed(
     return fit
 
 
-def for_benefit_by_size(fit: Fit, endpoint: str, null_effect: float) -> tuple[Estimates, ...]:
-    """One set of estimates a size, with the t test's p, from fits (size, trial)."""
-    sizes, trials = fit[0].shape
+def for_benefit_by_size(fit: Fit, endpoint: str, null_effect: float) -> Estimates:
+    """Estimates (size, trial), with the t test's p, from fits of that shape."""
     effect, se, df, reason = fit
     flat = for_benefit(
         (effect.ravel(), se.ravel(), df.ravel(), reason.ravel()), endpoint, null_effect
     )
-    return tuple(_part(flat, slice(k * trials, (k + 1) * trials)) for k in range(sizes))
-
-
-def _part(joined: Estimates, trials: slice) -> Estimates:
-    return Estimates(
-        effect=joined.effect[trials],
-        se=joined.se[trials],
-        df=joined.df[trials],
-        p=joined.p[trials],
-        reason=joined.reason[trials],
-    )
+    return each(flat, lambda values: values.reshape(effect.shape))

@@ -1,5 +1,7 @@
 """Power at many sizes from its values at few: Chebyshev points, as many as its smoothness asks."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.polynomial import chebyshev
 from scipy import special
@@ -15,10 +17,19 @@ def interpolation(at: Floats, points: int) -> tuple[Floats, Floats]:
     if points >= distinct.size:
         return distinct, np.eye(distinct.size)[place]
     low, half = distinct[0], (distinct[-1] - distinct[0]) / 2.0
-    nodes = chebyshev.chebpts1(points)
-    to_coefficients = np.linalg.inv(chebyshev.chebvander(nodes, points - 1))
+    nodes, to_coefficients = _chebyshev(points)
     polynomials = chebyshev.chebvander((at - low) / half - 1.0, points - 1)
     return low + half * (1.0 + nodes), polynomials @ to_coefficients
+
+
+@lru_cache(maxsize=64)
+def _chebyshev(points: int) -> tuple[Floats, Floats]:
+    """Points in [-1, 1], and how values there give the coefficients of a polynomial."""
+    nodes = chebyshev.chebpts1(points)
+    polynomials = chebyshev.chebvander(nodes, points - 1)
+    to_coefficients = np.linalg.inv(polynomials).astype(np.float64, copy=False)
+    nodes.flags.writeable = to_coefficients.flags.writeable = False
+    return nodes, to_coefficients
 
 
 def enough_shifts(shift: Floats) -> int:

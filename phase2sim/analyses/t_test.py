@@ -22,6 +22,6 @@ class TTest(TwoMeans):
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         return self.compare(reading, pooled=True)
 
-    def estimate_first(self, reading: Reading, sizes: tuple[int, ...]) -> tuple[Estimates, ...]:
+    def estimate_first(self, reading: Reading, sizes: tuple[int, ...]) -> Estimates:
         """Estimates from the first n patients, for each n of the rising ``sizes``."""
         return self.compare_first(reading, sizes, pooled=True)

@@ -44,10 +44,8 @@ class TwoMeans:
         """Estimate the difference in every trial, with one variance or with two."""
         return for_benefit(self._fit(reading, pooled=pooled), self.endpoint, self.null_effect)
 
-    def compare_first(
-        self, reading: Reading, sizes: tuple[int, ...], *, pooled: bool
-    ) -> tuple[Estimates, ...]:
-        """As ``compare``, from the first n patients, for each n of the rising ``sizes``."""
+    def compare_first(self, reading: Reading, sizes: tuple[int, ...], *, pooled: bool) -> Estimates:
+        """As ``compare``, (size, trial), from the first n patients, n of the rising ``sizes``."""
         fit = running_two_means(
             outcome(reading, self.month),
             np.ascontiguousarray(reading.baseline),

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from phase2sim.answers import Answers
 from phase2sim.assemble import Assembled
 from phase2sim.contracts import GO, STOP, Bools, Floats
 from phase2sim.endpoints import DERIVED, ENDPOINTS
 from phase2sim.examine import Examined, replay
 from phase2sim.interim.course import FOR_HARM, Ended
-from phase2sim.store.batches import Answers
 from phase2sim.sweeping.measure import Verdicts, ended_of
 
 _ROUNDING = 1e-9  # a trial alone adds up in another order than a thousand sizes at once

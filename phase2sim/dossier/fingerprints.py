@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from phase2sim.store.batches import Answers
+from phase2sim.answers import Answers
 
 _DIGITS = 32
 

@@ -7,12 +7,14 @@ so nobody counts as missing who only had no time to come.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 import numpy as np
 
 from phase2sim.contracts import Analysis, Bools, Estimates, Floats, Ints, Plan, Trials
 from phase2sim.endpoints import EVENTS
 from phase2sim.estimands import Aim
+from phase2sim.estimates import each
 from phase2sim.interim.look import ArmsSeen, Look
 from phase2sim.interim.resized import resized
 from phase2sim.interim.schedule import PlannedLook, Schedule
@@ -155,9 +157,11 @@ def _by_look(
     """Estimates of one analysis at every look, the final analysis last."""
     analysis, aim, plan = analysed.analyses[number], analysed.aims[number], analysed.plan
     trials, observed, due = data
-    sizes = [look.patients_of(schedule.patients) for look in schedule.looks]
+    sizes = tuple(look.patients_of(schedule.patients) for look in schedule.looks)
     if _in_one_pass(schedule, analysis, plan):
-        return estimate_first(analysis, plan, trials, observed, aim, (*sizes, plan.patients))
+        sizes = (*sizes, plan.patients)
+        whole = estimate_first(analysis, plan, trials, observed, aim, sizes)
+        return tuple(each(whole, itemgetter(size)) for size in range(len(sizes)))
     found = [_at_look(analysed, number, (trials, observed), there) for there in due]
     return *found, estimate(analysis, plan, trials, observed, aim)
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
+from phase2sim.answers import Answers
 from phase2sim.contracts import MODEL_SCALE, Floats
 from phase2sim.dossier.dossier import Dossier
 from phase2sim.endpoints import MEASURES
 from phase2sim.reporting.document import Playground
 from phase2sim.reporting.explorer_script import SCRIPT
-from phase2sim.store.batches import Answers
 from phase2sim.store.folder import Store, reading
 from phase2sim.sweeping.results import Results
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from phase2sim.backends import Backend
 from phase2sim.contracts import GO, UNDECIDED, Ints, Measured, Truth, TruthSource
-from phase2sim.engine import Study, simulate_batch, simulate_sizes
+from phase2sim.engine import Study, simulate_batch
 from phase2sim.interim.schedule import Schedule
 from phase2sim.interim.stopping import Stopping
+from phase2sim.one_pass import simulate_sizes
 from phase2sim.operating import mean_of
 
 type Looks = tuple[Schedule, Stopping]

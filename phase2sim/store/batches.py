@@ -7,26 +7,16 @@ arms are dropped at looks also what it had of each arm; trials that are watched 
 columns of that.
 """
 
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from phase2sim.contracts import FAILURES, FALLBACKS, Estimates, Floats, OwnTest
+from phase2sim.answers import Answers
+from phase2sim.contracts import FAILURES, FALLBACKS, Estimates, OwnTest
 from phase2sim.interim.look import ArmsSeen, Look
-from phase2sim.safety.watching import Watched
-from phase2sim.store.harm_columns import (
-    HARM_FIELDS,
-    Column,
-    harm_columns,
-    joined_watched,
-    part_of_watched,
-    watched_of,
-)
+from phase2sim.store.harm_columns import HARM_FIELDS, Column, harm_columns, watched_of
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 _OWN_TEST = ("statistic", "p_two_sided", "lower", "upper")
@@ -79,23 +69,6 @@ _ENCODINGS = dict.fromkeys(_NUMBERS, "BYTE_STREAM_SPLIT") | {"trial": "DELTA_BIN
 _CODES = {"failure": FAILURES, "fallback": FALLBACKS}  # code -> its name, 0 for none
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What consecutive trials came to under one truth, from the first on."""
-
-    first: int
-    estimates: tuple[Estimates, ...]  # one an analysis
-    true_effect: Floats  # (analysis, trial)
-    missing: Floats  # (analysis, trial)
-    looks: tuple[Look, ...] = ()  # the final analysis last, which the above are of
-    watched: Watched | None = None  # where there is a safety rule
-
-    @property
-    def last(self) -> int:
-        """One beyond the last trial."""
-        return self.first + int(self.missing.shape[1])
-
-
 def encoded(by_truth: Mapping[str, Answers], names: Sequence[str]) -> bytes:
     """Return the Parquet file of a batch: the same trials under every truth."""
     parts = [
@@ -107,63 +80,36 @@ def encoded(by_truth: Mapping[str, Answers], names: Sequence[str]) -> bytes:
     schema = next(one for one in _SCHEMAS if set(one.names) == parts[0].keys())
     words = {"truth": tuple(by_truth), "analysis": tuple(names), **_CODES}
     arrays = [_array([part[name] for part in parts], words.get(name)) for name in schema.names]
-    file = io.BytesIO()
+    file = pa.BufferOutputStream()
     pq.write_table(
         pa.Table.from_arrays(arrays, schema=schema),
         file,
-        compression="zstd",
-        compression_level=1,
+        compression="lz4",  # as small as zstd after these encodings, in half the time
         use_dictionary=[name for name in schema.names if name not in _ENCODINGS],
         column_encoding=_ENCODINGS,
+        write_statistics=["trial"],  # the one that a query may skip a file by
     )
-    return file.getvalue()
+    content: bytes = file.getvalue().to_pybytes()
+    return content
 
 
 def decoded(content: bytes) -> dict[str, Answers]:
     """Return the trials of a batch under each truth; raises ``ValueError`` for another file."""
     try:
-        table = pq.read_table(io.BytesIO(content), use_threads=False)
+        table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"it is not a Parquet file ({error})") from None
     if table.schema.names not in [schema.names for schema in _SCHEMAS]:
         raise ValueError(f"its columns are {', '.join(table.schema.names)}")
-    truths, analyses = (table.column(name).unique().to_pylist() for name in ("truth", "analysis"))
-    looks = len(table.column("look").unique()) if "look" in table.schema.names else 1
+    arrays = dict(zip(table.schema.names, table.combine_chunks().columns, strict=True))
+    truths, analyses = (arrays.pop(name).unique().to_pylist() for name in ("truth", "analysis"))
+    looks = len(arrays["look"].unique()) if "look" in arrays else 1
     shape = (len(truths), len(analyses), looks, -1)
     columns = {}
-    for name in table.schema.names[2:]:
-        values, missing = _column(table.column(name).combine_chunks(), _CODES.get(name))
+    for name, array in arrays.items():
+        values, missing = _column(array.chunk(0), _CODES.get(name))
         columns[name] = values.reshape(shape), missing.reshape(shape)
     return {truth: _answers(columns, number) for number, truth in enumerate(truths)}
-
-
-def joined(parts: Sequence[Answers]) -> Answers:
-    """Return consecutive stretches of trials as one."""
-    if len(parts) == 1:
-        return parts[0]
-    return Answers(
-        first=parts[0].first,
-        estimates=tuple(map(_joined, zip(*(part.estimates for part in parts), strict=True))),
-        true_effect=np.concatenate([part.true_effect for part in parts], axis=1),
-        missing=np.concatenate([part.missing for part in parts], axis=1),
-        looks=tuple(map(_joined_look, zip(*(part.looks for part in parts), strict=True))),
-        watched=joined_watched([part.watched for part in parts]),
-    )
-
-
-def cut(answers: Answers, first: int, last: int) -> Answers:
-    """Return the trials from ``first`` up to ``last``, which ``answers`` holds."""
-    if (first, last) == (answers.first, answers.last):
-        return answers
-    part = slice(first - answers.first, last - answers.first)
-    return Answers(
-        first=first,
-        estimates=tuple(_part(estimates, part) for estimates in answers.estimates),
-        true_effect=answers.true_effect[:, part],
-        missing=answers.missing[:, part],
-        looks=tuple(_part_of_look(look, part) for look in answers.looks),
-        watched=part_of_watched(answers.watched, part),
-    )
 
 
 def _columns(answers: Answers, number: int, codes: tuple[int, int], look: int) -> dict[str, Column]:
@@ -217,12 +163,16 @@ def _array(parts: Sequence[Column], words: Sequence[str] | None) -> pa.Array:
 
 def _column(array: pa.Array, words: Sequence[str] | None) -> Column:
     """Undo ``_array``; what is missing is 0."""
+    if array.null_count == len(array):
+        return np.zeros(len(array)), np.ones(len(array), np.bool_)
+    if array.null_count == 0 and words is None:
+        return np.asarray(array), np.zeros(len(array), np.bool_)
     missing = np.asarray(array.is_null())
     if words is None:
         return np.asarray(array.fill_null(0)), missing
     places = [words.index(word) for word in array.dictionary.to_pylist()]
     codes = np.asarray(array.indices.fill_null(0))
-    return np.where(missing, 0, np.array([*places, 0])[codes]), missing
+    return np.where(missing, 0, np.array(places)[codes]), missing
 
 
 def _answers(columns: Mapping[str, Column], truth: int) -> Answers:
@@ -256,7 +206,7 @@ def _look(at: Mapping[str, Column], estimates: tuple[Estimates, ...]) -> Look:
 
 def _estimates(at: Mapping[str, Column], number: int) -> Estimates:
     here = {name: values[number] for name, (values, _) in at.items()}
-    nowhere = {name: missing[number].all() for name, (_, missing) in at.items()}
+    nowhere = {name: at[name][1][number].all() for name in ("lower", "fallback")}
     test = None if nowhere["lower"] else OwnTest(*(here[name] for name in _OWN_TEST))
     return Estimates(
         effect=here["effect"],
@@ -266,69 +216,4 @@ def _estimates(at: Mapping[str, Column], number: int) -> Estimates:
         reason=here["failure"].astype(np.int8),
         test=test,
         fallback=None if nowhere["fallback"] else here["fallback"].astype(np.int8),
-    )
-
-
-def _joined_look(parts: tuple[Look, ...]) -> Look:
-    """Consecutive stretches of trials at one look as one."""
-    return Look(
-        estimates=tuple(map(_joined, zip(*(part.estimates for part in parts), strict=True))),
-        missing=np.concatenate([part.missing for part in parts], axis=1),
-        due=np.concatenate([part.due for part in parts], axis=1),
-        enrolled=np.concatenate([part.enrolled for part in parts]),
-        months=np.concatenate([part.months for part in parts]),
-        overrun_p=np.concatenate([part.overrun_p for part in parts], axis=1),
-        arms=_joined_arms([part.arms for part in parts if part.arms is not None]),
-    )
-
-
-def _joined_arms(parts: list[ArmsSeen]) -> ArmsSeen | None:
-    """Consecutive stretches of trials as one; None where no arm is dropped."""
-    if not parts:
-        return None
-    names = [field.name for field in fields(ArmsSeen)]
-    joined = (np.concatenate([getattr(one, name) for one in parts], axis=-1) for name in names)
-    return ArmsSeen(*joined)
-
-
-def _part_of_look(look: Look, part: slice) -> Look:
-    return Look(
-        estimates=tuple(_part(estimates, part) for estimates in look.estimates),
-        missing=look.missing[:, part],
-        due=look.due[:, part],
-        enrolled=look.enrolled[part],
-        months=look.months[part],
-        overrun_p=look.overrun_p[:, part],
-        arms=None if look.arms is None else _part_of_arms(look.arms, part),
-    )
-
-
-def _part_of_arms(arms: ArmsSeen, part: slice) -> ArmsSeen:
-    return ArmsSeen(*(getattr(arms, field.name)[..., part] for field in fields(ArmsSeen)))
-
-
-def _joined(parts: tuple[Estimates, ...]) -> Estimates:
-    arrays: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("effect", "se", "df", "p", "reason")
-    }
-    tests = [part.test for part in parts if part.test is not None]
-    test = None
-    if tests:
-        together = (np.concatenate([getattr(one, name) for one in tests]) for name in _OWN_TEST)
-        test = OwnTest(*together)
-    fallback = [np.zeros_like(p.reason) if p.fallback is None else p.fallback for p in parts]
-    return Estimates(**arrays, test=test, fallback=np.concatenate(fallback))
-
-
-def _part(estimates: Estimates, part: slice) -> Estimates:
-    test, fallback = estimates.test, estimates.fallback
-    return Estimates(
-        effect=estimates.effect[part],
-        se=estimates.se[part],
-        df=estimates.df[part],
-        p=estimates.p[part],
-        reason=estimates.reason[part],
-        test=None if test is None else OwnTest(*(getattr(test, n)[part] for n in _OWN_TEST)),
-        fallback=None if fallback is None else fallback[part],
     )

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from phase2sim.answers import Answers, cut, joined
 from phase2sim.errors import BadInput, NotWritten
 from phase2sim.files import locked, write_synced
-from phase2sim.store.batches import Answers, cut, decoded, joined
+from phase2sim.store.batches import decoded
 
 MANIFEST = "manifest.json"
 _TRIALS = "trials"

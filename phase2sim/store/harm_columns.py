@@ -45,23 +45,3 @@ def watched_of(by_look: Sequence[Mapping[str, Column]]) -> Watched | None:
         due=due,
         judged=np.stack([at["judged"][0][0] for at in by_look]),
     )
-
-
-def joined_watched(parts: Sequence[Watched | None]) -> Watched | None:
-    """Consecutive stretches of trials as one."""
-    known = [part for part in parts if part is not None]
-    if not known:
-        return None
-    return Watched(
-        *(
-            np.concatenate([getattr(part, name) for part in known], axis=-1)
-            for name in (*_OF_TRIAL, "judged")
-        )
-    )
-
-
-def part_of_watched(watched: Watched | None, part: slice) -> Watched | None:
-    """Some of the trials."""
-    if watched is None:
-        return None
-    return Watched(*(getattr(watched, name)[..., part] for name in (*_OF_TRIAL, "judged")))

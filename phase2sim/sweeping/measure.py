@@ -7,6 +7,7 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
+from phase2sim.answers import Answers
 from phase2sim.assemble import Parts
 from phase2sim.characteristics import (
     Characteristic,
@@ -21,7 +22,6 @@ from phase2sim.interim.following import ended
 from phase2sim.interim.harm import sums_of_harm, with_harm
 from phase2sim.operating import Tally, by_class, mean_of, tally
 from phase2sim.safety.watching import stopped_for_harm
-from phase2sim.store.batches import Answers
 from phase2sim.store.folder import Store
 from phase2sim.sweeping.cells import Cell
 

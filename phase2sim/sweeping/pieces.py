@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
+from phase2sim.answers import Answers, joined
 from phase2sim.contracts import RESULTS_VERSION, TruthSource
-from phase2sim.engine import Outcomes, Study, simulate_sizes
-from phase2sim.store.batches import Answers, encoded, joined
+from phase2sim.engine import Study
+from phase2sim.one_pass import answer_sizes
+from phase2sim.store.batches import encoded
 from phase2sim.store.folder import Stretch, missing_stretches
 
 TRIALS_A_FILE = 2_500  # where files begin, so that a sweep cut short goes on with the same files
@@ -50,14 +50,14 @@ class Done:
 def simulate_piece(work: Work, piece: Piece) -> Done:
     """Simulate a piece under every truth and encode it, one file a size."""
     start = time.perf_counter()
-    found: list[dict[str, Answers]] = [{} for _ in piece.sizes]
-    failed = 0
-    for source in work.sources:
-        batches = list(_batches(work.study, source, piece))
-        for size, by_batch in enumerate(zip(*batches, strict=True)):
-            failed += sum(int(e.failed.sum()) for o in by_batch for e in o.estimates)
-            found[size][source.label] = joined([_answers(outcomes) for outcomes in by_batch])
-    files = tuple(encoded(by_truth, work.study.names) for by_truth in found)
+    found = {
+        source.label: joined(list(_batches(work.study, source, piece))) for source in work.sources
+    }
+    failed = sum(int(e.failed.sum()) for answers in found.values() for e in answers.estimates)
+    files = tuple(
+        encoded({truth: answers.of_size(k) for truth, answers in found.items()}, work.study.names)
+        for k in range(len(piece.sizes))
+    )
     return Done(files, failed, time.perf_counter() - start, RESULTS_VERSION)
 
 
@@ -78,21 +78,8 @@ def missing_pieces(
     ]
 
 
-def _batches(study: Study, source: TruthSource, piece: Piece) -> Iterator[tuple[Outcomes, ...]]:
-    """Outcomes of each size, batch by batch."""
+def _batches(study: Study, source: TruthSource, piece: Piece) -> Iterator[Answers]:
+    """What is said of all sizes, batch by batch."""
     for first in range(piece.first, piece.last, study.batch):
         trials = min(study.batch, piece.last - first)
-        yield simulate_sizes(study, source, first, trials, piece.sizes)
-
-
-def _answers(outcomes: Outcomes) -> Answers:
-    # With interim looks the estimates of the final analysis, as if no trial had stopped.
-    final = outcomes.looks[-1] if outcomes.looks else outcomes
-    return Answers(
-        first=outcomes.first,
-        estimates=final.estimates,
-        true_effect=np.ascontiguousarray(outcomes.true_effect),
-        missing=final.missing,
-        looks=outcomes.looks,
-        watched=outcomes.watched,
-    )
+        yield answer_sizes(study, source, first, trials, piece.sizes)
