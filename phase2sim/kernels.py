@@ -13,19 +13,24 @@ from numba import njit
 PACKAGE = Path(__file__).parent
 
 
-def compiled_folder() -> Path:
-    """Folder of compiled kernels, another one after any change to any file with kernels.
+def kernels_digest() -> str:
+    """Digest of every file with kernels: what was compiled of others is not to be used.
 
-    The compiler's own check sees a change in a kernel's own file only, and a kernel that calls
-    another file's would go on with what that was.
+    A compiler's own check sees a change in a kernel's own file at most, and a kernel that calls
+    another file's, or a model that holds one, would go on with what that was.
     """
     digest = hashlib.sha256()
     for path in sorted(PACKAGE.rglob("*.py")):
         text = path.read_bytes()
         if b"phase2sim.kernels" in text:
             digest.update(path.name.encode() + text)
+    return digest.hexdigest()
+
+
+def compiled_folder() -> Path:
+    """Folder of compiled kernels, another one after any change to any file with kernels."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(caches) / "phase2sim" / "kernels" / digest.hexdigest()[:16]
+    return Path(caches) / "phase2sim" / "kernels" / kernels_digest()[:16]
 
 
 settings: Any = numba.config

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
+from pytensor.graph.op import Op
+from pytensor.link.numba.dispatch.basic import numba_funcify_default_op_cache_key
 
 from phase2sim.contracts import Floats
 from phase2sim.models.counts import median_and_count_beside
@@ -136,3 +138,19 @@ def test_quartiles_beside_a_median_and_alone() -> None:
         [[2.0, 1.5, 1.5, 2.0], [2.0, 5.0, 3.0, 0.0]],
         [3.0, 2.0],
     )
+
+
+@pytest.mark.parametrize(
+    ("operation", "module"),
+    [(falls_below, "row_density"), (moments_of_windows, "kernel_operation")],
+    ids=["row density", "differentiable"],
+)
+def test_a_kept_model_holds_no_kernel_of_another_program(
+    monkeypatch: pytest.MonkeyPatch, operation: Op, module: str
+) -> None:
+    # A model that the compiler had kept once called a kernel as it was before it changed.
+    _, before = numba_funcify_default_op_cache_key(operation, node=None)
+    monkeypatch.setattr(f"phase2sim.models.{module}.kernels_digest", lambda: "ab")
+    _, after = numba_funcify_default_op_cache_key(operation, node=None)
+
+    assert before != after

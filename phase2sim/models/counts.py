@@ -138,7 +138,7 @@ def _median_and_count_beside(  # noqa: PLR0913 - the arrays of a table
 
 
 median_and_count_beside: RowDensity = RowDensity(
-    "median_and_count_beside", 1, kernel(_median_and_count_beside)
+    "median_and_count_beside", kernel(_median_and_count_beside)
 )
 
 

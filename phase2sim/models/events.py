@@ -161,7 +161,7 @@ def _log_series(log_r: Floats, terms: Floats) -> tuple[Floats, Floats]:
     return found, slopes
 
 
-log_series: RowDensity = RowDensity("log_series", 1, kernel(_log_series))
+log_series: RowDensity = RowDensity("log_series", kernel(_log_series))
 
 
 def _counted(

@@ -223,4 +223,4 @@ def _falls_below(  # noqa: PLR0913 - the arrays of a table
     return found, slopes
 
 
-falls_below: RowDensity = RowDensity("falls_below", 1, kernel(_falls_below))
+falls_below: RowDensity = RowDensity("falls_below", kernel(_falls_below))

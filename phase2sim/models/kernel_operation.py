@@ -13,20 +13,17 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch import basic
 
 from phase2sim.contracts import Floats
+from phase2sim.kernels import kernels_digest
 from phase2sim.models.symbols import Tensor, pt
 
 
 class KernelOperation(Op):
-    """An operation that a compiled kernel does on arrays of numbers.
+    """An operation that a compiled kernel does on arrays of numbers."""
 
-    ``version`` is raised when the kernel changes: else a stale compilation is used.
-    """
+    __props__: tuple[str, ...] = ("name",)
 
-    __props__: tuple[str, ...] = ("name", "version")
-
-    def __init__(self, name: str, version: int, kernel: Callable[..., Any]) -> None:
+    def __init__(self, name: str, kernel: Callable[..., Any]) -> None:
         self.name = name
-        self.version = version
         self.kernel = kernel
 
     def perform(
@@ -43,10 +40,10 @@ class KernelOperation(Op):
 class Slopes(KernelOperation):
     """Gradient by the first ``count`` inputs, from all inputs and the outputs' cotangents."""
 
-    __props__ = ("name", "version", "count")
+    __props__ = ("name", "count")
 
-    def __init__(self, name: str, version: int, kernel: Callable[..., Any], count: int) -> None:
-        super().__init__(name, version, kernel)
+    def __init__(self, name: str, kernel: Callable[..., Any], count: int) -> None:
+        super().__init__(name, kernel)
         self.count = count
 
     def make_node(self, *inputs: Tensor) -> Apply[Any]:
@@ -66,7 +63,7 @@ class Differentiable(KernelOperation):
         kernel: Callable[..., Any],
         shapes: Callable[..., Sequence[tuple[int | None, ...]]],
     ) -> None:
-        super().__init__(f"{slopes.name} value", slopes.version, kernel)
+        super().__init__(f"{slopes.name} value", kernel)
         self.slopes = slopes
         self.shapes = shapes
 
@@ -94,8 +91,9 @@ class Differentiable(KernelOperation):
 
 
 def _compiled(op: KernelOperation, node: Apply[Any], **_: object) -> tuple[object, int]:
+    """Kernel, and the key of what the compiler keeps: else it keeps an earlier program's kernel."""
     del node
-    return op.kernel, op.version
+    return op.kernel, int(kernels_digest(), 16)
 
 
 basic.register_funcify_default_op_cache_key(KernelOperation)(_compiled)  # type: ignore[no-untyped-call]

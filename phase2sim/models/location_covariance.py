@@ -177,5 +177,5 @@ def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
 # same patients, their pair, 1 if exact, 1 / n; ``powers`` (tie, degree); ``se`` (location,), nan if
 # not reported; ``owner`` (location, 3): study or -1, endpoint, months.
 location_covariance: Differentiable = Differentiable(
-    Slopes("location_covariance", 1, kernel(_slopes), 7), kernel(_covariance), _shapes
+    Slopes("location_covariance", kernel(_slopes), 7), kernel(_covariance), _shapes
 )

@@ -74,7 +74,7 @@ def _averaged_count(
 
 
 averaged_count_kernel = kernel(_averaged_count)
-averaged_count: RowDensity = RowDensity("averaged_count", 1, averaged_count_kernel)
+averaged_count: RowDensity = RowDensity("averaged_count", averaged_count_kernel)
 
 
 def _lower_half(low: float, c: float, k: float, beyond: float) -> tuple[float, float, float]:
@@ -171,7 +171,7 @@ def _median_count(
 
 
 median_count_kernel = kernel(_median_count)
-median_count: RowDensity = RowDensity("median_count", 1, median_count_kernel)
+median_count: RowDensity = RowDensity("median_count", median_count_kernel)
 
 
 def _between_quantiles(
@@ -204,7 +204,7 @@ def _between_quantiles(
 
 
 between_quantiles_kernel = kernel(_between_quantiles)
-between_quantiles: RowDensity = RowDensity("between_quantiles", 1, between_quantiles_kernel)
+between_quantiles: RowDensity = RowDensity("between_quantiles", between_quantiles_kernel)
 
 
 def log_choose(n: Ints, k: Floats) -> Floats:

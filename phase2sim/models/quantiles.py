@@ -153,7 +153,7 @@ def _quantiles_beside(  # noqa: PLR0913 - the arrays of a table
     return found, slopes
 
 
-quantiles_beside: RowDensity = RowDensity("quantiles_beside", 1, kernel(_quantiles_beside))
+quantiles_beside: RowDensity = RowDensity("quantiles_beside", kernel(_quantiles_beside))
 
 
 def _check_uncounted(read: Sequence[Reported], entry: Reported) -> None:

@@ -13,6 +13,7 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch import basic
 
 from phase2sim.contracts import Floats
+from phase2sim.kernels import kernels_digest
 from phase2sim.models.symbols import Tensor, pt
 
 
@@ -23,13 +24,10 @@ class RowDensity(Op):
     point) by the points.
     """
 
-    __props__ = ("name", "version")
+    __props__ = ("name",)
 
-    def __init__(
-        self, name: str, version: int, kernel: Callable[..., tuple[Floats, Floats]]
-    ) -> None:
+    def __init__(self, name: str, kernel: Callable[..., tuple[Floats, Floats]]) -> None:
         self.name = name
-        self.version = version  # raised when the kernel changes: else a stale compilation is used
         self.kernel = kernel
 
     def of(self, points: Tensor, *given: Tensor) -> Tensor:
@@ -68,8 +66,9 @@ class RowDensity(Op):
 
 
 def _compiled(op: RowDensity, node: Apply[Any], **_: object) -> tuple[object, int]:
+    """Kernel, and the key of what the compiler keeps: else it keeps an earlier program's kernel."""
     del node
-    return op.kernel, op.version
+    return op.kernel, int(kernels_digest(), 16)
 
 
 basic.register_funcify_default_op_cache_key(RowDensity)(_compiled)  # type: ignore[no-untyped-call]

@@ -256,5 +256,5 @@ def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
 
 
 moments_of_windows: Differentiable = Differentiable(
-    Slopes("window_moments", 4, kernel(_slopes), 5), moments, _shapes
+    Slopes("window_moments", kernel(_slopes), 5), moments, _shapes
 )
