@@ -21,21 +21,10 @@ _TRUTHS = {
 }
 
 
-def arm_boundaries_json(ready: Ready, rule: Dropping, found: ArmTable) -> dict[str, Any]:
-    """Plain values: what `phase2sim boundaries --json` prints."""
-    scenario = ready.assembled.parts.scenario
+def arm_boundaries_json(rule: Dropping, found: ArmTable) -> dict[str, Any]:
+    """Plain values of the rule and of all arms."""
     table = asdict(found) | {"information": [measured_row(one) for one in found.information]}
-    return {
-        "scenario": {
-            "file": str(scenario.path),
-            "title": scenario.title,
-            "digest": scenario.digest,
-            "patients": scenario.design["patients"],
-        },
-        "one_sided_alpha": rule.one_sided_alpha,
-        "rule": rule.title,
-        **table,
-    }
+    return {"one_sided_alpha": rule.one_sided_alpha, "rule": rule.title, **table}
 
 
 def arm_boundaries_screen(ready: Ready, rule: Dropping, found: ArmTable) -> RenderableType:

@@ -17,15 +17,9 @@ _TRUTHS = {"null": "no effect", "half": "half of the target", "target": "at the 
 
 
 def boundaries_json(ready: Ready, found: Sequence[AnalysisBounds]) -> dict[str, Any]:
-    """Plain values: what `phase2sim boundaries --json` prints."""
-    scenario, rule = ready.assembled.parts.scenario, ready.assembled.parts.stopping
+    """Plain values of the rule and of each analysis."""
+    rule = ready.assembled.parts.stopping
     return {
-        "scenario": {
-            "file": str(scenario.path),
-            "title": scenario.title,
-            "digest": scenario.digest,
-            "patients": scenario.design["patients"],
-        },
         "one_sided_alpha": rule.one_sided_alpha if rule else None,
         "rule": rule.title if rule else "",
         "analyses": [asdict(one) | {"information": measured_row(one.information)} for one in found],

@@ -13,11 +13,19 @@ from phase2sim.simulation import Ready
 
 
 def bounds_json(ready: Ready) -> dict[str, Any]:
-    """Plain values; raises ``BadScenario`` for a scenario without looks."""
-    rule = ready.assembled.parts.stopping
+    """Plain values, as ``--json`` prints them; raises ``BadScenario`` without looks."""
+    scenario, rule = ready.assembled.parts.scenario, ready.assembled.parts.stopping
     if isinstance(rule, Dropping):
-        return arm_boundaries_json(ready, rule, arm_boundary_table(ready.assembled, rule))
-    return boundaries_json(ready, boundary_table(ready.assembled))
+        found = arm_boundaries_json(rule, arm_boundary_table(ready.assembled, rule))
+    else:
+        found = boundaries_json(ready, boundary_table(ready.assembled))
+    about = {
+        "file": str(scenario.path),
+        "title": scenario.title,
+        "digest": scenario.digest,
+        "patients": scenario.design["patients"],
+    }
+    return {"scenario": about, **found}
 
 
 def bounds_screen(ready: Ready) -> RenderableType:
