@@ -1,6 +1,7 @@
 """A sweep: the numbers of a run, whatever the workers, the order and the interruptions."""
 
 import math
+import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -215,18 +216,21 @@ def test_the_time_budget_is_met_whatever_a_trial_costs(
     assert 0.9 * 60.0 <= now - 5.0 + 0.5 + a_measure * done <= 1.1 * 60.0
 
 
-@pytest.mark.calibration  # a machine that is busy with other tests meets no time
+@pytest.mark.calibration
 def test_the_time_budget_is_met(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path)
     swept(sweep, tmp_path / "warm", Asked(trials=100))
-    start = time.monotonic()
+    taken = []
+    for attempt in range(3):  # other tests that come and go beside it spoil one, not each
+        start = time.monotonic()
 
-    found = swept(sweep, tmp_path / "out", Asked(seconds=10.0, started=start))
+        found = swept(sweep, tmp_path / f"out{attempt}", Asked(seconds=10.0, started=start))
 
-    assert 9.0 <= time.monotonic() - start <= 11.0
-    done = [row["trials"] for row in found.rows if row["name"] == "power"]
-    assert min(done) > 1_000
-    assert found.finished
+        taken.append(time.monotonic() - start)
+        done = [row["trials"] for row in found.rows if row["name"] == "power"]
+        assert min(done) > 1_000
+        assert found.finished
+    assert 9.0 <= statistics.median(taken) <= 11.0
 
 
 def test_simulated_power_agrees_with_theory(tmp_path: Path) -> None:
