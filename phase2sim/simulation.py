@@ -73,7 +73,7 @@ class Result(Viewed):
     characteristics: tuple[Characteristic, ...]
     failures: Mapping[str, int]  # reason -> analyses that failed for it, over all truths
     background: tuple[Background, ...]
-    prior: Mapping[str, object] | None  # the fit's provenance
+    prior: Mapping[str, object] | None  # the fit's provenance, and how many draws it is
     fallbacks: tuple[FellBack, ...] = ()  # those that were used
     elicited: tuple[str, ...] = ()
     results_version: int = RESULTS_VERSION
@@ -184,7 +184,7 @@ def _result(ready: "Ready", scenario: Scenario, by_truth: Mapping[str, Tally], d
     built, requested = assembled.parts, scenario.trials
     forms, errors = closed_forms(assembled), truth_errors(assembled)
     reasons = reduce(add, (tallied.reasons.sum(axis=0) for tallied in by_truth.values()))
-    provenance = None if prior is None else prior.provenance
+    provenance = None if prior is None else {**prior.provenance, "draws": len(prior.effect)}
     return Result(
         scenario=scenario,
         trials=done,

@@ -1,9 +1,12 @@
 """Files to start from can be used as they are; a shell can complete; a run can be explained."""
 
+import json
+import math
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from kept_prior import DRAWS, keep
 
 from phase2sim.cli import main
 from phase2sim.evidence import load_evidence
@@ -68,6 +71,28 @@ def test_a_run_is_explained_in_words() -> None:
     assert "What the numbers mean" in printed
     assert "share of trials that go although nothing works" in " ".join(printed.split())
     assert "20 trials used, 0 failed" in " ".join(printed.split())
+
+
+def test_assurance_says_what_it_owes_to_the_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
+    keep(tmp_path)
+    file = SCENARIOS[0].with_name("gxipc1-phase2.toml")
+
+    said = json.loads(call("run", file, "--trials", "40", "--json")[1])
+    _, printed, _ = call("run", file, "--trials", "40", "--explain")
+
+    (share,) = (
+        row["estimate"]
+        for row in said["operating_characteristics"]
+        if (row["name"], row["truth"], row["analysis"]) == ("assurance", "prior", "hba1c")
+    )
+    assert said["prior"]["draws"] == DRAWS
+    assert 0 < share < 1
+    bound = math.sqrt(share * (1 - share) / DRAWS)
+    assert f"the {DRAWS} draws" in printed
+    assert f"that of hba1c by {bound:.3f} or less" in " ".join(printed.split())
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)

@@ -1,5 +1,7 @@
 """What each number of a run means, in words, with the number itself."""
 
+from math import sqrt
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -11,6 +13,12 @@ _ERROR = (
     "+- is one Monte Carlo standard error: with other random numbers the estimate would move by"
     " about that much. Four times as many trials halve it. It says nothing of how sure anybody is"
     " of the treatment."
+)
+_DRAWS = (
+    "Assurance is that of the {draws:,} draws by which the fitted prior is known, and its +- is"
+    " given them. Other draws, as another processor's rounding makes, move that of {analysis} by"
+    " {bound:.3f} or less (one standard error of independent draws), which more trials do not"
+    " lessen."
 )
 _CLOSED = (
     "The closed form is the same number by theory, where there is a theory; 'about' where the"
@@ -35,4 +43,18 @@ def explained(result: Result) -> RenderableType:
             style="not bold",
         )
         lines.append(name)
-    return Group(*lines, Text(f"  {_ERROR}"), Text(f"  {_CLOSED}"))
+    said_of_all = [_ERROR, *_of_draws(result), _CLOSED]
+    return Group(*lines, *(Text(f"  {one}") for one in said_of_all))
+
+
+def _of_draws(result: Result) -> list[str]:
+    """Say how far the assurance of the first verdict depends on which draws the prior is."""
+    draws = (result.prior or {}).get("draws")
+    if not isinstance(draws, int) or not result.assurance:
+        return []
+    analysis, share = next(iter(result.assurance.items()))
+    if not share.used:
+        return []
+    # A trial's verdict varies between draws by no more than it varies at all.
+    bound = sqrt(share.estimate * (1 - share.estimate) / draws)
+    return [_DRAWS.format(draws=draws, analysis=analysis, bound=bound)]
