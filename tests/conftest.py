@@ -2,7 +2,8 @@
 
 A worker that meets an analysis first compiles its kernels, and a file's first test makes what the
 file shares: two workers that do so at once do it twice. So the tests of an analysis, and otherwise
-those of a file, form a group, and the groups that take longest to compile come first.
+those of a file, form a group, and the groups that take longest to compile come first. So do tests
+that fit small models, which are compiled from parts that they share.
 """
 
 import re
@@ -23,9 +24,14 @@ from phase2sim.reporting.html_page import html_page
 
 # Files about one analysis, by a part of their name; longest to compile first.
 LONGEST: Mapping[str, str] = {
-    "clda": "test_clda", "mmrm": "test_mmrm", "conditional_mean_imputation": "test_imputation",
+    "mmrm": "test_mmrm", "conditional_mean_imputation": "test_imputation",
     "multiple_imputation": "", "logistic_standardised": "test_responders", "tobit": "",
     "ancova": "test_type_i_error", "rank_ancova": "test_rank_analyses",
+}  # fmt: skip
+ALSO: Mapping[str, str] = {"clda": "mmrm", "test_clda": "mmrm"}  # the same kernels
+FITS = {
+    "test_leave_one_out", "test_own_data", "test_fit", "test_gate", "test_pointwise",
+    "test_known_limits", "test_prior_check", "test_influence",
 }  # fmt: skip
 
 
@@ -42,13 +48,16 @@ def group(nodeid: str) -> str:
     file = Path(path).stem
     if "calibration" in Path(path).parts:
         return nodeid  # minutes each
+    if file in FITS:
+        return "fits"
     for analysis, prefix in LONGEST.items():
         if prefix and file.startswith(prefix):
             return analysis
     if file.startswith("test_report"):
         return "test_report"  # they share one drawn page
     named = ANALYSES.keys() & set(re.split(r"[\[\]-]", name))
-    return min(named) if named else file
+    found = min(named) if named else file
+    return ALSO.get(found, found)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
@@ -59,7 +68,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest groups first, and the tests of a group one after the other."""
-    first = [*LONGEST, *sorted(ANALYSES.keys() - LONGEST.keys())]
+    first = ["fits", *LONGEST, *sorted(ANALYSES.keys() - LONGEST.keys())]
     rank = {name: number for number, name in enumerate(first)}
     items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
 
