@@ -16,7 +16,7 @@ _ERROR = (
 )
 _DRAWS = (
     "Assurance is that of the {draws:,} draws by which the fitted prior is known, and its +- is"
-    " given them. Other draws, as another processor's rounding makes, move that of {analysis} by"
+    " given them. Other draws, as another machine may have, move that of {analysis} by"
     " {bound:.3f} or less (one standard error of independent draws), which more trials do not"
     " lessen."
 )
