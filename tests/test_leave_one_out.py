@@ -1,12 +1,12 @@
 """Draws reweighted to leave a number out agree with a fit that never saw it."""
 
-from pathlib import Path
-
 import numpy as np
+import pytest
 from agreement import assert_agrees
 
 from phase2sim.evidence import load_evidence
 from phase2sim.influence import LARGEST_K, without, without_each
+from phase2sim.knowledge import Evidence, PriorDraws
 from phase2sim.models.fit import fit
 from phase2sim.moved import mean_and_sd, mean_moved
 
@@ -78,27 +78,37 @@ sceptical_sd = 0.5
 bias_sd = 0.1
 why = "made up for a test"
 """
-BELOW_BASELINE = 5  # place of the number left out; medians stand in ``test_pointwise``
+ENTRIES = {3: "median at month 3", 5: "count below baseline"}
 
 
 def silent(line: str) -> None:
     del line
 
 
-def test_reweighting_agrees_with_a_fit_without_the_number(tmp_path: Path) -> None:
-    path = tmp_path / "small.toml"
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    path = tmp_path_factory.mktemp("evidence") / "small.toml"
     path.write_text(FILE)
-    evidence = load_evidence([path])
-    prior = fit(evidence, 1, silent)
+    return load_evidence([path])
 
+
+@pytest.fixture(scope="module")
+def prior(evidence: Evidence) -> PriorDraws:
+    return fit(evidence, 1, silent)
+
+
+@pytest.mark.parametrize("place", ENTRIES, ids=ENTRIES.get)
+def test_reweighting_agrees_with_a_fit_without_the_number(
+    evidence: Evidence, prior: PriorDraws, place: int
+) -> None:
     weighted = without_each(evidence, prior)
-    other = fit(without(evidence, weighted.entries[BELOW_BASELINE]), 2, silent)
+    other = fit(without(evidence, weighted.entries[place]), 2, silent)
 
-    reweighted = mean_moved(prior.effect[:, 0], weighted.weights[:, BELOW_BASELINE])
+    reweighted = mean_moved(prior.effect[:, 0], weighted.weights[:, place])
     refitted = mean_and_sd(other.effect[:, 0])
 
     # Estimated from 4,000 draws k has an SD of 0.1: 0.6 may look like more than ``LARGEST_K``.
-    assert weighted.pareto_k[BELOW_BASELINE] < LARGEST_K + 0.3
+    assert weighted.pareto_k[place] < LARGEST_K + 0.3
     # Not the SDs: from k = 0.5 on the variance of a reweighted square is infinite, so that its
     # standard error says nothing. ``test_moved`` holds them against a closed form.
     assert_agrees(

@@ -56,5 +56,5 @@ def _of_draws(result: Result) -> list[str]:
     if not share.used:
         return []
     # A trial's verdict varies between draws by no more than it varies at all.
-    bound = sqrt(share.estimate * (1 - share.estimate) / draws)
+    bound = share.mcse * sqrt(share.used / draws)
     return [_DRAWS.format(draws=draws, analysis=analysis, bound=bound)]
