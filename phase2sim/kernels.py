@@ -4,26 +4,32 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba import njit
 
-PACKAGE = Path(__file__).parent
+# The package's root, wherever in it this module stands, and how a file names this module.
+PACKAGE = Path(import_module(__name__.partition(".")[0]).__path__[0])
+MODULE = __name__.encode()
+
+
+def kernel_sources() -> list[Path]:
+    """Files that define or call kernels: those that import this module, and itself."""
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if MODULE in path.read_bytes()]
 
 
 def kernels_digest() -> str:
-    """Digest of every file with kernels: what was compiled of others is not to be used.
+    """Digest of every file with kernels; kernels compiled from other sources must not be reused.
 
-    A compiler's own check sees a change in a kernel's own file at most, and a kernel that calls
-    another file's, or a model that holds one, would go on with what that was.
+    The compiler itself checks only the file that a kernel stands in. A kernel that calls another
+    file's, or a model that holds one, would silently go on with the old one.
     """
     digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        text = path.read_bytes()
-        if b"phase2sim.kernels" in text:
-            digest.update(path.name.encode() + text)
+    for path in kernel_sources():
+        digest.update(str(path.relative_to(PACKAGE)).encode() + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -1,24 +1,70 @@
 """Compiled kernels are thrown away when anything they may call has changed."""
 
+import ast
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from phase2sim import kernels
 
+COMPILING = {"kernel", "step"}
 
-def test_a_change_in_any_file_with_kernels_leads_to_another_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kernels, "PACKAGE", tmp_path)
-    caller, called, other = (tmp_path / name for name in ("caller.py", "called.py", "other.py"))
-    caller.write_text("from phase2sim.kernels import kernel\nfrom called import step\n")
-    called.write_text("from phase2sim.kernels import kernel\nTWICE = 2\n")
-    other.write_text("NOTHING = 0\n")
-    before = kernels.compiled_folder()
 
-    other.write_text("NOTHING = 1\n")
-    assert kernels.compiled_folder() == before
+def folder_of_kernels(root: Path) -> str:
+    """Folder that a fresh process would take compiled kernels from, for the package in ``root``."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", f"import {kernels.__name__} as k; print(k.compiled_folder())"],
+        cwd=root, env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout
 
-    called.write_text("from phase2sim.kernels import kernel\nTWICE = 3\n")
-    assert kernels.compiled_folder() != before
+
+def has_kernels(path: Path) -> bool:
+    """Whether a function in the file is compiled."""
+    return any(
+        isinstance(node, ast.FunctionDef)
+        and {ast.unparse(decorator) for decorator in node.decorator_list} & COMPILING
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the package, to change it."""
+    root = tmp_path_factory.mktemp("copy")
+    shutil.copytree(
+        kernels.PACKAGE, root / "phase2sim", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    return root
+
+
+def test_a_changed_kernel_in_another_folder_is_compiled_again(package: Path) -> None:
+    changed = package / "phase2sim" / "analyses" / "column_sums.py"
+    assert has_kernels(changed)
+    before = folder_of_kernels(package)
+
+    changed.write_text(changed.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+
+    assert folder_of_kernels(package) != before
+
+
+def test_a_change_without_kernels_keeps_what_was_compiled(package: Path) -> None:
+    changed = package / "phase2sim" / "__init__.py"
+    assert not has_kernels(changed)
+    before = folder_of_kernels(package)
+
+    changed.write_text(changed.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+
+    assert folder_of_kernels(package) == before
+
+
+def test_every_file_with_kernels_is_in_the_digest() -> None:
+    compiled = {path for path in kernels.PACKAGE.rglob("*.py") if has_kernels(path)}
+
+    assert compiled
+    assert compiled <= set(kernels.kernel_sources())
