@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from phase2sim import kernels
+from phase2sim.core import kernels
 
 COMPILING = {"kernel", "step"}
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from readings import rows_of
 from scipy import stats
 
-from phase2sim.analyses.longitudinal_power import power_mmrm
-from phase2sim.analyses.mmrm import Mmrm
-from phase2sim.contracts import Reading
+from phase2sim.theory.power.mmrm_power import (power_mmrm)
+from phase2sim.analyses.mixed_models.mmrm import (Mmrm)
+from phase2sim.core.contracts import (Reading)
 
 type Floats = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.decisions import closed_tests
-from phase2sim.decisions.familywise import ANY, judge
-from phase2sim.decisions.significance import check_alpha
-from phase2sim.found import Found
+from phase2sim.decisions.familywise import (ANY, judge)
+from phase2sim.decisions.significance import (check_alpha)
+from phase2sim.core.decision import (Found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,55 @@
+"""What the analyses of counted events share: their keys, and the counts and times they read."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy import special
+
+from phase2sim.analyses.columns import (outcome)
+from phase2sim.analyses.options import (check_options)
+from phase2sim.core.contracts import (Arms, Estimates, Floats, Ints, Reading)
+from phase2sim.core.endpoints import (EVENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class CountAnalysis:
+    """Keys of the analyses of counts; ``null_effect`` is the logarithm of a rate ratio."""
+
+    endpoint: str
+    month: float
+    null_effect: float = 0.0
+    reads: ClassVar[str] = "count"
+    scale: ClassVar[str] = "log rate ratio"
+    pipeline: ClassVar[bool] = True  # at a look, patients on the way count
+
+    def __post_init__(self) -> None:
+        check_options(self, endpoints=tuple(EVENTS))
+
+    def counts(self, reading: Reading) -> tuple[Ints, Floats, Arms]:
+        """Events, months at risk (0 for a patient left out) and arm, (trial, patient) each."""
+        if reading.months_at_risk is None:
+            raise ValueError(f"these patients have no counts of {EVENTS[self.endpoint]}.")
+        events = outcome(reading, self.month)
+        visit = reading.visits_months.index(self.month)
+        time = np.nan_to_num(reading.months_at_risk[:, visit])
+        seen = ~np.isnan(events)
+        return (
+            np.where(seen, events, 0.0).astype(np.int64),
+            np.where(seen, time, 0.0),
+            np.ascontiguousarray(reading.arm),
+        )
+
+
+def rate_estimates(
+    effect: Floats, se: Floats, reason: Ints, null_effect: float, **details: Floats
+) -> Estimates:
+    """Estimates with a normal test that treatment has fewer events than the null says."""
+    return Estimates(
+        effect=effect,
+        se=se,
+        df=np.where(reason == 0, np.inf, np.nan),
+        p=special.ndtr((effect - null_effect) / se),
+        reason=reason.astype(np.int8),
+        details=details,
+    )

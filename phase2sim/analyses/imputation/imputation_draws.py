@@ -1,0 +1,203 @@
+"""Missing outcomes drawn from what the model leaves open, several times, and each set analysed.
+
+Without gaps before the last seen visit each imputation has its own draw of every regression, from
+the posterior under a flat prior of slopes and log SD: independent draws (Rubin, Multiple Imputation
+for Nonresponse in Surveys, 1987, section 5.4). With gaps these are drawn in turn with the
+regressions (monotone data augmentation: Schafer, Analysis of Incomplete Multivariate Data, 1997,
+section 6.5.4), from the maximum of the likelihood on.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import uint64
+
+from phase2sim.analyses.imputation.imputed_ancova import (Design, design_of, lost, missing, predict, residuals, shifts)
+from phase2sim.analyses.mixed_models.missing_patterns import (ARM)
+from phase2sim.analyses.imputation.sequential_regressions import (STILL, Patients, Regressions, add, back, fill, fit, has_gap, patients_of, regress, room)
+from phase2sim.core.contracts import (Arms, Floats, Ints)
+from phase2sim.core.kernels import (kernel)
+from phase2sim.core.randomness import (PURPOSES, Word, fill_normal, fill_uniform)
+
+FIRST_SWEEPS = 100  # of gaps and regressions, before the first imputation
+SWEEPS = 10  # between imputations
+_PURPOSE = np.uint64(PURPOSES["imputation"])
+_SWEEP_BITS = 40  # a trial's number is below 2^40; above it stands the sweep
+
+
+class Stream(NamedTuple):
+    """Where the random numbers of a batch start."""
+
+    seed: Word
+    first: Word  # trial
+    place: Word
+
+
+class Drawn(NamedTuple):
+    """What the imputations of each trial come to."""
+
+    effect: Floats  # (trial, 2) mean, and how much it moves for each unit of delta
+    between: Floats  # (trial,) variance of the effects
+    within: Floats  # (trial, 3) mean variance, its terms in 2 delta and in delta^2
+    df: Floats  # (trial,) of the complete data
+    imputed: Floats  # (trial,) share of patients
+    reason: Ints  # (trial,)
+
+
+@kernel
+def imputation_draws(  # noqa: PLR0913  a kernel takes its arrays one by one
+    value: Floats,
+    arm: Arms,
+    covariates: Floats,
+    needed: int,
+    visit: int,
+    strategy: int,
+    imputations: int,
+    stream: Stream,
+) -> Drawn:
+    """Impute and analyse every trial; arguments as of ``conditional_means``."""
+    trials = arm.shape[0]
+    drawn = Drawn(
+        np.full((trials, 2), np.nan),
+        np.full(trials, np.nan),
+        np.full((trials, 3), np.nan),
+        np.full(trials, np.nan),
+        np.full(trials, np.nan),
+        np.zeros(trials, np.int64),
+    )
+    for trial in range(trials):
+        patients = patients_of(value, arm, covariates, needed, visit, trial)
+        drawn.reason[trial] = patients.reason
+        if patients.reason > 0:
+            continue
+        design, model = design_of(patients), room(patients)
+        reason = design.reason if design.reason > 0 else fit(model, patients, -1, STILL)
+        if reason == 0:
+            here = Stream(stream.seed, stream.first + uint64(trial), stream.place)
+            reason = _impute(drawn, trial, patients, model, design, strategy, imputations, here)
+        drawn.reason[trial] = reason
+    return drawn
+
+
+@kernel
+def _impute(  # noqa: PLR0913  a kernel takes its arrays one by one
+    drawn: Drawn,
+    trial: int,
+    patients: Patients,
+    model: Regressions,
+    design: Design,
+    strategy: int,
+    imputations: int,
+    here: Stream,
+) -> int:
+    """Fill one trial's results; 0 or the reason why there are none."""
+    n = patients.last.size
+    moved, rest, y = np.empty(n), np.empty(n), np.empty(n)
+    for i in range(n):
+        y[i] = patients.x[i, ARM] if missing(patients, i) else 0.0
+    slope = (design.weights * y).sum()
+    residuals(moved, patients, design, y)
+    effects, within = np.empty(imputations), np.zeros(3)
+    sweep = 0
+    for m in range(imputations):
+        for _ in range((SWEEPS if m > 0 else FIRST_SWEEPS) if patients.gaps else 1):
+            noise, slopes = _draw(patients, model, here, sweep)
+            sweep += 1
+            if patients.gaps:
+                reason = _again(model, patients)
+                if reason > 0:
+                    return reason
+        _complete(y, patients, slopes, strategy, noise)
+        effects[m] = (design.weights * y).sum()
+        residuals(rest, patients, design, y)
+        within[0] += (rest**2).sum() / imputations
+        within[1] += (rest * moved).sum() / imputations
+    within[2] = (moved**2).sum()
+    drawn.effect[trial, 1] = slope
+    _keep(drawn, trial, patients, design, effects, within)
+    return 0
+
+
+@kernel
+def _keep(  # noqa: PLR0913  a kernel takes its arrays one by one
+    drawn: Drawn, trial: int, patients: Patients, design: Design, effects: Floats, within: Floats
+) -> None:
+    """Keep what the imputations of a trial came to, on the outcome's own scale."""
+    n, imputations, scale = patients.last.size, effects.size, patients.scale
+    df = n - float(design.used)
+    drawn.effect[trial, 0] = effects.mean() * scale
+    drawn.between[trial] = ((effects - effects.mean()) ** 2).sum() / (imputations - 1.0) * scale**2
+    for j in range(3):
+        power = scale**2 if j == 0 else (scale if j == 1 else 1.0)
+        drawn.within[trial, j] = within[j] * design.inverse / df * power
+    drawn.df[trial] = df
+    drawn.imputed[trial] = (patients.last <= patients.visit).sum() / n
+
+
+@kernel
+def _draw(
+    patients: Patients, model: Regressions, here: Stream, sweep: int
+) -> tuple[Floats, Floats]:
+    """Draw regressions, fill gaps, and return the noise (patient, visit) and slopes drawn."""
+    n, columns = patients.x.shape
+    upto, visit = patients.upto, patients.visit
+    uniform = np.empty(round(model.patients.sum()))
+    normal = np.empty(upto * (columns + upto) + n * upto)
+    trial = here.first + (uint64(sweep) << uint64(_SWEEP_BITS))
+    fill_uniform(uniform, here.seed, _PURPOSE, trial, here.place)
+    fill_normal(normal, here.seed, _PURPOSE, trial, here.place | uint64(1))
+    slopes, variance = np.empty_like(model.slopes), np.empty(upto)
+    used = place = 0
+    for v in range(upto):
+        size = columns + v
+        df = round(model.patients[v] - model.used[v])
+        variance[v] = model.left[v] / _chi_square(uniform[place:], df)
+        place += df + 1
+        step = normal[used : used + size].copy()
+        used += size
+        back(step, model.factor[v], size)
+        slopes[v, :size] = model.slopes[v, :size] + np.sqrt(variance[v]) * step
+    noise = normal[used : used + n * upto].copy().reshape(n, upto)
+    if patients.gaps:
+        for i in range(n):
+            if has_gap(patients, i):
+                fill(patients, i, slopes, variance, noise[i])
+    for v in range(visit + 1):
+        noise[:, v] *= np.sqrt(variance[v])
+    return noise, slopes
+
+
+@kernel
+def _chi_square(uniform: Floats, df: int) -> float:
+    """A chi-square variable: twice an exponential for every 2 degrees, a squared normal for one."""
+    total, product = 0.0, 1.0
+    for k in range(df // 2):
+        product *= 1.0 - uniform[k]
+        if product < 1e-250:  # noqa: PLR2004  before it underflows
+            total -= 2.0 * np.log(product)
+            product = 1.0
+    total -= 2.0 * np.log(product)
+    if df % 2 == 1:  # Box and Muller 1958
+        radius = -2.0 * np.log(1.0 - uniform[df // 2])
+        total += radius * np.cos(2.0 * np.pi * uniform[df // 2 + 1]) ** 2
+    drawn: float = total
+    return drawn
+
+
+@kernel
+def _again(model: Regressions, patients: Patients) -> int:
+    """Fit the regressions to the data with the gaps as they are filled; 0 or a reason."""
+    model.sums[:] = 0.0
+    for i in range(patients.last.size):
+        add(model.sums, patients, i, 1.0)
+    return regress(model, patients)
+
+
+@kernel
+def _complete(y: Floats, patients: Patients, slopes: Floats, strategy: int, noise: Floats) -> None:
+    """Fill ``y`` (patient) with outcomes at the analysed visit, the missing ones drawn."""
+    shift = shifts(slopes, patients.x.shape[1], patients.visit + 1)
+    for i in range(y.size):
+        y[i] = patients.y[i, patients.visit]
+        if missing(patients, i):
+            y[i] = predict(patients, i, slopes, noise[i]) - lost(shift, patients, i, strategy)

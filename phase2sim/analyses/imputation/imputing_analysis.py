@@ -1,0 +1,105 @@
+"""What the imputing analyses share: their keys, and the shift at which a finding tips."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy import special
+
+from phase2sim.analyses.columns import (numbers, outcome, strata_above_lowest)
+from phase2sim.analyses.imputation.imputed_ancova import (COPY, JUMP, MAR)
+from phase2sim.analyses.options import (check_options)
+from phase2sim.core.contracts import (MODEL_SCALE, Arms, Floats, Reading)
+from phase2sim.core.endpoints import (MEASURES)
+
+STRATEGIES = {"mar": MAR, "jump_to_reference": JUMP, "copy_increments": COPY}
+
+type Strategy = Literal["mar", "jump_to_reference", "copy_increments"]
+
+
+@dataclass(frozen=True, slots=True)
+class Imputed:
+    """ANCOVA of imputed trials: the effect, and how it answers to a shift of what is imputed.
+
+    With ``d`` added to every imputed outcome of a treated patient the effect is
+    ``effect + d * slope`` and its variance ``variance[0] + 2 d variance[1] + d^2 variance[2]``.
+    """
+
+    effect: Floats  # (trial,)
+    slope: Floats  # (trial,)
+    variance: Floats  # (trial, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class ImputingAnalysis:
+    """Keys of the analyses that impute, and what they read."""
+
+    endpoint: str
+    month: float
+    covariates: tuple[str, ...] = ("baseline",)
+    strategy: Strategy = "mar"
+    delta: float = 0.0
+    tipping_alpha: float | None = None
+    null_effect: float = 0.0
+    reads: ClassVar[str] = "continuous"
+    scale: ClassVar[str] = MODEL_SCALE
+
+    def __post_init__(self) -> None:
+        check_options(self, strategy=tuple(STRATEGIES))
+        largest = MEASURES[self.endpoint].largest_effect
+        if not abs(self.delta) <= largest:
+            raise ValueError(
+                f"delta is {self.delta:g}; on the {MEASURES[self.endpoint].model_unit} scale it"
+                f" lies between -{largest:g} and {largest:g}."
+            )
+        if self.tipping_alpha is not None and not 0.0 < self.tipping_alpha < 0.5:  # noqa: PLR2004  one-sided
+            raise ValueError(
+                f"tipping_alpha is {self.tipping_alpha:g}; a one-sided level is between 0 and 0.5."
+            )
+
+    @property
+    def sign(self) -> int:
+        """1 where a higher value is better, -1 where a lower one is."""
+        return MEASURES[self.endpoint].benefit_sign
+
+    def inputs(self, reading: Reading) -> tuple[Floats, Arms, Floats, int, int]:
+        """Values, arms, covariates, how many of these must vary, and the analysed visit."""
+        outcome(reading, self.month)  # refuses a month that is no visit
+        covariates = numbers(reading, self.covariates)
+        needed = len(covariates)
+        if "stratum" in self.covariates:
+            covariates = np.concatenate([covariates, strata_above_lowest(reading)])
+        value, arm = np.ascontiguousarray(reading.value), np.ascontiguousarray(reading.arm)
+        return value, arm, covariates, needed, reading.visits_months.index(self.month)
+
+
+def at_delta(found: Imputed, delta: float) -> tuple[Floats, Floats]:
+    """Effect and its variance with ``delta`` added to what is imputed to treated patients."""
+    plain, cross, square = found.variance.T
+    return found.effect + delta * found.slope, plain + 2.0 * delta * cross + delta**2 * square
+
+
+def tipping_point(found: Imputed, null_effect: float, sign: int, t: Floats) -> Floats:
+    """Delta at which the benefit is ``t`` standard errors, the more harmful the later, (trial,).
+
+    0 where it is less without any, infinite in harm's direction where nobody treated was imputed.
+    Between no shift and the one that takes all benefit the squared statistic crosses ``t^2`` once.
+    """
+    benefit = sign * (found.effect - null_effect)
+    plain, cross, square = found.variance.T
+    # benefit - d slope = t sqrt(plain - 2 d sign cross + d^2 square), for a harm of d.
+    leading = found.slope**2 - t**2 * square
+    half = benefit * found.slope - sign * t**2 * cross
+    last = benefit**2 - t**2 * plain
+    with np.errstate(invalid="ignore", divide="ignore"):
+        harm = last / (half + np.sqrt(half**2 - leading * last))
+        harm = np.where(found.slope == 0.0, np.inf, harm)
+        tips_at_once = ~(benefit > t * np.sqrt(plain))
+    harm = np.where(tips_at_once, 0.0, harm)
+    return np.where(np.isnan(benefit), np.nan, -sign * harm)
+
+
+def critical(df: Floats, alpha: float) -> Floats:
+    """Value that a t variable exceeds with probability ``alpha``, (trial,); nan for nan."""
+    found: Floats = special.stdtrit(df, 1.0 - alpha)
+    return found

@@ -1,0 +1,99 @@
+"""Difference between arms at one visit, missing outcomes imputed several times."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from phase2sim.analyses.imputation.imputing_analysis import (STRATEGIES, Imputed, ImputingAnalysis, critical, tipping_point)
+from phase2sim.analyses.imputation.imputation_draws import (Drawn, Stream, imputation_draws)
+from phase2sim.analyses.one_sided import (for_benefit)
+from phase2sim.core.contracts import (Estimates, Floats, Reading)
+from phase2sim.core.randomness import (place, seed_word)
+
+_HALVINGS = 50  # of the deltas between which a finding tips
+
+
+@dataclass(frozen=True, slots=True)
+class MultipleImputation(ImputingAnalysis):
+    """ANCOVA at ``month`` of all patients, missing outcomes drawn ``imputations`` times.
+
+    ``strategy`` says what a treated patient has after the last seen visit: the own arm's course
+    (``mar``), control's, or control's changes. ``delta`` is added there, on the model scale.
+    Results are pooled by Rubin's rules. With ``tipping_alpha`` the delta that loses that one-sided
+    significance is reported. Raises ``ValueError`` for options that do not fit; see
+    docs/methods/multiple_imputation.md.
+    """
+
+    imputations: int = 50
+    title: ClassVar[str] = "Multiple imputation"
+    draws: ClassVar[bool] = True  # from a stream of the trial, patients in their order
+
+    def __post_init__(self) -> None:
+        ImputingAnalysis.__post_init__(self)
+        if not 2 <= self.imputations <= 10_000:  # noqa: PLR2004  said in the message
+            raise ValueError(
+                f"imputations is {self.imputations}; it must be at least 2 and at most 10,000."
+            )
+
+    def estimate(self, reading: Reading) -> Estimates:
+        """Estimate the difference in every trial; a trial it cannot answer has failed."""
+        # An even place for the uniforms, the odd one after it for the normals.
+        address = place(self.endpoint, self.month) & ~1
+        stream = Stream(seed_word(reading.seed), np.uint64(reading.first), np.uint64(address))
+        drawn = imputation_draws(
+            *self.inputs(reading), STRATEGIES[self.strategy], self.imputations, stream
+        )
+        effect, spread, df = self._pooled(drawn, np.full(drawn.df.shape, self.delta))
+        details = {"imputed": drawn.imputed, "fraction_missing": self._missing(drawn)}
+        if self.tipping_alpha is not None:
+            details["tipping_delta"] = self._tipping(drawn, self.tipping_alpha)
+        fit = (effect, np.sqrt(spread), df, drawn.reason)
+        made = for_benefit(fit, self.endpoint, self.null_effect)
+        return Estimates(made.effect, made.se, made.df, made.p, made.reason, details=details)
+
+    def _pooled(self, drawn: Drawn, delta: Floats) -> tuple[Floats, Floats, Floats]:
+        """Effect, total variance and degrees of freedom with ``delta`` (trial,) added."""
+        within = drawn.within[:, 0] + 2.0 * delta * drawn.within[:, 1]
+        within = within + delta**2 * drawn.within[:, 2]
+        total, df = rubin(within, drawn.between, self.imputations, drawn.df)
+        return drawn.effect[:, 0] + delta * drawn.effect[:, 1], total, df
+
+    def _missing(self, drawn: Drawn) -> Floats:
+        """Share of the variance that is due to what is missing."""
+        _, total, _ = self._pooled(drawn, np.full(drawn.df.shape, self.delta))
+        share: Floats = (1.0 + 1.0 / self.imputations) * drawn.between / total
+        return share
+
+    def _tipping(self, drawn: Drawn, alpha: float) -> Floats:
+        """Delta that loses significance; halved between none and the one that takes all benefit."""
+        none = np.zeros(drawn.df.shape)
+        effect, total, df = self._pooled(drawn, none)
+        variance = np.column_stack([total, drawn.within[:, 1], drawn.within[:, 2]])
+        found = Imputed(effect, drawn.effect[:, 1], variance)
+        # Where nothing tips, or at once, the answer does not depend on the degrees of freedom.
+        at_once = tipping_point(found, self.null_effect, self.sign, critical(df, alpha))
+        low = none
+        with np.errstate(divide="ignore", invalid="ignore"):
+            high = -(effect - self.null_effect) / drawn.effect[:, 1]
+        searched = np.isfinite(at_once) & (at_once != 0.0)
+        high = np.where(searched, high, 0.0)
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            effect, total, df = self._pooled(drawn, middle)
+            benefit = self.sign * (effect - self.null_effect)
+            holds = benefit > critical(df, alpha) * np.sqrt(total)
+            low, high = np.where(holds, middle, low), np.where(holds, high, middle)
+        return np.where(searched, high, at_once)
+
+
+def rubin(within: Floats, between: Floats, imputations: int, df: Floats) -> tuple[Floats, Floats]:
+    """Total variance and degrees of freedom, (trial,); ``df`` are those of complete data.
+
+    Rubin 1987; the degrees of freedom are Barnard and Rubin's, Biometrika 1999.
+    """
+    total = within + (1.0 + 1.0 / imputations) * between
+    missing = (1.0 + 1.0 / imputations) * between / total
+    observed = (df + 1.0) / (df + 3.0) * df * (1.0 - missing)
+    # 1 / (1 / old + 1 / observed) with old = (imputations - 1) / missing^2, which may be infinite.
+    return total, observed / (1.0 + observed * missing**2 / (imputations - 1.0))

@@ -1,0 +1,133 @@
+"""Posterior of the difference between arms at one visit, with normal mixtures as priors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from phase2sim.analyses.means.ancova import (Ancova)
+from phase2sim.analyses.means.borrowing import (with_control)
+from phase2sim.analyses.columns import (outcome)
+from phase2sim.analyses.options import (check_options)
+from phase2sim.analyses.means.student_t import (TTest)
+from phase2sim.core.contracts import (CONFIDENCE, MODEL_SCALE, Arms, Estimates, Floats, Ints, OwnTest, Reading)
+from phase2sim.core.endpoints import (MEASURES)
+from phase2sim.theory.mixtures import (AnalysisMixture, NormalMixture)
+
+
+@dataclass(frozen=True, slots=True)
+class BayesNormal:
+    """Posterior of treatment minus control at ``month``, given priors that are normal mixtures.
+
+    ``effect_prior`` is of the difference, ``control_prior`` of the control mean at ``month``, as
+    from earlier trials; with either, ``robust_weight`` lets the data overrule it. Estimates count
+    as normal with known standard errors. p is the posterior probability that the effect is not
+    beyond ``null_effect``. Everything is on the endpoint's model scale. Raises ``ValueError`` for
+    options that do not fit; see docs/methods/bayes_normal.md.
+    """
+
+    endpoint: str
+    month: float
+    effect_prior: AnalysisMixture | None = None
+    control_prior: AnalysisMixture | None = None
+    covariates: tuple[str, ...] = ()
+    null_effect: float = 0.0
+    reads: ClassVar[str] = "continuous"
+    scale: ClassVar[str] = MODEL_SCALE
+    title: ClassVar[str] = "Bayes, normal mixtures"
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if self.effect_prior is None and self.control_prior is None:
+            raise ValueError("effect_prior and control_prior are missing; give one or both.")
+        if self.control_prior is not None and self.covariates:
+            raise ValueError(
+                f"covariates are {list(self.covariates)}; control_prior is of the plain mean of"
+                " the controls. Leave out one of them."
+            )
+
+        endpoint = MEASURES[self.endpoint]
+        limit = endpoint.largest_effect
+        _check_means("effect_prior", self.effect_prior, (-limit, limit), endpoint.model_unit)
+        low, high = map(endpoint.to_model, endpoint.plausible)
+        _check_means("control_prior", self.control_prior, (low, high), endpoint.model_unit)
+
+    def estimate(self, reading: Reading) -> Estimates:
+        """Find the posterior in every trial; a trial without an estimate has failed."""
+        likelihood = self._likelihood(reading)
+        here = np.flatnonzero(likelihood.reason == 0)
+        posterior, details = self._posterior(reading, likelihood, here)
+        benefit = MEASURES[self.endpoint].benefit_sign
+        worse = posterior.cdf if benefit > 0 else posterior.above
+        p, mean, sd = worse(np.full(here.size, self.null_effect)), posterior.mean(), posterior.sd()
+        tail = (1.0 - CONFIDENCE) / 2.0
+
+        def spread(found: Floats) -> Floats:
+            everywhere = np.full(likelihood.reason.shape, np.nan)
+            everywhere[here] = found
+            return everywhere
+
+        return Estimates(
+            effect=spread(mean),
+            se=spread(sd),
+            df=spread(np.full(here.size, np.inf)),
+            p=spread(p),
+            reason=likelihood.reason,
+            test=OwnTest(
+                statistic=spread((mean - self.null_effect) / sd),
+                p_two_sided=spread(2.0 * np.minimum(p, 1.0 - p)),
+                lower=spread(posterior.quantile(np.full(here.size, tail))),
+                upper=spread(posterior.quantile(np.full(here.size, 1.0 - tail))),
+            ),
+            details={name: spread(value) for name, value in details.items()},
+        )
+
+    def _likelihood(self, reading: Reading) -> Estimates:
+        """Estimate and standard error of the difference, without the priors."""
+        if self.covariates:
+            return Ancova(self.endpoint, self.month, self.covariates).estimate(reading)
+        return TTest(self.endpoint, self.month).estimate(reading)
+
+    def _posterior(
+        self, reading: Reading, likelihood: Estimates, here: Ints
+    ) -> tuple[NormalMixture, Mapping[str, Floats]]:
+        """Posterior of the effect in the trials ``here``, and what each prior contributes."""
+        effect, se = likelihood.effect[here], likelihood.se[here]
+        details: dict[str, Floats] = {}
+        n, means = _arms(outcome(reading, self.month)[here], reading.arm[here])
+        prior = None if self.effect_prior is None else self.effect_prior.mixture()
+        if self.control_prior is None and prior is not None:
+            posterior = prior.posterior(effect, se)
+        else:
+            assert self.control_prior is not None  # noqa: S101 - one of them is given
+            sd = se / np.sqrt(1.0 / n[0] + 1.0 / n[1])  # pooled, of a patient
+            control_se = sd / np.sqrt(n[0])
+            control = self.control_prior.mixture().posterior(means[0], control_se)
+            found = self.control_prior.borrowed(control, control_se, n[0])
+            details |= {f"control_{name}": value for name, value in found.items()}
+            posterior = with_control(control, prior, means[1], sd / np.sqrt(n[1]))
+        if self.effect_prior is not None and prior is not None:
+            found = self.effect_prior.borrowed(prior.posterior(effect, se), se, n[0] + n[1])
+            details |= {f"effect_{name}": value for name, value in found.items()}
+        return posterior, details
+
+
+def _arms(value: Floats, arm: Arms) -> tuple[Floats, Floats]:
+    """Patients with a value and their mean, (arm, trial) each."""
+    seen = ~np.isnan(value)
+    mine = np.stack([seen & (arm == a) for a in range(2)])
+    n = mine.sum(axis=-1).astype(np.float64)
+    return n, np.where(mine, value, 0.0).sum(axis=-1) / n
+
+
+def _check_means(
+    key: str, prior: AnalysisMixture | None, limits: tuple[float, float], unit: str
+) -> None:
+    """Raise ``ValueError`` for a prior around what no trial finds: most often a wrong scale."""
+    for mean in () if prior is None else prior.means:
+        if not limits[0] <= mean <= limits[1]:
+            raise ValueError(
+                f"{key}.means holds {mean:g}; on the {unit} scale it lies between {limits[0]:.3g}"
+                f" and {limits[1]:.3g}."
+            )

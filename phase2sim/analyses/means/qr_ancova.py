@@ -1,0 +1,69 @@
+"""C-peptide against what its baseline and the patient's age foretell, compared between arms."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from phase2sim.analyses.columns import (numbers, outcome, strata, with_factors)
+from phase2sim.analyses.means.least_squares import (least_squares)
+from phase2sim.analyses.one_sided import (for_benefit)
+from phase2sim.analyses.options import (check_options)
+from phase2sim.core.contracts import (MODEL_SCALE, Estimates, Floats, Reading)
+
+# E[ln(C12 + 1)] of untreated patients: Bundy and Krischer, Diabetes Technology & Therapeutics 2020.
+MONTHS, INTERCEPT, PER_BASELINE, PER_YEAR = 12.0, -0.191, 0.812, 0.00638
+
+
+@dataclass(frozen=True, slots=True)
+class QrAncova:
+    """Treatment minus control at ``month`` in the quantitative response of C-peptide.
+
+    The response is ln(C + 1) minus its expectation from baseline and age, of published untreated
+    patients, not of the trial's own: no slope is estimated unless ``covariates`` or ``factors``
+    name more. ``null_effect`` is on the endpoint's model scale. Raises ``ValueError`` for options
+    that do not fit; see docs/methods/qr_ancova.md.
+    """
+
+    endpoint: str
+    month: float
+    covariates: tuple[str, ...] = ()
+    null_effect: float = 0.0
+    factors: tuple[str, ...] = ()
+    reads: ClassVar[str] = "continuous"
+    scale: ClassVar[str] = MODEL_SCALE
+    needs: ClassVar[tuple[str, ...]] = ("age",)
+    title: ClassVar[str] = "C-peptide QR"
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if self.endpoint != "c_peptide":
+            raise ValueError(
+                f"endpoint is {self.endpoint!r}; the quantitative response is of 'c_peptide'."
+                " Use 'ancova' for others."
+            )
+
+    def estimate(self, reading: Reading) -> Estimates:
+        """Estimate the difference in every trial; a trial it cannot answer has failed."""
+        level, levels = strata(reading, wanted="stratum" in self.covariates)
+        covariates = numbers(reading, self.covariates)
+        fit = least_squares(
+            np.ascontiguousarray(self.response(reading)),
+            np.ascontiguousarray(reading.arm),
+            with_factors(covariates, reading, self.factors),
+            len(covariates),
+            level,
+            levels,
+            hc3=False,
+        )
+        return for_benefit(fit, self.endpoint, self.null_effect)
+
+    def response(self, reading: Reading) -> Floats:
+        """ln(C + 1) minus its expectation, (trial, patient); nan without baseline or age.
+
+        The expectation runs in a straight line from the baseline to that of month 12, and on.
+        """
+        baseline = reading.baseline
+        at_12 = INTERCEPT + PER_BASELINE * baseline + PER_YEAR * reading.age_years
+        expected = baseline + (at_12 - baseline) * self.month / MONTHS
+        return outcome(reading, self.month) - expected

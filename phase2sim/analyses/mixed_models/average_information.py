@@ -1,0 +1,149 @@
+"""Climbing the likelihood of every trial of a batch to its top, by average information."""
+
+import numpy as np
+
+from phase2sim.analyses.mixed_models.covariance_structures import (Structure)
+from phase2sim.analyses.mixed_models.missing_patterns import (PatternSums)
+from phase2sim.analyses.mixed_models.likelihood import (Likelihood, likelihood)
+from phase2sim.core.contracts import (Bools, Floats, Ints)
+from phase2sim.core.kernels import (kernel)
+
+MOST_STEPS = 200  # likelihoods a trial may cost
+CLOSE = 1e-13  # expected gain in log-likelihood, twice, before the last step
+_LONGEST_STEP = 1.0  # of a log SD or a correlation
+_SMALLEST_STEP = 1e-6
+_ROUNDING = 1e-10  # fall of the log-likelihood that is no fall
+
+
+def climb(sums: PatternSums, structure: Structure, *, restricted: bool) -> tuple[Floats, Bools]:
+    """Parameters of every trial at its maximum, (trial, parameter), and which got there.
+
+    Starts from least squares at each visit. A step that lowers the likelihood, or leaves the
+    positive definite matrices, is halved.
+    """
+    parameters = structure.start(sums.start)
+    trials, size = parameters.shape
+    asked = (sums.reason == 0) & np.isfinite(parameters).all(axis=1)
+    best = np.full(trials, -np.inf)
+    base, step = parameters.copy(), np.zeros((trials, size))
+    share = np.ones(trials)
+    arrived = np.zeros(trials, np.bool_)
+    longest = np.inf if structure.free else _LONGEST_STEP
+    for _ in range(MOST_STEPS):
+        if not asked.any():
+            break
+        here = likelihood(sums, structure.covariance(parameters), asked, restricted)
+        if not structure.free:
+            here = structure.pull_back(parameters, here)
+        _advance((parameters, base, step), here, (best, share), (asked, arrived), longest)
+    return base, arrived
+
+
+@kernel
+def _advance(
+    points: tuple[Floats, Floats, Floats],
+    here: Likelihood,
+    progress: tuple[Floats, Floats],
+    state: tuple[Bools, Bools],
+    longest: float,
+) -> None:
+    """Accept the point and step on, or go back half of the last step."""
+    parameters, base, step = points
+    best, share = progress
+    asked, arrived = state
+    for trial in range(parameters.shape[0]):
+        if not asked[trial]:
+            continue
+        gain = here.value[trial] - best[trial]
+        if gain >= -_ROUNDING * (1.0 + abs(best[trial])):
+            expected = _solve(step[trial], here.information[trial], here.score[trial])
+            base[trial] = parameters[trial]
+            best[trial] = here.value[trial]
+            share[trial] = min(1.0, longest / np.abs(step[trial]).max())
+            if expected < CLOSE:
+                base[trial] += step[trial]
+                arrived[trial] = True
+                asked[trial] = False
+            elif not expected < np.inf:
+                asked[trial] = False
+        else:
+            share[trial] *= 0.5
+            if best[trial] == -np.inf or share[trial] < _SMALLEST_STEP:
+                asked[trial] = False
+        parameters[trial] = base[trial] + share[trial] * step[trial]
+
+
+@kernel
+def _solve(step: Floats, information: Floats, score: Floats) -> float:
+    """Fill the scoring step; return the gain it promises, twice.
+
+    A parameter that the data do not speak of stays where it is.
+    """
+    size = score.size
+    factor = np.zeros((size, size))
+    for j in range(size):
+        pivot = information[j, j]
+        for k in range(j):
+            pivot -= factor[j, k] ** 2
+        if information[j, j] == 0.0:
+            factor[j, j] = np.inf
+            continue
+        factor[j, j] = np.sqrt(max(pivot, 1e-10 * information[j, j]))
+        for i in range(j + 1, size):
+            total = information[i, j]
+            for k in range(j):
+                total -= factor[i, k] * factor[j, k]
+            factor[i, j] = total / factor[j, j]
+    gain = 0.0
+    for i in range(size):
+        step[i] = score[i]
+        for k in range(i):
+            step[i] -= factor[i, k] * step[k]
+        step[i] /= factor[i, i]
+        gain += step[i] ** 2
+    for i in range(size - 1, -1, -1):
+        for k in range(i + 1, size):
+            step[i] -= factor[k, i] * step[k]
+        step[i] /= factor[i, i]
+    return gain
+
+
+@kernel
+def curvature_inverse(information: Floats) -> tuple[Floats, Ints]:
+    """Inverse of the observed information of every trial, and 1 where it is positive definite."""
+    trials, size = information.shape[:2]
+    inverse = np.zeros((trials, size, size))
+    positive = np.zeros(trials, np.int64)
+    column = np.zeros(size)
+    unit = np.zeros(size)
+    for trial in range(trials):
+        positive[trial] = 1 if _positive(information[trial]) else 0
+        for j in range(size if positive[trial] else 0):
+            unit[:] = 0.0
+            unit[j] = 1.0
+            _solve(column, information[trial], unit)
+            inverse[trial, j] = column
+    return inverse, positive
+
+
+@kernel
+def _positive(matrix: Floats) -> bool:
+    """Whether a Cholesky factor exists, apart from rows of zeros."""
+    size = matrix.shape[0]
+    factor = np.zeros((size, size))
+    for j in range(size):
+        pivot = matrix[j, j]
+        for k in range(j):
+            pivot -= factor[j, k] ** 2
+        if matrix[j, j] == 0.0:
+            factor[j, j] = np.inf
+            continue
+        if not pivot > 1e-10 * matrix[j, j]:
+            return False
+        factor[j, j] = np.sqrt(pivot)
+        for i in range(j + 1, size):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= factor[i, k] * factor[j, k]
+            factor[i, j] = total / factor[j, j]
+    return True

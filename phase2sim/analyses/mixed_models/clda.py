@@ -1,0 +1,100 @@
+"""Difference between arms at one visit, from a mixed model whose first outcome is the baseline."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from phase2sim.analyses.columns import (numbers, outcome, strata_above_lowest)
+from phase2sim.analyses.mixed_models.missing_patterns import (ARM, Columns, PatternSums, pattern_sums)
+from phase2sim.analyses.mixed_models.mixed_model import (Fitted, MixedModel, fit)
+from phase2sim.analyses.one_sided import (for_benefit)
+from phase2sim.analyses.options import (check_options)
+from phase2sim.core.contracts import (MODEL_SCALE, Estimates, Reading)
+
+COVARIATES = ("age", "stratum")
+LIKELIHOODS = ("reml", "ml")
+DEGREES_OF_FREEDOM = ("kenward_roger", "satterthwaite")
+_FIRM = 1e12  # weight that holds a coefficient to zero: its estimate is off by 1e-12 of its error
+_WEIGHTLESS = 1e-300  # of a patient: there, and counted as none
+
+
+@dataclass(frozen=True, slots=True)
+class Clda:
+    """Treatment minus control at ``month``, with the baseline as an outcome, alike in both arms.
+
+    Every visit after baseline has its own effect of the arm, every visit its own mean and SD, and
+    all correlations are free; age and stratum (a factor) have one coefficient for all visits. A
+    patient needs no baseline. ``null_effect`` is on the endpoint's model scale. Raises
+    ``ValueError`` for options that do not fit; see docs/methods/clda.md.
+    """
+
+    endpoint: str
+    month: float
+    covariates: tuple[str, ...] = ()
+    likelihood: Literal["reml", "ml"] = "reml"
+    df: Literal["kenward_roger", "satterthwaite"] = "kenward_roger"
+    null_effect: float = 0.0
+    reads: ClassVar[str] = "continuous"
+    scale: ClassVar[str] = MODEL_SCALE
+    title: ClassVar[str] = "Constrained longitudinal analysis"
+    pipeline: ClassVar[bool] = True  # at a look, patients on the way count
+
+    def __post_init__(self) -> None:
+        check_options(self, covariates=COVARIATES, likelihood=LIKELIHOODS, df=DEGREES_OF_FREEDOM)
+        if (self.df, self.likelihood) == ("kenward_roger", "ml"):
+            raise ValueError(
+                "df is 'kenward_roger'; it needs likelihood 'reml'. Use 'satterthwaite' with 'ml'."
+            )
+
+    def estimate(self, reading: Reading) -> Estimates:
+        """Estimate the difference in every trial; a trial it cannot answer has failed."""
+        fitted = self.fit(reading)
+        found = (fitted.effect, fitted.se, fitted.df, fitted.reason)
+        return for_benefit(found, self.endpoint, self.null_effect)
+
+    def fit(self, reading: Reading) -> Fitted:
+        """Fit the model to every trial of a batch."""
+        outcome(reading, self.month)  # refuses a month that is no visit
+        visit = 1 + reading.visits_months.index(self.month)
+        covariates = numbers(reading, self.covariates)
+        if "stratum" in self.covariates:
+            covariates = np.concatenate([covariates, strata_above_lowest(reading)])
+        sums = pattern_sums(
+            np.concatenate([reading.baseline[:, None], reading.value], axis=1),
+            reading.arm,
+            covariates,
+            Columns(0, 0),
+            (visit, visit),
+        )
+        restricted = self.likelihood == "reml"
+        weights = np.zeros(sums.start.shape[1])
+        weights[visit] = 1.0
+        model = MixedModel("unstructured", restricted, self.df, weights)
+        fitted = fit(_alike_at_baseline(sums, restricted=restricted), model, fall_back=False)
+        if restricted:  # the coefficient that is held costs this much
+            held = fitted.log_likelihood + 0.5 * math.log(_FIRM)
+            fitted = replace(fitted, log_likelihood=held)
+        return fitted
+
+
+def _alike_at_baseline(sums: PatternSums, *, restricted: bool) -> PatternSums:
+    """Add what holds the arm's effect at baseline, the first outcome, to zero.
+
+    One more observation of the baseline, equal to 0 and with nothing in its row but a huge number
+    for the arm, adds as much to the restricted likelihood as the coefficient it settles takes away.
+    In the full likelihood, where a coefficient costs nothing, it counts as no patient.
+    """
+    trials, _, size = sums.sums.shape[:3]
+    visits = sums.start.shape[1]
+    seen = np.zeros((trials, 1, visits), np.bool_)
+    seen[:, 0, 0] = True
+    products = np.zeros((trials, 1, size, size))
+    products[:, 0, ARM, ARM] = _FIRM
+    patients = np.full((trials, 1), 1.0 if restricted else _WEIGHTLESS)
+    return sums._replace(
+        seen=np.concatenate([sums.seen, seen], axis=1),
+        patients=np.concatenate([sums.patients, patients], axis=1),
+        sums=np.concatenate([sums.sums, products], axis=1),
+    )

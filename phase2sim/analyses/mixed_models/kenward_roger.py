@@ -1,0 +1,98 @@
+"""Kenward and Roger's adjusted variance of a contrast, without and with second derivatives.
+
+The adjusted variance is ``v + 2 sum W_jk (Q_jk - P_j Phi P_k - R_jk / 4)`` for the contrast
+(Kenward and Roger, Biometrics 1997), with W the inverse of the observed information. Without R it
+depends on the family of matrices alone, not on how they are parametrised: SAS calls it
+``ddfm=kr(linear)``. R holds the second derivatives of the covariance, and these depend on the
+parameters: they are taken as R mmrm has them, standard deviations as logarithms, a correlation as
+``x / sqrt(1 + x^2)``, that of compound symmetry as a logit between its limits, and the unstructured
+matrix as ``D L L' D`` with D diagonal, in logarithms, and L a unit lower triangle.
+"""
+
+import numpy as np
+
+from phase2sim.analyses.mixed_models.contrasts import (Contrast)
+from phase2sim.analyses.mixed_models.covariance_structures import (STRUCTURES, Structure)
+from phase2sim.core.contracts import (Floats)
+
+
+def first_order(here: Contrast, inverse: Floats) -> Floats:
+    """What the uncertain covariance adds to the variance of the contrast, (trial,).
+
+    ``inverse`` (trial, parameter, parameter) is that of the observed information, in the
+    parameters of ``here``.
+    """
+    added: Floats = 2.0 * np.einsum("tjk,tjk->t", inverse, here.bend)
+    return added
+
+
+def second_order(
+    structure: Structure, parameters: Floats, slope: Floats, inverse: Floats
+) -> Floats:
+    """What the second derivatives take from it, (trial,), negative where they add.
+
+    ``slope`` (trial, entry) is the gradient of the contrast's variance by the entries.
+    """
+    if structure.free:
+        return 0.5 * _curved_triangle(structure.covariance(parameters), slope, inverse)
+    first, second = structure.derivatives(parameters)
+    taken = np.einsum("te,tejk,tjk->t", slope, second, inverse)
+    correlations = slice(structure.sds, None)
+    turn = _turn(structure, parameters[:, correlations])
+    own = np.diagonal(inverse, axis1=1, axis2=2)[:, correlations]
+    taken += np.einsum("te,tej,tj,tj->t", slope, first[..., correlations], turn, own)
+    half: Floats = 0.5 * taken
+    return half
+
+
+def _turn(structure: Structure, rho: Floats) -> Floats:
+    """Second derivative of a correlation by what stands for it, over the square of the first."""
+    if STRUCTURES[structure.name][0] != "constant":
+        return -3.0 * rho / (1.0 - rho**2)
+    lowest = -1.0 / (structure.visits - 1)
+    share = (rho - lowest) / (1.0 - lowest)
+    turn: Floats = (1.0 - 2.0 * share) / (share * (1.0 - share) * (1.0 - lowest))
+    return turn
+
+
+def _curved_triangle(covariance: Floats, slope: Floats, inverse: Floats) -> Floats:
+    """Sum of W_jk tr(G V_jk) over pairs of parameters of D and L, with G from ``slope``."""
+    visits = covariance.shape[1]
+    row, column = np.tril_indices(visits)
+    factor = np.linalg.cholesky(covariance)
+    first = _triangle_slopes(factor)
+    whole = np.zeros(covariance.shape)
+    whole[:, row, column] = np.where(row == column, 1.0, 0.5) * slope
+    whole[:, column, row] = whole[:, row, column]
+    jacobian = np.einsum("tjuw,tvw->tuvj", first, factor)
+    back = np.linalg.inv((jacobian + np.swapaxes(jacobian, 1, 2))[:, row, column])
+    w = back @ inverse @ np.swapaxes(back, 1, 2)
+    pairs = np.einsum("tuv,tjvw,tkuw,tjk->t", whole, first, first, w, optimize=True)
+    bent = np.einsum("tuv,tjvw,tuw->tj", whole, first, factor, optimize=True)
+    for j in range(row.size):
+        if row[j] == column[j]:
+            # This row's D on top of itself, or of an entry of L in its row, leaves what the
+            # other one alone does.
+            pairs += np.einsum("tk,tk->t", w[:, j, row == row[j]], bent[:, row == row[j]])
+            beside = (row == row[j]) & (column < row)
+            pairs += np.einsum("tk,tk->t", w[:, j, beside], bent[:, beside])
+    total: Floats = 2.0 * pairs
+    return total
+
+
+def _triangle_slopes(factor: Floats) -> Floats:
+    """Derivatives of the Cholesky factor D L, (trial, parameter, visit, visit).
+
+    A diagonal place stands for the logarithm of its row's D, which scales the whole row, and one
+    below it for the entry of L, which D scales.
+    """
+    trials, visits = factor.shape[:2]
+    row, column = np.tril_indices(visits)
+    slopes = np.zeros((trials, row.size, visits, visits))
+    diagonal = np.einsum("tvv->tv", factor)
+    for j in range(row.size):
+        if row[j] == column[j]:
+            slopes[:, j, row[j]] = factor[:, row[j]]
+        else:
+            slopes[:, j, row[j], column[j]] = diagonal[:, row[j]]
+    return slopes

@@ -1,0 +1,79 @@
+"""Values below the assay's limit of quantification, and what an analysis takes them for."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from phase2sim.core.contracts import (Analysis, Estimates, Floats, Reading)
+from phase2sim.core.endpoints import (MEASURES)
+
+SHARES = {"limit": 1.0, "half": 0.5, "zero": 0.0}  # of the limit
+
+type BelowLimit = Literal["limit", "half", "zero"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit of quantification in the endpoint's unit, and what a lower value becomes.
+
+    A value equal to the limit was measured. Raises ``ValueError`` for what does not fit.
+    """
+
+    endpoint: str
+    lloq: float
+    below_lloq: BelowLimit = "limit"
+
+    def __post_init__(self) -> None:
+        endpoint = MEASURES[self.endpoint]
+        low, high = endpoint.plausible
+        if not max(low, 0.0) < self.lloq < high:
+            raise ValueError(
+                f"lloq is {self.lloq:g}; {endpoint.label} lies between {low:g} and {high:g}"
+                f" {endpoint.unit}."
+            )
+        if self.below_lloq not in SHARES:
+            raise ValueError(
+                f"below_lloq is {self.below_lloq!r}; use {' or '.join(map(repr, SHARES))}."
+            )
+        if not np.isfinite(self.becomes):
+            raise ValueError(
+                f"below_lloq is {self.below_lloq!r}, which the {endpoint.model_unit} scale does"
+                " not have; use 'limit' or 'half'."
+            )
+
+    @property
+    def becomes(self) -> float:
+        """What a value below the limit becomes, on the model scale."""
+        share = SHARES[self.below_lloq]
+        endpoint = MEASURES[self.endpoint]
+        if share == 0.0 and endpoint.transformation == "log":
+            return -np.inf
+        return endpoint.to_model(share * self.lloq)
+
+    def applied(self, reading: Reading) -> Reading:
+        """Outcomes and baselines as an assay with this limit reports them."""
+        return replace(
+            reading, baseline=self._reported(reading.baseline), value=self._reported(reading.value)
+        )
+
+    def _reported(self, value: Floats) -> Floats:
+        below = value < MEASURES[self.endpoint].to_model(self.lloq)
+        return np.where(below, self.becomes, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantified:
+    """An analysis of what an assay with a limit reports; all else is the analysis's own."""
+
+    analysis: Analysis
+    limit: Limit
+
+    def __getattr__(self, name: str) -> object:
+        if name in {"analysis", "limit"}:  # not there yet while a copy is made
+            raise AttributeError(name)
+        return getattr(self.analysis, name)
+
+    def estimate(self, reading: Reading) -> Estimates:
+        """Estimate the effect in every trial, values below the limit replaced."""
+        return self.analysis.estimate(self.limit.applied(reading))

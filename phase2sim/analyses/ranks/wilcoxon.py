@@ -1,0 +1,124 @@
+"""Rank-sum test of two arms at one visit, with Hodges and Lehmann's shift."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy import special
+
+from phase2sim.analyses.ranks import rank_sum_exact
+from phase2sim.analyses.columns import (OUTCOMES, ValueOrChange, outcome_or_change, strata)
+from phase2sim.analyses.one_sided import (NORMAL_REACH)
+from phase2sim.analyses.options import (check_options)
+from phase2sim.analyses.ranks.rank_sum import (rank_sums, shifts)
+from phase2sim.core.contracts import (CONFIDENCE, MODEL_SCALE, Arms, Bools, Estimates, Floats, Ints, OwnTest, Reading)
+from phase2sim.core.endpoints import (MEASURES)
+
+DISTRIBUTIONS = ("exact", "normal", "normal_continuity")
+
+
+@dataclass(frozen=True, slots=True)
+class RankSums:
+    """Rank sums of a batch; all fields (trial,) but ``sizes``."""
+
+    statistic: Floats
+    centre: Floats
+    variance: Floats
+    untied_variance: Floats
+    sizes: Ints  # (trial, 2): control, treated
+    reason: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Wilcoxon:
+    """Shift of treatment against control at ``month``, tested by the sum of ranks.
+
+    ``of="change"`` ranks changes from baseline. ``distribution`` is that of the sum: ``"exact"``,
+    given the ties if there are any, ``"normal"``, or ``"normal_continuity"``, half a pair less
+    extreme. ``null_effect`` is on the endpoint's model scale. Raises ``ValueError`` for options
+    that do not fit; see docs/methods/wilcoxon.md.
+    """
+
+    endpoint: str
+    month: float
+    of: ValueOrChange = "value"
+    distribution: Literal["exact", "normal", "normal_continuity"] = "exact"
+    null_effect: float = 0.0
+    reads: ClassVar[str] = "continuous"
+    scale: ClassVar[str] = MODEL_SCALE
+    title: ClassVar[str] = "Wilcoxon rank-sum test"
+
+    def __post_init__(self) -> None:
+        check_options(self, of=OUTCOMES, distribution=DISTRIBUTIONS)
+
+    def estimate(self, reading: Reading) -> Estimates:
+        """Estimate the shift in every trial; a trial it cannot answer has failed."""
+        outcome = np.ascontiguousarray(outcome_or_change(reading, self.month, self.of))
+        arm = np.ascontiguousarray(reading.arm)
+        everyone, one = strata(reading, wanted=False)
+        sums = RankSums(*rank_sums(outcome, arm, everyone, one, self.null_effect))
+        answered = sums.reason == 0
+        if self.distribution == "exact":
+            at_most, at_least = self._exact(outcome, arm, sums)
+            critical = np.full(answered.shape, np.nan)
+            size = sums.sizes[answered]
+            tail = (1.0 - CONFIDENCE) / 2.0
+            critical[answered] = rank_sum_exact.critical_pairs(size[:, 0], size[:, 1], tail)
+        else:
+            half = 0.5 if self.distribution == "normal_continuity" else 0.0
+            at_most, at_least = normal_tails(sums, half)
+            critical = sums.centre - half - NORMAL_REACH * np.sqrt(sums.untied_variance)
+        found = shifts(outcome, arm, everyone, one, critical)
+        return shift_estimates(found, sums, sums.statistic, (at_most, at_least), self.endpoint)
+
+    def _exact(self, outcome: Floats, arm: Arms, sums: RankSums) -> tuple[Floats, Floats]:
+        """Chance of a sum at most, and at least, as large as found."""
+        at_most, at_least = np.full((2, sums.reason.size), np.nan)
+        plain = (sums.reason == 0) & (sums.variance == sums.untied_variance)
+        pairs = sums.statistic[plain].astype(np.int64)
+        size = sums.sizes[plain]
+        at_most[plain] = rank_sum_exact.at_most(pairs, size[:, 0], size[:, 1])
+        others = size[:, 0] * size[:, 1] - pairs
+        at_least[plain] = rank_sum_exact.at_most(others, size[:, 0], size[:, 1])
+        for trial in np.flatnonzero((sums.reason == 0) & ~plain):
+            found = rank_sum_exact.tied(
+                outcome[trial], arm[trial].astype(np.float64), self.null_effect
+            )
+            at_most[trial], at_least[trial] = found
+        return at_most, at_least
+
+
+def normal_tails(sums: RankSums, half: float) -> tuple[Floats, Floats]:
+    """Chance of a sum at most, and at least, as found, by the normal distribution.
+
+    ``half`` is the continuity correction, in pairs.
+    """
+    sd = np.sqrt(sums.variance)
+    off = sums.statistic - sums.centre
+    return special.ndtr((off + half) / sd), special.ndtr((half - off) / sd)
+
+
+def shift_estimates(
+    found: tuple[Floats, Floats, Floats],
+    sums: RankSums,
+    statistic: Floats,
+    tails: tuple[Floats, Floats],
+    endpoint: str,
+) -> Estimates:
+    """Estimates from a shift with its limits and the two tails of its test."""
+    effect, lower, upper = found
+    at_most, at_least = tails
+    answered: Bools = sums.reason == 0
+    return Estimates(
+        effect=effect,
+        se=(upper - lower) / (2.0 * NORMAL_REACH),
+        df=np.where(answered, np.inf, np.nan),
+        p=at_most if MEASURES[endpoint].lower_is_better else at_least,
+        reason=sums.reason.astype(np.int8),
+        test=OwnTest(
+            statistic=statistic,
+            p_two_sided=np.minimum(2.0 * np.minimum(at_most, at_least), 1.0),
+            lower=lower,
+            upper=upper,
+        ),
+    )

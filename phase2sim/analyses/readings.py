@@ -1,0 +1,209 @@
+"""What an analysis reads of a batch of simulated trials, and its estimates for all of them."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phase2sim.core.contracts import (Analysis, Bools, Estimates, Floats, Ints, OwnTest, Plan, Reading, Trials)
+from phase2sim.core.endpoints import (DERIVED, ENDPOINTS, EVENTS, derived_values)
+from phase2sim.core.estimands import (Aim, counted_outcomes)
+from phase2sim.core.estimates import (stacked)
+
+_TWO_ARMS = 2  # control and treatment
+
+
+def estimate(
+    analysis: Analysis, plan: Plan, trials: Trials, observed: Floats, aim: Aim
+) -> Estimates:
+    """Estimates of one analysis for every trial of a batch.
+
+    ``observed`` holds the values seen, nan elsewhere, in the shape of ``trials.value``.
+    """
+    whole = counted_reading(analysis, plan, trials, observed, aim)
+    return of_arms(analysis, whole, len(plan.arms), aim.arm)
+
+
+def estimate_first(  # noqa: PLR0913 - as ``estimate``, and the sizes
+    analysis: Analysis,
+    plan: Plan,
+    trials: Trials,
+    observed: Floats,
+    aim: Aim,
+    sizes: tuple[int, ...],
+) -> Estimates:
+    """As ``estimate``, (size, trial) for each of some numbers of first patients, which rise.
+
+    In one pass where the analysis can, else from the first n alone.
+    """
+    whole = counted_reading(analysis, plan, trials, observed, aim)
+    # Asked of the type: a part that wraps an analysis passes its attributes on, not its reading.
+    in_one_pass = getattr(type(analysis), "estimate_first", None)
+    if in_one_pass is not None and len(plan.arms) == _TWO_ARMS:
+        found: Estimates = in_one_pass(analysis, whole, sizes)
+        return found
+    arms = len(plan.arms)
+    return stacked([of_arms(analysis, whole.of_first(n), arms, aim.arm) for n in sizes])
+
+
+def counted_reading(
+    analysis: Analysis, plan: Plan, trials: Trials, observed: Floats, aim: Aim
+) -> Reading:
+    """What an analysis reads, as its estimand counts what happened."""
+    if analysis.endpoint not in EVENTS:
+        observed = counted_outcomes(trials, observed, aim, worst_values(plan))
+    return reading(plan, trials, observed, analysis.endpoint)
+
+
+def of_first_by_trial(
+    analysis: Analysis, whole: Reading, patients: Ints, arms: int, arm: int
+) -> Estimates:
+    """As ``of_arms``, of the first patients of each trial alone, their number (trial,).
+
+    Trials with the same number are analysed together. Of none the first is read, who cannot be
+    seen: the analysis fails as with too few.
+    """
+    patients = np.maximum(patients, 1)
+    draws = hasattr(analysis, "imputations")
+    found: list[tuple[Ints, Estimates]] = []
+    for size in np.unique(patients):
+        for rows in _runs(np.flatnonzero(patients == size), split=draws):
+            part = replace(whole.of_first(int(size), rows), first=whole.first + int(rows[0]))
+            found.append((rows, of_arms(analysis, part, arms, arm)))
+    return found[0][1] if len(found) == 1 else _joined(found, len(patients))
+
+
+def of_arms(analysis: Analysis, whole: Reading, arms: int, arm: int) -> Estimates:
+    """Estimates of one treated arm against control, of a reading that holds so many arms."""
+    if arms == _TWO_ARMS:
+        return analysis.estimate(whole)
+    return _of_two_arms(analysis, whole, arm)
+
+
+def reading(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -> Reading:
+    """Return what an analysis of one endpoint reads of a batch."""
+    at_risk = None
+    if endpoint in EVENTS:
+        counts, at_risk = _counted(plan, trials, endpoint)
+        baseline, value = np.zeros(trials.arm.shape), counts
+    elif endpoint in DERIVED:
+        derived = derived_values(endpoint, plan.endpoints, observed)
+        baseline, value = derived[:, 0], derived[:, 1:]
+    else:
+        e = plan.endpoints.index(endpoint)
+        baseline, value = observed[:, e, 0], observed[:, e, 1:]
+    return Reading(
+        arm=trials.arm,
+        baseline=baseline,
+        value=value,
+        visits_months=plan.visits_months[1:],
+        age_years=trials.age_years,
+        stratum=trials.stratum,
+        months_at_risk=at_risk,
+        seed=plan.seed,
+        first=trials.first,
+    )
+
+
+def worst_values(plan: Plan) -> Floats:
+    """A value of each endpoint as bad as a patient's can be, model scale."""
+    worst = []
+    for name in plan.endpoints:
+        endpoint = ENDPOINTS[name]
+        worst.append(endpoint.to_model(endpoint.plausible[endpoint.lower_is_better]))
+    return np.array(worst)
+
+
+def _counted(plan: Plan, trials: Trials, endpoint: str) -> tuple[Floats, Floats]:
+    """Events so far and months they were counted in, (trial, visit, patient) after baseline.
+
+    A patient is followed to the last visit at which they are seen.
+    """
+    there = np.where(trials.seen[:, 0], np.arange(len(plan.visits_months))[:, None], 0)
+    last = np.maximum.accumulate(there, axis=1)[:, 1:]
+    counts = np.take_along_axis(trials.counts[endpoint], last, axis=1).astype(np.float64)
+    return counts, np.array(plan.visits_months)[last]
+
+
+def _of_two_arms(analysis: Analysis, whole: Reading, arm: int) -> Estimates:
+    """Estimates from control and one treated arm alone, trial by trial.
+
+    Trials that hold the same number of such patients are analysed together. An analysis that draws
+    finds its stream by the trial's number, so it gets neighbours only.
+    """
+    compared = (whole.arm == 0) | (whole.arm == arm)
+    sizes = compared.sum(axis=1)
+    draws = hasattr(analysis, "imputations")
+    found: list[tuple[Ints, Estimates]] = []
+    for size in np.unique(sizes):
+        for rows in _runs(np.flatnonzero(sizes == size), split=draws):
+            part = _patients(whole, rows, compared[rows], arm)
+            found.append((rows, analysis.estimate(part)))
+    return _joined(found, len(sizes))
+
+
+def _runs(rows: Ints, *, split: bool) -> list[Ints]:
+    if not split:
+        return [rows]
+    return np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+
+
+def _patients(whole: Reading, rows: Ints, compared: Bools, arm: int) -> Reading:
+    """Rows of a reading with the compared patients alone; the treated arm becomes arm 1."""
+    size = int(compared[0].sum())
+    who = np.argsort(~compared, axis=1, kind="stable")[:, :size]
+
+    def of[T: np.generic](array: NDArray[T]) -> NDArray[T]:
+        return np.take_along_axis(array[rows], who, axis=1)
+
+    def by_visit(array: Floats) -> Floats:
+        return np.take_along_axis(array[rows], who[:, None], axis=2)
+
+    return replace(
+        whole,
+        arm=(of(whole.arm) == arm).astype(np.int8),
+        baseline=of(whole.baseline),
+        value=by_visit(whole.value),
+        age_years=of(whole.age_years),
+        stratum=of(whole.stratum),
+        months_at_risk=None if whole.months_at_risk is None else by_visit(whole.months_at_risk),
+        first=whole.first + int(rows[0]),
+    )
+
+
+def _joined(found: list[tuple[Ints, Estimates]], trials: int) -> Estimates:
+    """Estimates of groups of trials, each back in the place of its trial."""
+
+    def of(name: str) -> Floats:
+        return _placed([(rows, getattr(one, name)) for rows, one in found], trials)
+
+    first = found[0][1]
+    test = None
+    if first.test is not None:
+        test = OwnTest(
+            *(
+                _placed([(rows, getattr(one.test, name)) for rows, one in found], trials)
+                for name in ("statistic", "p_two_sided", "lower", "upper")
+            )
+        )
+    details = {
+        name: _placed([(rows, one.details[name]) for rows, one in found], trials)
+        for name in first.details
+    }
+    return Estimates(
+        effect=of("effect"),
+        se=of("se"),
+        df=of("df"),
+        p=of("p"),
+        reason=of("reason").astype(np.int8),
+        test=test,
+        details=details,
+        fallback=None if first.fallback is None else of("fallback").astype(np.int8),
+    )
+
+
+def _placed(parts: list[tuple[Ints, Floats]], trials: int) -> Floats:
+    whole = np.empty(trials)
+    for rows, values in parts:
+        whole[rows] = values
+    return whole

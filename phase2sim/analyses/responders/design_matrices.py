@@ -1,0 +1,48 @@
+"""Design matrix of one trial for models that are fitted trial by trial."""
+
+import numpy as np
+
+from phase2sim.analyses.tolerances import (ROUNDING)
+from phase2sim.core.contracts import (Arms, Floats, Ints)
+from phase2sim.core.kernels import (kernel)
+
+
+@kernel
+def varying(covariates: Floats, trial: int, kept: Ints, needed: int) -> tuple[Floats, int]:
+    """Covariates that vary, (covariate, patient), mean 0 and SD 1; and how many needed do not."""
+    n = kept.size
+    x = np.empty((covariates.shape[0], n))
+    count = still = 0
+    for j in range(covariates.shape[0]):
+        mean = spread = 0.0
+        for i in range(n):
+            x[count, i] = covariates[j, trial, kept[i]]
+            mean += x[count, i]
+        mean /= n
+        for i in range(n):
+            x[count, i] -= mean
+            spread += x[count, i] ** 2
+        spread /= n
+        if spread > ROUNDING * (spread + mean**2):
+            scale = np.sqrt(spread)
+            for i in range(n):
+                x[count, i] /= scale
+            count += 1
+        elif j < needed:
+            still += 1
+    return x[:count], still
+
+
+@kernel
+def design(covariates: Floats, trial: int, kept: Ints, needed: int, treated: Arms) -> Floats:
+    """Intercept, treatment and the covariates that vary, at mean 0 and SD 1; (column, patient).
+
+    Empty if one of the needed does not vary.
+    """
+    found, still = varying(covariates, trial, kept, needed)
+    if still > 0:
+        return found[:0]
+    x = np.ones((2 + found.shape[0], kept.size))
+    x[1] = treated
+    x[2:] = found
+    return x

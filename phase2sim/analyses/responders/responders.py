@@ -1,0 +1,190 @@
+"""Who responded: outcomes cut by a rule of the scenario's, counted by arm and stratum."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from phase2sim.analyses.columns import (outcome, strata)
+from phase2sim.analyses.options import (check_options)
+from phase2sim.core.contracts import (COLLINEAR, EMPTY_ARM, NO_VARIATION, Arms, Floats, Ints, Reading)
+from phase2sim.core.endpoints import (MEASURES, Endpoint, on_unit_scale)
+from phase2sim.core.kernels import (kernel)
+
+MISSING = ("non_responder", "complete_cases")
+SCALE = "difference in response rates"
+UNKNOWN = -1  # whether a patient responded
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """Rule by which a patient is a responder, in the endpoint's unit; all that is given must hold.
+
+    ``below``, ``at_most`` and ``at_least`` bound the value at the visit. ``below_baseline_by = x``
+    asks for a value below own baseline - x, ``above_baseline_by = x`` for one above own baseline +
+    x; 0 asks for a fall, or a rise. Raises ``ValueError`` unless something is given.
+    """
+
+    below: float | None = None
+    at_most: float | None = None
+    at_least: float | None = None
+    below_baseline_by: float | None = None
+    above_baseline_by: float | None = None
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        given = {name: bound for name, bound in given.items() if bound is not None}
+        if not given:
+            raise ValueError(
+                "responder is empty; give one or more of"
+                f" {', '.join(field.name for field in fields(self))}."
+            )
+        for name, bound in given.items():
+            if not np.isfinite(bound):
+                raise ValueError(f"responder.{name} is {bound:g}; give a finite number.")
+
+    @property
+    def reads_baseline(self) -> bool:
+        """Whether the rule compares with a patient's own baseline."""
+        return self.below_baseline_by is not None or self.above_baseline_by is not None
+
+    def check(self, endpoint: Endpoint) -> None:
+        """Raise ``ValueError`` for a bound that no patient's value could be near."""
+        low, high = endpoint.plausible
+        for name in ("below", "at_most", "at_least"):
+            bound = getattr(self, name)
+            if bound is not None and not low <= bound <= high:
+                raise ValueError(
+                    f"responder.{name} is {bound:g}; {endpoint.label} lies between {low:g} and"
+                    f" {high:g} {endpoint.unit}."
+                )
+
+    def responds(self, value: Floats, baseline: Floats, endpoint: Endpoint) -> Arms:
+        """1 for a responder, 0 for none, ``UNKNOWN`` without the values on the model scale.
+
+        Fixed bounds are brought to the model scale, so that a value typed like the bound is equal
+        to it.
+        """
+        yes, known = np.ones(value.shape, dtype=np.bool_), ~np.isnan(value)
+        if self.below is not None:
+            yes &= value < endpoint.to_model(self.below)
+        if self.at_most is not None:
+            yes &= value <= endpoint.to_model(self.at_most)
+        if self.at_least is not None:
+            yes &= value >= endpoint.to_model(self.at_least)
+        if self.reads_baseline:
+            known &= ~np.isnan(baseline)
+            scale = endpoint.transformation
+            rise = on_unit_scale(value, scale) - on_unit_scale(baseline, scale)
+            if self.below_baseline_by is not None:
+                yes &= rise < -self.below_baseline_by
+            if self.above_baseline_by is not None:
+                yes &= rise > self.above_baseline_by
+        return np.where(known, yes, UNKNOWN).astype(np.int8)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderAnalysis:
+    """What the analyses of responders share: the rule, and what a missing outcome counts as."""
+
+    endpoint: str
+    month: float
+    responder: Responder
+    missing: Literal["non_responder", "complete_cases"] = "non_responder"
+    reads: ClassVar[str] = "binary"
+    scale: ClassVar[str] = SCALE
+
+    def __post_init__(self) -> None:
+        check_options(self, missing=MISSING)
+        self.responder.check(MEASURES[self.endpoint])
+
+    def responses(self, reading: Reading) -> Arms:
+        """Whether each patient responded, (trial, patient): 1, 0 or ``UNKNOWN``."""
+        value = outcome(reading, self.month)
+        responds = self.responder.responds(value, reading.baseline, MEASURES[self.endpoint])
+        if self.missing == "non_responder":
+            return np.maximum(responds, np.int8(0))
+        return responds
+
+    def counts(self, reading: Reading, level: Ints, levels: int) -> Floats:
+        """Responders and patients of treatment, then of control; (trial, level, 4)."""
+        arm = np.ascontiguousarray(reading.arm)
+        return count(self.responses(reading), arm, level, levels)
+
+    def two_by_two(self, reading: Reading, *, alike_fails: bool = True) -> tuple[Floats, Ints]:
+        """Responders and patients of treatment, then of control, (trial, 4), and the reasons.
+
+        The table of a trial that cannot be answered is nan; ``alike_fails`` counts one in which all
+        or none responded among them.
+        """
+        table = self.counts(reading, *strata(reading, wanted=False))
+        reason = missing_arm(table)
+        table = table[:, 0]
+        if alike_fails:
+            responders = table[:, 0] + table[:, 2]
+            alike = (responders == 0.0) | (responders == table[:, 1] + table[:, 3])
+            reason = np.where((reason == 0) & alike, NO_VARIATION, reason)
+        return np.where(reason[:, None] == 0, table, np.nan), reason
+
+
+@kernel
+def count(responds: Arms, arm: Arms, level: Ints, levels: int) -> Floats:
+    """Responders and patients of arm 1, then of arm 0, (trial, level, 4), of those known."""
+    trials, patients = arm.shape
+    table = np.zeros((trials, levels, 4))
+    for trial in range(trials):
+        for i in range(patients):
+            if responds[trial, i] < 0:
+                continue
+            h = level[trial, i] if levels > 1 else 0
+            place = 0 if arm[trial, i] == 1 else 2
+            table[trial, h, place] += responds[trial, i]
+            table[trial, h, place + 1] += 1.0
+    return table
+
+
+def missing_arm(table: Floats) -> Ints:
+    """Reason why no stratum of a trial compares the arms, 0 if one does, (trial,)."""
+    treated, control = table[..., 1], table[..., 3]
+    nobody = (treated.sum(axis=1) == 0.0) | (control.sum(axis=1) == 0.0)
+    apart = ((treated == 0.0) | (control == 0.0)).all(axis=1)
+    reason: Ints = np.where(nobody, EMPTY_ARM, np.where(apart, COLLINEAR, 0))
+    return reason
+
+
+def rates(table: Floats) -> tuple[Floats, Floats, Mapping[str, Floats]]:
+    """Difference in rates, its standard error with each arm's own variance, and the rates.
+
+    ``table`` is (trial, 4).
+    """
+    treated, control = table[:, 0] / table[:, 1], table[:, 2] / table[:, 3]
+    variance = treated * (1.0 - treated) / table[:, 1] + control * (1.0 - control) / table[:, 3]
+    by_arm = {"response_treated": treated, "response_control": control}
+    return treated - control, np.sqrt(variance), by_arm
+
+
+def of_distinct(
+    table: Floats, compute: Callable[[Floats], tuple[Floats, ...]]
+) -> tuple[Floats, ...]:
+    """Numbers of every trial's table, computed once for each that occurs; nan for nan.
+
+    ``table`` is (trial, 4): small trials have few different ones.
+    """
+    known = ~np.isnan(table[:, 0])
+    tables, place = np.unique(table[known], axis=0, return_inverse=True)
+    found = []
+    for numbers in compute(tables):
+        spread = np.full(known.size, np.nan)
+        spread[known] = numbers[place.ravel()]
+        found.append(spread)
+    return tuple(found)
+
+
+def check_margin(null_effect: float) -> None:
+    """Raise ``ValueError`` for a difference in rates that cannot be."""
+    if not -1.0 < null_effect < 1.0:
+        raise ValueError(
+            f"null_effect is {null_effect:g}; a difference in response rates lies between -1 and 1."
+        )

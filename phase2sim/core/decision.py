@@ -1,0 +1,165 @@
+"""What the analyses found in each trial, and the part that judges it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phase2sim.core.contracts import (GO, MODEL_SCALE, STOP, UNDECIDED, Analysis, Estimates, Floats)
+from phase2sim.core.endpoints import (EVENTS, MEASURES)
+
+# What is true, seen from a rule's limits; an effect at the lower one is not beyond it: BELOW.
+BELOW, BETWEEN, AT_TARGET, UNKNOWN = 0, 1, 2, -1
+CLASSES = ("below_reference", "between", "at_target")
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What an analysis is to show: an effect beyond ``null_effect`` in the direction of benefit."""
+
+    name: str = ""  # of the analysis
+    null_effect: float = 0.0  # on the analysis's scale
+    benefit_sign: int = 1  # -1 where a lower effect is better
+    endpoint: str = ""
+    month: float = 0.0
+    arm: int = 1  # compared with control
+    allocation: tuple[int, int] = (1, 1)  # planned ratio of control and this arm
+    largest_effect: float = float("inf")  # that anybody would believe, on the same scale
+    has_prior: bool = False  # the analysis is Bayesian itself
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What every analysis found in each trial of a batch; nan where it failed."""
+
+    effect: Floats  # (trial, analysis), treatment minus control on the analysis's scale
+    se: Floats  # same shape
+    df: Floats  # same shape
+    p: Floats  # same shape, one-sided for benefit over the null effect
+    hypotheses: tuple[Hypothesis, ...]  # one an analysis
+
+
+class Decision(Protocol):
+    """A part that turns what the analyses found into verdicts."""
+
+    @property
+    def one_sided_alpha(self) -> float:
+        """Level of each analysis."""
+        ...
+
+    def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
+        """Name of each verdict, given the analyses' names."""
+        ...
+
+    def decide(self, found: Found) -> NDArray[np.int8]:
+        """Verdicts (trial, verdict): GO, CONSIDER, STOP; UNDECIDED where an analysis failed."""
+        ...
+
+
+@runtime_checkable
+class TestsAlone(Protocol):
+    """A decision whose verdict on an analysis can be a plain test of that analysis."""
+
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:
+        """Null effect and one-sided level of the test; None where the verdict is no such test."""
+        ...
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A decision that does not fit all analyses."""
+
+    def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
+        """Raise ``ValueError`` where it does not; the message begins with the decision's key."""
+        ...
+
+
+@runtime_checkable
+class ByReference(Protocol):
+    """A decision that judges effects against limits of its own, so that truths have a class."""
+
+    considers: ClassVar[bool]  # whether there is something between go and stop
+    tuned: ClassVar[str]  # the key whose value, a probability, makes a go rarer
+
+    def classes(self, true_effect: Floats, hypotheses: tuple[Hypothesis, ...]) -> NDArray[np.int8]:
+        """BELOW, BETWEEN, AT_TARGET or UNKNOWN, (trial, verdict), by effects (trial, analysis)."""
+        ...
+
+
+def hypothesis(name: str, analysis: Analysis, arm: int, ratio: tuple[int, ...]) -> Hypothesis:
+    """What an analysis of a treated arm is to show; ``ratio`` is that of all arms."""
+    sign, largest = 1, float("inf")  # of a difference in response rates
+    if analysis.endpoint in EVENTS:
+        sign = -1
+    elif analysis.reads != "binary":
+        sign = MEASURES[analysis.endpoint].benefit_sign
+    if analysis.scale == MODEL_SCALE:
+        largest = MEASURES[analysis.endpoint].largest_effect
+    return Hypothesis(
+        name=name,
+        null_effect=analysis.null_effect,
+        benefit_sign=sign,
+        endpoint=analysis.endpoint,
+        month=analysis.month,
+        arm=arm,
+        allocation=(ratio[0], ratio[arm]),
+        largest_effect=largest,
+        has_prior=hasattr(analysis, "control_prior"),
+    )
+
+
+def found(estimates: Sequence[Estimates], hypotheses: tuple[Hypothesis, ...]) -> Found:
+    """Put side by side what each analysis found in the same trials."""
+    effect, se, df, p = (
+        np.stack([getattr(one, name) for one in estimates], axis=1)
+        for name in ("effect", "se", "df", "p")
+    )
+    return Found(effect, se, df, p, hypotheses)
+
+
+def joined(parts: Sequence[Found]) -> Found:
+    """Put the trials of several batches one after the other; their hypotheses are the same."""
+    effect, se, df, p = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("effect", "se", "df", "p")
+    )
+    return Found(effect, se, df, p, parts[0].hypotheses)
+
+
+def only_p(p: Floats) -> Found:
+    """Return p-values (trial, analysis) for benefit without the estimates they came from.
+
+    Their degrees of freedom are infinite: a rule that looks up critical values finds those of z.
+    """
+    unknown = np.full(p.shape, np.nan)
+    return Found(unknown, unknown, np.full(p.shape, np.inf), p, (Hypothesis(),) * p.shape[1])
+
+
+def tested_alone(
+    decision: Decision, number: int, hypothesis: Hypothesis
+) -> tuple[float, float] | None:
+    """Null effect and level of the test that is the verdict on one analysis, if it is one."""
+    return decision.alone(number, hypothesis) if isinstance(decision, TestsAlone) else None
+
+
+def classes(
+    decision: Decision, true_effect: Floats, hypotheses: tuple[Hypothesis, ...]
+) -> NDArray[np.int8]:
+    """Class of the truth behind each verdict, (trial, verdict); ``true_effect`` (analysis, trial).
+
+    A rule without limits of its own has two: BELOW where there is no benefit over the null effect,
+    else AT_TARGET. Behind a verdict on several analyses is what it would be if all were certain.
+    """
+    if isinstance(decision, ByReference):
+        return decision.classes(true_effect.T, hypotheses)
+    sign = np.array([one.benefit_sign for one in hypotheses])
+    beyond = sign * (true_effect.T - [one.null_effect for one in hypotheses])
+    certain = np.where(np.isnan(beyond), np.nan, np.where(beyond > 0.0, 0.0, 1.0))
+    known = decision.decide(only_p(certain))
+    known[:, : len(hypotheses)] = np.where(
+        np.isnan(certain), UNDECIDED, np.where(certain == 0.0, GO, STOP)
+    )
+    found = np.select([known == GO, known == STOP], [AT_TARGET, BELOW], UNKNOWN)
+    return found.astype(np.int8)

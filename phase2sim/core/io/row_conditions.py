@@ -1,0 +1,113 @@
+"""Conditions on the columns of a table, such as ``patients >= 40 and dropout < 0.2``."""
+
+import ast
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from phase2sim.core.errors import (BadInput)
+from phase2sim.core.io.toml_files import (nearest)
+
+_COMPARE: dict[type, Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda value, several: value in several,
+    ast.NotIn: lambda value, several: value not in several,
+}
+_COMPUTE: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+_UNARY: dict[type, Callable[[Any], Any]] = {ast.Not: operator.not_, ast.USub: operator.neg}
+_ALLOWED = (
+    *(ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.BinOp, ast.Compare),
+    *(ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple, *_COMPARE, *_COMPUTE, *_UNARY),
+)
+_LONGEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition that was read and found to be one; ``place`` is where it stands."""
+
+    text: str
+    place: str
+    tree: ast.Expression
+
+    def check_names(self, columns: Iterable[str]) -> None:
+        """Raise ``BadInput`` if it names a column that is not among ``columns``."""
+        known = set(columns)
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name) and node.id not in known:
+                raise BadInput(
+                    f"{self.place}: {self.text!r} names {node.id!r}, which is no column."
+                    f" {nearest(node.id, known)}"
+                )
+
+    def holds(self, row: Mapping[str, object]) -> bool:
+        """Whether a row meets it; a comparison with a value that is missing is not met."""
+        try:
+            return bool(_value(self.tree.body, row))
+        except TypeError:
+            raise BadInput(
+                f"{self.place}: {self.text!r} compares or computes with what is not a number."
+                ' Text goes in quotes: method == "mmrm".'
+            ) from None
+        except ZeroDivisionError:
+            raise BadInput(f"{self.place}: {self.text!r} divides by 0. Correct it.") from None
+
+
+def condition(text: str, place: str) -> Condition:
+    """Read a condition; raises ``BadInput`` that names ``place``."""
+    try:
+        tree = ast.parse(text[:_LONGEST].strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise BadInput(
+            f"{place}: {text!r} is not a condition. Write one such as"
+            ' "patients >= 40 and dropout < 0.2".'
+        ) from None
+    for node in ast.walk(tree):
+        if not isinstance(node, _ALLOWED):
+            raise BadInput(
+                f"{place}: {text!r} holds what a condition cannot. Use names of columns, numbers,"
+                ' "text", == != < <= > >=, in, + - * /, and, or, not.'
+            )
+    return Condition(text, place, tree)
+
+
+def _value(node: ast.expr, row: Mapping[str, object]) -> Any:  # noqa: ANN401 - of any column
+    value: Any = None
+    match node:
+        case ast.Constant():
+            value = node.value
+        case ast.Name():
+            value = row.get(node.id)
+        case ast.List() | ast.Tuple():
+            value = [_value(one, row) for one in node.elts]
+        case ast.BoolOp():
+            joined = all if isinstance(node.op, ast.And) else any
+            value = joined(_value(one, row) for one in node.values)
+        case ast.UnaryOp():
+            value = _UNARY[type(node.op)](_value(node.operand, row))
+        case ast.BinOp():
+            value = _COMPUTE[type(node.op)](_value(node.left, row), _value(node.right, row))
+        case ast.Compare():
+            value = _compared(node, row)
+    return value
+
+
+def _compared(node: ast.Compare, row: Mapping[str, object]) -> bool:
+    left = _value(node.left, row)
+    for sign, other in zip(node.ops, node.comparators, strict=True):
+        right = _value(other, row)
+        if left is None or right is None or not _COMPARE[type(sign)](left, right):
+            return False
+        left = right
+    return True

@@ -1,0 +1,224 @@
+"""TOML files and the tables in them: read, checked, or refused with one plain message."""
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, time
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from phase2sim.core.errors import (BadInput)
+
+type Table = dict[str, Any]
+
+# Kinds of value where a key takes several: pydantic puts them into locations, key_path skips them.
+NUMBER, TABLE, LIST, MATRIX = "a number", "a table", "[values]", "[[rows], [of values]]"
+_BRANCHES = {NUMBER, TABLE, LIST, MATRIX}
+_UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}
+_LONGEST_VALUE_SHOWN = 60
+_LARGEST_NUMBER = 1e15
+
+
+def read_toml(path: Path, refusal: type[BadInput]) -> Table:
+    """Return the tables of a TOML file; raises ``refusal`` naming the file and what is wrong."""
+    if path.is_dir():
+        raise refusal(f"{path}: is a folder, not a file. Name the .toml file inside it.")
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise refusal(
+            f"{path}: byte {error.start} is not UTF-8 text. Save the file as UTF-8."
+        ) from None
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise refusal(f"{path}: cannot be read: {reason}. Check its name and rights.") from None
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise refusal(
+            f"{path}: is not TOML: {str(error).rstrip('.')}. Correct that place."
+        ) from None
+    except ValueError as error:  # a number of thousands of digits
+        raise refusal(f"{path}: holds a number that cannot be read: {error}.") from None
+
+
+def check_numbers(table: object, path: Path, refusal: type[BadInput]) -> None:
+    """Refuse numbers that are not finite, or too large to mean anything, anywhere in a table."""
+    for place, value in _leaves(table, ""):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise refusal(f"{path}: {place} is {value}; it must be a finite number. Correct it.")
+        if isinstance(value, int | float) and abs(value) > _LARGEST_NUMBER:
+            raise refusal(
+                f"{path}: {place} is {_shown(value)}; no key takes numbers beyond 1e15. Correct it."
+            )
+
+
+def checked[T](
+    adapter: TypeAdapter[T], table: object, place: str, path: Path, refusal: type[BadInput]
+) -> T:
+    """Turn a table into a checked value; the first thing wrong becomes the message of ``refusal``.
+
+    TOML types are taken as they are: text is never read as a number, nor a number or a date as
+    text.
+    """
+    for key, value in _leaves(table, place):
+        if isinstance(value, date | time):
+            raise refusal(f'{path}: {key} is {value}, a date or time. Put text in "quotes".')
+    try:
+        return adapter.validate_json(json.dumps(table), strict=True)
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        message = _explain(problems, place, adapter)
+        more = len(problems) - 1
+        also = f" ({more} more after this one.)" if more else ""
+        raise refusal(f"{path}: {message}{also}") from None
+
+
+def branch(value: object) -> str:
+    """Which kind of value stands where several may: the discriminator of such a field."""
+    if isinstance(value, Mapping | BaseModel):
+        return TABLE
+    if isinstance(value, list | tuple):
+        return MATRIX if any(isinstance(inner, list | tuple) for inner in value) else LIST
+    return NUMBER
+
+
+def key_path(place: str, location: tuple[int | str, ...]) -> str:
+    """``analysis[2].covariates[1]``: a place in a file, entries counted from 1."""
+    path = place
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part + 1}]"
+        elif part not in _BRANCHES:
+            path += f".{part}" if path else part
+    return path
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Say which known word was probably meant, or list them all."""
+    listed = sorted(known)
+    close = get_close_matches(word, listed, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Use one of: {', '.join(listed)}."
+
+
+def _leaves(value: object, place: str) -> Iterator[tuple[str, object]]:
+    """Every value that is no table or array, with its place."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, start=1):
+            yield from _leaves(inner, f"{place}[{number}]")
+    else:
+        yield place, value
+
+
+def _explain(problems: list[ErrorDetails], place: str, adapter: TypeAdapter[Any]) -> str:
+    """One sentence on the first problem: key, value, what is allowed, what to do."""
+    problem = problems[0]
+    where, kind = key_path(place, problem["loc"]), problem["type"]
+    if kind in _UNKNOWN:
+        known = _keys(adapter, problem["loc"])
+        return f"{where} is not a known key. {nearest(str(problem['loc'][-1]), known)}"
+    if kind in {"missing", "missing_argument"}:
+        if isinstance(problem["loc"][-1], int):  # a value of an array, not a key
+            where = key_path(place, problem["loc"][:-1])
+            return f"{where} is {_shown(problem['input'])}; values are missing in these [brackets]."
+        return _explain_missing(problems, place)
+    if kind == "value_error":
+        return _joined(str(problem["ctx"]["error"]), place, _keys(adapter, ("",)))
+    return f"{where} is {_shown(problem['input'])}; {_rule(problem)}. Correct this value."
+
+
+def _explain_missing(problems: list[ErrorDetails], place: str) -> str:
+    """A key is missing, or another one in its table is it, misspelt."""
+    *table, key = problems[0]["loc"]
+    where = key_path(place, problems[0]["loc"])
+    for other in problems:
+        *beside, typed = other["loc"]
+        if (
+            other["type"] in _UNKNOWN
+            and beside == table
+            and get_close_matches(str(typed), [str(key)])
+        ):
+            wrong = key_path(place, other["loc"])
+            return f"{where} is missing, and {wrong} is not a known key. Did you mean {key!r}?"
+    return f"{where} is missing. Add it; docs/guide lists every key."
+
+
+def _joined(refused: str, place: str, keys: Iterable[str]) -> str:
+    """A part's own message, which begins with one of its keys, at its place in the file."""
+    key = re.split(r"[ .\[]", refused, maxsplit=1)[0]  # of looks[1].share, looks
+    joint = "." if place and key in keys else ": " if place else ""
+    return f"{place}{joint}{refused.rstrip('.')}."
+
+
+def _keys(adapter: TypeAdapter[Any], location: tuple[int | str, ...]) -> Iterable[str]:
+    """Keys of the table that a location points into, found in the type's JSON schema."""
+    schema = adapter.json_schema()
+    node: Table = schema
+    for part in location[:-1]:
+        if part in _BRANCHES:
+            continue
+        node = _resolved(node, schema)
+        inner = node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
+        node = inner or node.get("additionalProperties") or {}
+    properties: Table = _resolved(node, schema).get("properties", {})
+    return properties
+
+
+def _resolved(node: Table, schema: Table) -> Table:
+    """Follow references, and of several kinds of value take the table."""
+    for option in [*node.get("anyOf", []), *node.get("oneOf", [])]:
+        inner = _resolved(option, schema)
+        if "properties" in inner:
+            return inner
+    if "$ref" in node:
+        return _resolved(schema["$defs"][node["$ref"].rsplit("/", 1)[-1]], schema)
+    return node
+
+
+def _shown(value: object) -> str:
+    """As the file says it, cut where it is long."""
+    shown = str(value).lower() if isinstance(value, bool) else repr(value)
+    if len(shown) <= _LONGEST_VALUE_SHOWN:
+        return shown
+    return shown[: _LONGEST_VALUE_SHOWN - 3] + "..."
+
+
+def _rule(problem: ErrorDetails) -> str:
+    limits: Table = problem.get("ctx", {})
+    limit = {key: f"{value:,g}" for key, value in limits.items() if isinstance(value, int | float)}
+    rules = {
+        "float_type": "it must be a number",
+        "int_type": "it must be a whole number",
+        "int_from_float": "it must be a whole number",
+        "bool_type": "it must be true or false",
+        "string_type": 'it must be text in "quotes"',
+        "finite_number": "it must be a finite number",
+        "string_too_short": "it must not be empty",
+        "tuple_type": "it must be values in [brackets]",
+        "list_type": "it must be values in [brackets]",
+        "dict_type": "it must be a table of keys",
+        "model_type": "it must be a table of keys",
+        "dataclass_type": "it must be a table of keys",
+        "too_short": f"it must have at least {limits.get('min_length')} values",
+        "too_long": f"it must have at most {limits.get('max_length')} values",
+        "greater_than": f"it must be above {limit.get('gt')}",
+        "greater_than_equal": f"it cannot be below {limit.get('ge')}",
+        "less_than": f"it must be below {limit.get('lt')}",
+        "less_than_equal": f"it cannot be above {limit.get('le')}",
+        "literal_error": f"it must be {limits.get('expected')}",
+        "union_tag_invalid": f"it must be {_either(limits.get('expected_tags', ''))}",
+    }
+    return rules.get(problem["type"], problem["msg"][:1].lower() + problem["msg"][1:])
+
+
+def _either(tags: str) -> str:
+    return " or ".join(tag.strip(" '") for tag in tags.split(","))

@@ -1,0 +1,152 @@
+"""Own data: a CSV file of one arm's patients to their values on the model scale."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from phase2sim.core.io.csv_files import (MISSING, Row, read_rows)
+from phase2sim.core.endpoints import (ENDPOINTS)
+from phase2sim.core.errors import (BadEvidence)
+from phase2sim.evidence.tables import (LAST_MONTH, EvidenceFile, IndividualTable, refuse)
+from phase2sim.evidence.reported import (IndividualData, StudyArm)
+from phase2sim.core.io.toml_files import (nearest)
+
+COLUMNS = ("id", "endpoint", "month", "value")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One row of the CSV file: all that is needed to read it and to complain about it."""
+
+    path: Path
+    number: int  # from 1, the heading being line 1
+    row: Row
+
+    def refuse(self, column: str, allowed: str) -> BadEvidence:
+        said = self.row.get(column)
+        return BadEvidence(f"{self.path}, line {self.number}: {column} is {said!r}; {allowed}")
+
+    def text(self, column: str) -> str:
+        text = (self.row.get(column) or "").strip()
+        if not text:
+            raise self.refuse(column, "it must not be empty. Fill it in, or remove the line.")
+        return text
+
+    def number_in(self, column: str, low: float, high: float) -> float:
+        text = self.text(column)
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise self.refuse(
+                column, f"it must be a number between {low:g} and {high:g}. Correct it."
+            )
+        return value
+
+
+def read_individuals(file: EvidenceFile, number: int, arm: StudyArm, label: str) -> IndividualData:
+    """Read the patients that the ``number``-th [[individual]] table of a file names.
+
+    Patients are ordered by their ids, columns by endpoint and month. Raises ``BadEvidence`` naming
+    the CSV file, the line, the column and its value.
+    """
+    table = file.individuals[number - 1]
+    place = f"individual[{number}]"
+    scales = _scales(file, place, table)
+    values = _values(file.path.parent / table.file, scales)
+    patients = sorted(values)
+    order = list(ENDPOINTS)
+    columns = sorted(
+        {column for seen in values.values() for column in seen},
+        key=lambda column: (order.index(column[0]), column[1]),
+    )
+    for name in scales:
+        if all(name != endpoint for endpoint, _ in columns):
+            raise refuse(
+                file.path,
+                f"{place}.units.{name} is for values that {table.file} does not hold. Remove it.",
+            )
+    if arm.patients and len(patients) > arm.patients:
+        raise refuse(
+            file.path,
+            f"{place}.file is {table.file!r}, which holds {len(patients)} patients; the study has"
+            f" {arm.patients}. Correct one of them.",
+        )
+    return IndividualData(
+        file=label,
+        number=number,
+        study=arm.study,
+        arm=arm.arm,
+        columns=tuple(columns),
+        value=np.array([[values[who].get(at, math.nan) for at in columns] for who in patients]),
+        source=table.source or arm.source,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """How values of one endpoint are typed, and what becomes of them."""
+
+    low: float
+    high: float
+    to_model: Callable[[float], float]
+
+
+def _scales(file: EvidenceFile, place: str, table: IndividualTable) -> Mapping[str, _Unit]:
+    scales = {}
+    for name, unit in table.units.items():
+        key = f"{place}.units.{name}"
+        if name not in ENDPOINTS:
+            raise refuse(file.path, f"{key} is not an endpoint. {nearest(name, ENDPOINTS)}")
+        endpoint = ENDPOINTS[name]
+        if unit == endpoint.model_unit and unit not in endpoint.units:
+            low, high = (endpoint.to_model(bound) for bound in endpoint.plausible)
+            scales[name] = _Unit(low, high, float)
+            continue
+        if unit not in endpoint.units:
+            units = dict.fromkeys([*endpoint.units, endpoint.model_unit])
+            raise refuse(
+                file.path,
+                f"{key} is {unit!r}; {endpoint.label} is given in {', '.join(map(repr, units))}."
+                " Use one of these.",
+            )
+        scales[name] = _unit(name, unit)
+    return scales
+
+
+def _unit(name: str, unit: str) -> _Unit:
+    endpoint = ENDPOINTS[name]
+    zero, one = endpoint.convert(0.0, unit), endpoint.convert(1.0, unit)
+    # Every unit is linear in every other.
+    low, high = ((bound - zero) / (one - zero) for bound in endpoint.plausible)
+    return _Unit(low, high, lambda typed: endpoint.to_model(endpoint.convert(typed, unit)))
+
+
+def _values(path: Path, scales: Mapping[str, _Unit]) -> dict[str, dict[tuple[str, float], float]]:
+    """Values on the model scale by patient and column."""
+    values: dict[str, dict[tuple[str, float], float]] = {}
+    met: dict[tuple[str, str, float], int] = {}
+    for line in _lines(path):
+        who, name = line.text("id"), line.text("endpoint")
+        if name not in scales:
+            raise line.refuse("endpoint", f"units names {', '.join(scales)}. Add its unit there.")
+        month = line.number_in("month", 0.0, LAST_MONTH)
+        before = met.setdefault((who, name, month), line.number)
+        if before != line.number:
+            raise line.refuse(
+                "id", f"line {before} has {name} of this patient at month {month:g}. Keep one."
+            )
+        seen = values.setdefault(who, {})
+        if (line.row.get("value") or "").strip() not in MISSING:
+            unit = scales[name]
+            seen[name, month] = unit.to_model(line.number_in("value", unit.low, unit.high))
+    return values
+
+
+def _lines(path: Path) -> Iterator[_Line]:
+    for number, row in enumerate(read_rows(path, COLUMNS, BadEvidence), start=2):
+        yield _Line(path, number, row)

@@ -1,0 +1,219 @@
+"""What kinds of number an evidence file can report, and which keys belong to each."""
+
+from dataclasses import dataclass
+
+from phase2sim.core.endpoints import (ENDPOINTS, EVENTS)
+from phase2sim.core.errors import (BadEvidence)
+from phase2sim.evidence.tables import (EvidenceFile, ReportedTable, refuse)
+from phase2sim.evidence.reported import (StudyArm)
+from phase2sim.core.io.toml_files import (nearest)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """A kind of reported number; its name is the key of the number in the file."""
+
+    says: str
+    at: str  # "visit" (month) | "span" (months) | "either"
+    needs: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    not_read: str = ""  # why no likelihood reads it
+
+
+STATISTICS: dict[str, Statistic] = {
+    "mean": Statistic("arithmetic mean", "either", ("unit",), ("sd", "se", "ci95")),
+    "median": Statistic("median", "visit", ("unit",)),
+    "geometric_mean": Statistic("mean of logarithms, back", "visit", ("unit",), ("ci95",)),
+    "sd": Statistic("SD between patients", "visit", ("unit",)),
+    "count": Statistic("k of n patients", "either", ("of",), ("below", "above", "below_baseline")),
+    "slope": Statistic("mean slope per month", "span", ("unit",), ("se", "ci95")),
+    "change": Statistic("mean change", "span", ("unit",), ("sd", "se", "ci95")),
+    "difference": Statistic("mean of arm - versus", "visit", ("unit", "versus"), ("se", "ci95")),
+    "correlation": Statistic("correlation between patients", "either", may=("with_endpoint",)),
+    "residual_sd": Statistic("SD at the second visit given the first, all arms", "span", ("unit",)),
+    "percent_change": Statistic("change in percent", "span", may=("se", "ci95")),
+    "quartiles": Statistic("first and third quartile", "visit", ("unit",), ("quantile_method",)),
+    "range": Statistic("smallest and largest", "visit", ("unit",)),
+    "events": Statistic("number of events", "span"),
+    "rate": Statistic("events per patient and time", "span", ("unit",), ("se", "ci95")),
+    "statement": Statistic(
+        "words", "either", not_read="words without a number; elicit a distribution to use them"
+    ),
+}
+OF_EVENTS = ("count", "events", "rate", "statement")
+ELICITED = Statistic("our own distribution", "either", ("why",), ("statement", "with_endpoint"))
+WHO = frozenset({"study", "arm", "endpoint", "n"})
+WHEN = frozenset({"month", "months", "clock"})
+WHENCE = frozenset({"unit", "source", "place", "status", "note", "unused", "why"})
+COMMON = WHO | WHEN | WHENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One table in its place: all that is needed to read it and to complain about it."""
+
+    file: EvidenceFile
+    number: int  # from 1
+    table: ReportedTable
+    arm: StudyArm
+    versus: StudyArm | None = None  # the other arm of a difference
+
+    def refuse(self, key: str, message: str) -> BadEvidence:
+        """Make the error for one key of this entry."""
+        return refuse(self.file.path, f"reported[{self.number}].{key} {message}")
+
+    @property
+    def patients(self) -> int:
+        """How many patients the number is about; 0 if nobody says."""
+        return self.table.of or self.table.n or self.most_patients
+
+    @property
+    def most_patients(self) -> int:
+        """Patients of the arm, or of both arms that are compared; 0 if nobody says."""
+        if self.versus is None:
+            return self.arm.patients
+        both = self.arm.patients, self.versus.patients
+        return sum(both) if all(both) else 0
+
+    @property
+    def is_of_events(self) -> bool:
+        """Whether the outcome is counted, not measured."""
+        return self.table.endpoint in EVENTS
+
+
+def statistic_of(entry: Entry) -> str:
+    """Name the one statistic of an entry, a key of ``STATISTICS``.
+
+    Raises ``BadEvidence`` if there is none or more than one, or a key does not belong to it.
+    """
+    table = entry.table
+    given = table.model_fields_set
+    numbers = [key for key in STATISTICS if key in given]
+    if "sd" in given and given & {"mean", "change"}:
+        numbers.remove("sd")
+    _check_outcome(entry, numbers)
+    if table.elicited is not None:
+        return _elicited_statistic(entry, [key for key in numbers if key != "statement"])
+    if not numbers:
+        raise entry.refuse(
+            "endpoint", f"comes without a number. Write one of: {', '.join(STATISTICS)}."
+        )
+    if len(numbers) > 1:
+        raise entry.refuse(
+            numbers[1], f"and {numbers[0]} are two numbers. Write one [[reported]] for each."
+        )
+    if table.status == "elicited":
+        raise entry.refuse(
+            "status", "is 'elicited' but there is no elicited = { ... }. Add it with a why."
+        )
+    _check_keys(entry, numbers[0], STATISTICS[numbers[0]], {numbers[0]})
+    return numbers[0]
+
+
+def months_of(entry: Entry, statistic: str) -> tuple[float, ...]:
+    """One month of a visit, two of a span, none if a statement gives none."""
+    table = entry.table
+    at = STATISTICS[statistic].at
+    if entry.is_of_events and statistic == "count" and table.unused is None:
+        at = "span"
+    if table.month is not None and table.months is not None:
+        raise entry.refuse("months", "comes with month. Keep month for a visit, months for a span.")
+    if table.months is not None:
+        if at == "visit" or (statistic == "correlation" and table.with_endpoint):
+            raise entry.refuse(
+                "months",
+                f"does not fit: this {statistic} is about one visit. Write month = ... instead.",
+            )
+        return _span(entry, *table.months)
+    if table.month is None:
+        if statistic == "statement":
+            return ()
+        key = "months" if at == "span" else "month"
+        raise entry.refuse(key, f"is missing. Say when this {statistic} was reported.")
+    if statistic in {"change", "percent_change"}:
+        return _span(entry, 0.0, table.month)
+    if at == "span" or (statistic == "correlation" and not table.with_endpoint):
+        raise entry.refuse(
+            "month", f"does not fit: a {statistic} needs two visits. Write months = [first, last]."
+        )
+    _check_enrolled(entry, "month", table.month)
+    return (table.month,)
+
+
+def _check_outcome(entry: Entry, numbers: list[str]) -> None:
+    """Refuse what cannot be said of events, and events of what is measured."""
+    table = entry.table
+    if table.unused is not None:
+        return
+    if entry.is_of_events and table.elicited is not None:
+        raise entry.refuse("elicited", f"does not fit: {EVENTS[table.endpoint]} are counted.")
+    for key in numbers:
+        if entry.is_of_events and key not in OF_EVENTS:
+            raise entry.refuse(
+                key,
+                f"does not fit: {EVENTS[table.endpoint]} are counted."
+                f" Write one of: {', '.join(OF_EVENTS)}.",
+            )
+        if key in {"events", "rate"} and table.endpoint in ENDPOINTS:
+            raise entry.refuse(
+                key, f"does not fit: it belongs to {' or '.join(EVENTS)}. Correct the endpoint."
+            )
+
+
+def _elicited_statistic(entry: Entry, numbers: list[str]) -> str:
+    table = entry.table
+    if numbers:
+        raise entry.refuse(
+            "elicited",
+            f"and {numbers[0]} are two numbers. A reported number is not elicited: keep one.",
+        )
+    about = sorted(table.elicited.model_fields_set) if table.elicited else []
+    if len(about) != 1:
+        raise entry.refuse(
+            "elicited", f"holds {len(about)} statistics. Write exactly one: change or correlation."
+        )
+    if table.status not in (None, "elicited"):
+        raise entry.refuse(
+            "status", f"is {table.status!r}; our own numbers are 'elicited'. Leave status out."
+        )
+    _check_keys(entry, f"elicited {about[0]}", ELICITED, {"elicited"})
+    return about[0]
+
+
+def _check_keys(entry: Entry, name: str, statistic: Statistic, own: set[str]) -> None:
+    given = entry.table.model_fields_set
+    for key in statistic.needs:
+        if key not in given and not _needless(entry, key):
+            raise entry.refuse(key, f"is missing. A {name} needs it; add {key} = ...")
+    allowed = COMMON | own | set(statistic.needs) | set(statistic.may)
+    for key in sorted(given - allowed):
+        raise entry.refuse(key, f"does not belong to a {name}. Remove it, or report it apart.")
+
+
+def _needless(entry: Entry, key: str) -> bool:
+    # Without a unit a number can be listed but not converted.
+    return key == "unit" and entry.table.unused is not None
+
+
+def _span(entry: Entry, first: float, last: float) -> tuple[float, float]:
+    if not first < last:
+        raise entry.refuse(
+            "months", f"is [{first:g}, {last:g}]; the first must come before the last. Swap them."
+        )
+    _check_enrolled(entry, "months", first)
+    return (first, last)
+
+
+def _check_enrolled(entry: Entry, key: str, month: float) -> None:
+    earliest = entry.arm.months_since_diagnosis[0]
+    if entry.table.clock == "diagnosis" and month < earliest and entry.table.unused is None:
+        raise entry.refuse(
+            key,
+            f"is {month:g} months from diagnosis, before the first patient entered at {earliest:g}."
+            " Correct it, or set clock = 'entry'.",
+        )
+
+
+def unknown(entry: Entry, key: str, name: str, known: list[str]) -> BadEvidence:
+    """Make the error for a name that is not one of the known ones."""
+    return entry.refuse(key, f"is {name!r}, which is not known. {nearest(name, known)}")

@@ -1,0 +1,358 @@
+"""The keys of an evidence file: TOML to checked tables, or one plain message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from phase2sim.core.errors import (BadEvidence)
+from phase2sim.core.io.toml_files import (Table, checked, nearest, read_toml)
+
+MOST_PATIENTS = 1_000_000
+OLDEST = 110
+LAST_MONTH = 1_200
+
+type Pair = Annotated[tuple[float, float], Field(strict=False)]  # TOML has arrays, not tuples
+type Text = Annotated[str, Field(min_length=1)]
+type Month = Annotated[float, Field(ge=0, le=LAST_MONTH)]
+type Months = Annotated[tuple[Month, Month], Field(strict=False)]
+type Patients = Annotated[int, Field(ge=1, le=MOST_PATIENTS)]
+type Spread = Annotated[float, Field(gt=0)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class NormalTable(_Table):
+    """Mean and SD of an elicited normal distribution."""
+
+    normal: Pair = Field(description="Mean and SD.")
+
+
+class StudyTable(_Table):
+    """One arm of one study: who was in it and when they could enrol."""
+
+    name: Text = Field(description="Of the study; the same study cannot be in two files.")
+    design: Literal["single-arm", "control-arm", "randomised"] = Field(
+        description="All treated, untreated (whatever trial the arm is from), or an arm of a "
+        "randomised study.",
+    )
+    treated: bool | None = Field(
+        default=None,
+        description="Of each arm of a randomised study: whether it was given the therapy or one "
+        "of its class.",
+    )
+    patients: Patients | None = Field(
+        default=None,
+        description="How many; may be left out where the source does not say, but not of a "
+        "single arm.",
+    )
+    months_since_diagnosis: Months = Field(
+        description="Earliest and latest month at which patients could enter; even over the window."
+    )
+    arm: Text | None = Field(
+        default=None, description="Name of the arm; treated or control if left out."
+    )
+    age_years: Annotated[float, Field(gt=0, le=OLDEST)] | None = Field(
+        default=None, description="Mean age, if the source says it."
+    )
+    weight_kg: NormalTable | None = Field(
+        default=None,
+        description="Your distribution of a typical patient's weight, to read doses in IU/day; "
+        "elicited.",
+    )
+    weight_why: Text | None = Field(
+        default=None, description="Why you believe it; required beside weight_kg."
+    )
+    source: Text = Field(description="Where it was read.")
+    population: str = Field(default="", description="Who they were, in words.")
+    dose: str = Field(default="", description="What they were given, in words.")
+    note: str = Field(default="", description="Text; say here what is your assumption.")
+
+
+class ElicitedTable(_Table):
+    """What an elicited distribution is about: exactly one of the keys."""
+
+    change: NormalTable | None = Field(
+        default=None, description="Of the arm's mean change, model scale."
+    )
+    correlation: NormalTable | None = Field(
+        default=None, description="Of the correlation between two endpoints at one visit."
+    )
+
+
+class ReportedTable(_Table):
+    """One reported number; which keys belong together is checked where it is turned into one."""
+
+    study: Text | None = Field(
+        default=None, description="Whose number it is; needed where the file has several studies."
+    )
+    arm: Text | None = Field(
+        default=None, description="Of which arm; needed where the study has several."
+    )
+    endpoint: Text = Field(description="What was measured, or counted.")
+    month: Month | None = Field(default=None, description="One visit; 0 is baseline.")
+    months: Months | None = Field(default=None, description="First and last of a span.")
+    clock: Literal["entry", "diagnosis"] = Field(
+        default="entry",
+        description="Whether months count since randomisation or infusion, or since diagnosis.",
+    )
+    unit: Text | None = Field(
+        default=None, description="In which the number is typed; one of the endpoint's."
+    )
+    n: Patients | None = Field(
+        default=None,
+        description="Patients behind the number; the study's if left out, of for a count.",
+    )
+    source: Text | None = Field(
+        default=None, description="Where it was read; the study's if left out."
+    )
+    place: str = Field(default="", description="The place in the source.")
+    status: Literal["published", "quoted", "derived", "computed", "elicited"] | None = Field(
+        default=None, description="How it was come by; published if left out, elicited by itself."
+    )
+    note: str = Field(default="", description="Text, shown in the ledger.")
+    unused: Text | None = Field(
+        default=None,
+        description="Your reason to set the number aside: it is listed and not fitted.",
+    )
+    why: Text | None = Field(
+        default=None, description="Why you believe an elicited number; required there."
+    )
+    mean: float | None = Field(default=None, description="With sd, se or ci95, or none of them.")
+    median: float | None = Field(default=None, description="Of the patients' values.")
+    geometric_mean: float | None = Field(
+        default=None,
+        description="Of C-peptide exp(mean of ln(x + 1)) - 1, of glucose exp(mean of ln x); "
+        "with ci95.",
+    )
+    sd: Spread | None = Field(
+        default=None, description="Between patients; of a mean or change, or alone."
+    )
+    se: Spread | None = Field(default=None, description="Standard error of the number.")
+    ci95: Pair | None = Field(default=None, description="Limits of the 95 % confidence interval.")
+    count: Annotated[int, Field(ge=0, le=MOST_PATIENTS)] | None = Field(
+        default=None,
+        description="Patients with an event, or beyond below, above or below_baseline.",
+    )
+    of: Patients | None = Field(
+        default=None, description="How many patients were looked at for count."
+    )
+    below: float | None = Field(
+        default=None, description="Counted were patients below this, in unit."
+    )
+    above: float | None = Field(
+        default=None, description="Counted were patients above this, in unit."
+    )
+    below_baseline: Literal[True] | None = Field(
+        default=None, description="Counted were patients below their own baseline."
+    )
+    slope: float | None = Field(
+        default=None, description="Per month, in the endpoint's unit; with months, and se or ci95."
+    )
+    change: float | None = Field(
+        default=None,
+        description="Mean change over months, or from entry to month; with sd, se or ci95.",
+    )
+    difference: float | None = Field(
+        default=None, description="Mean of arm minus mean of versus; with se or ci95."
+    )
+    versus: Text | None = Field(default=None, description="The arm that difference compares with.")
+    correlation: Annotated[float, Field(gt=-1, lt=1)] | None = Field(
+        default=None,
+        description="Of one endpoint at two months, or with with_endpoint at one; model scale.",
+    )
+    residual_sd: Spread | None = Field(
+        default=None, description="SD at the second of months given the first, model scale."
+    )
+    with_endpoint: Text | None = Field(
+        default=None, description="The other endpoint of a correlation."
+    )
+    percent_change: Annotated[float, Field(gt=-100, le=10_000)] | None = Field(
+        default=None,
+        description="Of the mean, in percent, not as a fraction; with se or ci95 in percent "
+        "points.",
+    )
+    quartiles: Pair | None = Field(default=None, description="First and third.")
+    quantile_method: Literal["hazen", "weibull", "linear"] | None = Field(
+        default=None,
+        description="How the source's program finds a quartile between two patients; hazen if "
+        "left out.",
+    )
+    range: Pair | None = Field(default=None, description="Smallest and largest of n patients.")
+    events: Annotated[int, Field(ge=0, le=MOST_PATIENTS)] | None = Field(
+        default=None, description="How many in months."
+    )
+    rate: Annotated[float, Field(ge=0, le=MOST_PATIENTS)] | None = Field(
+        default=None, description="Events per unit of time; with unit, and se or ci95."
+    )
+    statement: Text | None = Field(
+        default=None, description="What was said in words; listed, and fitted only with elicited."
+    )
+    elicited: ElicitedTable | None = Field(
+        default=None, description="Your distribution for what was said in words; needs why."
+    )
+
+
+class IndividualTable(_Table):
+    """Own data of one arm: a CSV file beside the evidence file."""
+
+    file: Text = Field(description="A CSV file, its path counted from the evidence file.")
+    study: Text | None = Field(
+        default=None, description="Whose data they are; needed where the file has several studies."
+    )
+    arm: Text | None = Field(
+        default=None, description="Of which arm; needed where the study has several."
+    )
+    source: Text | None = Field(
+        default=None, description="Where they are from; the study's if left out."
+    )
+    units: Annotated[dict[str, Text], Field(min_length=1)] = Field(
+        description="By endpoint: the unit of its values."
+    )
+
+
+class CourseTable(_Table):
+    """How an effect grows, and how large it may be; the shape's own options are extra keys."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float]
+
+    month: Annotated[float, Field(gt=0, le=LAST_MONTH)] = Field(
+        description="When the effect has the size that is meant."
+    )
+    shape: Text = Field(
+        description="How it grows: a name from `phase2sim list shapes`, with the shape's own keys."
+    )
+    sceptical_sd: Spread = Field(
+        description="Before the evidence the effect is normal about 0 with this SD, model scale."
+    )
+    why: Text = Field(description="Why this is believed.")
+
+
+class EffectTable(CourseTable):
+    """What is assumed about the effect of one treatment."""
+
+    bias_sd: Spread = Field(
+        description="SD, about 0, of what the arm would have shown untreated minus what a "
+        "control arm would have shown; model scale.",
+    )
+    prior: NormalTable | None = Field(
+        default=None,
+        description="An informative prior of the effect, in place of the sceptical one and of a "
+        "class effect.",
+    )
+    shared: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0,
+        description="Share of the effect's prior variance that all endpoints have in common, in "
+        "the direction of benefit.",
+    )
+
+
+class ClassEffectTable(CourseTable):
+    """What is assumed about the effects of a class of treatments."""
+
+    between_trials_sd: Spread = Field(
+        description="Scale of the half-normal prior of the SD between the trials' effects, "
+        "model scale.",
+    )
+
+
+_STUDY = TypeAdapter(StudyTable)
+_REPORTED = TypeAdapter(ReportedTable)
+_INDIVIDUAL = TypeAdapter(IndividualTable)
+_EFFECT = TypeAdapter(EffectTable)
+_CLASS_EFFECT = TypeAdapter(ClassEffectTable)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFile:
+    """A file whose keys and types are right; what it says may still contradict itself."""
+
+    path: Path
+    studies: tuple[StudyTable, ...]
+    reported: tuple[ReportedTable, ...]
+    individuals: tuple[IndividualTable, ...]
+    effects: Mapping[str, EffectTable]
+    classes: Mapping[str, ClassEffectTable]
+    many: bool  # studies are listed, so entries must name theirs
+
+    @property
+    def is_effects_only(self) -> bool:
+        """Whether the file states effects and reports nothing."""
+        return not self.studies
+
+    def study_place(self, number: int) -> str:
+        """Key path of a study (from 1), for messages."""
+        return f"study[{number}]" if self.many else "study"
+
+
+def read_file(path: Path) -> EvidenceFile:
+    """Read one evidence file.
+
+    Raises ``BadEvidence`` with the file, the key, its value and what is allowed.
+    """
+    tables = read_toml(path, BadEvidence)
+    _check_top(path, tables)
+    study = tables.get("study", [])
+    many = isinstance(study, list)
+
+    def listed[T](adapter: TypeAdapter[T], key: str, given: list[Table]) -> tuple[T, ...]:
+        places = [f"{key}[{number}]" for number in range(1, len(given) + 1)]
+        both = zip(given, places, strict=True)
+        return tuple(checked(adapter, table, place, path, BadEvidence) for table, place in both)
+
+    def named[T](adapter: TypeAdapter[T], key: str) -> dict[str, T]:
+        given = tables.get(key, {}).items()
+        return {
+            name: checked(adapter, table, f"{key}.{name}", path, BadEvidence)
+            for name, table in given
+        }
+
+    return EvidenceFile(
+        path=path,
+        studies=listed(_STUDY, "study", study)
+        if many
+        else (checked(_STUDY, study, "study", path, BadEvidence),),
+        reported=listed(_REPORTED, "reported", tables.get("reported", [])),
+        individuals=listed(_INDIVIDUAL, "individual", tables.get("individual", [])),
+        effects=named(_EFFECT, "effect"),
+        classes=named(_CLASS_EFFECT, "class_effect"),
+        many=many,
+    )
+
+
+def refuse(path: Path, message: str) -> BadEvidence:
+    """Make the error for a file: ``message`` names the key, its value and the remedy."""
+    return BadEvidence(f"{path}: {message}")
+
+
+def _check_top(path: Path, tables: Table) -> None:
+    if not tables:
+        raise refuse(path, "is empty. Write a [study] table and at least one [[reported]].")
+    known = ("study", "reported", "individual", "effect", "class_effect")
+    for key in tables:
+        if key not in known:
+            raise refuse(path, f"{key} is not a key of an evidence file. {nearest(key, known)}")
+    for key in ("effect", "class_effect"):
+        if not isinstance(tables.get(key, {}), dict):
+            raise refuse(
+                path, f"{key} must be tables such as [{key}.hba1c]. Write one an endpoint."
+            )
+    if set(tables) == {"effect"} and tables["effect"]:
+        return
+    _check_studied(path, tables)
+
+
+def _check_studied(path: Path, tables: Table) -> None:
+    study = tables.get("study")
+    if not study or not isinstance(study, dict | list):
+        raise refuse(path, "study is missing; write one [study] table or several [[study]] tables.")
+    for key in ("reported", "individual"):
+        if not isinstance(tables.get(key, []), list):
+            raise refuse(path, f"{key} must be a list; write [[{key}]] above each table.")
+    if not tables.get("reported") and not tables.get("individual"):
+        raise refuse(path, "reported is missing; write one [[reported]] table for each number.")

@@ -1,0 +1,147 @@
+"""The unit of a reported number: how it becomes the endpoint's own, and what is plausible in it."""
+
+from dataclasses import dataclass
+from math import inf
+
+from phase2sim.core.endpoints import (ENDPOINTS, EVENTS, Endpoint)
+from phase2sim.evidence.statistics import (Entry, unknown)
+from phase2sim.core.io.toml_files import (nearest)
+
+MODELLED: tuple[str, ...] = tuple(ENDPOINTS)  # endpoints that a likelihood reads
+INDEPENDENCE = "insulin_independence"  # patients whose daily dose is 0
+LEDGER_ONLY: dict[str, str] = {  # outcomes that are listed and never fitted
+    "vital_signs_and_laboratory": "vital signs and laboratory values are not modelled",
+    "partial_remission": "partial remission, of HbA1c and insulin together, is not modelled",
+}
+PER_DAY = "IU/day"
+NOT_CONVERTIBLE: dict[tuple[str, str], str] = {  # units that may be listed
+    ("insulin", PER_DAY): "IU/day cannot become U/kg/day: no weight is reported",
+}
+RATES: dict[str, float] = {  # events per patient-month in one of each unit
+    "per patient-month": 1.0,
+    "per patient-year": 1.0 / 12.0,
+    "per 100 patient-years": 1.0 / 1200.0,
+}
+WITHOUT_UNIT = frozenset({"correlation", "count", "events", "percent_change", "statement"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What the values of one entry are measured in once they are converted."""
+
+    unit: str
+    typed: str  # the unit in the file
+    converts: Endpoint | None = None  # None where values stay as typed
+    on_model: bool = False
+    low: float = -inf  # plausible for one patient
+    high: float = inf
+    unread: str = ""  # why a likelihood cannot read this unit or outcome
+    times: float = 1.0  # a factor of the unit, where it is no unit of the endpoint
+    by_weight: bool = False  # the factor is one over the arm's typical weight
+
+    def value(self, typed: float) -> float:
+        """Convert a typed value."""
+        return self.converts.convert(typed, self.typed) if self.converts else typed * self.times
+
+    def difference(self, typed: float) -> float:
+        """Convert a typed SD, SE, change or slope: every unit is linear in every other."""
+        return self.value(typed) - self.value(0.0)
+
+    def said(self, typed: float, value: float) -> str:
+        """Write a typed value, and what it became if the unit changed."""
+        became = f", which is {value:g} {self.unit}" if self.typed != self.unit else ""
+        return f"{typed:g} {self.typed}{became}"
+
+    @property
+    def width(self) -> float:
+        """Distance between the smallest and the largest plausible value."""
+        return self.high - self.low
+
+
+def scale_of(entry: Entry, statistic: str) -> Scale:
+    """Find the scale of one entry.
+
+    Raises ``BadEvidence`` for an unknown endpoint, or a unit that is not one of the endpoint's.
+    """
+    table = entry.table
+    unit = table.unit or ""
+    name = table.endpoint
+    if name in LEDGER_ONLY:
+        return Scale(unit, unit, unread=LEDGER_ONLY[name])
+    if name in EVENTS:
+        return _of_events(entry, statistic, unit)
+    if name == INDEPENDENCE:
+        return _of_independence(entry, statistic, unit)
+    if name not in ENDPOINTS:
+        raise unknown(entry, "endpoint", name, [*ENDPOINTS, *EVENTS, INDEPENDENCE, *LEDGER_ONLY])
+    if not unit and table.elicited is None:
+        return _without_unit(entry, statistic, ENDPOINTS[name])
+    return _of_measured(entry, ENDPOINTS[name], unit)
+
+
+def _of_measured(entry: Entry, endpoint: Endpoint, unit: str) -> Scale:
+    table = entry.table
+    if table.elicited is not None and unit in {"", endpoint.model_unit}:
+        unit = endpoint.model_unit
+    elif table.elicited is None and unit in endpoint.units:
+        low, high = endpoint.plausible
+        return Scale(endpoint.unit, unit, endpoint, low=low, high=high)
+    if unit == endpoint.model_unit:
+        low, high = (endpoint.to_model(bound) for bound in endpoint.plausible)
+        return Scale(unit, unit, on_model=True, low=low, high=high)
+    weight = entry.arm.weight_kg
+    if (endpoint.name, unit) == ("insulin", PER_DAY) and weight and table.elicited is None:
+        low, high = endpoint.plausible
+        times = 1.0 / weight.mean
+        return Scale(endpoint.unit, unit, low=low, high=high, times=times, by_weight=True)
+    return _not_convertible(entry, endpoint, unit)
+
+
+def _of_events(entry: Entry, statistic: str, unit: str) -> Scale:
+    if statistic == "rate" and unit not in RATES and entry.table.unused is None:
+        raise entry.refuse("unit", f"is {unit!r}. {nearest(unit, RATES)}")
+    if statistic != "rate" and unit and entry.table.unused is None:
+        raise entry.refuse("unit", f"is {unit!r}, but patients and events are numbers. Remove it.")
+    if unit in RATES:
+        return Scale("per patient-month", unit, low=0.0, times=RATES[unit])
+    return Scale(unit, unit)
+
+
+def _of_independence(entry: Entry, statistic: str, unit: str) -> Scale:
+    if statistic in {"count", "statement"} and not unit:
+        return Scale(ENDPOINTS["insulin"].unit, "")
+    if entry.table.unused is None:
+        raise entry.refuse(
+            "endpoint", f"is {INDEPENDENCE!r}, which is a count of patients. Write count and of."
+        )
+    return Scale(unit, unit)
+
+
+def _without_unit(entry: Entry, statistic: str, endpoint: Endpoint) -> Scale:
+    table = entry.table
+    threshold = table.below is not None or table.above is not None
+    if statistic in WITHOUT_UNIT and not threshold:
+        return Scale("", "", on_model=statistic == "correlation")
+    if table.unused is not None:
+        return Scale("", "", unread=table.unused)
+    raise entry.refuse("unit", f"is missing. {endpoint.label} is reported in {_units(endpoint)}.")
+
+
+def _not_convertible(entry: Entry, endpoint: Endpoint, unit: str) -> Scale:
+    reason = NOT_CONVERTIBLE.get((endpoint.name, unit)) or entry.table.unused
+    if entry.table.elicited is not None:
+        raise entry.refuse(
+            "unit", f"is {unit!r}; write elicited numbers in {endpoint.model_unit!r}."
+        )
+    if reason:
+        return Scale(unit, unit, unread=reason)
+    raise entry.refuse(
+        "unit",
+        f"is {unit!r}; {endpoint.label} is reported in {_units(endpoint)}."
+        " Convert it, or keep it listed with unused = 'why'.",
+    )
+
+
+def _units(endpoint: Endpoint) -> str:
+    named = dict.fromkeys([*endpoint.units, endpoint.model_unit])
+    return ", ".join(map(repr, named))

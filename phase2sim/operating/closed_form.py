@@ -1,0 +1,324 @@
+"""The closed form beside a simulated power, where theory gives the answer or nearly does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import comb, ndtri
+
+from phase2sim.core.age_distribution import (age_moments)
+from phase2sim.analyses.means.ancova import (Ancova)
+from phase2sim.theory.power.closed_form import (average_over_sizes, binomial, power_ancova, power_t, power_welch, sizes_after_dropout)
+from phase2sim.theory.power.mmrm_power import (power_mmrm)
+from phase2sim.analyses.mixed_models.mmrm import (Mmrm)
+from phase2sim.analyses.means.student_t import (TTest)
+from phase2sim.analyses.means.welch import (Welch)
+from phase2sim.scenario.assembly.assemble import (Assembled, Parts)
+from phase2sim.core.contracts import (Analysis, Floats, TruthSource)
+from phase2sim.prior.truth_sources import (window_nodes)
+from phase2sim.core.endpoints import (ENDPOINTS)
+from phase2sim.core.decision import (tested_alone)
+from phase2sim.trial.interim.dropping_rule import (Dropping)
+from phase2sim.trial.interim.schedule import (Schedule)
+from phase2sim.trial.interim.stopping_rule import (Stopping)
+from phase2sim.trial.patients.missingness.hazards import (Complete, Mar, Mcar)
+from phase2sim.trial.patients.missingness.logistic import (Logistic, Mnar)
+from phase2sim.trial.patients.randomisation.blocks import (PermutedBlocks)
+from phase2sim.trial.patients.randomisation.simple import (Simple)
+from phase2sim.theory.group_sequential.multi_arm_boundaries import (Fates)
+
+_TWO_ARMS = 2
+NORMAL_LOOKS = "it takes z at the looks as normal, with the planned information"
+_NEGLIGIBLE = 1e-10  # probability of a pair of arm sizes that is left out
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A power from theory; ``why`` says what keeps it from being exact, empty if it is."""
+
+    value: float
+    why: str = ""
+    # Chances to stop at each interim look for efficacy, and for futility; none without looks.
+    stops: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the simulation must agree with it up to Monte Carlo error."""
+        return not self.why
+
+
+def arms_without_effect(built: Parts) -> Fates | None:
+    """What theory says of arms that are dropped at looks where none has an effect."""
+    rule = built.stopping
+    if not isinstance(rule, Dropping) or rule.keep_best:
+        return None
+    if any(one.null_effect for one in built.hypotheses):
+        return None  # no effect is then below the null effect
+    return rule.bounds.fates(np.zeros(len(built.analyses)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One analysis under one truth; benefit counts as positive."""
+
+    assembled: Assembled
+    endpoint: int
+    visit: int  # the analysed one of those drawn, baseline 0
+    effect: float  # at that visit, less the null effect
+    alpha: float  # one-sided level
+
+    def covariance(self, visits: list[int]) -> Floats:
+        """Between patients, of baseline, age and the values at visits, in that order."""
+        return _covariance(self.assembled, self.endpoint, visits)
+
+    def residual(self, covariates: tuple[str, ...], visits: list[int]) -> Floats:
+        """Covariance of the values at visits given the covariates but the stratum."""
+        covariance = self.covariance(visits)
+        used = _measured(covariates)
+        across = covariance[used, 2:]
+        explained = across.T @ np.linalg.lstsq(covariance[np.ix_(used, used)], across)[0]
+        residual: Floats = covariance[2:, 2:] - explained
+        return residual
+
+    def sd(self, *, change: bool) -> float:
+        """Of the value, or of what it adds to the baseline."""
+        variance = self.covariance([self.visit])
+        less = variance[0, 0] - 2 * variance[0, -1] if change else 0.0
+        return float(np.sqrt(variance[-1, -1] + less))
+
+    def averaged(self, power: Callable[[Floats, Floats], Floats]) -> float:
+        """Power of a test, averaged over the numbers of patients that it may find."""
+        month = self.assembled.study.drawn.visits_months[self.visit]
+        return average_over_sizes(power, *_sizes(self.assembled, month))
+
+
+@dataclass(frozen=True, slots=True)
+class _Formula:
+    power: Callable[[Analysis, _Case], float]  # nan where it has no answer
+    approximates: str = ""
+
+
+def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
+    """Closed-form power of one analysis, for a fixed truth; None where there is no formula."""
+    analysis = assembled.study.analyses[number]
+    plan = assembled.study.drawn
+    if len(plan.arms) > _TWO_ARMS or analysis.endpoint not in ENDPOINTS:
+        return None
+    stopping = assembled.study.stopping
+    if assembled.study.safety is not None or isinstance(stopping, Dropping):
+        return None  # a trial stopped for harm is no go
+    formula = _FORMULAS.get(type(analysis))
+    tested = tested_alone(assembled.study.decision, number, assembled.study.hypotheses[number])
+    if formula is None or tested is None or source.label not in {"target", "null"}:
+        return None
+    null_effect, alpha = tested
+    e, v = plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month)
+    beyond = float(source.truth(0, 1).effect[0, 1, e, v]) - null_effect
+    case = _Case(assembled, e, v, ENDPOINTS[analysis.endpoint].benefit_sign * beyond, alpha)
+    power = formula.power(analysis, case)
+    reasons = [*_reasons(assembled, analysis, e), formula.approximates]
+    if stopping is not None:
+        reasons.append(NORMAL_LOOKS)
+        known = _with_looks(stopping, assembled.study.schedule, number, power)
+        return None if known is None else replace(known, why="; ".join(filter(None, reasons)))
+    if np.isnan(power):
+        return None
+    return Twin(power, "; ".join(filter(None, reasons)))
+
+
+def _with_looks(rule: Stopping, schedule: Schedule, number: int, fixed_power: float) -> Twin | None:
+    """Power and stops of a design with looks, from the power of a fixed one of its size.
+
+    The trial must stop by this analysis alone, and its bounds must lie on z; else nobody knows.
+    """
+    bounds = rule.planned[number]
+    if schedule.reestimation is not None or rule.verdict != number:
+        return None
+    if np.isnan(bounds.futility).any() or not 0 < fixed_power < 1:
+        return None
+    drift = float(ndtri(fixed_power) - ndtri(bounds.one_sided_alpha))
+    efficacy, futility = bounds.exits(drift)[:, :-1].tolist()
+    return Twin(bounds.power(drift), stops=(tuple(efficacy), tuple(futility)))
+
+
+def _ancova(analysis: Analysis, case: _Case) -> float:
+    assert isinstance(analysis, Ancova)  # noqa: S101 - the table's key
+    sd = float(np.sqrt(case.residual(analysis.covariates, [case.visit])[0, 0]))
+    adjusted_for = len(_measured(analysis.covariates))
+    return case.averaged(
+        lambda treated, control: power_ancova(
+            case.effect, sd, treated, control, case.alpha, covariates=adjusted_for
+        )
+    )
+
+
+def _t_test(analysis: Analysis, case: _Case) -> float:
+    assert isinstance(analysis, TTest)  # noqa: S101 - the table's key
+    sd = case.sd(change=analysis.of == "change")
+    return case.averaged(
+        lambda treated, control: power_t(case.effect, sd, treated, control, case.alpha)
+    )
+
+
+def _welch(analysis: Analysis, case: _Case) -> float:
+    assert isinstance(analysis, Welch)  # noqa: S101 - the table's key
+    sd = case.sd(change=analysis.of == "change")
+    return case.averaged(
+        lambda treated, control: power_welch(case.effect, (sd, sd), treated, control, case.alpha)
+    )
+
+
+def _mmrm(analysis: Analysis, case: _Case) -> float:
+    """Power with known covariance; none for an effect averaged over visits."""
+    assert isinstance(analysis, Mmrm)  # noqa: S101 - the table's key
+    if analysis.averaged_from is not None:
+        return float("nan")
+    plan = case.assembled.study.drawn
+    month = plan.visits_months[case.visit]
+    seen = [m for m in case.assembled.study.plan.visits_months[1:] if m <= month]
+    visits = [plan.visits_months.index(m) for m in seen]
+    staying = [_staying(case.assembled, m) for m in seen]
+    retention = [[share[arm] for share in staying] for arm in (1, 0)]
+    control, treated = case.assembled.parts.design.allocation
+    return power_mmrm(
+        case.effect,
+        case.residual(analysis.covariates, visits),
+        retention,
+        plan.patients * np.array([treated, control]) / (treated + control),
+        case.alpha,
+    )
+
+
+_FORMULAS: dict[type, _Formula] = {
+    Ancova: _Formula(_ancova),
+    TTest: _Formula(_t_test),
+    Welch: _Formula(_welch),
+    Mmrm: _Formula(_mmrm, "it takes the covariance as known and as many as expected as lost"),
+}
+
+
+def _measured(covariates: tuple[str, ...]) -> list[int]:
+    """Places of the covariates in the covariance, which holds all but the stratum."""
+    return [place for place, name in enumerate(("baseline", "age")) if name in covariates]
+
+
+def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
+    """Covariance between patients of baseline, age and the values at visits, in that order."""
+    plan, control = assembled.study.drawn, assembled.control.typical()
+    visits = np.array([0, *analysed])
+    sd = control.sd[0, e, visits]
+    values = sd[:, None] * sd * control.correlation[0, e][np.ix_(visits, visits)]
+    if control.knots_months.size:
+        since = (
+            window_nodes(plan.months_since_diagnosis)[:, None]
+            + np.array(plan.visits_months)[visits]
+        )
+        means = np.interp(since, control.knots_months, control.history[0, e])
+        values = values + np.cov(means.T, bias=True)
+    slope = plan.per_year_of_age.get(plan.endpoints[e], 0.0)
+    variance = age_moments(plan)[1]
+    age = variance if np.isfinite(variance) else 1.0
+    values = values + plan.site_sd.get(plan.endpoints[e], 0.0) ** 2
+    loading = np.full(visits.size + 1, slope)
+    loading[1] = 0.0
+    measured = np.delete(np.arange(visits.size + 1), 1)
+    covariance = np.zeros((visits.size + 1, visits.size + 1))
+    covariance[np.ix_(measured, measured)] = values
+    covariance += age * np.outer(loading, loading)
+    covariance[1, :] = covariance[:, 1] = age * loading
+    covariance[1, 1] = age
+    return covariance
+
+
+def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats]:
+    """Treated and control patients seen at a month (pair, 2), and the probability of each pair."""
+    control, treated = _staying(assembled, month)
+    patients = assembled.study.plan.patients
+    return _sizes_seen(patients, tuple(_enrolled(assembled)), (treated, control))
+
+
+@lru_cache(maxsize=16)  # alike under every truth, and for every endpoint at the same month
+def _sizes_seen(
+    patients: int, enrolled: tuple[tuple[int, float], ...], staying: tuple[float, float]
+) -> tuple[Floats, Floats]:
+    """As ``_sizes``, of how many may be allocated to treatment, and shares (treated, control)."""
+    found, chances = [], []
+    for treated, chance in enrolled:
+        sizes, each = sizes_after_dropout(treated, patients - treated, staying)
+        found.append(sizes)
+        chances.append(chance * each)
+    treated_seen, control_seen = np.concatenate(found).T
+    pair = treated_seen * (patients + 1) + control_seen  # one number sorts faster than two
+    distinct, place = np.unique(pair, return_inverse=True)
+    weights = np.bincount(place, weights=np.concatenate(chances))
+    kept = weights > _NEGLIGIBLE
+    seen: Floats = np.column_stack(np.divmod(distinct[kept], patients + 1)).astype(np.float64)
+    chance_of: Floats = weights[kept]
+    seen.flags.writeable = chance_of.flags.writeable = False
+    return seen, chance_of
+
+
+def _staying(assembled: Assembled, month: float) -> tuple[float, float]:
+    """Share of untreated, and of treated, patients who are still seen at a month."""
+    dropout = assembled.parts.dropout
+    if isinstance(dropout, Mcar | Mar):
+        staying = float((1 - dropout.share) ** (month / dropout.by_month))
+        return staying, staying**dropout.hazard_ratio_treated
+    if isinstance(dropout, Logistic | Mnar):
+        staying = 1.0 - dropout.lost[assembled.study.plan.visits_months.index(month) - 1]
+        return staying, staying
+    return 1.0, 1.0
+
+
+def _enrolled(assembled: Assembled) -> list[tuple[int, float]]:
+    """How many patients may be allocated to treatment, with probabilities."""
+    patients, randomisation = assembled.study.plan.patients, assembled.study.randomisation
+    control, treated = assembled.parts.design.allocation
+    if not isinstance(randomisation, PermutedBlocks | Simple) or (
+        isinstance(randomisation, PermutedBlocks) and len(randomisation.sizes) > 1
+    ):
+        return [(round(patients * treated / (control + treated)), 1.0)]
+    if isinstance(randomisation, Simple):
+        share = treated / (control + treated)
+        chances = binomial(patients, share)
+        return [(n, float(c)) for n, c in enumerate(chances) if c > _NEGLIGIBLE]
+    block = randomisation.block
+    whole, rest = divmod(patients, len(block))
+    in_block = int(block.sum())
+    # Hypergeometric: how many of the first ``rest`` places of a shuffled block are treated.
+    treated_there = np.arange(rest + 1)
+    ways = comb(in_block, treated_there) * comb(len(block) - in_block, rest - treated_there)
+    chances = ways / comb(len(block), rest)
+    return [(whole * in_block + n, float(c)) for n, c in enumerate(chances) if c > _NEGLIGIBLE]
+
+
+def _reasons(assembled: Assembled, analysis: Analysis, e: int) -> list[str]:
+    """Say what keeps any formula from being exact."""
+    study, plan, control = assembled.study, assembled.study.drawn, assembled.control
+    low, high = plan.months_since_diagnosis
+    reasons: list[str] = []
+    if low < high and control.knots_months.size and np.ptp(control.history[:, e], axis=-1).any():
+        reasons.append("patients' means differ by time since diagnosis")
+    covariates = getattr(analysis, "covariates", ())
+    if plan.per_year_of_age.get(plan.endpoints[e], 0.0) or "age" in covariates:
+        reasons.append("age is not normal")
+    if "stratum" in covariates:
+        reasons.append("it leaves out the stratum")
+    if getattr(analysis, "standard_error", "model-based") != "model-based":
+        reasons.append("it takes the model-based standard error")
+    if not isinstance(assembled.parts.dropout, Complete | Mcar):
+        reasons.append("it takes patients as lost completely at random")
+    study_reasons = {
+        "it takes the arms as large as planned": not isinstance(
+            study.randomisation, PermutedBlocks | Simple
+        )
+        or len(getattr(study.randomisation, "sizes", (1,))) > 1,
+        "it takes everybody as eligible": bool(plan.eligible),
+        "it takes the effect as the same for all": bool(plan.modifiers),
+        "it takes patients of a site as no more alike than others": any(plan.site_sd.values()),
+        "it leaves out single missed visits": study.gaps is not None,
+        "it leaves out intercurrent events": bool(study.events),
+    }
+    reasons += [reason for reason, holds in study_reasons.items() if holds]
+    return reasons

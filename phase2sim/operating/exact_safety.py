@@ -1,0 +1,57 @@
+"""What is known, without simulating, of a trial that is watched for harm."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from phase2sim.scenario.assembly.assemble import (Parts)
+from phase2sim.core.contracts import (Floats)
+from phase2sim.trial.patients.missingness.hazards import (Complete)
+from phase2sim.trial.patients.randomisation.blocks import (PermutedBlocks)
+from phase2sim.trial.safety.boundaries import (chance_of_stopping, expected_patients)
+from phase2sim.trial.safety.monitoring import (SafetyRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """Exact chances of stopping for one true share of patients with an event."""
+
+    rate: float
+    at_look: Floats  # (look,) of stopping first there
+    expected_treated: float  # where the last look ends the watch
+
+
+def stopping(rule: SafetyRule, rate: float) -> Stopping:
+    """Chances of a rule under one true rate."""
+    looks = np.array(rule.looks)
+    chances = chance_of_stopping(looks, rule.boundary(), rate)
+    return Stopping(rate, chances, expected_patients(looks, chances))
+
+
+def true_share(built: Parts, truth: str) -> float | None:
+    """Share of the treated with an event by the rule's month; None where no formula has it."""
+    rule, scenario = built.safety, built.scenario
+    if rule is None or len(built.plan.arms) > 2 or scenario.assume != "planned":  # noqa: PLR2004 - control and treatment
+        return None
+    counted = built.plan.counted[rule.event]
+    if counted.tied_to:
+        return None
+    ratio = 1.0 if truth == "null" else scenario.events[rule.event].rate_ratio
+    mean = counted.per_month * ratio * rule.by_month
+    if counted.dispersion == 0.0:
+        return float(-np.expm1(-mean))
+    # A gamma of mean 1 over the Poisson's chance of no event.
+    return float(1.0 - (1.0 + counted.dispersion * mean) ** (-1.0 / counted.dispersion))
+
+
+def exact_stopping(built: Parts, truth: str) -> Stopping | None:
+    """Chances that simulated trials must agree with; None where theory does not have them."""
+    rate, rule = true_share(built, truth), built.safety
+    if rate is None or rule is None or not isinstance(built.dropout, Complete) or built.gaps:
+        return None
+    blocks = built.randomisation
+    whole = isinstance(blocks, PermutedBlocks) and len(blocks.sizes) == 1 and not blocks.over
+    if not whole or built.plan.patients % len(blocks.block):  # type: ignore[attr-defined]  # blocks, then
+        return None
+    treated = built.plan.patients * built.design.allocation[1] // sum(built.design.allocation)
+    return stopping(rule, rate) if rule.looks[-1] <= treated else None

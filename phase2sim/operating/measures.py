@@ -1,0 +1,297 @@
+"""Operating characteristics from running sums, each with its Monte Carlo standard error."""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtr
+
+from phase2sim.core.contracts import (CONFIDENCE, CONSIDER, FAILURES, FALLBACKS, GO, STOP, UNDECIDED, Bools, Estimates, Floats, Ints, Measured)
+from phase2sim.core.decision import (AT_TARGET, BELOW, CLASSES, UNKNOWN)
+from phase2sim.trial.interim.stopping_times import (Ended)
+from phase2sim.trial.interim.stop_counts import (StopSums, stop_sums)
+from phase2sim.trial.safety.harm_counts import (HarmSums)
+
+type End = Literal["go", "consider", "stop"]
+
+ENDS: tuple[End, ...] = ("go", "consider", "stop")
+_ENDINGS = 4  # GO, STOP, CONSIDER, UNDECIDED, which is the lowest code
+_NORMAL_LIMIT = float(ndtri(0.5 + CONFIDENCE / 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Sums over trials, small whatever their number; adding two tallies joins their trials."""
+
+    trials: int
+    go: Ints  # (verdict,)
+    stop: Ints  # (verdict,)
+    consider: Ints  # (verdict,)
+    reasons: Ints  # (analysis, failure)
+    fallbacks: Ints  # (analysis, fallback)
+    error: Floats  # (analysis,) sum of estimate - truth
+    squared_error: Floats  # (analysis,)
+    covered: Ints  # (analysis,) intervals that hold the truth
+    unknown: Ints  # (analysis,) trials whose true effect nobody knows
+    missing: Floats  # (analysis,) sum of the share of patients not seen
+    squared_missing: Floats  # (analysis,)
+    # (verdict, class of the truth, end): trials whose true effect is known
+    by_class: Ints = field(default_factory=lambda: np.zeros((0, 0, 0), np.int64))
+    harm: HarmSums = field(default_factory=HarmSums)
+    months: float = float("nan")  # sum of the months to the last readout; nan if not simulated
+    squared_months: float = float("nan")
+    looks: StopSums = field(default_factory=StopSums)
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Sums over the trials of both."""
+        return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+def tally(  # noqa: PLR0913 - what a batch came to
+    estimates: tuple[Estimates, ...],
+    true_effect: Floats,
+    missing: Floats,
+    verdict: NDArray[np.int8],
+    months: Floats | None = None,
+    ended: Ended | None = None,
+    harm: HarmSums | None = None,
+) -> Tally:
+    """Sum a batch: one estimate an analysis, true_effect and missing (analysis, trial).
+
+    With interim looks these are of each trial's last look, and ``ended`` says which that was.
+    What ``by_class`` counts is added by the caller, who knows the rule.
+    """
+    months = np.full(1, np.nan) if months is None else months
+    ends = np.stack([np.bincount(one - UNDECIDED, minlength=_ENDINGS) for one in verdict.T])
+    error = np.stack([e.effect for e in estimates]) - true_effect
+    covered = [_covers(e, truth) for e, truth in zip(estimates, true_effect, strict=True)]
+    return Tally(
+        trials=verdict.shape[0],
+        go=ends[:, GO - UNDECIDED],
+        stop=ends[:, STOP - UNDECIDED],
+        consider=ends[:, CONSIDER - UNDECIDED],
+        reasons=np.stack([np.bincount(e.reason, minlength=len(FAILURES)) for e in estimates]),
+        fallbacks=np.stack([_fallbacks(e) for e in estimates]),
+        error=np.nansum(error, axis=1),
+        squared_error=np.nansum(error**2, axis=1),
+        covered=np.sum(covered, axis=1),
+        unknown=np.isnan(true_effect).sum(axis=1),
+        missing=missing.sum(axis=1),
+        squared_missing=(missing**2).sum(axis=1),
+        months=float(months.sum()),
+        squared_months=float((months**2).sum()),
+        looks=StopSums() if ended is None else stop_sums(ended),
+        harm=HarmSums() if harm is None else harm,
+    )
+
+
+def stopped_for_harm(sums: Tally, requested: int, look: int | None = None) -> Measured:
+    """Share of trials stopped for harm: at one look, or at any."""
+    stops = sums.harm.stops.sum() if look is None else sums.harm.stops[look]
+    return proportion(int(stops), sums.trials, sums.trials, requested)
+
+
+def harm_before(sums: Tally, look: int, requested: int) -> Measured:
+    """Share of trials stopped for harm after the look before, if any, and before this one.
+
+    The look after the last is the final analysis.
+    """
+    return proportion(int(sums.looks.harm[look]), sums.trials, sums.trials, requested)
+
+
+def final_analysis(sums: Tally, requested: int) -> Measured:
+    """Share of trials that no look, and no harm, has stopped before the final analysis."""
+    stopped_before = sums.looks.stops.sum() + sums.looks.harm.sum()
+    return proportion(sums.trials - int(stopped_before), sums.trials, sums.trials, requested)
+
+
+def treated_patients(sums: Tally, requested: int) -> Measured:
+    """Mean number of treated patients judged when the trial was stopped for harm, or ended."""
+    harm = sums.harm
+    return mean_of(harm.treated, harm.squared_treated, sums.trials, sums.trials, requested)
+
+
+def by_class(verdict: NDArray[np.int8], classes: NDArray[np.int8]) -> Ints:
+    """Trials by verdict, class of the truth behind it, and end; the last end is undecided.
+
+    Both are (trial, verdict); trials whose truth has no class are not counted.
+    """
+    if not classes.size:
+        return np.zeros((0, 0, 0), np.int64)
+    place = (classes.T - UNKNOWN) * _ENDINGS + (verdict.T - UNDECIDED)
+    every = len(CLASSES) + 1, _ENDINGS
+    counts = [np.bincount(one, minlength=every[0] * every[1]).reshape(every) for one in place]
+    codes = np.array([GO, CONSIDER, STOP, UNDECIDED])
+    return np.stack(counts)[:, -UNKNOWN:, codes - UNDECIDED]
+
+
+def ended_in_class(  # noqa: PLR0913 - what is asked, and of what
+    sums: Tally, end: End, verdict: int, number: int, requested: int, *, given: bool = False
+) -> Measured:
+    """Share of trials that end so with such a truth: of all decided, or of those ``given`` it."""
+    counts = sums.by_class[verdict]
+    among = counts[number] if given else counts.sum(axis=0)
+    used = int(among[:-1].sum())
+    return proportion(int(counts[number, ENDS.index(end)]), used, int(among.sum()), requested)
+
+
+def missed_target(sums: Tally, verdict: int, requested: int) -> Measured:
+    """Share without a go among decided trials whose true effect is at the target or beyond."""
+    counts = sums.by_class[verdict, AT_TARGET]
+    used = int(counts[:-1].sum())
+    return proportion(used - int(counts[0]), used, int(counts.sum()), requested)
+
+
+def true_given_go(sums: Tally, verdict: int, requested: int) -> Measured:
+    """Share of goes whose true effect is beyond the lower reference value, or the null effect."""
+    goes = sums.by_class[verdict, :, 0]
+    return proportion(int(goes[BELOW + 1 :].sum()), int(goes.sum()), int(goes.sum()), requested)
+
+
+def _fallbacks(estimate: Estimates) -> Ints:
+    """How often each fallback gave the answer; 0 of each, but the first, without any."""
+    used = np.zeros(estimate.reason.shape, np.int8)
+    if estimate.fallback is not None:
+        used = estimate.fallback
+    counts: Ints = np.bincount(used, minlength=len(FALLBACKS))
+    return counts
+
+
+def decided(sums: Tally, verdict: int, requested: int) -> Measured:
+    """Share of trials with a go: power, type I error or assurance, by what was true."""
+    return ended(sums, "go", verdict, requested)
+
+
+def ended(sums: Tally, end: End, verdict: int, requested: int) -> Measured:
+    """Share of the decided trials that end in one of the three ways."""
+    counts = {name: int(getattr(sums, name)[verdict]) for name in ENDS}
+    return proportion(counts[end], sum(counts.values()), sums.trials, requested)
+
+
+def coverage(sums: Tally, analysis: int, requested: int) -> Measured:
+    """Share of confidence intervals that hold the true effect of their trial."""
+    used = int(sums.reasons[analysis, 0])
+    return proportion(int(sums.covered[analysis]), used, sums.trials, requested)
+
+
+def fell_back(sums: Tally, analysis: int, fallback: int, requested: int) -> Measured:
+    """Share of answered trials whose answer is that of one simpler model."""
+    used = int(sums.reasons[analysis, 0])
+    return proportion(int(sums.fallbacks[analysis, fallback]), used, sums.trials, requested)
+
+
+def bias(sums: Tally, analysis: int, requested: int, truth_mcse: float = 0.0) -> Measured:
+    """Mean of estimate minus truth, which may itself be known up to a Monte Carlo error."""
+    used = int(sums.reasons[analysis, 0])
+    total, squared = sums.error[analysis], sums.squared_error[analysis]
+    found = mean_of(total, squared, used, sums.trials, requested)
+    if truth_mcse == 0.0:
+        return found
+    return replace(found, mcse=float(np.hypot(found.mcse, truth_mcse)))
+
+
+def duration(sums: Tally, requested: int) -> Measured:
+    """Mean months from the trial's opening to the last readout."""
+    return mean_of(sums.months, sums.squared_months, sums.trials, sums.trials, requested)
+
+
+def stopped(sums: Tally, reason: int, look: int, requested: int) -> Measured:
+    """Share of trials that stop at an interim look for a reason: 0 efficacy, 1 futility.
+
+    Of all trials: one whose look could not be answered goes on, as it would in practice.
+    """
+    return proportion(int(sums.looks.stops[reason, look]), sums.trials, sums.trials, requested)
+
+
+def failed_look(sums: Tally, look: int, requested: int) -> Measured:
+    """Share of trials that reached an interim look whose analysis could not answer."""
+    return proportion(int(sums.looks.failed[look]), sums.trials, sums.trials, requested)
+
+
+def overrun_reversed(sums: Tally, look: int, requested: int) -> Measured:
+    """Share of a look's stops for efficacy that are not shown once all enrolled are followed."""
+    stops = int(sums.looks.stops[0, look])
+    return proportion(int(sums.looks.reversed[look]), stops, stops, requested)
+
+
+def enrolled(sums: Tally, requested: int) -> Measured:
+    """Mean number of patients enrolled when the trial ends: at a look, for harm, or at its end."""
+    took = sums.looks if sums.looks.harm.size else sums.harm
+    return mean_of(took.enrolled, took.squared_enrolled, sums.trials, sums.trials, requested)
+
+
+def overrun(sums: Tally, requested: int) -> Measured:
+    """Mean number of patients enrolled whose data the last look did not have in full."""
+    looks = sums.looks
+    return mean_of(looks.overrun, looks.squared_overrun, sums.trials, sums.trials, requested)
+
+
+def dropped(sums: Tally, arm: int, look: int, requested: int) -> Measured:
+    """Share of trials in which an arm is dropped at an interim look; arms as their analyses."""
+    return proportion(int(sums.looks.arms.dropped[arm, look]), sums.trials, sums.trials, requested)
+
+
+def selected(sums: Tally, arm: int, requested: int) -> Measured:
+    """Share of trials with a go for an arm, and a smaller p than any other that is a go."""
+    return proportion(int(sums.looks.arms.best[arm]), sums.trials, sums.trials, requested)
+
+
+def arm_enrolled(sums: Tally, arm: int, requested: int) -> Measured:
+    """Mean number of patients enrolled in one arm; control is the last."""
+    arms = sums.looks.arms
+    total, squared = arms.enrolled[arm], arms.squared_enrolled[arm]
+    return mean_of(total, squared, sums.trials, sums.trials, requested)
+
+
+def missing(sums: Tally, analysis: int, requested: int) -> Measured:
+    """Mean share of patients whose analysed value is not seen."""
+    total, squared = sums.missing[analysis], sums.squared_missing[analysis]
+    return mean_of(total, squared, sums.trials, sums.trials, requested)
+
+
+def proportion(successes: int, used: int, trials: int, requested: int | None = None) -> Measured:
+    """Return a share of ``used`` trials; the other ``trials`` failed.
+
+    At 0 or 1 the plug-in standard error would be 0, which nobody should believe: there it is that
+    of (successes + 1/2) / (used + 1). With no trial used the share and its error are nan.
+    """
+    failed = trials - used
+    requested = trials if requested is None else requested
+    if used == 0:
+        return Measured(float("nan"), float("nan"), requested, 0, failed, 0.0, 1.0)
+    share = successes / used
+    spread = share if 0 < successes < used else (successes + 0.5) / (used + 1)
+    return Measured(
+        estimate=share,
+        mcse=float(np.sqrt(spread * (1 - spread) / used)),
+        requested=requested,
+        used=used,
+        failed=failed,
+        low=successes / trials,
+        high=(successes + failed) / trials,
+    )
+
+
+def mean_of(total: float, squared: float, used: int, trials: int, requested: int) -> Measured:
+    """Return a mean over ``used`` trials from a sum and a sum of squares; the others failed."""
+    failed = trials - used
+    if used == 0:
+        return Measured(float("nan"), float("nan"), requested, 0, failed)
+    mean = total / used
+    variance = max(squared / used - mean**2, 0.0) * used / max(used - 1, 1)
+    mcse = float(np.sqrt(variance / used)) if used > 1 else float("nan")
+    return Measured(float(mean), mcse, requested, used, failed)
+
+
+def _covers(estimate: Estimates, truth: Floats) -> Bools:
+    """Whether the interval around each estimate holds the truth; False where it failed."""
+    if estimate.test is not None:
+        return np.asarray((estimate.test.lower <= truth) & (truth <= estimate.test.upper))
+    with np.errstate(invalid="ignore"):
+        t = np.abs(estimate.effect - truth) / estimate.se
+    # A look at the normal limit settles most trials: t distributions only have wider intervals.
+    covered = t <= _NORMAL_LIMIT
+    unsettled = np.flatnonzero(t > _NORMAL_LIMIT)
+    covered[unsettled] = 2 * stdtr(estimate.df[unsettled], -t[unsettled]) >= 1 - CONFIDENCE
+    return covered

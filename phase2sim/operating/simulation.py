@@ -1,0 +1,273 @@
+"""Run a scenario under each of its truths and measure its operating characteristics."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial, reduce
+from itertools import islice
+from operator import add
+from threading import Timer
+from typing import TYPE_CHECKING
+
+from phase2sim.scenario.assembly.assemble import (Assembled, assemble, parts)
+from phase2sim.operating.background import (Background, background)
+from phase2sim.operating.characteristics import (COLUMNS, SHARE_TITLES, SHARES, Characteristic, FellBack, characteristics, closed_forms, failed_too_often, fallbacks, placed, truth_errors)
+from phase2sim.core.contracts import (FAILURES, RESULTS_VERSION, Measured)
+from phase2sim.trial.engine import (Outcomes, Study, simulate_batch)
+from phase2sim.core.errors import (TooManyFailures)
+from phase2sim.core.decision import (classes)
+from phase2sim.trial.interim.harm_stops import (sums_of_harm)
+from phase2sim.evidence.reported import (Evidence, PriorDraws)
+from phase2sim.operating.measures import (Tally, by_class, tally)
+from phase2sim.prior.fitting import (fitted, read_evidence)
+from phase2sim.scenario.scenario_file import (Scenario)
+from phase2sim.core.io.data_frames import (dataset_of, frame_of)
+from phase2sim.scenario.assembly.true_effects import (with_known_values)
+from phase2sim.core.io.views import (MONTE_CARLO, View, Viewed, plus_minus)
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
+
+type Report = Callable[[str], None]
+type Progress = Callable[[int, int], None]  # trials done, trials requested
+
+_SECONDS_BEFORE_A_WORD = 1.5
+_BATCHES_AHEAD = 2  # a worker, so that none waits and memory stays bounded
+
+
+_ON_AVERAGE = {
+    "enrolled": "Patients enrolled, on average",
+    "duration": "Months, on average",
+    "stopped_for_harm": "Stopped for harm",
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Result(Viewed):
+    """What a run came to: it shows its shares of go, and holds every number as a row.
+
+    >>> result = simulate(load_scenario("scenarios/meld-atg.toml"), trials=50)
+    >>> result.power["c_peptide"]
+    Measured(0... +- 0..., used 50, failed 0)
+    >>> result.frame().query("name == 'type_i_error'")[["estimate", "mcse", "used"]].shape
+    (1, 3)
+    >>> list(result.dataset().sizes)
+    ['name', 'truth', 'analysis']
+    """
+
+    scenario: Scenario
+    trials: int  # done; fewer than asked for if it was interrupted
+    characteristics: tuple[Characteristic, ...]
+    failures: Mapping[str, int]  # reason -> analyses that failed for it, over all truths
+    background: tuple[Background, ...]
+    prior: Mapping[str, object] | None  # the fit's provenance, and how many draws it is
+    fallbacks: tuple[FellBack, ...] = ()  # those that were used
+    elicited: tuple[str, ...] = ()
+    results_version: int = RESULTS_VERSION
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was stopped before its last trial."""
+        return self.trials < self.scenario.trials
+
+    @property
+    def power(self) -> dict[str, Measured]:
+        """Power at the target, by analysis or verdict."""
+        return self._by_analysis("power", "target")
+
+    @property
+    def type_i_error(self) -> dict[str, Measured]:
+        """One-sided type I error with no effect on anything, by analysis or verdict."""
+        return self._by_analysis("type_i_error", "null")
+
+    @property
+    def assurance(self) -> dict[str, Measured]:
+        """Assurance under the fitted prior, by analysis or verdict."""
+        return self._by_analysis("assurance", "prior")
+
+    def frame(self) -> "DataFrame":
+        """Every number as a pandas data frame, with its Monte Carlo error and its trials."""
+        return frame_of([row.row() for row in self.characteristics])
+
+    def dataset(self) -> "Dataset":
+        """The same as an xarray dataset over name, truth, analysis and, if it has any, look."""
+        rows, places = placed([row.row() for row in self.characteristics])
+        return dataset_of(rows, places, COLUMNS)
+
+    def view(self) -> View:
+        """Shares of go, by truth and verdict."""
+        rows = [row for row in self.characteristics if row.name == SHARES[row.truth]]
+        verdicts = tuple(dict.fromkeys(row.analysis for row in rows))
+        found = {(row.truth, row.analysis): row.measured for row in rows}
+        size, trials = f"{self.scenario.design['patients']} patients", f"{self.trials:,} trials"
+        return View(
+            f"{self.scenario.title}: {size}, {trials}, seed {self.scenario.seed}",
+            ("share of go", "truth", *verdicts),
+            tuple(
+                (SHARE_TITLES[SHARES[truth]], truth, *shown)
+                for truth in dict.fromkeys(row.truth for row in rows)
+                for shown in [[_shown(found.get((truth, one))) for one in verdicts]]
+            ),
+            tuple(self._notes()),
+            words=2,
+        )  # fmt: skip
+
+    def _notes(self) -> Iterator[str]:
+        yield MONTE_CARLO
+        for name, words in _ON_AVERAGE.items():
+            rows = [row for row in self.characteristics if row.name == name]
+            if rows:
+                said = (f"{row.truth} {_shown(row.measured)}" for row in rows)
+                yield f"{words}: {', '.join(said)}."
+        if self.failures:
+            yield f"{sum(self.failures.values()):,} analyses failed; counted, not dropped."
+        if self.elicited:
+            yield f"{len(self.elicited)} inputs are elicited: our judgement, not published."
+        if self.interrupted:
+            yield f"Interrupted: {self.scenario.trials:,} trials were asked for."
+
+    def _by_analysis(self, name: str, truth: str) -> dict[str, Measured]:
+        rows = self.characteristics
+        return {r.analysis: r.measured for r in rows if (r.name, r.truth) == (name, truth)}
+
+
+def _shown(measured: Measured | None) -> str:
+    return "-" if measured is None else plus_minus(measured.estimate, measured.mcse)
+
+
+def simulate(  # noqa: PLR0913 - options by name
+    scenario: Scenario,
+    *,
+    trials: int | None = None,
+    seed: int | None = None,
+    workers: int = 1,
+    report: Report = lambda _line: None,
+    progress: Progress = lambda _done, _requested: None,
+) -> Result:
+    """Simulate a scenario: power at its target, type I error, and assurance under its priors.
+
+    Fits the evidence first if it was never fitted. The result depends on the scenario, its prior
+    and its seed alone, not on ``workers``. Raises ``BadInput`` for what does not fit,
+    ``PriorNotTrusted`` for a fit that fails its gate, and ``TooManyFailures``. An interrupt ends it
+    early, with the trials done so far. ``trials`` and ``seed`` stand in for the scenario's own.
+
+    >>> scenario = load_scenario("scenarios/meld-atg.toml", ["design.patients=128"])
+    >>> simulate(scenario, trials=50).type_i_error["c_peptide"].used
+    50
+    """
+    asked = {"trials": trials, "seed": seed}
+    scenario = scenario.changed({k: v for k, v in asked.items() if v is not None})
+    ready = prepare(scenario, report)
+    _compile(ready, report)
+    sums, done = _run(ready, scenario.trials, workers, progress)
+    by_truth = dict(zip((source.label for source in ready.assembled.sources), sums, strict=True))
+    for _, why in failed_too_often(ready.assembled.parts, by_truth):
+        raise TooManyFailures(why)
+    return _result(ready, scenario, by_truth, done)
+
+
+def _result(ready: "Ready", scenario: Scenario, by_truth: Mapping[str, Tally], done: int) -> Result:
+    assembled, prior = ready.assembled, ready.prior
+    built, requested = assembled.parts, scenario.trials
+    forms, errors = closed_forms(assembled), truth_errors(assembled)
+    reasons = reduce(add, (tallied.reasons.sum(axis=0) for tallied in by_truth.values()))
+    provenance = None if prior is None else {**prior.provenance, "draws": len(prior.effect)}
+    return Result(
+        scenario=scenario,
+        trials=done,
+        characteristics=tuple(characteristics(built, by_truth, requested, forms, errors)),
+        failures={
+            reason: int(count)
+            for reason, count in zip(FAILURES[1:], reasons[1:], strict=True)
+            if count
+        },
+        background=background(assembled, ready.evidence, prior),
+        prior=provenance,
+        fallbacks=tuple(fallbacks(built, by_truth, requested)),
+        elicited=() if provenance is None else tuple(provenance["elicited"]),  # type: ignore[arg-type]  # a JSON list
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A scenario assembled with its evidence and the prior fitted to it, if it names any."""
+
+    assembled: Assembled
+    evidence: Evidence | None = None
+    prior: PriorDraws | None = None
+
+
+def prepare(scenario: Scenario, report: Report) -> Ready:
+    """Check a scenario, fit or load its prior, and put it together."""
+    built = parts(scenario)
+    if not scenario.evidence:
+        return Ready(with_known_values(assemble(built, None)))
+    evidence = read_evidence(scenario.evidence, beside=scenario.path)
+    prior = fitted(evidence, report=report)
+    return Ready(with_known_values(assemble(built, prior)), evidence, prior)
+
+
+def _compile(ready: Ready, report: Report) -> None:
+    """Simulate one trial, so that compiling is announced and not part of the time per trial."""
+    words = "Compiling the kernels (first time only, up to half a minute) ..."
+    timer = Timer(_SECONDS_BEFORE_A_WORD, report, [words])
+    timer.start()
+    try:
+        _tally_batch(ready.assembled, 1, 0)
+    finally:
+        timer.cancel()
+
+
+def _run(
+    ready: Ready, requested: int, workers: int, progress: Progress
+) -> tuple[tuple[Tally, ...], int]:
+    """Sums over all trials, one tally a truth, and how many trials they hold."""
+    batch = ready.assembled.study.batch
+    firsts = range(0, requested, batch)
+    work = partial(_tally_batch, ready.assembled, requested)
+    sums: tuple[Tally, ...] | None = None
+    done = 0
+    results = map(work, firsts) if workers == 1 else _in_threads(work, firsts, workers)
+    try:
+        for tallies in results:
+            sums = tallies if sums is None else tuple(map(add, sums, tallies))
+            done = sums[0].trials
+            progress(done, requested)
+    except KeyboardInterrupt:
+        if sums is None:
+            raise
+    assert sums is not None  # noqa: S101 - at least one trial is requested
+    return sums, done
+
+
+def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tally, ...]:
+    """Tally one batch under every truth."""
+    study = assembled.study
+    trials = min(study.batch, requested - first)
+    outcomes = [simulate_batch(study, source, first, trials) for source in assembled.sources]
+    return tuple(_tallied(study, one) for one in outcomes)
+
+
+def _tallied(study: Study, o: Outcomes) -> Tally:
+    known = classes(study.decision, o.true_effect, study.hypotheses)
+    harm = sums_of_harm(study.safety, o.watched, o.ended, study.plan.patients)
+    sums = tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months, o.ended, harm)
+    return replace(sums, by_class=by_class(o.verdict, known))
+
+
+def _in_threads(
+    work: Callable[[int], tuple[Tally, ...]], firsts: Sequence[int], workers: int
+) -> Iterator[tuple[Tally, ...]]:
+    """Results in order of ``firsts``; kernels hold no interpreter lock, so threads suffice."""
+    remaining = iter(firsts)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: list[Future[tuple[Tally, ...]]] = [
+            pool.submit(work, first) for first in islice(remaining, workers * _BATCHES_AHEAD)
+        ]
+        try:
+            while waiting:
+                yield waiting.pop(0).result()
+                waiting += [pool.submit(work, first) for first in islice(remaining, 1)]
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -1,0 +1,131 @@
+"""What several sets of evidence say about the same trial, side by side."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from phase2sim.core.contracts import (Floats, Measured)
+from phase2sim.core.endpoints import (ENDPOINTS)
+from phase2sim.core.errors import (BadInput)
+from phase2sim.evidence.reported import (Evidence, PriorDraws)
+from phase2sim.theory.mixtures.analysis_prior import (AnalysisPrior)
+from phase2sim.prior.analysis_priors import (analysis_prior, control_mean_at, effect_at, trial_window)
+from phase2sim.operating.measures import (proportion)
+from phase2sim.prior.fitting import (fitted, read_evidence)
+
+type Report = Callable[[str], None]
+
+_USUAL_MONTH = 12.0
+_LIMITS = (0.025, 0.975)
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """Distribution of one number, model scale; ``prior`` is the mixture that stands for it."""
+
+    mean: float
+    sd: float
+    lower: float
+    upper: float
+    prior: AnalysisPrior
+    benefit: Measured | None = None  # chance of a benefit, for an effect
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one set of evidence says about one endpoint; None for what it says nothing of."""
+
+    evidence: tuple[str, ...]
+    effect: Belief | None
+    control: Belief | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One endpoint at one month of the trial, under every set of evidence."""
+
+    endpoint: str
+    month: float
+    window: tuple[float, float]  # months since diagnosis at entry
+    sides: tuple[Side, ...]
+
+
+def compare(sets: Sequence[str], report: Report) -> tuple[Row, ...]:
+    """Compare sets of evidence, each the names of its files with spaces between them.
+
+    Effects and control means are those of one trial: at the month, and in the enrolment window, of
+    the first set with an effect on the endpoint. Raises ``BadInput`` for fewer than two sets.
+    """
+    named = [tuple(one.split()) for one in sets]
+    if len(named) < 2 or not all(named):  # noqa: PLR2004 - nothing to compare
+        raise BadInput(
+            "prior compare needs two sets of evidence or more, each in quotes, such as"
+            ' "gxipc1 t1d-natural-history" "t1d-natural-history". Name another.'
+        )
+    evidence = [read_evidence(names) for names in named]
+    priors = []
+    for one in evidence:
+        report(f"evidence: {' '.join(one.names)}")
+        priors.append(fitted(one, report=report))
+    return compared(evidence, priors)
+
+
+def compared(evidence: Sequence[Evidence], priors: Sequence[PriorDraws]) -> tuple[Row, ...]:
+    """As ``compare``, of evidence that is read and fitted."""
+    return tuple(_rows(evidence, priors))
+
+
+def _rows(evidence: Sequence[Evidence], priors: Sequence[PriorDraws]) -> Iterator[Row]:
+    for endpoint in ENDPOINTS:
+        if not any(endpoint in prior.endpoints for prior in priors):
+            continue
+        treating = [
+            (one, prior)
+            for one, prior in zip(evidence, priors, strict=True)
+            if endpoint in prior.effects
+        ]
+        first, month = evidence[0], _USUAL_MONTH
+        if treating:
+            first, month = treating[0][0], treating[0][1].effects[endpoint].month
+        window = trial_window(first)
+        yield Row(
+            endpoint=endpoint,
+            month=month,
+            window=window,
+            sides=tuple(
+                _side(one, prior, endpoint, month, window)
+                for one, prior in zip(evidence, priors, strict=True)
+            ),
+        )
+
+
+def _side(
+    evidence: Evidence,
+    prior: PriorDraws,
+    endpoint: str,
+    month: float,
+    window: tuple[float, float],
+) -> Side:
+    effect = control = None
+    if endpoint in prior.effects:
+        draws = effect_at(prior, endpoint, month)
+        mixture = analysis_prior(prior, "effect", endpoint, month, window)
+        effect = _belief(draws, mixture, ENDPOINTS[endpoint].benefit_sign)
+    if endpoint in prior.endpoints:
+        mixture = analysis_prior(prior, "control", endpoint, month, window)
+        control = _belief(control_mean_at(prior, endpoint, month, window), mixture)
+    return Side(evidence.names, effect, control)
+
+
+def _belief(draws: Floats, prior: AnalysisPrior, benefit_sign: int = 0) -> Belief:
+    lower, upper = np.quantile(draws, _LIMITS)
+    benefits = int((draws * benefit_sign > 0).sum())
+    return Belief(
+        mean=float(draws.mean()),
+        sd=float(draws.std(ddof=1)),
+        lower=float(lower),
+        upper=float(upper),
+        prior=prior,
+        benefit=proportion(benefits, draws.size, draws.size) if benefit_sign else None,
+    )

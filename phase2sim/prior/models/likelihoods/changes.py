@@ -1,0 +1,142 @@
+"""Changes, slopes, differences between arms, and percentage changes."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from phase2sim.core.contracts import (Floats, Ints)
+from phase2sim.core.errors import (BadEvidence)
+from phase2sim.evidence.reported import (Evidence, Reported)
+from phase2sim.prior.models.densities.summary_densities import (normal)
+from phase2sim.prior.models.likelihoods.locations import (even_polynomial)
+from phase2sim.prior.models.unknowns.natural_history import (Moments)
+from phase2sim.prior.models.unknowns.scales import (Scales, log_of_raw)
+from phase2sim.prior.models.densities.quadrature import (DEGREES, median_covariance, median_variance)
+from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
+from phase2sim.prior.models.unknowns.evidence_arrays import (Cells, cell_of, is_raw, read_entries)
+
+DIFFERENCES = ("change", "slope", "difference")
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Changes and slopes between two visits, and differences between two arms."""
+
+    entry: Ints  # (difference,) position among the entries that are read
+    value: Floats
+    se: Floats  # of the report, or of the elicited statement; 0 beside an SD
+    contrast: Floats  # (difference, cell) one mean minus another, per month for a slope
+    sampling: Floats  # (difference, pair) variance of a sample's own change, where it adds to se
+
+
+@dataclass(frozen=True, slots=True)
+class Ratios:
+    """Medians of two visits in percent of each other."""
+
+    entry: Ints  # (ratio,)
+    value: Floats  # log of the later over the earlier
+    se: Floats  # of the report; nan where it follows from the patients
+    cells: Ints  # (ratio, 2) earlier and later
+    pairs: Ints  # (ratio, 3) each cell with itself, and both
+    powers: Floats  # (ratio, 3, degree) covariance of two medians, as in ``Locations``
+    scale: Scales  # (ratio,)
+
+
+def differences(evidence: Evidence, layout: Cells, *, raw: bool) -> Differences:
+    """Collect differences: on the reported scale, or on the model scale."""
+    found = [
+        (position, e)
+        for position, e in enumerate(read_entries(evidence))
+        if e.statistic in DIFFERENCES and is_raw(e) is raw
+    ]
+    contrast = np.zeros((len(found), layout.months.size))
+    sampling = np.zeros((len(found), layout.first.size))
+    for row, (_, entry) in enumerate(found):
+        minus, plus = _sides(evidence, layout, entry)
+        months = entry.months[1] - entry.months[0] if entry.statistic == "slope" else 1.0
+        contrast[row, [minus, plus]] = -1.0 / months, 1.0 / months
+        if entry.n and (entry.elicited or entry.se is None):
+            pairs = [layout.pair(minus, minus), layout.pair(plus, plus), layout.pair(minus, plus)]
+            sampling[row, pairs] = np.array([1.0, 1.0, -2.0]) / (entry.n * months**2)
+    return Differences(
+        entry=np.array([position for position, _ in found], dtype=np.int64),
+        value=np.array([e.elicited.mean if e.elicited else e.value for _, e in found]),
+        se=np.array([_difference_se(e) for _, e in found]),
+        contrast=contrast,
+        sampling=sampling,
+    )
+
+
+def ratios(evidence: Evidence, layout: Cells) -> Ratios:
+    """Collect percentage changes of medians."""
+    read = read_entries(evidence)
+    found = [(position, e) for position, e in enumerate(read) if e.statistic == "percent_change"]
+    cells = np.array([_sides(evidence, layout, e) for _, e in found], dtype=np.int64).reshape(-1, 2)
+    pairs = [(layout.pair(i, i), layout.pair(j, j), layout.pair(i, j)) for i, j in cells]
+    return Ratios(
+        entry=np.array([position for position, _ in found], dtype=np.int64),
+        value=np.array([np.log1p(e.value / 100.0) for _, e in found]),
+        se=np.array([_ratio_se(e) for _, e in found]),
+        cells=cells,
+        pairs=np.array(pairs, dtype=np.int64).reshape(-1, 3),
+        powers=np.array([_powers(e.n) for _, e in found]).reshape(-1, 3, DEGREES.size),
+        scale=layout.scale.at(cells[:, 0]),
+    )
+
+
+def difference_density(table: Differences, at: Moments, *, raw: bool) -> Tensor:
+    """Log density (difference,)."""
+    mean = at.raw_mean if raw else at.mean
+    covariance = at.raw_covariance if raw else at.covariance
+    difference = pt.sum(table.contrast * mean, axis=1)
+    variance = table.se**2 + pt.sum(table.sampling * covariance, axis=1)
+    return normal(table.value, difference, pt.sqrt(variance))
+
+
+def ratio_density(table: Ratios, at: Moments) -> Tensor:
+    """Log density (ratio,), by the delta method on the log."""
+    (before, before_slope), (after, after_slope) = (
+        log_of_raw(table.scale, at.mean[table.cells[:, side]]) for side in (0, 1)
+    )
+    own, later, both = (
+        at.covariance[table.pairs[:, i]]
+        * even_polynomial(table.powers[:, i], at.correlation[table.pairs[:, i]])
+        for i in range(3)
+    )
+    variance = (
+        before_slope**2 * own + after_slope**2 * later - 2.0 * before_slope * after_slope * both
+    )
+    reported = ~np.isnan(table.se)
+    se = pt.switch(reported, np.where(reported, table.se, 1.0), pt.sqrt(variance))
+    return normal(table.value, after - before, se)
+
+
+def _sides(evidence: Evidence, layout: Cells, entry: Reported) -> tuple[int, int]:
+    """Cells that are subtracted and added."""
+    if entry.statistic == "difference":
+        (month,) = entry.months
+        minus = cell_of(evidence, replace(entry, arm=entry.versus), month)
+        return layout.index[minus], layout.index[cell_of(evidence, entry, month)]
+    first, last = (layout.index[cell_of(evidence, entry, month)] for month in entry.months)
+    return first, last
+
+
+def _difference_se(entry: Reported) -> float:
+    if entry.elicited:
+        return entry.elicited.sd
+    if entry.se is not None:
+        return entry.se
+    if entry.sd is not None:
+        return 0.0  # the patients' own variation is all there is
+    raise BadEvidence(
+        f"{entry.where}: the {entry.statistic} has no standard error. Give se, ci95 or sd."
+    )
+
+
+def _ratio_se(entry: Reported) -> float:
+    return float("nan") if entry.se is None else entry.se / (100.0 + entry.value)
+
+
+def _powers(n: int) -> list[Floats]:
+    own = np.append(median_variance(n), np.zeros(DEGREES.size - 1))
+    return [own, own, np.array(median_covariance(n))]

@@ -1,0 +1,258 @@
+"""SDs between patients, of changes and given baseline, and correlations."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from phase2sim.core.contracts import (Floats, Ints)
+from phase2sim.core.errors import (BadEvidence)
+from phase2sim.evidence.reported import (Evidence, Reported)
+from phase2sim.prior.models.densities.summary_densities import (correlated_normal, correlation, sample_sd, sd_freedom)
+from phase2sim.prior.models.unknowns.natural_history import (Moments, NaturalHistory)
+from phase2sim.prior.models.densities.order_statistics import (LOG_ROOT_TWO_PI)
+from phase2sim.prior.models.unknowns.scales import (Scales, raw_kurtosis)
+from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
+from phase2sim.prior.models.unknowns.evidence_arrays import (LOCATIONS, Cells, cell_of, is_cross_correlation, is_raw, read_entries)
+
+FEWEST_FOR_FISHER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Spreads:
+    """SDs between patients; those of one arm come from the same patients."""
+
+    entry: Ints  # (spread,) position among the entries that are read
+    cell: Ints
+    sd: Floats  # raw if ``raw``, else model scale
+    n: Floats
+    raw: Floats  # (spread,) 1 for an SD of values that are not normal
+    scale: Scales  # (spread,)
+    pair: Ints  # (tie,) pair of cells of the same patients
+    overlap: Floats  # (tie,) root of the smaller over the larger n
+    place: Ints  # (spread, spread): 0 if independent, 1 for itself, else 2 + tie
+
+
+@dataclass(frozen=True, slots=True)
+class JointSpread:
+    """Joint density of the SDs between patients."""
+
+    density: Tensor
+    given_the_others: Tensor  # (spread,)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSpreads:
+    """SDs of changes between two visits."""
+
+    entry: Ints  # (spread,)
+    pairs: Ints  # (spread, 3) each visit's cell with itself, and both
+    sd: Floats
+    n: Floats
+    raw: Floats  # (spread,) 1 for changes of values that are not normal
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualSpreads:
+    """SDs of an outcome given (adjusted for) an earlier visit, all arms together."""
+
+    entry: Ints  # (spread,)
+    cell: Ints  # the later visit
+    pair: Ints  # the two visits
+    sd: Floats
+    n: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Correlations:
+    """Correlations between two visits of one endpoint, or of two endpoints at one visit."""
+
+    entry: Ints  # (correlation,)
+    pair: Ints  # of cells; or place in the flat matrix of endpoints
+    value: Floats
+    se: Floats  # of atanh(value) if reported, of value itself if elicited
+    elicited: Floats  # 1 where elicited
+
+
+def spreads(evidence: Evidence, layout: Cells) -> Spreads:
+    """Collect SDs, beside a location or alone.
+
+    Raises ``BadEvidence`` for two SDs of the same patients at one visit.
+    """
+    found = [
+        (position, e)
+        for position, e in enumerate(read_entries(evidence))
+        if _sd(e) is not None and e.n > 1
+    ]
+    entries = [e for _, e in found]
+    cell = _cells(evidence, layout, entries)
+    n = np.array([e.n for e in entries], dtype=np.float64)
+    place = np.eye(len(entries), dtype=np.int64)
+    ties: list[tuple[int, float]] = []
+    for i, j in combinations(range(len(entries)), 2):
+        if cell[i] == cell[j]:
+            raise BadEvidence(
+                f"{entries[j].where}: the SD of these patients is also in {entries[i].where}."
+                " Mark one of the two as unused."
+            )
+        if layout.are_paired(cell[i], cell[j]):
+            place[i, j] = place[j, i] = 2 + len(ties)
+            ties.append((layout.pair(cell[i], cell[j]), min(n[i], n[j]) / max(n[i], n[j])))
+    return Spreads(
+        entry=np.array([position for position, _ in found], dtype=np.int64),
+        cell=cell,
+        sd=np.array([_sd(e) for e in entries], dtype=np.float64),
+        n=n,
+        raw=np.array([is_raw(e) for e in entries], dtype=np.float64),
+        scale=layout.scale.at(cell),
+        pair=np.array([pair for pair, _ in ties], dtype=np.int64),
+        overlap=np.sqrt([share for _, share in ties]),
+        place=place,
+    )
+
+
+def change_spreads(evidence: Evidence, layout: Cells) -> ChangeSpreads:
+    """Collect SDs of changes."""
+    found = [
+        (position, e)
+        for position, e in enumerate(read_entries(evidence))
+        if e.statistic == "change" and e.sd is not None and e.n > 1
+    ]
+    entries = [e for _, e in found]
+    first, second = _cells(evidence, layout, entries, 0), _cells(evidence, layout, entries, 1)
+    pairs = [
+        _pairs(layout, *sides) for sides in ((first, first), (second, second), (first, second))
+    ]
+    return ChangeSpreads(
+        entry=np.array([position for position, _ in found], dtype=np.int64),
+        pairs=np.stack(pairs, axis=1),
+        sd=np.array([e.sd for e in entries], dtype=np.float64),
+        n=np.array([e.n for e in entries], dtype=np.float64),
+        raw=np.array([is_raw(e) for e in entries], dtype=np.float64),
+    )
+
+
+def residual_spreads(evidence: Evidence, layout: Cells) -> ResidualSpreads:
+    """Collect SDs at one visit given another, on the model scale."""
+    read = read_entries(evidence)
+    found = [(position, e) for position, e in enumerate(read) if e.statistic == "residual_sd"]
+    entries = [e for _, e in found]
+    first, second = _cells(evidence, layout, entries, 0), _cells(evidence, layout, entries, 1)
+    return ResidualSpreads(
+        entry=np.array([position for position, _ in found], dtype=np.int64),
+        cell=second,
+        pair=_pairs(layout, first, second),
+        sd=np.array([e.value for e in entries], dtype=np.float64),
+        n=np.array([e.n for e in entries], dtype=np.float64),
+    )
+
+
+def visit_correlations(evidence: Evidence, layout: Cells) -> Correlations:
+    """Collect correlations between two visits, on the model scale."""
+    found = _correlated(evidence, cross=False)
+    entries = [e for _, e in found]
+    first, second = _cells(evidence, layout, entries, 0), _cells(evidence, layout, entries, 1)
+    return _correlations(found, _pairs(layout, first, second))
+
+
+def endpoint_correlations(evidence: Evidence, layout: Cells) -> Correlations:
+    """Collect correlations of two endpoints at one visit, both of which the model has."""
+    known = layout.endpoints
+    found = [
+        (position, e)
+        for position, e in _correlated(evidence, cross=True)
+        if e.endpoint in known and e.with_endpoint in known
+    ]
+    place = [known.index(e.endpoint) * len(known) + known.index(e.with_endpoint) for _, e in found]
+    return _correlations(found, np.array(place, dtype=np.int64))
+
+
+def joint_spread(table: Spreads, at: Moments) -> JointSpread:
+    """Joint density of all SDs between patients.
+
+    Each variance has its chi-square; variances of the same patients correlate by the square of
+    their values' correlation, as normal scores do (a Gaussian copula; the scores are cube roots,
+    Wilson and Hilferty 1931).
+    """
+    own = at.sd[table.cell]
+    sd = pt.switch(table.raw > 0, pt.sqrt(at.raw_covariance[table.cell]), own)
+    kurtosis = pt.switch(table.raw > 0, raw_kurtosis(table.scale, at.mean[table.cell], own), 3.0)
+    freedom = sd_freedom(table.n, kurtosis)
+    alone = sample_sd(table.sd, freedom, sd)
+    if not table.pair.size:
+        return JointSpread(pt.sum(alone), alone)
+    spare = 2.0 / (9.0 * freedom)
+    third = pt.exp((pt.log(table.sd) - pt.log(sd)) * 2.0 / 3.0)
+    score = (third - 1.0 + spare) / pt.sqrt(spare)
+    ties = at.correlation[table.pair] ** 2 * table.overlap
+    correlated = pt.concatenate([[0.0, 1.0], ties])[table.place]
+    joint, weighted, precision = correlated_normal(score, correlated)
+    independent = -(score**2) / 2.0 - LOG_ROOT_TWO_PI
+    own_precision = pt.diagonal(precision)
+    given = (pt.log(own_precision) - weighted**2 / own_precision) / 2.0 - LOG_ROOT_TWO_PI
+    return JointSpread(pt.sum(alone - independent) + joint, alone - independent + given)
+
+
+def change_spread_density(table: ChangeSpreads, at: Moments) -> Tensor:
+    """Log density (spread,)."""
+    raw, plain = at.raw_covariance[table.pairs], at.covariance[table.pairs]
+    covariance = pt.switch(table.raw[:, None] > 0, raw, plain)
+    variance = covariance[:, 0] + covariance[:, 1] - 2.0 * covariance[:, 2]
+    return sample_sd(table.sd, table.n - 1.0, pt.sqrt(variance))
+
+
+def residual_spread_density(table: ResidualSpreads, at: Moments) -> Tensor:
+    """Log density (spread,): intercept, arm and baseline leave n - 3 degrees of freedom."""
+    residual = at.sd[table.cell] * pt.sqrt(1.0 - at.correlation[table.pair] ** 2)
+    return sample_sd(table.sd, table.n - 3.0, residual)
+
+
+def visit_correlation_density(table: Correlations, at: Moments) -> Tensor:
+    """Log density (correlation,)."""
+    return correlation(table.value, table.se, table.elicited, at.correlation[table.pair])
+
+
+def endpoint_correlation_density(table: Correlations, history: NaturalHistory) -> Tensor:
+    """Log density (correlation,)."""
+    rho = history.endpoint_correlation.flatten()[table.pair]
+    return correlation(table.value, table.se, table.elicited, rho)
+
+
+def _sd(entry: Reported) -> float | None:
+    if entry.statistic == "sd":
+        return entry.value
+    return entry.sd if entry.statistic in LOCATIONS else None
+
+
+def _correlated(evidence: Evidence, *, cross: bool) -> list[tuple[int, Reported]]:
+    return [
+        (position, e)
+        for position, e in enumerate(read_entries(evidence))
+        if e.statistic == "correlation" and is_cross_correlation(e) is cross
+    ]
+
+
+def _correlations(found: list[tuple[int, Reported]], pair: Ints) -> Correlations:
+    entries = [e for _, e in found]
+    return Correlations(
+        entry=np.array([position for position, _ in found], dtype=np.int64),
+        pair=pair,
+        value=np.array([e.elicited.mean if e.elicited else e.value for e in entries]),
+        se=np.array([e.elicited.sd if e.elicited else _fisher_se(e) for e in entries]),
+        elicited=np.array([float(e.elicited is not None) for e in entries]),
+    )
+
+
+def _fisher_se(entry: Reported) -> float:
+    if entry.n < FEWEST_FOR_FISHER:  # Fisher's variance is 1 / (n - 3)
+        raise BadEvidence(f"{entry.where}: a correlation needs n above 3; it is {entry.n}.")
+    return 1.0 / float(np.sqrt(entry.n - 3.0))
+
+
+def _cells(evidence: Evidence, layout: Cells, entries: list[Reported], visit: int = 0) -> Ints:
+    found = [layout.index[cell_of(evidence, e, e.months[visit])] for e in entries]
+    return np.array(found, dtype=np.int64)
+
+
+def _pairs(layout: Cells, first: Ints, second: Ints) -> Ints:
+    return np.array([layout.pair(i, j) for i, j in zip(first, second, strict=True)], dtype=np.int64)

@@ -1,0 +1,97 @@
+"""Log density of each reported number given all the others, at every draw: for leaving it out."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pymc as pm
+from pytensor.configdefaults import config
+
+from phase2sim.core.contracts import (Floats, Ints)
+from phase2sim.evidence.reported import (Evidence, PriorDraws)
+from phase2sim.prior.models.likelihoods.events import (read_events)
+from phase2sim.prior.models.joint import (Densities, Tables, declare, read_tables)
+from phase2sim.prior.models.unknowns.settings import (PRIORS)
+from phase2sim.prior.models.densities.pytensor_names import (Tensor, function, pt)
+from phase2sim.prior.models.unknowns.evidence_arrays import (cells, read_entries)
+
+DRAWS_BETWEEN_REPORTS = 500
+
+
+def pointwise(
+    evidence: Evidence, prior: PriorDraws, report: Callable[[str], None] = lambda _line: None
+) -> Floats:
+    """Log density (draw, entry), entries in the order of ``read_entries``.
+
+    What a draw would lose without the entry. A number that is read jointly with others is taken
+    given them: a location given the other locations of its study, an SD given the other SDs of the
+    same patients, a count or quantiles given the median beside them. A location beside a count or
+    quantiles is left out together with these, patients with an event together with their total, and
+    quartiles together with a range.
+    """
+    report("compiling what each number contributes")
+    layout = cells(evidence)
+    tables = read_tables(evidence, layout, read_events(evidence))
+    with pm.Model() as model:
+        densities = declare(evidence, layout, PRIORS)
+    by_entry = _by_entry(densities, tables, len(read_entries(evidence)))
+    with config.change_flags(numba__fastmath=False):
+        evaluate = function(model.free_RVs, by_entry, on_unused_input="ignore")
+    draws = len(prior.history)
+    found = np.empty((draws, len(read_entries(evidence))))
+    for draw in range(draws):
+        if draw % DRAWS_BETWEEN_REPORTS == 0:
+            report(f"weighing each number: {draw} of {draws} draws")
+        found[draw] = evaluate(*_point(model, prior.sampled, draw))
+    return found
+
+
+def _point(model: pm.Model, sampled: Mapping[str, Floats], draw: int) -> list[Floats]:
+    return [sampled[variable.name][draw] for variable in model.free_RVs]
+
+
+def _by_entry(densities: Densities, tables: Tables, entries: int) -> Tensor:
+    """Sum the rows of every term that read an entry, (entry,)."""
+    total = pt.zeros(entries)
+    located = densities.located
+    if located is not None:
+        total = total + _placed(located.given_the_others(), _alone(tables.locations.entry), entries)
+    if densities.spread is not None:
+        own = _alone(tables.spreads.entry)
+        total = total + _placed(densities.spread.given_the_others, own, entries)
+    for name, density in densities.rows.items():
+        if name != "own_data":
+            total = total + _placed(density, _readers(tables, name), entries)
+    return total
+
+
+def _readers(tables: Tables, name: str) -> list[list[int]]:
+    """Entries that each row of a term reads."""
+    table = getattr(tables, name)
+    if name == "event_counts":
+        return [list(row) for row in table.entries]
+    if name == "quantiles":
+        beside = zip(table.entries, table.location, strict=True)
+        return [[*row, *_median(tables, int(location))] for row, location in beside]
+    if name == "falls":
+        both = zip(table.location, table.shared > 0.0, strict=True)
+        taken = [tables.locations.entry[location[there]] for location, there in both]
+        return [[int(fall), *map(int, of)] for fall, of in zip(table.entry, taken, strict=True)]
+    if name == "counts_beside":
+        beside = zip(table.entry, table.location, strict=True)
+        return [[int(entry), *_median(tables, int(location))] for entry, location in beside]
+    return _alone(table.entry)
+
+
+def _median(tables: Tables, location: int) -> list[int]:
+    return [int(tables.locations.entry[location])] if location >= 0 else []
+
+
+def _alone(entry: Ints) -> list[list[int]]:
+    return [[int(position)] for position in entry]
+
+
+def _placed(density: Tensor, readers: list[list[int]], entries: int) -> Tensor:
+    reads = np.zeros((entries, len(readers)))
+    for row, positions in enumerate(readers):
+        reads[positions, row] = 1.0
+    return pt.sum(reads * density, axis=1)

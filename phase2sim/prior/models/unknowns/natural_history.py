@@ -1,0 +1,169 @@
+"""Graph of untreated patients: mean curves, spread, correlation, and how studies differ."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pymc as pm
+
+from phase2sim.core.contracts import (Floats)
+from phase2sim.prior.models.unknowns.scales import (raw_covariance, raw_mean, raw_slope)
+from phase2sim.prior.models.unknowns.settings import (CROSS_CORRELATION_SCALE, EndpointPriors)
+from phase2sim.prior.models.densities.quadrature import (KNOTS_MONTHS)
+from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
+from phase2sim.prior.models.unknowns.evidence_arrays import (Cells)
+from phase2sim.prior.models.unknowns.window_moments import (window_moments)
+
+ROOT_MONTHS: Floats = np.sqrt(np.diff(KNOTS_MONTHS))
+
+
+@dataclass(frozen=True, slots=True)
+class NaturalHistory:
+    """Unknowns of untreated patients, by endpoint."""
+
+    mean: Tensor  # (endpoint, knot)
+    sd: Tensor  # (endpoint, knot)
+    level_sd: Tensor  # (endpoint,) between studies
+    slope_sd: Tensor  # (endpoint,) same, per month on the trial's clock
+    level: Tensor  # (sampled study,) shift of a study whose own effects are sampled
+    slope: Tensor  # (sampled study,) and its change per month
+    share: Tensor  # (endpoint,)
+    decay: Tensor  # (endpoint,)
+    age_slope: Tensor  # (endpoint,) a year
+    endpoint_driver: Tensor  # (endpoint, endpoint) correlation of what drives patients
+    endpoint_correlation: Tensor  # (endpoint, endpoint) of patients at one visit
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Means, SDs and covariances of the cells' patients, given the unknowns."""
+
+    mean: Tensor  # (cell,)
+    shift: Tensor  # (cell,) of the mean beyond natural history: study, age, bias and effect
+    sd: Tensor  # (cell,)
+    covariance: Tensor  # (pair,) between patients
+    correlation: Tensor  # (pair,)
+    raw_mean: Tensor  # (cell,) on the scale that values are reported on
+    raw_slope: Tensor  # (cell,) its derivative by the mean
+    raw_covariance: Tensor  # (pair,) the same
+
+
+def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> NaturalHistory:
+    """Declare the unknowns of untreated patients in the current PyMC model."""
+    own = [priors[name] for name in layout.endpoints]
+    mean = _walk("mean", own, lambda p: (p.first_mean, p.mean_step, p.mean_per_root_month))
+    log_sd = _walk(
+        "log_sd", own, lambda p: (p.first_log_sd, p.log_sd_step, p.log_sd_per_root_month)
+    )
+    level_sd = pm.HalfNormal("level_sd", sigma=np.array([p.level_scale for p in own]))
+    slope_sd = pm.HalfNormal("slope_sd", sigma=np.array([p.slope_scale for p in own]))
+    share, decay = np.array([p.share for p in own]).T, np.array([p.decay for p in own]).T
+    age, age_sd = np.array([p.per_year_of_age for p in own]).T
+    older = pm.Normal("age_slope_raw", shape=len(own))
+    patient_share, patient_decay = pm.Beta("patient_share", *share), pm.Beta("decay", *decay)
+    driver = _endpoint_driver(len(own))
+    together = at_one_visit(driver, patient_share, patient_decay)
+    if len(own) > 1:
+        pm.Deterministic("endpoint_correlation", together[np.tril_indices(len(own), -1)])
+    return NaturalHistory(
+        mean=pm.Deterministic("history", mean),
+        sd=pm.Deterministic("sd", pt.exp(log_sd)),
+        level_sd=level_sd,
+        slope_sd=slope_sd,
+        level=_study_effects("study_level", level_sd, layout),
+        slope=_study_effects("study_slope", slope_sd, layout),
+        share=patient_share,
+        decay=patient_decay,
+        age_slope=pm.Deterministic("age_slope", age + age_sd * older),
+        endpoint_driver=driver,
+        endpoint_correlation=together,
+    )
+
+
+def moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
+    """Moments of every cell and pair, averaged over who was enrolled in the cell's window."""
+    shift = treated + _study_shift(layout, history) + layout.years * _own(layout, history.age_slope)
+    average, sd, covariance, correlation = window_moments(
+        layout,
+        history.mean,
+        history.sd,
+        history.share,
+        -pt.log(history.decay),
+        history.endpoint_driver,
+    )
+    mean = average + shift
+    first, second = layout.first, layout.second
+    slope = raw_slope(layout.scale, mean, sd)
+    same = (layout.endpoint[first] == layout.endpoint[second]).astype(float)
+    return Moments(
+        mean=mean,
+        shift=shift,
+        sd=sd,
+        covariance=covariance,
+        correlation=correlation,
+        raw_mean=raw_mean(layout.scale, mean, sd),
+        raw_slope=slope,
+        raw_covariance=raw_covariance(
+            layout.scale.at(first), same, slope[first] * slope[second], covariance
+        ),
+    )
+
+
+def _own(layout: Cells, by_endpoint: Tensor) -> Tensor:
+    """Value (cell,) of each cell's endpoint."""
+    return pt.sum(layout.own * by_endpoint, axis=1)
+
+
+def at_one_visit(driver: Tensor, share: Tensor, decay: Tensor) -> Tensor:
+    """Correlation (endpoint, endpoint) of deviations at one visit; see ``window_moments``."""
+    rate = -pt.log(decay)
+    stays = pt.sqrt(share[:, None] * share)
+    alike = 2.0 * pt.sqrt(rate[:, None] * rate) / (rate[:, None] + rate)
+    fades = pt.sqrt((1.0 - share)[:, None] * (1.0 - share)) * alike
+    return driver * (stays + fades)
+
+
+def _endpoint_driver(endpoints: int) -> Tensor:
+    """Correlation matrix whose Cholesky factor has rows of a unit triangle, scaled to length 1.
+
+    Every choice of the unknowns gives a correlation matrix; two endpoints' correlation is
+    z / sqrt(1 + z^2) with z normal.
+    """
+    if endpoints == 1:
+        return pt.ones((1, 1))
+    rows, columns = np.tril_indices(endpoints, -1)
+    raw = pm.Normal("endpoint_raw", shape=rows.size)
+    place = np.zeros((endpoints, endpoints, rows.size))
+    place[rows, columns, np.arange(rows.size)] = CROSS_CORRELATION_SCALE
+    triangle = np.eye(endpoints) + pt.sum(place * raw, axis=2)
+    factor = triangle / pt.sqrt(pt.sum(triangle**2, axis=1))[:, None]
+    return pt.sum(factor[:, None, :] * factor[None, :, :], axis=2)
+
+
+def _study_effects(name: str, sd: Tensor, layout: Cells) -> Tensor:
+    """Shifts (sampled study,); where they enter linearly the covariance carries them instead."""
+    owner = layout.study_endpoint[layout.sampled]
+    return pm.Normal(name, shape=owner.size) * sd[owner] if owner.size else pt.zeros(0)
+
+
+def _study_shift(layout: Cells, history: NaturalHistory) -> Tensor:
+    own = layout.study[:, None] == np.flatnonzero(layout.sampled)
+    if not own.any():
+        return 0.0
+    return pt.sum(own * (history.level + history.slope * layout.months[:, None]), axis=1)
+
+
+def _walk(
+    name: str,
+    priors: Iterable[EndpointPriors],
+    of: Callable[[EndpointPriors], tuple[tuple[float, float], tuple[float, float], float]],
+) -> Tensor:
+    """Curve at the knots: a start, a step at treatment, then steps of SD ``step root(months)``."""
+    own = [of(prior) for prior in priors]
+    centres, spreads = np.zeros((2, len(own), KNOTS_MONTHS.size))
+    for row, (first, jump, step) in enumerate(own):
+        centres[row, :2] = first[0], jump[0]
+        spreads[row] = first[1], jump[1], *(step * ROOT_MONTHS[1:])
+    raw = pm.Normal(f"{name}_raw", 0.0, 1.0, shape=spreads.shape)
+    steps = np.tri(KNOTS_MONTHS.size) * spreads[:, None, :]  # (endpoint, knot, knot up to it)
+    return np.cumsum(centres, axis=1) + pt.sum(steps * raw[:, None, :], axis=2)

@@ -1,0 +1,62 @@
+"""One draw of all that a prior says about patients, as the simulation of a report reads it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from phase2sim.core.contracts import (Floats)
+from phase2sim.evidence.reported import (PriorDraws)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is true of patients, studies and treatments, model scale; see ``PriorDraws``."""
+
+    endpoints: tuple[str, ...]
+    knots_months: Floats  # (knot,) months since diagnosis
+    history: Floats  # (endpoint, knot)
+    sd: Floats  # (endpoint, knot)
+    level_sd: Floats  # (endpoint,)
+    slope_sd: Floats  # (endpoint,) a month
+    patient_share: Floats  # (endpoint,)
+    decay: Floats  # (endpoint,)
+    endpoint_correlation: Floats  # (endpoint, endpoint)
+    effect: Floats  # (endpoint,) of the single arm; nan without one
+    bias: Floats  # (endpoint,)
+    class_mean: Floats  # (endpoint,)
+    class_sd: Floats  # (endpoint,)
+    age_slope: Floats  # (endpoint,) a year
+    event_outcomes: tuple[str, ...]
+    event_rate: Floats  # (outcome, 2): untreated, treated; events per patient-month
+    event_dispersion: Floats  # (outcome,)
+    event_study_sd: float  # of the log rate, between studies
+
+
+def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
+    """One draw of ``prior``; bias, class and age are 0 where the evidence says nothing of them."""
+    endpoints = len(prior.endpoints)
+
+    def row(values: Floats) -> Floats:
+        return np.nan_to_num(values[draw]) if values.size else np.zeros(endpoints)
+
+    between = prior.sampled.get("event_study_sd")
+    return Parameters(
+        endpoints=prior.endpoints,
+        knots_months=prior.knots_months,
+        history=prior.history[draw],
+        sd=prior.sd[draw],
+        level_sd=prior.level_sd[draw],
+        slope_sd=prior.slope_sd[draw],
+        patient_share=prior.patient_share[draw],
+        decay=prior.decay[draw],
+        endpoint_correlation=prior.endpoint_correlation[draw],
+        effect=prior.effect[draw],
+        bias=row(prior.bias),
+        class_mean=row(prior.class_mean),
+        class_sd=row(prior.class_sd),
+        age_slope=row(prior.age_slope),
+        event_outcomes=prior.event_outcomes,
+        event_rate=prior.event_rate[draw] if prior.event_outcomes else np.zeros((0, 2)),
+        event_dispersion=prior.event_dispersion[draw] if prior.event_outcomes else np.zeros(0),
+        event_study_sd=float(between[draw]) if between is not None else 0.0,
+    )

@@ -1,0 +1,120 @@
+"""The numbers of a report, computed again from simulated patients."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from phase2sim.core.contracts import (Floats)
+from phase2sim.core.endpoints import (EVENTS)
+from phase2sim.evidence.reported import (Evidence, Reported, StudyArm)
+from phase2sim.prior.replicates.events import (Events, draw_events, span_of)
+from phase2sim.prior.replicates.parameters import (Parameters)
+from phase2sim.prior.replicates.patients import (Population, Study, draw_study, weight_factor)
+from phase2sim.prior.replicates.summaries import (Sample, named, renumbered, summarise, visits_of)
+
+PATIENTS_IF_UNKNOWN = 100  # of an arm whose size is not reported
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One number of a report."""
+
+    entry: Reported
+    what: str  # "median", "SD", "lower quartile", "count", ...
+    value: float  # as reported, in the endpoint's own unit unless the entry is on the model scale
+
+
+def quantities(evidence: Evidence) -> tuple[Quantity, ...]:
+    """Every number that a likelihood reads, entries in their order."""
+    return tuple(
+        Quantity(entry, what, value) for entry in _read(evidence) for what, value in named(entry)
+    )
+
+
+def replicate(evidence: Evidence, truth: Parameters, rng: np.random.Generator) -> Floats:
+    """Report the same numbers (quantity,) of new studies under one truth.
+
+    The patients of an arm are drawn once, jointly over endpoints and visits; a number of fewer
+    patients is of the first of them. Arms of a study share its level and slope.
+    """
+    studies: dict[str, dict[str, Sample]] = {}
+    truths: dict[str, Study] = {}
+    for arm, entries in _by_arm(evidence).items():
+        if arm.study not in truths:
+            truths[arm.study] = draw_study(truth, rng)
+        visits = tuple(sorted({visit for entry in entries for visit in visits_of(entry)}))
+        population = Population(evidence, arm, visits, truth, truths[arm.study])
+        studies.setdefault(arm.study, {})[arm.arm] = _sample(population, entries, rng)
+    values: list[float] = []
+    for entry in _read(evidence):
+        values += summarise(entry, studies[entry.study], rng)
+    return np.array(values)
+
+
+def with_values(evidence: Evidence, values: Floats) -> Evidence:
+    """The same evidence with other numbers (quantity,) in place of the reported ones.
+
+    Counts are rounded. Standard errors, elicited SDs and what is not read stay as they are.
+    """
+    left = iter(float(value) for value in values)
+    reported = tuple(
+        entry if _is_unread(entry) else renumbered(entry, tuple(next(left) for _ in named(entry)))
+        for entry in evidence.reported
+    )
+    said = f"{evidence.digest} {' '.join(float(value).hex() for value in values)}"
+    return replace(evidence, reported=reported, digest=hashlib.sha256(said.encode()).hexdigest())
+
+
+def _is_unread(entry: Reported) -> bool:
+    return bool(entry.unused) or entry.statistic == "statement"
+
+
+def _read(evidence: Evidence) -> tuple[Reported, ...]:
+    return tuple(entry for entry in evidence.reported if not _is_unread(entry))
+
+
+def _by_arm(evidence: Evidence) -> Mapping[StudyArm, list[Reported]]:
+    """Entries that need the patients of each arm, in the order of the evidence."""
+    read = _read(evidence)
+    found = {
+        arm: [e for e in read if e.study == arm.study and arm.arm in (e.arm, e.versus)]
+        for arm in evidence.arms
+    }
+    return {arm: entries for arm, entries in found.items() if entries}
+
+
+def _sample(
+    population: Population, entries: Iterable[Reported], rng: np.random.Generator
+) -> Sample:
+    arm = population.arm
+    own = [entry.n for entry in entries if entry.n and not entry.versus]
+    patients = max([arm.patients, *own]) or PATIENTS_IF_UNKNOWN
+    return Sample(
+        population=population,
+        value=population.draw(patients, rng),
+        weight_factor=weight_factor(arm, rng),
+        events=_events(population, entries, patients, rng),
+    )
+
+
+def _events(
+    population: Population,
+    entries: Iterable[Reported],
+    patients: int,
+    rng: np.random.Generator,
+) -> dict[str, Events]:
+    truth = population.truth
+    spans: dict[str, list[tuple[float, float]]] = {}
+    for entry in entries:
+        if entry.endpoint in EVENTS:
+            spans.setdefault(entry.endpoint, []).append(span_of(entry))
+    found = {}
+    for outcome, asked in spans.items():
+        row = truth.event_outcomes.index(outcome)
+        rate = float(truth.event_rate[row, int(population.arm.treated)])
+        rate *= float(population.study.event_ratio[row])
+        dispersion = float(truth.event_dispersion[row])
+        found[outcome] = draw_events(asked, rate, dispersion, patients, rng)
+    return found

@@ -1,0 +1,269 @@
+"""What a paper computes from the patients of an arm, one function a kind of number."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from phase2sim.core.contracts import (Floats)
+from phase2sim.core.endpoints import (ENDPOINTS, EVENTS)
+from phase2sim.evidence.reported import (Reported)
+from phase2sim.prior.replicates.events import (Events, span_of)
+from phase2sim.prior.replicates.patients import (Population, Visit, on_own_scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The patients of one arm, as they were seen."""
+
+    population: Population
+    value: Floats  # (patient, visit) model scale
+    weight_factor: float  # true over assumed weight of a typical patient
+    events: Mapping[str, Events]  # by outcome
+
+    def latent(self, visit: Visit, n: int) -> Floats:
+        """Values (patient,) of the first ``n`` patients on the model scale."""
+        return self.value[:n, self.population.visits.index(visit)]
+
+    def as_read(self, entry: Reported, position: int) -> Floats:
+        """Values (patient,) of one of an entry's visits, on the entry's scale."""
+        visit = visits_of(entry)[position]
+        latent = self.latent(visit, entry.n or len(self.value))
+        if entry.on_model_scale:
+            return latent
+        own = on_own_scale(latent, ENDPOINTS[entry.endpoint].transformation)
+        return own * self.weight_factor if entry.by_weight else own
+
+    def expected(self, entry: Reported, position: int) -> tuple[float, float]:
+        """Mean and SD of all patients at one of an entry's visits, on the entry's scale."""
+        visit = visits_of(entry)[position]
+        mean, sd = self.population.expected(visit, on_model_scale=entry.on_model_scale)
+        factor = self.weight_factor if entry.by_weight else 1.0
+        return mean * factor, sd * factor
+
+    def expected_median(self, entry: Reported, position: int) -> float:
+        """Value at the mean of the model scale of one of an entry's visits, in the own unit."""
+        visit = visits_of(entry)[position]
+        latent, _ = self.population.expected(visit, on_model_scale=True)
+        transformation = ENDPOINTS[entry.endpoint].transformation
+        return float(on_own_scale(np.array(latent), transformation))
+
+
+type Arms = Mapping[str, Sample]  # the arms of one study
+type Summary = Callable[[Reported, Arms, np.random.Generator], tuple[float, ...]]
+
+
+def visits_of(entry: Reported) -> tuple[Visit, ...]:
+    """Visits that an entry reads, of every endpoint it is about."""
+    if entry.endpoint in EVENTS:
+        return ()
+    months = entry.months
+    if entry.beyond == "below_baseline" and len(months) == 1:
+        months = (0.0, *months)
+    endpoints = [entry.endpoint, *([entry.with_endpoint] if entry.with_endpoint else [])]
+    return tuple(Visit(name, entry.clock, month) for month in months for name in endpoints)
+
+
+def summarise(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+    """The numbers of one entry, in the order of ``named``."""
+    return _summary(entry)(entry, arms, rng)
+
+
+def named(entry: Reported) -> tuple[tuple[str, float], ...]:
+    """Name and reported value of each number of an entry."""
+    if entry.bounds is not None:
+        names = ("lower quartile", "upper quartile")
+        if entry.statistic == "range":
+            names = ("smallest", "largest")
+        return tuple(zip(names, entry.bounds, strict=True))
+    name = "difference" if entry.versus else WORDS.get(entry.statistic, entry.statistic)
+    value = entry.elicited.mean if entry.elicited else entry.value
+    spread = () if entry.sd is None else (("SD", entry.sd),)
+    return ((name, value), *spread)
+
+
+def renumbered(entry: Reported, values: tuple[float, ...]) -> Reported:
+    """The entry with other numbers, in the order of ``named``."""
+    said = " and ".join(f"{value:.12g}" for value in values)
+    changed = replace(entry, as_reported=f"{said} (simulated)")
+    if entry.bounds is not None:
+        return replace(changed, bounds=(values[0], values[1]))
+    if entry.elicited is not None:
+        return replace(changed, elicited=replace(entry.elicited, mean=values[0]))
+    first = values[0]
+    if entry.statistic in COUNTED:
+        first = float(round(first))
+    return replace(changed, value=first, sd=values[1] if entry.sd is not None else None)
+
+
+def _mean(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+    """Mean and, if reported, SD; a reported standard error scales the mean's own deviation."""
+    arm = arms[entry.arm]
+    values = arm.as_read(entry, 0)
+    mean = float(values.mean())
+    if entry.se is not None:
+        centre, sd = arm.expected(entry, 0)
+        standard = (mean - centre) / sd * np.sqrt(entry.n) if entry.n else rng.standard_normal()
+        mean = centre + entry.se * float(standard)
+    return (mean,) if entry.sd is None else (mean, _sample_sd(values))
+
+
+def _median(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+    del rng
+    return (float(np.median(arms[entry.arm].as_read(entry, 0))),)
+
+
+def _sd(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+    del rng
+    return (_sample_sd(arms[entry.arm].as_read(entry, 0)),)
+
+
+def _count(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+    """Patients beyond a threshold, or below their own baseline."""
+    del rng
+    values = arms[entry.arm].as_read(entry, 0)
+    if entry.beyond == "below_baseline":
+        return (float(np.sum(arms[entry.arm].as_read(entry, 1) < values)),)
+    if ENDPOINTS[entry.endpoint].transformation == "root" and entry.threshold == 0.0:
+        values = arms[entry.arm].latent(visits_of(entry)[0], entry.n)  # no insulin: at or below 0
+        below = values <= 0.0
+        return (float(np.sum(below if entry.beyond == "below" else ~below)),)
+    threshold = np.float64(np.nan if entry.threshold is None else entry.threshold)
+    beyond = values < threshold if entry.beyond == "below" else values > threshold
+    return (float(np.sum(beyond)),)
+
+
+def _quartiles(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+    del rng
+    values, method = arms[entry.arm].as_read(entry, 0), entry.quantile_method
+    lower, upper = np.quantile(values, [0.25, 0.75], method=method)  # type: ignore[call-overload]
+    return float(lower), float(upper)
+
+
+def _range(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+    del rng
+    values = arms[entry.arm].as_read(entry, 0)
+    return float(values.min()), float(values.max())
+
+
+def _difference(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+    """Change, slope, or difference between arms, with the error it was reported with.
+
+    A reported standard error is the whole error; without one it is the patients' own, to which an
+    elicited SD adds.
+    """
+    own = [arms[entry.arm]] if not entry.versus else [arms[entry.arm], arms[entry.versus]]
+    months = entry.months[-1] - entry.months[0] if entry.statistic == "slope" else 1.0
+    last = len(entry.months) - 1
+    by_patient = entry.se is None and (entry.n > 0 or entry.elicited is None)
+    if by_patient:
+        paired = [_paired(entry, arm, last) for arm in own]
+        found = [float(values.mean()) for values in paired]
+    else:
+        paired = []
+        found = [
+            arm.expected(entry, last)[0] - (arm.expected(entry, 0)[0] if last else 0.0)
+            for arm in own
+        ]
+    value = (found[0] - found[1] if entry.versus else found[0]) / months
+    error = entry.elicited.sd if entry.elicited else entry.se or 0.0
+    value += error * rng.standard_normal()
+    return (value,) if entry.sd is None else (value, _pooled_sd(paired) / months)
+
+
+def _paired(entry: Reported, arm: Sample, last: int) -> Floats:
+    """Value or change (patient,) of an arm; all of its patients where two arms are compared."""
+    asked = replace(entry, n=0) if entry.versus else entry
+    values = arm.as_read(asked, last)
+    return values - arm.as_read(asked, 0) if last else values
+
+
+def _percent_change(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+    """Change of the median; with a reported standard error normal on the log of the ratio."""
+    arm = arms[entry.arm]
+    if entry.se is None:
+        before, after = (float(np.median(arm.as_read(entry, i))) for i in (0, 1))
+        return (100.0 * (after / before - 1.0),)
+    log_ratio = np.log(arm.expected_median(entry, 1) / arm.expected_median(entry, 0))
+    log_ratio += entry.se / (100.0 + entry.value) * rng.standard_normal()
+    return (100.0 * float(np.expm1(log_ratio)),)
+
+
+def _correlation(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+    """Correlation of two visits, or of two endpoints at one."""
+    arm = arms[entry.arm]
+    one, other = visits_of(entry)
+    if entry.elicited is None:
+        return (float(np.corrcoef(arm.latent(one, entry.n), arm.latent(other, entry.n))[0, 1]),)
+    truth = arm.population.truth
+    if entry.with_endpoint:  # of a patient's deviations, whenever they enrolled
+        places = truth.endpoints.index(one.endpoint), truth.endpoints.index(other.endpoint)
+        rho = float(truth.endpoint_correlation[places])
+    else:
+        rho = arm.population.expected_correlation(one, other)
+    return (rho + entry.elicited.sd * rng.standard_normal(),)
+
+
+def _residual_sd(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+    """SD around a regression on the first visit and the arm, of which the sample holds two."""
+    del rng
+    before, after = (arms[entry.arm].as_read(entry, i) for i in (0, 1))
+    arm = (np.arange(entry.n) % 2).astype(np.float64)
+    design = np.column_stack([np.ones(entry.n), arm, before])
+    coefficients = np.linalg.lstsq(design, after)[0]
+    squares = float(np.sum((after - design @ coefficients) ** 2))
+    return (float(np.sqrt(squares / (entry.n - design.shape[1]))),)
+
+
+def _event_count(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+    """Events, patients with one, or events a patient-month.
+
+    The standard error of a reported rate is the whole error of its log.
+    """
+    first, last = span_of(entry)
+    drawn = arms[entry.arm].events[entry.endpoint]
+    if entry.statistic == "rate" and entry.se is not None:
+        return (drawn.rate * float(np.exp(entry.se / entry.value * rng.standard_normal())),)
+    events = drawn.within((first, last))[: entry.n or None]
+    if entry.statistic == "count":
+        return (float(np.sum(events > 0)),)
+    total = float(events.sum())
+    return (total if entry.statistic == "events" else total / (len(events) * (last - first)),)
+
+
+def _sample_sd(values: Floats) -> float:
+    return float(values.std(ddof=1))
+
+
+def _pooled_sd(groups: list[Floats]) -> float:
+    squares = sum(float(np.sum((values - values.mean()) ** 2)) for values in groups)
+    return float(np.sqrt(squares / sum(len(values) - 1 for values in groups)))
+
+
+def _summary(entry: Reported) -> Summary:
+    if entry.endpoint in EVENTS:
+        return _event_count
+    return _difference if entry.versus else SUMMARIES[entry.statistic]
+
+
+WORDS: Mapping[str, str] = {
+    "geometric_mean": "mean",
+    "sd": "SD",
+    "residual_sd": "SD given the first visit",
+    "percent_change": "percent change",
+}
+COUNTED = frozenset({"count", "events"})
+SUMMARIES: Mapping[str, Summary] = {
+    "mean": _mean,
+    "geometric_mean": _mean,
+    "median": _median,
+    "sd": _sd,
+    "count": _count,
+    "quartiles": _quartiles,
+    "range": _range,
+    "change": _difference,
+    "slope": _difference,
+    "percent_change": _percent_change,
+    "correlation": _correlation,
+    "residual_sd": _residual_sd,
+}

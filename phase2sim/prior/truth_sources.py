@@ -1,0 +1,268 @@
+"""What is true in each simulated trial: a target, nothing, or a draw from the prior."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from phase2sim.core.age_distribution import (age_moments)
+from phase2sim.core.contracts import (Floats, Ints, Plan, Truth)
+from phase2sim.core.endpoints import (ENDPOINTS)
+from phase2sim.evidence.reported import (REFERENCE_AGE, PriorDraws)
+from phase2sim.core.randomness import (normals, uniforms)
+from phase2sim.core.effect_shapes import (SHAPES, Shape)
+
+_WINDOW_NODES = 48
+_PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT = range(6)  # places in the "truth" stream
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """How untreated patients do, one row a draw (one row in all if it is fixed), model scale.
+
+    As ``Truth``, with the residuals still apart: ``sd`` (draw, endpoint, visit), ``correlation``
+    (draw, endpoint, visit, visit), ``endpoint_correlation`` (draw, endpoint, endpoint).
+    """
+
+    knots_months: Floats
+    history: Floats
+    mean: Floats  # (draw, endpoint, visit), on top of history
+    sd: Floats
+    correlation: Floats
+    endpoint_correlation: Floats
+
+    def typical(self) -> "Control":
+        """Return one row: the mean of every quantity over the draws."""
+        arrays = {
+            name: getattr(self, name).mean(axis=0, keepdims=True)
+            for name in ("history", "mean", "sd", "correlation", "endpoint_correlation")
+        }
+        return replace(self, **arrays)
+
+    def mean_at(self, plan: Plan, endpoint: int, month: float) -> float:
+        """Mean of untreated patients at one month, over the enrolment window and the draws."""
+        shift = self.mean[:, endpoint].mean(axis=0)
+        fixed = float(np.interp(month, plan.visits_months, shift))
+        if not self.knots_months.size:
+            return fixed
+        curve = self.history[:, endpoint].mean(axis=0)
+        since = window_nodes(plan.months_since_diagnosis) + month
+        return fixed + float(np.interp(since, self.knots_months, curve).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class EffectCurve:
+    """An effect of ``size`` at ``month`` that grows as ``shape`` says, one endpoint."""
+
+    size: float
+    month: float
+    shape: Shape
+
+    def at(self, months: Floats) -> Floats:
+        """Effect at each month, model scale."""
+        whole = float(self.shape.at(np.array([self.month]))[0])
+        return self.shape.at(months) * (self.size / whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Treated:
+    """What the treated arms have of an effect, and what it does beside moving means."""
+
+    shares: Floats = field(default_factory=lambda: np.ones(1))  # (treated arm,)
+    modification: Floats | None = None  # as in ``Truth``
+    log_rate_ratio: Floats | None = None  # (arm, counted event)
+
+    def given(self, truth: Truth) -> Truth:
+        """The truth with all of it."""
+        changes = {
+            name: array
+            for name in ("modification", "log_rate_ratio")
+            if (array := getattr(self, name)) is not None
+        }
+        return replace(truth, **changes) if changes else truth
+
+
+@dataclass(frozen=True, slots=True)
+class FixedTruth:
+    """The same truth in every trial."""
+
+    label: str
+    fixed: Truth
+
+    def truth(self, first: int, trials: int) -> Truth:
+        """Return the one truth, with a leading axis of length 1."""
+        del first, trials
+        return self.fixed
+
+
+@dataclass(frozen=True, slots=True)
+class PriorTruth:
+    """A fresh draw for each trial: control from the prior's draws, effect from a robust mixture.
+
+    With probability ``robust_weight`` a trial's effect is the fitted one of its draw, else N(0,
+    ``sceptical_sd``), all endpoints together; ``shared`` is what they have in common.
+    ``robust_weight`` 0 is the sceptical prior. Sources with one seed share the draws, so they
+    differ in nothing but the effect.
+    """
+
+    label: str
+    seed: int
+    visits_months: Floats
+    control: Control
+    level_sd: Floats  # (draw, endpoint); zero where the control mean was given
+    slope_sd: Floats  # (draw, endpoint)
+    effect: Floats  # (draw, endpoint), size of the fitted effect
+    growth: Floats  # (endpoint, visit), share of it at each visit
+    sceptical_sd: Floats  # (endpoint,)
+    shared: Floats  # (endpoint,) correlation with a common benefit, with the sign of benefit
+    robust_weight: float
+    treated: Treated = field(default_factory=Treated)
+
+    def with_assumptions(self, treated: Treated, heterogeneity: float) -> "PriorTruth":
+        """The same with other arms, and so many times the variation between studies."""
+        level, slope = self.level_sd * heterogeneity, self.slope_sd * heterogeneity
+        return replace(self, treated=treated, level_sd=level, slope_sd=slope)
+
+    def draws(self, first: int, trials: int) -> Ints:
+        """Which draw of the prior is true in each trial, (trial,)."""
+        pick = uniforms((trials, 1), self.seed, "truth", first, _PICK)[:, 0]
+        return np.asarray((pick * len(self.effect)).astype(np.int64))
+
+    def truth(self, first: int, trials: int) -> Truth:
+        """Truth of trials ``first`` to ``first + trials - 1``."""
+        endpoints = self.effect.shape[1]
+
+        def normal(place: int) -> Floats:
+            return normals((trials, endpoints), self.seed, "truth", first, place)
+
+        draw = self.draws(first, trials)
+        fitted = uniforms((trials, 1), self.seed, "truth", first, _ROBUST) < self.robust_weight
+        benefit = normals((trials, 1), self.seed, "truth", first, _BENEFIT)
+        own = np.sqrt(1.0 - self.shared**2) * normal(_SCEPTICAL)
+        sceptical = self.sceptical_sd * (self.shared * benefit + own)
+        size = np.where(fitted, self.effect[draw], sceptical)
+        level = self.level_sd[draw] * normal(_LEVEL)
+        slope = self.slope_sd[draw] * normal(_SLOPE)
+        drift = level[..., None] + slope[..., None] * self.visits_months
+        effect = size[..., None] * self.growth
+        return _truth(_row(self.control, draw), drift, effect, self.treated)
+
+
+def fixed_truth(
+    label: str,
+    plan: Plan,
+    control: Control,
+    effects: Mapping[str, EffectCurve],
+    treated: Treated | None = None,
+) -> FixedTruth:
+    """Truth with a typical control arm and given effects; no effect where none is given."""
+    treated = treated or Treated(np.ones(len(plan.arms) - 1), None, _no_ratios(plan))
+    visits = np.array(plan.visits_months)
+    effect = np.zeros((1, len(plan.endpoints), len(visits)))
+    for e, name in enumerate(plan.endpoints):
+        if name in effects:
+            effect[0, e] = effects[name].at(visits)
+    typical = control.typical()
+    return FixedTruth(label, _truth(typical, np.zeros_like(typical.mean), effect, treated))
+
+
+def _no_ratios(plan: Plan) -> Floats | None:
+    return np.zeros((len(plan.arms), len(plan.counted))) if plan.counted else None
+
+
+def control_from_prior(prior: PriorDraws, plan: Plan) -> Control:
+    """Untreated patients of an average study, one row a draw of the prior."""
+    which = [prior.endpoints.index(name) for name in plan.endpoints]
+    visits = np.array(plan.visits_months)
+    since = window_nodes(plan.months_since_diagnosis)[:, None] + visits
+    weights = interpolation(since, prior.knots_months)  # (node, visit, knot)
+    sd = prior.sd[:, which] @ weights.reshape(-1, len(prior.knots_months)).T
+    spread = np.sqrt((sd**2).reshape(*sd.shape[:2], *since.shape).mean(axis=2))
+    share = prior.patient_share[:, which, None, None]
+    apart = np.abs(visits[:, None] - visits)
+    decay = prior.decay[:, which, None, None] ** apart
+    return Control(
+        knots_months=prior.knots_months,
+        history=prior.history[:, which],
+        mean=_of_age(prior, plan, which)[:, :, None] + np.zeros_like(spread),
+        sd=spread,
+        correlation=share + (1 - share) * decay,
+        endpoint_correlation=prior.endpoint_correlation[:, which][:, :, which],
+    )
+
+
+def _of_age(prior: PriorDraws, plan: Plan, which: list[int]) -> Floats:
+    """What the patients' mean age adds to the history, (draw, endpoint)."""
+    mean_age = age_moments(plan)[0]
+    if not prior.age_slope.size or np.isnan(mean_age):
+        return np.zeros((len(prior.history), len(which)))
+    return np.asarray(prior.age_slope[:, which] * (mean_age - REFERENCE_AGE))
+
+
+def prior_truth(
+    label: str, plan: Plan, control: Control, prior: PriorDraws, robust_weight: float
+) -> PriorTruth:
+    """Truth drawn from the fitted prior; ``control`` may hold scenario overrides."""
+    which = [prior.endpoints.index(name) for name in plan.endpoints]
+    visits = np.array(plan.visits_months)
+    assumed = [prior.effects[name] for name in plan.endpoints]
+    growth = [
+        EffectCurve(1.0, a.month, SHAPES[a.shape](**_options(a.shape_options))).at(visits)
+        for a in assumed
+    ]
+    # A control mean given in the scenario is meant as it stands: no between-study scatter on it.
+    free = np.array([control.history[:, e].any() for e in range(len(which))])
+    return PriorTruth(
+        label=label,
+        seed=plan.seed,
+        visits_months=visits,
+        control=control,
+        level_sd=prior.level_sd[:, which] * free,
+        slope_sd=prior.slope_sd[:, which] * free,
+        effect=prior.effect[:, which],
+        growth=np.array(growth),
+        sceptical_sd=np.array([a.sceptical_sd for a in assumed]),
+        shared=np.array([ENDPOINTS[a.endpoint].benefit_sign * a.shared**0.5 for a in assumed]),
+        robust_weight=robust_weight,
+    )
+
+
+def window_nodes(window: tuple[float, float]) -> Floats:
+    """Equally likely times in an enrolment window (midpoints); one if it has no width."""
+    low, high = window
+    nodes = 1 if low == high else _WINDOW_NODES
+    return low + (high - low) * (np.arange(nodes) + 0.5) / nodes
+
+
+def interpolation(months: Floats, knots: Floats) -> Floats:
+    """Weights of the knots at each month, (..., knot); flat beyond the last knot."""
+    return np.stack([np.interp(months, knots, unit) for unit in np.eye(len(knots))], axis=-1)
+
+
+def _options(options: Mapping[str, float]) -> dict[str, Any]:
+    return dict(options)
+
+
+def _row(control: Control, draw: Ints) -> Control:
+    """Rows of a control; those given in the scenario have one row for every draw."""
+    arrays = {
+        name: rows if len(rows := getattr(control, name)) == 1 else rows[draw]
+        for name in ("history", "mean", "sd", "correlation", "endpoint_correlation")
+    }
+    return replace(control, **arrays)
+
+
+def _truth(control: Control, drift: Floats, effect: Floats, treated: Treated) -> Truth:
+    """Put control and the whole effect (trial, endpoint, visit) together."""
+    # A semi-definite matrix (a correlation of 1) has no Cholesky factor without a little help.
+    factor = np.linalg.cholesky(control.correlation + 1e-12 * np.eye(control.correlation.shape[-1]))
+    truth = Truth(
+        knots_months=control.knots_months,
+        history=control.history,
+        shift=control.mean + drift,
+        effect=np.stack([share * effect for share in (0.0, *treated.shares)], axis=1),
+        visit_factor=control.sd[..., None] * factor,
+        endpoint_factor=np.linalg.cholesky(control.endpoint_correlation),
+    )
+    return treated.given(truth)

@@ -1,0 +1,29 @@
+"""Every figure of what a command found."""
+
+from collections.abc import Iterator, Sequence
+
+from phase2sim.prior.comparison import (Row)
+from phase2sim.studies.influence import (Influence)
+from phase2sim.prior.check import (PriorCheck)
+from phase2sim.reporting.figures.drawing import (Figure)
+from phase2sim.reporting.figures.effect_figures import (comparison_figure, effect_figure)
+from phase2sim.reporting.figures.history_figures import (history_figures)
+from phase2sim.reporting.figures.influence_figures import (influence_figures)
+from phase2sim.reporting.figures.replica_figure import (replica_figure)
+
+
+def figures_of(found: PriorCheck | Influence | Sequence[Row]) -> Iterator[Figure]:
+    """Every figure of what a command found, in reading order."""
+    if isinstance(found, PriorCheck):
+        return check_figures(found)
+    if isinstance(found, Influence):
+        return influence_figures(found)
+    return (comparison_figure(row) for row in found if any(side.effect for side in row.sides))
+
+
+def check_figures(check: PriorCheck) -> Iterator[Figure]:
+    """Effects before and after the evidence, untreated courses, the replica of the table."""
+    for endpoint in (name for name in check.prior.endpoints if name in check.prior.effects):
+        yield effect_figure(check, endpoint)
+    yield from history_figures(check.evidence, check.prior)
+    yield replica_figure(check)

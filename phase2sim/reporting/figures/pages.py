@@ -1,0 +1,80 @@
+"""Figures on disk: one page that needs no network, or a folder of pictures."""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phase2sim.prior.comparison import (Row)
+from phase2sim.core.errors import (BadInput)
+from phase2sim.core.io.atomic_files import (write_text)
+from phase2sim.studies.influence import (Influence)
+from phase2sim.prior.check import (PriorCheck)
+
+if TYPE_CHECKING:
+    from phase2sim.reporting.figures.drawing import (Figure)
+
+type Found = PriorCheck | Influence | Sequence[Row]
+
+_STYLE = """
+body { font: 15px/1.5 Helvetica, Arial, sans-serif; color: #1f2933; max-width: 62rem;
+       margin: 2.5rem auto; padding: 0 1.25rem; }
+h1 { font-size: 1.5rem; margin-bottom: .25rem; }
+p.about, figcaption { color: #52606d; }
+figure { margin: 2.25rem 0; } figure svg { max-width: 100%; height: auto; }
+figcaption { font-size: .85rem; max-width: 44rem; }
+"""
+
+
+def write_figures(found: Found, out: Path) -> Path:
+    """Draw what was found into ``out``: one ``.html`` page, or a folder of ``.svg`` files.
+
+    Raises ``BadInput`` for a place that cannot be written and for other kinds of files.
+    """
+    if out.suffix not in {"", ".html"}:
+        raise BadInput(
+            f"--out is {out}; figures are written as one .html page or into a folder."
+            f" Use {out.with_suffix('.html')}."
+        )
+    # Altair takes a second to import, and only a figure needs it.
+    from phase2sim.reporting.figures.all_figures import (figures_of)  # noqa: PLC0415
+
+    figures = list(figures_of(found))
+    if out.suffix:
+        write_text(out, page(*_words(found), figures))
+        return out
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or "it failed").lower()
+        raise BadInput(f"{out}: cannot be made: {reason}. Choose another place.") from None
+    for figure in figures:
+        write_text(out / f"{figure.name}.svg", figure.svg())
+    return out
+
+
+def page(title: str, about: str, figures: Sequence["Figure"]) -> str:
+    """Return one HTML page with the figures drawn into it; it asks nothing of the network."""
+    drawn = "\n".join(
+        f"<figure>\n{figure.svg()}\n<figcaption>{escape(figure.caption)}</figcaption>\n</figure>"
+        for figure in figures
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f'<h1>{escape(title)}</h1>\n<p class="about">{escape(about)}</p>\n{drawn}\n'
+        "</body>\n</html>\n"
+    )
+
+
+def _words(found: Found) -> tuple[str, str]:
+    if isinstance(found, PriorCheck):
+        names = ", ".join(found.evidence.names)
+        return f"Check of the prior given {names}", f"Evidence {found.evidence.digest[:16]}."
+    if isinstance(found, Influence):
+        trial = f" Assurance: {found.trials:,} trials of {found.scenario}." * bool(found.scenario)
+        names = ", ".join(found.evidence.names)
+        about = f"Evidence {found.evidence.digest[:16]}.{trial}"
+        return f"Influence of each number of {names}", about
+    sets = "; ".join(", ".join(side.evidence) for side in found[0].sides)
+    return "Sets of evidence side by side", sets

@@ -1,0 +1,191 @@
+"""Figures of simulated trials: curves over the size, surfaces, tornado, patients, decisions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from phase2sim.studies.dossier.dossier import (Moved)
+from phase2sim.studies.dossier.example_trials import (Example, Patient)
+from phase2sim.core.endpoints import (MEASURES)
+from phase2sim.reporting.figures.drawing import (EVIDENCE, FAINT, INK, MUTED, TREATED, Figure, capital, data, heading)
+
+type Row = Mapping[str, Any]
+
+_WIDE, _HIGH = 440, 240
+_BAND = 1.96
+_DARK = 0.9  # of a share, whose colour white reads better on than black: 4.5 to 1 there
+_COLOURS = [EVIDENCE, TREATED, "#4338ca", "#a16207", "#be185d", INK]
+
+
+def size_curves(rows: Sequence[Row], planned: int, name: str, title: str) -> Figure:
+    """Share of go over the number of patients, one line a ``verdict``, with Monte Carlo bands."""
+    points = [
+        {
+            "patients": row["patients"],
+            "share": row["estimate"],
+            "low": max(row["estimate"] - _BAND * row["mcse"], 0.0),
+            "high": min(row["estimate"] + _BAND * row["mcse"], 1.0),
+            "verdict": row["verdict"],
+        }
+        for row in rows
+        if row["estimate"] is not None
+    ]
+    verdicts = list(dict.fromkeys(str(point["verdict"]) for point in points))
+    x = alt.X("patients:Q", title="patients in all arms", scale=alt.Scale(zero=False, nice=False))
+    y = alt.Y("share:Q", title="share of trials that go", scale=alt.Scale(domain=[0, 1]))
+    colour = alt.Color(
+        "verdict:N", title=None, sort=verdicts, scale=alt.Scale(domain=verdicts, range=_COLOURS),
+        legend=alt.Legend(orient="top"),
+    )  # fmt: skip
+    base = alt.Chart(data(points)).encode(x=x, color=colour)
+    here = alt.Chart(data([{"patients": planned, "share": 1.0}]))
+    layers = (
+        here.mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=x),
+        base.mark_area(opacity=0.22).encode(y=alt.Y("low:Q", title=""), y2="high:Q"),
+        base.mark_line(strokeWidth=2).encode(y=y),
+        base.mark_point(filled=True, size=34, opacity=1).encode(y=y),
+    )
+    above = heading(title, "Band: 95 % Monte Carlo interval. Dashed: the planned size.")
+    chart = alt.layer(*layers).properties(width=_WIDE, height=_HIGH, title=above)
+    return Figure(name, "Each point is a stored cell; all sizes have the same patients.", chart)
+
+
+def surface(rows: Sequence[Row], across: str, title: str) -> Figure:
+    """Heatmap of a share of go over the number of patients and one other axis."""
+    cells = [
+        {
+            "patients": row["patients"], "other": row[across], "share": row["estimate"],
+            "shown": f"{row['estimate']:.2f}", "dark": row["estimate"] > _DARK,
+        }
+        for row in rows
+    ]  # fmt: skip
+    x = alt.X("patients:O", title="patients in all arms", axis=alt.Axis(labelAngle=0))
+    y = alt.Y("other:O", title=f"{across}, times the hoped-for one", sort="descending")
+    base = alt.Chart(data(cells)).encode(x=x, y=y)
+    fill = alt.Color(
+        "share:Q", title="share", scale=alt.Scale(domain=[0, 1], range=["#f0fdfa", "#0f766e"])
+    )
+    layers = (
+        base.mark_rect().encode(color=fill),
+        base.mark_text(fontSize=11).encode(
+            text="shown:N",
+            color=alt.condition("datum.dark", alt.value("white"), alt.value("black")),
+        ),
+    )
+    largest = max((row["mcse"] for row in rows), default=0.0)
+    above = heading(title, f"Monte Carlo standard error at most {largest:.3f} in every cell.")
+    chart = alt.layer(*layers).properties(width={"step": 62}, height={"step": 34}, title=above)
+    return Figure(f"surface-{across}", "Dark: most trials go. Pale: few do.", chart)
+
+
+def tornado(moved: Sequence[Moved], name: str, title: str) -> Figure:
+    """Changes of a share of go with one thing moved, the largest first."""
+    ordered = sorted(moved, key=lambda one: -abs(one.change.estimate))
+    rows = [
+        {
+            "place": f"{place:03d}",
+            "label": label_of(one),
+            "change": one.change.estimate,
+            "zero": 0.0,
+            "low": one.change.estimate - _BAND * one.change.mcse,
+            "high": one.change.estimate + _BAND * one.change.mcse,
+            "colour": EVIDENCE if one.change.estimate > 0 else TREATED,
+        }
+        for place, one in enumerate(ordered)
+    ]
+    x = alt.X("change:Q", title="change of the share of trials that go")
+    y = alt.Y("place:N", axis=None)
+    base = alt.Chart(data(rows)).encode(y=y)
+    layers = (
+        base.mark_bar(height=11, opacity=0.75).encode(
+            x=x, x2="zero:Q", color=alt.Color("colour:N", scale=None)
+        ),
+        base.mark_rule(color=INK).encode(x=alt.X("low:Q"), x2="high:Q"),
+        base.mark_text(align="right", fontSize=11, color=INK).encode(
+            text="label:N", x=alt.value(-8)
+        ),
+    )
+    above = heading(
+        title,
+        "Bar: change against the plan, on the same patients.\nLine: 95 % Monte Carlo interval.",
+    )
+    chart = alt.layer(*layers).properties(width=250, height={"step": 19}, title=above)
+    return Figure(name, "One thing is moved at a time; all else stays as planned.", chart)
+
+
+def label_of(one: Moved) -> str:
+    """``dropout 0.2``, ``effect x 0.5``, or the name of the move."""
+    if one.axis == "assumption":
+        return str(one.value)
+    if one.axis == "effect" and isinstance(one.value, int | float):
+        return f"effect, times {one.value:g}"
+    value = f"{one.value:g}" if isinstance(one.value, float) else one.value
+    return f"{one.axis} {value}"
+
+
+def spaghetti(example: Example, endpoint: str, number: int) -> Figure:
+    """Every patient of one simulated trial on one endpoint, with the means of the arms."""
+    patients = example.courses[endpoint]
+    of = MEASURES[endpoint]
+    points = [
+        {"patient": one.number, "arm": one.arm, "month": month, "value": value}
+        for one in patients
+        for month, value in zip(one.months, one.seen, strict=True)
+        if value is not None
+    ]
+    arms = list(dict.fromkeys(one.arm for one in sorted(patients, key=lambda one: one.number)))
+    arms = sorted(arms, key=lambda arm: arm not in {"control", "placebo"})
+    colours = [MUTED, TREATED, *_COLOURS[2:]]
+    colour = alt.Color(
+        "arm:N", title=None, scale=alt.Scale(domain=arms, range=colours),
+        legend=alt.Legend(orient="top"),
+    )  # fmt: skip
+    x = alt.X("month:Q", title="months since randomisation")
+    y = alt.Y("value:Q", title=f"{of.label}, {of.unit}", scale=alt.Scale(zero=False))
+    means = [{"arm": arm, "month": month, "value": value} for arm, month, value in _means(patients)]
+    layers = (
+        alt.Chart(data(points)).mark_line(opacity=0.25, strokeWidth=0.8).encode(
+            x=x, y=y, color=colour, detail="patient:N"
+        ),
+        alt.Chart(data(means)).mark_line(strokeWidth=3).encode(x=x, y=y, color=colour),
+        alt.Chart(data(means)).mark_point(filled=True, size=40, opacity=1).encode(
+            x=x, y=y, color=colour
+        ),
+    )  # fmt: skip
+    above = heading(
+        f"{capital(of.label)}, trial {example.trial}",
+        "Thin: one patient. Thick: mean of those seen. A line that ends: a patient who is lost.",
+    )
+    chart = alt.layer(*layers).properties(width=_WIDE, height=_HIGH, title=above)
+    return Figure(f"example-{number}-{endpoint}", f"{example.name}: {example.rule}.", chart)
+
+
+def _means(patients: Sequence[Patient]) -> list[tuple[str, float, float]]:
+    seen: dict[tuple[str, float], list[float]] = {}
+    for one in patients:
+        for month, value in zip(one.months, one.seen, strict=True):
+            if value is not None:
+                seen.setdefault((one.arm, month), []).append(value)
+    return [(arm, month, sum(found) / len(found)) for (arm, month), found in seen.items()]
+
+
+def decision_flow(shares: Sequence[Mapping[str, object]]) -> Figure:
+    """How many of a hundred trials end in each decision, under each truth."""
+    order = list(dict.fromkeys(str(one["truth"]) for one in shares))
+    ends = list(dict.fromkeys(str(one["decision"]) for one in shares))
+    colours = {"go": EVIDENCE, "consider": "#a16207", "stop": FAINT, "undecided": "#4338ca"}
+    spare = iter(_COLOURS[2:])
+    chosen = [colours.get(end) or next(spare) for end in ends]
+    x = alt.X("share:Q", stack="zero", title="share of trials", scale=alt.Scale(domain=[0, 1]))
+    y = alt.Y("truth:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False))
+    fill = alt.Color(
+        "decision:N", title=None, sort=ends, scale=alt.Scale(domain=ends, range=chosen),
+        legend=alt.Legend(orient="top"),
+    )  # fmt: skip
+    chart = alt.Chart(data(list(shares))).mark_bar(height=20).encode(
+        x=x, y=y, color=fill, order=alt.Order("place:Q")
+    )  # fmt: skip
+    above = heading("What the trial decides, by what is true", "Read a bar from the left.")
+    sized = chart.properties(width=300, height={"step": 34}, title=above)
+    return Figure("decisions", "Shares of the main verdict; their errors are in the table.", sized)

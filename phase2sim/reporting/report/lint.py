@@ -1,0 +1,74 @@
+"""What must not leave in a report: an unresolved placeholder, a number that hides its error."""
+
+import math
+import re
+from collections.abc import Iterator
+
+from phase2sim.core.errors import (Phase2simError)
+from phase2sim.reporting.report.document import (Document, Listing, Number, Section, Words, texts)
+
+_BRACES = r"\{[^{}]*\}|<[A-Za-z_ ]+>|\[\s*(?:insert|number|value|name)[^\]]*\]"
+_PLACEHOLDERS = (
+    (re.compile(_BRACES, re.IGNORECASE), "is not filled in"),
+    (
+        re.compile(r"\b(?:TO-?DO|TBD|FIX-?ME|X{3,}|lorem ipsum)\b", re.IGNORECASE),
+        "is a note to oneself",
+    ),
+    (re.compile(r"\bx\.x+\b", re.IGNORECASE), "is not filled in"),
+    (re.compile(r"(?<![\w-])(?:nan|None|inf|NaN)(?![\w-])"), "is no value"),
+)
+_BARE = re.compile(r"(?<![\w.])[+-]?\d+\.\d+(?!\w|\.\d)|\b\d+(?:\.\d+)? ?%")
+
+
+class Unfit(Phase2simError):
+    """A report with a fault that a reader would take for a fact."""
+
+
+def faults(document: Document) -> Iterator[str]:
+    """Every fault of a report: section, text, and what is wrong with it."""
+    yield from _placeholders("title", (document.title, document.about))
+    for section in document.sections:
+        yield from _placeholders(section.title, (section.title,))
+        for block in section.blocks:
+            if isinstance(block, Listing):
+                continue  # a file as it is: braces and all
+            for words in texts(block):
+                yield from _placeholders(section.title, words)
+                yield from _unsure(section, words)
+
+
+def check(document: Document) -> None:
+    """Raise ``Unfit`` with every fault of a report, if it has any."""
+    found = list(faults(document))
+    if found:
+        raise Unfit(
+            "the report is refused, nothing is written:\n  " + "\n  ".join(found)
+            + "\nThis is a fault of the program or of a text in the files; correct the text."
+        )  # fmt: skip
+
+
+def _placeholders(section: str, words: Words) -> Iterator[str]:
+    text = "".join(map(str, words))
+    for pattern, wrong in _PLACEHOLDERS:
+        for found in pattern.findall(text):
+            yield f"{section}: {found!r} {wrong}, in {_shortened(text)!r}"
+
+
+def _unsure(section: Section, words: Words) -> Iterator[str]:
+    """Simulated numbers need their standard error; in some sections, every number its origin."""
+    for piece in words:
+        if isinstance(piece, Number):
+            if piece.kind == "simulated" and (piece.mcse is None or math.isnan(piece.mcse)):
+                yield f"{section.title}: {piece.text!r} is simulated and has no standard error"
+            elif piece.kind == "simulated" and "±" not in piece.text:
+                yield f"{section.title}: {piece.text!r} does not show its standard error"
+        elif section.simulated:
+            for found in _BARE.findall(piece):
+                yield (
+                    f"{section.title}: {found!r} stands without a standard error and without where"
+                    f" it is from, in {_shortened(piece)!r}"
+                )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) < 80 else f"{text[:77]}..."  # noqa: PLR2004 - one line

@@ -1,0 +1,51 @@
+"""Numbers of a report: every simulated one with its standard error and its cell."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from phase2sim.core.contracts import (Measured)
+from phase2sim.reporting.report.document import (Kind, Number)
+
+_DIGITS = 3
+
+type Row = Mapping[str, Any]
+
+
+def of_row(row: Row) -> Number | str:
+    """Estimate of a row of results: ``0.802 ± 0.004``."""
+    if row["refused"]:
+        return "refused: too many analyses failed"
+    if row["estimate"] is None or row["mcse"] is None:
+        return "no trial could be used"
+    text = _text(row["estimate"], row["mcse"])
+    return Number(text, "simulated", row["mcse"], row["used"], row["cell"])
+
+
+def of_measured(measured: Measured, cell: str = "", *, signed: bool = False) -> Number | str:
+    """A measured number: ``0.802 ± 0.004``."""
+    if math.isnan(measured.estimate) or math.isnan(measured.mcse):
+        return "no trial could be used"
+    text = _text(measured.estimate, measured.mcse)
+    sign = "+" if signed and measured.estimate >= 0 else ""
+    return Number(f"{sign}{text}", "simulated", measured.mcse, measured.used, cell)
+
+
+def in_100(row: Row) -> Number | str:
+    """A share as tries of a hundred: ``47.4 ± 0.5 of 100``."""
+    if row["refused"] or row["estimate"] is None:
+        return of_row(row)
+    estimate, mcse = 100 * row["estimate"], 100 * row["mcse"]
+    digits = 1 if mcse >= 0.1 else 2  # noqa: PLR2004 - a tenth is a digit
+    text = f"{estimate:.{digits}f} ± {mcse:.{digits}f} of 100"
+    return Number(text, "simulated", row["mcse"], row["used"], row["cell"])
+
+
+def said(text: object, kind: Kind = "given") -> Number:
+    """A number that is not simulated, with where it is from."""
+    return Number(f"{text:g}" if isinstance(text, float) else str(text), kind)
+
+
+def _text(estimate: float, mcse: float) -> str:
+    digits = _DIGITS if not 0 < mcse < 1 else max(_DIGITS, math.ceil(-math.log10(mcse)))
+    return f"{estimate:.{digits}f} ± {mcse:.{digits}f}"

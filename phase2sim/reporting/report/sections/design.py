@@ -1,0 +1,146 @@
+"""Sections 4 and 5: the design in words, and which truths are simulated and why."""
+
+from collections.abc import Iterator
+
+from phase2sim.studies.dossier.dossier import (Dossier)
+from phase2sim.studies.dossier.report_cells import (PLANNED)
+from phase2sim.core.endpoints import (MEASURES)
+from phase2sim.trial.interim.schedule import (PlannedLook)
+from phase2sim.reporting.report.document import (Block, Grid, Prose, Section, Words)
+from phase2sim.reporting.report.labels import (verdict_label)
+from phase2sim.reporting.report.numbers import (said)
+from phase2sim.reporting.words import (truth)
+from phase2sim.trial.safety.monitoring import (SafetyRule)
+from phase2sim.core.io.data_frames import (in_order)
+
+_NO_EVENT = (
+    "No intercurrent event is simulated: the effect is that of being allocated to treatment, in all"
+    " who are randomised, had nobody been lost (treatment policy)."
+)
+
+
+def design(dossier: Dossier) -> Section:
+    """Population, arms, visits, estimand, analysis, decision rule, losses: one line each."""
+    rows = tuple((((name),), words) for name, words in _lines(dossier))
+    grid = Grid(("", "Planned"), rows, "The trial, as a synopsis reads")
+    return Section("Design, estimand, analysis, decision rule", (grid, *_estimands(dossier)))
+
+
+def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
+    built = dossier.main.built
+    plan, population = built.plan, dossier.scenario.population
+    low, high = plan.months_since_diagnosis
+    yield "Arms", (f"{', '.join(plan.arms)}; {':'.join(map(str, built.design.allocation))}",)
+    yield "Patients", (said(built.design.patients), " in all arms")
+    yield "Diagnosed", (f"{low:g} to {high:g} months before randomisation",)
+    if population.age_years is not None:
+        ages = f"{population.age_years[0]:g} to {population.age_years[1]:g} years"
+        yield "Age", (ages,)
+    yield "Visits", (f"months {', '.join(f'{month:g}' for month in plan.visits_months)}",)
+    yield "Randomisation", (_title(built.randomisation),)
+    yield "Design", (_title(built.design),)
+    for number, look in enumerate(built.schedule.looks, start=1):
+        yield f"Look {number}", (_due(look, built.design.patients),)
+    if built.stopping is not None:
+        yield "Stopping", (built.stopping.title,)
+    if built.safety is not None:
+        yield "Stopped for harm", (_watched(built.safety),)
+    if built.schedule.reestimation is not None:
+        yield "Size re-estimated", (_title(built.schedule.reestimation),)
+    yield "Lost", (f"{_title(built.dropout)}{_options(dossier.scenario.missing.dropout)}",)
+    for name, analysis in zip(built.names, built.analyses, strict=True):
+        covariates = ", ".join(getattr(analysis, "covariates", ()))
+        adjusted = f", adjusted for {covariates}" if covariates else ""
+        yield (
+            f"Analysis: {verdict_label(dossier, name)}",
+            (f"{analysis.title}, month {analysis.month:g}{adjusted}",),
+        )
+    alpha = f"one-sided alpha {built.decision.one_sided_alpha:g}"
+    yield "Decision", (f"{_title(built.decision)}; {alpha}",)
+    for endpoint, target in dossier.scenario.truth.target.items():
+        of, effect = MEASURES[endpoint], target.effect
+        size = f"{effect:+g} {of.model_unit}" if isinstance(effect, float | int) else (
+            f"{effect.percent:+g} percent"
+        )  # fmt: skip
+        yield f"Hoped for: {of.label}", (f"{size} at month {target.month:g}, {target.shape}",)
+    if dossier.scenario.truth.prior is not None:
+        weight = dossier.scenario.truth.prior.robust_weight
+        yield "Assurance", (f"the fitted effect has weight {weight:g}, a sceptical one the rest",)
+
+
+def _due(look: PlannedLook, patients: int) -> str:
+    """When a look is due."""
+    if look.calendar_months is not None:
+        return f"{look.calendar_months:g} months after the trial's opening"
+    due = look.patients_of(patients)
+    return f"once {due} of {patients} patients were due at month {look.month or 0.0:g}"
+
+
+def _watched(rule: SafetyRule) -> str:
+    """What stops a trial for harm."""
+    looks = ", ".join(map(str, rule.looks))
+    return (
+        f"{_title(rule)}: {rule.event.replace('_', ' ')} by month {rule.by_month:g} beyond"
+        f" {rule.limit:g} of the treated, after {looks} of them"
+    )
+
+
+def _title(part: object) -> str:
+    return str(getattr(part, "title", type(part).__name__))
+
+
+def _options(table: object) -> str:
+    """A table's keys in words: ``share 0.1, by month 12, endpoint HbA1c``."""
+    if not isinstance(table, dict):
+        return ""
+    labels = {name: measure.label for name, measure in MEASURES.items()}
+    said_of = [
+        f"{key.replace('_', ' ')} {labels.get(str(value), value)}"
+        for key, value in table.items()
+        if key != "mechanism"
+    ]
+    return f": {', '.join(said_of)}" if said_of else ""
+
+
+def _estimands(dossier: Dossier) -> Iterator[Block]:
+    for known in dossier.background:
+        strategies = "; ".join(
+            f"{event.replace('_', ' ')}: {strategy.replace('_', ' ')}"
+            for event, strategy in known.strategies.items()
+        )
+        what = (
+            f"{known.label} at {known.when}, treated minus control, in {known.scale.strip(',')}. "
+        )
+        yield Prose(
+            (what, strategies or _NO_EVENT), f"Estimand: {verdict_label(dossier, known.analysis)}."
+        )
+
+
+def scenario_grid(dossier: Dossier) -> Section:
+    """Which cells were simulated, and why they cover what could be true."""
+    axes = list(dossier.place)
+    rows = []
+    for axis in axes:
+        values = in_order([row[axis] for row in dossier.rows if row.get(axis) is not None])
+        shown = "; ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+        rows.append(((axis,), (shown,), (_WHY.get(axis, "as the sweep file has it"),)))
+    truths = dict.fromkeys(row["truth"] for row in dossier.rows)
+    rows.append((("truth",), ("; ".join(truth(one) for one in truths),), (_WHY["truth"],)))
+    cells = len({row["cell"] for row in dossier.rows})
+    words = (
+        f"{cells} cells are simulated. The planned values are those of the scenario; around them"
+        " one thing, or size with effect and dropout together, is moved."
+    )
+    columns = ("Axis", "Values", "Why these")
+    grid = Grid(columns, tuple(rows), "The grid of scenarios")
+    return Section("What is simulated, and why", (Prose((words,)), grid))
+
+
+_WHY = {
+    "patients": "half to twice the planned size: what a smaller or larger budget buys",
+    "effect": "from half of the hoped-for effect to half more; no effect is a truth of its own",
+    "dropout": "nobody lost, as planned, twice as many",
+    "assumption": f"nuisance parameters moved one at a time; {PLANNED!r} is the scenario",
+    "truth": "the false go is under no effect on anything and, one by one, under no effect on one"
+    " endpoint while the others work; the priors average over what is believed",
+}

@@ -1,0 +1,102 @@
+"""How often the trial goes although it should not, in the worst case that its rule allows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from phase2sim.studies.dossier.dossier import (Dossier, Row)
+from phase2sim.studies.dossier.report_cells import (partial_nulls)
+from phase2sim.core.endpoints import (drawn_for)
+from phase2sim.reporting.report.document import (Block, Grid, Heading, Prose)
+from phase2sim.reporting.report.labels import (verdict_label)
+from phase2sim.reporting.report.numbers import (of_row)
+from phase2sim.reporting.words import (truth)
+
+_TOGETHER = {"co_primary", "all_analyses"}  # verdicts that need every analysis
+_WHY_ALL = (
+    "The rule goes only where every analysis succeeds, so it is wrong as soon as one of the"
+    " effects is absent. Where nothing works, all of them must err at once, which is rare: that is"
+    " not the worst case. The worst is one effect absent and the others so large that their"
+    " analyses always succeed: the trial then goes as often as the analysis of the absent effect"
+    " alone errs, the last column."
+)
+_WHY_EACH = (
+    "An analysis errs where its own effect is absent. Where the others work, a rule for several"
+    " analyses may leave it more of alpha than where nothing works, so both are simulated."
+)
+_NOT_SIMULATED = (
+    "Only the case that nothing works was simulated here. `phase2sim report` of the scenario"
+    " simulates the others."
+)
+_ONE = "No other null exists: the trial tests one effect."
+
+
+@dataclass(frozen=True, slots=True)
+class FalseGo:
+    """A truth with an absent effect: the share of wrong goes, and of errors of that analysis."""
+
+    what: str
+    go: Row
+    alone: Row
+
+
+def false_goes(dossier: Dossier) -> Iterator[FalseGo]:
+    """Every simulated truth of the planned trial with an absent effect, by analysis."""
+    main = dossier.main_verdict
+    together = main in _TOGETHER
+    nothing = {r["analysis"]: r for r in dossier.of_main if r["name"] == "type_i_error"}
+    for name in dossier.main.built.names:
+        if name in nothing:
+            go = nothing[main if together else name]
+            yield FalseGo(truth("null"), go, nothing[name])
+    for label, endpoints in partial_nulls(dossier.assembled).items():
+        rows = rows_under(dossier, label)
+        for name in _absent(dossier, endpoints):
+            if name in rows:
+                yield FalseGo(label, rows[main if together else name], rows[name])
+
+
+def rows_under(dossier: Dossier, label: str) -> dict[str, Row]:
+    """Shares of go in one of ``partial_nulls``, by verdict; empty if it was not simulated."""
+    asked = label, "power", "target"
+    return {
+        row["analysis"]: row
+        for row in dossier.rows
+        if (row.get("assumption"), row["name"], row["truth"]) == asked
+    }
+
+
+def _absent(dossier: Dossier, endpoints: tuple[str, ...]) -> Iterator[str]:
+    """Analyses with no effect to find where these endpoints have none."""
+    hoped = set(dossier.scenario.truth.target)
+    for name, analysis in zip(dossier.main.built.names, dossier.main.built.analyses, strict=True):
+        looked_for = hoped.intersection(drawn_for(analysis.endpoint))
+        if looked_for and looked_for <= set(endpoints):
+            yield name
+
+
+def worst_null(dossier: Dossier) -> Iterator[Block]:
+    """The table of false goes, with what the worst case is and why."""
+    found = list(false_goes(dossier))
+    if not found:
+        return
+    yield Heading("Type I error in the worst case")
+    if len(dossier.main.built.names) == 1:
+        yield Prose((_ONE,))
+        return
+    together = dossier.main_verdict in _TOGETHER
+    yield Prose((_WHY_ALL if together else _WHY_EACH,))
+    if all(one.what == truth("null") for one in found):
+        yield Prose((_NOT_SIMULATED,))
+    rows = tuple(
+        (
+            (one.what,),
+            (verdict_label(dossier, one.alone["analysis"]),),
+            *(((of_row(one.go),),) if together else ()),
+            (of_row(one.alone),),
+        )
+        for one in found
+    )
+    wrong = (f"Goes: {verdict_label(dossier, dossier.main_verdict)}",) if together else ()
+    columns = ("What is true", "Absent effect", *wrong, "Errs alone" if together else "Errs")
+    caption = "Share of trials that go although an effect is absent"
+    yield Grid(columns, rows, caption, len(columns) - 2)

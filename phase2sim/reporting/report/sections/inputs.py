@@ -1,0 +1,130 @@
+"""Sections 2 and 3: what went in, and whether the fitted model reports the same table again."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from phase2sim.studies.dossier.dossier import (Dossier)
+from phase2sim.core.endpoints import (ENDPOINTS)
+from phase2sim.reporting.screens.prior_check import (what_was_reported)
+from phase2sim.reporting.report.document import (Block, Drawn, Grid, Heading, Number, Prose, Section, Words)
+from phase2sim.reporting.figures.effect_figures import (effect_figure)
+from phase2sim.reporting.figures.history_figures import (history_figures)
+from phase2sim.reporting.ledger import (ledger_rows)
+from phase2sim.reporting.plain_tables import (number)
+from phase2sim.reporting.figures.replica_figure import (replica_figure)
+
+_NO_EVIDENCE = (
+    "The scenario names no evidence: what it assumes of untreated patients stands in its own file"
+    " (section 11), with its sources as comments there."
+)
+
+_LEDGER = (
+    *("Entry", "Study and arm", "Endpoint", "Month", "As reported", "n", "Source"),
+    "In the fit",
+)
+
+
+def inputs(dossier: Dossier) -> Section:
+    """Every reported number with its source and how the fit reads it, and what was learned."""
+    if dossier.evidence is None:
+        return Section("Inputs and their sources", (Prose((_NO_EVIDENCE,)),))
+    rows = ledger_rows(dossier.evidence)
+    unused = frozenset(place for place, row in enumerate(rows) if not row["used"])
+    elicited = sum(bool(row["elicited"]) for row in rows)
+    about = (
+        f"{len(rows)} entries. {elicited} are elicited: our judgement, not published, marked ◆."
+        f" {len(unused)} are listed and not read, for the reason given."
+    )
+    blocks: list[Block] = [
+        Prose((about,)),
+        Grid(
+            _LEDGER,
+            tuple(_entry(row) for row in rows),
+            "Inputs ledger: number, source, how the likelihood reads it",
+            dim=unused,
+        ),
+    ]  # fmt: skip
+    blocks += _learned(dossier)
+    return Section("Inputs and their sources", tuple(blocks))
+
+
+def _entry(row: Mapping[str, Any]) -> tuple[Words, ...]:
+    months = " to ".join(f"{month:g}" for month in row["months"])
+    clock = " after diagnosis" if row["clock"] == "diagnosis" else ""
+    label = ENDPOINTS[row["endpoint"]].label if row["endpoint"] in ENDPOINTS else row["endpoint"]
+    read = "yes" if row["used"] else f"no: {row['unused_because']}"
+    if row["elicited"]:
+        read = f"◆ elicited: {(row['why'] or row['note']).removeprefix('elicited: ')}"
+    # An assumption already says what it is of.
+    statistic = f"{row['statistic'].replace('_', ' ')} " if row["number"] else ""
+    where = ", ".join(filter(None, (row["source"], row["place"])))
+    return (
+        (f"{row['number']}" if row["number"] else "assumed",),
+        (", ".join(filter(None, (row["study"], row["arm"]))) or "the fit's own assumption",),
+        (label.replace("_", " "),),
+        (f"{months}{clock}",),
+        (Number(f"{statistic}{row['as_reported']}", "reported"),),
+        (f"{row['n']}" if row["n"] else "-",),
+        (where,),
+        (read,),
+    )
+
+
+def _learned(dossier: Dossier) -> Iterator[Block]:
+    if dossier.check is None:
+        return
+    effects = [one for one in dossier.check.learned if one.what == "treatment effect"]
+    if effects:
+        rows = tuple(
+            (
+                (f"{ENDPOINTS[one.endpoint].label}, {ENDPOINTS[one.endpoint].model_unit}",),
+                (f"{number(one.before_mean)} ({number(one.before_sd)})",),
+                (f"{number(one.after_mean)} ({number(one.after_sd)})",),
+            )
+            for one in effects
+        )
+        yield Heading("What the evidence taught about the effect")
+        columns = ("Effect on", "Before: mean (SD)", "After: mean (SD)")
+        yield Grid(columns, rows, "The effect before and after the evidence", 2)
+    for endpoint in dossier.check.prior.endpoints:
+        if endpoint in dossier.check.prior.effects and endpoint in _analysed(dossier):
+            figure = effect_figure(dossier.check, endpoint)
+            label = ENDPOINTS[endpoint].label
+            yield Drawn(figure, f"Density of the effect on {label} before and after the evidence")
+
+
+def _analysed(dossier: Dossier) -> set[str]:
+    return {analysis.endpoint for analysis in dossier.assembled.parts.analyses}
+
+
+def replica(dossier: Dossier) -> Section:
+    """The reported table beside what the fitted model reports of new patients."""
+    check, title = dossier.check, "Does the model report the same table again?"
+    if check is None or dossier.evidence is None:
+        return Section(title, (Prose((_NO_EVIDENCE,)),))
+    flagged = [one for one in check.replicas if one.flagged]
+    said = (
+        f"{check.flags} of {len(check.replicas)} reported numbers would be rare under the fitted"
+        f" model, reported as far out in fewer than 5 of 100 studies. Chance alone would flag"
+        f" {check.flags_by_chance:.1f} at most."
+    )
+    blocks: list[Block] = [Prose((said,)), Drawn(replica_figure(check), said)]
+    if flagged:
+        rows = tuple(
+            (
+                (f"{one.entry.study}, {one.entry.arm}",),
+                (what_was_reported(one.entry, one.what),),
+                (Number(number(one.reported), "reported"),),
+                (f"{number(one.lower)} to {number(one.upper)}",),
+                (Number(f"{one.tail:.3f} ± {one.mcse:.3f}", "simulated", one.mcse),),
+            )
+            for one in flagged
+        )
+        columns = ("Study", "What", "Reported", "95-percent interval", "Tail probability")
+        blocks.append(Grid(columns, rows, "The numbers that are flagged", 3))
+    blocks += [
+        Drawn(figure, "Course of untreated patients against published points")
+        for figure in history_figures(check.evidence, check.prior)
+        if figure.name.removeprefix("history-") in _analysed(dossier)
+    ]
+    return Section(title, tuple(blocks))

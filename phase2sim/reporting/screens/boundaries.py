@@ -1,0 +1,116 @@
+"""Boundaries of a design with looks as tables and as plain values."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from phase2sim.studies.boundary_table import (AnalysisBounds, Bound, UnderTruth)
+from phase2sim.operating.characteristics import (measured_row)
+from phase2sim.trial.interim.stopping_rule import (Stopping)
+from phase2sim.reporting.plain_tables import (plain_table)
+from phase2sim.operating.simulation import (Ready)
+
+_TRUTHS = {"null": "no effect", "half": "half of the target", "target": "at the target"}
+
+
+def boundaries_json(ready: Ready, found: Sequence[AnalysisBounds]) -> dict[str, Any]:
+    """Plain values of the rule and of each analysis."""
+    rule = ready.assembled.parts.stopping
+    return {
+        "one_sided_alpha": rule.one_sided_alpha if rule else None,
+        "rule": rule.title if rule else "",
+        "analyses": [asdict(one) | {"information": measured_row(one.information)} for one in found],
+    }
+
+
+def boundaries_screen(ready: Ready, found: Sequence[AnalysisBounds]) -> RenderableType:
+    """Return the bounds of every look, and where trials stop under several truths."""
+    scenario, rule = ready.assembled.parts.scenario, ready.assembled.parts.stopping
+    assert isinstance(rule, Stopping)  # noqa: S101 - there is no table without one
+    blocks: list[RenderableType] = [
+        Text(scenario.title, style="bold"),
+        Text(f"{rule.title}. One-sided alpha {rule.one_sided_alpha:g}."),
+    ]
+    for one in found:
+        blocks += [Text(), Text(one.analysis, style="bold"), _bounds(one), Text(), _truths(one)]
+        blocks += [Text(line) for line in _notes(one)]
+    if rule.actual:
+        blocks.append(Text("These are planned: in a trial the bounds follow its own information."))
+    return Group(*blocks)
+
+
+def _bounds(one: AnalysisBounds) -> RenderableType:
+    columns = ("look", "information", "patients", "stops for", "z", "p", "effect",
+               "cond. power", "pred. power", "alpha spent", "beta spent")  # fmt: skip
+    table = plain_table((), columns)
+    for look in one.looks:
+        name = str(look.number) if look is not one.looks[-1] else "end"
+        place = (
+            name,
+            f"{look.information:.3f}",
+            "" if look.patients is None else f"{look.patients:,}",
+        )
+        spent = (f"{look.alpha_spent:.6f}", _number(look.beta_spent))
+        rows = [("efficacy", look.efficacy), ("futility", look.futility)]
+        shown = [(why, *_scales(bound)) for why, bound in rows if bound is not None]
+        first, *others = shown or [("nothing",) + ("",) * 5]
+        table.add_row(*place, *first, *spent)
+        for cells in others:
+            table.add_row("", "", "", *cells)
+    return table
+
+
+def _scales(bound: Bound) -> tuple[str, ...]:
+    return (
+        f"{bound.z:.4f}",
+        f"{bound.p:.6f}",
+        _number(bound.effect),
+        _number(bound.conditional_power),
+        _number(bound.predictive_power),
+    )
+
+
+def _truths(one: AnalysisBounds) -> RenderableType:
+    columns = ["truth", "drift"]
+    for look in one.looks[:-1]:
+        columns += [f"look {look.number}: efficacy", "futility"]
+    table = plain_table((), (*columns, "power", "information", "patients"))
+    for truth in one.truths:
+        table.add_row(*_truth(truth))
+    return table
+
+
+def _truth(truth: UnderTruth) -> tuple[str, ...]:
+    stops = zip(truth.efficacy[:-1], truth.futility[:-1], strict=True)
+    cells = [f"{chance:.4f}" for pair in stops for chance in pair]
+    return (
+        _TRUTHS[truth.truth],
+        f"{truth.drift:.3f}",
+        *cells,
+        f"{truth.power:.4f}",
+        f"{truth.expected_information:.4f}",
+        f"{truth.expected_patients:.1f}",
+    )
+
+
+def _notes(one: AnalysisBounds) -> list[str]:
+    """What the numbers rest on."""
+    known, how = one.information, "as stated"
+    if known.used:
+        how = f"+- {known.mcse:.2g}, from {known.used:,} simulated trials"
+    inflation = (
+        f"Inflation factor {one.inflation:.4f}: so much more information than a fixed design with"
+        f" power {one.power:g}."
+    )
+    rests = (
+        f"Information at the end {known.estimate:.5g} ({how}): one over the squared standard error;"
+        " effects and drifts rest on it. z is taken as normal."
+    )
+    return [inflation, rests]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

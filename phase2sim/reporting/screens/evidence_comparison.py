@@ -1,0 +1,124 @@
+"""Sets of evidence side by side: as tables, and as plain values for JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from phase2sim.prior.comparison import (Belief, Row, Side)
+from phase2sim.core.endpoints import (ENDPOINTS)
+from phase2sim.theory.mixtures.analysis_prior import (mixture_json)
+from phase2sim.reporting.plain_tables import (number, plain_table)
+
+
+def comparison_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Plain values: what `phase2sim prior compare --json` prints."""
+    return [
+        {
+            "endpoint": row.endpoint,
+            "scale": ENDPOINTS[row.endpoint].model_unit,
+            "month": row.month,
+            "months_since_diagnosis": list(row.window),
+            "sets": [_side_json(side) for side in row.sides],
+        }
+        for row in rows
+    ]
+
+
+def comparison_screen(rows: Sequence[Row]) -> RenderableType:
+    """Return a table an endpoint, a line a set of evidence."""
+    parts: list[RenderableType] = []
+    for row in rows:
+        endpoint = ENDPOINTS[row.endpoint]
+        low, high = row.window
+        parts += [
+            Text(
+                f"{endpoint.label} at month {row.month:g} ({endpoint.model_unit}), enrolled"
+                f" {low:g} to {high:g} months after diagnosis",
+                style="bold",
+            ),
+            _table(row),
+            Text(),
+        ]
+    shared = ", ".join(in_common(rows[0])) if rows else ""
+    if shared:
+        parts.insert(0, Text(f"Every set holds {shared}; beside it:\n"))
+    better = "Benefit: chance that the effect is in the patient's favour, +- its Monte Carlo error."
+    worth = "Patients: what the prior is worth (ELIR), in both arms of the effect, in the control."
+    return Group(*parts, Text(f"{better}\n{worth}", style="dim"))
+
+
+def in_common(row: Row) -> tuple[str, ...]:
+    """Names of the evidence that every set has."""
+    first, *others = (side.evidence for side in row.sides)
+    return tuple(name for name in first if all(name in other for other in others))
+
+
+def label_of(row: Row, side: Side) -> str:
+    """Name a set by what it has beyond the others."""
+    own = [name for name in side.evidence if name not in in_common(row)]
+    return ", ".join(own) or "nothing else"
+
+
+def _table(row: Row) -> Table:
+    table = plain_table(
+        ("evidence",),
+        ("effect", "95 % interval", "benefit", "patients", "untreated mean", "95 % interval",
+         "patients"),
+    )  # fmt: skip
+    for column in table.columns:
+        column.no_wrap = True
+    for side in row.sides:
+        benefit = side.effect.benefit if side.effect else None
+        table.add_row(
+            label_of(row, side),
+            *_cells(side.effect, "+"),
+            f"{benefit.estimate:.2f} +- {benefit.mcse:.2f}" if benefit else "-",
+            _patients(side.effect),
+            *_cells(side.control, ""),
+            _patients(side.control),
+        )
+    return table
+
+
+def _cells(belief: Belief | None, sign: str) -> tuple[str, str]:
+    if belief is None:
+        return "-", "-"
+    digits = 2 if belief.sd >= 0.1 else 3  # noqa: PLR2004 - two digits of the SD
+    form = f"{sign}.{digits}f"
+    return (
+        f"{belief.mean:{form}} (SD {belief.sd:.{digits}f})",
+        f"{belief.lower:{form}} to {belief.upper:{form}}",
+    )
+
+
+def _patients(belief: Belief | None) -> str:
+    return "-" if belief is None else number(mixture_json(belief.prior)["ess_elir_patients"])
+
+
+def _side_json(side: Side) -> dict[str, Any]:
+    return {
+        "evidence": list(side.evidence),
+        "effect": _belief_json(side.effect),
+        "control": _belief_json(side.control),
+    }
+
+
+def _belief_json(belief: Belief | None) -> dict[str, Any] | None:
+    if belief is None:
+        return None
+    values = mixture_json(belief.prior)
+    found = {
+        "mean": belief.mean,
+        "sd": belief.sd,
+        "lower": belief.lower,
+        "upper": belief.upper,
+        "ess_moment_patients": values["ess_moment_patients"],
+        "ess_elir_patients": values["ess_elir_patients"],
+    }
+    if belief.benefit is None:
+        return found
+    chance = {"benefit": belief.benefit.estimate, "benefit_mcse": belief.benefit.mcse}
+    return found | chance

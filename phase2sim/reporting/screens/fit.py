@@ -1,0 +1,227 @@
+"""What a fit says about the next trial: as tables, and as plain values for JSON."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from phase2sim.core.contracts import (Floats)
+from phase2sim.core.endpoints import (ENDPOINTS, EVENTS)
+from phase2sim.evidence.reported import (EffectAssumption, PriorDraws)
+from phase2sim.theory.mixtures.analysis_prior import (AnalysisPrior, mixture_json)
+from phase2sim.reporting.plain_tables import (number, plain_table)
+
+_LIMITS = (0.025, 0.975)
+
+type Summary = dict[str, float]
+
+
+def fit_json(prior: PriorDraws, priors: Sequence[AnalysisPrior]) -> dict[str, Any]:
+    """Plain values: what `phase2sim fit --json` and `phase2sim prior show --json` print."""
+    made = prior.provenance
+    return {
+        "evidence": _strings(made.get("evidence")),
+        "digest": made.get("digest"),
+        "draws": len(prior.effect),
+        "endpoints": {name: _endpoint(prior, e) for e, name in enumerate(prior.endpoints)},
+        "events": {name: _event(prior, e) for e, name in enumerate(prior.event_outcomes)},
+        "analysis_priors": [mixture_json(one) for one in priors],
+        "diagnostics": made.get("diagnostics"),
+        "versions": made.get("versions"),
+        "seed": made.get("seed"),
+        "elicited": elicited_lines(prior),
+    }
+
+
+def fit_screen(prior: PriorDraws, priors: Sequence[AnalysisPrior]) -> RenderableType:
+    """Return tables of the untreated course, of the effect and of what they are worth."""
+    names = ", ".join(_strings(prior.provenance.get("evidence")))
+    return Group(
+        Text(f"Prior for the next trial, given {names}", style="bold"),
+        Text(),
+        _history_table(prior),
+        Text(),
+        _effect_table(prior),
+        Text(),
+        *_event_tables(prior),
+        _mixture_table(priors),
+        Text(),
+        *_notes(prior),
+    )
+
+
+def diagnostics_line(prior: PriorDraws) -> str:
+    """Say how well the posterior was sampled; empty for draws that no fit made."""
+    said = prior.provenance.get("diagnostics")
+    if not isinstance(said, Mapping):
+        return ""
+    return (
+        f"Diagnostics: R-hat {said['rhat']:.4f} at worst, bulk ESS {said['ess_bulk']:,.0f}"
+        f" and tail ESS {said['ess_tail']:,.0f} at least, {said['divergences']}"
+        f" divergences; fitted in {said['seconds']:.0f} s."
+    )
+
+
+def elicited_lines(prior: PriorDraws) -> list[str]:
+    """Elicited inputs that the prior rests on."""
+    return _strings(prior.provenance.get("elicited"))
+
+
+def _endpoint(prior: PriorDraws, e: int) -> dict[str, Any]:
+    name = prior.endpoints[e]
+    effect = None
+    if name in prior.effects:
+        assumed = prior.effects[name]
+        effect = {
+            **_summary(prior.effect[:, e]),
+            "month": assumed.month,
+            "shape": assumed.shape,
+            "sceptical_sd": assumed.sceptical_sd,
+            "bias_sd": assumed.bias_sd,
+        }
+    return {
+        "model_scale": ENDPOINTS[name].model_unit,
+        "months_since_diagnosis": prior.knots_months.tolist(),
+        "untreated_mean": [_summary(column) for column in prior.history[:, e].T],
+        "sd_between_patients": [_summary(column) for column in prior.sd[:, e].T],
+        "sd_between_studies": _summary(prior.level_sd[:, e]),
+        "sd_between_studies_per_month": _summary(prior.slope_sd[:, e]),
+        "per_year_of_age": _known(prior.age_slope, e),
+        "effect": effect,
+        "bias": _known(prior.bias, e),
+        "class_mean": _known(prior.class_mean, e),
+        "class_sd": _known(prior.class_sd, e),
+    }
+
+
+def _event(prior: PriorDraws, e: int) -> dict[str, Any]:
+    untreated, treated = prior.event_rate[:, e].T
+    return {
+        "untreated_per_month": _summary(untreated),
+        "treated_per_month": _summary(treated),
+        "rate_ratio": _summary(treated / untreated),
+        "dispersion": _known(prior.event_dispersion, e),
+    }
+
+
+def _known(draws: Floats, column: int) -> Summary | None:
+    """Summary of one column of (draw, endpoint); None where there is none, or it is nan."""
+    if draws.shape[1] <= column or np.isnan(draws[:, column]).any():
+        return None
+    return _summary(draws[:, column])
+
+
+def _summary(draws: Floats) -> Summary:
+    low, high = np.quantile(draws, _LIMITS)
+    return {
+        "mean": float(draws.mean()),
+        "sd": float(draws.std(ddof=1)),
+        "lower": float(low),
+        "upper": float(high),
+    }
+
+
+def _history_table(prior: PriorDraws) -> Table:
+    knots = [f"{month:g}" for month in prior.knots_months]
+    table = plain_table(("untreated patients, months since diagnosis",), knots)
+    for e, name in enumerate(prior.endpoints):
+        endpoint = ENDPOINTS[name]
+        label = f"{endpoint.label}, {endpoint.model_unit}"
+        table.add_row(f"{label}: mean", *map(_mean_and_sd, prior.history[:, e].T))
+        table.add_row("  SD between patients", *map(_mean_and_sd, prior.sd[:, e].T))
+    return table
+
+
+def _effect_table(prior: PriorDraws) -> Table:
+    table = plain_table(
+        ("treatment effect", "at month", "mean", "95 % interval", "before the evidence"), ()
+    )
+    for e, name in enumerate(prior.endpoints):
+        if name in prior.effects:
+            assumed, size = prior.effects[name], _summary(prior.effect[:, e])
+            table.add_row(
+                f"{ENDPOINTS[name].label}, {ENDPOINTS[name].model_unit}",
+                f"{assumed.month:g}",
+                f"{size['mean']:+.3f}",
+                f"{size['lower']:+.3f} to {size['upper']:+.3f}",
+                _before(prior, e, assumed),
+            )
+    return table
+
+
+def _before(prior: PriorDraws, e: int, assumed: EffectAssumption) -> str:
+    """Say what the effect was assumed to be: of its class, of its file's own, or sceptical."""
+    bias = f"; bias N(0, {assumed.bias_sd:g})" if assumed.bias_sd else ""
+    if assumed.prior is not None:
+        return f"N({assumed.prior.mean:g}, {assumed.prior.sd:g}), as its file says{bias}"
+    if of := _known(prior.class_mean, e):
+        return f"its class: {of['mean']:+.3f} (SD {of['sd']:.3f}) on average{bias}"
+    return f"N(0, {assumed.sceptical_sd:g}), sceptical{bias}"
+
+
+def _event_tables(prior: PriorDraws) -> Iterator[RenderableType]:
+    if not prior.event_outcomes:
+        return
+    table = plain_table(
+        ("events per patient-month",), ("untreated", "treated", "ratio", "95 % interval")
+    )
+    for e, name in enumerate(prior.event_outcomes):
+        found = _event(prior, e)
+        ratio = found["rate_ratio"]
+        table.add_row(
+            EVENTS.get(name, name),
+            number(found["untreated_per_month"]["mean"]),
+            number(found["treated_per_month"]["mean"]),
+            f"{ratio['mean']:.2f}",
+            f"{ratio['lower']:.2f} to {ratio['upper']:.2f}",
+        )
+    yield table
+    yield Text()
+
+
+def _mixture_table(priors: Sequence[AnalysisPrior]) -> Table:
+    table = plain_table(
+        ("prior of an analysis", "as a mixture of normals"),
+        ("patients (moment)", "patients (ELIR)"),
+    )
+    for one in priors:
+        values = mixture_json(one)
+        signed = "+" if one.of == "effect" else ""
+        parts = [
+            f"{weight:.2f} N({mean:{signed}.3f}, {sd:.3f})"
+            for weight, mean, sd in zip(one.weights, one.means, one.sds, strict=True)
+        ]
+        table.add_row(
+            f"{ENDPOINTS[one.endpoint].label}, month {one.month:g}: {one.of}",
+            " + ".join(parts),
+            f"{values['ess_moment_patients']:.1f}",
+            f"{values['ess_elir_patients']:.1f}",
+        )
+    return table
+
+
+def _notes(prior: PriorDraws) -> Iterator[Text]:
+    yield Text("In brackets: posterior SD of the number before it.", style="dim")
+    yield Text(
+        "Patients: how many would tell as much; for an effect in two equal arms together.",
+        style="dim",
+    )
+    if line := diagnostics_line(prior):
+        yield Text(line)
+    if elicited := elicited_lines(prior):
+        yield Text("Elicited inputs used (our judgement, not published):", style="yellow")
+        yield from (Text(f"  - {statement}", style="yellow") for statement in elicited)
+
+
+def _mean_and_sd(draws: Floats) -> str:
+    sd = float(draws.std(ddof=1))
+    digits = 2 if math.isclose(sd, 0.0) or sd >= 0.1 else 3  # noqa: PLR2004 - two digits of the SD
+    return f"{draws.mean():.{digits}f} ({sd:.{digits}f})"
+
+
+def _strings(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list | tuple) else []

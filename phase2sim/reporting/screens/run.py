@@ -1,0 +1,220 @@
+"""A run's result as a table with a reading in plain words, and as plain values for JSON."""
+
+import math
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from phase2sim.operating.background import (Background)
+from phase2sim.operating.characteristics import (Characteristic, FellBack, measured_row)
+from phase2sim.core.contracts import (Measured)
+from phase2sim.reporting.screens.looks import (arms_table, looks_table)
+from phase2sim.reporting.measured import (cell)
+from phase2sim.operating.simulation import (Result)
+from phase2sim.core.io.views import (MONTE_CARLO)
+
+GAP_TO_FLAG = 4.0  # Monte Carlo standard errors
+
+_ROWS = (
+    ("power", "target", "power", "at the target"),
+    ("type_i_error", "null", "type I error", "no effect"),
+    ("assurance", "prior", "assurance", "fitted prior"),
+    ("assurance", "sceptical", "", "sceptical prior"),
+    ("true_given_go", "prior", "true if go", "fitted prior"),
+    ("true_given_go", "sceptical", "", "sceptical prior"),
+    ("bias", "target", "bias", "at the target"),
+    ("coverage", "target", "coverage (95 %)", "at the target"),
+    ("missing", "target", "missing", "at the target"),
+)
+
+
+def run_json(result: Result) -> dict[str, Any]:
+    """Plain values of a run: what `phase2sim run --json` prints."""
+    scenario = result.scenario
+    return {
+        "scenario": {
+            "file": str(scenario.path),
+            "title": scenario.title,
+            "digest": scenario.digest,
+            "patients": scenario.design.get("patients"),
+        },
+        "prior": None if result.prior is None else dict(result.prior),
+        "seed": scenario.seed,
+        "trials": result.trials,
+        "operating_characteristics": [row.row() for row in result.characteristics],
+        "failures": dict(result.failures),
+        "fallbacks": [_fallback_json(row) for row in result.fallbacks],
+        "estimands": {known.analysis: dict(known.strategies) for known in result.background},
+        "assume": scenario.assume,
+        "elicited": list(result.elicited),
+        "results_version": result.results_version,
+    }
+
+
+def run_screen(result: Result) -> RenderableType:
+    """Return the first screen: heading, table, reading, and what to know about the inputs."""
+    between: list[RenderableType] = []
+    for table in (looks_table(result), arms_table(result)):
+        between += [] if table is None else [table, Text()]
+    return Group(_heading(result), Text(), _table(result), Text(), *between, *_notes(result))
+
+
+def _fallback_json(row: FellBack) -> dict[str, Any]:
+    place = {"analysis": row.analysis, "truth": row.truth, "to": row.to}
+    return place | measured_row(row.measured)
+
+
+def _heading(result: Result) -> RenderableType:
+    scenario = result.scenario
+    heading = Table.grid(padding=(0, 4))
+    ratio = ":".join(str(share) for share in scenario.design.get("allocation", (1, 1)))
+    heading.add_row(
+        Text(scenario.title, style="bold"),
+        f"{scenario.design['patients']} patients, {ratio}",
+        f"{result.trials:,} trials, seed {scenario.seed}",
+    )
+    return heading
+
+
+def _table(result: Result) -> Table:
+    columns = [row.analysis for row in result.characteristics if row.name == "type_i_error"]
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("")
+    table.add_column("")
+    for name in columns:
+        table.add_column(_column_title(result, name), justify="left")
+    _add_effects(table, result, columns)
+    found = {(r.name, r.truth, r.analysis): r for r in result.characteristics}
+    for name, truth, label, under in _ROWS:
+        rows = [found.get((name, truth, column)) for column in columns]
+        if not any(rows):
+            continue
+        table.add_row(label, under, *(_cell(row) for row in rows))
+        if any(row and row.twin for row in rows):
+            table.add_row("", "closed form", *(_twin_cell(row) for row in rows), style="dim")
+    return table
+
+
+def _add_effects(table: Table, result: Result, columns: list[str]) -> None:
+    """What is hoped for beside what the evidence says, each on the endpoint's model scale."""
+    known = {row.analysis: row for row in result.background}
+    rows = [known.get(column) for column in columns]
+    if any(row and row.target is not None for row in rows):
+        cells = [f"{row.target:+.3g}" if row and row.target is not None else "-" for row in rows]
+        table.add_row("effect", "target", *cells)
+    if any(row and row.effect for row in rows):
+        label = "" if table.row_count else "effect"
+        table.add_row(label, "evidence (95 %)", *(_interval(row) for row in rows))
+
+
+def _interval(known: Background | None) -> str:
+    if known is None or known.effect is None:
+        return "-"
+    mean, low, high = known.effect
+    return f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
+
+
+def _column_title(result: Result, name: str) -> str:
+    titles = {known.analysis: f"{known.label}, {known.when}" for known in result.background}
+    if name in titles:
+        title = titles[name]
+        return title if list(titles.values()).count(title) == 1 else f"{title}: {name}"
+    if name != "co_primary":
+        return name.replace("_", " ")
+    return "both (co-primary)" if len(result.background) == 2 else "all (co-primary)"  # noqa: PLR2004
+
+
+def _cell(row: Characteristic | None) -> str:
+    if row is None:
+        return "-"
+    failed = f"  ({row.measured.failed:,} failed)" if row.measured.failed else ""
+    return cell(row.measured) + failed
+
+
+def _twin_cell(row: Characteristic | None) -> Text:
+    if row is None or row.twin is None:
+        return Text("-")
+    if not row.twin.is_exact:
+        return Text(f"about {row.twin.value:.3f}")
+    text = Text(f"{row.twin.value:.3f}")
+    if row.gap is not None and abs(row.gap) > GAP_TO_FLAG:
+        text.append(f"  GAP of {row.gap:+.1f} standard errors", style="bold red")
+    return text
+
+
+def _notes(result: Result) -> Iterator[RenderableType]:
+    yield Text("Read: ", style="bold").append(Text(" ".join(reading(result)), style="not bold"))
+    for row in result.characteristics:
+        if row.name == "power" and row.twin and not row.twin.is_exact:
+            yield Text(f"Closed form of {row.analysis} is 'about': {row.twin.why}.", style="dim")
+    for reason, count in result.failures.items():
+        yield Text(f"Failed analyses: {count:,} for {reason}; counted, not dropped.")
+    for (analysis, truth), rows in groupby(result.fallbacks, lambda row: (row.analysis, row.truth)):
+        shares = ", ".join(f"{row.to} ({cell(row.measured)} of the trials)" for row in rows)
+        yield Text(f"{analysis}, {truth}: where its own model did not converge, with {shares}.")
+    yield from _circumstances(result)
+    if result.elicited:
+        yield Text("Elicited inputs used (our judgement, not published):", style="yellow")
+        for statement in result.elicited:
+            yield Text(f"  - {statement}", style="yellow")
+    if result.interrupted:
+        yield Text(
+            f"Interrupted: {result.trials:,} of {result.scenario.trials:,} trials done; the numbers"
+            " are those trials'.",
+            style="bold",
+        )
+    yield Text(f"Replay any trial: phase2sim replay {result.scenario.path} --trial 417")
+
+
+def _circumstances(result: Result) -> Iterator[Text]:
+    """What each analysis is to estimate, how long the trial takes, how well it is taken to go."""
+    for known in result.background:
+        if known.strategies:
+            said = "; ".join(f"{e}: {s.replace('_', ' ')}" for e, s in known.strategies.items())
+            yield Text(f"Estimand of {known.analysis}: {said.replace('_', ' ')}.")
+    for row in result.characteristics:
+        if row.name == "duration" and row.truth == "null" and result.scenario.stopping is None:
+            yield Text(f"Months to the last readout: {cell(row.measured)}.")
+    if result.scenario.assume != "planned":
+        yield Text(f"Assumed: {result.scenario.assume} (docs/methods/assume.md).", style="bold")
+
+
+def reading(result: Result) -> Iterator[str]:
+    """Say in sentences what the table means for someone who plans the trial."""
+    for known in result.background:
+        if known.analysis in result.power:
+            yield _power_sentence(result.power[known.analysis], known)
+        if known.analysis in result.assurance:
+            yield _assurance_sentence(result.assurance[known.analysis], known)
+    yield MONTE_CARLO
+
+
+def _power_sentence(power: Measured, known: Background) -> str:
+    return (
+        f"If the treatment does what you hope ({known.target:+.2g} {known.scale} {known.label}"
+        f" at {known.when}), this trial shows it in {_of_100(power)} of 100 tries."
+    )
+
+
+def _assurance_sentence(assurance: Measured, known: Background) -> str:
+    sentence = (
+        f"Given all the evidence, it shows an effect on {known.label} in {_of_100(assurance)} of"
+        " 100 tries"
+    )
+    if known.effect is not None:
+        mean, low, high = known.effect
+        sentence += f": the evidence puts the effect at {mean:+.2f} ({low:+.2f} to {high:+.2f})"
+    sentence += (
+        f"; untreated patients would have averaged about {known.untreated:.3g} {known.unit}"
+        f" at month {known.month:g} anyway"
+    )
+    return sentence + (f" (phase 1: {known.reported})." if known.reported else ".")
+
+
+def _of_100(measured: Measured) -> str:
+    share = 100 * measured.estimate
+    return "none" if math.isnan(share) else f"{share:.0f}"

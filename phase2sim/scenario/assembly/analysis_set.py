@@ -1,0 +1,313 @@
+"""A scenario's analyses: what each reads, what it is called, and what it is to estimate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from pydantic import TypeAdapter
+
+from phase2sim.core.contracts import (MODEL_SCALE, Analysis, Plan)
+from phase2sim.trial.designs.design import (Design)
+from phase2sim.trial.designs.fixed import (Fixed)
+from phase2sim.trial.designs.group_sequential import (GroupSequential)
+from phase2sim.core.endpoints import (DERIVED, EVENTS, MEASURES, RESPONSES)
+from phase2sim.core.errors import (BadScenario)
+from phase2sim.core.estimands import (COMPOSITE, Aim)
+from phase2sim.core.decision import (Checked, Decision, Hypothesis)
+from phase2sim.scenario.assembly.registry import (TABLES, build, keys_of)
+from phase2sim.scenario.assembly.plan import (Events, check_strategy)
+from phase2sim.analyses.quantification_limit import (Limit, Quantified)
+from phase2sim.trial.safety.monitoring import (SafetyRule)
+from phase2sim.scenario.scenario_file import (Scenario)
+from phase2sim.core.io.toml_files import (Table, checked, nearest)
+
+_OURS = ("name", "arm", "estimand")  # keys of an analysis that are not its part's
+_RANKS = ("rank_ancova", "van_elteren", "wilcoxon")  # for which a bad outcome is only the worst
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """The analyses of a scenario, their names and their aims."""
+
+    analyses: tuple[Analysis, ...]
+    names: tuple[str, ...]
+    aims: tuple[Aim, ...]
+
+
+def analysed(scenario: Scenario, design: Design, events: Events, path: Path) -> Analysed:
+    """Build each analysis; one is called by its endpoint, and by what tells it from others."""
+    tables = [dict(table) for table in scenario.analysis]
+    own = [{key: table.pop(key) for key in _OURS if key in table} for table in tables]
+    analyses = [_analysis(table, number, path) for number, table in enumerate(tables, start=1)]
+    _check_null_effects(analyses, path)
+    arms = [_arm(keys.get("arm"), n, design, path) for n, keys in enumerate(own, start=1)]
+    aims = []
+    for number, (keys, arm) in enumerate(zip(own, arms, strict=True), start=1):
+        place = f"{path}: analysis[{number}]"
+        strategies = _strategies(keys.get("estimand"), events, f"{place}.estimand")
+        method = str(tables[number - 1].get("method"))
+        _check_composite(strategies, analyses[number - 1], method, place)
+        aims.append(Aim(strategies, arm))
+    usual = _usual_names(analyses, [design.arms[arm] for arm in arms])
+    names = []
+    for number, (keys, name) in enumerate(zip(own, usual, strict=True), start=1):
+        given = keys.get("name")
+        if given is not None and not (isinstance(given, str) and given.strip()):
+            raise BadScenario(
+                f"{path}: analysis[{number}].name is {given!r}; it must be text that is not empty."
+                " Correct it or leave it out."
+            )
+        names.append(given or name)
+    return Analysed(tuple(analyses), tuple(names), tuple(aims))
+
+
+def _usual_names(analyses: Sequence[Analysis], arms: Sequence[str]) -> list[str]:
+    """Endpoints; with the month and the arm where these tell analyses of one endpoint apart."""
+    names = []
+    for analysis, arm in zip(analyses, arms, strict=True):
+        alike = [
+            (other.month, other_arm)
+            for other, other_arm in zip(analyses, arms, strict=True)
+            if other.endpoint == analysis.endpoint
+        ]
+        name = analysis.endpoint
+        if len(alike) > 1 and (len({arm for _, arm in alike}) == 1 or len(set(alike)) < len(alike)
+                               or len({month for month, _ in alike}) > 1):  # fmt: skip
+            name += f"_month_{analysis.month:g}"
+        if len({other for _, other in alike}) > 1:
+            name += f"_{arm}"
+        names.append(name)
+    return names
+
+
+def _arm(given: object, number: int, design: Design, path: Path) -> int:
+    """Which treated arm an analysis compares with control."""
+    treated = design.arms[1:]
+    if given is None:
+        if len(treated) > 1:
+            raise BadScenario(
+                f"{path}: analysis[{number}].arm is missing; design.arms has several treated arms."
+                f" Use one of: {', '.join(treated)}."
+            )
+        return 1
+    if not isinstance(given, str) or given not in treated:
+        raise BadScenario(
+            f"{path}: analysis[{number}].arm is {given!r}; it must be a treated arm of"
+            f" design.arms. Use one of: {', '.join(treated)}."
+        )
+    return design.arms.index(given)
+
+
+def _strategies(given: object, events: Events, place: str) -> tuple[str, ...]:
+    """Strategy of one analysis for each event: its own where it says one, else the event's."""
+    if given is None:
+        return events.strategies
+    own: dict[str, str] = (
+        given if isinstance(given, dict) else dict.fromkeys(events.names, str(given))
+    )
+    if not isinstance(given, str | dict) or not events.names:
+        raise BadScenario(
+            f"{place} is {given!r}; it must be a strategy for the events of [intercurrent], or a"
+            " table of them by event. Correct it or leave it out."
+        )
+    for name, strategy in own.items():
+        if name not in events.names:
+            raise BadScenario(f"{place}.{name} is no event. {nearest(name, events.names)}")
+        check_strategy(strategy, f"{place}.{name}")
+    return tuple(
+        own.get(name, usual) for name, usual in zip(events.names, events.strategies, strict=True)
+    )
+
+
+def _check_composite(
+    strategies: tuple[str, ...], analysis: Analysis, method: str, place: str
+) -> None:
+    if COMPOSITE in strategies and analysis.reads != "binary" and method not in _RANKS:
+        raise BadScenario(
+            f"{place}: strategy 'composite' makes an event a bad outcome, which {method!r} cannot"
+            " average with values. Analyse responders or ranks, or choose another strategy in"
+            f" {place.rsplit(': ', 1)[-1]}.estimand."
+        )
+
+
+def _analysis(table: Table, number: int, path: Path) -> Analysis:
+    """Build one analysis, behind the assay's limit if it has one and does not read it itself."""
+    place = f"analysis[{number}]"
+    _name_response(table, place, path)
+    _check_reads(table, place, path)
+    also = (*_OURS, "lloq", "below_lloq")
+    if "lloq" in keys_of("analyses", table):
+        made: Analysis = build("analyses", table, place, path, also=_OURS)
+        return made
+    options = {key: table.pop(key) for key in ("lloq", "below_lloq") if key in table}
+    made = build("analyses", table, place, path, also=also)
+    if not options:
+        return made
+    if made.endpoint in {*EVENTS, *DERIVED}:
+        what = "counts have" if made.endpoint in EVENTS else f"{made.endpoint} has"
+        raise BadScenario(f"{path}: {place}.lloq: {what} no such limit. Leave it out.")
+    if "lloq" not in options:
+        raise BadScenario(f"{path}: {place}.below_lloq needs lloq, the limit. Add it.")
+    limit = checked(
+        TypeAdapter(Limit), {"endpoint": made.endpoint} | options, place, path, BadScenario
+    )
+    # Class variables of the analysis itself show through.
+    return cast("Analysis", Quantified(made, limit))
+
+
+def _name_response(table: Table, place: str, path: Path) -> None:
+    """Replace a named response by its endpoint and its rule, in place."""
+    name = table.get("responder")
+    if not isinstance(name, str):
+        return
+    if name not in RESPONSES:
+        raise BadScenario(
+            f"{path}: {place}.responder is {name!r}; there is no such response."
+            f" {nearest(name, RESPONSES)}"
+        )
+    response = RESPONSES[name]
+    if table.setdefault("endpoint", response.endpoint) != response.endpoint:
+        raise BadScenario(
+            f"{path}: {place}.endpoint is {table['endpoint']!r}, but {name} is a response of"
+            f" {response.endpoint}. Leave endpoint out."
+        )
+    table["responder"] = dict(response.rule)
+
+
+def _check_reads(table: Table, place: str, path: Path) -> None:
+    """Refuse counts to an analysis of measured values, and the reverse, naming those that fit."""
+    parts_, method = TABLES["analyses"], str(table.get("method"))
+    endpoint = str(table.get("endpoint"))
+    if method not in parts_ or endpoint not in {*MEASURES, *EVENTS}:
+        return
+    counted = endpoint in EVENTS
+    if (parts_[method].reads == "count") != counted:
+        fitting = [name for name, part in parts_.items() if (part.reads == "count") == counted]
+        raise BadScenario(
+            f"{path}: {place}.method is {method!r}, but {endpoint} is"
+            f" {'counted' if counted else 'measured'}. Use one of: {', '.join(fitting)}."
+        )
+
+
+def check_decision(decision: Decision, hypotheses: tuple[Hypothesis, ...], path: Path) -> None:
+    """Refuse two verdicts with one name, and a decision that does not fit the analyses."""
+    names = tuple(one.name for one in hypotheses)
+    try:
+        if isinstance(decision, Checked):
+            decision.check(hypotheses)
+        labels = decision.labels(names)
+    except ValueError as refused:
+        raise BadScenario(f"{path}: decision.{refused}.") from None
+    for number, name in enumerate(names, start=1):
+        if labels.count(name) > 1 and labels.index(name) != number - 1:
+            clash = f"as analysis[{labels.index(name) + 1}]"
+        elif name in labels[len(names) :]:
+            clash = "as the verdict on all analyses together"
+        else:
+            continue
+        raise BadScenario(
+            f"{path}: analysis[{number}].name is {name!r}, {clash}; give it one of its own."
+        )
+
+
+def _check_null_effects(analyses: Sequence[Analysis], path: Path) -> None:
+    for number, analysis in enumerate(analyses, start=1):
+        if analysis.scale != MODEL_SCALE:
+            continue  # the part knows its own limits
+        endpoint = MEASURES[analysis.endpoint]
+        limit = endpoint.largest_effect
+        if abs(analysis.null_effect) > limit:
+            raise BadScenario(
+                f"{path}: analysis[{number}].null_effect is {analysis.null_effect:g}; on the"
+                f" {endpoint.model_unit} scale an effect lies between -{limit:g} and {limit:g}."
+                " Correct it."
+            )
+
+
+def check_months(analyses: Sequence[Analysis], visits: tuple[float, ...], path: Path) -> None:
+    """Refuse an analysis at a month without a visit."""
+    for number, analysis in enumerate(analyses, start=1):
+        if analysis.month not in visits[1:]:
+            raise BadScenario(
+                f"{path}: analysis[{number}].month is {analysis.month:g}; it must be one of"
+                f" design.visits_months after baseline: {', '.join(f'{m:g}' for m in visits[1:])}."
+            )
+        first = getattr(analysis, "averaged_from", None)
+        if first is not None and first not in visits[1:]:
+            raise BadScenario(
+                f"{path}: analysis[{number}].averaged_from is {first:g}; it must be one of"
+                f" design.visits_months after baseline: {', '.join(f'{m:g}' for m in visits[1:])}."
+            )
+
+
+def check_covariates(analyses: Sequence[Analysis], scenario: Scenario, path: Path) -> None:
+    """Refuse a covariate that the population does not have."""
+    population = scenario.population
+    strata = population.age_strata or population.baseline_strata
+    needs = {"age": population.age_years, "stratum": strata}
+    keys = {"age": "age_years", "stratum": "age_strata"}
+    for number, analysis in enumerate(analyses, start=1):
+        for covariate in getattr(analysis, "covariates", ()):
+            if covariate in needs and not needs[covariate]:
+                raise BadScenario(
+                    f"{path}: analysis[{number}].covariates names {covariate!r}, but"
+                    f" population.{keys[covariate]} is missing. Add it."
+                )
+        for column in getattr(analysis, "needs", ()):
+            if not needs[column]:
+                raise BadScenario(
+                    f"{path}: analysis[{number}] reads {column!r}, but"
+                    f" population.{keys[column]} is missing. Add it."
+                )
+
+
+def safety_of(scenario: Scenario, path: Path) -> SafetyRule | None:
+    """Build the rule that stops a trial for harm, where there is one."""
+    if scenario.safety is None:
+        return None
+    rule: SafetyRule = build("safety", scenario.safety, "safety", path)
+    return rule
+
+
+def check_watched(rule: SafetyRule | None, design: Design, plan: Plan, path: Path) -> None:
+    """Refuse a safety rule whose events, visit or patients the trial does not have."""
+    if rule is None:
+        return
+    resized = isinstance(design, GroupSequential) and design.reestimation is not None
+    if resized or not isinstance(design, Fixed | GroupSequential):
+        what = "design.reestimation" if resized else "this design.kind"
+        raise BadScenario(
+            f"{path}: safety is set beside {what}, in which who comes, and when, depends on what a"
+            " look finds; a trial is not yet watched for harm there. Leave one out."
+        )
+    if rule.event not in plan.counted:
+        raise BadScenario(
+            f"{path}: safety.event is {rule.event!r}, but simulated patients have no such events:"
+            f" events.{rule.event} is missing. Add it."
+        )
+    if rule.by_month not in plan.visits_months:
+        raise BadScenario(
+            f"{path}: safety.by_month is {rule.by_month:g}; it must be one of design.visits_months"
+            f" after baseline: {', '.join(f'{month:g}' for month in plan.visits_months[1:])}."
+        )
+    if rule.looks[-1] >= plan.patients:
+        raise BadScenario(
+            f"{path}: safety.looks ends at {rule.looks[-1]} treated patients; the trial has"
+            f" {plan.patients} patients in all arms. Leave the last out."
+        )
+
+
+def check_simulated(analyses: Sequence[Analysis], scenario: Scenario, path: Path) -> None:
+    """Refuse to simulate what only a data file can have; `analyse` does not come here."""
+    for number, analysis in enumerate(analyses, start=1):
+        for factor in getattr(analysis, "factors", ()):
+            raise BadScenario(
+                f"{path}: analysis[{number}].factors names {factor!r}, a column of a data"
+                " file; simulated patients do not have it. Leave it out to simulate."
+            )
+        if analysis.endpoint in EVENTS and analysis.endpoint not in scenario.events:
+            raise BadScenario(
+                f"{path}: analysis[{number}].endpoint is {analysis.endpoint!r}, but simulated"
+                f" patients have no such events: events.{analysis.endpoint} is missing. Add it."
+            )

@@ -1,0 +1,140 @@
+"""A scenario's rule for dropping arms at interim looks, built and checked."""
+
+from pathlib import Path
+
+from phase2sim.scenario.assembly.analysis_set import (Analysed)
+from phase2sim.decisions.dunnett import (Dunnett)
+from phase2sim.trial.designs.design import (Design)
+from phase2sim.core.errors import (BadScenario)
+from phase2sim.core.decision import (Decision)
+from phase2sim.trial.interim.dropping_rule import (Dropping)
+from phase2sim.trial.interim.rules import (Rule)
+from phase2sim.scenario.assembly.registry import (build)
+from phase2sim.scenario.scenario_file import (Scenario)
+from phase2sim.scenario.tables import (Stopping as StoppingTable)
+from phase2sim.theory.group_sequential import efficacy as efficacies
+from phase2sim.theory.group_sequential import futility as futilities
+from phase2sim.theory.group_sequential.multi_arm_boundaries import (ArmBoundaries, arm_boundaries)
+from phase2sim.scenario.assembly.stopping import (refused_bounds, stopping_of, table_of)
+
+
+def rule_of(
+    scenario: Scenario, design: Design, decision: Decision, found: Analysed, path: Path
+) -> Rule | None:
+    """Build the rule of a design with looks, None for one without; raises ``BadScenario``."""
+    if not design.schedule.drops_arms:
+        return stopping_of(scenario, design, decision, found.names, path)
+    table = table_of(scenario, design, path)
+    assert table is not None  # noqa: S101 - the design has looks
+    _check_decision(scenario, decision, path)
+    _check_analyses(scenario, design, found, path)
+    _check_keys(table, len(design.schedule.looks), path)
+    efficacy = build("efficacies", table.efficacy, "stopping.efficacy", path)
+    futility = None
+    if table.futility is not None:
+        futility = build("futilities", table.futility, "stopping.futility", path)
+        _check_scale(futility, path)
+    return Dropping(
+        bounds=_bounds(design, decision, found, (efficacy, futility), path),
+        efficacy=efficacy,
+        futility=futility,
+        keep_best=table.keep_best,
+        verdict=len(found.analyses),
+        uninteresting_share=table.uninteresting_share,
+    )
+
+
+def _bounds(
+    design: Design,
+    decision: Decision,
+    found: Analysed,
+    parts: tuple[efficacies.Part, futilities.Limit | None],
+    path: Path,
+) -> ArmBoundaries:
+    """Bounds at the planned fractions and ratio; refuses those that cannot exist."""
+    control, treated = design.allocation[0], [design.allocation[aim.arm] for aim in found.aims]
+    loadings = tuple((one / (one + control)) ** 0.5 for one in treated)
+    try:
+        return arm_boundaries(design.schedule.fractions, decision.one_sided_alpha, *parts, loadings)
+    except ValueError as error:
+        raise refused_bounds(error, path) from None
+
+
+def _check_decision(scenario: Scenario, decision: Decision, path: Path) -> None:
+    if not isinstance(decision, Dunnett):
+        raise BadScenario(
+            f"{path}: decision.kind is {scenario.decision['kind']!r}; the bounds of several arms"
+            " at looks are those of a one-step Dunnett test. Use decision = { kind = 'dunnett',"
+            " step_down = false, one_sided_alpha = 0.025 }."
+        )
+    if decision.step_down:
+        raise BadScenario(
+            f"{path}: decision.step_down is true (as if left out); at looks all arms have the same"
+            " bounds, in one step. Write step_down = false."
+        )
+
+
+def _check_analyses(scenario: Scenario, design: Design, found: Analysed, path: Path) -> None:
+    """Refuse arms without an analysis, or with one that the others' bounds do not fit."""
+    analysed = {design.arms[aim.arm] for aim in found.aims}
+    for arm in design.arms[1:]:
+        if arm not in analysed:
+            raise BadScenario(
+                f"{path}: analysis: none is of arm {arm!r}; at a look every treated arm is judged."
+                f' Add one with arm = "{arm}".'
+            )
+    methods = [str(table.get("method")) for table in scenario.analysis]
+    for number, method in enumerate(methods, start=1):
+        if method != methods[0]:
+            raise BadScenario(
+                f"{path}: analysis[{number}].method is {method!r} and that of analysis[1]"
+                f" {methods[0]!r}; arms that share bounds are analysed alike. Use one method."
+            )
+
+
+def _check_keys(table: StoppingTable, looks: int, path: Path) -> None:
+    if table.information == "actual":
+        raise BadScenario(
+            f"{path}: stopping.information is 'actual', which is for one treated arm. Use"
+            " 'planned', or leave it out."
+        )
+    if table.maximum_information:
+        raise BadScenario(
+            f"{path}: stopping.maximum_information does nothing where arms are dropped. Leave it"
+            " out."
+        )
+    if table.verdict not in {None, "at_least_one"}:
+        raise BadScenario(
+            f"{path}: stopping.verdict is {table.verdict!r}; the first arm to show efficacy stops"
+            " a trial of several. Leave it out."
+        )
+    if table.keep_best and len(table.keep_best) != looks:
+        raise BadScenario(
+            f"{path}: stopping.keep_best is {list(table.keep_best)}; give one number for each of"
+            f" the {looks} interim looks."
+        )
+    if list(table.keep_best) != sorted(table.keep_best, reverse=True):
+        raise BadScenario(
+            f"{path}: stopping.keep_best is {list(table.keep_best)}; arms that are dropped do not"
+            " come back, so it must not rise."
+        )
+
+
+def _check_scale(futility: futilities.Part, path: Path) -> None:
+    """Refuse futility that has no place on z before the trial."""
+    place = f"{path}: stopping.futility"
+    if isinstance(futility, futilities.BetaSpending):
+        raise BadScenario(
+            f"{place}.kind is 'beta_spending', which is for one treated arm. Use 'z', 'p',"
+            " 'triangular', 'conditional_power' or 'predictive_power'."
+        )
+    if isinstance(futility, futilities.EffectLimit):
+        raise BadScenario(
+            f"{place}.kind is 'effect'; arms are dropped by limits on z. Use 'z', 'p',"
+            " 'triangular', 'conditional_power' or 'predictive_power'."
+        )
+    if isinstance(futility, futilities.ConditionalPowerLimit) and futility.benefit != "observed":
+        raise BadScenario(
+            f"{place}.benefit is {futility.benefit:g}; arms are dropped by limits on z, for the"
+            " 'observed' effect. Leave it out."
+        )

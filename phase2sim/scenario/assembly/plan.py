@@ -1,0 +1,209 @@
+"""A scenario's plan: arms, visits, who enrols, where, and what may happen to them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from phase2sim.core.contracts import (AGE, SITE, Analysis, Counted, Intercurrent, Missingness, Plan, Randomisation, Recruitment)
+from phase2sim.trial.designs.design import (Design)
+from phase2sim.core.endpoints import (ENDPOINTS, EVENTS, drawn_for)
+from phase2sim.core.errors import (BadScenario)
+from phase2sim.core.estimands import (STRATEGIES, TREATMENT_POLICY)
+from phase2sim.scenario.assembly.registry import (TABLES, build)
+from phase2sim.trial.patients.intercurrent import (INTERCURRENT)
+from phase2sim.trial.patients.recruitment import (Poisson)
+from phase2sim.scenario.scenario_file import (Scenario)
+from phase2sim.core.io.toml_files import (nearest)
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The intercurrent events of a scenario, in the order in which they act."""
+
+    names: tuple[str, ...]
+    parts: tuple[Intercurrent, ...]
+    strategies: tuple[str, ...]  # of every analysis that does not say otherwise
+
+
+def intercurrent_events(scenario: Scenario, path: Path) -> Events:
+    """Build the events, each with its strategy."""
+    names = [name for name in INTERCURRENT if name in scenario.intercurrent]
+    for name in scenario.intercurrent:
+        if name not in INTERCURRENT:
+            raise BadScenario(
+                f"{path}: intercurrent.{name} is no event. {nearest(name, INTERCURRENT)}"
+            )
+    parts, strategies = [], []
+    for name in names:
+        table = dict(scenario.intercurrent[name])
+        strategy = table.pop("strategy", TREATMENT_POLICY)
+        check_strategy(strategy, f"{path}: intercurrent.{name}.strategy")
+        place = f"intercurrent.{name}"
+        parts.append(
+            build("intercurrent", {"kind": name, **table}, place, path, also=("strategy",))
+        )
+        strategies.append(strategy)
+    return Events(tuple(names), tuple(parts), tuple(strategies))
+
+
+def check_strategy(strategy: object, place: str) -> None:
+    """Raise ``BadScenario`` unless there is such a strategy."""
+    if not isinstance(strategy, str) or strategy not in STRATEGIES:
+        raise BadScenario(
+            f"{place} is {strategy!r}; there is no such strategy. Use one of:"
+            f" {', '.join(STRATEGIES)}."
+        )
+
+
+def plan_of(
+    scenario: Scenario, design: Design, analyses: Iterable[Analysis], reads: Iterable[str]
+) -> Plan:
+    """What is fixed of every simulated trial; ``reads`` are endpoints that other parts need."""
+    population, target = scenario.population, scenario.truth.target
+    named = {part for a in analyses for part in drawn_for(a.endpoint) if part not in EVENTS}
+    modifiers = {name for one in target.values() for name in one.modified_by}
+    tied = {events.tied_to for events in scenario.events.values() if events.tied_to}
+    named |= {*target, *reads, *population.eligible, *population.baseline_strata, *tied}
+    named |= modifiers - {AGE}
+    normal = population.age_mean is not None and population.age_sd is not None
+    return Plan(
+        seed=scenario.seed,
+        arms=design.arms,
+        patients=design.patients,
+        endpoints=tuple(name for name in ENDPOINTS if name in named),
+        visits_months=design.visits_months,
+        months_since_diagnosis=population.months_since_diagnosis,
+        age_years=population.age_years or (np.nan, np.nan),
+        age_strata=population.age_strata,
+        per_year_of_age=population.per_year_of_age,
+        age_normal=(population.age_mean or 0.0, population.age_sd or 0.0) if normal else None,
+        sites=population.sites,
+        site_sd=population.site_sd,
+        eligible=_eligible(scenario),
+        baseline_strata={
+            name: tuple(map(ENDPOINTS[name].to_model, cuts))
+            for name, cuts in population.baseline_strata.items()
+        },
+        modifiers=dict.fromkeys(sorted(modifiers), 0.0),
+        counted={name: _counted(scenario, name) for name in scenario.events},
+    )
+
+
+def _eligible(scenario: Scenario) -> Mapping[str, tuple[float, float]]:
+    """Limits of eligibility on the model scale."""
+    found = {}
+    for name, limits in scenario.population.eligible.items():
+        to_model, place = ENDPOINTS[name].to_model, f"population.eligible.{name}"
+        low = -np.inf if limits.at_least is None else to_model(limits.at_least)
+        high = np.inf if limits.at_most is None else to_model(limits.at_most)
+        if not low < high:
+            raise BadScenario(
+                f"{scenario.path}: {place} is at_least {limits.at_least:g} and at_most"
+                f" {limits.at_most:g}; nobody is between them. Correct one of them."
+            )
+        if np.isinf(low) and np.isinf(high):
+            raise BadScenario(f"{scenario.path}: {place} is empty; give at_least, at_most or both.")
+        found[name] = (low, high)
+    return found
+
+
+def _counted(scenario: Scenario, name: str) -> Counted:
+    events, place = scenario.events[name], f"{scenario.path}: events.{name}"
+    if events.tied_to is None:
+        if events.per_unit or events.at is not None:
+            raise BadScenario(f"{place}.tied_to is missing; per_unit and at need it. Add it.")
+        return Counted(events.per_month, events.dispersion)
+    if events.tied_to not in ENDPOINTS:
+        raise BadScenario(
+            f"{place}.tied_to is {events.tied_to!r}. {nearest(events.tied_to, ENDPOINTS)}"
+        )
+    if events.at is None:
+        raise BadScenario(
+            f"{place}.at is missing; say at which {events.tied_to} the rate is per_month. Add it."
+        )
+    at = ENDPOINTS[events.tied_to].to_model(events.at)
+    return Counted(events.per_month, events.dispersion, events.tied_to, events.per_unit, at)
+
+
+def widened(scenario: Scenario, plan: Plan) -> Plan | None:
+    """The plan with what ``shared`` adds, None where that is nothing."""
+    shared = scenario.shared
+    endpoints = {*plan.endpoints, *shared.endpoints}
+    months = {*plan.visits_months, *shared.months}
+    if endpoints == set(plan.endpoints) and months == set(plan.visits_months):
+        return None
+    return replace(
+        plan,
+        endpoints=tuple(name for name in ENDPOINTS if name in endpoints),
+        visits_months=tuple(sorted(months)),
+    )
+
+
+def randomisation_of(design: Design, plan: Plan, path: Path) -> Randomisation:
+    """Build the method of randomisation from its name or its table."""
+    given = design.randomisation
+    table: dict[str, Any] = {"method": given} if isinstance(given, str) else dict(given)
+    place = "design.randomisation"
+    if design.block_size is not None:
+        table.setdefault("block_size", design.block_size)
+    if "ratio" in table:
+        raise BadScenario(f"{path}: {place}.ratio is that of design.allocation. Leave it out.")
+    method = table.get("method")
+    if not isinstance(method, str) or method not in TABLES["randomisations"]:
+        raise BadScenario(
+            f"{path}: {place} is {method!r}; there is no such method."
+            f" {nearest(str(method), TABLES['randomisations'])}"
+        )
+    try:
+        made: Randomisation = build(
+            "randomisations", {**table, "ratio": list(design.allocation)}, place, path
+        )
+    except BadScenario as error:
+        if design.block_size is None:
+            raise
+        # It was written beside the method's name, not in its table.
+        text = str(error).replace(f"{place}.block_size", "design.block_size")
+        raise BadScenario(text) from None
+    _check_over(made, plan, path)
+    return made
+
+
+def _check_over(made: Randomisation, plan: Plan, path: Path) -> None:
+    known = {AGE: plan.age_strata, **plan.baseline_strata, SITE: plan.sites > 1}
+    needs = {AGE: "population.age_strata", SITE: "population.sites"}
+    for name in made.over:
+        if not known.get(name):
+            need = needs.get(name, f"population.baseline_strata.{name}")
+            raise BadScenario(
+                f"{path}: design.randomisation.over names {name!r}, but {need} is missing. Add it."
+            )
+
+
+def recruitment_of(scenario: Scenario, plan: Plan, path: Path) -> Recruitment:
+    """Build the process by which patients come."""
+    made: Recruitment = build("recruitments", scenario.recruitment, "recruitment", path)
+    if isinstance(made, Poisson):
+        if made.ramp_up_months and plan.sites == 1:
+            raise BadScenario(
+                f"{path}: recruitment.ramp_up_months is {made.ramp_up_months:g}, in which sites"
+                " open one after another, but population.sites is 1. Say how many there are."
+            )
+        most = made.most_per_site
+        if most is not None and most * plan.sites < plan.patients:
+            raise BadScenario(
+                f"{path}: recruitment.most_per_site is {most}; {plan.sites} sites then enrol at"
+                f" most {most * plan.sites} of {plan.patients} patients. Raise it, or"
+                " population.sites."
+            )
+    return made
+
+
+def missingness_of(scenario: Scenario, path: Path) -> tuple[Missingness, Missingness | None]:
+    """Build dropout, and gaps where there are any."""
+    missing = scenario.missing
+    dropout: Missingness = build("dropouts", missing.dropout, "missing.dropout", path)
+    gaps: Missingness = build("gaps", missing.gaps, "missing.gaps", path)
+    return dropout, None if missing.gaps.get("mechanism") == "none" else gaps

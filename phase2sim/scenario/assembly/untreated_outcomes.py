@@ -1,0 +1,226 @@
+"""What a scenario itself says of untreated patients, alone or on top of a fitted prior."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from phase2sim.core.age_distribution import (age_moments)
+from phase2sim.core.contracts import (Floats, Plan)
+from phase2sim.prior.truth_sources import (Control)
+from phase2sim.core.endpoints import (ENDPOINTS)
+from phase2sim.core.errors import (BadScenario)
+from phase2sim.scenario.scenario_file import (Scenario)
+from phase2sim.scenario.tables import (Outcome, VisitCorrelation)
+
+_ROUNDING = -1e-13  # a correlation of 1 may come out this far below 0
+_APART = 1e-9  # endpoints that determine one another cannot be drawn
+
+
+def overridden(
+    fitted: Control | None,
+    scenario: Scenario,
+    plan: Plan,
+    planned: tuple[float, ...],
+    path: Path,
+) -> Control:
+    """Untreated patients with the scenario's ``outcome`` tables in place of fitted quantities.
+
+    Numbers that are given one a visit belong to the ``planned`` visits, and those of visits that
+    are drawn beside them lie between.
+    Without a fitted prior every key of ``outcome`` is needed for every endpoint. Raises
+    ``BadScenario`` for missing keys, wrong lengths and correlations that no patient can have.
+    """
+    control = _blank(plan) if fitted is None else fitted
+    for e, name in enumerate(plan.endpoints):
+        outcome = scenario.outcome.get(name, Outcome())
+        place = f"{path}: outcome.{name}"
+        if fitted is None:
+            _check_complete(outcome, place)
+        control = _with_mean(control, outcome, (e, plan, planned), place)
+        control = _with_sd(control, outcome, (e, plan, planned), place)
+        control = _with_correlation(control, outcome, e, plan, place)
+    _check_read("outcome", scenario.outcome, plan, path)
+    _check_read("population.per_year_of_age", scenario.population.per_year_of_age, plan, path)
+    return _with_endpoint_correlation(control, scenario, plan, path, needed=fitted is None)
+
+
+def without_covariates(control: Control, plan: Plan, path: Path) -> Control:
+    """Take what age and site explain out of the residuals, so that patients vary as stated.
+
+    Both shift all of a patient's visits alike, so their share leaves the whole covariance: SDs and
+    correlations between visits, of all ages and sites, stay what the evidence or the scenario says.
+    """
+    slopes = np.array([plan.per_year_of_age.get(name, 0.0) for name in plan.endpoints])
+    sites = np.array([plan.site_sd.get(name, 0.0) for name in plan.endpoints])
+    explained = sites**2
+    if slopes.any():
+        low, high = plan.age_years  # a uniform age has this range, any other that of its variance
+        spread = high - low if plan.age_normal is None else (12 * age_moments(plan)[1]) ** 0.5
+        explained = explained + (slopes * spread) ** 2 / 12
+    if not explained.any():
+        return control
+    total = control.sd[..., None] * control.sd[..., None, :] * control.correlation
+    residual = total - explained[:, None, None]
+    lowest = np.linalg.eigvalsh(residual)[..., 0]
+    for e, name in enumerate(plan.endpoints):
+        if explained[e] and (lowest[:, e] <= 0).any():
+            key, what = (
+                ("per_year_of_age", f"over ages {plan.age_years[0]:g} to {plan.age_years[1]:g} ")
+                if slopes[e]
+                else ("site_sd", "")
+            )
+            value = slopes[e] or sites[e]
+            raise BadScenario(
+                f"{path}: population.{key}.{name} is {value:g}; {what}that alone exceeds what a"
+                " patient's visits have in common. Lower it."
+            )
+    sd = np.sqrt(np.diagonal(residual, axis1=-2, axis2=-1))
+    correlation = residual / (sd[..., None] * sd[..., None, :])
+    return replace(control, sd=sd, correlation=correlation)
+
+
+def _blank(plan: Plan) -> Control:
+    """Room for one row of everything, to be filled from the scenario."""
+    endpoints, visits = len(plan.endpoints), len(plan.visits_months)
+    return Control(
+        knots_months=np.zeros(0),
+        history=np.zeros((1, endpoints, 0)),
+        mean=np.zeros((1, endpoints, visits)),
+        sd=np.ones((1, endpoints, visits)),
+        correlation=np.zeros((1, endpoints, visits, visits)),
+        endpoint_correlation=np.eye(endpoints)[None],
+    )
+
+
+def _check_read(place: str, given: Iterable[str], plan: Plan, path: Path) -> None:
+    unread = set(given) - set(plan.endpoints)
+    if unread:
+        raise BadScenario(
+            f"{path}: {place}.{min(unread)} is given, but no analysis or target reads it."
+            " Remove it."
+        )
+
+
+def _check_complete(outcome: Outcome, place: str) -> None:
+    for key in ("control_mean", "sd", "correlation"):
+        if getattr(outcome, key) is None:
+            raise BadScenario(
+                f"{place}.{key} is missing; without evidence a scenario must say how untreated"
+                " patients do. Add it, or name evidence files."
+            )
+
+
+def _check_plausible(means: Floats, name: str, place: str) -> None:
+    """Refuse means that no patient could have: most often a wrong unit or scale."""
+    endpoint = ENDPOINTS[name]
+    low, high = map(endpoint.to_model, endpoint.plausible)
+    outside = means[(means < low) | (means > high)]
+    if outside.size:
+        raise BadScenario(
+            f"{place} holds {outside[0]:g}; on the {endpoint.model_unit} scale {endpoint.label}"
+            f" lies between {low:.3g} and {high:.3g}. Bring it to this scale."
+        )
+
+
+type _At = tuple[int, Plan, tuple[float, ...]]  # endpoint, what is drawn, planned visits
+
+
+def _with_mean(control: Control, outcome: Outcome, at: _At, place: str) -> Control:
+    if outcome.control_mean is None:
+        return control
+    e, plan, planned = at
+    mean, history = control.mean.copy(), control.history.copy()
+    means = _by_visit(outcome.control_mean, plan, planned, f"{place}.control_mean")
+    _check_plausible(means, plan.endpoints[e], f"{place}.control_mean")
+    mean[:, e] = means
+    history[:, e] = 0.0
+    return replace(control, mean=mean, history=history)
+
+
+def _with_sd(control: Control, outcome: Outcome, at: _At, place: str) -> Control:
+    if outcome.sd is None:
+        return control
+    e, plan, planned = at
+    sd = control.sd.copy()
+    sd[:, e] = _by_visit(outcome.sd, plan, planned, f"{place}.sd")
+    return replace(control, sd=sd)
+
+
+def _with_correlation(
+    control: Control, outcome: Outcome, e: int, plan: Plan, place: str
+) -> Control:
+    if outcome.correlation is None:
+        return control
+    correlation = control.correlation.copy()
+    correlation[:, e] = _between_visits(outcome, plan, f"{place}.correlation")
+    return replace(control, correlation=correlation)
+
+
+def _between_visits(outcome: Outcome, plan: Plan, place: str) -> Floats:
+    visits = np.array(plan.visits_months)
+    given = outcome.correlation
+    if isinstance(given, VisitCorrelation):
+        apart = np.abs(visits[:, None] - visits)
+        fading: Floats = np.power(given.per_month, apart)
+        return given.share + (1 - given.share) * fading
+    if isinstance(given, float):
+        matrix = np.full((len(visits), len(visits)), given)
+        np.fill_diagonal(matrix, 1.0)
+    else:
+        matrix = _square(given, len(visits), place)
+    _check_correlation(matrix, place)
+    return matrix
+
+
+def _square(rows: tuple[tuple[float, ...], ...] | None, size: int, place: str) -> Floats:
+    rows = rows or ()
+    if len(rows) != size or any(len(row) != size for row in rows):
+        raise BadScenario(
+            f"{place} has rows of {sorted({len(row) for row in rows})} numbers;"
+            f" it must be {size} x {size}, one row a visit. Correct it."
+        )
+    return np.array(rows)
+
+
+def _check_correlation(matrix: Floats, place: str, least: float = _ROUNDING) -> None:
+    if not np.allclose(matrix, matrix.T) or not np.allclose(np.diag(matrix), 1.0):
+        raise BadScenario(f"{place} must be symmetric with 1 on its diagonal. Correct it.")
+    lowest = float(np.linalg.eigvalsh(matrix).min())
+    if lowest < least:
+        raise BadScenario(
+            f"{place} is not positive definite (smallest eigenvalue {lowest:.3g}): no patients"
+            " can vary like that. Bring the numbers closer to one another or to 0."
+        )
+
+
+def _with_endpoint_correlation(
+    control: Control, scenario: Scenario, plan: Plan, path: Path, *, needed: bool
+) -> Control:
+    given = scenario.endpoint_correlation
+    endpoints = len(plan.endpoints)
+    if given is None:
+        if needed and endpoints > 1:
+            raise BadScenario(
+                f"{path}: endpoint_correlation is missing; without evidence it must be given"
+                f" for {' and '.join(plan.endpoints)}. Add it."
+            )
+        return control
+    matrix = np.full((endpoints, endpoints), given)
+    np.fill_diagonal(matrix, 1.0)
+    _check_correlation(matrix, f"{path}: endpoint_correlation", _APART)
+    return replace(control, endpoint_correlation=matrix[None])
+
+
+def _by_visit(
+    value: float | tuple[float, ...], plan: Plan, planned: tuple[float, ...], place: str
+) -> Floats:
+    if not isinstance(value, tuple):
+        return np.full(len(plan.visits_months), value)
+    if len(value) != len(planned):
+        raise BadScenario(
+            f"{place} has {len(value)} numbers; give one number, or {len(planned)}: one a visit,"
+            " baseline first."
+        )
+    return np.interp(plan.visits_months, planned, value)

@@ -1,0 +1,273 @@
+"""Scenario file -> Scenario: what the file says, checked key by key; parts stay names."""
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, TypeAdapter
+
+from phase2sim.core.contracts import (AGE)
+from phase2sim.core.endpoints import (ENDPOINTS, EVENTS)
+from phase2sim.core.errors import (BadScenario)
+from phase2sim.scenario.tables import (Events, Missing, Outcome, Part, Population, Shared, Stopping, TableModel, TruthTable)
+from phase2sim.core.io.toml_files import (Table, check_numbers, checked, nearest, read_toml)
+from phase2sim.core.io.views import (View, Viewed)
+
+
+class Scenario(Viewed, TableModel):
+    """One candidate trial, as its file says it.
+
+    >>> scenario = load_scenario("scenarios/meld-atg.toml")
+    >>> scenario.design["patients"], scenario.changed({"trials": 100}).trials
+    (64, 100)
+    """
+
+    title: Annotated[str, Field(min_length=1)] = Field(description="For the heading.")
+    evidence: tuple[str, ...] = Field(default=(), description="Names in priors/, or paths.")
+    seed: Annotated[int, Field(ge=0, lt=2**64)] = Field(description="Starts every random stream.")
+    trials: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(description="To simulate.")
+    failures_allowed: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.05, description="Share of failed analyses above which no number is printed."
+    )
+    population: Population = Field(default=Population(), description="Who may enrol.")
+    design: Part = Field(description="Who gets what, and when they are seen.")
+    outcome: dict[str, Outcome] = Field(
+        default_factory=dict,
+        description="By endpoint: how untreated patients do; needed without evidence.",
+    )
+    endpoint_correlation: Annotated[float, Field(gt=-1, lt=1)] | None = Field(
+        default=None, description="Of any two endpoints at one visit; overrides the fitted prior."
+    )
+    truth: TruthTable = Field(description="What is taken to be true.")
+    missing: Missing = Field(default=Missing(), description="Which outcomes are not seen.")
+    recruitment: Part = Field(
+        default_factory=lambda: {"kind": "at_once"}, description="When patients enrol."
+    )
+    intercurrent: dict[str, Part] = Field(
+        default_factory=dict, description="By kind of event: its keys, and its strategy."
+    )
+    events: dict[str, Events] = Field(default_factory=dict, description="By counted outcome.")
+    shared: Shared = Field(
+        default=Shared(), description="What patients are drawn with beyond what the trial sees."
+    )
+    safety: Part | None = Field(
+        default=None, description="When too many treated patients with an event stop the trial."
+    )
+    assume: Literal["optimistic", "planned", "pessimistic"] = Field(
+        default="planned", description="How well the trial goes: one row of docs/methods/assume.md."
+    )
+    analysis: Annotated[tuple[Part, ...], Field(min_length=1)] = Field(
+        description="One table an analysis."
+    )
+    decision: Part = Field(description="From p-values to go or stop.")
+    stopping: Stopping | None = Field(
+        default=None, description="When a trial with interim looks stops."
+    )
+    _path: Path = PrivateAttr(default=Path("scenario"))
+
+    @property
+    def path(self) -> Path:
+        """The file it was read from, for messages and for finding evidence."""
+        return self._path
+
+    @property
+    def is_as_in_file(self) -> bool:
+        """Whether its file says the same."""
+        return self.path.is_file() and load_scenario(self.path).digest == self.digest
+
+    def changed(self, values: Mapping[str, object]) -> "Scenario":
+        """Return a copy with top-level keys changed; raises ``BadScenario``."""
+        table = {**self.model_dump(mode="json"), **values}
+        copy = checked(SCENARIO, table, "", self.path, BadScenario)
+        copy._path = self._path  # noqa: SLF001 - its own copy
+        return copy
+
+    def view(self) -> View:
+        """Who gets what, what is hoped for, how it is judged."""
+        design = self.design
+        visits = ", ".join(f"{month:g}" for month in design.get("visits_months", ()))
+        hoped = "; ".join(
+            f"{name} {target.said} at month {target.month:g}"
+            for name, target in self.truth.target.items()
+        )
+        judged = "; ".join(
+            f"{one.get('method')} of {one.get('endpoint')} at month {one.get('month')}"
+            for one in self.analysis
+        )
+        return View(
+            self.title,
+            ("", ""),
+            tuple(
+                (key, value)
+                for key, value in (
+                    ("file", str(self.path)),
+                    ("arms", ", ".join(map(str, design.get("arms", ())))),
+                    ("patients", str(design.get("patients"))),
+                    ("visits", f"months {visits}"),
+                    ("evidence", ", ".join(self.evidence)),
+                    ("hoped for", hoped),
+                    ("analyses", judged),
+                    ("decision", str(self.decision.get("kind"))),
+                    ("trials", f"{self.trials:,}, seed {self.seed}"),
+                )
+                if value
+            ),
+            words=2,
+        )
+
+    @property
+    def digest(self) -> str:
+        """Sha256 of what the file says, whatever its comments and layout."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+SCENARIO: TypeAdapter[Scenario] = TypeAdapter(Scenario)
+
+
+def load_scenario(path: Path | str, settings: Sequence[str] = ()) -> Scenario:
+    """Read a scenario file, with ``key.path=value`` settings on top of it.
+
+    Raises ``BadScenario`` with the file, the key, its value and what is allowed.
+
+    >>> load_scenario("scenarios/meld-atg.toml", ["design.patients=128"]).design["patients"]
+    128
+    """
+    path = Path(path)
+    table = read_toml(path, BadScenario)
+    for setting in settings:
+        put_setting(table, setting, path)
+    return scenario_from(table, path)
+
+
+def scenario_from(table: Table, path: Path) -> Scenario:
+    """Check the tables of a scenario file; raises ``BadScenario``, naming ``path``."""
+    check_numbers(table, path, BadScenario)
+    scenario = checked(SCENARIO, table, "", path, BadScenario)
+    _check_endpoints(scenario, path)
+    _check_windows(scenario.population, path)
+    scenario._path = path  # noqa: SLF001 - its own loader
+    return scenario
+
+
+def put_setting(table: Table, setting: str, path: Path) -> None:
+    """Set one key from the command line: ``key.path=value``."""
+    key, equals, text = setting.partition("=")
+    place = f"{path}: --set {setting}"
+    if not (equals and key.strip()):
+        raise BadScenario(f"{place}: write it as key.path=value.")
+    put(table, key.strip(), read_value(text), place)
+
+
+def put(table: Table, key: str, value: object, place: str) -> None:
+    """Set one key of a scenario's tables; ``analysis.1.month`` counts entries from 1.
+
+    Raises ``BadScenario`` that begins with ``place``, where the key is asked for.
+    """
+    *parents, last = key.split(".")
+    node: Any = table
+    for parent in parents:
+        node = _child(node, parent, place)
+    if isinstance(node, list):
+        node[_index(node, last, place)] = value
+    elif isinstance(node, dict):
+        node[last] = value
+    else:
+        raise BadScenario(f"{place}: {'.'.join(parents)} holds no keys. Correct it.")
+
+
+def _child(node: Any, key: str, place: str) -> Any:  # noqa: ANN401 - TOML
+    if isinstance(node, list):
+        return node[_index(node, key, place)]
+    if not isinstance(node, dict):
+        raise BadScenario(f"{place}: what stands before .{key} holds no keys. Correct it.")
+    return node.setdefault(key, {})
+
+
+def _index(node: list[Any], key: str, place: str) -> int:
+    if not (key.isdecimal() and 1 <= int(key) <= len(node)):
+        raise BadScenario(f"{place}: {key!r} must be a number from 1 to {len(node)}.")
+    return int(key) - 1
+
+
+def read_value(text: str) -> Any:  # noqa: ANN401 - TOML
+    """Return a value as TOML says it, or the text itself if it is not TOML."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):  # a TOML error is a ValueError
+        return text.strip()  # a bare word is text
+
+
+def _check_endpoints(scenario: Scenario, path: Path) -> None:
+    population, measured = scenario.population, ENDPOINTS
+    named: dict[str, tuple[Iterable[str], Iterable[str]]] = {
+        "outcome": (scenario.outcome, measured),
+        "truth.target": (scenario.truth.target, measured),
+        "population.per_year_of_age": (population.per_year_of_age, measured),
+        "population.eligible": (population.eligible, measured),
+        "population.baseline_strata": (population.baseline_strata, measured),
+        "population.site_sd": (population.site_sd, measured),
+        "missing.delta": (scenario.missing.delta, measured),
+        "shared.endpoints": (scenario.shared.endpoints, measured),
+        "events": (scenario.events, EVENTS),
+    }
+    for endpoint, target in scenario.truth.target.items():
+        named[f"truth.target.{endpoint}.modified_by"] = (target.modified_by, (AGE, *measured))
+    for place, (table, known) in named.items():
+        for endpoint in table:
+            if endpoint not in known:
+                raise BadScenario(
+                    f"{path}: {place}.{endpoint} is not an endpoint. {nearest(endpoint, known)}"
+                )
+    for endpoint, target in scenario.truth.target.items():
+        limit = ENDPOINTS[endpoint].largest_effect
+        if isinstance(target.effect, float) and abs(target.effect) > limit:
+            raise BadScenario(
+                f"{path}: truth.target.{endpoint}.effect is {target.effect:g}: on the"
+                f" {ENDPOINTS[endpoint].model_unit} scale an effect lies between -{limit:g} and"
+                f" {limit:g}."
+                f' For "{abs(target.effect):g} % higher" write'
+                f" effect = {{ percent = {abs(target.effect):g} }}."
+            )
+
+
+def _check_windows(population: Population, path: Path) -> None:
+    for key in ("months_since_diagnosis", "age_years"):
+        window: tuple[float, float] | None = getattr(population, key)
+        if window is not None and window[0] > window[1]:
+            raise BadScenario(
+                f"{path}: population.{key} is {list(window)}; the lower limit comes first."
+                " Swap them."
+            )
+    if population.age_years is None and (population.age_strata or population.per_year_of_age):
+        raise BadScenario(
+            f"{path}: population.age_years is missing; age_strata and per_year_of_age need it."
+        )
+    strata = list(population.age_strata)
+    if strata != sorted(set(strata)):
+        raise BadScenario(f"{path}: population.age_strata is {strata}; let the ages rise.")
+    low, high = population.age_years or (0.0, 0.0)
+    _check_normal_age(population, path)
+    if strata and not low < strata[0] <= strata[-1] <= high:
+        raise BadScenario(
+            f"{path}: population.age_strata is {strata}; a new stratum must begin within"
+            f" population.age_years, above {low:g} and at most {high:g}. Correct one of them."
+        )
+
+
+def _check_normal_age(population: Population, path: Path) -> None:
+    mean, sd = population.age_mean, population.age_sd
+    if mean is None and sd is None:
+        return
+    if mean is None or sd is None or population.age_years is None:
+        raise BadScenario(
+            f"{path}: population.age_mean, age_sd and age_years belong together: a normal age, cut"
+            " to the range. Add what is missing."
+        )
+    low, high = population.age_years
+    if not (low < high and low - 3 * sd <= mean <= high + 3 * sd):
+        raise BadScenario(
+            f"{path}: population.age_mean is {mean:g}; with age_sd {sd:g} hardly anybody is within"
+            f" age_years {low:g} to {high:g}. Correct one of them."
+        )

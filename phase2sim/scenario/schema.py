@@ -1,0 +1,179 @@
+"""JSON schemas of the files: a scenario with the options of every part, a sweep, evidence."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from phase2sim.core.endpoints import (RESPONSES)
+from phase2sim.core.estimands import (STRATEGIES)
+from phase2sim.evidence.tables import (ClassEffectTable, EffectTable, IndividualTable, ReportedTable, StudyTable)
+from phase2sim.scenario.key_descriptions import (OF_TABLES, meaning)
+from phase2sim.scenario.assembly.registry import (KEYS, TABLES)
+from phase2sim.analyses.quantification_limit import (SHARES)
+from phase2sim.scenario.scenario_file import (SCENARIO)
+from phase2sim.scenario.sweep_file import (SWEEP)
+
+# Where a scenario holds a part: model and key in the schema -> kind of part.
+_PLACES = {
+    ("Scenario", "design"): "designs",
+    ("Scenario", "decision"): "decisions",
+    ("Scenario", "recruitment"): "recruitments",
+    ("Scenario", "safety"): "safety",
+    ("Missing", "dropout"): "dropouts",
+    ("Missing", "gaps"): "gaps",
+    ("Stopping", "efficacy"): "efficacies",
+    ("Stopping", "futility"): "futilities",
+}
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_STRATEGY = {"enum": list(STRATEGIES)}
+_OF_ANY_EVENT = {
+    "strategy": _STRATEGY
+    | {
+        "default": "treatment_policy",
+        "description": "What the estimand makes of values after the event.",
+    }
+}
+# Keys that every analysis has, whatever its part; one that has them itself says more.
+_OF_ANY_ANALYSIS = {
+    "name": {"type": "string"},
+    "lloq": {"type": "number"},
+    "below_lloq": {"enum": list(SHARES)},
+    "arm": {"type": "string"},
+    "estimand": {"oneOf": [_STRATEGY, {"type": "object", "additionalProperties": _STRATEGY}]},
+}
+
+
+def scenario_schema() -> dict[str, Any]:
+    """Return the JSON schema (draft 2020-12) that editors can check a scenario against."""
+    schema = SCENARIO.json_schema()
+    definitions: dict[str, Any] = schema["$defs"]
+    for (model, key), kind in _PLACES.items():
+        owner = schema if model == "Scenario" else definitions[model]
+        about = owner["properties"][key].get("description", "")
+        owner["properties"][key] = {"oneOf": _options(kind, definitions), "description": about}
+    schema["properties"]["analysis"]["items"] = {"oneOf": _options("analyses", definitions)}
+    schema["properties"]["intercurrent"] |= _events(definitions)
+    target = definitions["TargetEffect"]
+    target["oneOf"] = _options("shapes", definitions, closed=False)
+    for name, meanings in OF_TABLES.items():
+        for key, text in meanings.items():
+            definitions[name]["properties"][key]["description"] = text
+    return schema | {"$schema": _DRAFT, "title": "phase2sim scenario"}
+
+
+def sweep_schema() -> dict[str, Any]:
+    """Return the JSON schema of a sweep file."""
+    return SWEEP.json_schema() | {"$schema": _DRAFT, "title": "phase2sim sweep"}
+
+
+def evidence_schema() -> dict[str, Any]:
+    """Return the JSON schema of an evidence file, whose tables are checked one by one."""
+    definitions: dict[str, Any] = {}
+
+    def table(of: type) -> dict[str, Any]:
+        schema = TypeAdapter(of).json_schema(ref_template="#/$defs/{model}")
+        definitions.update(schema.pop("$defs", {}))
+        definitions[of.__name__] = schema
+        return {"$ref": f"#/$defs/{of.__name__}", "description": schema["description"]}
+
+    def listed(of: type) -> dict[str, Any]:
+        found = table(of)
+        return {"type": "array", "items": found, "description": found["description"]}
+
+    def named(of: type) -> dict[str, Any]:
+        found = table(of)
+        return {
+            "type": "object",
+            "additionalProperties": found,
+            "description": f"By endpoint: {found['description']}",
+        }
+
+    one = table(StudyTable)
+    properties = {
+        "study": {"oneOf": [one, listed(StudyTable)], "description": one["description"]},
+        "reported": listed(ReportedTable),
+        "individual": listed(IndividualTable),
+        "effect": named(EffectTable),
+        "class_effect": named(ClassEffectTable),
+    }
+    return {
+        "$schema": _DRAFT,
+        "title": "phase2sim evidence",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+# Kind of file -> its schema: what `phase2sim schema` prints.
+SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "scenario": scenario_schema,
+    "sweep": sweep_schema,
+    "evidence": evidence_schema,
+}
+
+
+def part_schemas(kind: str) -> dict[str, dict[str, Any]]:
+    """Name -> schema of every part of one kind, for the reference."""
+    parts = _options(kind, {}, closed=kind != "shapes")
+    return dict(zip(TABLES[kind], parts, strict=True))
+
+
+def _options(
+    kind: str, definitions: dict[str, Any], *, closed: bool = True
+) -> list[dict[str, Any]]:
+    """One schema a part of this kind, its name fixed to the part's."""
+    options = []
+    for name, part in TABLES[kind].items():
+        schema = TypeAdapter(part).json_schema(ref_template="#/$defs/{model}")
+        definitions.update(schema.pop("$defs", {}))
+        schema["properties"] = {KEYS[kind]: {"const": name}, **schema.get("properties", {})}
+        if kind == "analyses":
+            schema["properties"] = _OF_ANY_ANALYSIS | schema["properties"]
+        schema["required"] = [KEYS[kind], *schema.get("required", [])]
+        schema["additionalProperties"] = not closed
+        _allow_names(schema, definitions)
+        _explain(kind, name, schema["properties"])
+        options.append(schema)
+    return options
+
+
+def _explain(kind: str, part: str, properties: dict[str, Any]) -> None:
+    for key, about in properties.items():
+        text = meaning(kind, part, key)
+        if text:
+            properties[key] = {**about, "description": text}
+
+
+def _allow_names(schema: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """What a scenario may name in place of a table, and what it may not say itself."""
+    properties, required = schema["properties"], schema["required"]
+    if "randomisation" in properties:
+        by_name = {"enum": list(TABLES["randomisations"])}
+        options = _options("randomisations", definitions)
+        properties["randomisation"] |= {"oneOf": [by_name, *options]}
+        del properties["randomisation"]["anyOf"]
+    if "reestimation" in properties:
+        properties["reestimation"] = {"oneOf": _options("reestimations", definitions)}
+    if "spending" in properties:
+        by_name = {"enum": list(TABLES["spendings"])}
+        properties["spending"] = {"oneOf": [by_name, *_options("spendings", definitions)]}
+    if "ratio" in properties:
+        del properties["ratio"]
+        required.remove("ratio")
+    if "responder" in properties:
+        properties["responder"] = {"oneOf": [properties["responder"], {"enum": list(RESPONSES)}]}
+        required.remove("endpoint")
+
+
+def _events(definitions: dict[str, Any]) -> dict[str, Any]:
+    """Intercurrent events, each under its kind with its strategy."""
+    events = {}
+    for option in _options("intercurrent", definitions):
+        kind = option["properties"].pop("kind")["const"]
+        option["required"].remove("kind")
+        option["properties"] |= _OF_ANY_EVENT
+        events[kind] = option
+    return {"type": "object", "properties": events, "additionalProperties": False}

@@ -1,0 +1,32 @@
+"""Commented files to start a scenario and its evidence from."""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from phase2sim.core.errors import (BadInput)
+from phase2sim.core.io.atomic_files import (write_text)
+
+_FOLDERS = {"scenario.toml": "scenarios", "evidence.toml": "priors"}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+def start(folder: Path, name: str) -> list[Path]:
+    """Write both files; raises ``BadInput`` for a name that is none, or a file that is there."""
+    if not _NAME.fullmatch(name):
+        raise BadInput(
+            f"NAME is {name!r}; it becomes a file's name: letters, digits, - and _. Choose another."
+        )
+    places = {kind: folder / place / f"{name}.toml" for kind, place in _FOLDERS.items()}
+    for path in places.values():
+        if path.exists():
+            raise BadInput(f"{path}: is there already. Choose another name, or move it away.")
+    for kind, path in places.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = (error.strerror or "it failed").lower()
+            raise BadInput(f"{path.parent}: cannot be made: {reason}. Name a --folder.") from None
+        text = files("phase2sim").joinpath("templates", kind).read_text(encoding="utf-8")
+        write_text(path, text.replace("my-trial", name))
+    return list(places.values())

@@ -1,0 +1,1 @@
+"""Say here in one sentence what lives in this folder."""

@@ -1,0 +1,144 @@
+"""Sweeps, sizes and reports in Python: one call each, as the commands do it."""
+
+from pathlib import Path
+
+from phase2sim.core.backends import (backend)
+from phase2sim.studies.compare import (Contest, contest)
+from phase2sim.studies.dossier.dossier import (Wish, dossier_of)
+from phase2sim.core.errors import (BadInput)
+from phase2sim.reporting.report.full_report import (check_place, write_report)
+from phase2sim.scenario.scenario_file import (Scenario, load_scenario)
+from phase2sim.studies.sizing.size import (size as find_size)
+from phase2sim.studies.sizing.size import (smallest_effect)
+from phase2sim.studies.sizing.size_result import (Search, Sized)
+from phase2sim.studies.store.folder import (reading)
+from phase2sim.studies.store.manifest import (read_manifest)
+from phase2sim.scenario.sweep_file import (load_sweep)
+from phase2sim.studies.sweeps.results import (Results, selected)
+from phase2sim.studies.sweeps.result_rows import (Rows)
+from phase2sim.studies.sweeps.sweep import (Asked, Swept, prepare, run)
+
+_AS_IT_WAS_RUN = Path("configuration-as-it-was-run.toml")  # section 11 of the report, saved
+
+
+def size(  # noqa: PLR0913 - options by name
+    scenario: Scenario,
+    *,
+    power: float | None = None,
+    assurance: float | None = None,
+    verdict: str | None = None,
+    detectable: bool = False,
+    confidence: float = 0.99,
+    tolerance: float = 0.01,
+    workers: int = 1,
+) -> Sized:
+    """Find the fewest patients that reach a power or an assurance; ``None`` if there are none.
+
+    With ``detectable`` the smallest effect that the scenario's own patients show with that power.
+    With ``confidence`` the answer reaches the target, and the next smaller size has less than
+    ``tolerance`` more. Raises ``BadInput`` for what does not fit.
+
+    >>> scenario = load_scenario("scenarios/meld-atg.toml")
+    >>> found = size(scenario, power=0.8)
+    >>> found.patients % sum(scenario.design["allocation"])
+    0
+    >>> size(scenario, power=0.8, detectable=True).effect > 0
+    True
+    """
+    if (power is None) == (assurance is None):
+        raise BadInput("size needs one of power and assurance.")
+    search = Search(
+        of="assurance" if power is None else "power",
+        target=power if power is not None else assurance or 0.0,
+        confidence=confidence,
+        tolerance=tolerance,
+        verdict=verdict,
+    )
+    with backend(workers) as at:
+        return (smallest_effect if detectable else find_size)(scenario, search, at)
+
+
+def compare(
+    *scenarios: Scenario | Path | str, trials: int | None = None, seed: int | None = None
+) -> Contest:
+    """Compare scenarios, or their files, with the first on the same patients.
+
+    All use the seed and the number of trials of the first, unless others are given. Raises
+    ``BadInput`` for fewer than two scenarios.
+
+    >>> both = compare("scenarios/hba1c-primary.toml", "scenarios/two-to-one.toml", trials=20)
+    >>> both.differences[0].measured.used
+    20
+    """
+    loaded = [one if isinstance(one, Scenario) else load_scenario(one) for one in scenarios]
+    return contest(loaded, trials=trials, seed=seed)
+
+
+def sweep(
+    path: Path | str,
+    out: Path | str,
+    *,
+    trials: int | None = None,
+    mcse: float | None = None,
+    workers: int = 1,
+) -> Swept:
+    """Run every cell of a sweep file that the folder ``out`` does not hold yet.
+
+    ``Swept.rows`` are those of ``results``. Raises ``BadInput`` and ``NotWritten``.
+
+    >>> sweep("scenarios/sweeps/meld-atg-sizes.toml", "results/meld", trials=10).trials_done
+    450
+    >>> sweep("scenarios/sweeps/meld-atg-sizes.toml", "results/meld", trials=10).trials_done
+    0
+    """
+    asked = Asked(trials=trials, mcse=mcse)
+    ready = prepare(load_sweep(path), Path(out), asked, workers, lambda _line: None)
+    with backend(workers) as at:
+        return run(ready, Path(out), at, ["phase2sim.sweep", str(path)], lambda _status: None)
+
+
+def results(folder: Path | str, where: str | None = None) -> Rows:
+    """Rows of a folder of results that meet a condition: one a number.
+
+    Raises ``BadInput`` for a folder without results, or what is no condition.
+
+    >>> done = sweep("scenarios/sweeps/meld-atg-sizes.toml", "out", trials=10)
+    >>> {row["patients"] for row in results("out", "name == 'power' and patients <= 60")}
+    {40, 60}
+    """
+    store = reading(Path(folder))
+    rows = Results(store, read_manifest(store)).rows()
+    return Rows(tuple(dict(row) for row in selected(rows, where)))
+
+
+def report(
+    source: Scenario | Path | str,
+    out: Path | str = "report.html",
+    *,
+    trials: int | None = None,
+    store: Path | str | None = None,
+    workers: int = 1,
+) -> Path:
+    """Write the simulation report of a scenario, or of a folder that a sweep wrote.
+
+    ``out`` is a ``.html`` or ``.docx`` file, returned. What is simulated is kept in ``store``,
+    ``results/<scenario>-report`` if not said. Raises ``BadInput`` for what does not fit.
+
+    >>> report("scenarios/meld-atg.toml", "report.pdf")
+    Traceback (most recent call last):
+    phase2sim.errors.BadInput: --out is report.pdf; a report is one .html or .docx file. ...
+    """
+    out = Path(out)
+    check_place(out)
+    taken = source if isinstance(source, Scenario) else Path(source)
+    file = taken.path if isinstance(taken, Scenario) else taken
+    if isinstance(taken, Scenario) and not taken.is_as_in_file:
+        file = _AS_IT_WAS_RUN
+    command = ["phase2sim", "report", str(file), "--out", str(out)]
+    command += ["--trials", str(trials)] if trials else []
+    command += ["--store", str(store)] if store else []
+    wish = Wish(trials=trials)
+    with backend(workers) as at:
+        kept = Path(store) if store else None
+        write_report(dossier_of(taken, kept, wish, at, command), out)
+    return out

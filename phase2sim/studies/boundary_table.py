@@ -1,0 +1,214 @@
+"""Bounds of a scenario's looks on every scale, and what they lead to, by theory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from phase2sim.scenario.assembly.assemble import (Assembled)
+from phase2sim.core.contracts import (Floats, Measured, TruthSource)
+from phase2sim.trial.engine import (analyse_trials, draw_trials, true_effect)
+from phase2sim.core.errors import (BadScenario)
+from phase2sim.trial.interim.stopping_rule import (Stopping)
+from phase2sim.operating.measures import (mean_of)
+from phase2sim.theory.group_sequential.boundaries import (Boundaries)
+from phase2sim.theory.group_sequential.conditional_power import (conditional_power, predictive_power)
+from phase2sim.theory.group_sequential.futility import (BetaSpending)
+
+_TRIALS = 1_000  # for the standard error at the end
+_USUAL_POWER = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One bound of one look, on every scale; None where it has no place on it."""
+
+    z: float
+    p: float  # one-sided
+    effect: float | None  # on the analysis's scale
+    conditional_power: float | None  # if the effect is the one observed
+    predictive_power: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookBounds:
+    """The bounds of one look, None where it does not stop, and the errors spent up to it."""
+
+    number: int
+    information: float
+    patients: int | None  # due at the visit of the look; None where the calendar says when
+    efficacy: Bound | None
+    futility: Bound | None
+    alpha_spent: float
+    beta_spent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnderTruth:
+    """Where a trial stops under one truth, (look,) each, and what follows from it."""
+
+    truth: str  # null | half | target
+    drift: float  # the effect over its standard error at the end
+    efficacy: tuple[float, ...]
+    futility: tuple[float, ...]  # the last: not shown at the end
+    power: float
+    expected_information: float
+    expected_patients: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisBounds:
+    """Everything about the bounds of one analysis."""
+
+    analysis: str
+    looks: tuple[LookBounds, ...]
+    truths: tuple[UnderTruth, ...]
+    information: Measured  # at the end: one over the squared standard error
+    inflation: float
+    power: float  # that the inflation factor is for
+
+
+def boundary_table(assembled: Assembled) -> tuple[AnalysisBounds, ...]:
+    """Bounds of every analysis; raises ``BadScenario`` for a scenario without looks.
+
+    The information at the end is that of simulated trials, unless the scenario states it.
+    """
+    rule = assembled.parts.stopping
+    if not isinstance(rule, Stopping):
+        raise BadScenario(
+            f"{assembled.parts.path}: design.kind {assembled.parts.scenario.design['kind']!r} has"
+            " no looks, and so no boundaries. Use design.kind = 'group_sequential'."
+        )
+    source = assembled.sources[0]
+    squared = squared_errors(assembled, source)
+    return tuple(
+        _of_analysis(assembled, rule, number, squared[number])
+        for number in range(len(assembled.parts.analyses))
+    )
+
+
+def squared_errors(assembled: Assembled, source: TruthSource) -> Floats:
+    """Squared standard errors at the end (analysis, trial)."""
+    study = assembled.study
+    found = []
+    for first in range(0, _TRIALS, study.batch):
+        trials = min(study.batch, _TRIALS - first)
+        complete = draw_trials(study, source.truth(first, trials), first, trials)
+        found.append(np.stack([one.se**2 for one in analyse_trials(study, complete)]))
+    return np.concatenate(found, axis=1)
+
+
+def _of_analysis(
+    assembled: Assembled, rule: Stopping, number: int, squared: Floats
+) -> AnalysisBounds:
+    bounds = rule.planned[number]
+    information = information_at_end(rule.maximum_information[number], squared)
+    se = float(information.estimate**-0.5)
+    shown = assembled.study.hypotheses[number]
+    sign, null = shown.benefit_sign, shown.null_effect
+    power = _USUAL_POWER
+    if isinstance(rule.futility, BetaSpending):
+        power = 1 - rule.futility.beta
+    if rule.limit is not None and np.isnan(bounds.futility).any():
+        lower = rule.limit.z(bounds.information[:-1], bounds.efficacy[-1], 1 / se)
+        bounds = bounds.with_futility(lower)
+    return AnalysisBounds(
+        analysis=assembled.parts.names[number],
+        looks=tuple(_looks(assembled, bounds, (null, sign * se))),
+        truths=tuple(_truths(assembled, bounds, number, (null, sign * se))),
+        information=information,
+        inflation=bounds.inflation(power),
+        power=power,
+    )
+
+
+def information_at_end(stated: float | None, squared: Floats) -> Measured:
+    """One over the mean squared standard error, with its Monte Carlo error; exact if stated."""
+    if stated is not None:
+        return Measured(stated, 0.0, 0, 0, 0)
+    used = squared[np.isfinite(squared) & (squared > 0)]
+    mean = mean_of(used.sum(), (used**2).sum(), used.size, squared.size, squared.size)
+    slope = mean.estimate**-2.0
+    return Measured(1 / mean.estimate, slope * mean.mcse, squared.size, used.size, mean.failed)
+
+
+def _looks(
+    assembled: Assembled, bounds: Boundaries, scale: tuple[float, float]
+) -> Iterator[LookBounds]:
+    design, total = assembled.parts.design, assembled.parts.design.patients
+    patients = [
+        None if look.is_by_calendar else look.patients_of(total) for look in design.schedule.looks
+    ]
+    spent = bounds.alpha_spent
+    missed = None if np.isnan(bounds.drift) else bounds.exits(bounds.drift)[1].cumsum()
+    for k, at in enumerate([*patients, total]):
+        is_last = k == len(patients)
+        yield LookBounds(
+            number=k + 1,
+            information=float(bounds.information[k]),
+            patients=at,
+            efficacy=_bound(bounds, bounds.efficacy[k], k, scale),
+            futility=None if is_last else _bound(bounds, bounds.futility[k], k, scale),
+            alpha_spent=float(spent[k]),
+            beta_spent=None if missed is None else float(missed[k]),
+        )
+
+
+def _bound(bounds: Boundaries, z: float, k: int, scale: tuple[float, float]) -> Bound | None:
+    """A bound on every scale; ``scale`` is the null effect and the signed final standard error."""
+    if not np.isfinite(z):
+        return None
+    fraction, final = float(bounds.information[k]), float(bounds.efficacy[-1])
+    conditional = predictive = None
+    if fraction < 1:
+        conditional = float(conditional_power(z, fraction, final))
+        predictive = float(predictive_power(z, fraction, final))
+    null, se = scale
+    effect = null + se * z / fraction**0.5
+    return Bound(
+        z=float(z),
+        p=float(ndtr(-z)),
+        effect=effect if np.isfinite(effect) else None,
+        conditional_power=conditional,
+        predictive_power=predictive,
+    )
+
+
+def _truths(
+    assembled: Assembled, bounds: Boundaries, number: int, scale: tuple[float, float]
+) -> Iterator[UnderTruth]:
+    """No effect, half of the target's and the target's, where it is known."""
+    target = target_effect(assembled, number)
+    null, se = scale
+    drift = (target - null) / se
+    yield _under(assembled, bounds, "null", 0.0)
+    if np.isfinite(drift):
+        half = (target / 2 - null) / se
+        yield _under(assembled, bounds, "half", half)
+        yield _under(assembled, bounds, "target", drift)
+
+
+def _under(assembled: Assembled, bounds: Boundaries, truth: str, drift: float) -> UnderTruth:
+    efficacy, futility = bounds.exits(drift)
+    expected = bounds.expected_information(drift)
+    return UnderTruth(
+        truth=truth,
+        drift=drift,
+        efficacy=tuple(efficacy.tolist()),
+        futility=tuple(futility.tolist()),
+        power=float(efficacy.sum()),
+        expected_information=expected,
+        expected_patients=assembled.parts.design.patients * expected,
+    )
+
+
+def target_effect(assembled: Assembled, number: int) -> float:
+    """True effect under the target; nan where there is none, or nobody knows it."""
+    study = assembled.study
+    for source in assembled.sources:
+        if source.label == "target":
+            if source.label in study.known:
+                return float(study.known[source.label].value[number])
+            return float(true_effect(study, source.truth(0, 1), number)[0])
+    return float("nan")

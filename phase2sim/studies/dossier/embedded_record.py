@@ -1,0 +1,54 @@
+"""What a report's page holds for another program: its cells, their scenarios and hashes."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from phase2sim.core.contracts import (RESULTS_VERSION)
+from phase2sim.studies.dossier.dossier import (Dossier)
+from phase2sim.core.errors import (BadInput)
+
+FORMAT = "phase2sim report 1"
+_PLACE = re.compile(r'<script type="application/json" id="record">(.*?)</script>', re.DOTALL)
+
+
+def record(dossier: Dossier) -> dict[str, Any]:
+    """Collect the record of a report."""
+    trials = {row["cell"]: row["trials"] for row in dossier.rows}
+    return {
+        "format": FORMAT,
+        "results_version": RESULTS_VERSION,
+        "versions": dossier.manifest.runs[-1]["versions"],
+        "command": dossier.command,
+        "main": dossier.main.key,
+        "cells": {
+            key: entry | {"trials": trials.get(key, 0), "fingerprint": dossier.fingerprints[key]}
+            for key, entry in dossier.manifest.cells.items()
+        },
+        "rows": [dict(row) for row in dossier.of_main],
+    }
+
+
+def record_script(values: dict[str, Any]) -> str:
+    """Return the record as it stands in a page."""
+    text = json.dumps(values, allow_nan=False).replace("</", "<\\/")
+    return f'<script type="application/json" id="record">{text}</script>'
+
+
+def read_record(page: Path) -> dict[str, Any]:
+    """Return the record of a report's page; raises ``BadInput`` for another file."""
+    try:
+        found = _PLACE.search(page.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{page}: cannot be read: {error}. Name a report's .html file.") from None
+    try:
+        values: dict[str, Any] = json.loads(found[1]) if found else {}
+    except ValueError:
+        values = {}
+    if values.get("format") != FORMAT:
+        raise BadInput(
+            f"{page}: is no report of this version (no record of {FORMAT!r}). Name the .html file"
+            " that `phase2sim report` wrote."
+        )
+    return values

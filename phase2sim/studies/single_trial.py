@@ -1,0 +1,287 @@
+"""One trial looked at closely: a real data set analysed, or a simulated trial replayed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
+
+from phase2sim.scenario.assembly.assemble import (Assembled, Parts)
+from phase2sim.core.contracts import (CONFIDENCE, CONSIDER, FAILURES, FALLBACKS, GO, MODEL_SCALE, STOP, Analysis, Bools, Estimates, OwnTest, Trials, Truth)
+from phase2sim.analyses.data_file import (data_reading, read_data)
+from phase2sim.core.endpoints import (MEASURES)
+from phase2sim.trial.engine import (Study, analyse_trials, draw_trials, followed, months_of, true_effect, watched_for_harm)
+from phase2sim.core.errors import (BadData, BadScenario)
+from phase2sim.core.decision import (found)
+from phase2sim.trial.interim.stopping_times import (FOR_HARM, REASONS, Ended)
+from phase2sim.trial.interim.rules import (final_verdict)
+from phase2sim.trial.interim.look import (Look)
+from phase2sim.trial.patient_csv import (patients_csv)
+from phase2sim.analyses.readings import (of_arms)
+from phase2sim.trial.safety.monitoring import (SafetyRule, Watched, stopped_for_harm)
+
+_VERDICTS = {GO: "go", CONSIDER: "consider", STOP: "stop"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one analysis says about one trial."""
+
+    analysis: str
+    endpoint: str
+    month: float
+    method: str
+    scale: str  # of the effect: the endpoint's model scale, or what the analysis makes of it
+    effect: float
+    se: float
+    df: float
+    t: float  # or the test's own statistic
+    p_one_sided: float  # for benefit beyond the null effect
+    p_two_sided: float
+    lower: float
+    upper: float
+    failed: str  # the reason; "" if it did not fail
+    fallback: str = ""  # the simpler model that answered, as its own did not converge
+    true_effect: float | None = None  # of a simulated trial, on the model scale
+    details: Mapping[str, float] = field(default_factory=dict)  # what else the analysis reports
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The findings on one trial, and the decision they lead to."""
+
+    findings: tuple[Finding, ...]  # of its last look, where it has interim looks
+    verdicts: dict[str, str]  # go | consider | stop | undecided
+    looks: tuple["Seen", ...] = ()  # up to the one that ended it
+    harm: "Harm | None" = None  # where it was stopped for that: then nobody analyses it
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at a simulated trial."""
+
+    look: int  # from 1; the final analysis is the highest
+    months: float  # from the trial's opening to the decision
+    enrolled: int
+    p_one_sided: Mapping[str, float]  # by analysis; nan where it failed
+    stopped_for: str  # efficacy | futility; "" where it went on, or at the end
+    dropped: tuple[str, ...] = ()  # analyses of the arms that it dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """Why a simulated trial was stopped for harm, and when."""
+
+    treated: int  # patients judged by then
+    months: float  # from the trial's opening
+    enrolled: int
+
+
+def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
+    """Run a scenario's analyses on a CSV file: those of ``endpoint``, or all.
+
+    Raises ``BadData`` for a file that the analyses cannot read.
+    """
+    data = read_data(path)
+    chosen = [
+        (name, analysis, aim)
+        for name, analysis, aim in zip(built.names, built.analyses, built.aims, strict=True)
+        if endpoint in {None, analysis.endpoint}
+    ]
+    endpoints = list(dict.fromkeys(analysis.endpoint for _, analysis, _ in chosen))
+    if not endpoints:
+        raise BadData(f"{built.path}: no analysis reads endpoint {endpoint!r}.")
+    if len(endpoints) > 1 and not data.has("endpoint"):
+        raise BadData(
+            f"{path}: column 'endpoint' is missing, and the scenario analyses"
+            f" {' and '.join(endpoints)}. Add the column, or choose with --endpoint."
+        )
+    plan = built.plan
+    factors = list(dict.fromkeys(f for _, a, _ in chosen for f in getattr(a, "factors", ())))
+    readings = {
+        e: replace(data_reading(data, e, plan.visits_months, plan.arms, factors), seed=plan.seed)
+        for e in endpoints
+    }
+    for _, analysis, _ in chosen:
+        months = readings[analysis.endpoint].visits_months
+        for month in months_of(plan, analysis):
+            if month not in months:
+                raise BadData(
+                    f"{path}: no row of {analysis.endpoint} is at month {month:g}; the file"
+                    f" has months {', '.join(f'{m:g}' for m in months)}."
+                )
+    estimates = [
+        of_arms(analysis, readings[analysis.endpoint], len(plan.arms), aim.arm)
+        for _, analysis, aim in chosen
+    ]
+    findings = tuple(
+        _finding(name, analysis, estimate)
+        for (name, analysis, _), estimate in zip(chosen, estimates, strict=True)
+    )
+    return Examined(findings, _verdicts(built, estimates, tuple(n for n, _, _ in chosen)))
+
+
+def replay(
+    assembled: Assembled, truth: str, trial: int, look: float | None = None
+) -> tuple[Examined, str]:
+    """One simulated trial again: findings, and patients as CSV text that ``analyse`` reads.
+
+    ``truth`` is the label of one of the scenario's truths; ``look`` leaves out of the file what was
+    due after this month from the trial's opening. Raises ``BadScenario`` for others.
+    """
+    study = assembled.study
+    sources = {source.label: source for source in assembled.sources}
+    if truth not in sources:
+        raise BadScenario(
+            f"{assembled.parts.path}: the scenario has no truth {truth!r}."
+            f" Use one of: {', '.join(sources)}."
+        )
+    true = sources[truth].truth(trial, 1)
+    trials = draw_trials(study, true, trial, 1)
+    seen: tuple[Seen, ...] = ()
+    if study.schedule:
+        looks, end, watched = followed(study, trials)
+        estimates, verdict = list(end.look.estimates), end.course.verdict[0]
+        seen = _seen(study.names, looks, end)
+        if study.schedule.reestimation is not None:  # those beyond its size never came
+            plan = replace(study.plan, patients=int(looks[-1].enrolled[0]))
+            study = replace(study, plan=plan)
+        trials = replace(trials, recruited=_recruited(study, trials, looks, end))
+    else:
+        estimates = list(analyse_trials(study, trials))
+        end, watched = None, watched_for_harm(study, trials)
+        verdict = study.decision.decide(found(estimates, study.hypotheses))
+        verdict = stopped_for_harm(verdict, watched)[0]
+    findings = tuple(
+        _finding(name, analysis, estimate, true_value)
+        for name, analysis, estimate, true_value in zip(
+            study.names, study.analyses, estimates, _known_effects(study, truth, true), strict=True
+        )
+    )
+    verdicts = _in_words(verdict, study.verdicts)
+    harm = _harm(study.safety, watched, end)
+    return Examined(findings, verdicts, seen, harm), patients_csv(study, trials, look)
+
+
+def _harm(rule: SafetyRule | None, watched: Watched | None, end: Ended | None) -> Harm | None:
+    """What stopped one trial for harm, if that did; ``end`` is how its looks went."""
+    if rule is None or watched is None:
+        return None
+    stopped = bool(watched.crossed[0]) if end is None else end.course.why[0] == FOR_HARM
+    if not stopped:
+        return None
+    treated = rule.looks[int(watched.look[0])]
+    return Harm(treated, float(watched.months[0]), int(watched.enrolled[0]))
+
+
+def _recruited(study: Study, trials: Trials, looks: tuple[Look, ...], end: Ended) -> Bools | None:
+    """Whether each patient (trial, patient) was recruited, or came for an arm that was dropped."""
+    arms = end.course.arms
+    if arms is None or trials.arrivals is None:
+        return None
+    recruited = np.ones(trials.arm.shape, np.bool_)
+    for number, (own, dropped) in enumerate(zip(arms.last[:, 0], arms.dropped[:, 0], strict=True)):
+        if dropped:
+            too_late = trials.arrivals.months > looks[own].months[0]
+            recruited &= ~(too_late & (trials.arm == study.aim(number).arm))
+    return recruited
+
+
+def _seen(names: tuple[str, ...], looks: tuple[Look, ...], end: Ended) -> tuple[Seen, ...]:
+    """What was seen of one trial, up to the look that ended it."""
+    last, why = int(end.course.last[0]), REASONS[int(end.course.why[0])]
+    if end.course.why[0] == FOR_HARM:
+        last, why = last - 1, ""  # the next look was never held
+    arms = end.course.arms
+    own_last = [last] * len(names) if arms is None else arms.last[:, 0].tolist()
+    out = [False] * len(names) if arms is None else arms.dropped[:, 0].tolist()
+    return tuple(
+        Seen(
+            look=number + 1,
+            months=float(look.months[0]),
+            enrolled=int(look.enrolled[0]),
+            p_one_sided={
+                name: float(one.p[0])
+                for name, one, own in zip(names, look.estimates, own_last, strict=True)
+                if number <= own
+            },
+            stopped_for=why if number == last else "",
+            dropped=tuple(
+                name
+                for name, own, dropped in zip(names, own_last, out, strict=True)
+                if dropped and own == number
+            ),
+        )
+        for number, look in enumerate(looks[: last + 1])
+        if number == last or look.months[0] < looks[-1].months[0]
+    )
+
+
+def _known_effects(study: Study, truth: str, true: Truth) -> list[float | None]:
+    """True value behind each analysis of one trial, None where nobody knows it."""
+    known = study.known.get(truth)
+    values = [
+        float(known.value[number] if known else true_effect(study, true, number)[0])
+        for number in range(len(study.analyses))
+    ]
+    return [None if np.isnan(value) else value for value in values]
+
+
+def _verdicts(built: Parts, estimates: list[Estimates], names: tuple[str, ...]) -> dict[str, str]:
+    """Verdicts on some analyses of a data set, at the end where there are interim looks."""
+    which = [built.names.index(name) for name in names]
+    hypotheses = tuple(built.hypotheses[number] for number in which)
+    seen = found(estimates, hypotheses)
+    if built.stopping is None:
+        verdict = built.decision.decide(seen)[0]
+    else:
+        verdict = final_verdict(built.stopping, built.decision, seen, which)[0]
+    return _in_words(verdict, built.decision.labels(names))
+
+
+def _in_words(verdict: NDArray[np.int8], labels: tuple[str, ...]) -> dict[str, str]:
+    return {
+        label: _VERDICTS.get(int(value), "undecided")
+        for label, value in zip(labels, verdict, strict=True)
+    }
+
+
+def _finding(
+    name: str, analysis: Analysis, estimate: Estimates, true_effect: float | None = None
+) -> Finding:
+    on_model_scale = analysis.scale == MODEL_SCALE
+    scale = MEASURES[analysis.endpoint].model_unit if on_model_scale else analysis.scale
+    test = estimate.test or _t_test(estimate, analysis.null_effect)
+    return Finding(
+        analysis=name,
+        endpoint=analysis.endpoint,
+        month=analysis.month,
+        method=analysis.title,
+        scale=scale,
+        effect=float(estimate.effect[0]),
+        se=float(estimate.se[0]),
+        df=float(estimate.df[0]),
+        t=float(test.statistic[0]),
+        p_one_sided=float(estimate.p[0]),
+        p_two_sided=float(test.p_two_sided[0]),
+        lower=float(test.lower[0]),
+        upper=float(test.upper[0]),
+        failed=FAILURES[int(estimate.reason[0])],
+        fallback="" if estimate.fallback is None else FALLBACKS[int(estimate.fallback[0])],
+        true_effect=true_effect,
+        details={name: float(values[0]) for name, values in estimate.details.items()},
+    )
+
+
+def _t_test(estimate: Estimates, null_effect: float) -> OwnTest:
+    """Test and interval that follow from effect, standard error and degrees of freedom."""
+    t = (estimate.effect - null_effect) / estimate.se
+    reach = stdtrit(estimate.df, 0.5 + CONFIDENCE / 2) * estimate.se
+    return OwnTest(
+        statistic=t,
+        p_two_sided=2 * stdtr(estimate.df, -abs(t)),
+        lower=estimate.effect - reach,
+        upper=estimate.effect + reach,
+    )

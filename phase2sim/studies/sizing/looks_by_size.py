@@ -1,0 +1,52 @@
+"""Interim looks of a design with another number of patients, and the bounds that belong to them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+from phase2sim.scenario.assembly.assemble import (Parts)
+from phase2sim.trial.designs.group_sequential import (GroupSequential)
+from phase2sim.core.errors import (BadInput)
+from phase2sim.studies.sizing.success_counts import (Looks)
+from phase2sim.scenario.assembly.stopping import (stopping_of)
+
+type LooksOf = Callable[[int], Looks]
+
+
+def looks_of(built: Parts) -> LooksOf | None:
+    """Return what gives the looks at so many patients; None for a design without.
+
+    Raises ``BadInput`` where they depend on more than the number of patients.
+    """
+    design, path = built.design, built.path
+    if design.nested:
+        return None
+    if not isinstance(design, GroupSequential) or design.reestimation is not None:
+        raise BadInput(f"{path}: design.kind cannot be sized: who comes depends on the looks.")
+    table = built.scenario.stopping
+    if table is not None and table.maximum_information:
+        raise BadInput(
+            f"{path}: stopping.maximum_information is that of {design.patients} patients, and size"
+            " looks at others. Leave it out to find a size."
+        )
+    names = list(built.names)
+
+    @cache
+    def of(patients: int) -> Looks:
+        sized = replace(design, patients=patients)
+        rule = stopping_of(built.scenario, sized, built.decision, names, path)
+        assert rule is not None  # noqa: S101 - there are looks
+        return sized.schedule, rule
+
+    return of
+
+
+def fits(built: Parts, patients: int) -> bool:
+    """Whether the looks of a design can be held at so many patients, in their order."""
+    if not isinstance(built.design, GroupSequential):
+        return True
+    try:
+        replace(built.design, patients=patients)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,210 @@
+"""A folder of results: trials of every study, found by content, checked when they are read.
+
+A study is all that moves a simulated trial: its folder is named by a hash of that. A file holds a
+stretch of its trials and is named by the stretch and a hash of its bytes, so that nothing else
+needs to be written to know what is there and whether it is whole.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from phase2sim.trial.batch_results import (Answers, cut, joined)
+from phase2sim.core.errors import (BadInput, NotWritten)
+from phase2sim.core.io.atomic_files import (locked, write_synced)
+from phase2sim.studies.store.batches import (decoded)
+
+MANIFEST = "manifest.json"
+_TRIALS = "trials"
+_DAMAGED = "damaged"
+_LOCK = ".lock"
+_HASH_DIGITS = 16
+_NAME = re.compile(rf"(\d+)-(\d+)-([0-9a-f]{{{_HASH_DIGITS}}})\.parquet")
+
+
+class Stretch(NamedTuple):
+    """A file of trials ``first`` up to, but not including, ``last``."""
+
+    first: int
+    last: int
+    path: Path
+
+
+class DamagedFile(BadInput):
+    """A file of trials that is not what was written."""
+
+
+@dataclass(slots=True)
+class Store:
+    """A folder of results; open it with ``writing`` to add to it."""
+
+    folder: Path
+    _sound: set[Path] = field(default_factory=set)  # files whose bytes were checked
+
+    def stretches(self, study: str) -> list[Stretch]:
+        """Files of a study in order of trial; one that adds nothing to those before is left out."""
+        found = sorted(self._all(study), key=lambda one: (one.first, -one.last))
+        kept: list[Stretch] = []
+        for stretch in found:
+            if not kept or stretch.last > kept[-1].last:
+                kept.append(stretch)
+        return kept
+
+    def trials(self, study: str) -> int:
+        """How many trials are there from the first on, without a gap."""
+        there = 0
+        for stretch in self.stretches(study):
+            if stretch.first > there:
+                break
+            there = stretch.last
+        return there
+
+    def contents(self, study: str) -> str:
+        """Short hash of which trials are there: another one as soon as they change."""
+        names = "\n".join(stretch.path.name for stretch in self.stretches(study))
+        return _hash(names.encode())
+
+    def answers(self, study: str, first: int = 0, last: int | None = None) -> dict[str, Answers]:
+        """What trials ``first`` up to ``last`` of a study came to, by truth; all if not said.
+
+        Only those before the first gap. Raises ``DamagedFile``.
+        """
+        there = self.trials(study)
+        end = there if last is None else min(last, there)
+        parts: dict[str, list[Answers]] = {}
+        reached = first
+        for stretch in self.stretches(study):
+            if stretch.first <= reached < min(stretch.last, end):
+                until = min(stretch.last, end)
+                for truth, answers in self._decoded(stretch.path).items():
+                    parts.setdefault(truth, []).append(cut(answers, reached, until))
+                reached = until
+        return {truth: joined(found) for truth, found in parts.items()}
+
+    def add(self, study: str, first: int, last: int, content: bytes) -> None:
+        """Keep a file of trials; raises ``NotWritten`` and leaves the rest as it is."""
+        path = self._folder_of(study) / f"{first:09d}-{last:09d}-{_hash(content)}.parquet"
+        self.write(path, content)
+        self._sound.add(path)
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file whole or not at all; raises ``NotWritten``."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_synced(path, content)
+        except OSError as error:
+            reason = (error.strerror or "it failed").lower()
+            raise NotWritten(
+                f"{path}: cannot be written: {reason}. Nothing that was there before is lost. Make"
+                " room, or correct the rights, and run the same command again: it goes on from"
+                " here."
+            ) from None
+
+    def put_aside_damaged(self, study: str) -> list[Path]:
+        """Move files that are not what was written to a folder of their own; return them."""
+        found = []
+        for stretch in self._all(study):
+            try:
+                self._checked(stretch.path)
+            except DamagedFile:
+                aside = self.folder / _DAMAGED / f"{study}-{stretch.path.name}"
+                aside.parent.mkdir(exist_ok=True)
+                stretch.path.replace(aside)
+                found.append(aside)
+        return found
+
+    def remove_unfinished(self) -> None:
+        """Remove what a writer that was killed has left half written."""
+        for path in self.folder.rglob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
+    def _decoded(self, path: Path) -> dict[str, Answers]:
+        try:
+            return decoded(self._checked(path))
+        except ValueError as error:
+            raise DamagedFile(f"{path}: is no file of trials of this version: {error}.") from None
+
+    def _checked(self, path: Path) -> bytes:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            reason = (error.strerror or "it failed").lower()
+            raise DamagedFile(f"{path}: cannot be read: {reason}.") from None
+        if path not in self._sound:
+            if _hash(content) != path.stem.rsplit("-", 1)[-1]:
+                raise DamagedFile(
+                    f"{path}: is damaged: its bytes are not those that were written. Run the sweep"
+                    " again: it simulates these trials anew."
+                )
+            self._sound.add(path)
+        return content
+
+    def _folder_of(self, study: str) -> Path:
+        return self.folder / _TRIALS / f"study={study}"
+
+    def _all(self, study: str) -> Iterator[Stretch]:
+        folder = self._folder_of(study)
+        if folder.is_dir():
+            for path in folder.iterdir():
+                if named := _NAME.fullmatch(path.name):
+                    yield Stretch(int(named[1]), int(named[2]), path)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[Store]:
+    """Open a folder of results to add to it, alone; it is made if it is not there.
+
+    Raises ``BadInput`` for a folder of something else, or one that another process writes to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        others = {path.name for path in folder.iterdir()} - {_LOCK}
+    except OSError as error:
+        reason = (error.strerror or "it failed").lower()
+        raise BadInput(f"{folder}: cannot be used: {reason}. Name another --out.") from None
+    if others and MANIFEST not in others:
+        raise BadInput(
+            f"{folder}: holds other files ({min(others)}), but no results. Name an empty or a new"
+            " folder."
+        )
+    with locked(folder / _LOCK) as owner:
+        if owner:
+            raise BadInput(
+                f"{folder}: {owner} is writing results here. Wait for it to end, or name another"
+                " folder."
+            )
+        store = Store(folder)
+        store.remove_unfinished()
+        yield store
+
+
+def reading(folder: Path) -> Store:
+    """Open a folder of results to read it, also while a sweep adds to it; raises ``BadInput``."""
+    if not (folder / MANIFEST).is_file():
+        raise BadInput(
+            f"{folder}: holds no results (no {MANIFEST}). Name a folder that `phase2sim sweep"
+            " --out` wrote."
+        )
+    return Store(folder)
+
+
+def missing_stretches(there: Sequence[Stretch], trials: int, block: int) -> list[tuple[int, int]]:
+    """Trials below ``trials`` that no file holds, cut at multiples of ``block``."""
+    gaps: list[tuple[int, int]] = []
+    reached = 0
+    for first, last in [*((s.first, s.last) for s in there), (trials, trials)]:
+        start = reached
+        while start < min(first, trials):
+            end = min((start // block + 1) * block, first, trials)
+            gaps.append((start, end))
+            start = end
+        reached = max(reached, last)
+    return gaps
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:_HASH_DIGITS]

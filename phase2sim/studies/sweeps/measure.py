@@ -1,0 +1,116 @@
+"""From stored trials to the operating characteristics of a cell: the same sums as in a run."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from operator import add
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phase2sim.trial.batch_results import (Answers)
+from phase2sim.scenario.assembly.assemble import (Parts)
+from phase2sim.operating.characteristics import (Characteristic, ClosedForm, characteristics, failed_too_often)
+from phase2sim.core.contracts import (GO, UNDECIDED, Measured)
+from phase2sim.core.decision import (classes, found)
+from phase2sim.trial.interim.stopping_times import (Ended)
+from phase2sim.trial.interim.rules import (ended)
+from phase2sim.trial.interim.harm_stops import (sums_of_harm, with_harm)
+from phase2sim.operating.measures import (Tally, by_class, mean_of, tally)
+from phase2sim.trial.safety.monitoring import (stopped_for_harm)
+from phase2sim.studies.store.folder import (Store)
+from phase2sim.studies.sweeps.cells import (Cell)
+
+_TRIALS_AT_ONCE = 100_000  # added up together: memory stays bounded, and sums never differ
+
+type Verdicts = Mapping[str, NDArray[np.int8]]  # truth -> (trial, verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """What the stored trials of a cell come to."""
+
+    cell: Cell
+    trials: int
+    rows: tuple[Characteristic, ...]
+    verdicts: Verdicts
+    refused: Mapping[str, str]  # truth -> why its numbers are not to be used
+
+
+def measure(store: Store, cell: Cell, requested: int, closed_form: ClosedForm) -> Measurements:
+    """Decide on every stored trial of a cell and add up; raises ``DamagedFile``."""
+    sums: dict[str, Tally] = {}
+    verdicts: dict[str, list[NDArray[np.int8]]] = {truth: [] for truth in cell.truths}
+    trials = store.trials(cell.study)
+    for part, decided in _parts(store, cell, trials):
+        for truth, (tallied, verdict) in zip(cell.truths, decided, strict=True):
+            sums[truth] = tallied if part == 0 else add(sums[truth], tallied)
+            verdicts[truth].append(verdict)
+    rows = characteristics(cell.built, sums, max(requested, trials), closed_form)
+    return Measurements(
+        cell=cell,
+        trials=trials,
+        rows=tuple(rows),
+        verdicts={truth: np.concatenate(each) for truth, each in verdicts.items() if each},
+        refused=dict(failed_too_often(cell.built, sums)),
+    )
+
+
+def verdicts_of(store: Store, cell: Cell, trials: int | None = None) -> Verdicts:
+    """Verdicts on the first trials of a cell, all if not said, by truth."""
+    answers = store.answers(cell.study, 0, trials)
+    return {truth: decided(cell, one) for truth, one in answers.items()}
+
+
+def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measured:
+    """Share of go minus that of a reference whose trials have the same patients.
+
+    The standard error is that of the paired difference over the trials that both have decided.
+    """
+    trials = min(len(verdicts), len(reference))
+    go, other = verdicts[:trials], reference[:trials]
+    both = (go != UNDECIDED) & (other != UNDECIDED)
+    apart = (go[both] == GO).astype(np.int64) - (other[both] == GO)
+    # A sum of whole numbers is exact, so the pairs can be added in any order.
+    return mean_of(int(apart.sum()), int((apart**2).sum()), apart.size, trials, trials)
+
+
+def _parts(
+    store: Store, cell: Cell, trials: int
+) -> Iterator[tuple[int, list[tuple[Tally, NDArray[np.int8]]]]]:
+    for part, first in enumerate(range(0, trials, _TRIALS_AT_ONCE)):
+        last = min(first + _TRIALS_AT_ONCE, trials)
+        answers = store.answers(cell.study, first, last)
+        yield part, [_tallied(cell, answers[truth]) for truth in cell.truths]
+
+
+def _tallied(cell: Cell, answers: Answers) -> tuple[Tally, NDArray[np.int8]]:
+    """Sums and verdicts (trial, verdict) of stored trials under one truth."""
+    built, true_effect = cell.built, answers.true_effect
+    went = ended_of(cell.built, answers)
+    harm = sums_of_harm(built.safety, answers.watched, went, built.plan.patients)
+    if went is None:
+        verdict = decided(cell, answers)
+        tallied = tally(answers.estimates, true_effect, answers.missing, verdict, harm=harm)
+    else:
+        look, verdict = went.look, went.course.verdict
+        tallied = tally(look.estimates, true_effect, look.missing, verdict, look.months, went, harm)
+    known = classes(built.decision, true_effect, built.hypotheses)
+    return replace(tallied, by_class=by_class(verdict, known)), verdict
+
+
+def decided(cell: Cell, answers: Answers) -> NDArray[np.int8]:
+    """Verdicts (trial, verdict) on stored estimates."""
+    went = ended_of(cell.built, answers)
+    if went is not None:
+        return went.course.verdict
+    built = cell.built
+    verdict = built.decision.decide(found(answers.estimates, built.hypotheses))
+    return stopped_for_harm(verdict, answers.watched)
+
+
+def ended_of(built: Parts, answers: Answers) -> Ended | None:
+    """Where stored trials stop, by a scenario's rule or for harm; None without looks."""
+    if built.stopping is None:
+        return None
+    end = ended(built.stopping, built.decision, built.hypotheses, answers.looks)
+    return with_harm(end, answers.looks, answers.watched)

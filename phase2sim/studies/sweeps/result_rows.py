@@ -1,0 +1,157 @@
+"""Rows of results: as they are, as a frame or a dataset, and as one line a cell."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+from phase2sim.operating.characteristics import (COLUMNS, SHARE_TITLES, placed)
+from phase2sim.scenario.sweep_file import (RESERVED)
+from phase2sim.core.io.data_frames import (dataset_of, frame_of)
+from phase2sim.core.io.views import (MONTE_CARLO, View, Viewed, plus_minus)
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
+
+type Row = Mapping[str, Any]
+type Share = tuple[str, str, str]  # name, truth, analysis
+
+_MOST_LINES = 60
+_MOST_SHARES = 4  # side by side; of more, the last verdict of each rule under each truth
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Rows(Viewed, Sequence[Row]):
+    """Rows of a folder of results, one a number, with its place on the axes.
+
+    >>> import phase2sim
+    >>> sweep = "scenarios/sweeps/meld-atg-sizes.toml"
+    >>> rows = phase2sim.sweep(sweep, "out", trials=10).rows
+    >>> rows[0]["patients"], rows.axes
+    (40, ['patients', 'effect', 'dropout'])
+    >>> rows.dataset().estimate.sel(name="power", analysis="c_peptide", truth="target").dims
+    ('patients', 'effect', 'dropout')
+    """
+
+    rows: tuple[Row, ...]
+
+    @property
+    def axes(self) -> list[str]:
+        """Columns that say where a cell is; the decision, if there are several."""
+        return axes_of(self.rows)
+
+    def frame(self) -> "DataFrame":
+        """The rows as a pandas data frame."""
+        return frame_of(self.rows)
+
+    def dataset(self) -> "Dataset":
+        """Every number over name, truth, analysis and the axes, as an xarray dataset.
+
+        With interim looks there is a dimension ``look``, 0 for the trial as a whole.
+        Of numbers that two sweeps in one folder have in common, that of most trials.
+        """
+        columns = (*COLUMNS, "difference", "difference_mcse", "trials")
+        rows, places = placed(self.rows)
+        return dataset_of(rows, (*places, *self.axes), columns)
+
+    def view(self) -> View:
+        """One line a cell: its place on the axes, and its shares of go."""
+        return shares_view(self.rows, f"{len(self.rows):,} rows of results")
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "Rows": ...
+
+    def __getitem__(self, place: int | slice) -> "Row | Rows":
+        found = self.rows[place]
+        return Rows(found) if isinstance(found, tuple) else found
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def axes_of(rows: Sequence[Row]) -> list[str]:
+    """Columns that say where a cell is; the decision, if there are several."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    axes = [name for name in names if name not in RESERVED | {"patients"}]
+    if len({row["patients"] for row in rows}) > 1:
+        axes.insert(0, "patients")
+    if len({row["decision"] for row in rows}) > 1:
+        axes.append("decision")
+    return axes or ["patients"]
+
+
+def shares_view(rows: Sequence[Row], title: str) -> View:
+    """One line a cell: where it is on the axes, and its shares of go."""
+    if not rows:
+        return View(title, notes=("No trial is there yet.",))
+    axes, shares = axes_of(rows), _shares(rows)
+    compared = any(row["difference"] is not None for row in rows)
+    by_cell: dict[str, list[Row]] = {}
+    for row in rows:
+        by_cell.setdefault(row["cell"], []).append(row)
+    lines = []
+    for of_cell in list(by_cell.values())[:_MOST_LINES]:
+        found = {_share_of(row): row for row in of_cell}
+        place = [_label(of_cell[0].get(axis)) for axis in axes]
+        cells = [_cell(found.get(share), compared=compared) for share in shares]
+        lines.append((*place, f"{of_cell[0]['trials']:,}", *cells))
+    return View(
+        title,
+        (*axes, "trials", *map(_title, shares)),
+        tuple(lines),
+        tuple(_legend(rows, len(by_cell), compared=compared)),
+    )
+
+
+def _shares(rows: Sequence[Row]) -> list[Share]:
+    those = [row for row in rows if row["name"] in SHARE_TITLES]
+    shares = dict.fromkeys(map(_share_of, those))
+    if len(shares) > _MOST_SHARES:
+        last = {(row["name"], row["truth"], row["decision"]): _share_of(row) for row in those}
+        shares = dict.fromkeys(last.values())
+    return list(shares)
+
+
+def _share_of(row: Row) -> Share:
+    return row["name"], row["truth"], row["analysis"]
+
+
+def _title(share: Share) -> str:
+    name, truth, analysis = share
+    said = f"{SHARE_TITLES[name]}, sceptical" if truth == "sceptical" else SHARE_TITLES[name]
+    return f"{said}\n{analysis}"
+
+
+def _cell(row: Row | None, *, compared: bool) -> str:
+    if row is None:
+        return "-"
+    if row["refused"]:
+        return "refused"
+    text = _number(row["estimate"], row["mcse"])
+    if compared and row["difference"] is not None:
+        sign = "+" if row["difference"] >= 0 else "-"
+        text += f" ({sign}{_number(abs(row['difference']), row['difference_mcse'])})"
+    return text
+
+
+def _number(estimate: float | None, mcse: float | None) -> str:
+    return "none used" if estimate is None or mcse is None else plus_minus(estimate, mcse)
+
+
+def _label(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else "-" if value is None else str(value)
+
+
+def _legend(rows: Sequence[Row], cells: int, *, compared: bool) -> Iterator[str]:
+    if cells > _MOST_LINES:
+        yield f"and {cells - _MOST_LINES:,} cells more; see --json or --csv."
+    words = MONTE_CARLO
+    if compared:
+        words += " In brackets: the difference to the reference cell, on the same patients."
+    gaps = [abs(row["gap_in_se"]) for row in rows if row["gap_in_se"] is not None]
+    if gaps:
+        words += f" Largest gap to an exact closed form: {max(gaps):.1f} standard errors."
+    yield words

@@ -1,0 +1,151 @@
+"""Running what a store does not hold, on any backend, and keeping what comes back."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from phase2sim.core.backends import (Backend)
+from phase2sim.core.contracts import (RESULTS_VERSION)
+from phase2sim.core.errors import (BadInput, WorkersLost)
+from phase2sim.core.interrupts import (Interrupts)
+from phase2sim.core.progress import (Status)
+from phase2sim.studies.store.folder import (Store)
+from phase2sim.studies.sweeps.cells import (Assemblies, Group)
+from phase2sim.studies.sweeps.work_units import (TRIALS_A_FILE, Done, Piece, Work, missing_pieces, simulate_piece)
+from phase2sim.studies.sweeps.trial_targets import (Round, Targets, Wish)
+
+_AHEAD = 2  # pieces a worker, so that none waits and memory stays bounded
+_WRITERS = 8  # files at a time
+_MOST_LOSSES = 10  # of one piece with its worker, before somebody should look
+
+
+@dataclass(slots=True)
+class Campaign:
+    """The work of one sweep; ``run`` does it, and can be asked to stop."""
+
+    store: Store
+    groups: Sequence[Group]
+    assemblies: Assemblies
+    backend: Backend
+    progress: Callable[[Status], None]
+    interrupts: Interrupts
+    wish: Wish
+    trials_done: int = 0
+    failed: int = 0
+    _seconds: dict[int, tuple[float, int]] = field(default_factory=dict)  # group -> spent, trials
+    _shared: dict[int, Work] = field(default_factory=dict)
+    _losses: dict[Piece, int] = field(default_factory=dict)
+
+    def run(self) -> bool:
+        """Simulate until the wish is fulfilled; False if it was interrupted before."""
+        last: Round | None = None
+        while not self.stopped and (targets := self.wish.targets(self.store, last)):
+            start = time.monotonic()
+            pieces = self._pieces(targets, self.wish.longest_seconds)
+            added = self._round(pieces, targets)
+            last = Round(time.monotonic() - start, added)
+        return not self.interrupts.asked
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return self.interrupts.asked or self.wish.time_is_up
+
+    def _pieces(self, targets: Targets, longest: float) -> list[Piece]:
+        """What the groups lack of their targets, group by group."""
+        found: list[Piece] = []
+        for number, group in enumerate(self.groups):
+            wanted = {n: targets[s] for n, s in group.studies.items() if s in targets}
+            there = {n: self.store.stretches(group.studies[n]) for n in wanted}
+            found += missing_pieces(number, there, wanted, self._block(number, longest))
+        return found
+
+    def _block(self, group: int, longest: float) -> int:
+        """Trials that no piece should exceed, for it to take no longer than ``longest``."""
+        spent, trials = self._seconds.get(group, (0.0, 0))
+        if not spent:
+            return TRIALS_A_FILE
+        return int(min(max(longest * trials / spent, 1), TRIALS_A_FILE))
+
+    def _round(self, pieces: Sequence[Piece], targets: Targets) -> int:
+        """Run pieces until none is left or it is stopped; return the trials a study got, at most.
+
+        Pieces that were begun are finished and kept in either case.
+        """
+        left = deque(pieces)
+        open_pieces = [sum(piece.group == g for piece in pieces) for g in range(len(self.groups))]
+        asked = self.trials_done + sum(piece.trials * len(piece.sizes) for piece in pieces)
+        running: dict[Future[Done], Piece] = {}
+        added: dict[tuple[int, int], int] = {}
+        while running or (left and not self.stopped):
+            while left and not self.stopped and len(running) < _AHEAD * self.backend.workers:
+                piece = left.popleft()
+                running[self._begin(piece)] = piece
+                if self.backend.workers == 1:
+                    break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                piece = running.pop(future)
+                if not self._keep(future, piece):
+                    left.appendleft(piece)
+                    continue
+                open_pieces[piece.group] -= 1
+                if not open_pieces[piece.group]:
+                    self._shared.pop(piece.group, None)
+                for size in piece.sizes:
+                    key = (piece.group, size)
+                    added[key] = added.get(key, 0) + piece.trials
+                self.progress(self._status(open_pieces, targets, asked))
+        self._shared.clear()
+        return max(added.values(), default=0)
+
+    def _begin(self, piece: Piece) -> "Future[Done]":
+        if piece.group not in self._shared:
+            assembled = self.assemblies.of(self.groups[piece.group])
+            work = Work(assembled.study, assembled.sources)
+            self._shared[piece.group] = self.backend.share(work)
+        return self.backend.submit(simulate_piece, self._shared[piece.group], piece)
+
+    def _keep(self, future: "Future[Done]", piece: Piece) -> bool:
+        """Write what a piece came to; False if its worker was lost and it must run again."""
+        error = None if future.cancelled() else future.exception()
+        lost = future.cancelled() or (error is not None and self.backend.is_lost(error))
+        if lost:
+            self._losses[piece] = self._losses.get(piece, 0) + 1
+            self._shared.pop(piece.group, None)
+            if self._losses[piece] >= _MOST_LOSSES:
+                raise WorkersLost(
+                    f"{self.store.folder}: {_MOST_LOSSES} workers died of the same trials"
+                    f" ({piece.first} to {piece.last}). Look at the workers' logs: most often they"
+                    " run out of memory. What was simulated before is kept."
+                )
+            return False
+        done = future.result()
+        if done.results_version != RESULTS_VERSION:
+            raise BadInput(
+                f"a worker runs another phase2sim (results version {done.results_version}, here"
+                f" {RESULTS_VERSION}). Install the same one on all."
+            )
+        self._write(piece, done.files)
+        spent, trials = self._seconds.get(piece.group, (0.0, 0))
+        self._seconds[piece.group] = (spent + done.seconds, trials + piece.trials)
+        self.trials_done += piece.trials * len(piece.sizes)
+        self.failed += done.failed
+        return True
+
+    def _write(self, piece: Piece, files: Sequence[bytes]) -> None:
+        """Write the files of a piece side by side: most of the time is waiting for the disk."""
+        studies = self.groups[piece.group].studies
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            written = [
+                pool.submit(self.store.add, studies[size], piece.first, piece.last, content)
+                for size, content in zip(piece.sizes, files, strict=True)
+            ]
+        for one in written:
+            one.result()
+
+    def _status(self, open_pieces: Sequence[int], targets: Targets, asked: int) -> Status:
+        sizes = [len(set(group.studies.values()) & targets.keys()) for group in self.groups]
+        finished = sum(n for n, left in zip(sizes, open_pieces, strict=True) if not left)
+        return Status(finished, sum(sizes), self.trials_done, asked, self.failed)

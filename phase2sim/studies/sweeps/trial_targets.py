@@ -1,0 +1,184 @@
+"""How many trials each study should have: so many, until precise, or until the time is up.
+
+A wish is asked round after round for targets, until it has none left. What it answers depends on
+the trials in the store and not on how they got there, so that a sweep cut short ends with the
+trials of one that was not.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from phase2sim.core.contracts import (Measured)
+from phase2sim.operating.measures import (proportion)
+from phase2sim.studies.store.folder import (Store)
+from phase2sim.studies.sweeps.cells import (Cell)
+from phase2sim.studies.sweeps.measure import (Verdicts, difference, verdicts_of)
+from phase2sim.studies.sweeps.work_units import (TRIALS_A_FILE)
+
+type Targets = dict[str, int]  # study -> trials it should have
+
+MOST_TRIALS = 1_000_000  # of a study, however precise one wants to be
+_LARGEST_STEP = 4  # times the trials so far
+_MARGIN = 1.05  # on the number that should be enough, as it is itself uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """How the last round went."""
+
+    seconds: float
+    trials: int  # a study, that were added to those that needed most
+
+
+class Wish(Protocol):
+    """Says how many trials each study should have next."""
+
+    def targets(self, store: Store, last: Round | None) -> Targets:
+        """Return what to simulate now; nothing if the wish is fulfilled."""
+        ...
+
+    @property
+    def longest_seconds(self) -> float:
+        """Longest that one piece of work should take."""
+        ...
+
+    @property
+    def time_is_up(self) -> bool:
+        """Whether nothing more is to be begun."""
+        ...
+
+
+@dataclass(slots=True)
+class Trials:
+    """So many trials of every cell."""
+
+    cells: Sequence[Cell]
+    trials: int
+    longest_seconds: float = math.inf
+    time_is_up: bool = False
+
+    def targets(self, store: Store, last: Round | None) -> Targets:
+        """Return the number for every study, once."""
+        del store
+        return {} if last else {cell.study: self.trials for cell in self.cells}
+
+
+@dataclass(slots=True)
+class Precision:
+    """Until the Monte Carlo standard error of every share of go is at most ``mcse``.
+
+    Cell by cell; with ``references`` (cell -> the one it is compared with) it is the standard
+    error of the difference to that cell, which shares its patients.
+    """
+
+    cells: Sequence[Cell]
+    mcse: float
+    most: int = MOST_TRIALS
+    references: Mapping[str, Cell] = field(default_factory=dict)
+    longest_seconds: float = math.inf
+    time_is_up: bool = False
+    _open: dict[str, int] = field(default_factory=dict)  # cell -> trials it is judged at next
+    unfulfilled: list[Cell] = field(default_factory=list)  # at the most trials still too imprecise
+
+    def targets(self, store: Store, last: Round | None) -> Targets:
+        """Judge every open cell at the trials it had as its target, and set the next."""
+        if last is None:
+            first = min(TRIALS_A_FILE, self.most)
+            self._open = {cell.key: first for cell in self.cells}
+        else:
+            by_key = {cell.key: cell for cell in self.cells}
+            judged = {key: self._next(store, by_key[key], at) for key, at in self._open.items()}
+            self._open = {key: trials for key, trials in judged.items() if trials}
+        targets: Targets = {}
+        for cell in self.cells:
+            if trials := self._open.get(cell.key, 0):
+                for one in (cell, self.references.get(cell.key, cell)):
+                    targets[one.study] = max(targets.get(one.study, 0), trials)
+        return targets
+
+    def _next(self, store: Store, cell: Cell, trials: int) -> int:
+        """Trials to judge a cell at next; 0 if it is precise enough, or can get no more."""
+        worst = max((one.mcse for one in self._shares(store, cell, trials)), default=0.0)
+        if not worst > self.mcse:  # nan if no analysis answered: more trials say no more
+            return 0
+        if trials >= self.most:
+            self.unfulfilled.append(cell)
+            return 0
+        enough = trials * (worst / self.mcse) ** 2 * _MARGIN
+        wanted = math.ceil(min(enough, _LARGEST_STEP * trials) / TRIALS_A_FILE) * TRIALS_A_FILE
+        return min(max(wanted, trials + TRIALS_A_FILE), self.most)
+
+    def _shares(self, store: Store, cell: Cell, trials: int) -> Iterable[Measured]:
+        own = verdicts_of(store, cell, trials)
+        reference = self.references.get(cell.key)
+        if reference is None:
+            return [] if self.references else list(_shares(own))
+        other = verdicts_of(store, reference, trials)
+        return [
+            difference(own[truth][:, number], other[truth][:, number])
+            for truth in own
+            if truth in other
+            for number in range(min(own[truth].shape[1], other[truth].shape[1]))
+        ]
+
+
+@dataclass(slots=True)
+class Budget:
+    """As many trials as the time allows, as many of every cell as of the others."""
+
+    cells: Sequence[Cell]
+    seconds: float
+    started: float  # time.monotonic() when the clock began to run
+    measuring: Callable[[int], float]  # trials -> seconds that measuring them all will take
+    timed: Callable[[Store], None] = lambda _store: None  # lets it learn from what is there
+    clock: Callable[[], float] = time.monotonic
+    _at: int = 0
+
+    @property
+    def longest_seconds(self) -> float:
+        """A small part of the budget, so that the end is met."""
+        return _LONGEST_PIECE * self.seconds
+
+    @property
+    def time_is_up(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return self._left(self._at) <= 0.0
+
+    def _left(self, trials: int) -> float:
+        """Seconds until the simulating has to end, if that many trials are to be measured."""
+        passed = self.clock() - self.started
+        return _AIM * self.seconds - passed - self.measuring(trials)
+
+    def targets(self, store: Store, last: Round | None) -> Targets:
+        """Begin with a few; then trust the speed of the last round for half of what is left."""
+        more = _FIRST_TRIALS
+        if last is not None:
+            self.timed(store)
+        if last is not None and last.trials == 0:
+            more = max(self._at, _FIRST_TRIALS)  # the store held them all
+        elif last is not None:
+            # Every further trial takes its time to simulate, and then to be measured.
+            a_trial = last.seconds / last.trials + self.measuring(1) - self.measuring(0)
+            left = self._left(self._at)
+            share = 1.0 if left < _LAST_ROUND * self.seconds else 0.5
+            more = int(share * left / a_trial)
+        if more < 1 or self.time_is_up or self._at >= MOST_TRIALS:
+            return {}
+        self._at = min(self._at + more, MOST_TRIALS)
+        return {cell.study: self._at for cell in self.cells}
+
+
+_FIRST_TRIALS = 100
+_LONGEST_PIECE = 0.02  # of the budget
+_LAST_ROUND = 0.25  # of the budget: when so little is left, it is the last round
+_AIM = 0.97  # of the budget
+
+
+def _shares(verdicts: Verdicts) -> Iterable[Measured]:
+    for found in verdicts.values():
+        for number in range(found.shape[1]):
+            go, stop = int((found[:, number] == 1).sum()), int((found[:, number] == 0).sum())
+            yield proportion(go, go + stop, len(found))

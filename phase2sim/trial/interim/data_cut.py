@@ -1,0 +1,194 @@
+"""What the looks at a batch of trials find: each analysis on the data that are due by then.
+
+Analyses of pipeline patients (``pipeline`` on the part: mixed models, counts) read what everybody
+enrolled has shown so far. All others read the patients whose analysed visit was due, lost or not:
+so nobody counts as missing who only had no time to come.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
+
+import numpy as np
+
+from phase2sim.core.contracts import (Analysis, Bools, Estimates, Floats, Ints, Plan, Trials)
+from phase2sim.core.endpoints import (EVENTS)
+from phase2sim.core.estimands import (Aim)
+from phase2sim.core.estimates import (each)
+from phase2sim.trial.interim.look import (ArmsSeen, Look)
+from phase2sim.trial.interim.reestimated_final import (resized)
+from phase2sim.trial.interim.schedule import (PlannedLook, Schedule)
+from phase2sim.analyses.readings import (counted_reading, estimate, estimate_first, of_arms, of_first_by_trial)
+
+_TWO_ARMS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """The analyses of a trial, each with what it is to estimate."""
+
+    plan: Plan
+    analyses: tuple[Analysis, ...]
+    aims: tuple[Aim, ...]
+
+
+def looks_at(
+    schedule: Schedule, analysed: Analysed, trials: Trials, observed: Floats
+) -> tuple[Look, ...]:
+    """Every look at complete trials, the final analysis last.
+
+    ``observed`` holds the values seen by the end, nan elsewhere, in the shape of ``trials.value``.
+    """
+    plan, arrivals = analysed.plan, _arrivals(trials)
+    planned = arrivals[:, : schedule.patients]
+    last_readout = arrivals.max(axis=1) + plan.visits_months[-1]
+    cuts = [_months(look, arrivals, schedule) for look in schedule.looks]
+    due = [_due(months, arrivals, plan) for months in cuts]
+    everybody = np.ones(due[0].shape, np.bool_)
+    estimates = [
+        _by_look(schedule, analysed, number, (trials, observed, due))
+        for number in range(len(analysed.analyses))
+    ]
+    found = []
+    for k, there in enumerate((*due, everybody)):
+        months = last_readout
+        if k < len(cuts):
+            months = cuts[k] + schedule.months_to_decide
+        reached, seen = _reached(schedule, analysed, trials, there)
+        enrolled = (planned <= months[:, None]).sum(axis=1)
+        followed, arms = np.full(reached.shape, np.nan), None
+        if schedule.analyse_overrun and k < len(cuts):
+            followed = _overrun_p(analysed, (trials, observed), enrolled)
+        if schedule.drops_arms:
+            arms = _arms(analysed, trials, there, months, at_end=k == len(cuts))
+        found.append(
+            Look(
+                estimates=tuple(by_look[k] for by_look in estimates),
+                missing=1.0 - seen / np.maximum(reached, 1),
+                due=reached,
+                enrolled=enrolled,
+                months=months,
+                overrun_p=followed,
+                arms=arms,
+            )
+        )
+    if schedule.reestimation is not None:
+        data, analysis, aim = (trials, observed), analysed.analyses[0], analysed.aims[0]
+        found[-1] = resized(schedule, plan, analysis, aim, data, found[-2])
+    return tuple(found)
+
+
+def _reached(
+    schedule: Schedule, analysed: Analysed, trials: Trials, there: Bools
+) -> tuple[Ints, Ints]:
+    """Patients (analysis, trial) whose analysed visit was due, and those of them seen there.
+
+    Of all arms; where arms are dropped, of an analysis's own two, as others may never have come.
+    """
+    reached, seen = [], []
+    for analysis, aim in zip(analysed.analyses, analysed.aims, strict=True):
+        visit = analysed.plan.visits_months.index(analysis.month)
+        due = there[:, visit]
+        if schedule.drops_arms:
+            due = due & ((trials.arm == 0) | (trials.arm == aim.arm))
+        reached.append(due.sum(axis=1))
+        seen.append((due & trials.seen[:, 0, visit]).sum(axis=1))
+    return np.stack(reached), np.stack(seen)
+
+
+def _arms(
+    analysed: Analysed, trials: Trials, there: Bools, months: Floats, *, at_end: bool
+) -> ArmsSeen:
+    """What a look has of each arm; ``there`` (trial, visit, patient) is what was due by then."""
+    arrivals, plan = _arrivals(trials), analysed.plan
+    treated = [trials.arm == aim.arm for aim in analysed.aims]
+    control, enrolled = trials.arm == 0, arrivals <= months[:, None]
+    due = there[:, plan.visits_months.index(analysed.analyses[0].month)]
+    until = [months] * len(treated)
+    if at_end:
+        last = [np.where(control | arm, arrivals, 0.0).max(axis=1) for arm in treated]
+        until = [one + plan.visits_months[-1] for one in last]
+    return ArmsSeen(
+        enrolled=np.stack([(enrolled & arm).sum(axis=1) for arm in treated]),
+        due=np.stack([(due & arm).sum(axis=1) for arm in treated]),
+        months=np.stack(until),
+        control_enrolled=(enrolled & control).sum(axis=1),
+        control_due=(due & control).sum(axis=1),
+    )
+
+
+def _overrun_p(analysed: Analysed, data: tuple[Trials, Floats], enrolled: Ints) -> Floats:
+    """P (analysis, trial) of the first patients with everything that they will have shown."""
+    plan = analysed.plan
+    found = []
+    for analysis, aim in zip(analysed.analyses, analysed.aims, strict=True):
+        whole = counted_reading(analysis, plan, *data, aim)
+        found.append(of_first_by_trial(analysis, whole, enrolled, len(plan.arms), aim.arm).p)
+    return np.stack(found)
+
+
+def _arrivals(trials: Trials) -> Floats:
+    """Months (trial, patient) from the trial's opening to each enrolment, which rise."""
+    assert trials.arrivals is not None  # noqa: S101 - simulated trials have them
+    return trials.arrivals.months
+
+
+def _months(look: PlannedLook, arrivals: Floats, schedule: Schedule) -> Floats:
+    """Months (trial,) from the trial's opening to the data of a look."""
+    if look.calendar_months is not None:
+        return np.full(len(arrivals), look.calendar_months)
+    months: Floats = arrivals[:, look.patients_of(schedule.patients) - 1] + (look.month or 0.0)
+    return months
+
+
+def _due(months: Floats, arrivals: Floats, plan: Plan) -> Bools:
+    """Whether each visit (trial, visit, patient) was due by then."""
+    visits = np.array(plan.visits_months)
+    due: Bools = arrivals[:, None] + visits[:, None] <= months[:, None, None]
+    return due
+
+
+type _Data = tuple[Trials, Floats, Sequence[Bools]]  # complete, as observed, and due at each look
+
+
+def _by_look(
+    schedule: Schedule, analysed: Analysed, number: int, data: _Data
+) -> tuple[Estimates, ...]:
+    """Estimates of one analysis at every look, the final analysis last."""
+    analysis, aim, plan = analysed.analyses[number], analysed.aims[number], analysed.plan
+    trials, observed, due = data
+    sizes = tuple(look.patients_of(schedule.patients) for look in schedule.looks)
+    if _in_one_pass(schedule, analysis, plan):
+        sizes = (*sizes, plan.patients)
+        whole = estimate_first(analysis, plan, trials, observed, aim, sizes)
+        return tuple(each(whole, itemgetter(size)) for size in range(len(sizes)))
+    found = [_at_look(analysed, number, (trials, observed), there) for there in due]
+    return *found, estimate(analysis, plan, trials, observed, aim)
+
+
+def _in_one_pass(schedule: Schedule, analysis: Analysis, plan: Plan) -> bool:
+    """Whether every look is the trial of its first patients, for an analysis that sees one visit.
+
+    Only such analyses have ``estimate_first``: of the type, as what wraps one reads other values.
+    """
+    return (
+        hasattr(type(analysis), "estimate_first")
+        and len(plan.arms) == _TWO_ARMS
+        and all(look.month == analysis.month for look in schedule.looks)
+    )
+
+
+def _at_look(analysed: Analysed, number: int, data: tuple[Trials, Floats], due: Bools) -> Estimates:
+    """Estimates of one analysis from what was due (trial, visit, patient)."""
+    analysis, aim, plan = analysed.analyses[number], analysed.aims[number], analysed.plan
+    trials, observed = data
+    so_far = replace(trials, seen=trials.seen & due[:, None])
+    whole = counted_reading(analysis, plan, so_far, np.where(due[:, None], observed, np.nan), aim)
+    if analysis.endpoint not in EVENTS:
+        # What an event makes of later visits is not known before they are due.
+        value = np.where(due[:, 1:], whole.value, np.nan)
+        whole = replace(whole, baseline=np.where(due[:, 0], whole.baseline, np.nan), value=value)
+    if getattr(analysis, "pipeline", False):
+        return of_arms(analysis, whole, len(plan.arms), aim.arm)
+    reached: Ints = due[:, plan.visits_months.index(analysis.month)].sum(axis=1)
+    return of_first_by_trial(analysis, whole, reached, len(plan.arms), aim.arm)

@@ -1,0 +1,88 @@
+"""Many numbers of patients from one pass: the first n of a trial are the trial of size n."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from phase2sim.trial.batch_results import (Answers, watched_together)
+from phase2sim.core.contracts import (Trials, TruthSource)
+from phase2sim.trial.engine import (Outcomes, Study, draw_trials, months_taken, observed, simulate_batch, true_effects, watched_for_harm)
+from phase2sim.core.estimates import (each, stacked)
+from phase2sim.core.decision import (found)
+from phase2sim.analyses.readings import (estimate_first)
+from phase2sim.trial.safety.monitoring import (stopped_for_harm)
+from phase2sim.analyses.missing_share import (unseen_first)
+
+
+def simulate_sizes(
+    study: Study, source: TruthSource, first: int, trials: int, sizes: tuple[int, ...]
+) -> tuple[Outcomes, ...]:
+    """As ``simulate_batch``, for each number of patients in ``sizes``, which rise.
+
+    The first n patients of a trial are the trial of size n, so they are drawn once. What is said of
+    one size does not depend on the others; it agrees with ``simulate_batch`` up to rounding, as
+    some analyses add up their sums in another order.
+    """
+    largest = _of_size(study, sizes[-1])
+    if study.schedule:
+        assert len(sizes) == 1  # noqa: S101 - looks after a share of the patients are not nested
+        return (simulate_batch(largest, source, first, trials),)
+    complete, answers = _drawn_and_answered(largest, source, first, trials, sizes)
+    # All sizes are decided at once: a call for each would cost as much as simulating a batch.
+    flat = [each(estimates, np.ravel) for estimates in answers.estimates]
+    verdicts = np.split(study.decision.decide(found(flat, study.hypotheses)), len(sizes))
+    found_of = map(answers.of_size, range(len(sizes)))
+    return tuple(
+        Outcomes(
+            first=first,
+            estimates=of_size.estimates,
+            true_effect=of_size.true_effect,
+            missing=of_size.missing,
+            verdict=stopped_for_harm(verdict, of_size.watched),
+            months=months_taken(study.plan, complete, of_size.watched, patients),
+            watched=of_size.watched,
+        )
+        for patients, verdict, of_size in zip(sizes, verdicts, found_of, strict=True)
+    )
+
+
+def answer_sizes(
+    study: Study, source: TruthSource, first: int, trials: int, sizes: tuple[int, ...]
+) -> Answers:
+    """What the analyses of ``simulate_sizes`` say, of all sizes together, and nobody decides.
+
+    With interim looks it is the final analysis, as if no trial had stopped, and every look.
+    """
+    largest = _of_size(study, sizes[-1])
+    if not study.schedule:
+        return _drawn_and_answered(largest, source, first, trials, sizes)[1]
+    (outcomes,) = simulate_sizes(study, source, first, trials, sizes)
+    final = outcomes.looks[-1]
+    estimates = tuple(stacked([one]) for one in final.estimates)
+    watched = watched_together([outcomes.watched], np.stack)
+    return Answers(
+        first, estimates, outcomes.true_effect, final.missing[None], outcomes.looks, watched
+    )
+
+
+def _of_size(study: Study, patients: int) -> Study:
+    return replace(study, plan=replace(study.plan, patients=patients))
+
+
+def _drawn_and_answered(
+    study: Study, source: TruthSource, first: int, trials: int, sizes: tuple[int, ...]
+) -> tuple[Trials, Answers]:
+    """A batch of the largest size, and what the analyses say of its first patients."""
+    truth = source.truth(first, trials)
+    complete = draw_trials(study, truth, first, trials)
+    values = observed(complete)
+    estimates = tuple(
+        estimate_first(analysis, study.plan, complete, values, study.aim(number), sizes)
+        for number, analysis in enumerate(study.analyses)
+    )
+    true_effect = true_effects(study, source, truth, trials)
+    missing = unseen_first(study.plan, study.analyses, complete.seen, sizes)
+    watched = watched_together(
+        [watched_for_harm(study, complete, patients=patients) for patients in sizes], np.stack
+    )
+    return complete, Answers(first, estimates, true_effect, missing, watched=watched)

@@ -1,0 +1,136 @@
+"""Single visits that are missed by patients who come again."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numba import uint64
+from scipy.optimize import brentq
+from scipy.special import expit
+
+from phase2sim.core.contracts import (Bools, Floats, Ints, Observer, Plan, Trials, Untreated)
+from phase2sim.core.endpoints import (ENDPOINTS)
+from phase2sim.core.kernels import (kernel)
+from phase2sim.trial.patients.missingness.hazards import (check_endpoint, check_ratio)
+from phase2sim.trial.patients.missingness.last_seen import (flat)
+from phase2sim.core.randomness import (PURPOSES, Word, fill_uniform, seed_word)
+
+_WIDEST = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class NoGaps:
+    """Patients miss no visit before they leave."""
+
+    title: ClassVar[str] = "no single visit is missed"
+
+    def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
+        """Nothing to set."""
+        del plan, untreated
+        return self
+
+    def observe(self, trials: Trials, plan: Plan) -> Bools:
+        """Which values are seen, in the shape of ``trials.value``."""
+        del plan
+        return trials.seen
+
+
+@dataclass(frozen=True, slots=True)
+class Sporadic:
+    """A ``share`` of the visits after baseline is missed, each by itself, by chance."""
+
+    share: float
+    title: ClassVar[str] = "single visits missed completely at random"
+
+    def __post_init__(self) -> None:
+        _check_share(self.share)
+
+    def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
+        """Return the part with its odds set, the same for everybody."""
+        del untreated
+        level = np.log(self.share) - np.log1p(-self.share) if self.share > 0 else -np.inf
+        return MissedByOdds(plan.endpoints[0], float(level), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class SporadicByBaseline:
+    """As ``mcar``, but patients with a worse baseline of ``endpoint`` miss more (at random).
+
+    Their odds are multiplied by ``odds_ratio_per_sd`` for every SD by which the baseline is worse
+    than the mean. ``share`` is of all untreated patients' visits.
+    """
+
+    share: float
+    endpoint: str
+    odds_ratio_per_sd: float = 1.5
+    title: ClassVar[str] = "single visits missed at random, given the baseline"
+
+    def __post_init__(self) -> None:
+        _check_share(self.share)
+        check_endpoint(self.endpoint)
+        check_ratio("odds_ratio_per_sd", self.odds_ratio_per_sd)
+
+    def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
+        """Set the intercept on a pilot of untreated patients."""
+        baseline = flat(untreated().value[:, plan.endpoints.index(self.endpoint)])[0]
+        worse = -ENDPOINTS[self.endpoint].benefit_sign * np.log(self.odds_ratio_per_sd)
+        slope = float(worse / baseline.std())
+        if self.share == 0.0:
+            return MissedByOdds(self.endpoint, -np.inf, slope)
+
+        def excess(level: float) -> float:
+            return float(expit(level + slope * (baseline - baseline.mean())).mean()) - self.share
+
+        level = float(brentq(excess, -_WIDEST, _WIDEST))
+        return MissedByOdds(self.endpoint, level - slope * float(baseline.mean()), slope)
+
+
+@dataclass(frozen=True, slots=True)
+class MissedByOdds:
+    """Either with its odds set: log odds of missing a visit are ``level + slope * baseline``."""
+
+    endpoint: str
+    level: float
+    slope: float
+
+    def observe(self, trials: Trials, plan: Plan) -> Bools:
+        """Which values are seen, in the shape of ``trials.value``."""
+        seen = np.empty(trials.value.shape, dtype=np.bool_)
+        baseline = trials.value[:, plan.endpoints.index(self.endpoint), 0]
+        places = np.array([round(month * 100) for month in plan.visits_months], dtype=np.int64)
+        seed, first = seed_word(plan.seed), np.uint64(trials.first)
+        _miss(seen, baseline, self.level, self.slope, places, seed, first)
+        return seen
+
+
+def _check_share(share: float) -> None:
+    if not 0 <= share < 1:
+        raise ValueError(f"share is {share:g}; it must be from 0 to below 1")
+
+
+_GAPS = np.uint64(PURPOSES["gaps"])
+
+
+@kernel
+def _miss(  # noqa: PLR0913 - a kernel takes arrays, not objects
+    seen: Bools,
+    baseline: Floats,
+    level: float,
+    slope: float,
+    places: Ints,
+    seed: Word,
+    first: Word,
+) -> None:
+    """Miss visits by a uniform each, from a stream of the visit's own."""
+    uniform = np.empty(seen.shape[3])
+    endpoints, visits, patients = seen.shape[1:]
+    staying = np.empty(patients)
+    for trial in range(seen.shape[0]):
+        for p in range(patients):
+            staying[p] = 1.0 / (1.0 + np.exp(level + slope * baseline[trial, p]))
+        for v in range(visits):
+            fill_uniform(uniform, seed, _GAPS, first + uint64(trial), uint64(places[v]))
+            for p in range(patients):
+                here = v == 0 or uniform[p] < staying[p]
+                for e in range(endpoints):
+                    seen[trial, e, v, p] = here

@@ -1,0 +1,175 @@
+"""Dropout by a logistic model whose intercepts meet stated rates, visit by visit."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numba import uint64
+from scipy.optimize import brentq
+from scipy.special import expit
+
+from phase2sim.core.contracts import (Arms, Bools, Floats, Observer, Plan, Trials, Untreated)
+from phase2sim.core.endpoints import (ENDPOINTS)
+from phase2sim.core.kernels import (kernel)
+from phase2sim.trial.patients.missingness.hazards import (check_endpoint, check_ratio)
+from phase2sim.trial.patients.missingness.last_seen import (carried_forward, flat)
+from phase2sim.core.randomness import (PURPOSES, Word, fill_uniform, seed_word)
+
+_WIDEST = 60.0  # of an intercept: beyond it a chance is 0 or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """Dropout by visit, more likely after a worse last value (missing at random).
+
+    ``lost`` is the share of untreated patients who are lost by each visit after baseline. Between
+    two visits the odds of leaving are multiplied by ``odds_ratio_per_sd`` for every SD by which the
+    last seen value of ``endpoint`` is worse than the untreated mean of its visit, and by
+    ``odds_ratio_treated`` for a treated patient.
+    """
+
+    lost: tuple[float, ...]
+    endpoint: str
+    odds_ratio_per_sd: float = 1.5
+    odds_ratio_treated: float = 1.0
+    title: ClassVar[str] = "missing at random by visit, given the last value seen"
+    unseen: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        _check(self.lost, self.endpoint, self.odds_ratio_per_sd, self.odds_ratio_treated)
+
+    def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
+        """Set the intercepts on a pilot of untreated patients."""
+        return _calibrated(self, plan, untreated)
+
+
+@dataclass(frozen=True, slots=True)
+class Mnar:
+    """Dropout by visit, more likely before a worse value that nobody sees (not at random).
+
+    As ``logistic``, but the odds depend on the value of ``endpoint`` at the visit that the patient
+    will miss.
+    """
+
+    lost: tuple[float, ...]
+    endpoint: str
+    odds_ratio_per_sd: float = 1.5
+    odds_ratio_treated: float = 1.0
+    title: ClassVar[str] = "missing not at random by visit, given the value that is not seen"
+    unseen: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        _check(self.lost, self.endpoint, self.odds_ratio_per_sd, self.odds_ratio_treated)
+
+    def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
+        """Set the intercepts on a pilot of untreated patients."""
+        return _calibrated(self, plan, untreated)
+
+
+@dataclass(frozen=True, slots=True)
+class LostByOdds:
+    """Either with its intercepts set: log odds before visit v + 1 are ``level + slope * value``.
+
+    ``level`` and ``slope`` are (visit - 1,); the value is the last seen one, or with ``unseen``
+    that of the visit itself.
+    """
+
+    endpoint: str
+    level: Floats
+    slope: Floats
+    log_odds_treated: float
+    unseen: bool
+
+    def observe(self, trials: Trials, plan: Plan) -> Bools:
+        """Which values are seen, in the shape of ``trials.value``."""
+        seen = np.empty(trials.value.shape, dtype=np.bool_)
+        read = _read(trials, plan.endpoints.index(self.endpoint), unseen=self.unseen)
+        seed, first = seed_word(plan.seed), np.uint64(trials.first)
+        _lose_by_odds(
+            seen, read, trials.arm, self.level, self.slope, self.log_odds_treated, seed, first
+        )
+        return seen
+
+
+def _read(trials: Trials, endpoint: int, *, unseen: bool) -> Floats:
+    """Values that the odds before each visit after baseline depend on, (trial, visit, patient)."""
+    if unseen:
+        return trials.value[:, endpoint, 1:]
+    return carried_forward(trials, endpoint)[:, :-1]
+
+
+def _calibrated(part: Logistic | Mnar, plan: Plan, untreated: Untreated) -> LostByOdds:
+    """Intercepts at which the pilot loses the stated shares.
+
+    A patient counts with the chance of being there still, so that no draw blurs the intercepts.
+    """
+    visits = len(plan.visits_months) - 1
+    if len(part.lost) != visits:
+        raise ValueError(
+            f"lost has {len(part.lost)} numbers; give {visits}, one a visit after baseline"
+        )
+    value = flat(_read(untreated(), plan.endpoints.index(part.endpoint), unseen=part.unseen))
+    worse = -ENDPOINTS[part.endpoint].benefit_sign * np.log(part.odds_ratio_per_sd)
+    slope = worse / value.std(axis=1)
+    there = np.ones(value.shape[1])
+    level = np.empty(visits)
+    for v, leaving in enumerate(np.diff(part.lost, prepend=0.0)):
+        odds = slope[v] * (value[v] - value[v].mean())
+        intercept = _intercept(odds, there, float(leaving))
+        there *= 1.0 - expit(intercept + odds)
+        level[v] = intercept - slope[v] * value[v].mean()
+    treated = float(np.log(part.odds_ratio_treated))
+    return LostByOdds(part.endpoint, level, slope, treated, part.unseen)
+
+
+def _intercept(odds: Floats, there: Floats, leaving: float) -> float:
+    """Intercept at which a share ``leaving`` of all goes, of those who are ``there``."""
+    if leaving <= 0.0:
+        return -np.inf
+
+    def excess(intercept: float) -> float:
+        return float((there * expit(intercept + odds)).mean()) - leaving
+
+    return float(brentq(excess, -_WIDEST, _WIDEST))
+
+
+def _check(lost: tuple[float, ...], endpoint: str, per_sd: float, treated: float) -> None:
+    shares = list(lost)
+    if not shares or shares != sorted(shares) or not 0 <= shares[0] <= shares[-1] < 1:
+        raise ValueError(
+            f"lost is {shares}; give shares from 0 to below 1 that do not fall, one a visit after"
+            " baseline"
+        )
+    check_endpoint(endpoint)
+    check_ratio("odds_ratio_per_sd", per_sd)
+    check_ratio("odds_ratio_treated", treated)
+
+
+_DROPOUT = np.uint64(PURPOSES["dropout"])
+
+
+@kernel
+def _lose_by_odds(  # noqa: PLR0913 - a kernel takes arrays, not objects
+    seen: Bools,
+    read: Floats,
+    arm: Arms,
+    level: Floats,
+    slope: Floats,
+    treated: float,
+    seed: Word,
+    first: Word,
+) -> None:
+    """Lose patients by one uniform each: gone once the chance of staying falls below it."""
+    uniform = np.empty(seen.shape[3])
+    endpoints, visits, patients = seen.shape[1:]
+    for trial in range(seen.shape[0]):
+        fill_uniform(uniform, seed, _DROPOUT, first + uint64(trial), uint64(0))
+        for p in range(patients):
+            more = treated if arm[trial, p] > 0 else 0.0
+            staying = 1.0
+            for v in range(visits):
+                if v > 0 and uniform[p] < staying:
+                    odds = level[v - 1] + slope[v - 1] * read[trial, v - 1, p] + more
+                    staying /= 1.0 + np.exp(odds)
+                for e in range(endpoints):
+                    seen[trial, e, v, p] = uniform[p] < staying

@@ -1,0 +1,180 @@
+"""Permuted blocks: arms in their ratio within every block, over all patients or within strata."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numba import uint64
+
+from phase2sim.core.contracts import (Arms, Ints)
+from phase2sim.core.kernels import (kernel)
+from phase2sim.core.randomness import (PURPOSES, Word, seed_word, start, step, unit)
+
+_SHORTEST_BLOCK = 4
+_LONGEST_BLOCK = 1000
+_MOST_CODES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PermutedBlocks:
+    """Random permutations of blocks that hold the arms in their ratio.
+
+    ``block_size`` must be a multiple of the ratio's sum; by default the smallest such multiple of
+    at least 4, so that the last patient of a block is not always foretold. With ``block_sizes``
+    each block has one of these, each as likely.
+    """
+
+    ratio: tuple[int, ...]
+    block_size: int | None = None
+    block_sizes: tuple[int, ...] = ()
+    title: ClassVar[str] = "permuted blocks"
+    over: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        _check_sizes(self.ratio, self.block_size, self.block_sizes)
+
+    @property
+    def block(self) -> Arms:
+        """One unshuffled block of arms, of the one size or the first of several."""
+        return _block(self.ratio, self.sizes[0])
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Sizes that a block may have."""
+        return _sizes(self.ratio, self.block_size, self.block_sizes)
+
+    def allocate(self, seed: int, first: int, factors: Ints) -> Arms:
+        """Arm of every patient, (trial, patient)."""
+        arm = np.empty(factors.shape[1:], dtype=np.int8)
+        if len(self.sizes) == 1:
+            _shuffle_blocks(arm, self.block, seed_word(seed), np.uint64(first))
+        else:
+            everybody = np.zeros(arm.shape, dtype=np.int64)
+            _shuffle_within(arm, everybody, *_layout(self.ratio, self.sizes), seed, first)
+        return arm
+
+
+@dataclass(frozen=True, slots=True)
+class StratifiedBlocks:
+    """Permuted blocks within every stratum: each combination of the levels of ``over``.
+
+    ``over`` names ``"age"`` (with ``age_strata``), ``"site"``, or an endpoint with
+    ``baseline_strata``. Block sizes are as in ``permuted_blocks``.
+    """
+
+    ratio: tuple[int, ...]
+    over: tuple[str, ...]
+    block_size: int | None = None
+    block_sizes: tuple[int, ...] = ()
+    title: ClassVar[str] = "permuted blocks within strata"
+
+    def __post_init__(self) -> None:
+        check_over(self.over)
+        _check_sizes(self.ratio, self.block_size, self.block_sizes)
+
+    def allocate(self, seed: int, first: int, factors: Ints) -> Arms:
+        """Arm of every patient, (trial, patient)."""
+        stratum = np.zeros(factors.shape[1:], dtype=np.int64)
+        for levels in factors:
+            stratum = stratum * (int(levels.max(initial=0)) + 1) + levels
+            if stratum.max(initial=0) > _MOST_CODES:  # many factors leave most codes unused
+                stratum = np.unique(stratum, return_inverse=True)[1].reshape(stratum.shape)
+        arm = np.empty(stratum.shape, dtype=np.int8)
+        sizes = _sizes(self.ratio, self.block_size, self.block_sizes)
+        _shuffle_within(arm, stratum, *_layout(self.ratio, sizes), seed, first)
+        return arm
+
+
+def check_over(over: tuple[str, ...]) -> None:
+    """Raise ``ValueError`` unless there is something to balance over, each named once."""
+    if not over or len(set(over)) != len(over):
+        raise ValueError(f"over is {list(over)}; name one or more factors, each once")
+
+
+def _check_sizes(
+    ratio: tuple[int, ...], block_size: int | None, block_sizes: tuple[int, ...]
+) -> None:
+    if block_size is not None and block_sizes:
+        raise ValueError("block_sizes stands beside block_size; give one of them")
+    key = "block_size" if block_size is not None else "block_sizes"
+    for size in (block_size,) if block_size is not None else block_sizes:
+        if size <= 0 or size % sum(ratio):
+            raise ValueError(
+                f"{key} is {size}; it must be a multiple of {sum(ratio)},"
+                f" the sum of the allocation ratio"
+            )
+        if size > _LONGEST_BLOCK and block_sizes:
+            raise ValueError(f"{key} is {size}; at most {_LONGEST_BLOCK}")
+
+
+def _sizes(
+    ratio: tuple[int, ...], block_size: int | None, block_sizes: tuple[int, ...]
+) -> tuple[int, ...]:
+    total = sum(ratio)
+    return block_sizes or (block_size or total * -(-_SHORTEST_BLOCK // total),)
+
+
+def _block(ratio: tuple[int, ...], size: int) -> Arms:
+    repeats = np.multiply(ratio, size // sum(ratio))
+    return np.repeat(np.arange(len(ratio)), repeats).astype(np.int8)
+
+
+def _layout(ratio: tuple[int, ...], sizes: tuple[int, ...]) -> tuple[Arms, Ints]:
+    """Unshuffled blocks of every size, (choice, place), and the sizes."""
+    blocks = np.zeros((len(sizes), max(sizes)), dtype=np.int8)
+    for row, size in zip(blocks, sizes, strict=True):
+        row[:size] = _block(ratio, size)
+    return blocks, np.array(sizes, dtype=np.int64)
+
+
+def _shuffle_within(  # noqa: PLR0913 - a kernel takes arrays, not objects
+    arm: Arms, stratum: Ints, blocks: Arms, sizes: Ints, seed: int, first: int
+) -> None:
+    strata = int(stratum.max(initial=0)) + 1
+    _shuffle_strata(arm, stratum, strata, blocks, sizes, seed_word(seed), np.uint64(first))
+
+
+_ALLOCATION = np.uint64(PURPOSES["allocation"])
+
+
+@kernel
+def _shuffle_blocks(arm: Arms, block: Arms, seed: Word, first: Word) -> None:
+    size = block.shape[0]
+    current = block.copy()
+    for trial in range(arm.shape[0]):
+        a, b, c, counter = start(seed, _ALLOCATION, first + uint64(trial), uint64(0))
+        current[:] = block
+        for i in range(arm.shape[1]):
+            here = i % size
+            bits, a, b, c, counter = step(a, b, c, counter)
+            # Fisher-Yates, one patient at a time, so that the first n never depend on n.
+            other = here + np.int64(((bits >> uint64(32)) * uint64(size - here)) >> uint64(32))
+            current[here], current[other] = current[other], current[here]
+            arm[trial, i] = current[here]
+
+
+@kernel
+def _shuffle_strata(  # noqa: PLR0913 - a kernel takes arrays, not objects
+    arm: Arms, stratum: Ints, strata: int, blocks: Arms, sizes: Ints, seed: Word, first: Word
+) -> None:
+    """As ``_shuffle_blocks`` within each stratum, the size of each block drawn as it begins."""
+    current = np.empty((strata, blocks.shape[1]), dtype=np.int8)
+    size, used = np.zeros(strata, dtype=np.int64), np.zeros(strata, dtype=np.int64)
+    for trial in range(arm.shape[0]):
+        a, b, c, counter = start(seed, _ALLOCATION, first + uint64(trial), uint64(0))
+        size[:] = 0
+        used[:] = 0
+        for i in range(arm.shape[1]):
+            bits, a, b, c, counter = step(a, b, c, counter)
+            h = stratum[trial, i]
+            if used[h] == size[h]:
+                # The low half of the word picks the size, the high half the place in the block.
+                pick = np.int64(unit(bits << uint64(32)) * sizes.shape[0])
+                size[h], used[h] = sizes[pick], 0
+                current[h] = blocks[pick]
+            here = used[h]
+            left = uint64(size[h] - here)
+            other = here + np.int64(((bits >> uint64(32)) * left) >> uint64(32))
+            current[h, here], current[h, other] = current[h, other], current[h, here]
+            arm[trial, i] = current[h, here]
+            used[h] = here + 1

@@ -1,0 +1,44 @@
+"""Simple randomisation: every patient for themselves."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numba import uint64
+
+from phase2sim.core.contracts import (Arms, Floats, Ints)
+from phase2sim.core.kernels import (kernel)
+from phase2sim.core.randomness import (PURPOSES, Word, seed_word, start, step, unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """Each patient by an independent draw with the ratio's probabilities."""
+
+    ratio: tuple[int, ...]
+    title: ClassVar[str] = "simple (unrestricted) randomisation"
+    over: ClassVar[tuple[str, ...]] = ()
+
+    def allocate(self, seed: int, first: int, factors: Ints) -> Arms:
+        """Arm of every patient, (trial, patient)."""
+        arm = np.empty(factors.shape[1:], dtype=np.int8)
+        upper = np.cumsum(self.ratio) / sum(self.ratio)
+        _toss(arm, upper, seed_word(seed), np.uint64(first))
+        return arm
+
+
+_ALLOCATION = np.uint64(PURPOSES["allocation"])
+
+
+@kernel
+def _toss(arm: Arms, upper: Floats, seed: Word, first: Word) -> None:
+    for trial in range(arm.shape[0]):
+        a, b, c, counter = start(seed, _ALLOCATION, first + uint64(trial), uint64(0))
+        for i in range(arm.shape[1]):
+            bits, a, b, c, counter = step(a, b, c, counter)
+            choice = 0
+            for k in range(
+                upper.shape[0] - 1
+            ):  # no early end: a guess would be wrong half the time
+                choice += unit(bits) >= upper[k]
+            arm[trial, i] = choice

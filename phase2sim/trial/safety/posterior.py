@@ -1,0 +1,46 @@
+"""Stop where the share of patients with an event is likely to be above a limit."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from phase2sim.core.contracts import (Floats, Ints)
+from phase2sim.trial.safety.boundaries import (events_that_stop, posterior_excess)
+from phase2sim.trial.safety.monitoring import (check_watch)
+
+
+@dataclass(frozen=True, slots=True)
+class PosteriorExcess:
+    """Stop where P(share of treated with an event > ``limit`` | data) is above ``certainty``.
+
+    ``looks`` are treated patients followed to ``by_month``, in order of enrolment; ``prior`` is
+    Beta(a, b), worth a + b patients.
+    """
+
+    event: str
+    by_month: float
+    looks: tuple[int, ...]
+    limit: float
+    certainty: float
+    prior: tuple[float, float]
+    evidence_is: ClassVar[str] = "posterior P(above limit)"
+    title: ClassVar[str] = "posterior probability of an excess of events"
+
+    def __post_init__(self) -> None:
+        check_watch(self.event, self.by_month, self.looks, self.limit)
+        if not 0.0 < self.certainty < 1.0:
+            raise ValueError(f"certainty is {self.certainty:g}; it must lie between 0 and 1")
+        if not (min(self.prior) > 0.0 and max(self.prior) < float("inf")):
+            raise ValueError(f"prior is {list(self.prior)}; a and b of a Beta are above 0")
+
+    def boundary(self) -> Ints:
+        """Fewest patients with an event that stop, by look."""
+        return events_that_stop(np.array(self.looks), self.prior, self.limit, self.certainty)
+
+    def evidence(self, boundary: Ints) -> Floats:
+        """Posterior probability of an excess at the boundary; nan where nothing stops."""
+        looks = np.array(self.looks)
+        reached = np.minimum(boundary, looks)
+        found = posterior_excess(reached, looks, self.prior, self.limit)
+        return np.where(boundary > looks, np.nan, found)
