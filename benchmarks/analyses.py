@@ -4,27 +4,27 @@ import time
 
 import numpy as np
 
-from phase2sim.analyses.means.ancova import (Ancova)
-from phase2sim.analyses.means.anhecova import (Anhecova)
-from phase2sim.analyses.means.bayes_normal import (BayesNormal)
-from phase2sim.analyses.mixed_models.clda import (Clda)
-from phase2sim.analyses.responders.cmh import (Cmh)
-from phase2sim.analyses.imputation.conditional_mean_imputation import (ConditionalMeanImputation)
-from phase2sim.analyses.responders.fisher import (Fisher)
-from phase2sim.analyses.responders.logistic_standardised import (LogisticStandardised)
-from phase2sim.analyses.responders.miettinen_nurminen import (MiettinenNurminen)
-from phase2sim.analyses.mixed_models.mmrm import (Mmrm)
-from phase2sim.analyses.imputation.multiple_imputation import (MultipleImputation)
-from phase2sim.analyses.means.qr_ancova import (QrAncova)
-from phase2sim.analyses.ranks.rank_ancova import (RankAncova)
-from phase2sim.analyses.responders.responders import (Responder)
-from phase2sim.analyses.means.student_t import (TTest)
-from phase2sim.analyses.means.tobit import (Tobit)
-from phase2sim.analyses.ranks.van_elteren import (VanElteren)
-from phase2sim.analyses.means.welch import (Welch)
-from phase2sim.analyses.ranks.wilcoxon import (Wilcoxon)
-from phase2sim.core.contracts import (Analysis, Reading)
-from phase2sim.theory.mixtures import (AnalysisMixture)
+from phase2sim.analyses.imputation.conditional_mean_imputation import ConditionalMeanImputation
+from phase2sim.analyses.imputation.multiple_imputation import MultipleImputation
+from phase2sim.analyses.means.ancova import Ancova
+from phase2sim.analyses.means.anhecova import Anhecova
+from phase2sim.analyses.means.bayes_normal import BayesNormal
+from phase2sim.analyses.means.qr_ancova import QrAncova
+from phase2sim.analyses.means.student_t import TTest
+from phase2sim.analyses.means.tobit import Tobit
+from phase2sim.analyses.means.welch import Welch
+from phase2sim.analyses.mixed_models.clda import Clda
+from phase2sim.analyses.mixed_models.mmrm import Mmrm
+from phase2sim.analyses.ranks.rank_ancova import RankAncova
+from phase2sim.analyses.ranks.van_elteren import VanElteren
+from phase2sim.analyses.ranks.wilcoxon import Wilcoxon
+from phase2sim.analyses.responders.cmh import Cmh
+from phase2sim.analyses.responders.fisher import Fisher
+from phase2sim.analyses.responders.logistic_standardised import LogisticStandardised
+from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
+from phase2sim.analyses.responders.responders import Responder
+from phase2sim.core.contracts import Analysis, Reading
+from phase2sim.theory.mixtures import AnalysisMixture
 
 TRIALS, PATIENTS, REPEATS = 20_000, 60, 10
 RULE = Responder(below=5.0)

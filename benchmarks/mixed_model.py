@@ -21,8 +21,8 @@ import numpy as np
 from analyses import four_visits
 from side_by_side import in_turns, processor_seconds, ratio, stay_on_one_core
 
-from phase2sim.analyses.mixed_models.mmrm import (Mmrm)
-from phase2sim.core.contracts import (Reading)
+from phase2sim.analyses.mixed_models.mmrm import Mmrm
+from phase2sim.core.contracts import Reading
 
 STATSMODELS = "statsmodels==0.14.6"
 THEIRS = 5  # fits a round

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.scenario.assembly.assemble import (assemble, parts)
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.endpoints import (derived_values, on_unit_scale)
-from phase2sim.trial.engine import (follow)
-from phase2sim.prior.fitting import (fitted, read_evidence)
-from phase2sim.scenario.scenario_file import (SCENARIO)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.endpoints import derived_values, on_unit_scale
+from phase2sim.prior.fitting import fitted, read_evidence
+from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.scenario_file import SCENARIO
+from phase2sim.trial.engine import follow
 
 EVIDENCE = ("gxipc1", "t1d-natural-history")
 STUDIES, IN_A_BATCH = 2000, 100

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from phase2sim.scenario.assembly.assemble import (assemble, parts)
-from phase2sim.trial.engine import (simulate_batch)
-from phase2sim.operating.measures import (Tally, tally)
-from phase2sim.scenario.scenario_file import (SCENARIO)
+from phase2sim.operating.measures import Tally, tally
+from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.scenario_file import SCENARIO
+from phase2sim.trial.engine import simulate_batch
 
 ROUNDS = 9
 

@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 from side_by_side import in_turns, processor_seconds, ratio, stay_on_one_core
 
-from phase2sim.scenario.assembly.assemble import (assemble, parts)
-from phase2sim.trial.nested_sizes import (answer_sizes)
-from phase2sim.scenario.scenario_file import (SCENARIO)
+from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.scenario_file import SCENARIO
+from phase2sim.trial.nested_sizes import answer_sizes
 
 WORKERS = "2"
 ROUNDS = 3

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.mmrm import (Mmrm)
-from phase2sim.core.contracts import (Reading)
+from phase2sim.analyses.mixed_models.mmrm import Mmrm
+from phase2sim.core.contracts import Reading
 
 ALPHA, SIZES, MONTHS = 0.025, (24, 60, 200), (3.0, 6.0, 9.0, 12.0)
 BATCH = 2_000

@@ -4,22 +4,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from phase2sim.studies.compare import (Contest as Contest)
-    from phase2sim.core.contracts import (Measured as Measured)
-    from phase2sim.evidence.reported import (PriorDraws as PriorDraws)
-    from phase2sim.prior.fitting import (fit as fit)
-    from phase2sim.studies.api import (compare as compare)
-    from phase2sim.studies.api import (report as report)
-    from phase2sim.studies.api import (results as results)
-    from phase2sim.studies.api import (size as size)
-    from phase2sim.studies.api import (sweep as sweep)
-    from phase2sim.scenario.scenario_file import (Scenario as Scenario)
-    from phase2sim.scenario.scenario_file import (load_scenario as load_scenario)
-    from phase2sim.operating.simulation import (Result as Result)
-    from phase2sim.operating.simulation import (simulate as simulate)
-    from phase2sim.studies.sizing.size_result import (Sized as Sized)
-    from phase2sim.studies.sweeps.result_rows import (Rows as Rows)
-    from phase2sim.studies.sweeps.sweep import (Swept as Swept)
+    from phase2sim.core.contracts import Measured as Measured
+    from phase2sim.evidence.reported import PriorDraws as PriorDraws
+    from phase2sim.operating.simulation import Result as Result
+    from phase2sim.operating.simulation import simulate as simulate
+    from phase2sim.prior.fitting import fit as fit
+    from phase2sim.scenario.scenario_file import Scenario as Scenario
+    from phase2sim.scenario.scenario_file import load_scenario as load_scenario
+    from phase2sim.studies.api import compare as compare
+    from phase2sim.studies.api import report as report
+    from phase2sim.studies.api import results as results
+    from phase2sim.studies.api import size as size
+    from phase2sim.studies.api import sweep as sweep
+    from phase2sim.studies.compare import Contest as Contest
+    from phase2sim.studies.sizing.size_result import Sized as Sized
+    from phase2sim.studies.sweeps.result_rows import Rows as Rows
+    from phase2sim.studies.sweeps.sweep import Swept as Swept
 
 # Public name -> where it is; loaded on first use, so that `phase2sim --help` stays quick.
 _PUBLIC = {

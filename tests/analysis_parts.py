@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.analyses import (ANALYSES)
-from phase2sim.analyses.responders.responders import (Responder)
-from phase2sim.core.contracts import (Analysis, Estimates)
-from phase2sim.theory.mixtures import (AnalysisMixture)
+from phase2sim.analyses import ANALYSES
+from phase2sim.analyses.responders.responders import Responder
+from phase2sim.core.contracts import Analysis, Estimates
+from phase2sim.theory.mixtures import AnalysisMixture
 
 # Keys that a method needs beside endpoint and month.
 RULE = {"responder": Responder(below=5.0)}

@@ -6,7 +6,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 from damage import SOUND
 
-from phase2sim.cli import (main)
+from phase2sim.cli import main
 
 SMALL = SOUND.replace("trials = 2000", "trials = 300")
 # A one-endpoint trial that reads the published data sets: HbA1c is analysed as it is typed.

@@ -15,12 +15,12 @@ from small_reports import small_dossier
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from phase2sim.analyses import (ANALYSES)
-from phase2sim.studies.dossier.dossier import (Dossier)
-from phase2sim.core.io.atomic_files import (write_text)
-from phase2sim.reporting.report.document import (Document)
-from phase2sim.reporting.report.full_report import (full_report)
-from phase2sim.reporting.report.html_page import (html_page)
+from phase2sim.analyses import ANALYSES
+from phase2sim.core.io.atomic_files import write_text
+from phase2sim.reporting.report.document import Document
+from phase2sim.reporting.report.full_report import full_report
+from phase2sim.reporting.report.html_page import html_page
+from phase2sim.studies.dossier.dossier import Dossier
 
 # Files about one analysis, by a part of their name; longest to compile first.
 LONGEST: Mapping[str, str] = {

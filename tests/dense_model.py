@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Reading)
+from phase2sim.core.contracts import Floats, Reading
 
 
 def rows_of_patient(reading: Reading, i: int) -> tuple[Floats, Floats, np.ndarray]:

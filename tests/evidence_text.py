@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from phase2sim.evidence.load import (load_evidence)
-from phase2sim.evidence.reported import (Evidence)
+from phase2sim.evidence.load import load_evidence
+from phase2sim.evidence.reported import Evidence
 
 CONTROL = """
 [study]

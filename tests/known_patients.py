@@ -7,12 +7,17 @@ import numpy as np
 import pytensor
 from numpy.typing import ArrayLike, NDArray
 
-from phase2sim.evidence.reported import (Evidence)
-from phase2sim.prior.models.likelihoods.events import (read_events)
-from phase2sim.prior.models.joint import (Tables, read_tables)
-from phase2sim.prior.models.unknowns.natural_history import (Moments, NaturalHistory, at_one_visit, moments)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
-from phase2sim.prior.models.unknowns.evidence_arrays import (Cells, cells)
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.joint import Tables, read_tables
+from phase2sim.prior.models.likelihoods.events import read_events
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
+from phase2sim.prior.models.unknowns.natural_history import (
+    Moments,
+    NaturalHistory,
+    at_one_visit,
+    moments,
+)
 
 type Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from readings import rows_of
 
-from phase2sim.core.contracts import (Reading)
+from phase2sim.core.contracts import Reading
 
 # The names of R mmrm.
 STRUCTURE_OF = {

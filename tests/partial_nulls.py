@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from phase2sim.core.contracts import (GO)
-from phase2sim.decisions.fallback import (Fallback)
-from phase2sim.decisions.fixed_sequence import (FixedSequence)
-from phase2sim.decisions.gatekeeping import (Gatekeeping)
-from phase2sim.decisions.graphical import (Graphical)
-from phase2sim.decisions.hochberg import (Hochberg)
-from phase2sim.decisions.holm import (Holm)
-from phase2sim.decisions.hommel import (Hommel)
-from phase2sim.core.decision import (Decision, only_p)
+from phase2sim.core.contracts import GO
+from phase2sim.core.decision import Decision, only_p
+from phase2sim.decisions.fallback import Fallback
+from phase2sim.decisions.fixed_sequence import FixedSequence
+from phase2sim.decisions.gatekeeping import Gatekeeping
+from phase2sim.decisions.graphical import Graphical
+from phase2sim.decisions.hochberg import Hochberg
+from phase2sim.decisions.holm import Holm
+from phase2sim.decisions.hommel import Hommel
 
 ALPHA = 0.025
 RULES: dict[str, Decision] = {

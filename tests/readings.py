@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phase2sim.core.contracts import (Reading)
+from phase2sim.core.contracts import Reading
 
 PUBLISHED = Path(__file__).parent / "published"
 

@@ -6,10 +6,10 @@ import numpy as np
 from agreement import assert_agrees
 from numpy.typing import ArrayLike, NDArray
 
-from phase2sim.evidence.reported import (Evidence, Reported, StudyArm)
-from phase2sim.core.randomness import (generator)
-from phase2sim.prior.replicates.parameters import (Parameters)
-from phase2sim.prior.replicates.replicate import (replicate)
+from phase2sim.core.randomness import generator
+from phase2sim.evidence.reported import Evidence, Reported, StudyArm
+from phase2sim.prior.replicates.parameters import Parameters
+from phase2sim.prior.replicates.replicate import replicate
 
 type Floats = NDArray[np.float64]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from small_sweeps import BASE
 from small_trials import Table
 
-from phase2sim.core.backends import (backend)
-from phase2sim.studies.dossier.dossier import (Dossier, Wish, gather, simulate_for)
-from phase2sim.scenario.scenario_file import (load_scenario, scenario_from)
+from phase2sim.core.backends import backend
+from phase2sim.scenario.scenario_file import load_scenario, scenario_from
+from phase2sim.studies.dossier.dossier import Dossier, Wish, gather, simulate_for
 
 TRIALS = 200
 SIZES_AND_NULLS = {"explorer": False, "moves": False, "examples": False, "replicas": False}

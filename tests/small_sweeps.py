@@ -6,9 +6,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from phase2sim.core.backends import (Backend, backend)
-from phase2sim.scenario.sweep_file import (load_sweep)
-from phase2sim.studies.sweeps.sweep import (Asked, Swept, prepare, run)
+from phase2sim.core.backends import Backend, backend
+from phase2sim.scenario.sweep_file import load_sweep
+from phase2sim.studies.sweeps.sweep import Asked, Swept, prepare, run
 
 BASE = """
 title = "One endpoint at two visits"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from phase2sim.scenario.assembly.assemble import (Assembled, assemble, parts)
-from phase2sim.scenario.scenario_file import (SCENARIO, Scenario)
+from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
+from phase2sim.scenario.scenario_file import SCENARIO, Scenario
 
 type Table = dict[str, Any]
 

@@ -8,8 +8,8 @@ import pytest
 from analysis_parts import fields_of, usual
 from readings import random_reading
 
-from phase2sim.analyses import (ANALYSES)
-from phase2sim.core.contracts import (FAILURES, Estimates, Reading)
+from phase2sim.analyses import ANALYSES
+from phase2sim.core.contracts import FAILURES, Estimates, Reading
 
 PER_PATIENT = ("arm", "baseline", "value", "age_years", "stratum")
 every_analysis = pytest.mark.parametrize("name", ANALYSES)

@@ -7,10 +7,18 @@ import numpy as np
 import pytest
 from readings import random_reading
 
-from phase2sim.analyses.means.ancova import (Ancova)
-from phase2sim.analyses.means.student_t import (TTest)
-from phase2sim.analyses.means.welch import (Welch)
-from phase2sim.core.contracts import (COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Analysis, Estimates, Reading)
+from phase2sim.analyses.means.ancova import Ancova
+from phase2sim.analyses.means.student_t import TTest
+from phase2sim.analyses.means.welch import Welch
+from phase2sim.core.contracts import (
+    COLLINEAR,
+    EMPTY_ARM,
+    NO_VARIATION,
+    TOO_FEW,
+    Analysis,
+    Estimates,
+    Reading,
+)
 
 ANCOVA, WELCH, T_TEST = Ancova("hba1c", 12.0), Welch("hba1c", 12.0), TTest("hba1c", 12.0)
 STRATIFIED = Ancova("hba1c", 12.0, ("stratum",))

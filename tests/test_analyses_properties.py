@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from readings import random_reading
 
-from phase2sim.analyses.means.ancova import (Ancova)
-from phase2sim.analyses.means.anhecova import (Anhecova)
-from phase2sim.analyses.means.student_t import (TTest)
-from phase2sim.analyses.ranks.van_elteren import (VanElteren)
-from phase2sim.analyses.means.welch import (Welch)
-from phase2sim.analyses.ranks.wilcoxon import (Wilcoxon)
-from phase2sim.core.contracts import (Analysis, Estimates, Reading)
+from phase2sim.analyses.means.ancova import Ancova
+from phase2sim.analyses.means.anhecova import Anhecova
+from phase2sim.analyses.means.student_t import TTest
+from phase2sim.analyses.means.welch import Welch
+from phase2sim.analyses.ranks.van_elteren import VanElteren
+from phase2sim.analyses.ranks.wilcoxon import Wilcoxon
+from phase2sim.core.contracts import Analysis, Estimates, Reading
 
 EVERY = [
     Ancova("hba1c", 12.0),

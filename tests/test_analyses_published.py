@@ -8,19 +8,19 @@ from analysis_parts import numbers
 from readings import published_reading, random_reading, rows_of
 from scipy import stats
 
-from phase2sim.analyses.means.ancova import (Ancova)
-from phase2sim.analyses.means.anhecova import (Anhecova)
-from phase2sim.analyses.responders.cmh import (Cmh)
-from phase2sim.analyses.responders.fisher import (Fisher)
-from phase2sim.analyses.responders.logistic_standardised import (LogisticStandardised)
-from phase2sim.analyses.responders.miettinen_nurminen import (MiettinenNurminen)
-from phase2sim.analyses.ranks.rank_ancova import (RankAncova)
-from phase2sim.analyses.responders.responders import (Responder)
-from phase2sim.analyses.means.student_t import (TTest)
-from phase2sim.analyses.ranks.van_elteren import (VanElteren)
-from phase2sim.analyses.means.welch import (Welch)
-from phase2sim.analyses.ranks.wilcoxon import (Wilcoxon)
-from phase2sim.core.contracts import (Analysis, Reading)
+from phase2sim.analyses.means.ancova import Ancova
+from phase2sim.analyses.means.anhecova import Anhecova
+from phase2sim.analyses.means.student_t import TTest
+from phase2sim.analyses.means.welch import Welch
+from phase2sim.analyses.ranks.rank_ancova import RankAncova
+from phase2sim.analyses.ranks.van_elteren import VanElteren
+from phase2sim.analyses.ranks.wilcoxon import Wilcoxon
+from phase2sim.analyses.responders.cmh import Cmh
+from phase2sim.analyses.responders.fisher import Fisher
+from phase2sim.analyses.responders.logistic_standardised import LogisticStandardised
+from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
+from phase2sim.analyses.responders.responders import Responder
+from phase2sim.core.contracts import Analysis, Reading
 
 BOTH = ("baseline", "stratum")
 BELOW = Responder(below=7.5)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from phase2sim.scenario.assembly.registry import (TABLES)
+from phase2sim.scenario.assembly.registry import TABLES
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "phase2sim"

@@ -8,12 +8,18 @@ from agreement import assert_agrees, se_of_share
 from readings import rows_of
 from scipy.stats import multivariate_normal, norm
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.theory.group_sequential.multi_arm_boundaries import (MOST_LOOKS, ArmBoundaries, Fates, SharedControl, arm_boundaries)
-from phase2sim.theory.group_sequential.boundaries import (boundaries)
-from phase2sim.theory.group_sequential.efficacy import (EFFICACIES, NoEfficacy, Pocock, Triangular)
-from phase2sim.theory.group_sequential.futility import (Limit, TriangularLimit, ZLimit)
-from phase2sim.theory.group_sequential.spending import (OBrienFlemingType, PocockType)
+from phase2sim.core.contracts import Floats
+from phase2sim.theory.group_sequential.boundaries import boundaries
+from phase2sim.theory.group_sequential.efficacy import EFFICACIES, NoEfficacy, Pocock, Triangular
+from phase2sim.theory.group_sequential.futility import Limit, TriangularLimit, ZLimit
+from phase2sim.theory.group_sequential.multi_arm_boundaries import (
+    MOST_LOOKS,
+    ArmBoundaries,
+    Fates,
+    SharedControl,
+    arm_boundaries,
+)
+from phase2sim.theory.group_sequential.spending import OBrienFlemingType, PocockType
 
 EQUAL = 0.5**0.5  # loading of an arm as large as control
 HALF = np.array([0.5, 1.0])

@@ -10,9 +10,9 @@ from scipy.stats import multivariate_normal, norm
 from small_sweeps import swept
 from small_trials import Table, scenario
 
-from phase2sim.scenario.as_toml import (toml_text)
-from phase2sim.operating.simulation import (simulate)
-from phase2sim.studies.sweeps.rescore import (score)
+from phase2sim.operating.simulation import simulate
+from phase2sim.scenario.as_toml import toml_text
+from phase2sim.studies.sweeps.rescore import score
 
 TRIALS = 60
 LOOK = multi_arm(looks=[{"share": 0.5, "month": 6}])

@@ -8,9 +8,9 @@ import pytest
 from kept_prior import draws_for, shipped_evidence
 from small_trials import Table, assembled, one_endpoint, scenario
 
-from phase2sim.scenario.assembly.assemble import (assemble, parts)
-from phase2sim.scenario.assumptions import (ASSUMPTIONS)
-from phase2sim.operating.simulation import (simulate)
+from phase2sim.operating.simulation import simulate
+from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.assumptions import ASSUMPTIONS
 
 PAGE = Path(__file__).parents[1] / "docs" / "methods" / "assume.md"
 MCAR = {"mechanism": "mcar", "share": 0.1, "by_month": 12}

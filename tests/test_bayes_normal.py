@@ -8,12 +8,12 @@ from readings import random_reading, rows_of
 from scipy import stats
 from small_trials import assembled, one_endpoint
 
-from phase2sim.analyses.means.bayes_normal import (BayesNormal)
-from phase2sim.analyses.means.borrowing import (with_control)
-from phase2sim.analyses.means.student_t import (TTest)
-from phase2sim.core.contracts import (Reading)
-from phase2sim.trial.engine import (simulate_batch)
-from phase2sim.theory.mixtures import (AnalysisMixture, normal_mixture)
+from phase2sim.analyses.means.bayes_normal import BayesNormal
+from phase2sim.analyses.means.borrowing import with_control
+from phase2sim.analyses.means.student_t import TTest
+from phase2sim.core.contracts import Reading
+from phase2sim.theory.mixtures import AnalysisMixture, normal_mixture
+from phase2sim.trial.engine import simulate_batch
 
 ROWS = [row for row in rows_of("norm_mix.csv") if row["task"] == "posterior_ess"]
 COMPARED = {

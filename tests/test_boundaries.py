@@ -9,12 +9,34 @@ from readings import rows_of
 from scipy.special import ndtri
 from scipy.stats import multivariate_normal, norm
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.theory.group_sequential.boundaries import (Boundaries, boundaries)
-from phase2sim.theory.group_sequential.efficacy import (EFFICACIES, HaybittlePeto, NoEfficacy, OBrienFleming, Pocock, PosteriorThresholds, WangTsiatis)
-from phase2sim.theory.group_sequential.futility import (BetaSpending, ConditionalPowerLimit, EffectLimit, PLimit, PredictivePowerLimit, ZLimit)
-from phase2sim.theory.group_sequential.integration import (exits)
-from phase2sim.theory.group_sequential.spending import (SPENDINGS, HwangShihDeCani, OBrienFlemingType, PocockType, PowerFamily, Spending)
+from phase2sim.core.contracts import Floats
+from phase2sim.theory.group_sequential.boundaries import Boundaries, boundaries
+from phase2sim.theory.group_sequential.efficacy import (
+    EFFICACIES,
+    HaybittlePeto,
+    NoEfficacy,
+    OBrienFleming,
+    Pocock,
+    PosteriorThresholds,
+    WangTsiatis,
+)
+from phase2sim.theory.group_sequential.futility import (
+    BetaSpending,
+    ConditionalPowerLimit,
+    EffectLimit,
+    PLimit,
+    PredictivePowerLimit,
+    ZLimit,
+)
+from phase2sim.theory.group_sequential.integration import exits
+from phase2sim.theory.group_sequential.spending import (
+    SPENDINGS,
+    HwangShihDeCani,
+    OBrienFlemingType,
+    PocockType,
+    PowerFamily,
+    Spending,
+)
 
 type Row = dict[str, str]
 

@@ -13,14 +13,14 @@ from readings import rows_of
 from scipy.stats import norm
 from small_trials import assembled, scenario
 
-from phase2sim.studies.boundary_table import (boundary_table)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.scenario.scenario_file import (SCENARIO)
-from phase2sim.scenario.as_toml import (toml_text)
-from phase2sim.theory.group_sequential.boundaries import (boundaries)
-from phase2sim.theory.group_sequential.futility import (ZLimit)
-from phase2sim.theory.group_sequential.spending import (PocockType)
-from phase2sim.operating.simulation import (simulate)
+from phase2sim.core.errors import BadScenario
+from phase2sim.operating.simulation import simulate
+from phase2sim.scenario.as_toml import toml_text
+from phase2sim.scenario.scenario_file import SCENARIO
+from phase2sim.studies.boundary_table import boundary_table
+from phase2sim.theory.group_sequential.boundaries import boundaries
+from phase2sim.theory.group_sequential.futility import ZLimit
+from phase2sim.theory.group_sequential.spending import PocockType
 
 # rpact's design with these looks: O'Brien-Fleming-type spending, beta-spending that does not bind.
 CASE = next(

@@ -8,9 +8,9 @@ from commands import phase2sim, printed
 from small_sweeps import BASE
 from small_trials import Table, one_endpoint, scenario, two_endpoints
 
-from phase2sim.core.backends import (backend)
-from phase2sim.studies.calibrate import (Calibrated, calibrate)
-from phase2sim.core.errors import (BadInput)
+from phase2sim.core.backends import backend
+from phase2sim.core.errors import BadInput
+from phase2sim.studies.calibrate import Calibrated, calibrate
 
 TRIALS = 4_000
 

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from reports import arm, entry, evidence
 from scipy import stats
 
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.evidence.reported import (Evidence, Normal, Reported)
-from phase2sim.prior.models.likelihoods.changes import (difference_density, ratio_density)
-from phase2sim.prior.models.likelihoods.spreads import (change_spread_density)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.evidence.reported import Evidence, Normal, Reported
+from phase2sim.prior.models.likelihoods.changes import difference_density, ratio_density
+from phase2sim.prior.models.likelihoods.spreads import change_spread_density
 
 type Floats = NDArray[np.float64]
 

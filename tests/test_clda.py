@@ -11,9 +11,9 @@ import pytest
 from mmrm_readings import drawn, published_trial
 from readings import rows_of
 
-from phase2sim.analyses.mixed_models.clda import (Clda)
-from phase2sim.analyses.mixed_models.mmrm import (Mmrm)
-from phase2sim.core.contracts import (EMPTY_ARM, Reading)
+from phase2sim.analyses.mixed_models.clda import Clda
+from phase2sim.analyses.mixed_models.mmrm import Mmrm
+from phase2sim.core.contracts import EMPTY_ARM, Reading
 
 ROWS = rows_of("clda_fits.csv")
 KEYS = sorted({(row["dataset"], row["method"]) for row in ROWS})

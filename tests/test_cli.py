@@ -7,9 +7,9 @@ import click
 import pytest
 from commands import DATA, SMALL, phase2sim, printed
 
-from phase2sim.cli import (COMMANDS, main)
-from phase2sim.cli.evidence import (show_evidence)
-from phase2sim.scenario.assembly.registry import (TABLES)
+from phase2sim.cli import COMMANDS, main
+from phase2sim.cli.evidence import show_evidence
+from phase2sim.scenario.assembly.registry import TABLES
 
 
 @pytest.fixture

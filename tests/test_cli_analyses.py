@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from commands import phase2sim, printed
 
-from phase2sim.analyses import (ANALYSES)
+from phase2sim.analyses import ANALYSES
 
 SCENARIO = """
 title = "One analysis of C-peptide"

@@ -8,8 +8,8 @@ import pytest
 from commands import phase2sim, printed
 from kept_prior import NAMES, keep
 
-from phase2sim.core.errors import (BadInput)
-from phase2sim.theory.mixtures.analysis_prior import (mixture_json, read_mixture)
+from phase2sim.core.errors import BadInput
+from phase2sim.theory.mixtures.analysis_prior import mixture_json, read_mixture
 
 PAGE = Path(__file__).parents[1] / "docs" / "guide" / "cli.md"
 EFFECT = ("prior", "export", *NAMES, "--mixture", "effect", "--endpoint", "hba1c")

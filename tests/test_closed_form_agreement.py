@@ -9,10 +9,10 @@ from readings import rows_of
 from scipy import stats
 from small_trials import Table, assembled, design, one_endpoint, scenario
 
-from phase2sim.trial.engine import (simulate_batch)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.operating.simulation import (Characteristic, Result, prepare, simulate)
-from phase2sim.operating.closed_form import (twin)
+from phase2sim.operating.closed_form import twin
+from phase2sim.operating.simulation import Characteristic, Result, prepare, simulate
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.trial.engine import simulate_batch
 
 TRIALS = 20_000
 MELD_ATG = Path(__file__).parents[1] / "scenarios" / "meld-atg.toml"

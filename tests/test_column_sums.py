@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from phase2sim.analyses.column_sums import (decay, dot, moments, total, triple)
+from phase2sim.analyses.column_sums import decay, dot, moments, total, triple
 
 
 def test_decay_is_the_exponential_to_two_units_in_the_last_place() -> None:

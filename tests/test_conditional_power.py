@@ -8,12 +8,22 @@ import pytest
 from readings import rows_of
 from scipy.special import ndtri
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.theory.group_sequential.boundaries import (boundaries)
-from phase2sim.theory.group_sequential.conditional_power import (conditional_power, predictive_power, z_for_conditional_power, z_for_predictive_power)
-from phase2sim.theory.group_sequential.efficacy import (Pocock)
-from phase2sim.theory.group_sequential.sample_size_reestimation import (STOPPED, ZONES, SecondStage)
-from phase2sim.theory.group_sequential.spending import (HwangShihDeCani, OBrienFlemingType, PocockType, PowerFamily)
+from phase2sim.core.contracts import Floats
+from phase2sim.theory.group_sequential.boundaries import boundaries
+from phase2sim.theory.group_sequential.conditional_power import (
+    conditional_power,
+    predictive_power,
+    z_for_conditional_power,
+    z_for_predictive_power,
+)
+from phase2sim.theory.group_sequential.efficacy import Pocock
+from phase2sim.theory.group_sequential.sample_size_reestimation import STOPPED, ZONES, SecondStage
+from phase2sim.theory.group_sequential.spending import (
+    HwangShihDeCani,
+    OBrienFlemingType,
+    PocockType,
+    PowerFamily,
+)
 
 type Row = dict[str, str]
 

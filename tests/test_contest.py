@@ -9,11 +9,11 @@ from agreement import assert_agrees
 from commands import phase2sim
 from small_trials import Table, design, one_endpoint, scenario, two_endpoints
 
-from phase2sim.studies.compare import (Contest, contest)
-from phase2sim.core.contracts import (GO)
-from phase2sim.trial.engine import (simulate_batch)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.operating.simulation import (prepare)
+from phase2sim.core.contracts import GO
+from phase2sim.core.errors import BadInput
+from phase2sim.operating.simulation import prepare
+from phase2sim.studies.compare import Contest, contest
+from phase2sim.trial.engine import simulate_batch
 
 TRIALS = 1000
 

@@ -6,10 +6,10 @@ from agreement import assert_agrees
 from scipy import stats
 from small_trials import Table, assembled, design, one_endpoint, scenario
 
-from phase2sim.core.contracts import (Trials)
-from phase2sim.trial.engine import (draw_trials, simulate_batch)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.operating.simulation import (simulate)
+from phase2sim.core.contracts import Trials
+from phase2sim.core.errors import BadScenario
+from phase2sim.operating.simulation import simulate
+from phase2sim.trial.engine import draw_trials, simulate_batch
 
 PATIENTS = 50_000
 COUNTED = {"endpoint": "hypoglycaemia", "month": 12, "method": "negative_binomial"}

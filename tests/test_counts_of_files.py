@@ -6,9 +6,9 @@ import pytest
 from readings import rows_of
 from small_trials import assembled, one_endpoint, scenario
 
-from phase2sim.scenario.assembly.assemble import (parts)
-from phase2sim.core.errors import (BadData, BadScenario)
-from phase2sim.studies.single_trial import (analyse)
+from phase2sim.core.errors import BadData, BadScenario
+from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.studies.single_trial import analyse
 
 C_PEPTIDE = {"endpoint": "c_peptide", "month": 12, "method": "ancova"}
 ROWS = [row for row in rows_of("analysis.csv") if row["dataset"].startswith("c")]

@@ -5,19 +5,19 @@ import pytest
 from agreement import assert_agrees, se_of_share
 from scipy import stats
 
-from phase2sim.analyses.means.anhecova import (Anhecova)
-from phase2sim.analyses.means.bayes_normal import (BayesNormal)
-from phase2sim.analyses.responders.cmh import (Cmh)
-from phase2sim.analyses.imputation.conditional_mean_imputation import (ConditionalMeanImputation)
-from phase2sim.analyses.responders.logistic_standardised import (LogisticStandardised)
-from phase2sim.analyses.responders.miettinen_nurminen import (MiettinenNurminen)
-from phase2sim.analyses.imputation.multiple_imputation import (MultipleImputation)
-from phase2sim.analyses.ranks.rank_sum_exact import (critical_pairs)
-from phase2sim.analyses.responders.responders import (Responder)
-from phase2sim.analyses.ranks.van_elteren import (VanElteren)
-from phase2sim.analyses.ranks.wilcoxon import (Wilcoxon)
-from phase2sim.core.contracts import (Analysis, Floats, Reading)
-from phase2sim.theory.mixtures import (AnalysisMixture)
+from phase2sim.analyses.imputation.conditional_mean_imputation import ConditionalMeanImputation
+from phase2sim.analyses.imputation.multiple_imputation import MultipleImputation
+from phase2sim.analyses.means.anhecova import Anhecova
+from phase2sim.analyses.means.bayes_normal import BayesNormal
+from phase2sim.analyses.ranks.rank_sum_exact import critical_pairs
+from phase2sim.analyses.ranks.van_elteren import VanElteren
+from phase2sim.analyses.ranks.wilcoxon import Wilcoxon
+from phase2sim.analyses.responders.cmh import Cmh
+from phase2sim.analyses.responders.logistic_standardised import LogisticStandardised
+from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
+from phase2sim.analyses.responders.responders import Responder
+from phase2sim.core.contracts import Analysis, Floats, Reading
+from phase2sim.theory.mixtures import AnalysisMixture
 
 pytestmark = pytest.mark.calibration
 TRIALS = 10_000

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.evidence.load import (load_evidence)
+from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.load import load_evidence
 
 PRIORS = Path(__file__).parents[1] / "priors"
 SOUND = """

@@ -19,7 +19,7 @@ from evidence_text import (
     load_own,
 )
 
-from phase2sim.core.errors import (BadEvidence)
+from phase2sim.core.errors import BadEvidence
 
 VISIT = 'endpoint = "hba1c"\nmonth = 6\nunit = "%"\n'
 SPAN = 'endpoint = "insulin"\nmonths = [0, 6]\n'

@@ -8,10 +8,10 @@ from click.testing import CliRunner
 from damage import EDITS, EFFECT, MEAN, PERCENT, SOUND, VISITS
 from kept_prior import draws_for, shipped_evidence
 
-from phase2sim.scenario.assembly.assemble import (assemble, parts)
-from phase2sim.cli import (main)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.scenario.scenario_file import (load_scenario)
+from phase2sim.cli import main
+from phase2sim.core.errors import BadInput
+from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.scenario_file import load_scenario
 
 SHIPPED = sorted((Path(__file__).parents[1] / "scenarios").glob("*.toml"))
 LONGEST_MESSAGE = 420  # characters after the file's name: one short paragraph

@@ -13,14 +13,22 @@ import pytest
 from click.testing import CliRunner
 from kept_prior import UNTREATED, keep, keep_for
 
-from phase2sim.scenario.assembly.assemble import (assemble, parts)
-from phase2sim.cli import (COMMANDS, main)
-from phase2sim.evidence.load import (load_evidence)
-from phase2sim.evidence.tables import (ClassEffectTable, EffectTable, ElicitedTable, IndividualTable, NormalTable, ReportedTable, StudyTable)
-from phase2sim.scenario.assembly.registry import (TABLES)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.scenario.schema import (scenario_schema)
-from phase2sim.scenario.sweep_file import (SWEEP, load_sweep)
+from phase2sim.cli import COMMANDS, main
+from phase2sim.evidence.load import load_evidence
+from phase2sim.evidence.tables import (
+    ClassEffectTable,
+    EffectTable,
+    ElicitedTable,
+    IndividualTable,
+    NormalTable,
+    ReportedTable,
+    StudyTable,
+)
+from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.assembly.registry import TABLES
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.scenario.schema import scenario_schema
+from phase2sim.scenario.sweep_file import SWEEP, load_sweep
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -11,14 +11,19 @@ from readings import rows_of
 from scipy import stats
 from small_trials import assembled, design, one_endpoint, scenario
 
-from phase2sim.core.contracts import (GO, STOP, UNDECIDED, Floats)
-from phase2sim.decisions.dose_response import (Curve, correlation, optimal_contrasts, power_of_contrasts)
-from phase2sim.decisions.dunnett import (Dunnett)
-from phase2sim.decisions.largest_t import (chance_below, correlated_chance_below, critical_value)
-from phase2sim.decisions.mcp_mod import (McpMod)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.core.decision import (Found, Hypothesis)
-from phase2sim.operating.simulation import (simulate)
+from phase2sim.core.contracts import GO, STOP, UNDECIDED, Floats
+from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.core.errors import BadScenario
+from phase2sim.decisions.dose_response import (
+    Curve,
+    correlation,
+    optimal_contrasts,
+    power_of_contrasts,
+)
+from phase2sim.decisions.dunnett import Dunnett
+from phase2sim.decisions.largest_t import chance_below, correlated_chance_below, critical_value
+from phase2sim.decisions.mcp_mod import McpMod
+from phase2sim.operating.simulation import simulate
 
 HALF = 0.5**0.5
 # Dunnett, JASA 1955, table 1a: one-sided 5 %, equal arms, to two decimals.

@@ -12,21 +12,27 @@ from looks import with_looks
 from scipy.stats import norm
 from small_trials import Table, assembled, scenario
 
-from phase2sim.scenario.assembly.assemble import (Assembled, parts)
-from phase2sim.core.contracts import (GO, STOP, Bools, Trials)
-from phase2sim.trial.engine import (Outcomes, draw_trials, simulate_batch)
-from phase2sim.core.errors import (BadData, BadScenario)
-from phase2sim.studies.single_trial import (analyse, replay)
-from phase2sim.trial.interim.stopping_times import (FOR_EFFICACY, FOR_FUTILITY, TO_THE_END, ArmCourse, Ended)
-from phase2sim.trial.interim.dropping_rule import (Dropping)
-from phase2sim.trial.interim.rules import (ended)
-from phase2sim.trial.interim.look import (ArmsSeen)
-from phase2sim.trial.patient_csv import (patients_csv)
-from phase2sim.studies.prediction.predict import (predict)
-from phase2sim.theory.group_sequential.multi_arm_boundaries import (ArmBoundaries, arm_boundaries)
-from phase2sim.theory.group_sequential.efficacy import (OBrienFleming)
-from phase2sim.theory.group_sequential.futility import (ZLimit)
-from phase2sim.studies.store.batches import (Answers, decoded, encoded)
+from phase2sim.core.contracts import GO, STOP, Bools, Trials
+from phase2sim.core.errors import BadData, BadScenario
+from phase2sim.scenario.assembly.assemble import Assembled, parts
+from phase2sim.studies.prediction.predict import predict
+from phase2sim.studies.single_trial import analyse, replay
+from phase2sim.studies.store.batches import Answers, decoded, encoded
+from phase2sim.theory.group_sequential.efficacy import OBrienFleming
+from phase2sim.theory.group_sequential.futility import ZLimit
+from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries, arm_boundaries
+from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
+from phase2sim.trial.interim.dropping_rule import Dropping
+from phase2sim.trial.interim.look import ArmsSeen
+from phase2sim.trial.interim.rules import ended
+from phase2sim.trial.interim.stopping_times import (
+    FOR_EFFICACY,
+    FOR_FUTILITY,
+    TO_THE_END,
+    ArmCourse,
+    Ended,
+)
+from phase2sim.trial.patient_csv import patients_csv
 
 BOUNDS = arm_boundaries(
     np.array([0.3, 0.6, 1.0]), 0.025, OBrienFleming(), ZLimit((0.0, 0.5)), (0.5**0.5,) * 2

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from pytensor.graph.replace import vectorize_graph
 from reports import arm, entry, evidence
 
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.evidence.reported import (ClassEffect, EffectAssumption, Evidence, Normal, StudyArm)
-from phase2sim.prior.models.unknowns.effect import (assumptions, treatment_effect)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, function, pt, shared)
-from phase2sim.prior.models.unknowns.evidence_arrays import (Cell, Cells, cells)
+from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.reported import ClassEffect, EffectAssumption, Evidence, Normal, StudyArm
+from phase2sim.prior.models.densities.pytensor_names import Tensor, function, pt, shared
+from phase2sim.prior.models.unknowns.effect import assumptions, treatment_effect
+from phase2sim.prior.models.unknowns.evidence_arrays import Cell, Cells, cells
 
 type Floats = NDArray[np.float64]
 

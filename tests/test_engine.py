@@ -10,11 +10,11 @@ import pytest
 from agreement import assert_agrees
 from small_trials import Table, assembled, design, one_endpoint, scenario, two_endpoints
 
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.contracts import (UNDECIDED, Floats, TruthSource)
-from phase2sim.trial.engine import (Outcomes, draw_trials, simulate_batch)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.operating.simulation import (Result, simulate)
+from phase2sim.core.contracts import UNDECIDED, Floats, TruthSource
+from phase2sim.operating.simulation import Result, simulate
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
 
 MELD_ATG = Path(__file__).parents[1] / "scenarios" / "meld-atg.toml"
 MAR = {"mechanism": "mar", "share": 0.3, "by_month": 12, "endpoint": "hba1c"}

@@ -6,9 +6,9 @@ from agreement import assert_agrees
 from scipy import stats
 from small_trials import Table, assembled, design, one_endpoint, two_endpoints
 
-from phase2sim.core.contracts import (Trials)
-from phase2sim.trial.engine import (draw_trials)
-from phase2sim.core.errors import (BadScenario)
+from phase2sim.core.contracts import Trials
+from phase2sim.core.errors import BadScenario
+from phase2sim.trial.engine import draw_trials
 
 PATIENTS = 100_000
 SD, MEAN = 0.3, 0.5  # of C-peptide in one_endpoint

@@ -6,10 +6,10 @@ from agreement import assert_agrees
 from scipy import integrate, optimize, stats
 from small_trials import Table, assembled, design, one_endpoint, scenario, two_endpoints
 
-from phase2sim.core.contracts import (Measured)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.operating.simulation import (simulate)
-from phase2sim.scenario.assembly.true_effects import (with_known_values)
+from phase2sim.core.contracts import Measured
+from phase2sim.core.errors import BadScenario
+from phase2sim.operating.simulation import simulate
+from phase2sim.scenario.assembly.true_effects import with_known_values
 
 EFFECT, MONTHS = -0.8, np.array([0.0, 3.0, 6.0, 12.0])  # on HbA1c, linear to month 12
 STEADY = {"control_mean": 8.0, "sd": 1.2, "correlation": 0.6}

@@ -4,8 +4,8 @@ from operator import itemgetter
 
 import numpy as np
 
-from phase2sim.core.contracts import (Estimates, OwnTest)
-from phase2sim.core.estimates import (each, joined, stacked)
+from phase2sim.core.contracts import Estimates, OwnTest
+from phase2sim.core.estimates import each, joined, stacked
 
 
 def estimates(start: float, trials: int, fallback: int | None = None) -> Estimates:

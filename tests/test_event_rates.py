@@ -5,8 +5,8 @@ import pytest
 from readings import rows_of
 from scipy import optimize, stats
 
-from phase2sim.analyses.events.event_rates import (negative_binomial, poisson)
-from phase2sim.core.contracts import (EMPTY_ARM, NO_VARIATION)
+from phase2sim.analyses.events.event_rates import negative_binomial, poisson
+from phase2sim.core.contracts import EMPTY_ARM, NO_VARIATION
 
 ROWS = [row for row in rows_of("analysis.csv") if row["dataset"].startswith("c")]
 

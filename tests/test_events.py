@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from reports import arm, entry, evidence
 from scipy import stats
 
-from phase2sim.evidence.reported import (Evidence, Reported)
-from phase2sim.prior.models.likelihoods.events import (event_densities, log_terms, read_events)
-from phase2sim.prior.models.unknowns.settings import (EVENT_PRIORS)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, function, pt)
+from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.prior.models.densities.pytensor_names import Tensor, function, pt
+from phase2sim.prior.models.likelihoods.events import event_densities, log_terms, read_events
+from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS
 
 type Floats = NDArray[np.float64]
 

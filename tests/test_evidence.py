@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from phase2sim.evidence.load import (STATISTICS, load_evidence)
-from phase2sim.evidence.reported import (Evidence, Normal, Reported)
+from phase2sim.evidence.load import STATISTICS, load_evidence
+from phase2sim.evidence.reported import Evidence, Normal, Reported
 
 PRIORS = Path(__file__).parents[1] / "priors"
 STUDY = """

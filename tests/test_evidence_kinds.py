@@ -22,8 +22,8 @@ from evidence_text import (
     load_own,
 )
 
-from phase2sim.evidence.load import (MODELLED)
-from phase2sim.evidence.reported import (Normal, Reported)
+from phase2sim.evidence.load import MODELLED
+from phase2sim.evidence.reported import Normal, Reported
 
 ROOT = Path(__file__).parents[1]
 HBA1C = 'endpoint = "hba1c"\nmonth = 6\nunit = "%"\n'

@@ -12,9 +12,9 @@ from known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
 from numpy.typing import NDArray
 from reports import arm, entry, evidence
 
-from phase2sim.evidence.reported import (Reported)
-from phase2sim.prior.models.likelihoods.counts_below_baseline import (fall_density)
-from phase2sim.prior.models.likelihoods.locations import (located)
+from phase2sim.evidence.reported import Reported
+from phase2sim.prior.models.likelihoods.counts_below_baseline import fall_density
+from phase2sim.prior.models.likelihoods.locations import located
 
 type Floats = NDArray[np.float64]
 

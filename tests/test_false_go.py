@@ -9,11 +9,11 @@ from scipy import stats
 from small_reports import dossier_of_table
 from small_trials import Table, design, two_endpoints
 
-from phase2sim.studies.dossier.dossier import (Dossier)
-from phase2sim.reporting.report.protocol import (protocol_text)
-from phase2sim.reporting.report.sections.checks import (verification)
-from phase2sim.reporting.report.sections.false_go import (false_goes, worst_null)
-from phase2sim.reporting.report.sections.question import (question)
+from phase2sim.reporting.report.protocol import protocol_text
+from phase2sim.reporting.report.sections.checks import verification
+from phase2sim.reporting.report.sections.false_go import false_goes, worst_null
+from phase2sim.reporting.report.sections.question import question
+from phase2sim.studies.dossier.dossier import Dossier
 
 TRIALS, PATIENTS, ALPHA = 4_000, 40, 0.025
 EFFECT, SD = {"hba1c": -0.8, "c_peptide": 0.2}, {"hba1c": 1.3, "c_peptide": 0.3}

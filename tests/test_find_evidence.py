@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.evidence.load import (find_evidence)
+from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.load import find_evidence
 
 
 def test_name_is_found_in_the_priors_beside_the_scenarios(tmp_path: Path) -> None:

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.reported import Evidence, PriorDraws, Reported, StudyArm
 from phase2sim.prior import storage as prior_files
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.evidence.reported import (Evidence, PriorDraws, Reported, StudyArm)
-from phase2sim.prior.models.likelihoods.counts import (counts_beside_median)
-from phase2sim.prior.models.diagnostics import (complaints)
-from phase2sim.prior.models.fit import (fit)
-from phase2sim.prior.models.joint import (joint_model)
-from phase2sim.prior.models.likelihoods.locations import (covariance, locations)
-from phase2sim.prior.models.unknowns.natural_history import (Moments, NaturalHistory)
-from phase2sim.prior.models.unknowns.settings import (GATE, PRIORS, Sampler)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
-from phase2sim.prior.models.unknowns.evidence_arrays import (Cells, cells)
-from phase2sim.prior.fitting import (fitted)
+from phase2sim.prior.fitting import fitted
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.diagnostics import complaints
+from phase2sim.prior.models.fit import fit
+from phase2sim.prior.models.joint import joint_model
+from phase2sim.prior.models.likelihoods.counts import counts_beside_median
+from phase2sim.prior.models.likelihoods.locations import covariance, locations
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
+from phase2sim.prior.models.unknowns.natural_history import Moments, NaturalHistory
+from phase2sim.prior.models.unknowns.settings import GATE, PRIORS, Sampler
 
 REPORTED_MEAN, REPORTED_SE = 9.0, 1.0
 

@@ -9,13 +9,22 @@ from numpy.typing import NDArray
 from scipy.stats import multivariate_normal, norm
 from small_trials import Table, assembled, scenario, two_endpoints
 
-from phase2sim.scenario.assembly.assemble import (parts)
-from phase2sim.core.contracts import (Estimates)
-from phase2sim.decisions.co_primary import (CoPrimary)
-from phase2sim.decisions.dunnett import (Dunnett)
-from phase2sim.trial.engine import (analyse_trials, draw_trials)
-from phase2sim.core.decision import (AT_TARGET, BELOW, UNKNOWN, Hypothesis, classes, found, joined, only_p)
-from phase2sim.operating.measures import (Tally, by_class, tally, true_given_go)
+from phase2sim.core.contracts import Estimates
+from phase2sim.core.decision import (
+    AT_TARGET,
+    BELOW,
+    UNKNOWN,
+    Hypothesis,
+    classes,
+    found,
+    joined,
+    only_p,
+)
+from phase2sim.decisions.co_primary import CoPrimary
+from phase2sim.decisions.dunnett import Dunnett
+from phase2sim.operating.measures import Tally, by_class, tally, true_given_go
+from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.trial.engine import analyse_trials, draw_trials
 
 
 @pytest.mark.parametrize(

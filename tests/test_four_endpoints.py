@@ -9,8 +9,8 @@ from commands import phase2sim, printed
 from scipy import integrate, stats
 from small_trials import Table, assembled, design, two_endpoints
 
-from phase2sim.core.endpoints import (derived_values)
-from phase2sim.trial.engine import (draw_trials)
+from phase2sim.core.endpoints import derived_values
+from phase2sim.trial.engine import draw_trials
 
 PATIENTS = 200_000
 MONTHS = np.array([0.0, 1.5, 6.0, 7.0, 18.0])  # unequal

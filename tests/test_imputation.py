@@ -7,11 +7,11 @@ import pytest
 from agreement import assert_agrees
 from mmrm_readings import drawn
 
-from phase2sim.analyses.imputation.conditional_mean_imputation import (ConditionalMeanImputation)
-from phase2sim.analyses.imputation.imputing_analysis import (STRATEGIES)
-from phase2sim.analyses.mixed_models.mmrm import (Mmrm)
-from phase2sim.analyses.imputation.multiple_imputation import (MultipleImputation, rubin)
-from phase2sim.core.contracts import (COLLINEAR, EMPTY_ARM, TOO_FEW, Reading)
+from phase2sim.analyses.imputation.conditional_mean_imputation import ConditionalMeanImputation
+from phase2sim.analyses.imputation.imputing_analysis import STRATEGIES
+from phase2sim.analyses.imputation.multiple_imputation import MultipleImputation, rubin
+from phase2sim.analyses.mixed_models.mmrm import Mmrm
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, TOO_FEW, Reading
 
 PER_PATIENT = ("arm", "baseline", "value", "age_years", "stratum")
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)

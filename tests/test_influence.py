@@ -11,15 +11,15 @@ from agreement import assert_agrees
 from commands import phase2sim
 from kept_prior import DRAWS, draws_for, shipped_evidence
 
+from phase2sim.core.errors import BadInput
+from phase2sim.evidence.load import load_evidence
+from phase2sim.evidence.reported import Evidence, Reported
 from phase2sim.prior import storage as prior_files
-from phase2sim.scenario.assembly.assemble import (Parts, parts)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.evidence.load import (load_evidence)
-from phase2sim.studies.influence import (Influence, Weighted, moved_by, without)
-from phase2sim.evidence.reported import (Evidence, Reported)
-from phase2sim.reporting.screens.influence import (influence_json, influence_screen)
-from phase2sim.reporting.figures.pages import (write_figures)
-from phase2sim.scenario.scenario_file import (load_scenario)
+from phase2sim.reporting.figures.pages import write_figures
+from phase2sim.reporting.screens.influence import influence_json, influence_screen
+from phase2sim.scenario.assembly.assemble import Parts, parts
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.studies.influence import Influence, Weighted, moved_by, without
 
 ROOT = Path(__file__).parents[1]
 PRIORS = ROOT / "priors"

@@ -5,10 +5,10 @@ import pytest
 from agreement import assert_agrees, se_of_share
 from small_trials import Table, assembled, design, two_endpoints
 
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.contracts import (Trials)
-from phase2sim.trial.engine import (draw_trials, follow)
-from phase2sim.core.errors import (BadScenario)
+from phase2sim.core.contracts import Trials
+from phase2sim.core.errors import BadScenario
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.trial.engine import draw_trials, follow
 
 PATIENTS = 20_000
 VISITS = 4

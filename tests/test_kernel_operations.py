@@ -9,15 +9,15 @@ from numpy.typing import ArrayLike
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_funcify_default_op_cache_key
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.prior.models.likelihoods.counts import (median_and_count_beside)
-from phase2sim.prior.models.likelihoods.counts_below_baseline import (falls_below)
-from phase2sim.prior.models.densities.kernel_operation import (Differentiable)
-from phase2sim.prior.models.densities.location_covariance import (location_covariance)
-from phase2sim.prior.models.densities.order_statistics import (log_ways, median_quadrature)
-from phase2sim.prior.models.likelihoods.quantiles import (quantiles_beside)
-from phase2sim.prior.models.densities.row_density import (RowDensity)
-from phase2sim.prior.models.unknowns.window_moments import (moments_of_windows)
+from phase2sim.core.contracts import Floats
+from phase2sim.prior.models.densities.kernel_operation import Differentiable
+from phase2sim.prior.models.densities.location_covariance import location_covariance
+from phase2sim.prior.models.densities.order_statistics import log_ways, median_quadrature
+from phase2sim.prior.models.densities.row_density import RowDensity
+from phase2sim.prior.models.likelihoods.counts import median_and_count_beside
+from phase2sim.prior.models.likelihoods.counts_below_baseline import falls_below
+from phase2sim.prior.models.likelihoods.quantiles import quantiles_beside
+from phase2sim.prior.models.unknowns.window_moments import moments_of_windows
 
 STEP = 1e-5
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from reports import arm, entry, evidence
 from scipy import integrate, stats
 
-from phase2sim.evidence.reported import (Evidence)
-from phase2sim.prior.models.fit import (Compiled)
-from phase2sim.prior.models.likelihoods.locations import (covariance)
-from phase2sim.prior.models.likelihoods.quantiles import (quantile_density)
-from phase2sim.prior.models.unknowns.settings import (PRIORS, Sampler)
-from phase2sim.prior.models.likelihoods.spreads import (joint_spread)
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.models.fit import Compiled
+from phase2sim.prior.models.likelihoods.locations import covariance
+from phase2sim.prior.models.likelihoods.quantiles import quantile_density
+from phase2sim.prior.models.likelihoods.spreads import joint_spread
+from phase2sim.prior.models.unknowns.settings import PRIORS, Sampler
 
 type Floats = NDArray[np.float64]
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from agreement import assert_agrees
 
-from phase2sim.evidence.load import (load_evidence)
-from phase2sim.studies.influence import (LARGEST_K, without, without_each)
-from phase2sim.evidence.reported import (Evidence, PriorDraws)
-from phase2sim.prior.models.fit import (fit)
-from phase2sim.prior.reweighting import (mean_and_sd, mean_moved)
+from phase2sim.evidence.load import load_evidence
+from phase2sim.evidence.reported import Evidence, PriorDraws
+from phase2sim.prior.models.fit import fit
+from phase2sim.prior.reweighting import mean_and_sd, mean_moved
+from phase2sim.studies.influence import LARGEST_K, without, without_each
 
 FILE = """
 [[study]]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from phase2sim.evidence.load import (load_evidence)
-from phase2sim.evidence.reported import (Evidence)
-from phase2sim.reporting.ledger import (ledger_rows, ledger_table)
+from phase2sim.evidence.load import load_evidence
+from phase2sim.evidence.reported import Evidence
+from phase2sim.reporting.ledger import ledger_rows, ledger_table
 
 PRIORS = Path(__file__).parents[1] / "priors"
 FIELDS = {

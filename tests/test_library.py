@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from kept_prior import keep
 
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.operating.simulation import (simulate)
+from phase2sim.operating.simulation import simulate
+from phase2sim.scenario.scenario_file import load_scenario
 
 LIBRARY = sorted((Path(__file__).parents[1] / "scenarios").glob("*.toml"))
 COMPARED = [path for path in LIBRARY if path.stem not in {"gxipc1-phase2", "meld-atg"}]

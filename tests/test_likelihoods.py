@@ -8,9 +8,19 @@ import pytest
 from numpy.typing import NDArray
 from scipy import integrate, stats
 
-from phase2sim.prior.models.densities.summary_densities import (correlated_normal, sample_sd, scattered_normal)
-from phase2sim.prior.models.densities.order_statistics import (averaged_count, between_quantiles, log_cdf, log_ways, median_and_count)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
+from phase2sim.prior.models.densities.order_statistics import (
+    averaged_count,
+    between_quantiles,
+    log_cdf,
+    log_ways,
+    median_and_count,
+)
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.densities.summary_densities import (
+    correlated_normal,
+    sample_sd,
+    scattered_normal,
+)
 
 type Floats = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ from known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
 from numpy.typing import ArrayLike, NDArray
 from reports import arm, entry, evidence
 
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.evidence.reported import (Evidence, Normal, Reported)
-from phase2sim.prior.models.likelihoods.locations import (covariance)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.evidence.reported import Evidence, Normal, Reported
+from phase2sim.prior.models.likelihoods.locations import covariance
 
 type Floats = NDArray[np.float64]
 

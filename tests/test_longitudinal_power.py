@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from readings import rows_of
 from scipy import stats
 
-from phase2sim.theory.power.mmrm_power import (power_mmrm)
-from phase2sim.analyses.mixed_models.mmrm import (Mmrm)
-from phase2sim.core.contracts import (Reading)
+from phase2sim.analyses.mixed_models.mmrm import Mmrm
+from phase2sim.core.contracts import Reading
+from phase2sim.theory.power.mmrm_power import power_mmrm
 
 type Floats = NDArray[np.float64]
 

@@ -12,18 +12,18 @@ from looks import sequential, with_looks
 from scipy.stats import norm
 from small_trials import Table, assembled, scenario
 
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.contracts import (GO, STOP, Trials)
-from phase2sim.trial.engine import (Outcomes, draw_trials, simulate_batch)
-from phase2sim.studies.single_trial import (analyse, replay)
-from phase2sim.trial.interim.stopping_times import (FOR_EFFICACY, FOR_FUTILITY, REASONS, TO_THE_END)
-from phase2sim.trial.patient_csv import (patients_csv)
-from phase2sim.theory.group_sequential.boundaries import (boundaries)
-from phase2sim.theory.group_sequential.conditional_power import (conditional_power)
-from phase2sim.theory.group_sequential.efficacy import (NoEfficacy)
-from phase2sim.theory.group_sequential.futility import (ZLimit)
-from phase2sim.theory.group_sequential.spending import (OBrienFlemingType, PocockType)
-from phase2sim.operating.simulation import (simulate)
+from phase2sim.core.contracts import GO, STOP, Trials
+from phase2sim.operating.simulation import simulate
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.studies.single_trial import analyse, replay
+from phase2sim.theory.group_sequential.boundaries import boundaries
+from phase2sim.theory.group_sequential.conditional_power import conditional_power
+from phase2sim.theory.group_sequential.efficacy import NoEfficacy
+from phase2sim.theory.group_sequential.futility import ZLimit
+from phase2sim.theory.group_sequential.spending import OBrienFlemingType, PocockType
+from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
+from phase2sim.trial.interim.stopping_times import FOR_EFFICACY, FOR_FUTILITY, REASONS, TO_THE_END
+from phase2sim.trial.patient_csv import patients_csv
 
 POISSON = {"kind": "poisson", "per_month": 6.0}
 RULE = {

@@ -8,10 +8,10 @@ from agreement import assert_agrees, se_of_share
 from scipy.stats import norm
 from small_trials import Table, assembled, design, one_endpoint, two_endpoints
 
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.contracts import (Trials)
-from phase2sim.trial.engine import (draw_trials)
-from phase2sim.core.errors import (BadScenario)
+from phase2sim.core.contracts import Trials
+from phase2sim.core.errors import BadScenario
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.trial.engine import draw_trials
 
 PATIENTS = 100_000
 LOST = [0.05, 0.12, 0.25]

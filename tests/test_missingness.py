@@ -7,10 +7,10 @@ import pytest
 from agreement import assert_agrees, se_of_share
 from small_trials import Table, assembled, design, two_endpoints
 
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.contracts import (Bools, Trials)
-from phase2sim.trial.engine import (draw_trials)
-from phase2sim.trial.patients.missingness.hazards import (Mar, Mcar)
+from phase2sim.core.contracts import Bools, Trials
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.trial.engine import draw_trials
+from phase2sim.trial.patients.missingness.hazards import Mar, Mcar
 
 PATIENTS = 100_000
 PILOT = 100_000  # patients on whom the MAR hazard is set: its own sampling error

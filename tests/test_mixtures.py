@@ -7,9 +7,20 @@ import pytest
 from readings import rows_of
 from scipy import stats
 
-from phase2sim.core.errors import (BadInput)
-from phase2sim.theory.mixtures import (NormalMixture, elir_patients, fit_mixture, moment_patients, normal_mixture)
-from phase2sim.theory.mixtures.two_arms import (TwoArmRule, assurance, assurance_with_effect_above, critical_estimate)
+from phase2sim.core.errors import BadInput
+from phase2sim.theory.mixtures import (
+    NormalMixture,
+    elir_patients,
+    fit_mixture,
+    moment_patients,
+    normal_mixture,
+)
+from phase2sim.theory.mixtures.two_arms import (
+    TwoArmRule,
+    assurance,
+    assurance_with_effect_above,
+    critical_estimate,
+)
 
 type Row = dict[str, str]
 

@@ -9,9 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmrm_readings import drawn
 
-from phase2sim.analyses.mixed_models.covariance_structures import (STRUCTURES)
-from phase2sim.analyses.mixed_models.mmrm import (Mmrm)
-from phase2sim.core.contracts import (COLLINEAR, EMPTY_ARM, NO_VARIATION, NOT_CONVERGED, TOO_FEW, Estimates, Reading)
+from phase2sim.analyses.mixed_models.covariance_structures import STRUCTURES
+from phase2sim.analyses.mixed_models.mmrm import Mmrm
+from phase2sim.core.contracts import (
+    COLLINEAR,
+    EMPTY_ARM,
+    NO_VARIATION,
+    NOT_CONVERGED,
+    TOO_FEW,
+    Estimates,
+    Reading,
+)
 
 unhurried = settings(deadline=None, max_examples=60, derandomize=True)
 PER_PATIENT = ("arm", "baseline", "value", "age_years", "stratum")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from dense_model import dense, differences
 
-from phase2sim.analyses.mixed_models.mmrm import (Mmrm)
-from phase2sim.core.contracts import (Floats, Reading)
+from phase2sim.analyses.mixed_models.mmrm import Mmrm
+from phase2sim.core.contracts import Floats, Reading
 
 COVARIATES = ("baseline", "age", "stratum")
 BY_VISIT = ("baseline", "age")

@@ -6,7 +6,7 @@ import pytest
 from commands import phase2sim, printed
 from test_mmrm_more import SCENARIO
 
-from phase2sim.core.contracts import (FAILURES, FALLBACKS, NOT_CONVERGED)
+from phase2sim.core.contracts import FAILURES, FALLBACKS, NOT_CONVERGED
 
 REASON = FAILURES[NOT_CONVERGED]
 

@@ -13,9 +13,9 @@ from commands import printed
 from dense_model import dense, differences
 from mmrm_readings import STRUCTURE_OF, published, published_trial
 
-from phase2sim.analyses.mixed_models.mixed_model import (Fitted)
-from phase2sim.analyses.mixed_models.mmrm import (Mmrm)
-from phase2sim.core.contracts import (Floats, Reading)
+from phase2sim.analyses.mixed_models.mixed_model import Fitted
+from phase2sim.analyses.mixed_models.mmrm import Mmrm
+from phase2sim.core.contracts import Floats, Reading
 
 FITS = published("mmrm_more.csv")
 COVARIATES = ("baseline", "age", "stratum")

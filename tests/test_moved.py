@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from agreement import STANDARD_ERRORS, assert_agrees
 
-from phase2sim.prior.models.importance import (leave_one_out)
-from phase2sim.prior.reweighting import (Goes, mean_and_sd, mean_moved, mean_refitted, share_moved)
-from phase2sim.prior.reweighting import (share_refitted as refitted)
+from phase2sim.prior.models.importance import leave_one_out
+from phase2sim.prior.reweighting import Goes, mean_and_sd, mean_moved, mean_refitted, share_moved
+from phase2sim.prior.reweighting import share_refitted as refitted
 
 DRAWS = 8000
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from phase2sim.analyses.one_sided import (lower_tail)
+from phase2sim.analyses.one_sided import lower_tail
 
 
 @pytest.mark.parametrize("df", [1, 2, 3, 4, 5, 30, 57, 58, 117, 199, 200, 201, 7.5])

@@ -5,8 +5,8 @@ import pytest
 from agreement import assert_agrees
 from scipy import stats
 
-from phase2sim.core.contracts import (GO, STOP, TOO_FEW, UNDECIDED, Estimates)
-from phase2sim.operating.measures import (Tally, bias, coverage, decided, missing, proportion, tally)
+from phase2sim.core.contracts import GO, STOP, TOO_FEW, UNDECIDED, Estimates
+from phase2sim.operating.measures import Tally, bias, coverage, decided, missing, proportion, tally
 
 
 def _estimates(effect: list[float], se: list[float], df: float = 30.0) -> Estimates:

@@ -7,11 +7,11 @@ import pytest
 from agreement import assert_agrees
 from small_trials import Table, assembled, design, one_endpoint, two_endpoints
 
-from phase2sim.core.contracts import (Floats, Plan, Trials, Truth)
-from phase2sim.trial.engine import (draw_trials)
-from phase2sim.trial.patients.entrants import (enrol)
-from phase2sim.trial.patients.outcomes import (draw)
-from phase2sim.trial.patients.recruitment import (AllAtOnce)
+from phase2sim.core.contracts import Floats, Plan, Trials, Truth
+from phase2sim.trial.engine import draw_trials
+from phase2sim.trial.patients.entrants import enrol
+from phase2sim.trial.patients.outcomes import draw
+from phase2sim.trial.patients.recruitment import AllAtOnce
 
 PATIENTS = 100_000  # a trial; two trials
 MONTHS = np.array([0.0, 3.0, 6.0, 12.0])

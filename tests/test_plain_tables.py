@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from phase2sim.reporting.plain_tables import (WideTable)
+from phase2sim.reporting.plain_tables import WideTable
 
 COLUMNS = ("patients", "dropout", "power\nhba1c", "power\nc_peptide", "assurance\nhba1c")
 ROWS = [

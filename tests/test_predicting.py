@@ -10,10 +10,14 @@ from scipy import stats
 from scipy.special import beta as beta_function
 from small_sweeps import BASE
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.studies.prediction.completion import (TooFewToPredict, UnderWay, complete)
-from phase2sim.studies.prediction.beta_binomial import (conditional_probability, posterior_success, predictive_probability)
-from phase2sim.theory.group_sequential.conditional_power import (predictive_power)
+from phase2sim.core.contracts import Floats
+from phase2sim.studies.prediction.beta_binomial import (
+    conditional_probability,
+    posterior_success,
+    predictive_probability,
+)
+from phase2sim.studies.prediction.completion import TooFewToPredict, UnderWay, complete
+from phase2sim.theory.group_sequential.conditional_power import predictive_power
 
 COMPLETIONS = 2_000
 

@@ -9,12 +9,12 @@ from agreement import STANDARD_ERRORS, assert_agrees
 from kept_prior import MEAN, draws_for, shipped_evidence
 from scipy import stats
 
-from phase2sim.core.endpoints import (ENDPOINTS)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.prior.check import checked, face_values, tail_probability
 from phase2sim.prior.models import prior_moments as beforehand
-from phase2sim.prior.models.unknowns.effect import (assumptions)
-from phase2sim.prior.models.joint import (joint_model)
-from phase2sim.prior.models.densities.quadrature import (KNOTS_MONTHS)
-from phase2sim.prior.check import (checked, face_values, tail_probability)
+from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
+from phase2sim.prior.models.joint import joint_model
+from phase2sim.prior.models.unknowns.effect import assumptions
 
 REPLICAS = 20_000
 

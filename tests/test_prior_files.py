@@ -6,8 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from phase2sim.evidence.reported import (EffectAssumption, PriorDraws)
-from phase2sim.prior.storage import (DamagedPrior, cache_folder, cached_path, load, save, untrusted_path)
+from phase2sim.evidence.reported import EffectAssumption, PriorDraws
+from phase2sim.prior.storage import (
+    DamagedPrior,
+    cache_folder,
+    cached_path,
+    load,
+    save,
+    untrusted_path,
+)
 
 
 @pytest.fixture

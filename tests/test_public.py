@@ -12,10 +12,10 @@ from small_sweeps import BASE, swept, write_sweep
 from small_trials import design, one_endpoint, scenario
 
 import phase2sim
-from phase2sim import (Result, Rows, Scenario, Swept)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.core.io.data_frames import (dataset_of)
-from phase2sim.core.io.views import (View, as_html, as_text, plus_minus)
+from phase2sim import Result, Rows, Scenario, Swept
+from phase2sim.core.errors import BadInput
+from phase2sim.core.io.data_frames import dataset_of
+from phase2sim.core.io.views import View, as_html, as_text, plus_minus
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = dir(phase2sim)

@@ -8,9 +8,9 @@ from readings import random_reading
 from scipy import stats
 from small_trials import assembled, design, one_endpoint
 
-from phase2sim.analyses.means.ancova import (Ancova)
-from phase2sim.analyses.means.qr_ancova import (QrAncova)
-from phase2sim.core.errors import (BadScenario)
+from phase2sim.analyses.means.ancova import Ancova
+from phase2sim.analyses.means.qr_ancova import QrAncova
+from phase2sim.core.errors import BadScenario
 
 READING = random_reading(seed=41, trials=10, patients=40, missing=0.1)
 

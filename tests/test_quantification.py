@@ -9,16 +9,16 @@ import pytest
 from readings import published_reading, random_reading, rows_of
 from small_trials import assembled, one_endpoint, scenario
 
-from phase2sim.analyses.means.ancova import (Ancova)
-from phase2sim.analyses.means.tobit import (Tobit)
-from phase2sim.analyses.means.tobit_fit import (_tail)
-from phase2sim.scenario.assembly.assemble import (parts)
-from phase2sim.core.contracts import (ALL_BELOW, EMPTY_ARM, NO_VARIATION, TOO_FEW)
-from phase2sim.trial.engine import (simulate_batch)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.studies.single_trial import (analyse)
-from phase2sim.analyses.quantification_limit import (Limit, Quantified)
-from phase2sim.operating.closed_form import (twin)
+from phase2sim.analyses.means.ancova import Ancova
+from phase2sim.analyses.means.tobit import Tobit
+from phase2sim.analyses.means.tobit_fit import _tail
+from phase2sim.analyses.quantification_limit import Limit, Quantified
+from phase2sim.core.contracts import ALL_BELOW, EMPTY_ARM, NO_VARIATION, TOO_FEW
+from phase2sim.core.errors import BadScenario
+from phase2sim.operating.closed_form import twin
+from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.studies.single_trial import analyse
+from phase2sim.trial.engine import simulate_batch
 
 MODELS = {"arm": (), "arm+base": ("baseline",), "arm+base+stratum": ("baseline", "stratum")}
 ROWS = rows_of("tobit.csv")

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from reports import arm, entry, evidence
 from scipy import integrate, special, stats
 
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.evidence.reported import (Evidence, Reported)
-from phase2sim.prior.models.likelihoods.locations import (located)
-from phase2sim.prior.models.densities.order_statistics import (quantiles)
-from phase2sim.prior.models.likelihoods.quantiles import (positions_of, quantile_density)
-from phase2sim.prior.models.densities.pytensor_names import (pt)
+from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.prior.models.densities.order_statistics import quantiles
+from phase2sim.prior.models.densities.pytensor_names import pt
+from phase2sim.prior.models.likelihoods.locations import located
+from phase2sim.prior.models.likelihoods.quantiles import positions_of, quantile_density
 
 type Floats = NDArray[np.float64]
 

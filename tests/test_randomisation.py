@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from agreement import assert_agrees, se_of_share
 
-from phase2sim.core.contracts import (Arms, Floats, Ints, Randomisation)
-from phase2sim.trial.patients.randomisation import (RANDOMISATIONS)
-from phase2sim.trial.patients.randomisation.blocks import (PermutedBlocks, StratifiedBlocks)
-from phase2sim.trial.patients.randomisation.minimisation import (Minimisation)
-from phase2sim.trial.patients.randomisation.simple import (Simple)
+from phase2sim.core.contracts import Arms, Floats, Ints, Randomisation
+from phase2sim.trial.patients.randomisation import RANDOMISATIONS
+from phase2sim.trial.patients.randomisation.blocks import PermutedBlocks, StratifiedBlocks
+from phase2sim.trial.patients.randomisation.minimisation import Minimisation
+from phase2sim.trial.patients.randomisation.simple import Simple
 
 OVER = ("stratified_blocks", "minimisation")
 RATIOS = [(1, 1), (1, 2), (3, 1), (2, 3), (31, 33), (1, 1, 1), (2, 1, 1)]

@@ -8,8 +8,18 @@ import pytest
 from agreement import assert_agrees, se_of_share
 from scipy import stats
 
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.randomness import (PURPOSES, Floats, _philox, generator, normals, place, seed_word, start, uniforms)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.randomness import (
+    PURPOSES,
+    Floats,
+    _philox,
+    generator,
+    normals,
+    place,
+    seed_word,
+    start,
+    uniforms,
+)
 
 DRAWS = 2_000_000
 

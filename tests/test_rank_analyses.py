@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from readings import published_reading, random_reading, rows_of
 from scipy import stats
 
-from phase2sim.analyses.ranks.rank_ancova import (RankAncova)
-from phase2sim.analyses.ranks.rank_sum_exact import (untied)
-from phase2sim.analyses.ranks.van_elteren import (VanElteren)
-from phase2sim.analyses.ranks.wilcoxon import (Wilcoxon)
-from phase2sim.core.contracts import (COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Reading)
+from phase2sim.analyses.ranks.rank_ancova import RankAncova
+from phase2sim.analyses.ranks.rank_sum_exact import untied
+from phase2sim.analyses.ranks.van_elteren import VanElteren
+from phase2sim.analyses.ranks.wilcoxon import Wilcoxon
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Reading
 
 TIED = [row for row in rows_of("analysis_more.csv") if row["method"] == "wilcoxon y tied exact"]
 unhurried = settings(deadline=None, max_examples=40, derandomize=True)

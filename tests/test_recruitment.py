@@ -11,11 +11,11 @@ from damage import SOUND
 from scipy import stats
 from small_trials import Table, one_endpoint, scenario
 
-from phase2sim.scenario.assembly.assemble import (parts)
-from phase2sim.core.contracts import (Arrivals)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.trial.patients.recruitment import (RECRUITMENTS, AllAtOnce, Poisson, Steady)
-from phase2sim.operating.simulation import (simulate)
+from phase2sim.core.contracts import Arrivals
+from phase2sim.core.errors import BadScenario
+from phase2sim.operating.simulation import simulate
+from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.trial.patients.recruitment import RECRUITMENTS, AllAtOnce, Poisson, Steady
 
 TRIALS = 20_000
 

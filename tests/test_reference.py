@@ -10,9 +10,9 @@ from typing import Any
 import click
 import pytest
 
-from phase2sim.cli import (COMMANDS, main)
-from phase2sim.scenario.assembly.registry import (KEYS, TABLES)
-from phase2sim.scenario.schema import (SCHEMAS)
+from phase2sim.cli import COMMANDS, main
+from phase2sim.scenario.assembly.registry import KEYS, TABLES
+from phase2sim.scenario.schema import SCHEMAS
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 

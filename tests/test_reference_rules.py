@@ -11,13 +11,20 @@ from numpy.typing import NDArray
 from readings import rows_of
 from scipy import stats
 
-from phase2sim.core.contracts import (CONSIDER, GO, STOP, UNDECIDED, Estimates, Floats)
-from phase2sim.decisions.dual_criterion import (DualCriterion)
-from phase2sim.decisions.posterior import (Posterior)
-from phase2sim.decisions.references import (chance_beyond, with_overall)
-from phase2sim.core.decision import (Found, Hypothesis)
-from phase2sim.theory.mixtures import (AnalysisMixture)
-from phase2sim.operating.measures import (Tally, by_class, ended_in_class, missed_target, tally, true_given_go)
+from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED, Estimates, Floats
+from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.decisions.dual_criterion import DualCriterion
+from phase2sim.decisions.posterior import Posterior
+from phase2sim.decisions.references import chance_beyond, with_overall
+from phase2sim.operating.measures import (
+    Tally,
+    by_class,
+    ended_in_class,
+    missed_target,
+    tally,
+    true_given_go,
+)
+from phase2sim.theory.mixtures import AnalysisMixture
 
 NAN = float("nan")
 QUANTILES = {"post_q025": 0.025, "post_q50": 0.5, "post_q975": 0.975}

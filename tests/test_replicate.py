@@ -5,8 +5,8 @@ import pytest
 from reports import KNOTS, MEAN, SD, Floats, arm, assert_mean, entry, evidence, replicas, truth
 from scipy import integrate, stats
 
-from phase2sim.evidence.reported import (StudyArm)
-from phase2sim.prior.replicates.parameters import (Parameters)
+from phase2sim.evidence.reported import StudyArm
+from phase2sim.prior.replicates.parameters import Parameters
 
 KEPT = 0.6  # correlation of a patient's visits in ``truth``
 # Means of the order statistics of ten standard normal values: Harter, Biometrika 1961, table 1.

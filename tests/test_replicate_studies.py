@@ -7,10 +7,19 @@ import pytest
 from reports import KNOTS, MEAN, SD, arm, assert_mean, entry, evidence, replicas, truth
 from scipy import stats
 
-from phase2sim.evidence.load import (load_evidence)
-from phase2sim.evidence.reported import (RANDOMISED, SINGLE_ARM, ClassEffect, EffectAssumption, Evidence, Normal, PriorDraws, Reported)
-from phase2sim.prior.replicates.parameters import (Parameters, parameters_of)
-from phase2sim.prior.replicates.replicate import (quantities, with_values)
+from phase2sim.evidence.load import load_evidence
+from phase2sim.evidence.reported import (
+    RANDOMISED,
+    SINGLE_ARM,
+    ClassEffect,
+    EffectAssumption,
+    Evidence,
+    Normal,
+    PriorDraws,
+    Reported,
+)
+from phase2sim.prior.replicates.parameters import Parameters, parameters_of
+from phase2sim.prior.replicates.replicate import quantities, with_values
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = [ROOT / "priors" / f"{name}.toml" for name in ("gxipc1", "t1d-natural-history")]

@@ -11,19 +11,19 @@ import pytest
 from click.testing import CliRunner
 from small_sweeps import SWEEP, swept, write_sweep
 
-from phase2sim.cli import (main)
-from phase2sim.decisions.graphical import (Graphical)
-from phase2sim.studies.dossier.dossier import (Dossier, Wish, gather, needed)
-from phase2sim.studies.dossier.embedded_record import (read_record)
-from phase2sim.reporting.report.document import (Document, Drawn, Grid, Number, Prose, Section)
-from phase2sim.reporting.report.full_report import (SECTIONS)
-from phase2sim.reporting.report.lint import (Unfit, check, faults)
-from phase2sim.reporting.report.protocol import (protocol_json)
-from phase2sim.reporting.report.sections.results import (characteristics)
-from phase2sim.reporting.report.word_file import (word_file)
-from phase2sim.studies.store.folder import (reading)
-from phase2sim.studies.sweeps.sweep import (Asked)
-from phase2sim.studies.verification.reports import (check_report)
+from phase2sim.cli import main
+from phase2sim.decisions.graphical import Graphical
+from phase2sim.reporting.report.document import Document, Drawn, Grid, Number, Prose, Section
+from phase2sim.reporting.report.full_report import SECTIONS
+from phase2sim.reporting.report.lint import Unfit, check, faults
+from phase2sim.reporting.report.protocol import protocol_json
+from phase2sim.reporting.report.sections.results import characteristics
+from phase2sim.reporting.report.word_file import word_file
+from phase2sim.studies.dossier.dossier import Dossier, Wish, gather, needed
+from phase2sim.studies.dossier.embedded_record import read_record
+from phase2sim.studies.store.folder import reading
+from phase2sim.studies.sweeps.sweep import Asked
+from phase2sim.studies.verification.reports import check_report
 
 
 def with_words(*words: str | Number, simulated: bool = True) -> Document:

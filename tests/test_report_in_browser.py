@@ -12,9 +12,9 @@ from browser import Page, needs_chromium, opened
 from scipy.stats import norm
 from small_reports import TRIALS
 
-from phase2sim.studies.dossier.dossier import (Dossier)
-from phase2sim.studies.store.folder import (reading)
-from phase2sim.studies.sweeps.results import (Results)
+from phase2sim.studies.dossier.dossier import Dossier
+from phase2sim.studies.store.folder import reading
+from phase2sim.studies.sweeps.results import Results
 
 ROOT = Path(__file__).parents[1]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"

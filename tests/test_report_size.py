@@ -7,10 +7,10 @@ from small_sweeps import swept, write_sweep
 from small_trials import design, two_endpoints
 
 import phase2sim
-from phase2sim.studies.dossier.embedded_record import (read_record)
-from phase2sim.scenario.scenario_file import (scenario_from)
-from phase2sim.scenario.as_toml import (toml_text)
-from phase2sim.studies.sweeps.sweep import (Asked)
+from phase2sim.scenario.as_toml import toml_text
+from phase2sim.scenario.scenario_file import scenario_from
+from phase2sim.studies.dossier.embedded_record import read_record
+from phase2sim.studies.sweeps.sweep import Asked
 
 LARGEST, CELLS = 5_000_000, 200
 SWEEP = """

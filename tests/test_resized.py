@@ -9,12 +9,12 @@ from looks import sequential, with_looks
 from scipy.stats import norm, ttest_ind
 from small_trials import Table, assembled
 
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.contracts import (GO, Floats, Trials)
-from phase2sim.trial.engine import (Outcomes, draw_trials, simulate_batch)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.studies.single_trial import (replay)
-from phase2sim.theory.group_sequential.sample_size_reestimation import (SecondStage)
+from phase2sim.core.contracts import GO, Floats, Trials
+from phase2sim.core.errors import BadScenario
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.studies.single_trial import replay
+from phase2sim.theory.group_sequential.sample_size_reestimation import SecondStage
+from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
 
 PROMISING: Table = {
     "kind": "promising_zone", "from_power": 0.3, "power": 0.9, "most_patients": 160,

@@ -7,12 +7,12 @@ import pytest
 from readings import random_reading
 from scipy import optimize, stats
 
-from phase2sim.analyses.responders.cmh import (Cmh)
-from phase2sim.analyses.responders.fisher import (Fisher)
-from phase2sim.analyses.responders.logistic_standardised import (LogisticStandardised)
-from phase2sim.analyses.responders.miettinen_nurminen import (MiettinenNurminen)
-from phase2sim.analyses.responders.responders import (Responder)
-from phase2sim.core.contracts import (COLLINEAR, EMPTY_ARM, NO_VARIATION, SEPARATED, TOO_FEW, Reading)
+from phase2sim.analyses.responders.cmh import Cmh
+from phase2sim.analyses.responders.fisher import Fisher
+from phase2sim.analyses.responders.logistic_standardised import LogisticStandardised
+from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
+from phase2sim.analyses.responders.responders import Responder
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, SEPARATED, TOO_FEW, Reading
 
 BELOW = Responder(below=7.0)
 NAN = float("nan")

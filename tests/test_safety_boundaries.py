@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 from readings import rows_of
 
-from phase2sim.trial.safety.boundaries import (chance_of_stopping, events_that_stop, expected_patients, posterior_excess)
+from phase2sim.trial.safety.boundaries import (
+    chance_of_stopping,
+    events_that_stop,
+    expected_patients,
+    posterior_excess,
+)
 
 
 def cases() -> dict[str, list[dict[str, str]]]:

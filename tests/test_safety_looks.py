@@ -9,14 +9,14 @@ from looks import sequential, with_looks
 from scipy.stats import norm
 from small_trials import Table, assembled, scenario
 
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.contracts import (GO, STOP, Measured, Trials)
-from phase2sim.trial.engine import (Outcomes, draw_trials, simulate_batch)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.studies.single_trial import (replay)
-from phase2sim.trial.interim.stopping_times import (FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, TO_THE_END)
-from phase2sim.trial.safety.boundaries import (chance_of_stopping)
-from phase2sim.operating.simulation import (simulate)
+from phase2sim.core.contracts import GO, STOP, Measured, Trials
+from phase2sim.core.errors import BadScenario
+from phase2sim.operating.simulation import simulate
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.studies.single_trial import replay
+from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
+from phase2sim.trial.interim.stopping_times import FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, TO_THE_END
+from phase2sim.trial.safety.boundaries import chance_of_stopping
 
 HARM = {
     "kind": "posterior",

@@ -9,14 +9,14 @@ from commands import phase2sim, printed
 from small_sweeps import BASE
 from small_trials import Table, assembled, one_endpoint, scenario
 
-from phase2sim.core.contracts import (GO, STOP)
-from phase2sim.trial.engine import (draw_trials, simulate_batch)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.trial.nested_sizes import (simulate_sizes)
-from phase2sim.trial.safety.boundaries import (chance_of_stopping)
-from phase2sim.trial.safety.pocock import (PocockExcess)
-from phase2sim.trial.safety.monitoring import (watch)
-from phase2sim.operating.simulation import (simulate)
+from phase2sim.core.contracts import GO, STOP
+from phase2sim.core.errors import BadScenario
+from phase2sim.operating.simulation import simulate
+from phase2sim.trial.engine import draw_trials, simulate_batch
+from phase2sim.trial.nested_sizes import simulate_sizes
+from phase2sim.trial.safety.boundaries import chance_of_stopping
+from phase2sim.trial.safety.monitoring import watch
+from phase2sim.trial.safety.pocock import PocockExcess
 
 RULE = {
     "kind": "posterior",

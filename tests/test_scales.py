@@ -5,9 +5,17 @@ import pytensor
 import pytest
 from scipy import integrate, stats
 
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.prior.models.unknowns.scales import (Scales, log_of_raw, raw_covariance, raw_kurtosis, raw_mean, raw_slope, scales_of)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.unknowns.scales import (
+    Scales,
+    log_of_raw,
+    raw_covariance,
+    raw_kurtosis,
+    raw_mean,
+    raw_slope,
+    scales_of,
+)
 
 MEAN = {"hba1c": 7.5, "c_peptide": 0.5, "insulin": 0.7, "glucose": 2.0}
 SD = {"hba1c": 1.2, "c_peptide": 0.4, "insulin": 0.15, "glucose": 0.3}

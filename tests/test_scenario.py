@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from damage import SOUND
 
-from phase2sim.scenario.assembly.assemble import (Assembled, assemble, parts)
-from phase2sim.prior.truth_sources import (Control)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.evidence.reported import (PriorDraws)
-from phase2sim.scenario.scenario_file import (Scenario, load_scenario)
+from phase2sim.core.errors import BadScenario
+from phase2sim.evidence.reported import PriorDraws
+from phase2sim.prior.truth_sources import Control
+from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
+from phase2sim.scenario.scenario_file import Scenario, load_scenario
 
 HBA1C, C_PEPTIDE = 0, 1  # places of the endpoints in a plan
 FIRST_LINE = SOUND.splitlines()[0]

@@ -10,8 +10,8 @@ import pytest
 from damage import EDITS, SOUND
 from jsonschema import Draft202012Validator
 
-from phase2sim.scenario.assembly.registry import (KEYS, TABLES)
-from phase2sim.scenario.schema import (evidence_schema, scenario_schema, sweep_schema)
+from phase2sim.scenario.assembly.registry import KEYS, TABLES
+from phase2sim.scenario.schema import evidence_schema, scenario_schema, sweep_schema
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = sorted((ROOT / "scenarios").glob("*.toml"))

@@ -6,13 +6,13 @@ import pytest
 from commands import phase2sim
 from small_sweeps import BASE, files_of, swept, write_sweep
 
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.operating.simulation import (simulate)
-from phase2sim.studies.store.folder import (reading)
-from phase2sim.studies.store.manifest import (read_manifest)
-from phase2sim.studies.sweeps.results import (Results)
-from phase2sim.studies.sweeps.rescore import (score)
+from phase2sim.core.errors import BadScenario
+from phase2sim.operating.simulation import simulate
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.studies.store.folder import reading
+from phase2sim.studies.store.manifest import read_manifest
+from phase2sim.studies.sweeps.rescore import score
+from phase2sim.studies.sweeps.results import Results
 
 SECOND = '[[analysis]]\nname = "crude"\nendpoint = "c_peptide"\nmonth = 12\nmethod = "welch"\n'
 TWO = BASE.replace("[decision]", SECOND + "[decision]")

@@ -7,10 +7,10 @@ import pytest
 from agreement import assert_agrees
 from small_trials import Table, assembled, design, one_endpoint, scenario
 
-from phase2sim.trial.engine import (analyse_trials, draw_trials)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.analyses.readings import (reading)
-from phase2sim.operating.simulation import (simulate)
+from phase2sim.analyses.readings import reading
+from phase2sim.core.errors import BadScenario
+from phase2sim.operating.simulation import simulate
+from phase2sim.trial.engine import analyse_trials, draw_trials
 
 ANCOVA = {"endpoint": "c_peptide", "month": 12, "method": "ancova"}
 

@@ -9,10 +9,10 @@ from agreement import STANDARD_ERRORS, se_of_share
 from partial_nulls import RULES, familywise_error
 from readings import rows_of
 
-from phase2sim.core.contracts import (GO, STOP, UNDECIDED, Floats)
-from phase2sim.decisions import (DECISIONS)
-from phase2sim.decisions.closed_tests import (chain_graph, closed_test, equal_graph, hochberg, holm)
-from phase2sim.core.decision import (only_p)
+from phase2sim.core.contracts import GO, STOP, UNDECIDED, Floats
+from phase2sim.core.decision import only_p
+from phase2sim.decisions import DECISIONS
+from phase2sim.decisions.closed_tests import chain_graph, closed_test, equal_graph, hochberg, holm
 
 ALPHA = 0.025
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from small_trials import Table, assembled, design, two_endpoints
 
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.trial.engine import (Outcomes, simulate_batch)
-from phase2sim.trial.nested_sizes import (simulate_sizes)
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.trial.engine import Outcomes, simulate_batch
+from phase2sim.trial.nested_sizes import simulate_sizes
 
 SIZES = (4, 6, 8, 14, 22, 40)
 FIELDS = ("effect", "se", "df", "p", "reason")

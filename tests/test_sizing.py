@@ -15,15 +15,15 @@ from small_sweeps import BASE
 from small_trials import Table, design, one_endpoint, scenario
 
 import phase2sim as phase2sim_package
-from phase2sim.core.backends import (backend)
-from phase2sim.core.contracts import (Ints)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.studies.sizing.anytime_bounds import (lower_bound, upper_bound)
-from phase2sim.studies.sizing.search import (Steps)
-from phase2sim.studies.sizing.size_tests import (Ladder, Question, climb)
-from phase2sim.studies.sizing.size import (size, smallest_effect)
-from phase2sim.studies.sizing.size_result import (Search, Sized)
+from phase2sim.core.backends import backend
+from phase2sim.core.contracts import Ints
+from phase2sim.core.errors import BadInput
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
+from phase2sim.studies.sizing.search import Steps
+from phase2sim.studies.sizing.size import size, smallest_effect
+from phase2sim.studies.sizing.size_result import Search, Sized
+from phase2sim.studies.sizing.size_tests import Ladder, Question, climb
 
 PUBLISHED = Path(__file__).parent / "published" / "means.csv"
 

@@ -5,14 +5,14 @@ from commands import printed
 from looks import sequential, with_looks
 from small_trials import Table, scenario
 
-from phase2sim.core.backends import (backend)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.scenario.as_toml import (toml_text)
-from phase2sim.operating.simulation import (prepare, simulate)
-from phase2sim.studies.sizing.success_counts import (Counter, Trials)
-from phase2sim.studies.sizing.looks_by_size import (fits, looks_of)
-from phase2sim.studies.sizing.size import (size)
-from phase2sim.studies.sizing.size_result import (Search)
+from phase2sim.core.backends import backend
+from phase2sim.core.errors import BadInput
+from phase2sim.operating.simulation import prepare, simulate
+from phase2sim.scenario.as_toml import toml_text
+from phase2sim.studies.sizing.looks_by_size import fits, looks_of
+from phase2sim.studies.sizing.size import size
+from phase2sim.studies.sizing.size_result import Search
+from phase2sim.studies.sizing.success_counts import Counter, Trials
 
 LOOKS = [{"share": 0.4, "month": 12}, {"share": 0.75, "month": 12}]
 HARM = {

@@ -8,10 +8,10 @@ from known_patients import DECAY, MEAN, SD, SHARE, Known, evaluated, known
 from reports import assert_mean, entry, evidence
 from scipy import special, stats
 
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.prior.models.densities.summary_densities import (sd_freedom)
-from phase2sim.prior.models.unknowns.scales import (raw_kurtosis)
-from phase2sim.prior.models.likelihoods.spreads import (joint_spread)
+from phase2sim.core.errors import BadEvidence
+from phase2sim.prior.models.densities.summary_densities import sd_freedom
+from phase2sim.prior.models.likelihoods.spreads import joint_spread
+from phase2sim.prior.models.unknowns.scales import raw_kurtosis
 
 N = 10
 

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 from kept_prior import DRAWS, keep
 
-from phase2sim.cli import (main)
-from phase2sim.evidence.load import (load_evidence)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.scenario.as_toml import (toml_text)
+from phase2sim.cli import main
+from phase2sim.evidence.load import load_evidence
+from phase2sim.scenario.as_toml import toml_text
+from phase2sim.scenario.scenario_file import load_scenario
 
 SCENARIOS = sorted((Path(__file__).parents[1] / "scenarios").glob("*.toml"))
 

@@ -14,12 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_sweeps import files_of, swept, trials_of, write_sweep
 
-from phase2sim.trial.batch_results import (Answers, cut, joined)
-from phase2sim.core.contracts import (Estimates, OwnTest)
-from phase2sim.core.errors import (BadInput, NotWritten)
-from phase2sim.studies.store.batches import (decoded, encoded)
-from phase2sim.studies.store.folder import (DamagedFile, Store, Stretch, missing_stretches, reading, writing)
-from phase2sim.studies.sweeps.sweep import (Asked)
+from phase2sim.core.contracts import Estimates, OwnTest
+from phase2sim.core.errors import BadInput, NotWritten
+from phase2sim.studies.store.batches import decoded, encoded
+from phase2sim.studies.store.folder import (
+    DamagedFile,
+    Store,
+    Stretch,
+    missing_stretches,
+    reading,
+    writing,
+)
+from phase2sim.studies.sweeps.sweep import Asked
+from phase2sim.trial.batch_results import Answers, cut, joined
 
 FIELDS = ("effect", "se", "df", "p", "reason")
 STUDY = "0123456789abcdef"

@@ -11,14 +11,14 @@ from looks import sequential, with_looks
 from small_sweeps import swept
 from small_trials import Table, assembled, scenario
 
-from phase2sim.trial.batch_results import (Answers, cut, joined)
-from phase2sim.trial.engine import (simulate_batch)
-from phase2sim.core.errors import (BadInput, BadScenario)
-from phase2sim.scenario.as_toml import (toml_text)
-from phase2sim.operating.simulation import (simulate)
-from phase2sim.studies.store.batches import (decoded, encoded)
-from phase2sim.studies.store.folder import (reading)
-from phase2sim.studies.sweeps.rescore import (score)
+from phase2sim.core.errors import BadInput, BadScenario
+from phase2sim.operating.simulation import simulate
+from phase2sim.scenario.as_toml import toml_text
+from phase2sim.studies.store.batches import decoded, encoded
+from phase2sim.studies.store.folder import reading
+from phase2sim.studies.sweeps.rescore import score
+from phase2sim.trial.batch_results import Answers, cut, joined
+from phase2sim.trial.engine import simulate_batch
 
 TRIALS = 120
 RULE: Table = {

@@ -11,21 +11,21 @@ from looks import sequential, with_looks
 from small_sweeps import swept
 from small_trials import Table, assembled, one_endpoint, scenario
 
-from phase2sim.trial.batch_results import (cut, joined)
-from phase2sim.core.backends import (backend)
-from phase2sim.studies.compare import (contest)
-from phase2sim.studies.dossier.dossier import (Wish, gather, simulate_for)
-from phase2sim.trial.engine import (simulate_batch)
-from phase2sim.reporting.report.full_report import (full_report)
-from phase2sim.reporting.report.lint import (check)
-from phase2sim.trial.safety.monitoring import (Watched)
-from phase2sim.scenario.scenario_file import (scenario_from)
-from phase2sim.scenario.as_toml import (toml_text)
-from phase2sim.operating.simulation import (simulate)
-from phase2sim.studies.store.batches import (LOOKS_SCHEMA, SCHEMA, decoded, encoded)
-from phase2sim.studies.store.folder import (reading)
-from phase2sim.studies.store.harm_columns import (HARM_FIELDS)
-from phase2sim.studies.sweeps.rescore import (score)
+from phase2sim.core.backends import backend
+from phase2sim.operating.simulation import simulate
+from phase2sim.reporting.report.full_report import full_report
+from phase2sim.reporting.report.lint import check
+from phase2sim.scenario.as_toml import toml_text
+from phase2sim.scenario.scenario_file import scenario_from
+from phase2sim.studies.compare import contest
+from phase2sim.studies.dossier.dossier import Wish, gather, simulate_for
+from phase2sim.studies.store.batches import LOOKS_SCHEMA, SCHEMA, decoded, encoded
+from phase2sim.studies.store.folder import reading
+from phase2sim.studies.store.harm_columns import HARM_FIELDS
+from phase2sim.studies.sweeps.rescore import score
+from phase2sim.trial.batch_results import cut, joined
+from phase2sim.trial.engine import simulate_batch
+from phase2sim.trial.safety.monitoring import Watched
 
 TRIALS = 120
 HARM: Table = {

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from phase2sim.prior.models.densities.quadrature import (DEGREES, KNOTS_MONTHS, median_covariance, median_variance, window_products, window_weights)
+from phase2sim.prior.models.densities.quadrature import (
+    DEGREES,
+    KNOTS_MONTHS,
+    median_covariance,
+    median_variance,
+    window_products,
+    window_weights,
+)
 
 
 def covariance_of_medians(n: int, rho: float) -> float:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from small_sweeps import BASE, write_sweep
 
-from phase2sim.core.io.row_conditions import (condition)
-from phase2sim.core.errors import (BadInput, BadScenario, BadSweep)
-from phase2sim.scenario.sweep_file import (Sweep, load_sweep)
+from phase2sim.core.errors import BadInput, BadScenario, BadSweep
+from phase2sim.core.io.row_conditions import condition
+from phase2sim.scenario.sweep_file import Sweep, load_sweep
 
 PATIENTS = 'patients = { key = "design.patients", values = [12, 20] }'
 

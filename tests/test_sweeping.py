@@ -11,19 +11,19 @@ import pytest
 from agreement import assert_agrees
 from small_sweeps import BASE, SWEEP, estimate, files_of, swept, trials_of, write_sweep
 
-from phase2sim.core.backends import (backend)
-from phase2sim.core.contracts import (Measured)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.operating.simulation import (simulate)
-from phase2sim.studies.store.folder import (Store, reading)
-from phase2sim.studies.store.manifest import (read_manifest)
-from phase2sim.scenario.sweep_file import (load_sweep)
-from phase2sim.studies.sweeps.cells import (Priors, cells_of)
-from phase2sim.studies.sweeps.results import (Results, selected)
-from phase2sim.studies.sweeps.rescore import (score)
-from phase2sim.studies.sweeps.sweep import (Asked, prepare)
-from phase2sim.studies.sweeps.trial_targets import (Budget, Round)
+from phase2sim.core.backends import backend
+from phase2sim.core.contracts import Measured
+from phase2sim.core.errors import BadInput
+from phase2sim.operating.simulation import simulate
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.scenario.sweep_file import load_sweep
+from phase2sim.studies.store.folder import Store, reading
+from phase2sim.studies.store.manifest import read_manifest
+from phase2sim.studies.sweeps.cells import Priors, cells_of
+from phase2sim.studies.sweeps.rescore import score
+from phase2sim.studies.sweeps.results import Results, selected
+from phase2sim.studies.sweeps.sweep import Asked, prepare
+from phase2sim.studies.sweeps.trial_targets import Budget, Round
 
 NUMBERS = ("estimate", "mcse", "requested", "used", "failed", "low", "high")
 

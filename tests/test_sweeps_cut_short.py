@@ -15,8 +15,8 @@ import pytest
 from commands import phase2sim
 from small_sweeps import files_of, swept, write_sweep
 
-from phase2sim.studies.store.folder import (writing)
-from phase2sim.studies.sweeps.sweep import (Asked)
+from phase2sim.studies.store.folder import writing
+from phase2sim.studies.sweeps.sweep import Asked
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 

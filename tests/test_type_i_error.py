@@ -9,7 +9,7 @@ import pytest
 from agreement import assert_agrees, se_of_share
 from scipy import stats
 
-from phase2sim.analyses import (ANALYSES)
+from phase2sim.analyses import ANALYSES
 
 ALPHA, TRIALS = 0.025, 20_000
 PATH = Path(__file__).parents[1] / "benchmarks" / "type_i_error.py"

@@ -8,9 +8,17 @@ from pathlib import Path
 import altair as alt
 from rich.console import Console
 
-from phase2sim import (load_scenario, simulate, size, sweep)
-from phase2sim.reporting.figures.drawing import (EVIDENCE, FAINT, MUTED, TREATED, Figure, data, heading)
-from phase2sim.reporting.screens.run import (run_screen)
+from phase2sim import load_scenario, simulate, size, sweep
+from phase2sim.reporting.figures.drawing import (
+    EVIDENCE,
+    FAINT,
+    MUTED,
+    TREATED,
+    Figure,
+    data,
+    heading,
+)
+from phase2sim.reporting.screens.run import run_screen
 
 HERE = Path(__file__).parent
 SCENARIO = "scenarios/gxipc1-phase2.toml"

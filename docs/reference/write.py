@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from phase2sim.cli import (COMMANDS, main)
-from phase2sim.scenario.assembly.registry import (KEYS, TABLES)
-from phase2sim.reporting.screens.parts import (parts_rows)
-from phase2sim.scenario.schema import (SCHEMAS, part_schemas)
+from phase2sim.cli import COMMANDS, main
+from phase2sim.reporting.screens.parts import parts_rows
+from phase2sim.scenario.assembly.registry import KEYS, TABLES
+from phase2sim.scenario.schema import SCHEMAS, part_schemas
 
 HERE = Path(__file__).parent
 NOTE = "Written by `docs/reference/write.py` from what the program itself reads; not by hand."

@@ -5,8 +5,8 @@ Each keeps its own order of sums, so that the width of a machine's vectors does 
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.kernels import kernel
 
 _HALVINGS = 1.4426950408889634  # of a number that is divided by e
 _LN2, _LN2_REST = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # its first 33 bits, rest

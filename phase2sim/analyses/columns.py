@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints, Reading)
+from phase2sim.core.contracts import Floats, Ints, Reading
 
 OUTCOMES = ("value", "change")
 LEVELS_AT_MOST = 1000  # of a stratum as it is coded; wider codes are numbered anew

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from phase2sim.core.contracts import (Bools, Floats, Ints, Reading)
-from phase2sim.core.io.csv_files import (MISSING, Row, read_rows)
-from phase2sim.core.endpoints import (EVENTS, MEASURES)
-from phase2sim.core.errors import (BadData)
+from phase2sim.core.contracts import Bools, Floats, Ints, Reading
+from phase2sim.core.endpoints import EVENTS, MEASURES
+from phase2sim.core.errors import BadData
+from phase2sim.core.io.csv_files import MISSING, Row, read_rows
 
 _REQUIRED = ("id", "arm", "y")
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from phase2sim.analyses.one_sided import (Fit, for_benefit)
-from phase2sim.core.contracts import (Estimates, Reading)
-from phase2sim.core.estimates import (each)
+from phase2sim.analyses.one_sided import Fit, for_benefit
+from phase2sim.core.contracts import Estimates, Reading
+from phase2sim.core.estimates import each
 
 
 def completed(

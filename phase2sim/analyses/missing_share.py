@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from phase2sim.core.contracts import (Analysis, Bools, Floats, Ints, Plan)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.contracts import Analysis, Bools, Floats, Ints, Plan
+from phase2sim.core.kernels import kernel
 
 
 def unseen(plan: Plan, analyses: Sequence[Analysis], seen: Bools) -> Floats:

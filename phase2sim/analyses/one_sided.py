@@ -3,9 +3,9 @@
 import numpy as np
 from scipy import special
 
-from phase2sim.core.contracts import (CONFIDENCE, Estimates, Floats, Ints)
-from phase2sim.core.endpoints import (MEASURES)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.contracts import CONFIDENCE, Estimates, Floats, Ints
+from phase2sim.core.endpoints import MEASURES
+from phase2sim.core.kernels import kernel
 
 _MOST_TERMS = 200  # degrees of freedom beyond which the series is no longer the faster way
 _FAR_TAIL = 1e-6  # below it the series has lost ten of its digits

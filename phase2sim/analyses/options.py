@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phase2sim.core.endpoints import (MEASURES)
+from phase2sim.core.endpoints import MEASURES
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

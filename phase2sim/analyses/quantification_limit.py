@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from phase2sim.core.contracts import (Analysis, Estimates, Floats, Reading)
-from phase2sim.core.endpoints import (MEASURES)
+from phase2sim.core.contracts import Analysis, Estimates, Floats, Reading
+from phase2sim.core.endpoints import MEASURES
 
 SHARES = {"limit": 1.0, "half": 0.5, "zero": 0.0}  # of the limit
 

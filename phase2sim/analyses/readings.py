@@ -5,10 +5,20 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (Analysis, Bools, Estimates, Floats, Ints, OwnTest, Plan, Reading, Trials)
-from phase2sim.core.endpoints import (DERIVED, ENDPOINTS, EVENTS, derived_values)
-from phase2sim.core.estimands import (Aim, counted_outcomes)
-from phase2sim.core.estimates import (stacked)
+from phase2sim.core.contracts import (
+    Analysis,
+    Bools,
+    Estimates,
+    Floats,
+    Ints,
+    OwnTest,
+    Plan,
+    Reading,
+    Trials,
+)
+from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, derived_values
+from phase2sim.core.estimands import Aim, counted_outcomes
+from phase2sim.core.estimates import stacked
 
 _TWO_ARMS = 2  # control and treatment
 

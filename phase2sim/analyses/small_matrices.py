@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.kernels import kernel
 
 SINGULAR = 1e-13  # relative pivot below which a matrix has no inverse
 

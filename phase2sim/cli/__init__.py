@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-from phase2sim.core.errors import (Phase2simError)
+from phase2sim.core.errors import Phase2simError
 
 # Command -> the module that holds it (as ``command``) and its line in the listing.
 COMMANDS: dict[str, tuple[str, str]] = {

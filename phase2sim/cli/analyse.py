@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from phase2sim.scenario.assembly.assemble import (parts)
-from phase2sim.cli.screen import (show, show_json)
-from phase2sim.studies.single_trial import (analyse)
-from phase2sim.studies.prediction.predict import (COMPLETIONS)
-from phase2sim.studies.prediction.predict import (predict as foretell)
-from phase2sim.reporting.screens.single_trial import (examined_json, examined_screen)
-from phase2sim.reporting.screens.prediction import (predicted_json, predicted_screen)
-from phase2sim.scenario.scenario_file import (load_scenario)
+from phase2sim.cli.screen import show, show_json
+from phase2sim.reporting.screens.prediction import predicted_json, predicted_screen
+from phase2sim.reporting.screens.single_trial import examined_json, examined_screen
+from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.studies.prediction.predict import COMPLETIONS
+from phase2sim.studies.prediction.predict import predict as foretell
+from phase2sim.studies.single_trial import analyse
 
 
 @click.command()

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import (say, show, show_json)
-from phase2sim.reporting.bounds import (bounds_json, bounds_screen)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.operating.simulation import (prepare)
+from phase2sim.cli.screen import say, show, show_json
+from phase2sim.operating.simulation import prepare
+from phase2sim.reporting.bounds import bounds_json, bounds_screen
+from phase2sim.scenario.scenario_file import load_scenario
 
 
 @click.command()

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from phase2sim.core.backends import (backend)
-from phase2sim.studies.calibrate import (calibrate)
-from phase2sim.cli.screen import (say, show, show_json, trials_progress)
-from phase2sim.reporting.screens.calibration import (calibrated_json, calibrated_screen)
-from phase2sim.scenario.scenario_file import (load_scenario)
+from phase2sim.cli.screen import say, show, show_json, trials_progress
+from phase2sim.core.backends import backend
+from phase2sim.reporting.screens.calibration import calibrated_json, calibrated_screen
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.studies.calibrate import calibrate
 
 
 @click.command()

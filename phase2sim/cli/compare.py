@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import (say, show, show_json, trials_progress)
-from phase2sim.studies.compare import (contest)
-from phase2sim.reporting.screens.scenario_comparison import (contest_json, contest_screen)
-from phase2sim.scenario.scenario_file import (load_scenario)
+from phase2sim.cli.screen import say, show, show_json, trials_progress
+from phase2sim.reporting.screens.scenario_comparison import contest_json, contest_screen
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.studies.compare import contest
 
 
 @click.command()

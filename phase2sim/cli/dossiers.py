@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from phase2sim.core.backends import (backend)
-from phase2sim.cli.screen import (say, sweep_progress)
-from phase2sim.studies.dossier.dossier import (Dossier, Wish, dossier_of)
+from phase2sim.cli.screen import say, sweep_progress
+from phase2sim.core.backends import backend
+from phase2sim.studies.dossier.dossier import Dossier, Wish, dossier_of
 
 
 def dossier_for(

@@ -2,9 +2,9 @@
 
 import click
 
-from phase2sim.cli.screen import (show, show_json)
-from phase2sim.prior.fitting import (read_evidence)
-from phase2sim.reporting.ledger import (ledger_rows, ledger_table)
+from phase2sim.cli.screen import show, show_json
+from phase2sim.prior.fitting import read_evidence
+from phase2sim.reporting.ledger import ledger_rows, ledger_table
 
 
 @click.group()

@@ -2,10 +2,10 @@
 
 import click
 
-from phase2sim.cli.screen import (say, show, show_json)
-from phase2sim.prior.analysis_priors import (analysis_priors)
-from phase2sim.prior.fitting import (fitted, read_evidence)
-from phase2sim.reporting.screens.fit import (fit_json, fit_screen)
+from phase2sim.cli.screen import say, show, show_json
+from phase2sim.prior.analysis_priors import analysis_priors
+from phase2sim.prior.fitting import fitted, read_evidence
+from phase2sim.reporting.screens.fit import fit_json, fit_screen
 
 
 @click.command()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import (say)
-from phase2sim.scenario.templates import (start)
+from phase2sim.cli.screen import say
+from phase2sim.scenario.templates import start
 
 
 @click.command()

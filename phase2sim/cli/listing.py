@@ -2,8 +2,8 @@
 
 import click
 
-from phase2sim.cli.screen import (show, show_json)
-from phase2sim.reporting.screens.parts import (parts_rows, parts_table)
+from phase2sim.cli.screen import show, show_json
+from phase2sim.reporting.screens.parts import parts_rows, parts_table
 
 _KINDS = (
     "analyses", "decisions", "derived", "designs", "dropouts", "efficacies", "endpoints",

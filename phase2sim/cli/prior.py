@@ -5,21 +5,21 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import (counting, say, show, show_json)
-from phase2sim.prior.comparison import (compare)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.io.atomic_files import (write_text)
-from phase2sim.studies.influence import (influence)
-from phase2sim.theory.mixtures.analysis_prior import (mixture_json)
-from phase2sim.prior.analysis_priors import (analysis_prior, analysis_priors, kept_prior)
-from phase2sim.prior.fitting import (fit, fitted, read_evidence)
-from phase2sim.prior.check import (checked)
-from phase2sim.reporting.screens.prior_check import (check_json, check_screen)
-from phase2sim.reporting.screens.evidence_comparison import (comparison_json, comparison_screen)
-from phase2sim.reporting.screens.fit import (fit_json, fit_screen)
-from phase2sim.reporting.screens.influence import (influence_json, influence_screen)
-from phase2sim.reporting.mixture import (mixture_screen)
-from phase2sim.reporting.figures.pages import (write_figures)
+from phase2sim.cli.screen import counting, say, show, show_json
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.io.atomic_files import write_text
+from phase2sim.prior.analysis_priors import analysis_prior, analysis_priors, kept_prior
+from phase2sim.prior.check import checked
+from phase2sim.prior.comparison import compare
+from phase2sim.prior.fitting import fit, fitted, read_evidence
+from phase2sim.reporting.figures.pages import write_figures
+from phase2sim.reporting.mixture import mixture_screen
+from phase2sim.reporting.screens.evidence_comparison import comparison_json, comparison_screen
+from phase2sim.reporting.screens.fit import fit_json, fit_screen
+from phase2sim.reporting.screens.influence import influence_json, influence_screen
+from phase2sim.reporting.screens.prior_check import check_json, check_screen
+from phase2sim.studies.influence import influence
+from phase2sim.theory.mixtures.analysis_prior import mixture_json
 
 _OUT = click.option(
     "--out",

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.dossiers import (dossier_for)
-from phase2sim.cli.screen import (say, show_json)
-from phase2sim.studies.dossier.dossier import (Wish)
-from phase2sim.core.io.atomic_files import (write_text)
-from phase2sim.reporting.report.protocol import (protocol_json, protocol_text)
+from phase2sim.cli.dossiers import dossier_for
+from phase2sim.cli.screen import say, show_json
+from phase2sim.core.io.atomic_files import write_text
+from phase2sim.reporting.report.protocol import protocol_json, protocol_text
+from phase2sim.studies.dossier.dossier import Wish
 
 
 @click.command()

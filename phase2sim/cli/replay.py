@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import (say, show, show_json)
-from phase2sim.studies.single_trial import (replay)
-from phase2sim.core.io.atomic_files import (write_text)
-from phase2sim.reporting.screens.single_trial import (examined_json, examined_screen)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.operating.simulation import (prepare)
+from phase2sim.cli.screen import say, show, show_json
+from phase2sim.core.io.atomic_files import write_text
+from phase2sim.operating.simulation import prepare
+from phase2sim.reporting.screens.single_trial import examined_json, examined_screen
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.studies.single_trial import replay
 
 
 @click.command()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.dossiers import (dossier_for)
-from phase2sim.cli.screen import (say)
-from phase2sim.studies.dossier.dossier import (Wish)
-from phase2sim.reporting.report.full_report import (check_place, write_report)
+from phase2sim.cli.dossiers import dossier_for
+from phase2sim.cli.screen import say
+from phase2sim.reporting.report.full_report import check_place, write_report
+from phase2sim.studies.dossier.dossier import Wish
 
 
 @click.command()

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import (say, show, show_json)
-from phase2sim.core.io.atomic_files import (write_bytes)
-from phase2sim.reporting.screens.sweep import (results_screen)
-from phase2sim.studies.store.folder import (reading)
-from phase2sim.studies.store.manifest import (read_manifest)
-from phase2sim.studies.store.tables import (csv_of, parquet_of)
-from phase2sim.studies.sweeps.results import (Results, selected)
+from phase2sim.cli.screen import say, show, show_json
+from phase2sim.core.io.atomic_files import write_bytes
+from phase2sim.reporting.screens.sweep import results_screen
+from phase2sim.studies.store.folder import reading
+from phase2sim.studies.store.manifest import read_manifest
+from phase2sim.studies.store.tables import csv_of, parquet_of
+from phase2sim.studies.sweeps.results import Results, selected
 
 
 @click.command()

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import (say, show, show_json, trials_progress)
-from phase2sim.reporting.screens.ends import (ends_screen)
-from phase2sim.reporting.screens.explained import (explained)
-from phase2sim.reporting.screens.run import (run_json, run_screen)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.operating.simulation import (simulate)
+from phase2sim.cli.screen import say, show, show_json, trials_progress
+from phase2sim.operating.simulation import simulate
+from phase2sim.reporting.screens.ends import ends_screen
+from phase2sim.reporting.screens.explained import explained
+from phase2sim.reporting.screens.run import run_json, run_screen
+from phase2sim.scenario.scenario_file import load_scenario
 
 
 @click.command()

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from phase2sim.scenario.assembly.assemble import (parts)
-from phase2sim.cli.screen import (show, show_json)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.reporting.screens.safety import (safety_json, safety_screen)
-from phase2sim.scenario.scenario_file import (load_scenario)
+from phase2sim.cli.screen import show, show_json
+from phase2sim.core.errors import BadInput
+from phase2sim.reporting.screens.safety import safety_json, safety_screen
+from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.scenario_file import load_scenario
 
 
 @click.command()

@@ -2,8 +2,8 @@
 
 import click
 
-from phase2sim.cli.screen import (show_json)
-from phase2sim.scenario.schema import (SCHEMAS)
+from phase2sim.cli.screen import show_json
+from phase2sim.scenario.schema import SCHEMAS
 
 
 @click.command()

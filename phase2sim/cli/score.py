@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import (show, show_json)
-from phase2sim.reporting.screens.sweep import (results_screen)
-from phase2sim.studies.sweeps.rescore import (score)
+from phase2sim.cli.screen import show, show_json
+from phase2sim.reporting.screens.sweep import results_screen
+from phase2sim.studies.sweeps.rescore import score
 
 
 @click.command()

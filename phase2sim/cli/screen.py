@@ -10,7 +10,7 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from phase2sim.core.progress import (Status)
+from phase2sim.core.progress import Status
 
 STARTED = time.monotonic()  # from here on a budget of time counts
 _SECONDS_BETWEEN_LINES = 10.0

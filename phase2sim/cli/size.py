@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from phase2sim.core.backends import (backend)
-from phase2sim.cli.screen import (climbing_progress, say, show, show_json)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.reporting.screens.size import (size_json, size_screen)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.studies.sizing.size import (size, smallest_effect)
-from phase2sim.studies.sizing.size_result import (LARGEST, Search)
+from phase2sim.cli.screen import climbing_progress, say, show, show_json
+from phase2sim.core.backends import backend
+from phase2sim.core.errors import BadInput
+from phase2sim.reporting.screens.size import size_json, size_screen
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.studies.sizing.size import size, smallest_effect
+from phase2sim.studies.sizing.size_result import LARGEST, Search
 
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 

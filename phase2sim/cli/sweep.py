@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from phase2sim.core.backends import (backend)
-from phase2sim.cli.screen import (STARTED, say, show, show_json, sweep_progress)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.reporting.screens.sweep import (estimate_json, estimate_line, sweep_json, sweep_screen)
-from phase2sim.scenario.sweep_file import (load_sweep)
-from phase2sim.studies.sweeps.sweep import (PRESETS, Asked, prepare, run)
+from phase2sim.cli.screen import STARTED, say, show, show_json, sweep_progress
+from phase2sim.core.backends import backend
+from phase2sim.core.errors import BadInput
+from phase2sim.reporting.screens.sweep import estimate_json, estimate_line, sweep_json, sweep_screen
+from phase2sim.scenario.sweep_file import load_sweep
+from phase2sim.studies.sweeps.sweep import PRESETS, Asked, prepare, run
 
 _SECONDS_WITHOUT_A_QUESTION = 120.0
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}

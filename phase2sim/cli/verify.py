@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from phase2sim.cli.screen import (counting, say, show, show_json)
-from phase2sim.reporting.screens.verification import (verified_json, verified_screen)
-from phase2sim.studies.verification.installation import (check_installation)
-from phase2sim.studies.verification.reports import (check_report)
+from phase2sim.cli.screen import counting, say, show, show_json
+from phase2sim.reporting.screens.verification import verified_json, verified_screen
+from phase2sim.studies.verification.installation import check_installation
+from phase2sim.studies.verification.reports import check_report
 
 
 @click.command()

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from phase2sim.core.contracts import (Floats, Plan)
+from phase2sim.core.contracts import Floats, Plan
 
 
 def ages(plan: Plan, uniform: Floats) -> Floats:

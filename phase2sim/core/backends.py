@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Protocol, cast
 
-from phase2sim.core.errors import (BadInput)
+from phase2sim.core.errors import BadInput
 
 LOCAL_CLUSTER = "local"
 _SECONDS_TO_FIND_A_WORKER = 60

@@ -7,8 +7,8 @@ from typing import ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (GO, MODEL_SCALE, STOP, UNDECIDED, Analysis, Estimates, Floats)
-from phase2sim.core.endpoints import (EVENTS, MEASURES)
+from phase2sim.core.contracts import GO, MODEL_SCALE, STOP, UNDECIDED, Analysis, Estimates, Floats
+from phase2sim.core.endpoints import EVENTS, MEASURES
 
 # What is true, seen from a rule's limits; an effect at the lower one is not beyond it: BELOW.
 BELOW, BETWEEN, AT_TARGET, UNKNOWN = 0, 1, 2, -1

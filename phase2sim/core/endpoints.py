@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.errors import (BadInput)
+from phase2sim.core.errors import BadInput
 
 type Floats = NDArray[np.float64]
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints, Trials)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.contracts import Floats, Ints, Trials
+from phase2sim.core.kernels import kernel
 
 TREATMENT_POLICY, HYPOTHETICAL = "treatment_policy", "hypothetical"
 COMPOSITE, WHILE_ON_TREATMENT = "composite", "while_on_treatment"

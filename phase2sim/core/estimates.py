@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (Estimates, OwnTest)
+from phase2sim.core.contracts import Estimates, OwnTest
 
 type _Arrays = list[NDArray[Any]]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.kernels import kernel
 
 type Floats = NDArray[np.float64]
 type Word = np.uint64

@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (UNDECIDED)
-from phase2sim.decisions.significance import (check_alpha, verdict)
-from phase2sim.core.decision import (Found, Hypothesis)
+from phase2sim.core.contracts import UNDECIDED
+from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.decisions.significance import check_alpha, verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.decisions.largest_t import (chance_any)
+from phase2sim.core.contracts import Floats
+from phase2sim.decisions.largest_t import chance_any
 
 type Shape = Literal["linear", "emax", "sigemax", "exponential", "logistic", "quadratic", "betamod"]
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr
 
-from phase2sim.core.contracts import (Bools)
-from phase2sim.decisions.familywise import (ANY, check_few, judge)
-from phase2sim.decisions.largest_t import (chance_below, critical_value, critical_values)
-from phase2sim.decisions.significance import (check_alpha)
-from phase2sim.core.decision import (Found, Hypothesis)
+from phase2sim.core.contracts import Bools
+from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.decisions.familywise import ANY, check_few, judge
+from phase2sim.decisions.largest_t import chance_below, critical_value, critical_values
+from phase2sim.decisions.significance import check_alpha
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.decisions.closed_tests import (chain_graph, closed_test)
-from phase2sim.decisions.familywise import (ANY, check_few, check_number, check_weights, judge)
-from phase2sim.decisions.significance import (check_alpha)
-from phase2sim.core.decision import (Found)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.decision import Found
+from phase2sim.decisions.closed_tests import chain_graph, closed_test
+from phase2sim.decisions.familywise import ANY, check_few, check_number, check_weights, judge
+from phase2sim.decisions.significance import check_alpha
 
 
 @dataclass(frozen=True, slots=True)

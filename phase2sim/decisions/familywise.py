@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (GO, STOP, UNDECIDED, Floats)
-from phase2sim.decisions.closed_tests import (MOST_HYPOTHESES)
-from phase2sim.decisions.significance import (verdict)
+from phase2sim.core.contracts import GO, STOP, UNDECIDED, Floats
+from phase2sim.decisions.closed_tests import MOST_HYPOTHESES
+from phase2sim.decisions.significance import verdict
 
 ANY = "at_least_one"
 

@@ -7,11 +7,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.decisions.closed_tests import (holm)
-from phase2sim.decisions.familywise import (ANY, check_number, judge)
-from phase2sim.decisions.significance import (check_alpha)
-from phase2sim.core.decision import (Found, Hypothesis)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.decisions.closed_tests import holm
+from phase2sim.decisions.familywise import ANY, check_number, judge
+from phase2sim.decisions.significance import check_alpha
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from phase2sim.core.decision import Found
 from phase2sim.decisions import closed_tests
-from phase2sim.decisions.familywise import (ANY, judge)
-from phase2sim.decisions.significance import (check_alpha)
-from phase2sim.core.decision import (Found)
+from phase2sim.decisions.familywise import ANY, judge
+from phase2sim.decisions.significance import check_alpha
 
 
 @dataclass(frozen=True, slots=True)

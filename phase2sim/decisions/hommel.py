@@ -6,11 +6,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.decisions.closed_tests import (closed_test, equal_graph)
-from phase2sim.decisions.familywise import (ANY, check_few, judge)
-from phase2sim.decisions.significance import (check_alpha)
-from phase2sim.core.decision import (Found)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.decision import Found
+from phase2sim.decisions.closed_tests import closed_test, equal_graph
+from phase2sim.decisions.familywise import ANY, check_few, judge
+from phase2sim.decisions.significance import check_alpha
 
 
 @dataclass(frozen=True, slots=True)

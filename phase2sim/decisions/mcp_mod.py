@@ -7,12 +7,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (GO, STOP, UNDECIDED, Floats)
-from phase2sim.decisions.dose_response import (Curve, correlation, optimal_contrasts)
-from phase2sim.decisions.dunnett import (check_arms)
-from phase2sim.decisions.largest_t import (correlated_chance_below, critical_value, critical_values)
-from phase2sim.decisions.significance import (check_alpha, verdict)
-from phase2sim.core.decision import (Found, Hypothesis)
+from phase2sim.core.contracts import GO, STOP, UNDECIDED, Floats
+from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.decisions.dose_response import Curve, correlation, optimal_contrasts
+from phase2sim.decisions.dunnett import check_arms
+from phase2sim.decisions.largest_t import correlated_chance_below, critical_value, critical_values
+from phase2sim.decisions.significance import check_alpha, verdict
 
 CURVE = "dose_response"
 _TWO_DOSES = 2

@@ -7,10 +7,21 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (GO, STOP, UNDECIDED, Floats)
-from phase2sim.decisions.references import (Together, chance_beyond, check_names, check_priors, check_probability, check_sizes, labels, limits_of, truth_classes, with_overall)
-from phase2sim.core.decision import (Found, Hypothesis)
-from phase2sim.theory.mixtures import (AnalysisMixture)
+from phase2sim.core.contracts import GO, STOP, UNDECIDED, Floats
+from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.decisions.references import (
+    Together,
+    chance_beyond,
+    check_names,
+    check_priors,
+    check_probability,
+    check_sizes,
+    labels,
+    limits_of,
+    truth_classes,
+    with_overall,
+)
+from phase2sim.theory.mixtures import AnalysisMixture
 
 
 @dataclass(frozen=True, slots=True)

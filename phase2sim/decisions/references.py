@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr
 
-from phase2sim.core.contracts import (CONSIDER, GO, STOP, UNDECIDED, Floats)
-from phase2sim.decisions.familywise import (ANY)
-from phase2sim.core.decision import (AT_TARGET, BELOW, BETWEEN, UNKNOWN, Found, Hypothesis)
-from phase2sim.theory.mixtures import (AnalysisMixture)
+from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED, Floats
+from phase2sim.core.decision import AT_TARGET, BELOW, BETWEEN, UNKNOWN, Found, Hypothesis
+from phase2sim.decisions.familywise import ANY
+from phase2sim.theory.mixtures import AnalysisMixture
 
 type Together = Literal["all", "any"]
 type Priors = Mapping[str, AnalysisMixture]

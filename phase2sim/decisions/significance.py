@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (GO, STOP, UNDECIDED, Floats)
-from phase2sim.core.decision import (Found, Hypothesis)
+from phase2sim.core.contracts import GO, STOP, UNDECIDED, Floats
+from phase2sim.core.decision import Found, Hypothesis
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,14 @@
 """The arms of the studies in evidence files, and which of them a table is about."""
 
-from phase2sim.evidence.tables import (EvidenceFile, IndividualTable, ReportedTable, StudyTable, refuse)
-from phase2sim.evidence.reported import (CONTROL_ARM, RANDOMISED, SINGLE_ARM, Normal, StudyArm)
-from phase2sim.core.io.toml_files import (nearest)
+from phase2sim.core.io.toml_files import nearest
+from phase2sim.evidence.reported import CONTROL_ARM, RANDOMISED, SINGLE_ARM, Normal, StudyArm
+from phase2sim.evidence.tables import (
+    EvidenceFile,
+    IndividualTable,
+    ReportedTable,
+    StudyTable,
+    refuse,
+)
 
 LIGHTEST_KG, HEAVIEST_KG = 2.0, 300.0
 

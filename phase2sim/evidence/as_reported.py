@@ -1,10 +1,10 @@
 """A reported number in words: as the file has it."""
 
-from phase2sim.core.endpoints import (ENDPOINTS, EVENTS)
-from phase2sim.evidence.arms import (weight_words)
-from phase2sim.evidence.tables import (ReportedTable)
-from phase2sim.evidence.units import (INDEPENDENCE)
-from phase2sim.evidence.values import (BOUNDS, Read)
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS
+from phase2sim.evidence.arms import weight_words
+from phase2sim.evidence.tables import ReportedTable
+from phase2sim.evidence.units import INDEPENDENCE
+from phase2sim.evidence.values import BOUNDS, Read
 
 
 def as_reported(read: Read) -> str:

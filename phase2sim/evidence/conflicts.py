@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from phase2sim.core.endpoints import (ENDPOINTS, EVENTS)
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.evidence.statistics import (Entry)
-from phase2sim.evidence.values import (BOUNDS)
-from phase2sim.evidence.reported import (IndividualData, Reported)
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS
+from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.reported import IndividualData, Reported
+from phase2sim.evidence.statistics import Entry
+from phase2sim.evidence.values import BOUNDS
 
 LOCATIONS = ("mean", "median", "geometric_mean")
 OF_TWO_VISITS = ("change", "percent_change", "slope")

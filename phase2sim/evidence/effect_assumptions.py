@@ -4,12 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.evidence.tables import (CourseTable, EvidenceFile, NormalTable, refuse)
-from phase2sim.evidence.units import (MODELLED)
-from phase2sim.evidence.reported import (RANDOMISED, SINGLE_ARM, ClassEffect, EffectAssumption, Normal)
-from phase2sim.core.effect_shapes import (SHAPES)
-from phase2sim.core.io.toml_files import (nearest)
+from phase2sim.core.effect_shapes import SHAPES
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.io.toml_files import nearest
+from phase2sim.evidence.reported import (
+    RANDOMISED,
+    SINGLE_ARM,
+    ClassEffect,
+    EffectAssumption,
+    Normal,
+)
+from phase2sim.evidence.tables import CourseTable, EvidenceFile, NormalTable, refuse
+from phase2sim.evidence.units import MODELLED
 
 
 def effects_of(files: Sequence[EvidenceFile]) -> dict[str, EffectAssumption]:

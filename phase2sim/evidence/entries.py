@@ -2,12 +2,24 @@
 
 from dataclasses import replace
 
-from phase2sim.core.endpoints import (ENDPOINTS, Endpoint)
-from phase2sim.evidence.statistics import (STATISTICS, Entry, months_of, statistic_of, unknown)
-from phase2sim.evidence.units import (INDEPENDENCE, scale_of)
-from phase2sim.evidence.values import (FEWEST_FOR_SD, SPANS, Z_OF_95_PERCENT, Read, beyond_of, bounds_of, check_plausible, elicited_of, spread_of, threshold_of, value_of)
-from phase2sim.evidence.as_reported import (as_reported)
-from phase2sim.evidence.reported import (Reported)
+from phase2sim.core.endpoints import ENDPOINTS, Endpoint
+from phase2sim.evidence.as_reported import as_reported
+from phase2sim.evidence.reported import Reported
+from phase2sim.evidence.statistics import STATISTICS, Entry, months_of, statistic_of, unknown
+from phase2sim.evidence.units import INDEPENDENCE, scale_of
+from phase2sim.evidence.values import (
+    FEWEST_FOR_SD,
+    SPANS,
+    Z_OF_95_PERCENT,
+    Read,
+    beyond_of,
+    bounds_of,
+    check_plausible,
+    elicited_of,
+    spread_of,
+    threshold_of,
+    value_of,
+)
 
 # The standard error of atanh(r) is 1 / sqrt(n - 3); intercept, arm and first visit leave a residual
 # SD n - 3 degrees of freedom. Below 4 patients the first quartile is no patient's or the smallest.

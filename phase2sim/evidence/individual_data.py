@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from phase2sim.core.io.csv_files import (MISSING, Row, read_rows)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.evidence.tables import (LAST_MONTH, EvidenceFile, IndividualTable, refuse)
-from phase2sim.evidence.reported import (IndividualData, StudyArm)
-from phase2sim.core.io.toml_files import (nearest)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.errors import BadEvidence
+from phase2sim.core.io.csv_files import MISSING, Row, read_rows
+from phase2sim.core.io.toml_files import nearest
+from phase2sim.evidence.reported import IndividualData, StudyArm
+from phase2sim.evidence.tables import LAST_MONTH, EvidenceFile, IndividualTable, refuse
 
 COLUMNS = ("id", "endpoint", "month", "value")
 

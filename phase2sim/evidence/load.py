@@ -8,17 +8,24 @@ from difflib import get_close_matches
 from math import isnan
 from pathlib import Path
 
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.evidence.arms import (Arms, add_arms, named_arm, versus_arm)
-from phase2sim.evidence.conflicts import (check_conflicts, check_own_data)
-from phase2sim.evidence.effect_assumptions import (check_stated, classes_of, effects_of)
-from phase2sim.evidence.entries import (to_reported)
-from phase2sim.evidence.tables import (EvidenceFile, read_file, refuse)
-from phase2sim.evidence.individual_data import (read_individuals)
-from phase2sim.evidence.statistics import (STATISTICS, Entry)
-from phase2sim.evidence.units import (LEDGER_ONLY, MODELLED)
-from phase2sim.evidence.reported import (ClassEffect, EffectAssumption, Evidence, IndividualData, Reported, StudyArm)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.arms import Arms, add_arms, named_arm, versus_arm
+from phase2sim.evidence.conflicts import check_conflicts, check_own_data
+from phase2sim.evidence.effect_assumptions import check_stated, classes_of, effects_of
+from phase2sim.evidence.entries import to_reported
+from phase2sim.evidence.individual_data import read_individuals
+from phase2sim.evidence.reported import (
+    ClassEffect,
+    EffectAssumption,
+    Evidence,
+    IndividualData,
+    Reported,
+    StudyArm,
+)
+from phase2sim.evidence.statistics import STATISTICS, Entry
+from phase2sim.evidence.tables import EvidenceFile, read_file, refuse
+from phase2sim.evidence.units import LEDGER_ONLY, MODELLED
 
 __all__ = ["LEDGER_ONLY", "MODELLED", "STATISTICS", "find_evidence", "load_evidence"]
 

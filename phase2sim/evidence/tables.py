@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.core.io.toml_files import (Table, checked, nearest, read_toml)
+from phase2sim.core.errors import BadEvidence
+from phase2sim.core.io.toml_files import Table, checked, nearest, read_toml
 
 MOST_PATIENTS = 1_000_000
 OLDEST = 110

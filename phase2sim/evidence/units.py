@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from math import inf
 
-from phase2sim.core.endpoints import (ENDPOINTS, EVENTS, Endpoint)
-from phase2sim.evidence.statistics import (Entry, unknown)
-from phase2sim.core.io.toml_files import (nearest)
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS, Endpoint
+from phase2sim.core.io.toml_files import nearest
+from phase2sim.evidence.statistics import Entry, unknown
 
 MODELLED: tuple[str, ...] = tuple(ENDPOINTS)  # endpoints that a likelihood reads
 INDEPENDENCE = "insulin_independence"  # patients whose daily dose is 0

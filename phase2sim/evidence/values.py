@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from math import isinf, nan, sqrt
 
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.evidence.tables import (ReportedTable)
-from phase2sim.evidence.statistics import (Entry)
-from phase2sim.evidence.units import (INDEPENDENCE, Scale)
-from phase2sim.evidence.reported import (Normal)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.evidence.reported import Normal
+from phase2sim.evidence.statistics import Entry
+from phase2sim.evidence.tables import ReportedTable
+from phase2sim.evidence.units import INDEPENDENCE, Scale
 
 Z_OF_95_PERCENT = 1.959963984540054
 FEWEST_FOR_SD = 2

@@ -6,13 +6,39 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from phase2sim.scenario.assembly.assemble import (Assembled, Parts)
-from phase2sim.core.contracts import (FAILURES, FALLBACKS, Measured)
-from phase2sim.core.decision import (AT_TARGET, BELOW, CLASSES, ByReference)
-from phase2sim.operating.exact_safety import (exact_stopping)
-from phase2sim.operating.measures import (ENDS, End, Tally, arm_enrolled, bias, coverage, decided, dropped, duration, ended, ended_in_class, enrolled, failed_look, fell_back, final_analysis, harm_before, missed_target, missing, overrun, overrun_reversed, selected, stopped, stopped_for_harm, treated_patients, true_given_go)
-from phase2sim.trial.patients.recruitment import (AllAtOnce)
-from phase2sim.operating.closed_form import (NORMAL_LOOKS, Twin, arms_without_effect, twin)
+from phase2sim.core.contracts import FAILURES, FALLBACKS, Measured
+from phase2sim.core.decision import AT_TARGET, BELOW, CLASSES, ByReference
+from phase2sim.operating.closed_form import NORMAL_LOOKS, Twin, arms_without_effect, twin
+from phase2sim.operating.exact_safety import exact_stopping
+from phase2sim.operating.measures import (
+    ENDS,
+    End,
+    Tally,
+    arm_enrolled,
+    bias,
+    coverage,
+    decided,
+    dropped,
+    duration,
+    ended,
+    ended_in_class,
+    enrolled,
+    failed_look,
+    fell_back,
+    final_analysis,
+    harm_before,
+    missed_target,
+    missing,
+    overrun,
+    overrun_reversed,
+    selected,
+    stopped,
+    stopped_for_harm,
+    treated_patients,
+    true_given_go,
+)
+from phase2sim.scenario.assembly.assemble import Assembled, Parts
+from phase2sim.trial.patients.recruitment import AllAtOnce
 
 type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysis's true value
 type ClosedForm = Callable[[int, str], Twin | None]  # of an analysis, by its number, and a truth

@@ -7,26 +7,33 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import comb, ndtri
 
-from phase2sim.core.age_distribution import (age_moments)
-from phase2sim.analyses.means.ancova import (Ancova)
-from phase2sim.theory.power.closed_form import (average_over_sizes, binomial, power_ancova, power_t, power_welch, sizes_after_dropout)
-from phase2sim.theory.power.mmrm_power import (power_mmrm)
-from phase2sim.analyses.mixed_models.mmrm import (Mmrm)
-from phase2sim.analyses.means.student_t import (TTest)
-from phase2sim.analyses.means.welch import (Welch)
-from phase2sim.scenario.assembly.assemble import (Assembled, Parts)
-from phase2sim.core.contracts import (Analysis, Floats, TruthSource)
-from phase2sim.prior.truth_sources import (window_nodes)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.decision import (tested_alone)
-from phase2sim.trial.interim.dropping_rule import (Dropping)
-from phase2sim.trial.interim.schedule import (Schedule)
-from phase2sim.trial.interim.stopping_rule import (Stopping)
-from phase2sim.trial.patients.missingness.hazards import (Complete, Mar, Mcar)
-from phase2sim.trial.patients.missingness.logistic import (Logistic, Mnar)
-from phase2sim.trial.patients.randomisation.blocks import (PermutedBlocks)
-from phase2sim.trial.patients.randomisation.simple import (Simple)
-from phase2sim.theory.group_sequential.multi_arm_boundaries import (Fates)
+from phase2sim.analyses.means.ancova import Ancova
+from phase2sim.analyses.means.student_t import TTest
+from phase2sim.analyses.means.welch import Welch
+from phase2sim.analyses.mixed_models.mmrm import Mmrm
+from phase2sim.core.age_distribution import age_moments
+from phase2sim.core.contracts import Analysis, Floats, TruthSource
+from phase2sim.core.decision import tested_alone
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.prior.truth_sources import window_nodes
+from phase2sim.scenario.assembly.assemble import Assembled, Parts
+from phase2sim.theory.group_sequential.multi_arm_boundaries import Fates
+from phase2sim.theory.power.closed_form import (
+    average_over_sizes,
+    binomial,
+    power_ancova,
+    power_t,
+    power_welch,
+    sizes_after_dropout,
+)
+from phase2sim.theory.power.mmrm_power import power_mmrm
+from phase2sim.trial.interim.dropping_rule import Dropping
+from phase2sim.trial.interim.schedule import Schedule
+from phase2sim.trial.interim.stopping_rule import Stopping
+from phase2sim.trial.patients.missingness.hazards import Complete, Mar, Mcar
+from phase2sim.trial.patients.missingness.logistic import Logistic, Mnar
+from phase2sim.trial.patients.randomisation.blocks import PermutedBlocks
+from phase2sim.trial.patients.randomisation.simple import Simple
 
 _TWO_ARMS = 2
 NORMAL_LOOKS = "it takes z at the looks as normal, with the planned information"

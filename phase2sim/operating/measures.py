@@ -7,11 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr
 
-from phase2sim.core.contracts import (CONFIDENCE, CONSIDER, FAILURES, FALLBACKS, GO, STOP, UNDECIDED, Bools, Estimates, Floats, Ints, Measured)
-from phase2sim.core.decision import (AT_TARGET, BELOW, CLASSES, UNKNOWN)
-from phase2sim.trial.interim.stopping_times import (Ended)
-from phase2sim.trial.interim.stop_counts import (StopSums, stop_sums)
-from phase2sim.trial.safety.harm_counts import (HarmSums)
+from phase2sim.core.contracts import (
+    CONFIDENCE,
+    CONSIDER,
+    FAILURES,
+    FALLBACKS,
+    GO,
+    STOP,
+    UNDECIDED,
+    Bools,
+    Estimates,
+    Floats,
+    Ints,
+    Measured,
+)
+from phase2sim.core.decision import AT_TARGET, BELOW, CLASSES, UNKNOWN
+from phase2sim.trial.interim.stop_counts import StopSums, stop_sums
+from phase2sim.trial.interim.stopping_times import Ended
+from phase2sim.trial.safety.harm_counts import HarmSums
 
 type End = Literal["go", "consider", "stop"]
 

@@ -2,16 +2,16 @@
 
 import numpy as np
 
+from phase2sim.core.contracts import Floats
+from phase2sim.core.effect_shapes import SHAPES
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.errors import BadInput
+from phase2sim.core.randomness import normals
+from phase2sim.evidence.reported import SINGLE_ARM, EffectAssumption, Evidence, PriorDraws
 from phase2sim.prior import storage as prior_files
-from phase2sim.core.contracts import (Floats)
-from phase2sim.prior.truth_sources import (EffectCurve, interpolation, window_nodes)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.evidence.reported import (SINGLE_ARM, EffectAssumption, Evidence, PriorDraws)
-from phase2sim.theory.mixtures.analysis_prior import (AnalysisPrior)
-from phase2sim.theory.mixtures.em_fit import (fit_mixture)
-from phase2sim.core.randomness import (normals)
-from phase2sim.core.effect_shapes import (SHAPES)
+from phase2sim.prior.truth_sources import EffectCurve, interpolation, window_nodes
+from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
+from phase2sim.theory.mixtures.em_fit import fit_mixture
 
 _LEVEL, _SLOPE = 2, 3  # places in the "truth" stream, as in a simulated trial
 _ARMS_OF_ONE = 2.0  # an effect from n patients in two equal arms has SE 2 sd / sqrt(n)

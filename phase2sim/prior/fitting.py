@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.errors import BadEvidence, PriorNotTrusted
+from phase2sim.evidence.load import find_evidence, load_evidence
+from phase2sim.evidence.reported import Evidence, PriorDraws
 from phase2sim.prior import storage as prior_files
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.errors import (BadEvidence, PriorNotTrusted)
-from phase2sim.evidence.load import (find_evidence, load_evidence)
-from phase2sim.evidence.reported import (Evidence, PriorDraws)
 
 BY_ENDPOINT = (  # parameters whose first index is the endpoint
     "history", "history_raw", "sd", "log_sd_raw", "level_sd", "slope_sd", "patient_share", "decay",
@@ -71,9 +71,9 @@ def fitted(evidence: Evidence, *, refit: bool = False, report: Callable[[str], N
 def _sampled(evidence: Evidence, report: Callable[[str], None]) -> tuple[PriorDraws, Sequence[str]]:
     """Sample, longer where draws were too few, and say what the gate does not accept."""
     # PyMC takes seconds to import, and a run on a cached prior never needs it.
-    from phase2sim.prior.models.diagnostics import (complaints)  # noqa: PLC0415
-    from phase2sim.prior.models.fit import (fit)  # noqa: PLC0415
-    from phase2sim.prior.models.unknowns.settings import (GATE, SAMPLER, Sampler)  # noqa: PLC0415
+    from phase2sim.prior.models.diagnostics import complaints  # noqa: PLC0415
+    from phase2sim.prior.models.fit import fit  # noqa: PLC0415
+    from phase2sim.prior.models.unknowns.settings import GATE, SAMPLER, Sampler  # noqa: PLC0415
 
     def once(sampler: Sampler) -> tuple[PriorDraws, tuple[str, ...]]:
         draws = fit(evidence, seed_of(evidence), report, sampler)

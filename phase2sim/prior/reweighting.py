@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import (Bools, Floats, Ints)
+from phase2sim.core.contracts import Bools, Floats, Ints
 
 _BATCHES = 50  # of neighbouring draws: their sums carry what chains leave of autocorrelation
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.core.age_distribution import (age_moments)
-from phase2sim.core.contracts import (Floats, Ints, Plan, Truth)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.evidence.reported import (REFERENCE_AGE, PriorDraws)
-from phase2sim.core.randomness import (normals, uniforms)
-from phase2sim.core.effect_shapes import (SHAPES, Shape)
+from phase2sim.core.age_distribution import age_moments
+from phase2sim.core.contracts import Floats, Ints, Plan, Truth
+from phase2sim.core.effect_shapes import SHAPES, Shape
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.randomness import normals, uniforms
+from phase2sim.evidence.reported import REFERENCE_AGE, PriorDraws
 
 _WINDOW_NODES = 48
 _PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT = range(6)  # places in the "truth" stream

@@ -4,12 +4,12 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from phase2sim.studies.arm_boundary_table import (arm_boundary_table)
-from phase2sim.studies.boundary_table import (boundary_table)
-from phase2sim.trial.interim.dropping_rule import (Dropping)
-from phase2sim.reporting.screens.arm_boundaries import (arm_boundaries_json, arm_boundaries_screen)
-from phase2sim.reporting.screens.boundaries import (boundaries_json, boundaries_screen)
-from phase2sim.operating.simulation import (Ready)
+from phase2sim.operating.simulation import Ready
+from phase2sim.reporting.screens.arm_boundaries import arm_boundaries_json, arm_boundaries_screen
+from phase2sim.reporting.screens.boundaries import boundaries_json, boundaries_screen
+from phase2sim.studies.arm_boundary_table import arm_boundary_table
+from phase2sim.studies.boundary_table import boundary_table
+from phase2sim.trial.interim.dropping_rule import Dropping
 
 
 def bounds_json(ready: Ready) -> dict[str, Any]:

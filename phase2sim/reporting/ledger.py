@@ -8,8 +8,15 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.evidence.reported import (ClassEffect, EffectAssumption, Evidence, IndividualData, Reported, StudyArm)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.evidence.reported import (
+    ClassEffect,
+    EffectAssumption,
+    Evidence,
+    IndividualData,
+    Reported,
+    StudyArm,
+)
 
 ELICITED_MARK = "◆ ELICITED"
 SAYS_ITSELF = frozenset({"count", "events", "statement"})  # no need to name the statistic

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.theory.mixtures.analysis_prior import (AnalysisPrior, mixture_json)
+from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior, mixture_json
 
 
 def mixture_screen(prior: AnalysisPrior) -> RenderableType:

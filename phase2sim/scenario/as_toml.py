@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from phase2sim.scenario.scenario_file import (Scenario)
+from phase2sim.scenario.scenario_file import Scenario
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 

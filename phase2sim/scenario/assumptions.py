@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from phase2sim.scenario.scenario_file import (Scenario)
+from phase2sim.scenario.scenario_file import Scenario
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, TypeAdapter
 
-from phase2sim.core.contracts import (AGE)
-from phase2sim.core.endpoints import (ENDPOINTS, EVENTS)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.scenario.tables import (Events, Missing, Outcome, Part, Population, Shared, Stopping, TableModel, TruthTable)
-from phase2sim.core.io.toml_files import (Table, check_numbers, checked, nearest, read_toml)
-from phase2sim.core.io.views import (View, Viewed)
+from phase2sim.core.contracts import AGE
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS
+from phase2sim.core.errors import BadScenario
+from phase2sim.core.io.toml_files import Table, check_numbers, checked, nearest, read_toml
+from phase2sim.core.io.views import View, Viewed
+from phase2sim.scenario.tables import (
+    Events,
+    Missing,
+    Outcome,
+    Part,
+    Population,
+    Shared,
+    Stopping,
+    TableModel,
+    TruthTable,
+)
 
 
 class Scenario(Viewed, TableModel):

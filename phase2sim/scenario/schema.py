@@ -5,14 +5,20 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from phase2sim.core.endpoints import (RESPONSES)
-from phase2sim.core.estimands import (STRATEGIES)
-from phase2sim.evidence.tables import (ClassEffectTable, EffectTable, IndividualTable, ReportedTable, StudyTable)
-from phase2sim.scenario.key_descriptions import (OF_TABLES, meaning)
-from phase2sim.scenario.assembly.registry import (KEYS, TABLES)
-from phase2sim.analyses.quantification_limit import (SHARES)
-from phase2sim.scenario.scenario_file import (SCENARIO)
-from phase2sim.scenario.sweep_file import (SWEEP)
+from phase2sim.analyses.quantification_limit import SHARES
+from phase2sim.core.endpoints import RESPONSES
+from phase2sim.core.estimands import STRATEGIES
+from phase2sim.evidence.tables import (
+    ClassEffectTable,
+    EffectTable,
+    IndividualTable,
+    ReportedTable,
+    StudyTable,
+)
+from phase2sim.scenario.assembly.registry import KEYS, TABLES
+from phase2sim.scenario.key_descriptions import OF_TABLES, meaning
+from phase2sim.scenario.scenario_file import SCENARIO
+from phase2sim.scenario.sweep_file import SWEEP
 
 # Where a scenario holds a part: model and key in the schema -> kind of part.
 _PLACES = {

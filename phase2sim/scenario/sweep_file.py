@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from phase2sim.core.io.row_conditions import (condition)
-from phase2sim.core.errors import (BadScenario, BadSweep)
-from phase2sim.scenario.scenario_file import (Scenario, put, put_setting, scenario_from)
-from phase2sim.core.io.toml_files import (Table, check_numbers, checked, nearest, read_toml)
+from phase2sim.core.errors import BadScenario, BadSweep
+from phase2sim.core.io.row_conditions import condition
+from phase2sim.core.io.toml_files import Table, check_numbers, checked, nearest, read_toml
+from phase2sim.scenario.scenario_file import Scenario, put, put_setting, scenario_from
 
 type Label = int | float | str | bool
 type TruthName = Literal["target", "null", "prior", "sceptical"]

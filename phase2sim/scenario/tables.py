@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from phase2sim.core.io.toml_files import (LIST, MATRIX, NUMBER, TABLE, branch)
+from phase2sim.core.io.toml_files import LIST, MATRIX, NUMBER, TABLE, branch
 
 type Part = dict[str, Any]  # a part's name and its options; phase2sim.assemble builds it
 type Month = Annotated[float, Field(ge=0, le=1200)]

@@ -4,8 +4,8 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
-from phase2sim.core.errors import (BadInput)
-from phase2sim.core.io.atomic_files import (write_text)
+from phase2sim.core.errors import BadInput
+from phase2sim.core.io.atomic_files import write_text
 
 _FOLDERS = {"scenario.toml": "scenarios", "evidence.toml": "priors"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

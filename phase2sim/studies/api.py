@@ -2,21 +2,21 @@
 
 from pathlib import Path
 
-from phase2sim.core.backends import (backend)
-from phase2sim.studies.compare import (Contest, contest)
-from phase2sim.studies.dossier.dossier import (Wish, dossier_of)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.reporting.report.full_report import (check_place, write_report)
-from phase2sim.scenario.scenario_file import (Scenario, load_scenario)
-from phase2sim.studies.sizing.size import (size as find_size)
-from phase2sim.studies.sizing.size import (smallest_effect)
-from phase2sim.studies.sizing.size_result import (Search, Sized)
-from phase2sim.studies.store.folder import (reading)
-from phase2sim.studies.store.manifest import (read_manifest)
-from phase2sim.scenario.sweep_file import (load_sweep)
-from phase2sim.studies.sweeps.results import (Results, selected)
-from phase2sim.studies.sweeps.result_rows import (Rows)
-from phase2sim.studies.sweeps.sweep import (Asked, Swept, prepare, run)
+from phase2sim.core.backends import backend
+from phase2sim.core.errors import BadInput
+from phase2sim.reporting.report.full_report import check_place, write_report
+from phase2sim.scenario.scenario_file import Scenario, load_scenario
+from phase2sim.scenario.sweep_file import load_sweep
+from phase2sim.studies.compare import Contest, contest
+from phase2sim.studies.dossier.dossier import Wish, dossier_of
+from phase2sim.studies.sizing.size import size as find_size
+from phase2sim.studies.sizing.size import smallest_effect
+from phase2sim.studies.sizing.size_result import Search, Sized
+from phase2sim.studies.store.folder import reading
+from phase2sim.studies.store.manifest import read_manifest
+from phase2sim.studies.sweeps.result_rows import Rows
+from phase2sim.studies.sweeps.results import Results, selected
+from phase2sim.studies.sweeps.sweep import Asked, Swept, prepare, run
 
 _AS_IT_WAS_RUN = Path("configuration-as-it-was-run.toml")  # section 11 of the report, saved
 

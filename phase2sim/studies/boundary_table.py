@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.contracts import (Floats, Measured, TruthSource)
-from phase2sim.trial.engine import (analyse_trials, draw_trials, true_effect)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.trial.interim.stopping_rule import (Stopping)
-from phase2sim.operating.measures import (mean_of)
-from phase2sim.theory.group_sequential.boundaries import (Boundaries)
-from phase2sim.theory.group_sequential.conditional_power import (conditional_power, predictive_power)
-from phase2sim.theory.group_sequential.futility import (BetaSpending)
+from phase2sim.core.contracts import Floats, Measured, TruthSource
+from phase2sim.core.errors import BadScenario
+from phase2sim.operating.measures import mean_of
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.theory.group_sequential.boundaries import Boundaries
+from phase2sim.theory.group_sequential.conditional_power import conditional_power, predictive_power
+from phase2sim.theory.group_sequential.futility import BetaSpending
+from phase2sim.trial.engine import analyse_trials, draw_trials, true_effect
+from phase2sim.trial.interim.stopping_rule import Stopping
 
 _TRIALS = 1_000  # for the standard error at the end
 _USUAL_POWER = 0.8

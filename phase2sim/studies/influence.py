@@ -8,19 +8,27 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.scenario.assembly.assemble import (Assembled, Parts, assemble, parts)
-from phase2sim.core.contracts import (GO, UNDECIDED, Floats, Ints)
-from phase2sim.prior.truth_sources import (PriorTruth)
-from phase2sim.core.endpoints import (EVENTS)
-from phase2sim.trial.engine import (simulate_batch)
-from phase2sim.core.errors import (BadEvidence, BadInput, BadScenario, PriorNotTrusted)
-from phase2sim.evidence.load import (digest_of)
-from phase2sim.evidence.reported import (Evidence, PriorDraws, Reported)
-from phase2sim.prior.models.prior_moments import (effect_before)
-from phase2sim.prior.reweighting import (Goes, Moved, mean_and_sd, mean_moved, mean_refitted, share_moved, share_refitted)
-from phase2sim.prior.fitting import (fitted)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.core.io.toml_files import (nearest)
+from phase2sim.core.contracts import GO, UNDECIDED, Floats, Ints
+from phase2sim.core.endpoints import EVENTS
+from phase2sim.core.errors import BadEvidence, BadInput, BadScenario, PriorNotTrusted
+from phase2sim.core.io.toml_files import nearest
+from phase2sim.evidence.load import digest_of
+from phase2sim.evidence.reported import Evidence, PriorDraws, Reported
+from phase2sim.prior.fitting import fitted
+from phase2sim.prior.models.prior_moments import effect_before
+from phase2sim.prior.reweighting import (
+    Goes,
+    Moved,
+    mean_and_sd,
+    mean_moved,
+    mean_refitted,
+    share_moved,
+    share_refitted,
+)
+from phase2sim.prior.truth_sources import PriorTruth
+from phase2sim.scenario.assembly.assemble import Assembled, Parts, assemble, parts
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.trial.engine import simulate_batch
 
 type Report = Callable[[str], None]
 
@@ -133,9 +141,9 @@ def without_each(
 ) -> Weighted:
     """Weights of the draws without each entry that the fit reads."""
     # PyMC takes seconds to import, and no other command on a kept prior needs it.
-    from phase2sim.prior.models.importance import (leave_one_out)  # noqa: PLC0415
-    from phase2sim.prior.models.pointwise import (pointwise)  # noqa: PLC0415
-    from phase2sim.prior.models.unknowns.evidence_arrays import (read_entries)  # noqa: PLC0415
+    from phase2sim.prior.models.importance import leave_one_out  # noqa: PLC0415
+    from phase2sim.prior.models.pointwise import pointwise  # noqa: PLC0415
+    from phase2sim.prior.models.unknowns.evidence_arrays import read_entries  # noqa: PLC0415
 
     entries = read_entries(evidence)
     log_density = pointwise(evidence, prior, report)

@@ -8,19 +8,41 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from phase2sim.scenario.assembly.assemble import (Assembled, Parts)
-from phase2sim.core.contracts import (CONFIDENCE, CONSIDER, FAILURES, FALLBACKS, GO, MODEL_SCALE, STOP, Analysis, Bools, Estimates, OwnTest, Trials, Truth)
-from phase2sim.analyses.data_file import (data_reading, read_data)
-from phase2sim.core.endpoints import (MEASURES)
-from phase2sim.trial.engine import (Study, analyse_trials, draw_trials, followed, months_of, true_effect, watched_for_harm)
-from phase2sim.core.errors import (BadData, BadScenario)
-from phase2sim.core.decision import (found)
-from phase2sim.trial.interim.stopping_times import (FOR_HARM, REASONS, Ended)
-from phase2sim.trial.interim.rules import (final_verdict)
-from phase2sim.trial.interim.look import (Look)
-from phase2sim.trial.patient_csv import (patients_csv)
-from phase2sim.analyses.readings import (of_arms)
-from phase2sim.trial.safety.monitoring import (SafetyRule, Watched, stopped_for_harm)
+from phase2sim.analyses.data_file import data_reading, read_data
+from phase2sim.analyses.readings import of_arms
+from phase2sim.core.contracts import (
+    CONFIDENCE,
+    CONSIDER,
+    FAILURES,
+    FALLBACKS,
+    GO,
+    MODEL_SCALE,
+    STOP,
+    Analysis,
+    Bools,
+    Estimates,
+    OwnTest,
+    Trials,
+    Truth,
+)
+from phase2sim.core.decision import found
+from phase2sim.core.endpoints import MEASURES
+from phase2sim.core.errors import BadData, BadScenario
+from phase2sim.scenario.assembly.assemble import Assembled, Parts
+from phase2sim.trial.engine import (
+    Study,
+    analyse_trials,
+    draw_trials,
+    followed,
+    months_of,
+    true_effect,
+    watched_for_harm,
+)
+from phase2sim.trial.interim.look import Look
+from phase2sim.trial.interim.rules import final_verdict
+from phase2sim.trial.interim.stopping_times import FOR_HARM, REASONS, Ended
+from phase2sim.trial.patient_csv import patients_csv
+from phase2sim.trial.safety.monitoring import SafetyRule, Watched, stopped_for_harm
 
 _VERDICTS = {GO: "go", CONSIDER: "consider", STOP: "stop"}
 

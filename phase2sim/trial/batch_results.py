@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (Estimates, Floats)
-from phase2sim.core.estimates import (each)
-from phase2sim.core.estimates import (joined as joined_estimates)
-from phase2sim.trial.interim.look import (ArmsSeen, Look)
-from phase2sim.trial.safety.monitoring import (Watched)
+from phase2sim.core.contracts import Estimates, Floats
+from phase2sim.core.estimates import each
+from phase2sim.core.estimates import joined as joined_estimates
+from phase2sim.trial.interim.look import ArmsSeen, Look
+from phase2sim.trial.safety.monitoring import Watched
 
 type _Put = Callable[[list[NDArray[Any]]], NDArray[Any]]
 

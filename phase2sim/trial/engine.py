@@ -7,19 +7,36 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (MODEL_SCALE, Analysis, Arms, Arrivals, Bools, Entrants, Estimates, Floats, Intercurrent, Observer, Plan, Randomisation, Recruitment, Trials, Truth, TruthSource)
-from phase2sim.core.endpoints import (DERIVED, EVENTS)
-from phase2sim.core.estimands import (Aim)
-from phase2sim.core.decision import (Decision, Hypothesis, found, hypothesis)
-from phase2sim.trial.interim.stopping_times import (Ended)
-from phase2sim.trial.interim.data_cut import (Analysed, looks_at)
-from phase2sim.trial.interim.rules import (Rule, ended)
-from phase2sim.trial.interim.harm_stops import (with_harm)
-from phase2sim.trial.interim.look import (Look)
-from phase2sim.trial.interim.schedule import (Schedule)
-from phase2sim.analyses.readings import (estimate)
-from phase2sim.trial.safety.monitoring import (SafetyRule, Watched, stopped_for_harm, watch)
-from phase2sim.analyses.missing_share import (unseen)
+from phase2sim.analyses.missing_share import unseen
+from phase2sim.analyses.readings import estimate
+from phase2sim.core.contracts import (
+    MODEL_SCALE,
+    Analysis,
+    Arms,
+    Arrivals,
+    Bools,
+    Entrants,
+    Estimates,
+    Floats,
+    Intercurrent,
+    Observer,
+    Plan,
+    Randomisation,
+    Recruitment,
+    Trials,
+    Truth,
+    TruthSource,
+)
+from phase2sim.core.decision import Decision, Hypothesis, found, hypothesis
+from phase2sim.core.endpoints import DERIVED, EVENTS
+from phase2sim.core.estimands import Aim
+from phase2sim.trial.interim.data_cut import Analysed, looks_at
+from phase2sim.trial.interim.harm_stops import with_harm
+from phase2sim.trial.interim.look import Look
+from phase2sim.trial.interim.rules import Rule, ended
+from phase2sim.trial.interim.schedule import Schedule
+from phase2sim.trial.interim.stopping_times import Ended
+from phase2sim.trial.safety.monitoring import SafetyRule, Watched, stopped_for_harm, watch
 
 type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
 type Draw = Callable[[Plan, Truth, Entrants, Arms], Trials]

@@ -4,14 +4,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from phase2sim.trial.batch_results import (Answers, watched_together)
-from phase2sim.core.contracts import (Trials, TruthSource)
-from phase2sim.trial.engine import (Outcomes, Study, draw_trials, months_taken, observed, simulate_batch, true_effects, watched_for_harm)
-from phase2sim.core.estimates import (each, stacked)
-from phase2sim.core.decision import (found)
-from phase2sim.analyses.readings import (estimate_first)
-from phase2sim.trial.safety.monitoring import (stopped_for_harm)
-from phase2sim.analyses.missing_share import (unseen_first)
+from phase2sim.analyses.missing_share import unseen_first
+from phase2sim.analyses.readings import estimate_first
+from phase2sim.core.contracts import Trials, TruthSource
+from phase2sim.core.decision import found
+from phase2sim.core.estimates import each, stacked
+from phase2sim.trial.batch_results import Answers, watched_together
+from phase2sim.trial.engine import (
+    Outcomes,
+    Study,
+    draw_trials,
+    months_taken,
+    observed,
+    simulate_batch,
+    true_effects,
+    watched_for_harm,
+)
+from phase2sim.trial.safety.monitoring import stopped_for_harm
 
 
 def simulate_sizes(

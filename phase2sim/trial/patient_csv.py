@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Trials)
-from phase2sim.core.endpoints import (DERIVED, ENDPOINTS, EVENTS, derived_values)
-from phase2sim.trial.engine import (Study)
-from phase2sim.analyses.readings import (reading)
+from phase2sim.analyses.readings import reading
+from phase2sim.core.contracts import Floats, Trials
+from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, derived_values
+from phase2sim.trial.engine import Study
 
 _COLUMNS = (
     "id", "arm", "stratum", "age", "months_since_diagnosis", "endpoint", "base", "visit", "months",

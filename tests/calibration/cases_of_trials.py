@@ -20,9 +20,15 @@ from cases import (
 from reports import arm, entry, evidence
 from simulated import Case, Quantity
 
-from phase2sim.evidence.load import (load_evidence)
-from phase2sim.evidence.reported import (RANDOMISED, SINGLE_ARM, ClassEffect, EffectAssumption, Reported)
-from phase2sim.prior.models.unknowns.settings import (EVENT_PRIORS)
+from phase2sim.evidence.load import load_evidence
+from phase2sim.evidence.reported import (
+    RANDOMISED,
+    SINGLE_ARM,
+    ClassEffect,
+    EffectAssumption,
+    Reported,
+)
+from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS
 
 ROOT = Path(__file__).parents[2]
 RARE = replace(EVENT_PRIORS, log_rate=(-2.3, 0.7))  # ten patients hardly ever have 250 events

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.evidence.load import (load_evidence)
-from phase2sim.evidence.reported import (Evidence)
-from phase2sim.prior.models.fit import (fit)
-from phase2sim.prior.models.unknowns.settings import (Sampler)
-from phase2sim.prior.models.unknowns.evidence_arrays import (LOCATIONS, is_cross_correlation)
-from phase2sim.prior.replicates.parameters import (parameters_of)
-from phase2sim.prior.replicates.replicate import (Quantity, quantities, replicate)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.evidence.load import load_evidence
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.models.fit import fit
+from phase2sim.prior.models.unknowns.evidence_arrays import LOCATIONS, is_cross_correlation
+from phase2sim.prior.models.unknowns.settings import Sampler
+from phase2sim.prior.replicates.parameters import parameters_of
+from phase2sim.prior.replicates.replicate import Quantity, quantities, replicate
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "methods" / "held-out.md"

@@ -9,8 +9,8 @@ from cases_of_trials import CASES
 from reduced import Compared, cross_check
 from simulated import Calibration, judge
 
-from phase2sim.core.io.atomic_files import (write_bytes)
-from phase2sim.prior.storage import (cache_folder)
+from phase2sim.core.io.atomic_files import write_bytes
+from phase2sim.prior.storage import cache_folder
 
 ROOT = Path(__file__).parents[2]
 CROSS_CHECK = "without any likelihood"

@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from pytensor.configdefaults import config
 from scipy.special import expit, logit, logsumexp
 
-from phase2sim.evidence.load import (load_evidence)
-from phase2sim.evidence.reported import (Evidence)
-from phase2sim.prior.models.fit import (Compiled)
-from phase2sim.prior.models.joint import (joint_model)
-from phase2sim.prior.models.unknowns.settings import (PRIORS, SAMPLER)
-from phase2sim.prior.models.densities.quadrature import (KNOTS_MONTHS)
-from phase2sim.prior.replicates.parameters import (Parameters)
-from phase2sim.prior.replicates.patients import (Population, draw_study)
-from phase2sim.prior.replicates.summaries import (visits_of)
-from phase2sim.core.effect_shapes import (SHAPES)
+from phase2sim.core.effect_shapes import SHAPES
+from phase2sim.evidence.load import load_evidence
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
+from phase2sim.prior.models.fit import Compiled
+from phase2sim.prior.models.joint import joint_model
+from phase2sim.prior.models.unknowns.settings import PRIORS, SAMPLER
+from phase2sim.prior.replicates.parameters import Parameters
+from phase2sim.prior.replicates.patients import Population, draw_study
+from phase2sim.prior.replicates.summaries import visits_of
 
 type Floats = NDArray[np.float64]
 

@@ -9,13 +9,18 @@ import xarray as xr
 from numpy.typing import NDArray
 from ranks import MOST_STANDARD_ERRORS, Verdict, verdict
 
-from phase2sim.evidence.reported import (Evidence)
-from phase2sim.prior.models.fit import (Compiled, to_prior)
-from phase2sim.prior.models.joint import (joint_model)
-from phase2sim.prior.models.unknowns.settings import (EVENT_PRIORS, EndpointPriors, EventPriors, Sampler)
-from phase2sim.core.randomness import (generator)
-from phase2sim.prior.replicates.parameters import (parameters_of)
-from phase2sim.prior.replicates.replicate import (replicate, with_values)
+from phase2sim.core.randomness import generator
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.models.fit import Compiled, to_prior
+from phase2sim.prior.models.joint import joint_model
+from phase2sim.prior.models.unknowns.settings import (
+    EVENT_PRIORS,
+    EndpointPriors,
+    EventPriors,
+    Sampler,
+)
+from phase2sim.prior.replicates.parameters import parameters_of
+from phase2sim.prior.replicates.replicate import replicate, with_values
 
 type Floats = NDArray[np.float64]
 type Draws = Mapping[str, Floats]  # (draw, ...) by variable

@@ -9,11 +9,11 @@ from kept_prior import keep
 from looks import sequential, with_looks
 from small_trials import Table, assembled
 
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.contracts import (GO)
-from phase2sim.trial.engine import (simulate_batch)
-from phase2sim.scenario.scenario_file import (load_scenario)
-from phase2sim.operating.simulation import (prepare)
+from phase2sim.core.contracts import GO
+from phase2sim.operating.simulation import prepare
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.scenario_file import load_scenario
+from phase2sim.trial.engine import simulate_batch
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 TRIALS, ALPHA = 200_000, 0.025

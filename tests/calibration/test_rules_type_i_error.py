@@ -8,12 +8,12 @@ from agreement import STANDARD_ERRORS, se_of_share
 from kept_prior import keep
 from small_trials import Table, design, one_endpoint, scenario
 
-from phase2sim.core.backends import (backend)
-from phase2sim.studies.calibrate import (calibrate)
-from phase2sim.core.contracts import (GO)
-from phase2sim.trial.engine import (simulate_batch)
-from phase2sim.scenario.scenario_file import (Scenario, load_scenario)
-from phase2sim.operating.simulation import (prepare)
+from phase2sim.core.backends import backend
+from phase2sim.core.contracts import GO
+from phase2sim.operating.simulation import prepare
+from phase2sim.scenario.scenario_file import Scenario, load_scenario
+from phase2sim.studies.calibrate import calibrate
+from phase2sim.trial.engine import simulate_batch
 
 TRIALS = 200_000
 ROOT = Path(__file__).parents[2]

@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 from scipy import special
 
-from phase2sim.analyses.columns import (outcome)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.core.contracts import (Arms, Estimates, Floats, Ints, Reading)
-from phase2sim.core.endpoints import (EVENTS)
+from phase2sim.analyses.columns import outcome
+from phase2sim.analyses.options import check_options
+from phase2sim.core.contracts import Arms, Estimates, Floats, Ints, Reading
+from phase2sim.core.endpoints import EVENTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import (EMPTY_ARM, NO_VARIATION, Arms, Floats, Ints)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.contracts import EMPTY_ARM, NO_VARIATION, Arms, Floats, Ints
+from phase2sim.core.kernels import kernel
 
 _STEPS = 100
 _SETTLED = 1e-13  # relative change of a rate

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from phase2sim.analyses.events import event_rates
-from phase2sim.analyses.events.event_counts import (CountAnalysis, rate_estimates)
-from phase2sim.core.contracts import (Estimates, Reading)
+from phase2sim.analyses.events.event_counts import CountAnalysis, rate_estimates
+from phase2sim.core.contracts import Estimates, Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,18 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.imputation.conditional_means import (conditional_means)
-from phase2sim.analyses.imputation.imputing_analysis import (STRATEGIES, Imputed, ImputingAnalysis, at_delta, critical, tipping_point)
-from phase2sim.analyses.one_sided import (for_benefit)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.core.contracts import (Estimates, Reading)
+from phase2sim.analyses.imputation.conditional_means import conditional_means
+from phase2sim.analyses.imputation.imputing_analysis import (
+    STRATEGIES,
+    Imputed,
+    ImputingAnalysis,
+    at_delta,
+    critical,
+    tipping_point,
+)
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
+from phase2sim.core.contracts import Estimates, Reading
 
 VARIANCES = ("jackknife", "analytic")
 

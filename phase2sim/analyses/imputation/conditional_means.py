@@ -9,11 +9,30 @@ patients moves the effect in proportion, so its part is kept apart.
 
 import numpy as np
 
-from phase2sim.analyses.imputation.imputed_ancova import (COPY, MAR, Design, complete, design_of, missing, residuals, shifts)
-from phase2sim.analyses.mixed_models.missing_patterns import (ARM)
-from phase2sim.analyses.imputation.sequential_regressions import (STILL, Patients, Regressions, add, fit, forward, patients_of, regress, room)
-from phase2sim.core.contracts import (Arms, Floats, Ints)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.analyses.imputation.imputed_ancova import (
+    COPY,
+    MAR,
+    Design,
+    complete,
+    design_of,
+    missing,
+    residuals,
+    shifts,
+)
+from phase2sim.analyses.imputation.sequential_regressions import (
+    STILL,
+    Patients,
+    Regressions,
+    add,
+    fit,
+    forward,
+    patients_of,
+    regress,
+    room,
+)
+from phase2sim.analyses.mixed_models.missing_patterns import ARM
+from phase2sim.core.contracts import Arms, Floats, Ints
+from phase2sim.core.kernels import kernel
 
 NEARLY_STILL = 1e-6  # SDs that a gap's value moves when it has settled, one patient left out
 

@@ -12,12 +12,32 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint64
 
-from phase2sim.analyses.imputation.imputed_ancova import (Design, design_of, lost, missing, predict, residuals, shifts)
-from phase2sim.analyses.mixed_models.missing_patterns import (ARM)
-from phase2sim.analyses.imputation.sequential_regressions import (STILL, Patients, Regressions, add, back, fill, fit, has_gap, patients_of, regress, room)
-from phase2sim.core.contracts import (Arms, Floats, Ints)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.core.randomness import (PURPOSES, Word, fill_normal, fill_uniform)
+from phase2sim.analyses.imputation.imputed_ancova import (
+    Design,
+    design_of,
+    lost,
+    missing,
+    predict,
+    residuals,
+    shifts,
+)
+from phase2sim.analyses.imputation.sequential_regressions import (
+    STILL,
+    Patients,
+    Regressions,
+    add,
+    back,
+    fill,
+    fit,
+    has_gap,
+    patients_of,
+    regress,
+    room,
+)
+from phase2sim.analyses.mixed_models.missing_patterns import ARM
+from phase2sim.core.contracts import Arms, Floats, Ints
+from phase2sim.core.kernels import kernel
+from phase2sim.core.randomness import PURPOSES, Word, fill_normal, fill_uniform
 
 FIRST_SWEEPS = 100  # of gaps and regressions, before the first imputation
 SWEEPS = 10  # between imputations

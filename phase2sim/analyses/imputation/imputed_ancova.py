@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.missing_patterns import (ARM)
-from phase2sim.analyses.imputation.sequential_regressions import (Patients, back, factorise, forward)
-from phase2sim.core.contracts import (COLLINEAR, TOO_FEW, Floats)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.analyses.imputation.sequential_regressions import Patients, back, factorise, forward
+from phase2sim.analyses.mixed_models.missing_patterns import ARM
+from phase2sim.core.contracts import COLLINEAR, TOO_FEW, Floats
+from phase2sim.core.kernels import kernel
 
 # What happens to a treated patient after the last seen visit.
 MAR, JUMP, COPY = range(3)

@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy import special
 
-from phase2sim.analyses.columns import (numbers, outcome, strata_above_lowest)
-from phase2sim.analyses.imputation.imputed_ancova import (COPY, JUMP, MAR)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.core.contracts import (MODEL_SCALE, Arms, Floats, Reading)
-from phase2sim.core.endpoints import (MEASURES)
+from phase2sim.analyses.columns import numbers, outcome, strata_above_lowest
+from phase2sim.analyses.imputation.imputed_ancova import COPY, JUMP, MAR
+from phase2sim.analyses.options import check_options
+from phase2sim.core.contracts import MODEL_SCALE, Arms, Floats, Reading
+from phase2sim.core.endpoints import MEASURES
 
 STRATEGIES = {"mar": MAR, "jump_to_reference": JUMP, "copy_increments": COPY}
 

@@ -5,11 +5,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.analyses.imputation.imputing_analysis import (STRATEGIES, Imputed, ImputingAnalysis, critical, tipping_point)
-from phase2sim.analyses.imputation.imputation_draws import (Drawn, Stream, imputation_draws)
-from phase2sim.analyses.one_sided import (for_benefit)
-from phase2sim.core.contracts import (Estimates, Floats, Reading)
-from phase2sim.core.randomness import (place, seed_word)
+from phase2sim.analyses.imputation.imputation_draws import Drawn, Stream, imputation_draws
+from phase2sim.analyses.imputation.imputing_analysis import (
+    STRATEGIES,
+    Imputed,
+    ImputingAnalysis,
+    critical,
+    tipping_point,
+)
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.core.contracts import Estimates, Floats, Reading
+from phase2sim.core.randomness import place, seed_word
 
 _HALVINGS = 50  # of the deltas between which a finding tips
 

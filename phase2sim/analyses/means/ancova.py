@@ -5,14 +5,14 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.columns import (numbers, outcome, strata, with_factors)
-from phase2sim.analyses.first_patients import (completed, for_benefit_by_size)
-from phase2sim.analyses.means.least_squares import (least_squares)
-from phase2sim.analyses.one_sided import (Fit, for_benefit)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.analyses.means.running_sums import (running_least_squares)
-from phase2sim.core.contracts import (MODEL_SCALE, Estimates, Reading)
-from phase2sim.core.estimates import (stacked)
+from phase2sim.analyses.columns import numbers, outcome, strata, with_factors
+from phase2sim.analyses.first_patients import completed, for_benefit_by_size
+from phase2sim.analyses.means.least_squares import least_squares
+from phase2sim.analyses.means.running_sums import running_least_squares
+from phase2sim.analyses.one_sided import Fit, for_benefit
+from phase2sim.analyses.options import check_options
+from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
+from phase2sim.core.estimates import stacked
 
 STANDARD_ERRORS = ("model-based", "hc3")
 

@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.analyses.means.arm_regressions import (arm_regressions)
-from phase2sim.analyses.columns import (numbers, outcome, with_factors, with_strata)
-from phase2sim.analyses.one_sided import (for_benefit)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.core.contracts import (MODEL_SCALE, Estimates, Reading)
+from phase2sim.analyses.columns import numbers, outcome, with_factors, with_strata
+from phase2sim.analyses.means.arm_regressions import arm_regressions
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
+from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.theory.mixtures import (NormalMixture)
+from phase2sim.core.contracts import Floats
+from phase2sim.theory.mixtures import NormalMixture
 
 
 def with_control(

@@ -10,9 +10,9 @@ Problems, 1996, section 2.4).
 
 import numpy as np
 
-from phase2sim.analyses.tolerances import (DETERMINED, ROUNDING)
-from phase2sim.core.contracts import (COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Arms, Floats, Ints)
-from phase2sim.core.kernels import (kernel, step)
+from phase2sim.analyses.tolerances import DETERMINED, ROUNDING
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Arms, Floats, Ints
+from phase2sim.core.kernels import kernel, step
 
 
 @kernel

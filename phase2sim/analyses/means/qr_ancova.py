@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.analyses.columns import (numbers, outcome, strata, with_factors)
-from phase2sim.analyses.means.least_squares import (least_squares)
-from phase2sim.analyses.one_sided import (for_benefit)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.core.contracts import (MODEL_SCALE, Estimates, Floats, Reading)
+from phase2sim.analyses.columns import numbers, outcome, strata, with_factors
+from phase2sim.analyses.means.least_squares import least_squares
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
+from phase2sim.core.contracts import MODEL_SCALE, Estimates, Floats, Reading
 
 # E[ln(C12 + 1)] of untreated patients: Bundy and Krischer, Diabetes Technology & Therapeutics 2020.
 MONTHS, INTERCEPT, PER_BASELINE, PER_YEAR = 12.0, -0.191, 0.812, 0.00638

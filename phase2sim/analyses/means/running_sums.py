@@ -7,8 +7,8 @@ values, which keeps their digits; a fit that would still lose too many is left t
 
 import numpy as np
 
-from phase2sim.core.contracts import (Arms, Floats, Ints)
-from phase2sim.core.kernels import (kernel, step)
+from phase2sim.core.contracts import Arms, Floats, Ints
+from phase2sim.core.kernels import kernel, step
 
 _WITH_ONE_COVARIATE = 3  # columns
 NOT_SAFE = -1  # in place of a reason: the sums cannot say, ask the patients themselves

@@ -5,13 +5,13 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.columns import (numbers, outcome, strata_above_lowest, with_factors)
-from phase2sim.analyses.one_sided import (for_benefit)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.analyses.means.tobit_fit import (tobit)
-from phase2sim.core.contracts import (MODEL_SCALE, Estimates, Reading)
-from phase2sim.core.endpoints import (MEASURES)
-from phase2sim.analyses.quantification_limit import (BelowLimit, Limit)
+from phase2sim.analyses.columns import numbers, outcome, strata_above_lowest, with_factors
+from phase2sim.analyses.means.tobit_fit import tobit
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
+from phase2sim.analyses.quantification_limit import BelowLimit, Limit
+from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
+from phase2sim.core.endpoints import MEASURES
 
 STANDARD_ERRORS = ("corrected", "likelihood")
 

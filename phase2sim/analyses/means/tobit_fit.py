@@ -9,11 +9,22 @@ from math import erfc
 
 import numpy as np
 
-from phase2sim.analyses.responders.design_matrices import (design)
-from phase2sim.analyses.small_matrices import (invert)
-from phase2sim.analyses.tolerances import (ROUNDING)
-from phase2sim.core.contracts import (ALL_BELOW, COLLINEAR, EMPTY_ARM, NO_VARIATION, NOT_CONVERGED, TOO_FEW, Arms, Bools, Floats, Ints)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.analyses.responders.design_matrices import design
+from phase2sim.analyses.small_matrices import invert
+from phase2sim.analyses.tolerances import ROUNDING
+from phase2sim.core.contracts import (
+    ALL_BELOW,
+    COLLINEAR,
+    EMPTY_ARM,
+    NO_VARIATION,
+    NOT_CONVERGED,
+    TOO_FEW,
+    Arms,
+    Bools,
+    Floats,
+    Ints,
+)
+from phase2sim.core.kernels import kernel
 
 _STEPS = 100
 _SETTLED = 1e-10  # a step's gain in log-likelihood, twice; the next is its square

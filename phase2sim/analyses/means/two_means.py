@@ -6,14 +6,24 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.analyses.columns import (OUTCOMES, ValueOrChange, outcome)
-from phase2sim.analyses.first_patients import (completed, for_benefit_by_size)
-from phase2sim.analyses.one_sided import (Fit, for_benefit)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.analyses.means.running_sums import (running_two_means)
-from phase2sim.analyses.tolerances import (ROUNDING)
-from phase2sim.core.contracts import (EMPTY_ARM, MODEL_SCALE, NO_VARIATION, TOO_FEW, Arms, Estimates, Floats, Ints, Reading)
-from phase2sim.core.kernels import (kernel, step)
+from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome
+from phase2sim.analyses.first_patients import completed, for_benefit_by_size
+from phase2sim.analyses.means.running_sums import running_two_means
+from phase2sim.analyses.one_sided import Fit, for_benefit
+from phase2sim.analyses.options import check_options
+from phase2sim.analyses.tolerances import ROUNDING
+from phase2sim.core.contracts import (
+    EMPTY_ARM,
+    MODEL_SCALE,
+    NO_VARIATION,
+    TOO_FEW,
+    Arms,
+    Estimates,
+    Floats,
+    Ints,
+    Reading,
+)
+from phase2sim.core.kernels import kernel, step
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from phase2sim.analyses.means.two_means import (TwoMeans)
-from phase2sim.core.contracts import (Estimates, Reading)
+from phase2sim.analyses.means.two_means import TwoMeans
+from phase2sim.core.contracts import Estimates, Reading
 
 
 @dataclass(frozen=True, slots=True)

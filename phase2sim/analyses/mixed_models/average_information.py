@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.covariance_structures import (Structure)
-from phase2sim.analyses.mixed_models.missing_patterns import (PatternSums)
-from phase2sim.analyses.mixed_models.likelihood import (Likelihood, likelihood)
-from phase2sim.core.contracts import (Bools, Floats, Ints)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.analyses.mixed_models.covariance_structures import Structure
+from phase2sim.analyses.mixed_models.likelihood import Likelihood, likelihood
+from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
+from phase2sim.core.contracts import Bools, Floats, Ints
+from phase2sim.core.kernels import kernel
 
 MOST_STEPS = 200  # likelihoods a trial may cost
 CLOSE = 1e-13  # expected gain in log-likelihood, twice, before the last step

@@ -6,12 +6,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.columns import (numbers, outcome, strata_above_lowest)
-from phase2sim.analyses.mixed_models.missing_patterns import (ARM, Columns, PatternSums, pattern_sums)
-from phase2sim.analyses.mixed_models.mixed_model import (Fitted, MixedModel, fit)
-from phase2sim.analyses.one_sided import (for_benefit)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.core.contracts import (MODEL_SCALE, Estimates, Reading)
+from phase2sim.analyses.columns import numbers, outcome, strata_above_lowest
+from phase2sim.analyses.mixed_models.missing_patterns import ARM, Columns, PatternSums, pattern_sums
+from phase2sim.analyses.mixed_models.mixed_model import Fitted, MixedModel, fit
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
+from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 
 COVARIATES = ("age", "stratum")
 LIKELIHOODS = ("reml", "ml")

@@ -7,12 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.generalised_least_squares import (MeanFit, fit_mean, place, room)
-from phase2sim.analyses.mixed_models.missing_patterns import (ARM, PatternSums)
-from phase2sim.analyses.mixed_models.likelihood import (add_entries, add_pairs, entry_forms, fill_score)
-from phase2sim.analyses.small_matrices import (around, product)
-from phase2sim.core.contracts import (Bools, Floats)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.analyses.mixed_models.generalised_least_squares import MeanFit, fit_mean, place, room
+from phase2sim.analyses.mixed_models.likelihood import (
+    add_entries,
+    add_pairs,
+    entry_forms,
+    fill_score,
+)
+from phase2sim.analyses.mixed_models.missing_patterns import ARM, PatternSums
+from phase2sim.analyses.small_matrices import around, product
+from phase2sim.core.contracts import Bools, Floats
+from phase2sim.core.kernels import kernel
 
 
 class Contrast(NamedTuple):

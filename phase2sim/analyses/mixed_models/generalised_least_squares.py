@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.missing_patterns import (PatternSums)
-from phase2sim.analyses.small_matrices import (invert, product)
-from phase2sim.core.contracts import (Bools, Floats)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
+from phase2sim.analyses.small_matrices import invert, product
+from phase2sim.core.contracts import Bools, Floats
+from phase2sim.core.kernels import kernel
 
 
 class MeanFit(NamedTuple):

@@ -11,9 +11,9 @@ matrix as ``D L L' D`` with D diagonal, in logarithms, and L a unit lower triang
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.contrasts import (Contrast)
-from phase2sim.analyses.mixed_models.covariance_structures import (STRUCTURES, Structure)
-from phase2sim.core.contracts import (Floats)
+from phase2sim.analyses.mixed_models.contrasts import Contrast
+from phase2sim.analyses.mixed_models.covariance_structures import STRUCTURES, Structure
+from phase2sim.core.contracts import Floats
 
 
 def first_order(here: Contrast, inverse: Floats) -> Floats:

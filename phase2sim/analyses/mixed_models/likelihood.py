@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.generalised_least_squares import (MeanFit, fit_mean, place, room)
-from phase2sim.analyses.mixed_models.missing_patterns import (PatternSums)
-from phase2sim.analyses.small_matrices import (around, product)
-from phase2sim.core.contracts import (Bools, Floats)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.analyses.mixed_models.generalised_least_squares import MeanFit, fit_mean, place, room
+from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
+from phase2sim.analyses.small_matrices import around, product
+from phase2sim.core.contracts import Bools, Floats
+from phase2sim.core.kernels import kernel
 
 
 class Likelihood(NamedTuple):

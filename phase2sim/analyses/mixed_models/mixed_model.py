@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.contrasts import (contrast)
-from phase2sim.analyses.mixed_models.covariance_structures import (Structure)
-from phase2sim.analyses.mixed_models.kenward_roger import (first_order, second_order)
-from phase2sim.analyses.mixed_models.missing_patterns import (PatternSums)
-from phase2sim.analyses.mixed_models.average_information import (climb, curvature_inverse)
-from phase2sim.core.contracts import (NOT_CONVERGED, Bools, Floats, Ints)
+from phase2sim.analyses.mixed_models.average_information import climb, curvature_inverse
+from phase2sim.analyses.mixed_models.contrasts import contrast
+from phase2sim.analyses.mixed_models.covariance_structures import Structure
+from phase2sim.analyses.mixed_models.kenward_roger import first_order, second_order
+from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
+from phase2sim.core.contracts import NOT_CONVERGED, Bools, Floats, Ints
 
 # What a covariance that does not converge is replaced by, in the order of ``FALLBACKS``.
 RESERVE = ("heterogeneous_toeplitz", "heterogeneous_ar1", "compound_symmetry")

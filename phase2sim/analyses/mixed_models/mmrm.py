@@ -5,13 +5,13 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.columns import (strata_above_lowest)
-from phase2sim.analyses.mixed_models.covariance_structures import (STRUCTURES)
-from phase2sim.analyses.mixed_models.missing_patterns import (Columns, pattern_sums)
-from phase2sim.analyses.mixed_models.mixed_model import (DEGREES_OF_FREEDOM, Fitted, MixedModel, fit)
-from phase2sim.analyses.one_sided import (for_benefit)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.core.contracts import (MODEL_SCALE, Estimates, Floats, Reading)
+from phase2sim.analyses.columns import strata_above_lowest
+from phase2sim.analyses.mixed_models.covariance_structures import STRUCTURES
+from phase2sim.analyses.mixed_models.missing_patterns import Columns, pattern_sums
+from phase2sim.analyses.mixed_models.mixed_model import DEGREES_OF_FREEDOM, Fitted, MixedModel, fit
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
+from phase2sim.core.contracts import MODEL_SCALE, Estimates, Floats, Reading
 
 LIKELIHOODS = ("reml", "ml")
 

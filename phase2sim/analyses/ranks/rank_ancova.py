@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.analyses.columns import (OUTCOMES, ValueOrChange, numbers, outcome_or_change, strata)
-from phase2sim.analyses.one_sided import (for_benefit)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.analyses.ranks.rank_residuals import (rank_residuals)
-from phase2sim.core.contracts import (Estimates, Reading)
+from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, numbers, outcome_or_change, strata
+from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.options import check_options
+from phase2sim.analyses.ranks.rank_residuals import rank_residuals
+from phase2sim.core.contracts import Estimates, Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ counts those below a value, in time proportional to the patients.
 
 import numpy as np
 
-from phase2sim.core.contracts import (COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Arms, Floats, Ints)
-from phase2sim.core.kernels import (kernel, step)
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Arms, Floats, Ints
+from phase2sim.core.kernels import kernel, step
 
 _HAIR = 1e-10  # of all weight: sums of weights that differ by less are equal
 

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.kernels import kernel
 
 
 @lru_cache(maxsize=4096)

@@ -5,12 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.analyses.columns import (OUTCOMES, ValueOrChange, outcome_or_change, strata)
-from phase2sim.analyses.one_sided import (NORMAL_REACH)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.analyses.ranks.rank_sum import (rank_sums, shifts)
-from phase2sim.analyses.ranks.wilcoxon import (RankSums, normal_tails, shift_estimates)
-from phase2sim.core.contracts import (MODEL_SCALE, Estimates, Reading)
+from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome_or_change, strata
+from phase2sim.analyses.one_sided import NORMAL_REACH
+from phase2sim.analyses.options import check_options
+from phase2sim.analyses.ranks.rank_sum import rank_sums, shifts
+from phase2sim.analyses.ranks.wilcoxon import RankSums, normal_tails, shift_estimates
+from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,23 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy import special
 
+from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome_or_change, strata
+from phase2sim.analyses.one_sided import NORMAL_REACH
+from phase2sim.analyses.options import check_options
 from phase2sim.analyses.ranks import rank_sum_exact
-from phase2sim.analyses.columns import (OUTCOMES, ValueOrChange, outcome_or_change, strata)
-from phase2sim.analyses.one_sided import (NORMAL_REACH)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.analyses.ranks.rank_sum import (rank_sums, shifts)
-from phase2sim.core.contracts import (CONFIDENCE, MODEL_SCALE, Arms, Bools, Estimates, Floats, Ints, OwnTest, Reading)
-from phase2sim.core.endpoints import (MEASURES)
+from phase2sim.analyses.ranks.rank_sum import rank_sums, shifts
+from phase2sim.core.contracts import (
+    CONFIDENCE,
+    MODEL_SCALE,
+    Arms,
+    Bools,
+    Estimates,
+    Floats,
+    Ints,
+    OwnTest,
+    Reading,
+)
+from phase2sim.core.endpoints import MEASURES
 
 DISTRIBUTIONS = ("exact", "normal", "normal_continuity")
 

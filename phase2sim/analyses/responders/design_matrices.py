@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from phase2sim.analyses.tolerances import (ROUNDING)
-from phase2sim.core.contracts import (Arms, Floats, Ints)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.analyses.tolerances import ROUNDING
+from phase2sim.core.contracts import Arms, Floats, Ints
+from phase2sim.core.kernels import kernel
 
 
 @kernel

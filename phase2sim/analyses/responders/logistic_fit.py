@@ -8,11 +8,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.column_sums import (decay, dot, moments, total, triple)
-from phase2sim.analyses.responders.design_matrices import (varying)
-from phase2sim.analyses.small_matrices import (invert)
-from phase2sim.core.contracts import (COLLINEAR, EMPTY_ARM, NO_VARIATION, NOT_CONVERGED, SEPARATED, TOO_FEW, Arms, Floats, Ints)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.analyses.column_sums import decay, dot, moments, total, triple
+from phase2sim.analyses.responders.design_matrices import varying
+from phase2sim.analyses.small_matrices import invert
+from phase2sim.core.contracts import (
+    COLLINEAR,
+    EMPTY_ARM,
+    NO_VARIATION,
+    NOT_CONVERGED,
+    SEPARATED,
+    TOO_FEW,
+    Arms,
+    Floats,
+    Ints,
+)
+from phase2sim.core.kernels import kernel
 
 _STEPS = 40
 _SETTLED = 1e-6  # the last step's largest change of a coefficient; what is left is its square

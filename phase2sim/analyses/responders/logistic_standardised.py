@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy import special
 
-from phase2sim.analyses.columns import (numbers, with_factors, with_strata)
-from phase2sim.analyses.responders.logistic_fit import (standardised)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.analyses.responders.responders import (ResponderAnalysis, check_margin)
-from phase2sim.core.contracts import (Estimates, Reading)
+from phase2sim.analyses.columns import numbers, with_factors, with_strata
+from phase2sim.analyses.options import check_options
+from phase2sim.analyses.responders.logistic_fit import standardised
+from phase2sim.analyses.responders.responders import ResponderAnalysis, check_margin
+from phase2sim.core.contracts import Estimates, Reading
 
 STANDARD_ERRORS = ("delta", "ge")
 

@@ -6,11 +6,16 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy import special
 
-from phase2sim.analyses.one_sided import (NORMAL_REACH)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.analyses.responders.rate_scores import (score, score_interval)
-from phase2sim.analyses.responders.responders import (ResponderAnalysis, check_margin, of_distinct, rates)
-from phase2sim.core.contracts import (Estimates, Floats, OwnTest, Reading)
+from phase2sim.analyses.one_sided import NORMAL_REACH
+from phase2sim.analyses.options import check_options
+from phase2sim.analyses.responders.rate_scores import score, score_interval
+from phase2sim.analyses.responders.responders import (
+    ResponderAnalysis,
+    check_margin,
+    of_distinct,
+    rates,
+)
+from phase2sim.core.contracts import Estimates, Floats, OwnTest, Reading
 
 VARIANCES = ("miettinen_nurminen", "farrington_manning")
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.kernels import kernel
 
 _HALVINGS = 60  # of an interval of length 2: down to rounding
 _SAME = 1.0 + 1e-7  # probabilities closer than that are equal: R's rule

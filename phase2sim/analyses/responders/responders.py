@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.columns import (outcome, strata)
-from phase2sim.analyses.options import (check_options)
-from phase2sim.core.contracts import (COLLINEAR, EMPTY_ARM, NO_VARIATION, Arms, Floats, Ints, Reading)
-from phase2sim.core.endpoints import (MEASURES, Endpoint, on_unit_scale)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.analyses.columns import outcome, strata
+from phase2sim.analyses.options import check_options
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, Arms, Floats, Ints, Reading
+from phase2sim.core.endpoints import MEASURES, Endpoint, on_unit_scale
+from phase2sim.core.kernels import kernel
 
 MISSING = ("non_responder", "complete_cases")
 SCALE = "difference in response rates"

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from phase2sim.core.errors import (BadInput)
+from phase2sim.core.errors import BadInput
 
 if sys.platform == "win32":
     import msvcrt

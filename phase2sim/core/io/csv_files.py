@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from phase2sim.core.errors import (BadInput)
+from phase2sim.core.errors import BadInput
 
 MISSING = {"", "NA", "NaN", "nan", "."}
 

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from phase2sim.core.errors import (BadInput)
+from phase2sim.core.errors import BadInput
 
 type Table = dict[str, Any]
 

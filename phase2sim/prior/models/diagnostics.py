@@ -6,8 +6,8 @@ import arviz as az
 import numpy as np
 import xarray as xr
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.prior.models.unknowns.settings import (Gate)
+from phase2sim.core.contracts import Floats
+from phase2sim.prior.models.unknowns.settings import Gate
 
 WORDS = {"rhat": "R-hat", "ess_bulk": "bulk ESS", "ess_tail": "tail ESS"}
 

@@ -12,17 +12,24 @@ import xarray as xr
 from pytensor.configdefaults import config
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.kernels import (lightly_optimised)
-from phase2sim.evidence.reported import (Evidence, PriorDraws, Reported)
-from phase2sim.prior.models.diagnostics import (diagnose)
-from phase2sim.prior.models.unknowns.effect import (assumptions)
-from phase2sim.prior.models.likelihoods.events import (read_events)
-from phase2sim.prior.models.joint import (SHARED, flat, joint_model, numbers)
-from phase2sim.prior.models.unknowns.settings import (EVENT_PRIORS, PRIORS, SAMPLER, EndpointPriors, EventPriors, Sampler)
-from phase2sim.prior.models.densities.quadrature import (KNOTS_MONTHS)
-from phase2sim.prior.models.unknowns.evidence_arrays import (cells, read_entries)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.kernels import lightly_optimised
+from phase2sim.evidence.reported import Evidence, PriorDraws, Reported
+from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
+from phase2sim.prior.models.diagnostics import diagnose
+from phase2sim.prior.models.joint import SHARED, flat, joint_model, numbers
+from phase2sim.prior.models.likelihoods.events import read_events
+from phase2sim.prior.models.unknowns.effect import assumptions
+from phase2sim.prior.models.unknowns.evidence_arrays import cells, read_entries
+from phase2sim.prior.models.unknowns.settings import (
+    EVENT_PRIORS,
+    PRIORS,
+    SAMPLER,
+    EndpointPriors,
+    EventPriors,
+    Sampler,
+)
 
 type Report = Callable[[str], None]
 

@@ -7,28 +7,46 @@ from typing import Any
 import numpy as np
 import pymc as pm
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.evidence.reported import (Evidence)
-from phase2sim.prior.models.likelihoods import changes
-from phase2sim.prior.models.likelihoods import counts
-from phase2sim.prior.models.likelihoods import events
+from phase2sim.core.contracts import Floats
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt, shared
+from phase2sim.prior.models.likelihoods import (
+    changes,
+    counts,
+    events,
+    locations,
+    quantiles,
+    spreads,
+)
 from phase2sim.prior.models.likelihoods import counts_below_baseline as falls
-from phase2sim.prior.models.likelihoods import locations
-from phase2sim.prior.models.likelihoods import quantiles
-from phase2sim.prior.models.likelihoods import spreads
-from phase2sim.prior.models.likelihoods.changes import (Differences, Ratios)
-from phase2sim.prior.models.likelihoods.counts import (Counts, CountsBesideMedian)
-from phase2sim.prior.models.unknowns.effect import (treatment_effect)
-from phase2sim.prior.models.likelihoods.events import (EventCounts, EventTables, Rates)
-from phase2sim.prior.models.likelihoods.counts_below_baseline import (Falls)
-from phase2sim.prior.models.likelihoods.locations import (Located, Locations)
-from phase2sim.prior.models.unknowns.natural_history import (Moments, NaturalHistory, moments, natural_history)
-from phase2sim.prior.models.likelihoods.individual_data import (own_data_density)
-from phase2sim.prior.models.likelihoods.quantiles import (Quantiles)
-from phase2sim.prior.models.unknowns.settings import (EVENT_PRIORS, PRIORS, EndpointPriors, EventPriors)
-from phase2sim.prior.models.likelihoods.spreads import (ChangeSpreads, Correlations, JointSpread, ResidualSpreads, Spreads)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt, shared)
-from phase2sim.prior.models.unknowns.evidence_arrays import (Cells, cells)
+from phase2sim.prior.models.likelihoods.changes import Differences, Ratios
+from phase2sim.prior.models.likelihoods.counts import Counts, CountsBesideMedian
+from phase2sim.prior.models.likelihoods.counts_below_baseline import Falls
+from phase2sim.prior.models.likelihoods.events import EventCounts, EventTables, Rates
+from phase2sim.prior.models.likelihoods.individual_data import own_data_density
+from phase2sim.prior.models.likelihoods.locations import Located, Locations
+from phase2sim.prior.models.likelihoods.quantiles import Quantiles
+from phase2sim.prior.models.likelihoods.spreads import (
+    ChangeSpreads,
+    Correlations,
+    JointSpread,
+    ResidualSpreads,
+    Spreads,
+)
+from phase2sim.prior.models.unknowns.effect import treatment_effect
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
+from phase2sim.prior.models.unknowns.natural_history import (
+    Moments,
+    NaturalHistory,
+    moments,
+    natural_history,
+)
+from phase2sim.prior.models.unknowns.settings import (
+    EVENT_PRIORS,
+    PRIORS,
+    EndpointPriors,
+    EventPriors,
+)
 
 
 @dataclass(frozen=True, slots=True)

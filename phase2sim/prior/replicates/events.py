@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.evidence.reported import (Reported)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.evidence.reported import Reported
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.evidence.reported import (PriorDraws)
+from phase2sim.core.contracts import Floats
+from phase2sim.evidence.reported import PriorDraws
 
 
 @dataclass(frozen=True, slots=True)

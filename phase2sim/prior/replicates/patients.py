@@ -6,11 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.evidence.reported import (RANDOMISED, REFERENCE_AGE, ClassEffect, EffectAssumption, Evidence, StudyArm)
-from phase2sim.prior.replicates.parameters import (Parameters)
-from phase2sim.core.effect_shapes import (SHAPES)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.effect_shapes import SHAPES
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.evidence.reported import (
+    RANDOMISED,
+    REFERENCE_AGE,
+    ClassEffect,
+    EffectAssumption,
+    Evidence,
+    StudyArm,
+)
+from phase2sim.prior.replicates.parameters import Parameters
 
 ENROLMENT_TIMES = 128  # at which an average over an enrolment window is taken
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(32)  # of a standard normal

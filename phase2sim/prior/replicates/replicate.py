@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.endpoints import (EVENTS)
-from phase2sim.evidence.reported import (Evidence, Reported, StudyArm)
-from phase2sim.prior.replicates.events import (Events, draw_events, span_of)
-from phase2sim.prior.replicates.parameters import (Parameters)
-from phase2sim.prior.replicates.patients import (Population, Study, draw_study, weight_factor)
-from phase2sim.prior.replicates.summaries import (Sample, named, renumbered, summarise, visits_of)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.endpoints import EVENTS
+from phase2sim.evidence.reported import Evidence, Reported, StudyArm
+from phase2sim.prior.replicates.events import Events, draw_events, span_of
+from phase2sim.prior.replicates.parameters import Parameters
+from phase2sim.prior.replicates.patients import Population, Study, draw_study, weight_factor
+from phase2sim.prior.replicates.summaries import Sample, named, renumbered, summarise, visits_of
 
 PATIENTS_IF_UNKNOWN = 100  # of an arm whose size is not reported
 

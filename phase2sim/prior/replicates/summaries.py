@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.endpoints import (ENDPOINTS, EVENTS)
-from phase2sim.evidence.reported import (Reported)
-from phase2sim.prior.replicates.events import (Events, span_of)
-from phase2sim.prior.replicates.patients import (Population, Visit, on_own_scale)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS
+from phase2sim.evidence.reported import Reported
+from phase2sim.prior.replicates.events import Events, span_of
+from phase2sim.prior.replicates.patients import Population, Visit, on_own_scale
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from phase2sim.prior.comparison import (Row)
-from phase2sim.studies.influence import (Influence)
-from phase2sim.prior.check import (PriorCheck)
-from phase2sim.reporting.figures.drawing import (Figure)
-from phase2sim.reporting.figures.effect_figures import (comparison_figure, effect_figure)
-from phase2sim.reporting.figures.history_figures import (history_figures)
-from phase2sim.reporting.figures.influence_figures import (influence_figures)
-from phase2sim.reporting.figures.replica_figure import (replica_figure)
+from phase2sim.prior.check import PriorCheck
+from phase2sim.prior.comparison import Row
+from phase2sim.reporting.figures.drawing import Figure
+from phase2sim.reporting.figures.effect_figures import comparison_figure, effect_figure
+from phase2sim.reporting.figures.history_figures import history_figures
+from phase2sim.reporting.figures.influence_figures import influence_figures
+from phase2sim.reporting.figures.replica_figure import replica_figure
+from phase2sim.studies.influence import Influence
 
 
 def figures_of(found: PriorCheck | Influence | Sequence[Row]) -> Iterator[Figure]:

@@ -6,12 +6,24 @@ import altair as alt
 import numpy as np
 from scipy.stats import gaussian_kde, norm
 
-from phase2sim.prior.comparison import (Row)
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.endpoints import (ENDPOINTS, Endpoint)
-from phase2sim.prior.check import (FaceValue, Learned, PriorCheck, face_values)
-from phase2sim.reporting.screens.evidence_comparison import (in_common, label_of)
-from phase2sim.reporting.figures.drawing import (EVIDENCE, FAINT, INK, MUTED, TREATED, Chart, Figure, capital, data, heading, scale)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.endpoints import ENDPOINTS, Endpoint
+from phase2sim.prior.check import FaceValue, Learned, PriorCheck, face_values
+from phase2sim.prior.comparison import Row
+from phase2sim.reporting.figures.drawing import (
+    EVIDENCE,
+    FAINT,
+    INK,
+    MUTED,
+    TREATED,
+    Chart,
+    Figure,
+    capital,
+    data,
+    heading,
+    scale,
+)
+from phase2sim.reporting.screens.evidence_comparison import in_common, label_of
 
 _POINTS = 201
 _WIDE, _HIGH = 460, 220

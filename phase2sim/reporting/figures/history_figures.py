@@ -6,12 +6,21 @@ from dataclasses import dataclass
 import altair as alt
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.prior.truth_sources import (interpolation)
-from phase2sim.core.endpoints import (ENDPOINTS, Endpoint)
-from phase2sim.evidence.reported import (Evidence, PriorDraws, Reported)
-from phase2sim.core.randomness import (normals)
-from phase2sim.reporting.figures.drawing import (EVIDENCE, INK, TREATED, Chart, Figure, capital, data, heading)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.endpoints import ENDPOINTS, Endpoint
+from phase2sim.core.randomness import normals
+from phase2sim.evidence.reported import Evidence, PriorDraws, Reported
+from phase2sim.prior.truth_sources import interpolation
+from phase2sim.reporting.figures.drawing import (
+    EVIDENCE,
+    INK,
+    TREATED,
+    Chart,
+    Figure,
+    capital,
+    data,
+    heading,
+)
 
 _LOCATIONS = ("mean", "median", "geometric_mean")
 _LIMITS = (0.025, 0.5, 0.975)

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import altair as alt
 
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.studies.influence import (Influence, LeftOut)
-from phase2sim.prior.reweighting import (Moved)
-from phase2sim.reporting.figures.drawing import (EVIDENCE, INK, TREATED, Figure, data, heading, scale)
-from phase2sim.reporting.screens.influence import (measured, named)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.prior.reweighting import Moved
+from phase2sim.reporting.figures.drawing import EVIDENCE, INK, TREATED, Figure, data, heading, scale
+from phase2sim.reporting.screens.influence import measured, named
+from phase2sim.studies.influence import Influence, LeftOut
 
 _SHOWN = 12
 _TWO_ERRORS = 2.0

@@ -5,14 +5,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phase2sim.prior.comparison import (Row)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.core.io.atomic_files import (write_text)
-from phase2sim.studies.influence import (Influence)
-from phase2sim.prior.check import (PriorCheck)
+from phase2sim.core.errors import BadInput
+from phase2sim.core.io.atomic_files import write_text
+from phase2sim.prior.check import PriorCheck
+from phase2sim.prior.comparison import Row
+from phase2sim.studies.influence import Influence
 
 if TYPE_CHECKING:
-    from phase2sim.reporting.figures.drawing import (Figure)
+    from phase2sim.reporting.figures.drawing import Figure
 
 type Found = PriorCheck | Influence | Sequence[Row]
 
@@ -37,7 +37,7 @@ def write_figures(found: Found, out: Path) -> Path:
             f" Use {out.with_suffix('.html')}."
         )
     # Altair takes a second to import, and only a figure needs it.
-    from phase2sim.reporting.figures.all_figures import (figures_of)  # noqa: PLC0415
+    from phase2sim.reporting.figures.all_figures import figures_of  # noqa: PLC0415
 
     figures = list(figures_of(found))
     if out.suffix:

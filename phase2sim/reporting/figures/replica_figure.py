@@ -3,10 +3,20 @@
 import altair as alt
 import numpy as np
 
-from phase2sim.prior.check import (PriorCheck, Replica)
-from phase2sim.reporting.screens.prior_check import (months_of, what_was_reported)
-from phase2sim.reporting.figures.drawing import (ALARM, EVIDENCE, FAINT, INK, Chart, Figure, data, heading, scale)
-from phase2sim.reporting.plain_tables import (number)
+from phase2sim.prior.check import PriorCheck, Replica
+from phase2sim.reporting.figures.drawing import (
+    ALARM,
+    EVIDENCE,
+    FAINT,
+    INK,
+    Chart,
+    Figure,
+    data,
+    heading,
+    scale,
+)
+from phase2sim.reporting.plain_tables import number
+from phase2sim.reporting.screens.prior_check import months_of, what_was_reported
 
 _REACH = scale(-1.6, 1.6)  # half intervals around the median
 _FURTHEST = 1.5  # a dot farther out stands here

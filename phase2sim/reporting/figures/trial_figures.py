@@ -5,10 +5,20 @@ from typing import Any
 
 import altair as alt
 
-from phase2sim.studies.dossier.dossier import (Moved)
-from phase2sim.studies.dossier.example_trials import (Example, Patient)
-from phase2sim.core.endpoints import (MEASURES)
-from phase2sim.reporting.figures.drawing import (EVIDENCE, FAINT, INK, MUTED, TREATED, Figure, capital, data, heading)
+from phase2sim.core.endpoints import MEASURES
+from phase2sim.reporting.figures.drawing import (
+    EVIDENCE,
+    FAINT,
+    INK,
+    MUTED,
+    TREATED,
+    Figure,
+    capital,
+    data,
+    heading,
+)
+from phase2sim.studies.dossier.dossier import Moved
+from phase2sim.studies.dossier.example_trials import Example, Patient
 
 type Row = Mapping[str, Any]
 

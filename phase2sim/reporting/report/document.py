@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from phase2sim.reporting.figures.drawing import (Figure)
+    from phase2sim.reporting.figures.drawing import Figure
 
 # simulated: has a Monte Carlo standard error. given: in a file of the user's. reported: in a
 # publication. fitted: of the posterior. derived: a closed form, or a count of what is shown.

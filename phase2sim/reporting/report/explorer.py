@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from phase2sim.trial.batch_results import (Answers)
-from phase2sim.core.contracts import (MODEL_SCALE, Floats)
-from phase2sim.studies.dossier.dossier import (Dossier)
-from phase2sim.core.endpoints import (MEASURES)
-from phase2sim.reporting.report.document import (Playground)
-from phase2sim.reporting.report.explorer_script import (SCRIPT)
-from phase2sim.studies.store.folder import (Store, reading)
-from phase2sim.studies.sweeps.results import (Results)
+from phase2sim.core.contracts import MODEL_SCALE, Floats
+from phase2sim.core.endpoints import MEASURES
+from phase2sim.reporting.report.document import Playground
+from phase2sim.reporting.report.explorer_script import SCRIPT
+from phase2sim.studies.dossier.dossier import Dossier
+from phase2sim.studies.store.folder import Store, reading
+from phase2sim.studies.sweeps.results import Results
+from phase2sim.trial.batch_results import Answers
 
 _LARGEST = 1_800_000  # bytes of trials; as text 2.4 MB of a page that is to stay below 5
 _BYTES = 6  # of one analysis of one trial: z, effect and standard error
@@ -162,7 +162,7 @@ def _spec() -> dict[str, Any]:
     """Return the chart as Altair writes it; its rows come from the script."""
     import altair as alt  # noqa: PLC0415 - a second, and only a page needs it
 
-    from phase2sim.reporting.figures.drawing import (EVIDENCE, FAINT, TREATED, dressed)  # noqa: PLC0415
+    from phase2sim.reporting.figures.drawing import EVIDENCE, FAINT, TREATED, dressed  # noqa: PLC0415
 
     order = ["go", "consider", "stop"]
     colour = alt.Color(

@@ -4,18 +4,23 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from phase2sim.studies.dossier.dossier import (Dossier)
-from phase2sim.studies.dossier.embedded_record import (record)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.core.io.atomic_files import (write_bytes, write_text)
-from phase2sim.reporting.report.document import (Document, Section)
-from phase2sim.reporting.report.html_page import (html_page)
-from phase2sim.reporting.report.lint import (check)
-from phase2sim.reporting.report.sections.checks import (configuration, example_trials, reproduction, verification)
-from phase2sim.reporting.report.sections.design import (design, scenario_grid)
-from phase2sim.reporting.report.sections.inputs import (inputs, replica)
-from phase2sim.reporting.report.sections.question import (question)
-from phase2sim.reporting.report.sections.results import (characteristics, sensitivity)
+from phase2sim.core.errors import BadInput
+from phase2sim.core.io.atomic_files import write_bytes, write_text
+from phase2sim.reporting.report.document import Document, Section
+from phase2sim.reporting.report.html_page import html_page
+from phase2sim.reporting.report.lint import check
+from phase2sim.reporting.report.sections.checks import (
+    configuration,
+    example_trials,
+    reproduction,
+    verification,
+)
+from phase2sim.reporting.report.sections.design import design, scenario_grid
+from phase2sim.reporting.report.sections.inputs import inputs, replica
+from phase2sim.reporting.report.sections.question import question
+from phase2sim.reporting.report.sections.results import characteristics, sensitivity
+from phase2sim.studies.dossier.dossier import Dossier
+from phase2sim.studies.dossier.embedded_record import record
 
 SECTIONS: tuple[Callable[[Dossier], Section], ...] = (
     question,
@@ -66,6 +71,6 @@ def write_report(dossier: Dossier, out: Path) -> None:
     if out.suffix == ".html":
         write_text(out, html_page(document))
         return
-    from phase2sim.reporting.report.word_file import (word_file)  # noqa: PLC0415 - an extra
+    from phase2sim.reporting.report.word_file import word_file  # noqa: PLC0415 - an extra
 
     write_bytes(out, word_file(document))

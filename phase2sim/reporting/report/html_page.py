@@ -4,10 +4,22 @@ import re
 from collections.abc import Iterator
 from html import escape
 
-from phase2sim.studies.dossier.embedded_record import (record_script)
-from phase2sim.reporting.report.document import (Block, Document, Drawn, Grid, Heading, Listing, Number, Playground, Prose, Section, Words)
-from phase2sim.reporting.report.explorer import (explorer_html, explorer_scripts)
-from phase2sim.reporting.report.page_style import (STYLE)
+from phase2sim.reporting.report.document import (
+    Block,
+    Document,
+    Drawn,
+    Grid,
+    Heading,
+    Listing,
+    Number,
+    Playground,
+    Prose,
+    Section,
+    Words,
+)
+from phase2sim.reporting.report.explorer import explorer_html, explorer_scripts
+from phase2sim.reporting.report.page_style import STYLE
+from phase2sim.studies.dossier.embedded_record import record_script
 
 _LEAST = 0.7  # of the width a figure was drawn with: type of 11 px is then nearly 8
 

@@ -1,7 +1,7 @@
 """What verdicts, analyses and endpoints are called in a report."""
 
-from phase2sim.studies.dossier.dossier import (Dossier)
-from phase2sim.reporting.figures.drawing import (capital)
+from phase2sim.reporting.figures.drawing import capital
+from phase2sim.studies.dossier.dossier import Dossier
 
 
 def verdict_label(dossier: Dossier, verdict: str) -> str:

@@ -4,8 +4,8 @@ import math
 import re
 from collections.abc import Iterator
 
-from phase2sim.core.errors import (Phase2simError)
-from phase2sim.reporting.report.document import (Document, Listing, Number, Section, Words, texts)
+from phase2sim.core.errors import Phase2simError
+from phase2sim.reporting.report.document import Document, Listing, Number, Section, Words, texts
 
 _BRACES = r"\{[^{}]*\}|<[A-Za-z_ ]+>|\[\s*(?:insert|number|value|name)[^\]]*\]"
 _PLACEHOLDERS = (

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-from phase2sim.core.contracts import (RESULTS_VERSION)
-from phase2sim.studies.dossier.dossier import (Dossier, Row)
-from phase2sim.core.endpoints import (MEASURES)
-from phase2sim.reporting.report.document import (Document, Number, Piece, Prose, Section, Words)
-from phase2sim.reporting.report.labels import (verdict_label)
-from phase2sim.reporting.ledger import (ledger_rows)
-from phase2sim.reporting.report.lint import (check)
-from phase2sim.reporting.report.numbers import (of_measured, of_row, said)
-from phase2sim.reporting.report.sections.false_go import (false_goes)
-from phase2sim.reporting.report.sections.question import (share)
-from phase2sim.reporting.figures.trial_figures import (label_of)
-from phase2sim.reporting.words import (truth)
+from phase2sim.core.contracts import RESULTS_VERSION
+from phase2sim.core.endpoints import MEASURES
+from phase2sim.reporting.figures.trial_figures import label_of
+from phase2sim.reporting.ledger import ledger_rows
+from phase2sim.reporting.report.document import Document, Number, Piece, Prose, Section, Words
+from phase2sim.reporting.report.labels import verdict_label
+from phase2sim.reporting.report.lint import check
+from phase2sim.reporting.report.numbers import of_measured, of_row, said
+from phase2sim.reporting.report.sections.false_go import false_goes
+from phase2sim.reporting.report.sections.question import share
+from phase2sim.reporting.words import truth
+from phase2sim.studies.dossier.dossier import Dossier, Row
 
 _MOST_MOVES = 4  # the largest are named
 _REFERENCES = (

@@ -7,7 +7,16 @@ import vl_convert
 from docx.document import Document as WordDocument
 from docx.shared import Inches, Pt
 
-from phase2sim.reporting.report.document import (Block, Document, Drawn, Grid, Heading, Listing, Playground, Prose)
+from phase2sim.reporting.report.document import (
+    Block,
+    Document,
+    Drawn,
+    Grid,
+    Heading,
+    Listing,
+    Playground,
+    Prose,
+)
 
 _WIDTH = 6.2  # inches of a figure, at most
 _PIXELS_AN_INCH = 96.0

@@ -7,11 +7,11 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.studies.arm_boundary_table import (ArmBound, ArmsUnderTruth, ArmTable)
-from phase2sim.operating.characteristics import (measured_row)
-from phase2sim.trial.interim.dropping_rule import (Dropping)
-from phase2sim.reporting.plain_tables import (plain_table)
-from phase2sim.operating.simulation import (Ready)
+from phase2sim.operating.characteristics import measured_row
+from phase2sim.operating.simulation import Ready
+from phase2sim.reporting.plain_tables import plain_table
+from phase2sim.studies.arm_boundary_table import ArmBound, ArmsUnderTruth, ArmTable
+from phase2sim.trial.interim.dropping_rule import Dropping
 
 _TRUTHS = {
     "null": "no effect",

@@ -7,11 +7,11 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.studies.boundary_table import (AnalysisBounds, Bound, UnderTruth)
-from phase2sim.operating.characteristics import (measured_row)
-from phase2sim.trial.interim.stopping_rule import (Stopping)
-from phase2sim.reporting.plain_tables import (plain_table)
-from phase2sim.operating.simulation import (Ready)
+from phase2sim.operating.characteristics import measured_row
+from phase2sim.operating.simulation import Ready
+from phase2sim.reporting.plain_tables import plain_table
+from phase2sim.studies.boundary_table import AnalysisBounds, Bound, UnderTruth
+from phase2sim.trial.interim.stopping_rule import Stopping
 
 _TRUTHS = {"null": "no effect", "half": "half of the target", "target": "at the target"}
 

@@ -6,10 +6,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.studies.calibrate import (Calibrated, Null, decision_table)
-from phase2sim.operating.characteristics import (measured_row)
-from phase2sim.reporting.measured import (cell)
-from phase2sim.reporting.plain_tables import (plain_table)
+from phase2sim.operating.characteristics import measured_row
+from phase2sim.reporting.measured import cell
+from phase2sim.reporting.plain_tables import plain_table
+from phase2sim.studies.calibrate import Calibrated, Null, decision_table
 
 
 def calibrated_json(found: Calibrated) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.operating.characteristics import (HARM, Characteristic)
-from phase2sim.core.decision import (CLASSES)
-from phase2sim.operating.measures import (ENDS)
-from phase2sim.reporting.measured import (cell)
-from phase2sim.reporting.plain_tables import (plain_table)
-from phase2sim.operating.simulation import (Result)
+from phase2sim.core.decision import CLASSES
+from phase2sim.operating.characteristics import HARM, Characteristic
+from phase2sim.operating.measures import ENDS
+from phase2sim.operating.simulation import Result
+from phase2sim.reporting.measured import cell
+from phase2sim.reporting.plain_tables import plain_table
 
 _TRUTHS = {
     "target": "at the target",

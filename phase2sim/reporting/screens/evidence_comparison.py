@@ -7,10 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.prior.comparison import (Belief, Row, Side)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.theory.mixtures.analysis_prior import (mixture_json)
-from phase2sim.reporting.plain_tables import (number, plain_table)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.prior.comparison import Belief, Row, Side
+from phase2sim.reporting.plain_tables import number, plain_table
+from phase2sim.theory.mixtures.analysis_prior import mixture_json
 
 
 def comparison_json(rows: Sequence[Row]) -> list[dict[str, Any]]:

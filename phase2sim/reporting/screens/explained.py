@@ -5,9 +5,9 @@ from math import sqrt
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.reporting.measured import (cell)
-from phase2sim.reporting.words import (characteristic, meaning, truth)
-from phase2sim.operating.simulation import (Result)
+from phase2sim.operating.simulation import Result
+from phase2sim.reporting.measured import cell
+from phase2sim.reporting.words import characteristic, meaning, truth
 
 _ERROR = (
     "+- is one Monte Carlo standard error: with other random numbers the estimate would move by"

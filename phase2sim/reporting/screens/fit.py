@@ -9,11 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.endpoints import (ENDPOINTS, EVENTS)
-from phase2sim.evidence.reported import (EffectAssumption, PriorDraws)
-from phase2sim.theory.mixtures.analysis_prior import (AnalysisPrior, mixture_json)
-from phase2sim.reporting.plain_tables import (number, plain_table)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS
+from phase2sim.evidence.reported import EffectAssumption, PriorDraws
+from phase2sim.reporting.plain_tables import number, plain_table
+from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior, mixture_json
 
 _LIMITS = (0.025, 0.975)
 

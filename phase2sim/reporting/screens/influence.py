@@ -9,12 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.studies.influence import (LARGEST_K, Influence, LeftOut)
-from phase2sim.prior.reweighting import (Moved)
-from phase2sim.reporting.screens.prior_check import (entry_json, label_of, months_of)
-from phase2sim.reporting.ledger import (SAYS_ITSELF)
-from phase2sim.reporting.plain_tables import (plain_table)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.prior.reweighting import Moved
+from phase2sim.reporting.ledger import SAYS_ITSELF
+from phase2sim.reporting.plain_tables import plain_table
+from phase2sim.reporting.screens.prior_check import entry_json, label_of, months_of
+from phase2sim.studies.influence import LARGEST_K, Influence, LeftOut
 
 _SHOWN = 15  # the others move less
 _ERRORS_TO_TELL = 2.0  # Monte Carlo standard errors below which a move is not told from none

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from phase2sim.operating.characteristics import (Characteristic)
-from phase2sim.reporting.measured import (cell)
-from phase2sim.operating.simulation import (Result)
+from phase2sim.operating.characteristics import Characteristic
+from phase2sim.operating.simulation import Result
+from phase2sim.reporting.measured import cell
 
 _TRUTHS = {
     "target": "at the target",

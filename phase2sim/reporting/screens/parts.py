@@ -6,8 +6,8 @@ from typing import Any
 
 from rich.table import Table
 
-from phase2sim.core.endpoints import (Endpoint, Response)
-from phase2sim.scenario.assembly.registry import (TABLES)
+from phase2sim.core.endpoints import Endpoint, Response
+from phase2sim.scenario.assembly.registry import TABLES
 
 
 def parts_rows(kind: str) -> list[dict[str, Any]]:

@@ -5,11 +5,11 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.operating.characteristics import (measured_row)
-from phase2sim.studies.prediction.predict import (Predicted)
-from phase2sim.reporting.screens.single_trial import (examined_json, examined_screen)
-from phase2sim.reporting.measured import (cell)
-from phase2sim.reporting.plain_tables import (plain_table)
+from phase2sim.operating.characteristics import measured_row
+from phase2sim.reporting.measured import cell
+from phase2sim.reporting.plain_tables import plain_table
+from phase2sim.reporting.screens.single_trial import examined_json, examined_screen
+from phase2sim.studies.prediction.predict import Predicted
 
 
 def predicted_json(found: Predicted) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.core.endpoints import (ENDPOINTS, EVENTS)
-from phase2sim.evidence.reported import (Reported)
-from phase2sim.theory.mixtures.analysis_prior import (AnalysisPrior, mixture_json)
-from phase2sim.prior.check import (Learned, PriorCheck, Replica)
-from phase2sim.reporting.screens.fit import (diagnostics_line, elicited_lines)
-from phase2sim.reporting.plain_tables import (number, plain_table)
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS
+from phase2sim.evidence.reported import Reported
+from phase2sim.prior.check import Learned, PriorCheck, Replica
+from phase2sim.reporting.plain_tables import number, plain_table
+from phase2sim.reporting.screens.fit import diagnostics_line, elicited_lines
+from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior, mixture_json
 
 _LITTLE_LEARNED = 0.9  # ratio of SDs above which the evidence has hardly spoken
 

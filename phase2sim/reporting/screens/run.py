@@ -9,13 +9,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.operating.background import (Background)
-from phase2sim.operating.characteristics import (Characteristic, FellBack, measured_row)
-from phase2sim.core.contracts import (Measured)
-from phase2sim.reporting.screens.looks import (arms_table, looks_table)
-from phase2sim.reporting.measured import (cell)
-from phase2sim.operating.simulation import (Result)
-from phase2sim.core.io.views import (MONTE_CARLO)
+from phase2sim.core.contracts import Measured
+from phase2sim.core.io.views import MONTE_CARLO
+from phase2sim.operating.background import Background
+from phase2sim.operating.characteristics import Characteristic, FellBack, measured_row
+from phase2sim.operating.simulation import Result
+from phase2sim.reporting.measured import cell
+from phase2sim.reporting.screens.looks import arms_table, looks_table
 
 GAP_TO_FLAG = 4.0  # Monte Carlo standard errors
 

@@ -7,9 +7,9 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.operating.exact_safety import (Stopping, stopping)
-from phase2sim.reporting.plain_tables import (number, plain_table)
-from phase2sim.trial.safety.monitoring import (SafetyRule)
+from phase2sim.operating.exact_safety import Stopping, stopping
+from phase2sim.reporting.plain_tables import number, plain_table
+from phase2sim.trial.safety.monitoring import SafetyRule
 
 _OF_THE_LIMIT = (0.5, 1.0, 1.25, 1.5, 2.0)
 _MOST = 0.95  # a share of patients that is still worth a line

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.studies.single_trial import (Examined, Finding, Harm, Seen)
+from phase2sim.studies.single_trial import Examined, Finding, Harm, Seen
 
 
 def examined_json(examined: Examined) -> dict[str, Any]:

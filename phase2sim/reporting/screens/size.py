@@ -5,10 +5,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.core.contracts import (Measured)
-from phase2sim.reporting.plain_tables import (plain_table)
-from phase2sim.studies.sizing.search import (Point)
-from phase2sim.studies.sizing.size_result import (Sized, sentences)
+from phase2sim.core.contracts import Measured
+from phase2sim.reporting.plain_tables import plain_table
+from phase2sim.studies.sizing.search import Point
+from phase2sim.studies.sizing.size_result import Sized, sentences
 
 
 def size_json(sized: Sized) -> dict[str, Any]:

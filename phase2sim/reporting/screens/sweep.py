@@ -6,11 +6,11 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.reporting.plain_tables import (WideTable)
-from phase2sim.scenario.sweep_file import (Sweep)
-from phase2sim.studies.sweeps.forecast import (Forecast)
-from phase2sim.studies.sweeps.result_rows import (shares_view)
-from phase2sim.studies.sweeps.sweep import (Asked, Swept)
+from phase2sim.reporting.plain_tables import WideTable
+from phase2sim.scenario.sweep_file import Sweep
+from phase2sim.studies.sweeps.forecast import Forecast
+from phase2sim.studies.sweeps.result_rows import shares_view
+from phase2sim.studies.sweeps.sweep import Asked, Swept
 
 type Row = Mapping[str, Any]
 

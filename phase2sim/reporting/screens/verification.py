@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.text import Text
 
-from phase2sim.reporting.plain_tables import (plain_table)
-from phase2sim.studies.verification.findings import (Verified)
+from phase2sim.reporting.plain_tables import plain_table
+from phase2sim.studies.verification.findings import Verified
 
 
 def verified_json(found: Verified) -> dict[str, Any]:

@@ -7,20 +7,20 @@ from typing import cast
 
 from pydantic import TypeAdapter
 
-from phase2sim.core.contracts import (MODEL_SCALE, Analysis, Plan)
-from phase2sim.trial.designs.design import (Design)
-from phase2sim.trial.designs.fixed import (Fixed)
-from phase2sim.trial.designs.group_sequential import (GroupSequential)
-from phase2sim.core.endpoints import (DERIVED, EVENTS, MEASURES, RESPONSES)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.core.estimands import (COMPOSITE, Aim)
-from phase2sim.core.decision import (Checked, Decision, Hypothesis)
-from phase2sim.scenario.assembly.registry import (TABLES, build, keys_of)
-from phase2sim.scenario.assembly.plan import (Events, check_strategy)
-from phase2sim.analyses.quantification_limit import (Limit, Quantified)
-from phase2sim.trial.safety.monitoring import (SafetyRule)
-from phase2sim.scenario.scenario_file import (Scenario)
-from phase2sim.core.io.toml_files import (Table, checked, nearest)
+from phase2sim.analyses.quantification_limit import Limit, Quantified
+from phase2sim.core.contracts import MODEL_SCALE, Analysis, Plan
+from phase2sim.core.decision import Checked, Decision, Hypothesis
+from phase2sim.core.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
+from phase2sim.core.errors import BadScenario
+from phase2sim.core.estimands import COMPOSITE, Aim
+from phase2sim.core.io.toml_files import Table, checked, nearest
+from phase2sim.scenario.assembly.plan import Events, check_strategy
+from phase2sim.scenario.assembly.registry import TABLES, build, keys_of
+from phase2sim.scenario.scenario_file import Scenario
+from phase2sim.trial.designs.design import Design
+from phase2sim.trial.designs.fixed import Fixed
+from phase2sim.trial.designs.group_sequential import GroupSequential
+from phase2sim.trial.safety.monitoring import SafetyRule
 
 _OURS = ("name", "arm", "estimand")  # keys of an analysis that are not its part's
 _RANKS = ("rank_ancova", "van_elteren", "wilcoxon")  # for which a bad outcome is only the worst

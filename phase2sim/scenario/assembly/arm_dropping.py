@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-from phase2sim.scenario.assembly.analysis_set import (Analysed)
-from phase2sim.decisions.dunnett import (Dunnett)
-from phase2sim.trial.designs.design import (Design)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.core.decision import (Decision)
-from phase2sim.trial.interim.dropping_rule import (Dropping)
-from phase2sim.trial.interim.rules import (Rule)
-from phase2sim.scenario.assembly.registry import (build)
-from phase2sim.scenario.scenario_file import (Scenario)
-from phase2sim.scenario.tables import (Stopping as StoppingTable)
+from phase2sim.core.decision import Decision
+from phase2sim.core.errors import BadScenario
+from phase2sim.decisions.dunnett import Dunnett
+from phase2sim.scenario.assembly.analysis_set import Analysed
+from phase2sim.scenario.assembly.registry import build
+from phase2sim.scenario.assembly.stopping import refused_bounds, stopping_of, table_of
+from phase2sim.scenario.scenario_file import Scenario
+from phase2sim.scenario.tables import Stopping as StoppingTable
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
-from phase2sim.theory.group_sequential.multi_arm_boundaries import (ArmBoundaries, arm_boundaries)
-from phase2sim.scenario.assembly.stopping import (refused_bounds, stopping_of, table_of)
+from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries, arm_boundaries
+from phase2sim.trial.designs.design import Design
+from phase2sim.trial.interim.dropping_rule import Dropping
+from phase2sim.trial.interim.rules import Rule
 
 
 def rule_of(

@@ -7,34 +7,67 @@ from pathlib import Path
 
 import numpy as np
 
-from phase2sim.scenario.assembly.analysis_set import (analysed, check_covariates, check_decision, check_months, check_simulated, check_watched, safety_of)
-from phase2sim.scenario.assumptions import (ASSUMPTIONS, lost_more)
-from phase2sim.core.contracts import (AGE, Analysis, Floats, Missingness, Plan, Randomisation, Recruitment, TruthSource)
-from phase2sim.trial.designs.design import (Design)
-from phase2sim.prior.truth_sources import (Control, EffectCurve, FixedTruth, Treated, control_from_prior, fixed_truth, prior_truth)
-from phase2sim.scenario.assembly.arm_dropping import (rule_of)
-from phase2sim.core.endpoints import (ENDPOINTS, EVENTS, drawn_for)
-from phase2sim.trial.engine import (Population, Study)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.core.estimands import (Aim)
-from phase2sim.core.decision import (Decision, Hypothesis, hypothesis)
-from phase2sim.trial.interim.rules import (Rule)
-from phase2sim.trial.interim.schedule import (Schedule)
-from phase2sim.evidence.reported import (PriorDraws)
-from phase2sim.scenario.assembly.untreated_outcomes import (overridden, without_covariates)
-from phase2sim.scenario.assembly.registry import (build)
-from phase2sim.trial.patients.counts import (count)
-from phase2sim.trial.patients.entrants import (enrol)
-from phase2sim.trial.patients.missingness.hazards import (Complete)
-from phase2sim.trial.patients.outcomes import (draw, gains)
-from phase2sim.scenario.assembly.pilot import (calibrated, eligible_share)
-from phase2sim.scenario.assembly.plan import (Events, intercurrent_events, missingness_of, plan_of, randomisation_of, recruitment_of, widened)
-from phase2sim.trial.safety.monitoring import (SafetyRule)
-from phase2sim.scenario.scenario_file import (Scenario)
-from phase2sim.scenario.tables import (Percent, TargetEffect)
-from phase2sim.core.effect_shapes import (Shape)
-from phase2sim.scenario.assembly.stopping import (check_level, check_recruited, with_reestimation)
-from phase2sim.core.io.toml_files import (Table)
+from phase2sim.core.contracts import (
+    AGE,
+    Analysis,
+    Floats,
+    Missingness,
+    Plan,
+    Randomisation,
+    Recruitment,
+    TruthSource,
+)
+from phase2sim.core.decision import Decision, Hypothesis, hypothesis
+from phase2sim.core.effect_shapes import Shape
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
+from phase2sim.core.errors import BadScenario
+from phase2sim.core.estimands import Aim
+from phase2sim.core.io.toml_files import Table
+from phase2sim.evidence.reported import PriorDraws
+from phase2sim.prior.truth_sources import (
+    Control,
+    EffectCurve,
+    FixedTruth,
+    Treated,
+    control_from_prior,
+    fixed_truth,
+    prior_truth,
+)
+from phase2sim.scenario.assembly.analysis_set import (
+    analysed,
+    check_covariates,
+    check_decision,
+    check_months,
+    check_simulated,
+    check_watched,
+    safety_of,
+)
+from phase2sim.scenario.assembly.arm_dropping import rule_of
+from phase2sim.scenario.assembly.pilot import calibrated, eligible_share
+from phase2sim.scenario.assembly.plan import (
+    Events,
+    intercurrent_events,
+    missingness_of,
+    plan_of,
+    randomisation_of,
+    recruitment_of,
+    widened,
+)
+from phase2sim.scenario.assembly.registry import build
+from phase2sim.scenario.assembly.stopping import check_level, check_recruited, with_reestimation
+from phase2sim.scenario.assembly.untreated_outcomes import overridden, without_covariates
+from phase2sim.scenario.assumptions import ASSUMPTIONS, lost_more
+from phase2sim.scenario.scenario_file import Scenario
+from phase2sim.scenario.tables import Percent, TargetEffect
+from phase2sim.trial.designs.design import Design
+from phase2sim.trial.engine import Population, Study
+from phase2sim.trial.interim.rules import Rule
+from phase2sim.trial.interim.schedule import Schedule
+from phase2sim.trial.patients.counts import count
+from phase2sim.trial.patients.entrants import enrol
+from phase2sim.trial.patients.missingness.hazards import Complete
+from phase2sim.trial.patients.outcomes import draw, gains
+from phase2sim.trial.safety.monitoring import SafetyRule
 
 _FEWEST_ELIGIBLE = 0.01  # of candidates: below it a trial is hardly ever filled
 

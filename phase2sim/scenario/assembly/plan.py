@@ -7,16 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.core.contracts import (AGE, SITE, Analysis, Counted, Intercurrent, Missingness, Plan, Randomisation, Recruitment)
-from phase2sim.trial.designs.design import (Design)
-from phase2sim.core.endpoints import (ENDPOINTS, EVENTS, drawn_for)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.core.estimands import (STRATEGIES, TREATMENT_POLICY)
-from phase2sim.scenario.assembly.registry import (TABLES, build)
-from phase2sim.trial.patients.intercurrent import (INTERCURRENT)
-from phase2sim.trial.patients.recruitment import (Poisson)
-from phase2sim.scenario.scenario_file import (Scenario)
-from phase2sim.core.io.toml_files import (nearest)
+from phase2sim.core.contracts import (
+    AGE,
+    SITE,
+    Analysis,
+    Counted,
+    Intercurrent,
+    Missingness,
+    Plan,
+    Randomisation,
+    Recruitment,
+)
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
+from phase2sim.core.errors import BadScenario
+from phase2sim.core.estimands import STRATEGIES, TREATMENT_POLICY
+from phase2sim.core.io.toml_files import nearest
+from phase2sim.scenario.assembly.registry import TABLES, build
+from phase2sim.scenario.scenario_file import Scenario
+from phase2sim.trial.designs.design import Design
+from phase2sim.trial.patients.intercurrent import INTERCURRENT
+from phase2sim.trial.patients.recruitment import Poisson
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,22 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from phase2sim.analyses import (ANALYSES)
-from phase2sim.decisions import (DECISIONS)
-from phase2sim.trial.designs import (DESIGNS)
-from phase2sim.core.endpoints import (DERIVED, ENDPOINTS, RESPONSES)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.trial.interim.reestimation import (REESTIMATIONS)
-from phase2sim.trial.patients.intercurrent import (INTERCURRENT)
-from phase2sim.trial.patients.missingness import (GAPS, MISSINGNESS)
-from phase2sim.trial.patients.randomisation import (RANDOMISATIONS)
-from phase2sim.trial.patients.recruitment import (RECRUITMENTS)
-from phase2sim.trial.safety import (SAFETY)
-from phase2sim.theory.group_sequential.efficacy import (EFFICACIES)
-from phase2sim.theory.group_sequential.futility import (FUTILITIES)
-from phase2sim.theory.group_sequential.spending import (SPENDINGS)
-from phase2sim.core.effect_shapes import (SHAPES)
-from phase2sim.core.io.toml_files import (Table, checked, nearest)
+from phase2sim.analyses import ANALYSES
+from phase2sim.core.effect_shapes import SHAPES
+from phase2sim.core.endpoints import DERIVED, ENDPOINTS, RESPONSES
+from phase2sim.core.errors import BadScenario
+from phase2sim.core.io.toml_files import Table, checked, nearest
+from phase2sim.decisions import DECISIONS
+from phase2sim.theory.group_sequential.efficacy import EFFICACIES
+from phase2sim.theory.group_sequential.futility import FUTILITIES
+from phase2sim.theory.group_sequential.spending import SPENDINGS
+from phase2sim.trial.designs import DESIGNS
+from phase2sim.trial.interim.reestimation import REESTIMATIONS
+from phase2sim.trial.patients.intercurrent import INTERCURRENT
+from phase2sim.trial.patients.missingness import GAPS, MISSINGNESS
+from phase2sim.trial.patients.randomisation import RANDOMISATIONS
+from phase2sim.trial.patients.recruitment import RECRUITMENTS
+from phase2sim.trial.safety import SAFETY
 
 # Every table of parts: what `phase2sim list` shows and where a scenario names one of them.
 TABLES: dict[str, Mapping[str, Any]] = {

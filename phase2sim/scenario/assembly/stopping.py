@@ -5,27 +5,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from phase2sim.analyses.means.ancova import (Ancova)
-from phase2sim.analyses.means.student_t import (TTest)
-from phase2sim.analyses.means.welch import (Welch)
-from phase2sim.core.contracts import (Analysis, Recruitment)
-from phase2sim.trial.designs.design import (Design)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.core.decision import (Decision)
-from phase2sim.trial.interim.reestimation import (Reestimation)
-from phase2sim.trial.interim.schedule import (Schedule)
-from phase2sim.trial.interim.stopping_rule import (Stopping)
-from phase2sim.scenario.assembly.registry import (TABLES, build)
-from phase2sim.trial.patients.recruitment import (AllAtOnce)
-from phase2sim.scenario.scenario_file import (Scenario)
-from phase2sim.scenario.tables import (Stopping as StoppingTable)
+from phase2sim.analyses.means.ancova import Ancova
+from phase2sim.analyses.means.student_t import TTest
+from phase2sim.analyses.means.welch import Welch
+from phase2sim.core.contracts import Analysis, Recruitment
+from phase2sim.core.decision import Decision
+from phase2sim.core.errors import BadScenario
+from phase2sim.core.io.toml_files import Table, nearest
+from phase2sim.scenario.assembly.registry import TABLES, build
+from phase2sim.scenario.scenario_file import Scenario
+from phase2sim.scenario.tables import Stopping as StoppingTable
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
-from phase2sim.theory.group_sequential.boundaries import (Boundaries, boundaries)
-from phase2sim.theory.group_sequential.efficacy import (NoEfficacy)
-from phase2sim.theory.group_sequential.futility import (BetaSpending)
-from phase2sim.theory.group_sequential.spending import (Spending)
-from phase2sim.core.io.toml_files import (Table, nearest)
+from phase2sim.theory.group_sequential.boundaries import Boundaries, boundaries
+from phase2sim.theory.group_sequential.efficacy import NoEfficacy
+from phase2sim.theory.group_sequential.futility import BetaSpending
+from phase2sim.theory.group_sequential.spending import Spending
+from phase2sim.trial.designs.design import Design
+from phase2sim.trial.interim.reestimation import Reestimation
+from phase2sim.trial.interim.schedule import Schedule
+from phase2sim.trial.interim.stopping_rule import Stopping
+from phase2sim.trial.patients.recruitment import AllAtOnce
 
 # Where each analysis is judged at the decision's own alpha, and so at the level of a look's bound.
 _ROUNDED = 1e-3  # of a level, where critical_z has four digits

@@ -4,15 +4,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from phase2sim.analyses.responders.responders import (ResponderAnalysis)
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.contracts import (MODEL_SCALE, Analysis, Floats, Truth, TruthSource)
-from phase2sim.prior.truth_sources import (FixedTruth)
-from phase2sim.core.endpoints import (EVENTS)
-from phase2sim.trial.engine import (Known, Study, follow, is_stated, months_of, shift_lost, true_effect)
-from phase2sim.core.estimands import (HYPOTHETICAL, counted_outcomes)
-from phase2sim.scenario.assembly.pilot import (piloted)
-from phase2sim.analyses.readings import (reading, worst_values)
+from phase2sim.analyses.readings import reading, worst_values
+from phase2sim.analyses.responders.responders import ResponderAnalysis
+from phase2sim.core.contracts import MODEL_SCALE, Analysis, Floats, Truth, TruthSource
+from phase2sim.core.endpoints import EVENTS
+from phase2sim.core.estimands import HYPOTHETICAL, counted_outcomes
+from phase2sim.prior.truth_sources import FixedTruth
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.pilot import piloted
+from phase2sim.trial.engine import (
+    Known,
+    Study,
+    follow,
+    is_stated,
+    months_of,
+    shift_lost,
+    true_effect,
+)
 
 _TRIALS, _PATIENTS, _BATCH = 200, 1000, 20
 _RANKS = ("Wilcoxon", "VanElteren")  # their estimate is no difference in means

@@ -9,28 +9,28 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.backends import (Backend)
-from phase2sim.operating.background import (Background, background)
-from phase2sim.core.contracts import (MODEL_SCALE, Measured)
-from phase2sim.studies.dossier.example_trials import (Example, examples)
-from phase2sim.studies.dossier.fingerprints import (fingerprint)
-from phase2sim.studies.dossier.report_cells import (NO_EFFECT, PLANNED, grids, labels_of)
-from phase2sim.core.endpoints import (MEASURES)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.core.decision import (tested_alone)
-from phase2sim.evidence.reported import (Evidence, PriorDraws)
-from phase2sim.operating.measures import (mean_of)
-from phase2sim.prior.check import (PriorCheck, checked)
-from phase2sim.core.progress import (Status)
-from phase2sim.scenario.scenario_file import (Scenario, load_scenario)
-from phase2sim.operating.simulation import (prepare as prepare_scenario)
-from phase2sim.studies.store.folder import (Store, reading)
-from phase2sim.studies.store.manifest import (Manifest, read_manifest)
-from phase2sim.studies.sweeps.cells import (Cell)
-from phase2sim.studies.sweeps.measure import (Verdicts, difference, verdicts_of)
-from phase2sim.studies.sweeps.results import (DECIDED, Results)
-from phase2sim.studies.sweeps.sweep import (Asked, prepare, run)
+from phase2sim.core.backends import Backend
+from phase2sim.core.contracts import MODEL_SCALE, Measured
+from phase2sim.core.decision import tested_alone
+from phase2sim.core.endpoints import MEASURES
+from phase2sim.core.errors import BadInput
+from phase2sim.core.progress import Status
+from phase2sim.evidence.reported import Evidence, PriorDraws
+from phase2sim.operating.background import Background, background
+from phase2sim.operating.measures import mean_of
+from phase2sim.operating.simulation import prepare as prepare_scenario
+from phase2sim.prior.check import PriorCheck, checked
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.scenario_file import Scenario, load_scenario
+from phase2sim.studies.dossier.example_trials import Example, examples
+from phase2sim.studies.dossier.fingerprints import fingerprint
+from phase2sim.studies.dossier.report_cells import NO_EFFECT, PLANNED, grids, labels_of
+from phase2sim.studies.store.folder import Store, reading
+from phase2sim.studies.store.manifest import Manifest, read_manifest
+from phase2sim.studies.sweeps.cells import Cell
+from phase2sim.studies.sweeps.measure import Verdicts, difference, verdicts_of
+from phase2sim.studies.sweeps.results import DECIDED, Results
+from phase2sim.studies.sweeps.sweep import Asked, prepare, run
 
 type Row = Mapping[str, Any]
 type Say = Callable[[str], None]

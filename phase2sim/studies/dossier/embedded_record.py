@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from phase2sim.core.contracts import (RESULTS_VERSION)
-from phase2sim.studies.dossier.dossier import (Dossier)
-from phase2sim.core.errors import (BadInput)
+from phase2sim.core.contracts import RESULTS_VERSION
+from phase2sim.core.errors import BadInput
+from phase2sim.studies.dossier.dossier import Dossier
 
 FORMAT = "phase2sim report 1"
 _PLACE = re.compile(r'<script type="application/json" id="record">(.*?)</script>', re.DOTALL)

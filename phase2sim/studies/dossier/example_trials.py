@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.trial.batch_results import (Answers)
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.contracts import (GO, STOP, Bools, Floats)
-from phase2sim.core.endpoints import (DERIVED, ENDPOINTS)
-from phase2sim.studies.single_trial import (Examined, replay)
-from phase2sim.trial.interim.stopping_times import (FOR_HARM, Ended)
-from phase2sim.studies.sweeps.measure import (Verdicts, ended_of)
+from phase2sim.core.contracts import GO, STOP, Bools, Floats
+from phase2sim.core.endpoints import DERIVED, ENDPOINTS
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.studies.single_trial import Examined, replay
+from phase2sim.studies.sweeps.measure import Verdicts, ended_of
+from phase2sim.trial.batch_results import Answers
+from phase2sim.trial.interim.stopping_times import FOR_HARM, Ended
 
 _ROUNDING = 1e-9  # a trial alone adds up in another order than a thousand sizes at once
 

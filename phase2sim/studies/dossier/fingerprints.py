@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from phase2sim.trial.batch_results import (Answers)
+from phase2sim.trial.batch_results import Answers
 
 _DIGITS = 32
 

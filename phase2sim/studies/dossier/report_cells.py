@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.scenario.assembly.assemble import (Assembled, parts)
-from phase2sim.core.endpoints import (ENDPOINTS, drawn_for)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.scenario.scenario_file import (Scenario, put, scenario_from)
-from phase2sim.scenario.sweep_file import (Label, Sweep, TruthName, Variation)
+from phase2sim.core.endpoints import ENDPOINTS, drawn_for
+from phase2sim.core.errors import BadScenario
+from phase2sim.scenario.assembly.assemble import Assembled, parts
+from phase2sim.scenario.scenario_file import Scenario, put, scenario_from
+from phase2sim.scenario.sweep_file import Label, Sweep, TruthName, Variation
 
 PLANNED = "as planned"
 SIZES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)  # multiples of the planned number of patients

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import (Arms, Bools, Floats, Ints)
+from phase2sim.core.contracts import Arms, Bools, Floats, Ints
 
 _SPARE = 3  # degrees of freedom that a regression must leave
 

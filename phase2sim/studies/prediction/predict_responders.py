@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from phase2sim.analyses.responders.fisher import (Fisher)
-from phase2sim.analyses.responders.miettinen_nurminen import (MiettinenNurminen)
-from phase2sim.analyses.responders.responders import (UNKNOWN)
-from phase2sim.scenario.assembly.assemble import (Parts)
-from phase2sim.core.contracts import (GO, Bools, Ints, Reading)
-from phase2sim.core.decision import (Decision, Hypothesis, found, tested_alone)
-from phase2sim.studies.prediction.completion import (UnderWay)
-from phase2sim.studies.prediction.beta_binomial import (predictive_probability)
+from phase2sim.analyses.responders.fisher import Fisher
+from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
+from phase2sim.analyses.responders.responders import UNKNOWN
+from phase2sim.core.contracts import GO, Bools, Ints, Reading
+from phase2sim.core.decision import Decision, Hypothesis, found, tested_alone
+from phase2sim.scenario.assembly.assemble import Parts
+from phase2sim.studies.prediction.beta_binomial import predictive_probability
+from phase2sim.studies.prediction.completion import UnderWay
 
 PRIOR = (0.5, 0.5)  # Jeffreys, of each arm's response rate
 _TWO_ARMS = 2

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from phase2sim.scenario.assembly.assemble import (Parts)
-from phase2sim.trial.designs.group_sequential import (GroupSequential)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.studies.sizing.success_counts import (Looks)
-from phase2sim.scenario.assembly.stopping import (stopping_of)
+from phase2sim.core.errors import BadInput
+from phase2sim.scenario.assembly.assemble import Parts
+from phase2sim.scenario.assembly.stopping import stopping_of
+from phase2sim.studies.sizing.success_counts import Looks
+from phase2sim.trial.designs.group_sequential import GroupSequential
 
 type LooksOf = Callable[[int], Looks]
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import (Ints, Measured)
-from phase2sim.operating.measures import (proportion)
-from phase2sim.studies.sizing.anytime_bounds import (lower_bound, upper_bound)
-from phase2sim.studies.sizing.size_tests import (Count, Ladder, Question, climb, far_from)
+from phase2sim.core.contracts import Ints, Measured
+from phase2sim.operating.measures import proportion
+from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
+from phase2sim.studies.sizing.size_tests import Count, Ladder, Question, climb, far_from
 
 type Progress = Callable[[int, int], None]  # steps still open, trials looked at
 

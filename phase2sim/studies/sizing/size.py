@@ -7,21 +7,21 @@ from functools import partial
 
 import numpy as np
 
-from phase2sim.scenario.assembly.assemble import (Assembled)
-from phase2sim.core.backends import (Backend)
-from phase2sim.core.contracts import (GO, Measured, TruthSource)
-from phase2sim.trial.engine import (is_stated, true_effect)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.core.decision import (Found)
-from phase2sim.operating.measures import (proportion)
-from phase2sim.scenario.scenario_file import (Scenario)
-from phase2sim.operating.simulation import (Ready, prepare)
-from phase2sim.studies.sizing.search import (Steps, search)
-from phase2sim.studies.sizing.success_counts import (Counter, Scaled, Trials)
-from phase2sim.studies.sizing.size_tests import (Question)
-from phase2sim.studies.sizing.looks_by_size import (LooksOf, fits, looks_of)
-from phase2sim.studies.sizing.size_result import (Search, Sized)
-from phase2sim.operating.closed_form import (Twin, twin)
+from phase2sim.core.backends import Backend
+from phase2sim.core.contracts import GO, Measured, TruthSource
+from phase2sim.core.decision import Found
+from phase2sim.core.errors import BadInput
+from phase2sim.operating.closed_form import Twin, twin
+from phase2sim.operating.measures import proportion
+from phase2sim.operating.simulation import Ready, prepare
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.scenario_file import Scenario
+from phase2sim.studies.sizing.looks_by_size import LooksOf, fits, looks_of
+from phase2sim.studies.sizing.search import Steps, search
+from phase2sim.studies.sizing.size_result import Search, Sized
+from phase2sim.studies.sizing.size_tests import Question
+from phase2sim.studies.sizing.success_counts import Counter, Scaled, Trials
+from phase2sim.trial.engine import is_stated, true_effect
 
 type Report = Callable[[str], None]
 type Progress = Callable[[int, int], None]  # steps still open, trials looked at

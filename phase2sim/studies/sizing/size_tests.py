@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.studies.sizing.anytime_bounds import (lower_bound, upper_bound)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
 
 # Trials first up to last at some steps -> how many were a go, and how many were decided.
 type Count = Callable[[int, int, tuple[float, ...]], tuple[Ints, Ints]]

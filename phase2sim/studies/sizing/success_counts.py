@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from phase2sim.core.backends import (Backend)
-from phase2sim.core.contracts import (GO, UNDECIDED, Ints, Measured, Truth, TruthSource)
-from phase2sim.trial.engine import (Study, simulate_batch)
-from phase2sim.trial.interim.schedule import (Schedule)
-from phase2sim.trial.interim.stopping_rule import (Stopping)
-from phase2sim.trial.nested_sizes import (simulate_sizes)
-from phase2sim.operating.measures import (mean_of)
+from phase2sim.core.backends import Backend
+from phase2sim.core.contracts import GO, UNDECIDED, Ints, Measured, Truth, TruthSource
+from phase2sim.operating.measures import mean_of
+from phase2sim.trial.engine import Study, simulate_batch
+from phase2sim.trial.interim.schedule import Schedule
+from phase2sim.trial.interim.stopping_rule import Stopping
+from phase2sim.trial.nested_sizes import simulate_sizes
 
 type Looks = tuple[Schedule, Stopping]
 

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from phase2sim.trial.batch_results import (Answers)
-from phase2sim.core.contracts import (FAILURES, FALLBACKS, Estimates, OwnTest)
-from phase2sim.trial.interim.look import (ArmsSeen, Look)
-from phase2sim.studies.store.harm_columns import (HARM_FIELDS, Column, harm_columns, watched_of)
+from phase2sim.core.contracts import FAILURES, FALLBACKS, Estimates, OwnTest
+from phase2sim.studies.store.harm_columns import HARM_FIELDS, Column, harm_columns, watched_of
+from phase2sim.trial.batch_results import Answers
+from phase2sim.trial.interim.look import ArmsSeen, Look
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 _OWN_TEST = ("statistic", "p_two_sided", "lower", "upper")

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from phase2sim.trial.batch_results import (Answers, cut, joined)
-from phase2sim.core.errors import (BadInput, NotWritten)
-from phase2sim.core.io.atomic_files import (locked, write_synced)
-from phase2sim.studies.store.batches import (decoded)
+from phase2sim.core.errors import BadInput, NotWritten
+from phase2sim.core.io.atomic_files import locked, write_synced
+from phase2sim.studies.store.batches import decoded
+from phase2sim.trial.batch_results import Answers, cut, joined
 
 MANIFEST = "manifest.json"
 _TRIALS = "trials"

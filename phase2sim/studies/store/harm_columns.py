@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (Bools)
-from phase2sim.trial.safety.monitoring import (Watched)
+from phase2sim.core.contracts import Bools
+from phase2sim.trial.safety.monitoring import Watched
 
 type Column = tuple[NDArray[Any], Bools]  # values, and True where there is none
 

@@ -12,8 +12,8 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (CONSIDER, GO, STOP, UNDECIDED)
-from phase2sim.core.errors import (BadInput)
+from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED
+from phase2sim.core.errors import BadInput
 
 type Row = Mapping[str, Any]
 

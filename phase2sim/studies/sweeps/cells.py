@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from phase2sim.core.contracts import RESULTS_VERSION
+from phase2sim.core.errors import BadInput, BadScenario
+from phase2sim.evidence.reported import PriorDraws
 from phase2sim.prior import storage as prior_files
-from phase2sim.scenario.assembly.assemble import (Assembled, Parts, assemble, parts)
-from phase2sim.core.contracts import (RESULTS_VERSION)
-from phase2sim.core.errors import (BadInput, BadScenario)
-from phase2sim.evidence.reported import (PriorDraws)
-from phase2sim.prior.fitting import (fitted, read_evidence)
-from phase2sim.scenario.scenario_file import (Scenario)
-from phase2sim.scenario.sweep_file import (Label, Sweep)
+from phase2sim.prior.fitting import fitted, read_evidence
+from phase2sim.scenario.assembly.assemble import Assembled, Parts, assemble, parts
+from phase2sim.scenario.scenario_file import Scenario
+from phase2sim.scenario.sweep_file import Label, Sweep
 
 type Report = Callable[[str], None]
 

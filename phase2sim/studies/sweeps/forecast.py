@@ -4,9 +4,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from phase2sim.studies.store.folder import (Store)
-from phase2sim.studies.sweeps.cells import (Assemblies, Group)
-from phase2sim.studies.sweeps.work_units import (TRIALS_A_FILE, Done, Piece, Work, missing_pieces, simulate_piece)
+from phase2sim.studies.store.folder import Store
+from phase2sim.studies.sweeps.cells import Assemblies, Group
+from phase2sim.studies.sweeps.work_units import (
+    TRIALS_A_FILE,
+    Done,
+    Piece,
+    Work,
+    missing_pieces,
+    simulate_piece,
+)
 
 _GROUPS_TIMED = 6
 _TRIALS = (20, 200)  # the second only if the first were quick

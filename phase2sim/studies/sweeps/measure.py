@@ -7,18 +7,23 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.trial.batch_results import (Answers)
-from phase2sim.scenario.assembly.assemble import (Parts)
-from phase2sim.operating.characteristics import (Characteristic, ClosedForm, characteristics, failed_too_often)
-from phase2sim.core.contracts import (GO, UNDECIDED, Measured)
-from phase2sim.core.decision import (classes, found)
-from phase2sim.trial.interim.stopping_times import (Ended)
-from phase2sim.trial.interim.rules import (ended)
-from phase2sim.trial.interim.harm_stops import (sums_of_harm, with_harm)
-from phase2sim.operating.measures import (Tally, by_class, mean_of, tally)
-from phase2sim.trial.safety.monitoring import (stopped_for_harm)
-from phase2sim.studies.store.folder import (Store)
-from phase2sim.studies.sweeps.cells import (Cell)
+from phase2sim.core.contracts import GO, UNDECIDED, Measured
+from phase2sim.core.decision import classes, found
+from phase2sim.operating.characteristics import (
+    Characteristic,
+    ClosedForm,
+    characteristics,
+    failed_too_often,
+)
+from phase2sim.operating.measures import Tally, by_class, mean_of, tally
+from phase2sim.scenario.assembly.assemble import Parts
+from phase2sim.studies.store.folder import Store
+from phase2sim.studies.sweeps.cells import Cell
+from phase2sim.trial.batch_results import Answers
+from phase2sim.trial.interim.harm_stops import sums_of_harm, with_harm
+from phase2sim.trial.interim.rules import ended
+from phase2sim.trial.interim.stopping_times import Ended
+from phase2sim.trial.safety.monitoring import stopped_for_harm
 
 _TRIALS_AT_ONCE = 100_000  # added up together: memory stays bounded, and sums never differ
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-from phase2sim.operating.characteristics import (COLUMNS, SHARE_TITLES, placed)
-from phase2sim.scenario.sweep_file import (RESERVED)
-from phase2sim.core.io.data_frames import (dataset_of, frame_of)
-from phase2sim.core.io.views import (MONTE_CARLO, View, Viewed, plus_minus)
+from phase2sim.core.io.data_frames import dataset_of, frame_of
+from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
+from phase2sim.operating.characteristics import COLUMNS, SHARE_TITLES, placed
+from phase2sim.scenario.sweep_file import RESERVED
 
 if TYPE_CHECKING:
     from pandas import DataFrame

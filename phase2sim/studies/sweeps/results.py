@@ -7,17 +7,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from phase2sim.scenario.assembly.assemble import (parts)
-from phase2sim.operating.characteristics import (Characteristic, ClosedForm)
-from phase2sim.core.io.row_conditions import (condition)
-from phase2sim.core.contracts import (Measured)
-from phase2sim.scenario.scenario_file import (scenario_from)
-from phase2sim.studies.store.folder import (Store)
-from phase2sim.studies.store.manifest import (Entry, Manifest)
-from phase2sim.studies.store.tables import (Row, decisions_bytes, parquet_of, read_table)
-from phase2sim.studies.sweeps.cells import (Cell)
-from phase2sim.studies.sweeps.measure import (Measurements, Verdicts, difference, measure, verdicts_of)
-from phase2sim.operating.closed_form import (Twin)
+from phase2sim.core.contracts import Measured
+from phase2sim.core.io.row_conditions import condition
+from phase2sim.operating.characteristics import Characteristic, ClosedForm
+from phase2sim.operating.closed_form import Twin
+from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.scenario_file import scenario_from
+from phase2sim.studies.store.folder import Store
+from phase2sim.studies.store.manifest import Entry, Manifest
+from phase2sim.studies.store.tables import Row, decisions_bytes, parquet_of, read_table
+from phase2sim.studies.sweeps.cells import Cell
+from phase2sim.studies.sweeps.measure import (
+    Measurements,
+    Verdicts,
+    difference,
+    measure,
+    verdicts_of,
+)
 
 CHARACTERISTICS = "characteristics.parquet"
 DECISIONS = "decisions"

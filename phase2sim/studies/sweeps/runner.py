@@ -6,15 +6,22 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from phase2sim.core.backends import (Backend)
-from phase2sim.core.contracts import (RESULTS_VERSION)
-from phase2sim.core.errors import (BadInput, WorkersLost)
-from phase2sim.core.interrupts import (Interrupts)
-from phase2sim.core.progress import (Status)
-from phase2sim.studies.store.folder import (Store)
-from phase2sim.studies.sweeps.cells import (Assemblies, Group)
-from phase2sim.studies.sweeps.work_units import (TRIALS_A_FILE, Done, Piece, Work, missing_pieces, simulate_piece)
-from phase2sim.studies.sweeps.trial_targets import (Round, Targets, Wish)
+from phase2sim.core.backends import Backend
+from phase2sim.core.contracts import RESULTS_VERSION
+from phase2sim.core.errors import BadInput, WorkersLost
+from phase2sim.core.interrupts import Interrupts
+from phase2sim.core.progress import Status
+from phase2sim.studies.store.folder import Store
+from phase2sim.studies.sweeps.cells import Assemblies, Group
+from phase2sim.studies.sweeps.trial_targets import Round, Targets, Wish
+from phase2sim.studies.sweeps.work_units import (
+    TRIALS_A_FILE,
+    Done,
+    Piece,
+    Work,
+    missing_pieces,
+    simulate_piece,
+)
 
 _AHEAD = 2  # pieces a worker, so that none waits and memory stays bounded
 _WRITERS = 8  # files at a time

@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from phase2sim.core.backends import (Backend)
-from phase2sim.operating.characteristics import (ClosedForm, closed_forms)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.core.interrupts import (noted_interrupts)
-from phase2sim.core.progress import (Status)
-from phase2sim.studies.store.folder import (Store, writing)
-from phase2sim.studies.store.manifest import (Manifest, read_manifest, write_manifest)
-from phase2sim.scenario.sweep_file import (Sweep)
-from phase2sim.studies.sweeps.runner import (Campaign)
-from phase2sim.studies.sweeps.cells import (Assemblies, Cell, Group, Priors, cells_of, groups_of)
-from phase2sim.studies.sweeps.forecast import (Forecast, forecast)
-from phase2sim.studies.sweeps.measure import (measure)
-from phase2sim.studies.sweeps.results import (Results, entry_of, keep_measured)
-from phase2sim.studies.sweeps.result_rows import (Rows, shares_view)
-from phase2sim.studies.sweeps.trial_targets import (MOST_TRIALS, Budget, Precision, Trials, Wish)
-from phase2sim.core.io.views import (View, Viewed)
+from phase2sim.core.backends import Backend
+from phase2sim.core.errors import BadInput
+from phase2sim.core.interrupts import noted_interrupts
+from phase2sim.core.io.views import View, Viewed
+from phase2sim.core.progress import Status
+from phase2sim.operating.characteristics import ClosedForm, closed_forms
+from phase2sim.scenario.sweep_file import Sweep
+from phase2sim.studies.store.folder import Store, writing
+from phase2sim.studies.store.manifest import Manifest, read_manifest, write_manifest
+from phase2sim.studies.sweeps.cells import Assemblies, Cell, Group, Priors, cells_of, groups_of
+from phase2sim.studies.sweeps.forecast import Forecast, forecast
+from phase2sim.studies.sweeps.measure import measure
+from phase2sim.studies.sweeps.result_rows import Rows, shares_view
+from phase2sim.studies.sweeps.results import Results, entry_of, keep_measured
+from phase2sim.studies.sweeps.runner import Campaign
+from phase2sim.studies.sweeps.trial_targets import MOST_TRIALS, Budget, Precision, Trials, Wish
 
 if TYPE_CHECKING:
     from pandas import DataFrame

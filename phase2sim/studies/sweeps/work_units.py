@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from phase2sim.trial.batch_results import (Answers, joined)
-from phase2sim.core.contracts import (RESULTS_VERSION, TruthSource)
-from phase2sim.trial.engine import (Study)
-from phase2sim.trial.nested_sizes import (answer_sizes)
-from phase2sim.studies.store.batches import (encoded)
-from phase2sim.studies.store.folder import (Stretch, missing_stretches)
+from phase2sim.core.contracts import RESULTS_VERSION, TruthSource
+from phase2sim.studies.store.batches import encoded
+from phase2sim.studies.store.folder import Stretch, missing_stretches
+from phase2sim.trial.batch_results import Answers, joined
+from phase2sim.trial.engine import Study
+from phase2sim.trial.nested_sizes import answer_sizes
 
 TRIALS_A_FILE = 2_500  # where files begin, so that a sweep cut short goes on with the same files
 

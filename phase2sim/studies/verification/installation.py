@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from phase2sim.scenario.assembly.assemble import (parts)
-from phase2sim.core.contracts import (Measured)
-from phase2sim.studies.single_trial import (analyse)
-from phase2sim.scenario.scenario_file import (Scenario, scenario_from)
-from phase2sim.operating.simulation import (Result, simulate)
-from phase2sim.studies.verification.findings import (Check, Verified)
+from phase2sim.core.contracts import Measured
+from phase2sim.operating.simulation import Result, simulate
+from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.scenario_file import Scenario, scenario_from
+from phase2sim.studies.single_trial import analyse
+from phase2sim.studies.verification.findings import Check, Verified
 
 type Progress = Callable[[int, int], None]
 type Table = dict[str, Any]

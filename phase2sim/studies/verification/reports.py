@@ -6,17 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from phase2sim.core.backends import (backend)
-from phase2sim.core.contracts import (RESULTS_VERSION)
-from phase2sim.studies.dossier.fingerprints import (fingerprint)
-from phase2sim.studies.dossier.embedded_record import (read_record)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.core.randomness import (generator)
-from phase2sim.scenario.scenario_file import (scenario_from)
-from phase2sim.studies.store.folder import (reading)
-from phase2sim.scenario.sweep_file import (Sweep, Variation)
-from phase2sim.studies.sweeps.sweep import (Asked, prepare, run)
-from phase2sim.studies.verification.findings import (Check, Verified)
+from phase2sim.core.backends import backend
+from phase2sim.core.contracts import RESULTS_VERSION
+from phase2sim.core.errors import BadInput
+from phase2sim.core.randomness import generator
+from phase2sim.scenario.scenario_file import scenario_from
+from phase2sim.scenario.sweep_file import Sweep, Variation
+from phase2sim.studies.dossier.embedded_record import read_record
+from phase2sim.studies.dossier.fingerprints import fingerprint
+from phase2sim.studies.store.folder import reading
+from phase2sim.studies.sweeps.sweep import Asked, prepare, run
+from phase2sim.studies.verification.findings import Check, Verified
 
 type Say = Callable[[str], None]
 

@@ -7,9 +7,9 @@ their own information.
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.theory.group_sequential.integration import (bound_of, onward, upper_bounds)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.kernels import kernel
+from phase2sim.theory.group_sequential.integration import bound_of, onward, upper_bounds
 
 _STEP = 1e-3  # of the maximum: no look is taken to have less than this more than the one before
 

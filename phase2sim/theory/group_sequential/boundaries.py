@@ -6,12 +6,12 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from phase2sim.core.contracts import (Floats)
+from phase2sim.core.contracts import Floats
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
-from phase2sim.theory.group_sequential.efficacy import (bounds_of, spent_at)
-from phase2sim.theory.group_sequential.integration import (beyond, bound_of, exits, onward)
-from phase2sim.theory.group_sequential.spending import (Spending)
+from phase2sim.theory.group_sequential.efficacy import bounds_of, spent_at
+from phase2sim.theory.group_sequential.integration import beyond, bound_of, exits, onward
+from phase2sim.theory.group_sequential.spending import Spending
 
 MOST_LOOKS = 50
 _CLOSEST = 1e-3  # of two fractions: closer looks see the same data

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtri
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.theory.group_sequential.integration import (exits, upper_bounds)
-from phase2sim.theory.group_sequential.spending import (SPENDINGS, Spending)
+from phase2sim.core.contracts import Floats
+from phase2sim.theory.group_sequential.integration import exits, upper_bounds
+from phase2sim.theory.group_sequential.spending import SPENDINGS, Spending
 
 _TIGHT = 1e-13  # of a root
 _LOWEST = -9.0  # z: every trial is above it

@@ -6,8 +6,12 @@ from typing import Any, ClassVar, Literal, Protocol
 import numpy as np
 from scipy.special import ndtri
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.theory.group_sequential.conditional_power import (Numbers, z_for_conditional_power, z_for_predictive_power)
+from phase2sim.core.contracts import Floats
+from phase2sim.theory.group_sequential.conditional_power import (
+    Numbers,
+    z_for_conditional_power,
+    z_for_predictive_power,
+)
 
 
 class Limit(Protocol):

@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.kernels import kernel
 
 _REACH = 9.0  # standard deviations: beyond them lies less than 2e-19
 _PANEL = 3.0  # width of a panel in standard deviations of an increment

@@ -12,12 +12,17 @@ import numpy as np
 from scipy.optimize import newton
 from scipy.special import ndtr
 
-from phase2sim.core.contracts import (Floats, Ints)
+from phase2sim.core.contracts import Floats, Ints
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
-from phase2sim.theory.group_sequential.boundaries import (check_crossing, check_information, check_level, check_limits)
-from phase2sim.theory.group_sequential.efficacy import (bounds_of)
-from phase2sim.theory.group_sequential.shared_control import (fates)
+from phase2sim.theory.group_sequential.boundaries import (
+    check_crossing,
+    check_information,
+    check_level,
+    check_limits,
+)
+from phase2sim.theory.group_sequential.efficacy import bounds_of
+from phase2sim.theory.group_sequential.shared_control import fates
 
 # Nodes of the outer integral by number of looks: each look multiplies the work by them.
 _NODES = {1: 64, 2: 40, 3: 20, 4: 12}

@@ -13,8 +13,8 @@ import math
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.kernels import kernel
 
 _REACH = 6.5  # standard deviations: beyond them lies less than 1e-10
 _PANEL = 4.0  # width of a panel in standard deviations of an increment

@@ -1,9 +1,9 @@
 """Mixtures of normals as priors of an analysis: updated in closed form, fitted, kept as JSON."""
 
-from phase2sim.theory.mixtures.em_fit import (fit_mixture)
-from phase2sim.theory.mixtures.normal_mixture import (NormalMixture, normal_mixture)
-from phase2sim.theory.mixtures.robust import (AnalysisMixture)
-from phase2sim.theory.mixtures.effective_sample_size import (elir_patients, moment_patients)
+from phase2sim.theory.mixtures.effective_sample_size import elir_patients, moment_patients
+from phase2sim.theory.mixtures.em_fit import fit_mixture
+from phase2sim.theory.mixtures.normal_mixture import NormalMixture, normal_mixture
+from phase2sim.theory.mixtures.robust import AnalysisMixture
 
 __all__ = [
     "AnalysisMixture",

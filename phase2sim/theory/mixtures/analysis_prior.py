@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.errors import (BadInput)
-from phase2sim.theory.mixtures.normal_mixture import (NormalMixture, normal_mixture)
-from phase2sim.theory.mixtures.effective_sample_size import (elir_patients, moment_patients)
-from phase2sim.core.io.toml_files import (check_numbers, checked, nearest)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.errors import BadInput
+from phase2sim.core.io.toml_files import check_numbers, checked, nearest
+from phase2sim.theory.mixtures.effective_sample_size import elir_patients, moment_patients
+from phase2sim.theory.mixtures.normal_mixture import NormalMixture, normal_mixture
 
 
 class AnalysisPrior(BaseModel):

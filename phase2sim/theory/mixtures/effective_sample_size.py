@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.theory.mixtures.normal_mixture import (NormalMixture)
+from phase2sim.core.contracts import Floats
+from phase2sim.theory.mixtures.normal_mixture import NormalMixture
 
 _NODES = 24  # of a Gauss-Legendre rule between two neighbouring edges
 _EDGES_SD = np.linspace(-13.0, 13.0, 53)  # around each component; nothing is left beyond

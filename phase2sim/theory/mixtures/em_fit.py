@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.theory.mixtures.normal_mixture import (NormalMixture)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.theory.mixtures.normal_mixture import NormalMixture
 
 _PENALTY = 6.0  # for each parameter, as RBesT's automixfit: favours few components
 _NARROWEST = 0.02  # SD of a component, in SDs of the draws: no spike on a few equal draws

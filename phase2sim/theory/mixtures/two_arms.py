@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from phase2sim.core.contracts import (Bools, Floats)
-from phase2sim.theory.mixtures.normal_mixture import (NormalMixture)
-from phase2sim.theory.mixtures.effective_sample_size import (composite_rule, quadrature)
+from phase2sim.core.contracts import Bools, Floats
+from phase2sim.theory.mixtures.effective_sample_size import composite_rule, quadrature
+from phase2sim.theory.mixtures.normal_mixture import NormalMixture
 
 _EDGES_SE = np.linspace(-9.0, 9.0, 73)
 _HALVINGS = 100

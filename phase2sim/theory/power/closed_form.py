@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special
 
-from phase2sim.theory.power.interpolation import (enough_shifts, enough_sizes, interpolation)
-from phase2sim.core.contracts import (Floats, Ints)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.theory.power.interpolation import enough_shifts, enough_sizes, interpolation
 
 NODES, NODES_OF_MANY, MANY = 20, 10, 50  # of the ANCOVA quadrature, below and from 50 patients
 LARGEST_ARM = 1e9  # a search for a sample size gives up here

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from scipy import special
 
-from phase2sim.core.contracts import (Floats)
+from phase2sim.core.contracts import Floats
 
 NEGLIGIBLE = 1e-14  # error of an interpolated power
 

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Protocol
 
-from phase2sim.trial.interim.schedule import (Schedule)
+from phase2sim.trial.interim.schedule import Schedule
 
 
 class Design(Protocol):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from phase2sim.trial.designs.checks import (check_arms, check_patients, check_visits)
-from phase2sim.trial.interim.schedule import (Schedule)
+from phase2sim.trial.designs.checks import check_arms, check_patients, check_visits
+from phase2sim.trial.interim.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)

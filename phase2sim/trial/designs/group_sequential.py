@@ -3,8 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from phase2sim.trial.designs.checks import (check_arms, check_patients, check_visits)
-from phase2sim.trial.interim.schedule import (PlannedLook, Schedule, check_looks, check_months_to_decide)
+from phase2sim.trial.designs.checks import check_arms, check_patients, check_visits
+from phase2sim.trial.interim.schedule import (
+    PlannedLook,
+    Schedule,
+    check_looks,
+    check_months_to_decide,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,20 @@ from operator import itemgetter
 
 import numpy as np
 
-from phase2sim.core.contracts import (Analysis, Bools, Estimates, Floats, Ints, Plan, Trials)
-from phase2sim.core.endpoints import (EVENTS)
-from phase2sim.core.estimands import (Aim)
-from phase2sim.core.estimates import (each)
-from phase2sim.trial.interim.look import (ArmsSeen, Look)
-from phase2sim.trial.interim.reestimated_final import (resized)
-from phase2sim.trial.interim.schedule import (PlannedLook, Schedule)
-from phase2sim.analyses.readings import (counted_reading, estimate, estimate_first, of_arms, of_first_by_trial)
+from phase2sim.analyses.readings import (
+    counted_reading,
+    estimate,
+    estimate_first,
+    of_arms,
+    of_first_by_trial,
+)
+from phase2sim.core.contracts import Analysis, Bools, Estimates, Floats, Ints, Plan, Trials
+from phase2sim.core.endpoints import EVENTS
+from phase2sim.core.estimands import Aim
+from phase2sim.core.estimates import each
+from phase2sim.trial.interim.look import ArmsSeen, Look
+from phase2sim.trial.interim.reestimated_final import resized
+from phase2sim.trial.interim.schedule import PlannedLook, Schedule
 
 _TWO_ARMS = 2
 

@@ -10,13 +10,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtri
 
-from phase2sim.core.contracts import (Bools, Floats)
-from phase2sim.core.decision import (Decision, Found, Hypothesis)
-from phase2sim.trial.interim.stopping_times import (FOR_EFFICACY, FOR_FUTILITY, ArmCourse, Course, Ended)
-from phase2sim.trial.interim.look import (ArmsSeen, Look, chosen, picked)
+from phase2sim.core.contracts import Bools, Floats
+from phase2sim.core.decision import Decision, Found, Hypothesis
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
-from phase2sim.theory.group_sequential.multi_arm_boundaries import (ArmBoundaries)
+from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries
+from phase2sim.trial.interim.look import ArmsSeen, Look, chosen, picked
+from phase2sim.trial.interim.stopping_times import (
+    FOR_EFFICACY,
+    FOR_FUTILITY,
+    ArmCourse,
+    Course,
+    Ended,
+)
 
 
 @dataclass(frozen=True, slots=True)

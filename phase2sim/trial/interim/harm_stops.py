@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from phase2sim.core.contracts import (STOP)
-from phase2sim.trial.interim.stopping_times import (FOR_HARM, Ended)
-from phase2sim.trial.interim.look import (Look)
-from phase2sim.trial.safety.harm_counts import (HarmSums, harm_sums)
-from phase2sim.trial.safety.monitoring import (SafetyRule, Watched)
+from phase2sim.core.contracts import STOP
+from phase2sim.trial.interim.look import Look
+from phase2sim.trial.interim.stopping_times import FOR_HARM, Ended
+from phase2sim.trial.safety.harm_counts import HarmSums, harm_sums
+from phase2sim.trial.safety.monitoring import SafetyRule, Watched
 
 
 def with_harm(end: Ended, looks: Sequence[Look], watched: Watched | None) -> Ended:

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from phase2sim.core.contracts import (Analysis, Bools, Estimates, Floats, Ints, Plan, Reading, Trials)
-from phase2sim.core.estimands import (Aim)
-from phase2sim.trial.interim.look import (Look)
-from phase2sim.trial.interim.reestimation import (FirstStage, Reestimation, total_patients)
-from phase2sim.trial.interim.schedule import (Schedule)
-from phase2sim.analyses.readings import (counted_reading, of_first_by_trial)
+from phase2sim.analyses.readings import counted_reading, of_first_by_trial
+from phase2sim.core.contracts import Analysis, Bools, Estimates, Floats, Ints, Plan, Reading, Trials
+from phase2sim.core.estimands import Aim
+from phase2sim.trial.interim.look import Look
+from phase2sim.trial.interim.reestimation import FirstStage, Reestimation, total_patients
+from phase2sim.trial.interim.schedule import Schedule
 
 _TWO_ARMS = 2  # more are refused
 

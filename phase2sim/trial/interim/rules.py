@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.decision import (Decision, Found, Hypothesis)
+from phase2sim.core.decision import Decision, Found, Hypothesis
 from phase2sim.trial.interim import stopping_times as course
-from phase2sim.trial.interim.stopping_times import (Ended)
-from phase2sim.trial.interim.dropping_rule import (Dropping, ended_by_arm, final_certainty)
-from phase2sim.trial.interim.look import (Look)
-from phase2sim.trial.interim.stopping_rule import (Stopping)
+from phase2sim.trial.interim.dropping_rule import Dropping, ended_by_arm, final_certainty
+from phase2sim.trial.interim.look import Look
+from phase2sim.trial.interim.stopping_rule import Stopping
+from phase2sim.trial.interim.stopping_times import Ended
 
 type Rule = Stopping | Dropping
 

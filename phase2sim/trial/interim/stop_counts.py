@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.trial.interim.stopping_times import (FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, Ended)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.trial.interim.stopping_times import FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, Ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
-from phase2sim.theory.group_sequential.boundaries import (Boundaries)
-from phase2sim.theory.group_sequential.spending import (Spending)
+from phase2sim.theory.group_sequential.boundaries import Boundaries
+from phase2sim.theory.group_sequential.spending import Spending
 
 
 @dataclass(frozen=True, slots=True)

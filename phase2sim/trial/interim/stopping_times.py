@@ -7,15 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from phase2sim.core.contracts import (GO, STOP, UNDECIDED, Bools, Floats, Ints)
-from phase2sim.core.decision import (Decision, Found, Hypothesis, found, only_p)
-from phase2sim.trial.interim.look import (Look, at_the_end)
-from phase2sim.trial.interim.stopping_rule import (Stopping)
-from phase2sim.theory.group_sequential.actual_information import (efficacy_bounds, futility_bounds, rising)
-from phase2sim.theory.group_sequential.boundaries import (Boundaries)
-from phase2sim.theory.group_sequential.efficacy import (spent_at)
-from phase2sim.theory.group_sequential.futility import (BetaSpending, EffectLimit, limits_of)
-from phase2sim.theory.group_sequential.spending import (Spending)
+from phase2sim.core.contracts import GO, STOP, UNDECIDED, Bools, Floats, Ints
+from phase2sim.core.decision import Decision, Found, Hypothesis, found, only_p
+from phase2sim.theory.group_sequential.actual_information import (
+    efficacy_bounds,
+    futility_bounds,
+    rising,
+)
+from phase2sim.theory.group_sequential.boundaries import Boundaries
+from phase2sim.theory.group_sequential.efficacy import spent_at
+from phase2sim.theory.group_sequential.futility import BetaSpending, EffectLimit, limits_of
+from phase2sim.theory.group_sequential.spending import Spending
+from phase2sim.trial.interim.look import Look, at_the_end
+from phase2sim.trial.interim.stopping_rule import Stopping
 
 TO_THE_END, FOR_EFFICACY, FOR_FUTILITY, FOR_HARM = range(4)
 REASONS = ("", "efficacy", "futility", "harm")

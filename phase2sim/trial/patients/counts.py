@@ -6,9 +6,18 @@ from math import lgamma
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import (Arms, Floats, Ints, Plan, Trials, Truth)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.core.randomness import (PURPOSES, Word, fill_uniform, place, seed_word, start, step, unit)
+from phase2sim.core.contracts import Arms, Floats, Ints, Plan, Trials, Truth
+from phase2sim.core.kernels import kernel
+from phase2sim.core.randomness import (
+    PURPOSES,
+    Word,
+    fill_uniform,
+    place,
+    seed_word,
+    start,
+    step,
+    unit,
+)
 
 _COUNTS = np.uint64(PURPOSES["counts"])
 _MANY = 30.0  # events expected between two visits, from which counting up from 0 takes long

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from phase2sim.core.age_distribution import (age_moments, ages)
-from phase2sim.core.contracts import (AGE, SITE, Arrivals, Bools, Entrants, Floats, Ints, Plan, Truth)
-from phase2sim.core.errors import (BadScenario)
-from phase2sim.core.randomness import (Attempt, normals, place, uniforms)
+from phase2sim.core.age_distribution import age_moments, ages
+from phase2sim.core.contracts import AGE, SITE, Arrivals, Bools, Entrants, Floats, Ints, Plan, Truth
+from phase2sim.core.errors import BadScenario
+from phase2sim.core.randomness import Attempt, normals, place, uniforms
 
 MOST_ATTEMPTS = 5000  # candidates for one place in a trial
 

@@ -3,11 +3,11 @@
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.age_distribution import (age_moments)
-from phase2sim.core.contracts import (AGE, Arms, Entrants, Floats, Ints, Plan, Trials, Truth)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.trial.patients.entrants import (site_levels)
-from phase2sim.core.randomness import (PURPOSES, Word, fill_normal, place, seed_word)
+from phase2sim.core.age_distribution import age_moments
+from phase2sim.core.contracts import AGE, Arms, Entrants, Floats, Ints, Plan, Trials, Truth
+from phase2sim.core.kernels import kernel
+from phase2sim.core.randomness import PURPOSES, Word, fill_normal, place, seed_word
+from phase2sim.trial.patients.entrants import site_levels
 
 
 def draw(plan: Plan, truth: Truth, entrants: Entrants, arm: Arms) -> Trials:

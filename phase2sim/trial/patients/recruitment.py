@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import (Arrivals, Floats, Ints, Recruitment)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.core.randomness import (PURPOSES, Word, seed_word, start, step, uniforms, unit)
+from phase2sim.core.contracts import Arrivals, Floats, Ints, Recruitment
+from phase2sim.core.kernels import kernel
+from phase2sim.core.randomness import PURPOSES, Word, seed_word, start, step, uniforms, unit
 
 _SLOWEST, _FASTEST = 1e-3, 1e5  # patients a month
 _LONGEST_RAMP = 240.0

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from phase2sim.core.contracts import (Bools, Floats, Ints)
-from phase2sim.trial.safety.monitoring import (Watched)
+from phase2sim.core.contracts import Bools, Floats, Ints
+from phase2sim.trial.safety.monitoring import Watched
 
 
 @dataclass(frozen=True, slots=True)

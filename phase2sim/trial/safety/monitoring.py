@@ -8,9 +8,9 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (STOP, Arms, Bools, Floats, Ints, Plan, Trials)
-from phase2sim.core.endpoints import (EVENTS)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.contracts import STOP, Arms, Bools, Floats, Ints, Plan, Trials
+from phase2sim.core.endpoints import EVENTS
+from phase2sim.core.kernels import kernel
 
 
 class SafetyRule(Protocol):

@@ -14,10 +14,10 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch import basic
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.prior.models.densities.order_statistics import (LOG_ROOT_TWO_PI)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.kernels import kernel
+from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 
 
 class CorrelatedNormal(Op):

@@ -12,9 +12,9 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch import basic
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.kernels import (kernels_digest)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.kernels import kernels_digest
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 
 
 class KernelOperation(Op):

@@ -9,9 +9,9 @@ import math
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.prior.models.densities.kernel_operation import (Differentiable, Slopes)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.kernels import kernel
+from phase2sim.prior.models.densities.kernel_operation import Differentiable, Slopes
 
 
 def _odd_series(powers: Floats, rho: float) -> tuple[float, float]:

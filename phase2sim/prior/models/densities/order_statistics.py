@@ -10,11 +10,11 @@ import math
 import numpy as np
 from scipy.special import gammaln
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.prior.models.densities.row_density import (RowDensity)
-from phase2sim.prior.models.densities.quadrature import (half_gap_reach, unit_quadrature)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.kernels import kernel
+from phase2sim.prior.models.densities.pytensor_names import Tensor
+from phase2sim.prior.models.densities.quadrature import half_gap_reach, unit_quadrature
+from phase2sim.prior.models.densities.row_density import RowDensity
 
 QUADRATURE_NODES = 40
 LEAST_GAP = 1e-300  # between logs of chances, so that an impossible pair has a slope

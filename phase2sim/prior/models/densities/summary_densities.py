@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.prior.models.densities.correlated_normal import (CorrelatedNormal)
-from phase2sim.prior.models.densities.order_statistics import (LOG_ROOT_TWO_PI)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
+from phase2sim.core.contracts import Floats
+from phase2sim.prior.models.densities.correlated_normal import CorrelatedNormal
+from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 
 
 def normal(value: Tensor | Floats, mean: Tensor, sd: Tensor) -> Tensor:

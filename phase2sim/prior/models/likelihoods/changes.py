@@ -4,16 +4,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.evidence.reported import (Evidence, Reported)
-from phase2sim.prior.models.densities.summary_densities import (normal)
-from phase2sim.prior.models.likelihoods.locations import (even_polynomial)
-from phase2sim.prior.models.unknowns.natural_history import (Moments)
-from phase2sim.prior.models.unknowns.scales import (Scales, log_of_raw)
-from phase2sim.prior.models.densities.quadrature import (DEGREES, median_covariance, median_variance)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
-from phase2sim.prior.models.unknowns.evidence_arrays import (Cells, cell_of, is_raw, read_entries)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.densities.quadrature import DEGREES, median_covariance, median_variance
+from phase2sim.prior.models.densities.summary_densities import normal
+from phase2sim.prior.models.likelihoods.locations import even_polynomial
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cell_of, is_raw, read_entries
+from phase2sim.prior.models.unknowns.natural_history import Moments
+from phase2sim.prior.models.unknowns.scales import Scales, log_of_raw
 
 DIFFERENCES = ("change", "slope", "difference")
 

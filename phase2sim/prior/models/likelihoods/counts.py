@@ -4,17 +4,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.core.endpoints import (EVENTS)
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.evidence.reported import (Evidence, Reported)
-from phase2sim.prior.models.likelihoods.locations import (Located, Locations, over_alone)
-from phase2sim.prior.models.unknowns.natural_history import (Moments)
-from phase2sim.prior.models.densities.order_statistics import (count_below, log_choose, log_ways, median_count_kernel, median_quadrature)
-from phase2sim.prior.models.densities.row_density import (RowDensity)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
-from phase2sim.prior.models.unknowns.evidence_arrays import (Cells, cell_of, read_entries, to_model)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.endpoints import EVENTS
+from phase2sim.core.errors import BadEvidence
+from phase2sim.core.kernels import kernel
+from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.prior.models.densities.order_statistics import (
+    count_below,
+    log_choose,
+    log_ways,
+    median_count_kernel,
+    median_quadrature,
+)
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.densities.row_density import RowDensity
+from phase2sim.prior.models.likelihoods.locations import Located, Locations, over_alone
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cell_of, read_entries, to_model
+from phase2sim.prior.models.unknowns.natural_history import Moments
 
 
 @dataclass(frozen=True, slots=True)

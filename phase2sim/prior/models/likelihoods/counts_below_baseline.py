@@ -10,15 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.evidence.reported import (Evidence)
-from phase2sim.prior.models.likelihoods.locations import (Located, Locations)
-from phase2sim.prior.models.unknowns.natural_history import (Moments, NaturalHistory)
-from phase2sim.prior.models.densities.order_statistics import (averaged_count_kernel, log_choose)
-from phase2sim.prior.models.densities.row_density import (RowDensity)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
-from phase2sim.prior.models.unknowns.evidence_arrays import (Cell, Cells, baseline_nodes, cell_of, read_entries)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.kernels import kernel
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.models.densities.order_statistics import averaged_count_kernel, log_choose
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.densities.row_density import RowDensity
+from phase2sim.prior.models.likelihoods.locations import Located, Locations
+from phase2sim.prior.models.unknowns.evidence_arrays import (
+    Cell,
+    Cells,
+    baseline_nodes,
+    cell_of,
+    read_entries,
+)
+from phase2sim.prior.models.unknowns.natural_history import Moments, NaturalHistory
 
 
 @dataclass(frozen=True, slots=True)

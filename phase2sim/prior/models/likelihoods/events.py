@@ -11,15 +11,15 @@ import numpy as np
 import pymc as pm
 from scipy.special import gammaln
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.core.endpoints import (EVENTS)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.evidence.reported import (Evidence, Reported)
-from phase2sim.prior.models.densities.summary_densities import (normal)
-from phase2sim.prior.models.densities.row_density import (RowDensity)
-from phase2sim.prior.models.unknowns.settings import (EVENT_PRIORS, EventPriors)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
-from phase2sim.prior.models.unknowns.evidence_arrays import (named_arm, read_entries)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.endpoints import EVENTS
+from phase2sim.core.kernels import kernel
+from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.densities.row_density import RowDensity
+from phase2sim.prior.models.densities.summary_densities import normal
+from phase2sim.prior.models.unknowns.evidence_arrays import named_arm, read_entries
+from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS, EventPriors
 
 TERMS = 256  # room for other totals of the same shape of evidence
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.evidence.reported import (Evidence, IndividualData)
-from phase2sim.prior.models.densities.summary_densities import (scattered_normal)
-from phase2sim.prior.models.unknowns.natural_history import (Moments)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
-from phase2sim.prior.models.unknowns.evidence_arrays import (Cells, own_cell)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.evidence.reported import Evidence, IndividualData
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.densities.summary_densities import scattered_normal
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, own_cell
+from phase2sim.prior.models.unknowns.natural_history import Moments
 
 
 def own_data_density(evidence: Evidence, layout: Cells, at: Moments) -> Tensor:

@@ -5,18 +5,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import (Bools, Floats, Ints)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.evidence.reported import (Evidence, Reported)
-from phase2sim.prior.models.densities.summary_densities import (correlated_normal)
-from phase2sim.prior.models.densities.location_covariance import (location_covariance)
-from phase2sim.prior.models.unknowns.natural_history import (Moments, NaturalHistory)
-from phase2sim.prior.models.densities.order_statistics import (LOG_ROOT_TWO_PI)
-from phase2sim.prior.models.unknowns.scales import (Scales)
-from phase2sim.prior.models.densities.quadrature import (DEGREES, median_covariance, median_variance)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
-from phase2sim.prior.models.unknowns.evidence_arrays import (LOCATIONS, Cells, cell_of, is_raw, is_raw_mean, named_arm, read_entries, to_model)
+from phase2sim.core.contracts import Bools, Floats, Ints
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.kernels import kernel
+from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.prior.models.densities.location_covariance import location_covariance
+from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.densities.quadrature import DEGREES, median_covariance, median_variance
+from phase2sim.prior.models.densities.summary_densities import correlated_normal
+from phase2sim.prior.models.unknowns.evidence_arrays import (
+    LOCATIONS,
+    Cells,
+    cell_of,
+    is_raw,
+    is_raw_mean,
+    named_arm,
+    read_entries,
+    to_model,
+)
+from phase2sim.prior.models.unknowns.natural_history import Moments, NaturalHistory
+from phase2sim.prior.models.unknowns.scales import Scales
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.evidence.reported import (Evidence, Reported)
-from phase2sim.prior.models.likelihoods.counts import (same_visit)
-from phase2sim.prior.models.likelihoods.locations import (Located, Locations, over_alone)
-from phase2sim.prior.models.unknowns.natural_history import (Moments)
-from phase2sim.prior.models.densities.order_statistics import (between_quantiles_kernel)
-from phase2sim.prior.models.densities.row_density import (RowDensity)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
-from phase2sim.prior.models.unknowns.evidence_arrays import (Cells, cell_of, read_entries, to_model)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.errors import BadEvidence
+from phase2sim.core.kernels import kernel
+from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.prior.models.densities.order_statistics import between_quantiles_kernel
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.densities.row_density import RowDensity
+from phase2sim.prior.models.likelihoods.counts import same_visit
+from phase2sim.prior.models.likelihoods.locations import Located, Locations, over_alone
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cell_of, read_entries, to_model
+from phase2sim.prior.models.unknowns.natural_history import Moments
 
 QUARTILES = (0.25, 0.75)
 FAR = 1000.0  # above every value on any model scale: nobody lies beyond

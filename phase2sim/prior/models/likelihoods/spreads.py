@@ -5,15 +5,27 @@ from itertools import combinations
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.evidence.reported import (Evidence, Reported)
-from phase2sim.prior.models.densities.summary_densities import (correlated_normal, correlation, sample_sd, sd_freedom)
-from phase2sim.prior.models.unknowns.natural_history import (Moments, NaturalHistory)
-from phase2sim.prior.models.densities.order_statistics import (LOG_ROOT_TWO_PI)
-from phase2sim.prior.models.unknowns.scales import (Scales, raw_kurtosis)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
-from phase2sim.prior.models.unknowns.evidence_arrays import (LOCATIONS, Cells, cell_of, is_cross_correlation, is_raw, read_entries)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.densities.summary_densities import (
+    correlated_normal,
+    correlation,
+    sample_sd,
+    sd_freedom,
+)
+from phase2sim.prior.models.unknowns.evidence_arrays import (
+    LOCATIONS,
+    Cells,
+    cell_of,
+    is_cross_correlation,
+    is_raw,
+    read_entries,
+)
+from phase2sim.prior.models.unknowns.natural_history import Moments, NaturalHistory
+from phase2sim.prior.models.unknowns.scales import Scales, raw_kurtosis
 
 FEWEST_FOR_FISHER = 4
 

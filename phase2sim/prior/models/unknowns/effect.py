@@ -5,13 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 import pymc as pm
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.evidence.reported import (RANDOMISED, SINGLE_ARM, ClassEffect, EffectAssumption, Evidence)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
-from phase2sim.prior.models.unknowns.evidence_arrays import (Cell, Cells)
-from phase2sim.core.effect_shapes import (SHAPES)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.effect_shapes import SHAPES
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.reported import (
+    RANDOMISED,
+    SINGLE_ARM,
+    ClassEffect,
+    EffectAssumption,
+    Evidence,
+)
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.unknowns.evidence_arrays import Cell, Cells
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.core.contracts import (Bools, Floats, Ints)
-from phase2sim.core.endpoints import (ENDPOINTS, EVENTS)
-from phase2sim.core.errors import (BadEvidence)
-from phase2sim.evidence.reported import (REFERENCE_AGE, Evidence, IndividualData, Reported, StudyArm)
-from phase2sim.prior.models.unknowns.scales import (Scales, scales_of)
-from phase2sim.prior.models.unknowns.settings import (PRIORS)
-from phase2sim.prior.models.densities.quadrature import (KNOTS_MONTHS, basis, window_nodes)
+from phase2sim.core.contracts import Bools, Floats, Ints
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS
+from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.reported import REFERENCE_AGE, Evidence, IndividualData, Reported, StudyArm
+from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS, basis, window_nodes
+from phase2sim.prior.models.unknowns.scales import Scales, scales_of
+from phase2sim.prior.models.unknowns.settings import PRIORS
 
 LOCATIONS = ("mean", "median", "geometric_mean")
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pymc as pm
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.prior.models.unknowns.scales import (raw_covariance, raw_mean, raw_slope)
-from phase2sim.prior.models.unknowns.settings import (CROSS_CORRELATION_SCALE, EndpointPriors)
-from phase2sim.prior.models.densities.quadrature import (KNOTS_MONTHS)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
-from phase2sim.prior.models.unknowns.evidence_arrays import (Cells)
-from phase2sim.prior.models.unknowns.window_moments import (window_moments)
+from phase2sim.core.contracts import Floats
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells
+from phase2sim.prior.models.unknowns.scales import raw_covariance, raw_mean, raw_slope
+from phase2sim.prior.models.unknowns.settings import CROSS_CORRELATION_SCALE, EndpointPriors
+from phase2sim.prior.models.unknowns.window_moments import window_moments
 
 ROOT_MONTHS: Floats = np.sqrt(np.diff(KNOTS_MONTHS))
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats, Ints)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor, pt)
+from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.core.contracts import (Floats)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.prior.models.densities.kernel_operation import (Differentiable, Slopes)
-from phase2sim.prior.models.densities.pytensor_names import (Tensor)
-from phase2sim.prior.models.unknowns.evidence_arrays import (Cells)
+from phase2sim.core.contracts import Floats
+from phase2sim.core.kernels import kernel
+from phase2sim.prior.models.densities.kernel_operation import Differentiable, Slopes
+from phase2sim.prior.models.densities.pytensor_names import Tensor
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells
 
 
 def window_moments(  # noqa: PLR0913 - the unknowns of patients

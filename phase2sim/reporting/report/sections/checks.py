@@ -3,17 +3,26 @@
 import tomllib
 from collections.abc import Iterator
 
-from phase2sim.core.contracts import (RESULTS_VERSION)
-from phase2sim.studies.dossier.dossier import (Dossier)
-from phase2sim.studies.dossier.example_trials import (Example)
-from phase2sim.core.endpoints import (MEASURES)
-from phase2sim.reporting.report.document import (Block, Drawn, Grid, Heading, Listing, Prose, Section, Words)
-from phase2sim.reporting.report.labels import (verdict_label)
-from phase2sim.reporting.report.numbers import (said)
-from phase2sim.reporting.report.sections.false_go import (false_goes)
-from phase2sim.reporting.figures.trial_figures import (spaghetti)
-from phase2sim.reporting.words import (truth)
-from phase2sim.scenario.as_toml import (toml_text)
+from phase2sim.core.contracts import RESULTS_VERSION
+from phase2sim.core.endpoints import MEASURES
+from phase2sim.reporting.figures.trial_figures import spaghetti
+from phase2sim.reporting.report.document import (
+    Block,
+    Drawn,
+    Grid,
+    Heading,
+    Listing,
+    Prose,
+    Section,
+    Words,
+)
+from phase2sim.reporting.report.labels import verdict_label
+from phase2sim.reporting.report.numbers import said
+from phase2sim.reporting.report.sections.false_go import false_goes
+from phase2sim.reporting.words import truth
+from phase2sim.scenario.as_toml import toml_text
+from phase2sim.studies.dossier.dossier import Dossier
+from phase2sim.studies.dossier.example_trials import Example
 
 _FAR = 4.0  # standard errors
 _ELSEWHERE = (

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from phase2sim.studies.dossier.dossier import (Dossier)
-from phase2sim.studies.dossier.report_cells import (PLANNED)
-from phase2sim.core.endpoints import (MEASURES)
-from phase2sim.trial.interim.schedule import (PlannedLook)
-from phase2sim.reporting.report.document import (Block, Grid, Prose, Section, Words)
-from phase2sim.reporting.report.labels import (verdict_label)
-from phase2sim.reporting.report.numbers import (said)
-from phase2sim.reporting.words import (truth)
-from phase2sim.trial.safety.monitoring import (SafetyRule)
-from phase2sim.core.io.data_frames import (in_order)
+from phase2sim.core.endpoints import MEASURES
+from phase2sim.core.io.data_frames import in_order
+from phase2sim.reporting.report.document import Block, Grid, Prose, Section, Words
+from phase2sim.reporting.report.labels import verdict_label
+from phase2sim.reporting.report.numbers import said
+from phase2sim.reporting.words import truth
+from phase2sim.studies.dossier.dossier import Dossier
+from phase2sim.studies.dossier.report_cells import PLANNED
+from phase2sim.trial.interim.schedule import PlannedLook
+from phase2sim.trial.safety.monitoring import SafetyRule
 
 _NO_EVENT = (
     "No intercurrent event is simulated: the effect is that of being allocated to treatment, in all"

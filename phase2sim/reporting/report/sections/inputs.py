@@ -3,15 +3,24 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from phase2sim.studies.dossier.dossier import (Dossier)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.reporting.screens.prior_check import (what_was_reported)
-from phase2sim.reporting.report.document import (Block, Drawn, Grid, Heading, Number, Prose, Section, Words)
-from phase2sim.reporting.figures.effect_figures import (effect_figure)
-from phase2sim.reporting.figures.history_figures import (history_figures)
-from phase2sim.reporting.ledger import (ledger_rows)
-from phase2sim.reporting.plain_tables import (number)
-from phase2sim.reporting.figures.replica_figure import (replica_figure)
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.reporting.figures.effect_figures import effect_figure
+from phase2sim.reporting.figures.history_figures import history_figures
+from phase2sim.reporting.figures.replica_figure import replica_figure
+from phase2sim.reporting.ledger import ledger_rows
+from phase2sim.reporting.plain_tables import number
+from phase2sim.reporting.report.document import (
+    Block,
+    Drawn,
+    Grid,
+    Heading,
+    Number,
+    Prose,
+    Section,
+    Words,
+)
+from phase2sim.reporting.screens.prior_check import what_was_reported
+from phase2sim.studies.dossier.dossier import Dossier
 
 _NO_EVIDENCE = (
     "The scenario names no evidence: what it assumes of untreated patients stands in its own file"

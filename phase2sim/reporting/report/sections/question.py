@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 
-from phase2sim.operating.background import (Background)
-from phase2sim.studies.dossier.dossier import (Dossier, Row)
-from phase2sim.studies.dossier.report_cells import (partial_nulls)
-from phase2sim.core.decision import (ByReference, Decision)
-from phase2sim.reporting.report.document import (Block, Drawn, Grid, Number, Piece, Prose, Section)
-from phase2sim.reporting.report.labels import (verdict_label)
-from phase2sim.reporting.ledger import (ledger_rows)
-from phase2sim.reporting.report.numbers import (in_100, of_measured, of_row, said)
-from phase2sim.reporting.report.sections.false_go import (rows_under)
-from phase2sim.reporting.figures.trial_figures import (decision_flow)
-from phase2sim.reporting.words import (truth)
-from phase2sim.studies.sweeps.results import (DECIDED)
+from phase2sim.core.decision import ByReference, Decision
+from phase2sim.operating.background import Background
+from phase2sim.reporting.figures.trial_figures import decision_flow
+from phase2sim.reporting.ledger import ledger_rows
+from phase2sim.reporting.report.document import Block, Drawn, Grid, Number, Piece, Prose, Section
+from phase2sim.reporting.report.labels import verdict_label
+from phase2sim.reporting.report.numbers import in_100, of_measured, of_row, said
+from phase2sim.reporting.report.sections.false_go import rows_under
+from phase2sim.reporting.words import truth
+from phase2sim.studies.dossier.dossier import Dossier, Row
+from phase2sim.studies.dossier.report_cells import partial_nulls
+from phase2sim.studies.sweeps.results import DECIDED
 
 _ASSURANCES = {"prior": "given all the evidence", "sceptical": "for a sceptic"}
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from phase2sim.studies.dossier.dossier import (Dossier, Row)
-from phase2sim.studies.dossier.report_cells import (NOT_AT_RANDOM)
-from phase2sim.reporting.report.document import (Block, Drawn, Grid, Heading, Prose, Section, Words)
-from phase2sim.reporting.report.explorer import (playground)
-from phase2sim.reporting.report.labels import (verdict_label)
-from phase2sim.reporting.report.numbers import (of_measured, of_row, said)
-from phase2sim.reporting.report.sections.false_go import (worst_null)
-from phase2sim.reporting.figures.trial_figures import (label_of, size_curves, surface, tornado)
-from phase2sim.reporting.words import (characteristic, meaning, truth)
+from phase2sim.reporting.figures.trial_figures import label_of, size_curves, surface, tornado
+from phase2sim.reporting.report.document import Block, Drawn, Grid, Heading, Prose, Section, Words
+from phase2sim.reporting.report.explorer import playground
+from phase2sim.reporting.report.labels import verdict_label
+from phase2sim.reporting.report.numbers import of_measured, of_row, said
+from phase2sim.reporting.report.sections.false_go import worst_null
+from phase2sim.reporting.words import characteristic, meaning, truth
+from phase2sim.studies.dossier.dossier import Dossier, Row
+from phase2sim.studies.dossier.report_cells import NOT_AT_RANDOM
 
 _CURVES = (("power", "target"), ("assurance", "prior"), ("assurance", "sceptical"))
 _FEWEST = 2  # points of a curve

@@ -7,11 +7,11 @@ from typing import ClassVar
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import (Arms, Floats, Ints, Plan, Trials)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.trial.patients.missingness.hazards import (check_ratio, check_share)
-from phase2sim.core.randomness import (PURPOSES, Word, fill_uniform, seed_word)
+from phase2sim.core.contracts import Arms, Floats, Ints, Plan, Trials
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.kernels import kernel
+from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
+from phase2sim.trial.patients.missingness.hazards import check_ratio, check_share
 
 _LONGEST_HALF_LIFE = 1200.0
 _DISCONTINUATION, _OTHER_THERAPY = np.uint64(1), np.uint64(2)  # places of their streams

@@ -7,11 +7,11 @@ from typing import ClassVar
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import (Floats, Ints, Plan, Trials)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.trial.patients.intercurrent.chance import (add_after, by_endpoint, check_effect)
-from phase2sim.core.randomness import (PURPOSES, Word, fill_uniform, seed_word)
+from phase2sim.core.contracts import Floats, Ints, Plan, Trials
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.kernels import kernel
+from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
+from phase2sim.trial.patients.intercurrent.chance import add_after, by_endpoint, check_effect
 
 _MONTHS_APART = 100  # places of visits, above those of events at a constant hazard
 _INTERCURRENT = np.uint64(PURPOSES["intercurrent"])

@@ -8,12 +8,12 @@ from numba import uint64
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from phase2sim.core.contracts import (Bools, Floats, Ints, Observer, Plan, Trials, Untreated)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.trial.patients.missingness.hazards import (check_endpoint, check_ratio)
-from phase2sim.trial.patients.missingness.last_seen import (flat)
-from phase2sim.core.randomness import (PURPOSES, Word, fill_uniform, seed_word)
+from phase2sim.core.contracts import Bools, Floats, Ints, Observer, Plan, Trials, Untreated
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.kernels import kernel
+from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
+from phase2sim.trial.patients.missingness.hazards import check_endpoint, check_ratio
+from phase2sim.trial.patients.missingness.last_seen import flat
 
 _WIDEST = 60.0
 

@@ -7,11 +7,11 @@ import numpy as np
 from numba import uint64
 from scipy.optimize import brentq
 
-from phase2sim.core.contracts import (Arms, Bools, Floats, Observer, Plan, Trials, Untreated)
-from phase2sim.core.endpoints import (ENDPOINTS)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.trial.patients.missingness.last_seen import (carried_forward, flat)
-from phase2sim.core.randomness import (PURPOSES, Word, fill_uniform, seed_word)
+from phase2sim.core.contracts import Arms, Bools, Floats, Observer, Plan, Trials, Untreated
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.kernels import kernel
+from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
+from phase2sim.trial.patients.missingness.last_seen import carried_forward, flat
 
 
 @dataclass(frozen=True, slots=True)

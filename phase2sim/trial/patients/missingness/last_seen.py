@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import (Bools, Floats, Trials)
-from phase2sim.core.kernels import (kernel)
+from phase2sim.core.contracts import Bools, Floats, Trials
+from phase2sim.core.kernels import kernel
 
 
 def carried_forward(trials: Trials, endpoint: int) -> Floats:

@@ -1,9 +1,9 @@
 """Who gets which arm, in the order patients come."""
 
-from phase2sim.core.contracts import (Randomisation)
-from phase2sim.trial.patients.randomisation.blocks import (PermutedBlocks, StratifiedBlocks)
-from phase2sim.trial.patients.randomisation.minimisation import (Minimisation)
-from phase2sim.trial.patients.randomisation.simple import (Simple)
+from phase2sim.core.contracts import Randomisation
+from phase2sim.trial.patients.randomisation.blocks import PermutedBlocks, StratifiedBlocks
+from phase2sim.trial.patients.randomisation.minimisation import Minimisation
+from phase2sim.trial.patients.randomisation.simple import Simple
 
 RANDOMISATIONS: dict[str, type[Randomisation]] = {
     "permuted_blocks": PermutedBlocks,

@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import (Arms, Ints)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.core.randomness import (PURPOSES, Word, seed_word, start, step, unit)
+from phase2sim.core.contracts import Arms, Ints
+from phase2sim.core.kernels import kernel
+from phase2sim.core.randomness import PURPOSES, Word, seed_word, start, step, unit
 
 _SHORTEST_BLOCK = 4
 _LONGEST_BLOCK = 1000

@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import (Arms, Floats, Ints)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.trial.patients.randomisation.blocks import (check_over)
-from phase2sim.core.randomness import (PURPOSES, Word, seed_word, start, step, unit)
+from phase2sim.core.contracts import Arms, Floats, Ints
+from phase2sim.core.kernels import kernel
+from phase2sim.core.randomness import PURPOSES, Word, seed_word, start, step, unit
+from phase2sim.trial.patients.randomisation.blocks import check_over
 
 _ROUNDING = 1e-9  # imbalances this close are ties
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import (Arms, Floats, Ints)
-from phase2sim.core.kernels import (kernel)
-from phase2sim.core.randomness import (PURPOSES, Word, seed_word, start, step, unit)
+from phase2sim.core.contracts import Arms, Floats, Ints
+from phase2sim.core.kernels import kernel
+from phase2sim.core.randomness import PURPOSES, Word, seed_word, start, step, unit
 
 
 @dataclass(frozen=True, slots=True)
