@@ -4,15 +4,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from phase2sim.core.contracts import Measured as Measured
-    from phase2sim.evidence.reported import PriorDraws as PriorDraws
+    from phase2sim.core.measured import Measured as Measured
     from phase2sim.operating.simulation import Result as Result
     from phase2sim.operating.simulation import simulate as simulate
+    from phase2sim.prior.draws import PriorDraws as PriorDraws
     from phase2sim.prior.fitting import fit as fit
+    from phase2sim.reporting.report.api import report as report
     from phase2sim.scenario.scenario_file import Scenario as Scenario
     from phase2sim.scenario.scenario_file import load_scenario as load_scenario
     from phase2sim.studies.api import compare as compare
-    from phase2sim.studies.api import report as report
     from phase2sim.studies.api import results as results
     from phase2sim.studies.api import size as size
     from phase2sim.studies.api import sweep as sweep
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # Public name -> where it is; loaded on first use, so that `phase2sim --help` stays quick.
 _PUBLIC = {
     "Contest": "phase2sim.studies.compare",
-    "Measured": "phase2sim.core.contracts",
-    "PriorDraws": "phase2sim.evidence.reported",
+    "Measured": "phase2sim.core.measured",
+    "PriorDraws": "phase2sim.prior.draws",
     "Result": "phase2sim.operating.simulation",
     "Rows": "phase2sim.studies.sweeps.result_rows",
     "Scenario": "phase2sim.scenario.scenario_file",
@@ -34,7 +34,7 @@ _PUBLIC = {
     "compare": "phase2sim.studies.api",
     "fit": "phase2sim.prior.fitting",
     "load_scenario": "phase2sim.scenario.scenario_file",
-    "report": "phase2sim.studies.api",
+    "report": "phase2sim.reporting.report.api",
     "results": "phase2sim.studies.api",
     "simulate": "phase2sim.operating.simulation",
     "size": "phase2sim.studies.api",

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from phase2sim.core.contracts import Measured
+from phase2sim.core.measured import Measured
 
 STANDARD_ERRORS = 4.0
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.evidence.load import load_evidence
-from phase2sim.evidence.reported import Evidence, PriorDraws
+from phase2sim.evidence.reported import Evidence
 from phase2sim.prior import storage as prior_files
+from phase2sim.prior.draws import PriorDraws
 
 PRIORS = Path(__file__).parents[1] / "priors"
 NAMES = ("gxipc1", "t1d-natural-history")

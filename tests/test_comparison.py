@@ -13,9 +13,9 @@ from kept_prior import NAMES, UNTREATED, draws_for, keep, shipped_evidence
 from scipy import stats
 
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.evidence.reported import PriorDraws
 from phase2sim.prior.check import checked
 from phase2sim.prior.comparison import compared
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.reporting.figures.history_figures import published_points
 from phase2sim.reporting.figures.pages import write_figures
 

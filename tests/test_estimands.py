@@ -6,8 +6,8 @@ from agreement import assert_agrees
 from scipy import integrate, optimize, stats
 from small_trials import Table, assembled, design, one_endpoint, scenario, two_endpoints
 
-from phase2sim.core.contracts import Measured
 from phase2sim.core.errors import BadScenario
+from phase2sim.core.measured import Measured
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.assembly.true_effects import with_known_values
 

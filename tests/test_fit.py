@@ -8,8 +8,9 @@ import pytest
 from scipy import integrate, stats
 
 from phase2sim.core.errors import BadEvidence
-from phase2sim.evidence.reported import Evidence, PriorDraws, Reported, StudyArm
+from phase2sim.evidence.reported import Evidence, Reported, StudyArm
 from phase2sim.prior import storage as prior_files
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.diagnostics import complaints

@@ -9,7 +9,8 @@ from commands import phase2sim
 from kept_prior import draws_for, shipped_evidence
 
 from phase2sim.core.errors import PriorNotTrusted
-from phase2sim.evidence.reported import Evidence, PriorDraws
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted, refusal
 from phase2sim.prior.models.diagnostics import WORDS
 from phase2sim.prior.models.unknowns.settings import Gate, Sampler

@@ -17,7 +17,8 @@ from phase2sim.evidence.reported import Evidence, Reported
 from phase2sim.prior import storage as prior_files
 from phase2sim.reporting.figures.pages import write_figures
 from phase2sim.reporting.screens.influence import influence_json, influence_screen
-from phase2sim.scenario.assembly.assemble import Parts, parts
+from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.studies.influence import Influence, Weighted, moved_by, without
 

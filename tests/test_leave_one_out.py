@@ -5,7 +5,8 @@ import pytest
 from agreement import assert_agrees
 
 from phase2sim.evidence.load import load_evidence
-from phase2sim.evidence.reported import Evidence, PriorDraws
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.fit import fit
 from phase2sim.prior.reweighting import mean_and_sd, mean_moved
 from phase2sim.studies.influence import LARGEST_K, without, without_each

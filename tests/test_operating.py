@@ -6,7 +6,8 @@ from agreement import assert_agrees
 from scipy import stats
 
 from phase2sim.core.contracts import GO, STOP, TOO_FEW, UNDECIDED, Estimates
-from phase2sim.operating.measures import Tally, bias, coverage, decided, missing, proportion, tally
+from phase2sim.core.measured import proportion
+from phase2sim.operating.measures import Tally, bias, coverage, decided, missing, tally
 
 
 def _estimates(effect: list[float], se: list[float], df: float = 30.0) -> Estimates:

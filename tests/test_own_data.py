@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from reports import arm, entry, evidence
 from scipy import stats
 
-from phase2sim.evidence.reported import Evidence, IndividualData, PriorDraws
+from phase2sim.evidence.reported import Evidence, IndividualData
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.fit import fit
 from phase2sim.prior.models.likelihoods.individual_data import own_data_density
 from phase2sim.prior.models.unknowns.settings import Sampler

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from reports import arm, entry, evidence
 from scipy import integrate, stats
 
-from phase2sim.evidence.reported import Evidence, PriorDraws
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.pointwise import pointwise
 from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS, PRIORS
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from phase2sim.evidence.reported import EffectAssumption, PriorDraws
+from phase2sim.evidence.reported import EffectAssumption
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.storage import (
     DamagedPrior,
     cache_folder,

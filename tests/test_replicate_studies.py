@@ -15,9 +15,9 @@ from phase2sim.evidence.reported import (
     EffectAssumption,
     Evidence,
     Normal,
-    PriorDraws,
     Reported,
 )
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.replicates.parameters import Parameters, parameters_of
 from phase2sim.prior.replicates.replicate import quantities, with_values
 

@@ -9,8 +9,9 @@ from looks import sequential, with_looks
 from scipy.stats import norm
 from small_trials import Table, assembled, scenario
 
-from phase2sim.core.contracts import GO, STOP, Measured, Trials
+from phase2sim.core.contracts import GO, STOP, Trials
 from phase2sim.core.errors import BadScenario
+from phase2sim.core.measured import Measured
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.studies.single_trial import replay

@@ -8,7 +8,7 @@ import pytest
 from damage import SOUND
 
 from phase2sim.core.errors import BadScenario
-from phase2sim.evidence.reported import PriorDraws
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import Control
 from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
 from phase2sim.scenario.scenario_file import Scenario, load_scenario

@@ -12,8 +12,8 @@ from agreement import assert_agrees
 from small_sweeps import BASE, SWEEP, estimate, files_of, swept, trials_of, write_sweep
 
 from phase2sim.core.backends import backend
-from phase2sim.core.contracts import Measured
 from phase2sim.core.errors import BadInput
+from phase2sim.core.measured import Measured
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.scenario.sweep_file import load_sweep

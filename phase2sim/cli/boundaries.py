@@ -6,7 +6,7 @@ import click
 
 from phase2sim.cli.screen import say, show, show_json
 from phase2sim.operating.simulation import prepare
-from phase2sim.reporting.bounds import bounds_json, bounds_screen
+from phase2sim.reporting.screens.boundaries import bounds_json, bounds_screen
 from phase2sim.scenario.scenario_file import load_scenario
 
 

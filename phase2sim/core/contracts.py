@@ -317,29 +317,3 @@ class Intercurrent(Protocol):
 
 
 GO, STOP, CONSIDER, UNDECIDED = 1, 0, 2, -1  # verdicts; the last for a failed analysis
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Measured:
-    """An estimate and how sure it is: the only number a report accepts.
-
-    ``mcse`` is the Monte Carlo standard error. ``low`` and ``high`` bound the estimate when every
-    failed trial is counted against it and for it.
-
-    >>> Measured(0.8, 0.004, requested=10_000, used=10_000, failed=0)
-    Measured(0.800 +- 0.004, used 10,000, failed 0)
-    """
-
-    estimate: float
-    mcse: float
-    requested: int
-    used: int
-    failed: int
-    low: float = float("nan")
-    high: float = float("nan")
-
-    def __str__(self) -> str:
-        return f"{self.estimate:.3f} +- {self.mcse:.3f}, used {self.used:,}, failed {self.failed:,}"
-
-    def __repr__(self) -> str:
-        return f"Measured({self})"

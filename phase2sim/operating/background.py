@@ -7,7 +7,8 @@ import numpy as np
 
 from phase2sim.core.contracts import MODEL_SCALE, Analysis
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, MEASURES, drawn_for
-from phase2sim.evidence.reported import Evidence, PriorDraws
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import PriorTruth
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.trial.engine import months_of

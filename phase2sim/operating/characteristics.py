@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from phase2sim.core.contracts import FAILURES, FALLBACKS, Measured
+from phase2sim.core.contracts import FAILURES, FALLBACKS
 from phase2sim.core.decision import AT_TARGET, BELOW, CLASSES, ByReference
+from phase2sim.core.measured import Measured
 from phase2sim.operating.closed_form import NORMAL_LOOKS, Twin, arms_without_effect, twin
 from phase2sim.operating.exact_safety import exact_stopping
 from phase2sim.operating.measures import (
@@ -37,7 +38,8 @@ from phase2sim.operating.measures import (
     treated_patients,
     true_given_go,
 )
-from phase2sim.scenario.assembly.assemble import Assembled, Parts
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.trial.patients.recruitment import AllAtOnce
 
 type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysis's true value

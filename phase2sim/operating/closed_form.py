@@ -16,7 +16,8 @@ from phase2sim.core.contracts import Analysis, Floats, TruthSource
 from phase2sim.core.decision import tested_alone
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.prior.truth_sources import window_nodes
-from phase2sim.scenario.assembly.assemble import Assembled, Parts
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.theory.group_sequential.multi_arm_boundaries import Fates
 from phase2sim.theory.power.closed_form import (
     average_over_sizes,

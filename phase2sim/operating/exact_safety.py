@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from phase2sim.core.contracts import Floats
-from phase2sim.scenario.assembly.assemble import Parts
+from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.trial.patients.missingness.hazards import Complete
 from phase2sim.trial.patients.randomisation.blocks import PermutedBlocks
 from phase2sim.trial.safety.boundaries import chance_of_stopping, expected_patients

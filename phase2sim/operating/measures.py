@@ -19,9 +19,9 @@ from phase2sim.core.contracts import (
     Estimates,
     Floats,
     Ints,
-    Measured,
 )
 from phase2sim.core.decision import AT_TARGET, BELOW, CLASSES, UNKNOWN
+from phase2sim.core.measured import Measured, mean_of, proportion
 from phase2sim.trial.interim.stop_counts import StopSums, stop_sums
 from phase2sim.trial.interim.stopping_times import Ended
 from phase2sim.trial.safety.harm_counts import HarmSums
@@ -261,40 +261,6 @@ def missing(sums: Tally, analysis: int, requested: int) -> Measured:
     """Mean share of patients whose analysed value is not seen."""
     total, squared = sums.missing[analysis], sums.squared_missing[analysis]
     return mean_of(total, squared, sums.trials, sums.trials, requested)
-
-
-def proportion(successes: int, used: int, trials: int, requested: int | None = None) -> Measured:
-    """Return a share of ``used`` trials; the other ``trials`` failed.
-
-    At 0 or 1 the plug-in standard error would be 0, which nobody should believe: there it is that
-    of (successes + 1/2) / (used + 1). With no trial used the share and its error are nan.
-    """
-    failed = trials - used
-    requested = trials if requested is None else requested
-    if used == 0:
-        return Measured(float("nan"), float("nan"), requested, 0, failed, 0.0, 1.0)
-    share = successes / used
-    spread = share if 0 < successes < used else (successes + 0.5) / (used + 1)
-    return Measured(
-        estimate=share,
-        mcse=float(np.sqrt(spread * (1 - spread) / used)),
-        requested=requested,
-        used=used,
-        failed=failed,
-        low=successes / trials,
-        high=(successes + failed) / trials,
-    )
-
-
-def mean_of(total: float, squared: float, used: int, trials: int, requested: int) -> Measured:
-    """Return a mean over ``used`` trials from a sum and a sum of squares; the others failed."""
-    failed = trials - used
-    if used == 0:
-        return Measured(float("nan"), float("nan"), requested, 0, failed)
-    mean = total / used
-    variance = max(squared / used - mean**2, 0.0) * used / max(used - 1, 1)
-    mcse = float(np.sqrt(variance / used)) if used > 1 else float("nan")
-    return Measured(float(mean), mcse, requested, used, failed)
 
 
 def _covers(estimate: Estimates, truth: Floats) -> Bools:

@@ -9,12 +9,13 @@ from operator import add
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from phase2sim.core.contracts import FAILURES, RESULTS_VERSION, Measured
+from phase2sim.core.contracts import FAILURES, RESULTS_VERSION
 from phase2sim.core.decision import classes
 from phase2sim.core.errors import TooManyFailures
 from phase2sim.core.io.data_frames import dataset_of, frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
-from phase2sim.evidence.reported import Evidence, PriorDraws
+from phase2sim.core.measured import Measured
+from phase2sim.evidence.reported import Evidence
 from phase2sim.operating.background import Background, background
 from phase2sim.operating.characteristics import (
     COLUMNS,
@@ -30,6 +31,7 @@ from phase2sim.operating.characteristics import (
     truth_errors,
 )
 from phase2sim.operating.measures import Tally, by_class, tally
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted, read_evidence
 from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
 from phase2sim.scenario.assembly.true_effects import with_known_values

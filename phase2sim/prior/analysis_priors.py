@@ -7,8 +7,9 @@ from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
 from phase2sim.core.randomness import normals
-from phase2sim.evidence.reported import SINGLE_ARM, EffectAssumption, Evidence, PriorDraws
+from phase2sim.evidence.reported import SINGLE_ARM, EffectAssumption, Evidence
 from phase2sim.prior import storage as prior_files
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import EffectCurve, interpolation, window_nodes
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
 from phase2sim.theory.mixtures.em_fit import fit_mixture

@@ -8,8 +8,9 @@ import numpy as np
 from phase2sim.core.contracts import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.randomness import generator
-from phase2sim.evidence.reported import SINGLE_ARM, Evidence, PriorDraws, Reported
+from phase2sim.evidence.reported import SINGLE_ARM, Evidence, Reported
 from phase2sim.prior.analysis_priors import analysis_priors, effect_share, history_at
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import seed_of
 from phase2sim.prior.models import prior_moments as beforehand
 from phase2sim.prior.models.prior_moments import Before

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Measured
+from phase2sim.core.contracts import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
-from phase2sim.evidence.reported import Evidence, PriorDraws
-from phase2sim.operating.measures import proportion
+from phase2sim.core.measured import Measured, proportion
+from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.analysis_priors import analysis_prior, control_mean_at, effect_at, trial_window
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted, read_evidence
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
 

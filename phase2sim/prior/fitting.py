@@ -9,8 +9,9 @@ from pathlib import Path
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence, PriorNotTrusted
 from phase2sim.evidence.load import find_evidence, load_evidence
-from phase2sim.evidence.reported import Evidence, PriorDraws
+from phase2sim.evidence.reported import Evidence
 from phase2sim.prior import storage as prior_files
+from phase2sim.prior.draws import PriorDraws
 
 BY_ENDPOINT = (  # parameters whose first index is the endpoint
     "history", "history_raw", "sd", "log_sd_raw", "level_sd", "slope_sd", "patient_share", "decay",

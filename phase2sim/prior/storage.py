@@ -17,7 +17,8 @@ import numpy as np
 from phase2sim.core.contracts import Floats
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.atomic_files import write_bytes
-from phase2sim.evidence.reported import EffectAssumption, Normal, PriorDraws
+from phase2sim.evidence.reported import EffectAssumption, Normal
+from phase2sim.prior.draws import PriorDraws
 
 MODEL_VERSION = 7  # raise it when the model, its priors or its sampler change the draws
 FORMAT = "phase2sim prior draws 2"

@@ -11,7 +11,8 @@ from phase2sim.core.contracts import Floats, Ints, Plan, Truth
 from phase2sim.core.effect_shapes import SHAPES, Shape
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.randomness import normals, uniforms
-from phase2sim.evidence.reported import REFERENCE_AGE, PriorDraws
+from phase2sim.evidence.reported import REFERENCE_AGE
+from phase2sim.prior.draws import PriorDraws
 
 _WINDOW_NODES = 48
 _PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT = range(6)  # places in the "truth" stream

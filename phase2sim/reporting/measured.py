@@ -1,7 +1,7 @@
 """A measured number for people."""
 
-from phase2sim.core.contracts import Measured
 from phase2sim.core.io.views import plus_minus
+from phase2sim.core.measured import Measured
 
 
 def cell(measured: Measured) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from phase2sim.core.contracts import Floats, Measured
+from phase2sim.core.contracts import Floats
+from phase2sim.core.measured import Measured
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.studies.boundary_table import information_at_end, squared_errors, target_effect
 from phase2sim.trial.interim.dropping_rule import Dropping

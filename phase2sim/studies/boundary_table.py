@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from phase2sim.core.contracts import Floats, Measured, TruthSource
+from phase2sim.core.contracts import Floats, TruthSource
 from phase2sim.core.errors import BadScenario
-from phase2sim.operating.measures import mean_of
+from phase2sim.core.measured import Measured, mean_of
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.theory.group_sequential.boundaries import Boundaries
 from phase2sim.theory.group_sequential.conditional_power import conditional_power, predictive_power

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.backends import Backend
-from phase2sim.core.contracts import GO, MODEL_SCALE, UNDECIDED, Bools, Measured, Truth, TruthSource
+from phase2sim.core.contracts import GO, MODEL_SCALE, UNDECIDED, Bools, Truth, TruthSource
 from phase2sim.core.decision import ByReference, Decision, Found, found, joined
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
+from phase2sim.core.measured import Measured, proportion
 from phase2sim.decisions.familywise import ANY
 from phase2sim.decisions.mcp_mod import CURVE
-from phase2sim.operating.measures import proportion
 from phase2sim.operating.simulation import prepare
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.scenario_file import Scenario

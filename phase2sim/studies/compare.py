@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phase2sim.core.contracts import CONSIDER, GO, UNDECIDED, Arms, Measured
+from phase2sim.core.contracts import CONSIDER, GO, UNDECIDED, Arms
 from phase2sim.core.decision import ByReference
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.data_frames import frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
+from phase2sim.core.measured import Measured, proportion
 from phase2sim.operating.characteristics import measured_row
-from phase2sim.operating.measures import proportion
 from phase2sim.operating.simulation import Ready, prepare
 from phase2sim.scenario.assembly.assemble import Assembled, parts
 from phase2sim.scenario.assembly.plan import widened

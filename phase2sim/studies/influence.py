@@ -13,7 +13,8 @@ from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadEvidence, BadInput, BadScenario, PriorNotTrusted
 from phase2sim.core.io.toml_files import nearest
 from phase2sim.evidence.load import digest_of
-from phase2sim.evidence.reported import Evidence, PriorDraws, Reported
+from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted
 from phase2sim.prior.models.prior_moments import effect_before
 from phase2sim.prior.reweighting import (
@@ -26,7 +27,8 @@ from phase2sim.prior.reweighting import (
     share_refitted,
 )
 from phase2sim.prior.truth_sources import PriorTruth
-from phase2sim.scenario.assembly.assemble import Assembled, Parts, assemble, parts
+from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
+from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.trial.engine import simulate_batch
 

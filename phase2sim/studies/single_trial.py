@@ -28,7 +28,8 @@ from phase2sim.core.contracts import (
 from phase2sim.core.decision import found
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.errors import BadData, BadScenario
-from phase2sim.scenario.assembly.assemble import Assembled, Parts
+from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.trial.engine import (
     Study,
     analyse_trials,

@@ -14,8 +14,9 @@ import numpy as np
 from phase2sim.core.contracts import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.load import load_evidence
-from phase2sim.evidence.reported import Evidence, PriorDraws
+from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.analysis_priors import control_mean_at, effect_at, trial_window
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.diagnostics import diagnose
 from phase2sim.prior.models.fit import Compiled, to_prior
 from phase2sim.prior.models.unknowns.settings import PRIORS, SAMPLER, EndpointPriors

@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from phase2sim.core.contracts import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.kernels import lightly_optimised
-from phase2sim.evidence.reported import Evidence, PriorDraws, Reported
+from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.diagnostics import diagnose
 from phase2sim.prior.models.joint import SHARED, flat, joint_model, numbers

@@ -7,7 +7,8 @@ import pymc as pm
 from pytensor.configdefaults import config
 
 from phase2sim.core.contracts import Floats, Ints
-from phase2sim.evidence.reported import Evidence, PriorDraws
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.densities.pytensor_names import Tensor, function, pt
 from phase2sim.prior.models.joint import Densities, Tables, declare, read_tables
 from phase2sim.prior.models.likelihoods.events import read_events

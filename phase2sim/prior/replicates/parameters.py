@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from phase2sim.core.contracts import Floats
-from phase2sim.evidence.reported import PriorDraws
+from phase2sim.prior.draws import PriorDraws
 
 
 @dataclass(frozen=True, slots=True)

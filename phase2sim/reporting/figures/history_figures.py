@@ -9,7 +9,8 @@ import numpy as np
 from phase2sim.core.contracts import Floats
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
 from phase2sim.core.randomness import normals
-from phase2sim.evidence.reported import Evidence, PriorDraws, Reported
+from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import interpolation
 from phase2sim.reporting.figures.drawing import (
     EVIDENCE,

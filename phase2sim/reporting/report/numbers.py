@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from phase2sim.core.contracts import Measured
+from phase2sim.core.measured import Measured
 from phase2sim.reporting.report.document import Kind, Number
 
 _DIGITS = 3

@@ -10,7 +10,10 @@ from rich.text import Text
 from phase2sim.operating.characteristics import measured_row
 from phase2sim.operating.simulation import Ready
 from phase2sim.reporting.plain_tables import plain_table
-from phase2sim.studies.boundary_table import AnalysisBounds, Bound, UnderTruth
+from phase2sim.reporting.screens.arm_boundaries import arm_boundaries_json, arm_boundaries_screen
+from phase2sim.studies.arm_boundary_table import arm_boundary_table
+from phase2sim.studies.boundary_table import AnalysisBounds, Bound, UnderTruth, boundary_table
+from phase2sim.trial.interim.dropping_rule import Dropping
 from phase2sim.trial.interim.stopping_rule import Stopping
 
 _TRUTHS = {"null": "no effect", "half": "half of the target", "target": "at the target"}
@@ -114,3 +117,27 @@ def _notes(one: AnalysisBounds) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
+
+
+def bounds_json(ready: Ready) -> dict[str, Any]:
+    """Plain values, as ``--json`` prints them; raises ``BadScenario`` without looks."""
+    scenario, rule = ready.assembled.parts.scenario, ready.assembled.parts.stopping
+    if isinstance(rule, Dropping):
+        found = arm_boundaries_json(rule, arm_boundary_table(ready.assembled, rule))
+    else:
+        found = boundaries_json(ready, boundary_table(ready.assembled))
+    about = {
+        "file": str(scenario.path),
+        "title": scenario.title,
+        "digest": scenario.digest,
+        "patients": scenario.design["patients"],
+    }
+    return {"scenario": about, **found}
+
+
+def bounds_screen(ready: Ready) -> RenderableType:
+    """Tables; raises ``BadScenario`` for a scenario without looks."""
+    rule = ready.assembled.parts.stopping
+    if isinstance(rule, Dropping):
+        return arm_boundaries_screen(ready, rule, arm_boundary_table(ready.assembled, rule))
+    return boundaries_screen(ready, boundary_table(ready.assembled))

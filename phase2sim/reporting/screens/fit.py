@@ -11,7 +11,8 @@ from rich.text import Text
 
 from phase2sim.core.contracts import Floats
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
-from phase2sim.evidence.reported import EffectAssumption, PriorDraws
+from phase2sim.evidence.reported import EffectAssumption
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.reporting.plain_tables import number, plain_table
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior, mixture_json
 

@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.core.contracts import Measured
 from phase2sim.core.io.views import MONTE_CARLO
+from phase2sim.core.measured import Measured
 from phase2sim.operating.background import Background
 from phase2sim.operating.characteristics import Characteristic, FellBack, measured_row
 from phase2sim.operating.simulation import Result

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.core.contracts import Measured
+from phase2sim.core.measured import Measured
 from phase2sim.reporting.plain_tables import plain_table
 from phase2sim.studies.sizing.search import Point
 from phase2sim.studies.sizing.size_result import Sized, sentences

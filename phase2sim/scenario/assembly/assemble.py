@@ -1,37 +1,18 @@
 """Scenario -> a study ready to run and its truths; refuses what does not fit together."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import repeat
-from pathlib import Path
-
-import numpy as np
 
 from phase2sim.core.contracts import (
-    AGE,
-    Analysis,
-    Floats,
-    Missingness,
     Plan,
-    Randomisation,
-    Recruitment,
     TruthSource,
 )
-from phase2sim.core.decision import Decision, Hypothesis, hypothesis
-from phase2sim.core.effect_shapes import Shape
-from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
+from phase2sim.core.decision import Decision
 from phase2sim.core.errors import BadScenario
-from phase2sim.core.estimands import Aim
-from phase2sim.core.io.toml_files import Table
-from phase2sim.evidence.reported import PriorDraws
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import (
     Control,
-    EffectCurve,
     FixedTruth,
-    Treated,
-    control_from_prior,
     fixed_truth,
-    prior_truth,
 )
 from phase2sim.scenario.assembly.analysis_set import (
     analysed,
@@ -43,9 +24,9 @@ from phase2sim.scenario.assembly.analysis_set import (
     safety_of,
 )
 from phase2sim.scenario.assembly.arm_dropping import rule_of
+from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.scenario.assembly.pilot import calibrated, eligible_share
 from phase2sim.scenario.assembly.plan import (
-    Events,
     intercurrent_events,
     missingness_of,
     plan_of,
@@ -55,55 +36,23 @@ from phase2sim.scenario.assembly.plan import (
 )
 from phase2sim.scenario.assembly.registry import build
 from phase2sim.scenario.assembly.stopping import check_level, check_recruited, with_reestimation
-from phase2sim.scenario.assembly.untreated_outcomes import overridden, without_covariates
-from phase2sim.scenario.assumptions import ASSUMPTIONS, lost_more
+from phase2sim.scenario.assembly.truths import (
+    check_targets,
+    check_truths,
+    shapes_of,
+    truth_sources,
+    untreated_control,
+)
+from phase2sim.scenario.assumptions import lost_more
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.scenario.tables import Percent, TargetEffect
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.engine import Population, Study
-from phase2sim.trial.interim.rules import Rule
-from phase2sim.trial.interim.schedule import Schedule
 from phase2sim.trial.patients.counts import count
 from phase2sim.trial.patients.entrants import enrol
 from phase2sim.trial.patients.missingness.hazards import Complete
 from phase2sim.trial.patients.outcomes import draw, gains
-from phase2sim.trial.safety.monitoring import SafetyRule
 
 _FEWEST_ELIGIBLE = 0.01  # of candidates: below it a trial is hardly ever filled
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """A scenario's parts, all checked; nothing here needs the prior."""
-
-    scenario: Scenario
-    plan: Plan
-    design: Design
-    randomisation: Randomisation
-    recruitment: Recruitment
-    dropout: Missingness
-    gaps: Missingness | None
-    events: Events
-    analyses: tuple[Analysis, ...]
-    names: tuple[str, ...]
-    aims: tuple[Aim, ...]
-    decision: Decision
-    safety: SafetyRule | None
-    stopping: Rule | None
-    schedule: Schedule
-    shapes: Mapping[str, Shape]  # of the target effects
-
-    @property
-    def path(self) -> Path:
-        """The scenario's file, for messages."""
-        return self.scenario.path
-
-    @property
-    def hypotheses(self) -> tuple[Hypothesis, ...]:
-        """What each analysis is to show."""
-        arms = (aim.arm for aim in self.aims)
-        ratio = repeat(self.design.allocation)
-        return tuple(map(hypothesis, self.names, self.analyses, arms, ratio))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,24 +97,10 @@ def parts(scenario: Scenario) -> Parts:
         safety=safety_of(scenario, path),
         stopping=rule_of(scenario, design, decision, found, path),
         schedule=schedule,
-        shapes=_shapes(scenario),
+        shapes=shapes_of(scenario),
     )
     _check(built)
     return built
-
-
-def _shapes(scenario: Scenario) -> Mapping[str, Shape]:
-    """How each target effect comes and goes over the months."""
-    return {
-        endpoint: build(
-            "shapes",
-            _shape_table(target),
-            f"truth.target.{endpoint}",
-            scenario.path,
-            also=("effect", "month", "modified_by"),
-        )
-        for endpoint, target in scenario.truth.target.items()
-    }
 
 
 def _check(built: Parts) -> None:
@@ -174,9 +109,9 @@ def _check(built: Parts) -> None:
     check_level(built.schedule, built.decision.one_sided_alpha, built.path)
     check_months(built.analyses, built.plan.visits_months, built.path)
     check_watched(built.safety, built.design, built.plan, built.path)
-    _check_targets(built)
+    check_targets(built)
     check_covariates(built.analyses, built.scenario, built.path)
-    _check_truths(built)
+    check_truths(built)
 
 
 def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
@@ -186,7 +121,7 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
     drawn = widened(scenario, plan) or plan
     if prior is not None:
         _check_prior(built, prior, drawn)
-    control = _control(built, prior, drawn)
+    control = untreated_control(built, prior, drawn)
     null = fixed_truth("null", drawn, control, {})
     study = Study(
         plan=plan,
@@ -207,144 +142,9 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
     )
     _check_eligible(built, study, null)
     study = calibrated(study, null.fixed, built.dropout, built.gaps, built.path)
-    sources = _sources(built, prior, control, study.drawn)
+    sources = truth_sources(built, prior, control, study.drawn)
     sources.insert(1 if scenario.truth.target else 0, null)
     return Assembled(built, study, control, tuple(sources))
-
-
-def _control(built: Parts, prior: PriorDraws | None, drawn: Plan) -> Control:
-    """Untreated patients: fitted, or as the scenario says, and as varied as is assumed."""
-    given = None if prior is None else control_from_prior(prior, drawn)
-    control = overridden(given, built.scenario, drawn, built.plan.visits_months, built.path)
-    more = ASSUMPTIONS[built.scenario.assume].sd
-    if more != 1.0:
-        control = replace(control, sd=control.sd * more)
-    return without_covariates(control, drawn, built.path)
-
-
-def _sources(
-    built: Parts, prior: PriorDraws | None, control: Control, drawn: Plan
-) -> list[TruthSource]:
-    """Every truth but the null: the target first, then those drawn from a fitted prior."""
-    scenario, assumed = built.scenario, ASSUMPTIONS[built.scenario.assume]
-    shares = np.array([scenario.truth.share_of_effect.get(arm, 1.0) for arm in drawn.arms[1:]])
-    shares = shares * assumed.adherence
-    ratios = np.log([scenario.events[name].rate_ratio for name in drawn.counted])
-    of_events = np.concatenate([np.zeros((1, ratios.size)), shares[:, None] * ratios])
-    sources: list[TruthSource] = []
-    if scenario.truth.target:
-        effects = {e: _target(built, control, drawn, e) for e in scenario.truth.target}
-        treated = Treated(shares, _modification(built, drawn, effects, shares), of_events)
-        sources.append(fixed_truth("target", drawn, control, effects, treated))
-    if scenario.truth.prior is not None and prior is not None:
-        weight = scenario.truth.prior.robust_weight
-        treated = Treated(shares, None, of_events)
-        for label, fitted in (("prior", weight), ("sceptical", 0.0)):
-            made = prior_truth(label, drawn, control, prior, fitted)
-            sources.append(made.with_assumptions(treated, assumed.heterogeneity))
-    return sources
-
-
-def _modification(
-    built: Parts, drawn: Plan, effects: Mapping[str, EffectCurve], shares: Floats
-) -> Floats | None:
-    """What a unit of each modifier adds to the effect, (arm, endpoint, visit, modifier)."""
-    if not drawn.modifiers:
-        return None
-    months = np.array(drawn.visits_months)
-    added = np.zeros((len(shares) + 1, len(drawn.endpoints), len(months), len(drawn.modifiers)))
-    for name, curve in effects.items():
-        growth = replace(curve, size=1.0).at(months)
-        for m, modifier in enumerate(drawn.modifiers):
-            size = built.scenario.truth.target[name].modified_by.get(modifier, 0.0)
-            e = drawn.endpoints.index(name)
-            added[1:, e, :, m] = size * shares[:, None] * growth
-    return added
-
-
-def _shape_table(target: TargetEffect) -> Table:
-    return {"shape": target.shape, **(target.model_extra or {})}
-
-
-def _target(built: Parts, control: Control, drawn: Plan, endpoint: str) -> EffectCurve:
-    """Effect of one endpoint under the target; a percentage is of the typical untreated value."""
-    target = built.scenario.truth.target[endpoint]
-    size = target.effect
-    if isinstance(size, Percent):
-        measure, e = ENDPOINTS[endpoint], drawn.endpoints.index(endpoint)
-        mean = control.mean_at(drawn, e, target.month)
-        typical = measure.from_model(mean)
-        size = measure.to_model(typical * (1 + size.percent / 100)) - mean
-    curve = EffectCurve(size, target.month, built.shapes[endpoint])
-    _check_curve(built, endpoint, curve)
-    return curve
-
-
-def _check_curve(built: Parts, endpoint: str, curve: EffectCurve) -> None:
-    """Refuse a percentage, or growth to a later visit, beyond what any treatment does."""
-    limit, unit = ENDPOINTS[endpoint].largest_effect, ENDPOINTS[endpoint].model_unit
-    key = f"{built.path}: truth.target.{endpoint}"
-    target = built.scenario.truth.target[endpoint]
-    if abs(curve.size) > limit and isinstance(target.effect, Percent):
-        raise BadScenario(
-            f"{key}.effect.percent is {target.effect.percent:g}, an effect of {curve.size:.3g} on"
-            f" the {unit} scale; it must lie between -{limit:g} and {limit:g}. Correct it."
-        )
-    months = built.plan.visits_months
-    effects = curve.at(np.array(months))
-    largest = int(np.abs(effects).argmax())
-    if abs(effects[largest]) > limit:
-        raise BadScenario(
-            f"{key}.month is {curve.month:g}; with shape {target.shape!r} the effect then grows to"
-            f" {effects[largest]:.3g} at month {months[largest]:g}, beyond {limit:g} on the {unit}"
-            " scale. Correct effect, month or shape."
-        )
-
-
-def _check_targets(built: Parts) -> None:
-    scenario, path = built.scenario, built.path
-    for endpoint, target in scenario.truth.target.items():
-        if built.shapes[endpoint].at(np.array([target.month]))[0] == 0:
-            raise BadScenario(
-                f"{path}: truth.target.{endpoint}.month is {target.month:g}, when shape"
-                f" {target.shape!r} still has no effect; choose a later month."
-            )
-        if AGE in target.modified_by and scenario.population.age_years is None:
-            raise BadScenario(
-                f"{path}: truth.target.{endpoint}.modified_by names 'age', but"
-                " population.age_years is missing. Add it."
-            )
-    for arm in scenario.truth.share_of_effect:
-        if arm not in built.design.arms[1:]:
-            raise BadScenario(
-                f"{path}: truth.share_of_effect.{arm} is no treated arm of design.arms. Use one of:"
-                f" {', '.join(built.design.arms[1:])}."
-            )
-
-
-def _check_truths(built: Parts) -> None:
-    scenario, path = built.scenario, built.path
-    if scenario.truth.prior is not None and not scenario.evidence:
-        raise BadScenario(
-            f"{path}: truth.prior needs a fitted prior, but evidence is missing."
-            ' Name evidence files, such as evidence = ["gxipc1"].'
-        )
-    if not scenario.truth.target and scenario.truth.prior is None:
-        raise BadScenario(
-            f"{path}: truth is empty; give truth.target (for power) or truth.prior (for assurance)."
-        )
-    if not scenario.truth.target:
-        return
-    for number, analysis in enumerate(built.analyses, start=1):
-        if analysis.endpoint in EVENTS or set(drawn_for(analysis.endpoint)) & set(
-            scenario.truth.target
-        ):
-            continue
-        needed = " or ".join(f"truth.target.{name}" for name in drawn_for(analysis.endpoint))
-        raise BadScenario(
-            f"{path}: {needed} is missing, but analysis[{number}]"
-            " reads it. Add the effect that power is for."
-        )
 
 
 def _check_prior(built: Parts, prior: PriorDraws, drawn: Plan) -> None:

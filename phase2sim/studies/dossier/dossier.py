@@ -10,16 +10,17 @@ import numpy as np
 from scipy.special import stdtrit
 
 from phase2sim.core.backends import Backend
-from phase2sim.core.contracts import MODEL_SCALE, Measured
+from phase2sim.core.contracts import MODEL_SCALE
 from phase2sim.core.decision import tested_alone
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.errors import BadInput
+from phase2sim.core.measured import Measured, mean_of
 from phase2sim.core.progress import Status
-from phase2sim.evidence.reported import Evidence, PriorDraws
+from phase2sim.evidence.reported import Evidence
 from phase2sim.operating.background import Background, background
-from phase2sim.operating.measures import mean_of
 from phase2sim.operating.simulation import prepare as prepare_scenario
 from phase2sim.prior.check import PriorCheck, checked
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.scenario_file import Scenario, load_scenario
 from phase2sim.studies.dossier.example_trials import Example, examples

@@ -9,13 +9,13 @@ from scipy.special import ndtri
 
 from phase2sim.analyses.data_file import data_reading, due, read_data
 from phase2sim.analyses.readings import of_arms
-from phase2sim.core.contracts import GO, UNDECIDED, Analysis, Estimates, Measured, Reading
+from phase2sim.core.contracts import GO, UNDECIDED, Analysis, Estimates, Reading
 from phase2sim.core.decision import Hypothesis, found, tested_alone
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadData
+from phase2sim.core.measured import Measured, proportion
 from phase2sim.core.randomness import generator
-from phase2sim.operating.measures import proportion
-from phase2sim.scenario.assembly.assemble import Parts
+from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.studies.prediction.completion import Completed, TooFewToPredict, UnderWay, complete
 from phase2sim.studies.prediction.predict_responders import exact_chance
 from phase2sim.studies.single_trial import Examined, analyse

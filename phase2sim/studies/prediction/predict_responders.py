@@ -9,7 +9,7 @@ from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.responders.responders import UNKNOWN
 from phase2sim.core.contracts import GO, Bools, Ints, Reading
 from phase2sim.core.decision import Decision, Hypothesis, found, tested_alone
-from phase2sim.scenario.assembly.assemble import Parts
+from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.studies.prediction.beta_binomial import predictive_probability
 from phase2sim.studies.prediction.completion import UnderWay
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 from phase2sim.core.errors import BadInput
-from phase2sim.scenario.assembly.assemble import Parts
+from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.scenario.assembly.stopping import stopping_of
 from phase2sim.studies.sizing.success_counts import Looks
 from phase2sim.trial.designs.group_sequential import GroupSequential

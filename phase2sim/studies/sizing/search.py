@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Ints, Measured
-from phase2sim.operating.measures import proportion
+from phase2sim.core.contracts import Ints
+from phase2sim.core.measured import Measured, proportion
 from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
 from phase2sim.studies.sizing.size_tests import Count, Ladder, Question, climb, far_from
 

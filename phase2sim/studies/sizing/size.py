@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 
 from phase2sim.core.backends import Backend
-from phase2sim.core.contracts import GO, Measured, TruthSource
+from phase2sim.core.contracts import GO, TruthSource
 from phase2sim.core.decision import Found
 from phase2sim.core.errors import BadInput
+from phase2sim.core.measured import Measured, proportion
 from phase2sim.operating.closed_form import Twin, twin
-from phase2sim.operating.measures import proportion
 from phase2sim.operating.simulation import Ready, prepare
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.scenario_file import Scenario

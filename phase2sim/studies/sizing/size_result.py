@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from phase2sim.core.contracts import Measured
 from phase2sim.core.io.data_frames import dataset_of, frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
+from phase2sim.core.measured import Measured
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.studies.sizing.search import Climbed, Point
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from phase2sim.core.backends import Backend
-from phase2sim.core.contracts import GO, UNDECIDED, Ints, Measured, Truth, TruthSource
-from phase2sim.operating.measures import mean_of
+from phase2sim.core.contracts import GO, UNDECIDED, Ints, Truth, TruthSource
+from phase2sim.core.measured import Measured, mean_of
 from phase2sim.trial.engine import Study, simulate_batch
 from phase2sim.trial.interim.schedule import Schedule
 from phase2sim.trial.interim.stopping_rule import Stopping

@@ -10,10 +10,11 @@ from typing import Any
 
 from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput, BadScenario
-from phase2sim.evidence.reported import PriorDraws
 from phase2sim.prior import storage as prior_files
+from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted, read_evidence
-from phase2sim.scenario.assembly.assemble import Assembled, Parts, assemble, parts
+from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
+from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.sweep_file import Label, Sweep
 

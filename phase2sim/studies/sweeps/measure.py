@@ -7,16 +7,17 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import GO, UNDECIDED, Measured
+from phase2sim.core.contracts import GO, UNDECIDED
 from phase2sim.core.decision import classes, found
+from phase2sim.core.measured import Measured, mean_of
 from phase2sim.operating.characteristics import (
     Characteristic,
     ClosedForm,
     characteristics,
     failed_too_often,
 )
-from phase2sim.operating.measures import Tally, by_class, mean_of, tally
-from phase2sim.scenario.assembly.assemble import Parts
+from phase2sim.operating.measures import Tally, by_class, tally
+from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.studies.store.folder import Store
 from phase2sim.studies.sweeps.cells import Cell
 from phase2sim.trial.batch_results import Answers

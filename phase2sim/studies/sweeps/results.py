@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from phase2sim.core.contracts import Measured
 from phase2sim.core.io.row_conditions import condition
+from phase2sim.core.measured import Measured
 from phase2sim.operating.characteristics import Characteristic, ClosedForm
 from phase2sim.operating.closed_form import Twin
 from phase2sim.scenario.assembly.assemble import parts

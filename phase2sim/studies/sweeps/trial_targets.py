@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from phase2sim.core.contracts import Measured
-from phase2sim.operating.measures import proportion
+from phase2sim.core.measured import Measured, proportion
 from phase2sim.studies.store.folder import Store
 from phase2sim.studies.sweeps.cells import Cell
 from phase2sim.studies.sweeps.measure import Verdicts, difference, verdicts_of

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from phase2sim.core.contracts import Measured
+from phase2sim.core.measured import Measured
 from phase2sim.operating.simulation import Result, simulate
 from phase2sim.scenario.assembly.assemble import parts
 from phase2sim.scenario.scenario_file import Scenario, scenario_from

@@ -1,0 +1,65 @@
+"""Monte Carlo estimates with their standard errors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Measured:
+    """An estimate and how sure it is: the only number a report accepts.
+
+    ``mcse`` is the Monte Carlo standard error. ``low`` and ``high`` bound the estimate when every
+    failed trial is counted against it and for it.
+
+    >>> Measured(0.8, 0.004, requested=10_000, used=10_000, failed=0)
+    Measured(0.800 +- 0.004, used 10,000, failed 0)
+    """
+
+    estimate: float
+    mcse: float
+    requested: int
+    used: int
+    failed: int
+    low: float = float("nan")
+    high: float = float("nan")
+
+    def __str__(self) -> str:
+        return f"{self.estimate:.3f} +- {self.mcse:.3f}, used {self.used:,}, failed {self.failed:,}"
+
+    def __repr__(self) -> str:
+        return f"Measured({self})"
+
+
+def proportion(successes: int, used: int, trials: int, requested: int | None = None) -> Measured:
+    """Return a share of ``used`` trials; the other ``trials`` failed.
+
+    At 0 or 1 the plug-in standard error would be 0, which nobody should believe: there it is that
+    of (successes + 1/2) / (used + 1). With no trial used the share and its error are nan.
+    """
+    failed = trials - used
+    requested = trials if requested is None else requested
+    if used == 0:
+        return Measured(float("nan"), float("nan"), requested, 0, failed, 0.0, 1.0)
+    share = successes / used
+    spread = share if 0 < successes < used else (successes + 0.5) / (used + 1)
+    return Measured(
+        estimate=share,
+        mcse=float(np.sqrt(spread * (1 - spread) / used)),
+        requested=requested,
+        used=used,
+        failed=failed,
+        low=successes / trials,
+        high=(successes + failed) / trials,
+    )
+
+
+def mean_of(total: float, squared: float, used: int, trials: int, requested: int) -> Measured:
+    """Return a mean over ``used`` trials from a sum and a sum of squares; the others failed."""
+    failed = trials - used
+    if used == 0:
+        return Measured(float("nan"), float("nan"), requested, 0, failed)
+    mean = total / used
+    variance = max(squared / used - mean**2, 0.0) * used / max(used - 1, 1)
+    mcse = float(np.sqrt(variance / used)) if used > 1 else float("nan")
+    return Measured(float(mean), mcse, requested, used, failed)
