@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from small_reports import small_dossier
+from support.small_reports import small_dossier
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -22,16 +22,17 @@ from phase2sim.reporting.report.full_report import full_report
 from phase2sim.reporting.report.html_page import html_page
 from phase2sim.studies.dossier.dossier import Dossier
 
-# Files about one analysis, by a part of their name; longest to compile first.
+# Analysis -> where the tests about it alone stand, below `tests/`; longest to compile first.
 LONGEST: Mapping[str, str] = {
-    "mmrm": "test_mmrm", "conditional_mean_imputation": "test_imputation",
-    "multiple_imputation": "", "logistic_standardised": "test_responders", "tobit": "",
-    "ancova": "test_type_i_error", "rank_ancova": "test_rank_analyses",
+    "mmrm": "analyses/mixed_models/", "conditional_mean_imputation": "analyses/imputation/",
+    "multiple_imputation": "", "logistic_standardised": "analyses/responders/", "tobit": "",
+    "ancova": "analyses/test_type_i_error", "rank_ancova": "analyses/ranks/",
 }  # fmt: skip
-ALSO: Mapping[str, str] = {"clda": "mmrm", "test_clda": "mmrm"}  # the same kernels
+ALSO: Mapping[str, str] = {"clda": "mmrm"}  # the same kernels
 FITS = {
-    "test_leave_one_out", "test_own_data", "test_fit", "test_gate", "test_pointwise",
-    "test_known_limits", "test_prior_check", "test_influence",
+    "studies/test_leave_one_out", "prior/models/likelihoods/test_individual_data",
+    "prior/models/test_fit", "prior/test_gate", "prior/models/test_pointwise",
+    "prior/models/test_known_limits", "prior/test_check", "studies/test_influence",
 }  # fmt: skip
 
 
@@ -45,7 +46,7 @@ class Groups(LoadScopeScheduling):
 def group(nodeid: str) -> str:
     """The analysis that a test is about, else its file."""
     path, _, name = nodeid.partition("::")
-    file = Path(path).stem
+    file = path.removeprefix("tests/").removesuffix(".py")
     if "calibration" in Path(path).parts:
         return nodeid  # minutes each
     if file in FITS:
@@ -53,8 +54,8 @@ def group(nodeid: str) -> str:
     for analysis, prefix in LONGEST.items():
         if prefix and file.startswith(prefix):
             return analysis
-    if file.startswith("test_report"):
-        return "test_report"  # they share one drawn page
+    if file.startswith("reporting/report/"):
+        return "report"  # they share one drawn page
     named = ANALYSES.keys() & set(re.split(r"[\[\]-]", name))
     found = min(named) if named else file
     return ALSO.get(found, found)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kept_prior import NAMES, keep
-from small_sweeps import BASE, swept, write_sweep
-from small_trials import design, one_endpoint, scenario
+from support.kept_prior import NAMES, keep
+from support.small_sweeps import BASE, swept, write_sweep
+from support.small_trials import design, one_endpoint, scenario
 
 import phase2sim
 from phase2sim import Result, Rows, Scenario, Swept

@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""What every room shares: contracts, endpoints, effect shapes, estimands, streams, kernels."""

@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Published numbers: evidence files read, checked and converted to model units."""

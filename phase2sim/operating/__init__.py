@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""One scenario simulated: operating characteristics with their errors, and closed forms."""

@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Evidence in, posterior draws out: fitted, checked, compared, stored, turned into truths."""

@@ -5,17 +5,19 @@ Axis names as in ``core.contracts``; ``draw`` is a posterior draw.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pandas import DataFrame
-from xarray import Dataset
 
 from phase2sim.core.contracts import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.io.data_frames import frame_of
 from phase2sim.core.io.views import View, Viewed
 from phase2sim.evidence.reported import EffectAssumption
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
 
 _BY_ENDPOINT = ("effect", "level_sd", "slope_sd", "patient_share", "decay")
 

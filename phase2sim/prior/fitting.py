@@ -104,8 +104,8 @@ def refusal(evidence: Evidence, said: Sequence[str], endpoints: Sequence[str], a
         f" phase2sim evidence show {names}\n"
         f'  2. Set numbers{about} aside with unused = "why", newest first, until it fits; the'
         " last one set aside is the one to look at.\n"
-        f"  3. Raise {sampler} in phase2sim/models/settings.py: slower, and no cure for evidence"
-        " that disagrees with itself."
+        f"  3. Raise {sampler} in phase2sim/prior/models/unknowns/settings.py: slower, and no cure"
+        " for evidence that disagrees with itself."
     )
 
 

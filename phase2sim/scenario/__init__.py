@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""What a scenario or sweep file says: tables, keys, schema, templates, and their assembly."""

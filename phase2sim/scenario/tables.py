@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from phase2sim.core.io.toml_files import LIST, MATRIX, NUMBER, TABLE, branch
 
-type Part = dict[str, Any]  # a part's name and its options; phase2sim.assemble builds it
+type Part = dict[str, Any]  # a part's name and its options; `scenario.assembly` builds it
 type Month = Annotated[float, Field(ge=0, le=1200)]
 type Age = Annotated[float, Field(ge=0, le=120)]
 type Sd = Annotated[float, Field(gt=0, le=100)]

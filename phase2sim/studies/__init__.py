@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Questions put to many simulations: compare, size, sweep, calibrate, predict, verify."""

@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Statistics without a scenario: group-sequential boundaries, normal mixtures, power formulas."""

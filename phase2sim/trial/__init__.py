@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""One batch of simulated trials: patients, randomisation, visits, looks, safety, verdicts."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from reports import arm, entry, evidence
-from simulated import Case, Draws, Floats, Quantity
+from calibration.simulated import Case, Draws, Floats, Quantity
+from support.reports import arm, entry, evidence
 
 from phase2sim.evidence.reported import Evidence, Normal, Reported
 from phase2sim.prior.models.unknowns.settings import PRIORS, EndpointPriors

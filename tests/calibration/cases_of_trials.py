@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from cases import (
+from calibration.cases import (
     ENDPOINTS,
     REALISTIC,
     case,
@@ -17,8 +17,8 @@ from cases import (
     visit,
     weights,
 )
-from reports import arm, entry, evidence
-from simulated import Case, Quantity
+from calibration.simulated import Case, Quantity
+from support.reports import arm, entry, evidence
 
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import (

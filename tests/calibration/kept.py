@@ -5,9 +5,9 @@ import pickle
 import time
 from pathlib import Path
 
-from cases_of_trials import CASES
-from reduced import Compared, cross_check
-from simulated import Calibration, judge
+from calibration.cases_of_trials import CASES
+from calibration.reduced import Compared, cross_check
+from calibration.simulated import Calibration, judge
 
 from phase2sim.core.io.atomic_files import write_bytes
 from phase2sim.prior.storage import cache_folder
@@ -19,8 +19,8 @@ CROSS_CHECK = "without any likelihood"
 def digest() -> str:
     """SHA-256 of what is calibrated."""
     found = hashlib.sha256()
-    for folder in ("models", "replicas"):
-        for path in sorted((ROOT / "phase2sim" / folder).glob("*.py")):
+    for folder in ("models", "replicates"):
+        for path in sorted((ROOT / "phase2sim" / "prior" / folder).rglob("*.py")):
             found.update(path.name.encode() + path.read_bytes())
     return found.hexdigest()
 

@@ -9,8 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))  # modules that tests share
 
-from cases_of_trials import CASES  # noqa: E402
-from kept import (  # noqa: E402
+from calibration.cases_of_trials import CASES  # noqa: E402
+from calibration.kept import (  # noqa: E402
     CROSS_CHECK,
     calibrated,
     cross_checked,
@@ -19,16 +19,16 @@ from kept import (  # noqa: E402
     kept,
     kept_cross_check,
 )
-from reduced import PARTICLES, Compared  # noqa: E402
-from simulated import AGAIN, REPLICATIONS, Calibration  # noqa: E402
+from calibration.reduced import PARTICLES, Compared  # noqa: E402
+from calibration.simulated import AGAIN, REPLICATIONS, Calibration  # noqa: E402
 
 PAGE = ROOT / "docs" / "methods" / "calibration.md"
 WORKERS = 2
 WORDS = f"""# Calibration of the fit
 
 Simulation-based calibration (Talts et al. 2018): draw the unknowns from the prior, simulate
-what ten patients' paper would report (`phase2sim/replicas`, which knows no likelihood), fit,
-and rank the truth among 63 draws. Ranks are uniform, and intervals cover as often as they say,
+what ten patients' paper would report (`phase2sim/prior/replicates`, which knows no likelihood),
+fit, and rank the truth among 63 draws. Ranks are uniform, and intervals cover as often as they say,
 only if every likelihood is the distribution of the summary it reads.
 
 - Priors: those of the fit, narrowed where they reach patients of whom no paper reports
@@ -43,7 +43,7 @@ only if every likelihood is the distribution of the summary it reads.
   errors. About one calibrated case in thirty fails one of so many tests by chance: it is asked
   again, of {AGAIN} fresh papers, and must then pass (their number is in the table).
 - Own patients' data are not here: their density is exact, and tested as such
-  (`tests/test_own_data.py`).
+  (`tests/prior/models/likelihoods/test_individual_data.py`).
 
 `uv run pytest -m calibration` runs it; `uv run python tests/calibration/record.py` writes this
 page of what that found.
@@ -95,8 +95,8 @@ def _page(
 ) -> Iterable[str]:
     day = datetime.now(UTC).date().isoformat()
     yield WORDS
-    yield f"Run on {day} in {minutes:.0f} minutes on two cores. SHA-256 of `phase2sim/models` and"
-    yield f"`phase2sim/replicas`: `{digest()}`.\n"
+    yield f"Run on {day} in {minutes:.0f} minutes on two cores. SHA-256 of"
+    yield f"`phase2sim/prior/models` and `phase2sim/prior/replicates`: `{digest()}`.\n"
     head = ("summary of 10 patients", "papers", "quantities", "least p, chi-square")
     yield _row(*head, "least p, ECDF", "50 % covers", "90 % covers", "")
     yield _row(*["---"] * 8)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pymc as pm
 import xarray as xr
+from calibration.ranks import MOST_STANDARD_ERRORS, Verdict, verdict
 from numpy.typing import NDArray
-from ranks import MOST_STANDARD_ERRORS, Verdict, verdict
 
 from phase2sim.core.randomness import generator
 from phase2sim.evidence.reported import Evidence

@@ -1,7 +1,7 @@
 """The likelihoods of GXIPC1's HbA1c agree with simulated patients and no likelihood."""
 
 import pytest
-from kept import cross_checked
+from calibration.kept import cross_checked
 
 
 @pytest.mark.calibration

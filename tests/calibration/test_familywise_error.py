@@ -3,8 +3,8 @@
 from itertools import product
 
 import pytest
-from agreement import STANDARD_ERRORS, se_of_share
-from partial_nulls import ALPHA, RULES, familywise_error
+from support.agreement import STANDARD_ERRORS, se_of_share
+from support.partial_nulls import ALPHA, RULES, familywise_error
 
 TRIALS = 200_000
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from agreement import STANDARD_ERRORS, se_of_share
-from dropped_arms import multi_arm, with_arms
-from kept_prior import keep
-from looks import sequential, with_looks
-from small_trials import Table, assembled
+from support.agreement import STANDARD_ERRORS, se_of_share
+from support.dropped_arms import multi_arm, with_arms
+from support.kept_prior import keep
+from support.looks import sequential, with_looks
+from support.small_trials import Table, assembled
 
 from phase2sim.core.contracts import GO
 from phase2sim.operating.simulation import prepare

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from agreement import assert_agrees, se_of_share
-from ranks import chi_square, coverage, ecdf, inside, verdict
+from calibration.ranks import chi_square, coverage, ecdf, inside, verdict
 from scipy import stats
+from support.agreement import assert_agrees, se_of_share
 
 DRAWS, REPLICATIONS = 63, 320
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from agreement import STANDARD_ERRORS, se_of_share
-from kept_prior import keep
-from small_trials import Table, design, one_endpoint, scenario
+from support.agreement import STANDARD_ERRORS, se_of_share
+from support.kept_prior import keep
+from support.small_trials import Table, design, one_endpoint, scenario
 
 from phase2sim.core.backends import backend
 from phase2sim.core.contracts import GO

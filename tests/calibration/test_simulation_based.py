@@ -1,8 +1,8 @@
 """Ranks of the truth are uniform and intervals cover, for every kind of reported number."""
 
 import pytest
-from cases_of_trials import CASES
-from kept import calibrated
+from calibration.cases_of_trials import CASES
+from calibration.kept import calibrated
 
 
 @pytest.mark.calibration

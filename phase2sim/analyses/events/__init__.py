@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Analyses of event counts: Poisson and negative binomial rate ratios."""

@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Analyses that impute missing values: multiple and conditional mean imputation."""

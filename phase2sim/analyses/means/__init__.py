@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Analyses of means: t tests, analyses of covariance, Tobit, a posterior with borrowing."""

@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Mixed models for repeated measures: covariance, likelihood, degrees of freedom."""

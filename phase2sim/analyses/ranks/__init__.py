@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Rank analyses: Wilcoxon, van Elteren, and analysis of covariance on ranks."""

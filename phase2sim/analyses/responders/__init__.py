@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Analyses of responders: exact, score, stratified and standardised comparisons of rates."""

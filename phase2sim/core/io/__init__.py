@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Files in and out: TOML, CSV, atomic writes, data frames, row conditions."""

@@ -1,1 +1,1 @@
-"""Bayesian models in PyMC: evidence in, prior draws out. Nothing else imports pymc."""
+"""The Bayesian models that fit evidence; the only code that imports PyMC."""

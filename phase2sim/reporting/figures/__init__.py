@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Figures of priors, effects, influence and simulated trials, and pages that hold them."""

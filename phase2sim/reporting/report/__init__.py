@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""The simulation report and the protocol's paragraph: gathered, laid out, and written."""

@@ -25,7 +25,7 @@ def report(
 
     >>> report("scenarios/meld-atg.toml", "report.pdf")
     Traceback (most recent call last):
-    phase2sim.errors.BadInput: --out is report.pdf; a report is one .html or .docx file. ...
+    phase2sim.core.errors.BadInput: --out is report.pdf; a report is one .html or .docx file. ...
     """
     out = Path(out)
     check_place(out)

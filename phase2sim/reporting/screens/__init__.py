@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""What each command prints, one file per command: tables, and plain values for JSON."""

@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Names become objects: a scenario file turns into a trial to simulate, and its truths."""

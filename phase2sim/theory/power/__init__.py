@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Power and sample size in closed form: normal and t tests, and the mixed model."""

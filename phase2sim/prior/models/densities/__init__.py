@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Log densities of reported summaries, and their gradients, as PyTensor operations."""

@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""Which density each kind of reported number has: means, SDs, quantiles, counts, events."""

@@ -1,1 +1,1 @@
-"""Say here in one sentence what lives in this folder."""
+"""What a fit estimates, with priors: natural history, spreads, effects; and its settings."""

@@ -1,0 +1,156 @@
+"""Operations that bring their own gradient agree with differences of their values."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike
+from pytensor.graph.op import Op
+from pytensor.link.numba.dispatch.basic import numba_funcify_default_op_cache_key
+
+from phase2sim.core.contracts import Floats
+from phase2sim.prior.models.densities.kernel_operation import Differentiable
+from phase2sim.prior.models.densities.location_covariance import location_covariance
+from phase2sim.prior.models.densities.order_statistics import log_ways, median_quadrature
+from phase2sim.prior.models.densities.row_density import RowDensity
+from phase2sim.prior.models.likelihoods.counts import median_and_count_beside
+from phase2sim.prior.models.likelihoods.counts_below_baseline import falls_below
+from phase2sim.prior.models.likelihoods.quantiles import quantiles_beside
+from phase2sim.prior.models.unknowns.window_moments import moments_of_windows
+
+STEP = 1e-5
+
+
+def differences(value: Callable[..., float], inputs: Sequence[Floats], by: int) -> Floats:
+    """Central differences by every element of input ``by``."""
+    found = np.zeros(inputs[by].shape)
+    for place in np.ndindex(found.shape):
+        moved = [array.copy() for array in inputs]
+        moved[by][place] += STEP
+        above = value(*moved)
+        moved[by][place] -= 2.0 * STEP
+        found[place] = (above - value(*moved)) / (2.0 * STEP)
+    return found
+
+
+def assert_slopes(operation: Differentiable, inputs: Sequence[Any]) -> None:
+    arrays = [np.asarray(value, dtype=np.float64) for value in inputs]
+    rng = np.random.default_rng(1)
+    outputs = operation.kernel(*arrays)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    weights = [rng.normal(size=output.shape) for output in outputs]
+
+    def weighted(*moved: Floats) -> float:
+        found = operation.kernel(*moved)
+        found = found if isinstance(found, tuple) else (found,)
+        return float(sum(np.sum(w * f) for w, f in zip(weights, found, strict=True)))
+
+    slopes = operation.slopes.kernel(*arrays, *weights)
+    assert len(slopes) == operation.slopes.count
+    for by, slope in enumerate(slopes):
+        np.testing.assert_allclose(slope, differences(weighted, arrays, by), rtol=1e-6, atol=1e-7)
+
+
+def assert_row_slopes(density: RowDensity, points: Floats, *given: ArrayLike) -> None:
+    arrays = [np.asarray(value, dtype=np.float64) for value in given]
+
+    def total(moved: Floats) -> float:
+        return float(np.sum(density.kernel(moved, *arrays)[0]))
+
+    _, slopes = density.kernel(points, *arrays)
+    np.testing.assert_allclose(slopes, differences(total, [points], 0), rtol=1e-6, atol=1e-7)
+
+
+def test_moments_of_windows() -> None:
+    rng = np.random.default_rng(2)
+    basis = rng.uniform(size=(3, 2, 3))
+    basis[2, 1] = 0.0  # fills up the row of a cell with one node
+    root_weight = np.sqrt([[0.3, 0.7], [0.3, 0.7], [1.0, 0.0]])
+    pairs = [[0, 0, 1, 0], [1, 1, 1, 0], [2, 2, 1, 0], [0, 1, 1, 6.0], [1, 0, 0, 3.0]]
+    inputs = [
+        rng.uniform(1.0, 2.0, (2, 3)),  # mean
+        rng.uniform(0.5, 1.0, (2, 3)),  # SD
+        [0.4, 0.6],  # share
+        [0.2, 0.5],  # rate
+        [[1.0, 0.3], [0.3, 1.0]],
+        root_weight,
+        basis,
+        [0, 1, 1],
+        pairs,
+    ]
+    assert_slopes(moments_of_windows, inputs)
+
+
+@pytest.mark.parametrize("reported", [False, True])
+def test_covariance_of_locations(*, reported: bool) -> None:
+    ties = [[0, 0, 0, 0, 0.1], [1, 1, 1, 1, 0.1], [0, 1, 2, 0, 0.1], [2, 2, 3, 1, 0.05]]
+    powers = [[0.1, 0.0, 0.0], [0.1, 0.02, 0.01], [0.1, 0.03, 0.02], [0.05, 0.0, 0.0]]
+    inputs = [
+        [1.2, 0.9, 0.5, 0.7],  # covariance
+        [1.0, 1.0, 0.5, 1.0],  # correlation
+        [1.4, 1.0, 0.6, 0.8],  # as reported
+        [1.0, 1.3, 0.8],  # how far the expected values move
+        [0.0, 0.2, 0.0],  # by an arm's typical weight
+        [0.2, 0.1],  # between studies
+        [0.01, 0.02],
+        ties,
+        powers,
+        [np.nan, 0.3 if reported else np.nan, np.nan],
+        [[0, 0, 3.0], [0, 0, 6.0], [-1, 1, 6.0]],
+    ]
+    assert_slopes(location_covariance, inputs)
+
+
+def test_patients_below_their_baseline() -> None:
+    rng = np.random.default_rng(3)
+    curves = np.concatenate([rng.uniform(1.0, 2.0, (2, 3)), rng.uniform(0.5, 1.0, (2, 3))], axis=1)
+    points = np.concatenate([curves, [[0.4, 0.8, 0.1, 0.0], [0.5, 0.9, -0.2, 0.03]]], axis=1)
+    basis = rng.uniform(size=(2, 2, 2, 3))
+    weight = [[0.4, 0.6], [1.0, 0.0]]
+    assert_row_slopes(falls_below, points, [3, 7], [10, 12], [1.0, 2.0], weight, *basis, [6.0, 3.0])
+
+
+@pytest.mark.parametrize(("n", "below"), [(10, 3), (10, 7), (11, 2), (10, 5)])
+def test_a_count_beside_a_median(n: int, below: int) -> None:
+    many, few = np.array([n]), np.array([below])
+    threshold = 7.2 if below < n / 2 else 8.1
+    assert_row_slopes(
+        median_and_count_beside,
+        np.array([[7.5, 1.1, 7.55, 0.4]]),
+        [[7.6, threshold]],
+        few,
+        many,
+        log_ways(few, many),
+        median_quadrature(many),
+    )
+
+
+def test_quartiles_beside_a_median_and_alone() -> None:
+    assert_row_slopes(
+        quantiles_beside,
+        np.array([[7.5, 1.1, 7.55, 0.4], [7.5, 1.1, 0.0, 1.0]]),
+        [[7.0, 0.0, 8.4], [6.9, 8.3, 1000.0]],
+        [7.6, 0.0],
+        [[0, 1, 0], [0, 0, 0]],
+        [1, 0],
+        [[1, 1, 1], [1, 1, 0]],
+        [[2.0, 1.5, 1.5, 2.0], [2.0, 5.0, 3.0, 0.0]],
+        [3.0, 2.0],
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "module"),
+    [(falls_below, "row_density"), (moments_of_windows, "kernel_operation")],
+    ids=["row density", "differentiable"],
+)
+def test_a_kept_model_holds_no_kernel_of_another_program(
+    monkeypatch: pytest.MonkeyPatch, operation: Op, module: str
+) -> None:
+    # A model that the compiler had kept once called a kernel as it was before it changed.
+    _, before = numba_funcify_default_op_cache_key(operation, node=None)
+    monkeypatch.setattr(f"phase2sim.prior.models.densities.{module}.kernels_digest", lambda: "ab")
+    _, after = numba_funcify_default_op_cache_key(operation, node=None)
+
+    assert before != after

@@ -1,0 +1,80 @@
+"""Patients below their own baseline, beside means and medians of the same patients.
+
+Expected are simulated patients. Reading a count and a median of the same patients as
+independent would count them twice, and fail the first test by five to twenty standard errors.
+"""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
+from support.reports import arm, entry, evidence
+
+from phase2sim.evidence.reported import Reported
+from phase2sim.prior.models.likelihoods.counts_below_baseline import fall_density
+from phase2sim.prior.models.likelihoods.locations import located
+
+type Floats = NDArray[np.float64]
+
+N, SAMPLES, VISITS = 10, 200_000, (0.0, 6.0)
+LAG = 6.0
+BAND = 0.05  # about the reported locations, in which simulated ones count as these
+APPROXIMATION = 0.02  # patients: that the chance is one of moments
+
+
+def expected_falls(*beside: Reported) -> float:
+    """Mean number of N below the own baseline that the likelihood expects beside locations."""
+    counts = np.arange(N + 1)
+    chance = []
+    for count in counts:
+        fall = entry("count", VISITS, float(count), beyond="below_baseline")
+        there = known(evidence(*beside, fall, arms=(arm(), arm(study="B"))))
+        place = located(there.tables.locations, there.layout, there.at, there.history)
+        read = there.tables.locations, place
+        density = fall_density(there.tables.falls, there.layout, there.at, there.history, read)
+        chance.append(float(np.exp(evaluated(density)[0])))
+    assert sum(chance) == pytest.approx(1.0)
+    return float(counts @ chance)
+
+
+@cache
+def samples() -> tuple[Floats, Floats]:
+    """Values (sample, patient) of many samples at both visits."""
+    rho = SHARE + (1 - SHARE) * DECAY**LAG
+    first, own = np.random.default_rng(5).standard_normal((2, SAMPLES, N))
+    last = rho * first + np.sqrt(1 - rho**2) * own
+    return MEAN["hba1c"] + SD["hba1c"] * first, MEAN["hba1c"] + SD["hba1c"] * last
+
+
+def simulated_falls(statistic: str, at: dict[float, float]) -> tuple[float, float]:
+    """Mean number in simulated samples whose locations are near these, and its standard error."""
+    place = np.median if statistic == "median" else np.mean
+    values = dict(zip(VISITS, samples(), strict=True))
+    near = np.all([abs(place(values[m], axis=1) - v) < BAND for m, v in at.items()], axis=0)
+    below = (values[LAG] < values[0.0]).sum(axis=1)[near]
+    assert below.size > 500
+    return float(below.mean()), float(below.std() / np.sqrt(below.size))
+
+
+@pytest.mark.parametrize("statistic", ["median", "mean"])
+@pytest.mark.parametrize(
+    "at", [{LAG: 8.6}, {0.0: 8.4}, {0.0: 7.9, LAG: 8.2}, {0.0: 8.3, LAG: 8.4}], ids=str
+)
+def test_locations_of_the_same_patients_move_the_chance(
+    statistic: str, at: dict[float, float]
+) -> None:
+    beside = [entry(statistic, month, value) for month, value in at.items()]
+
+    mean, se = simulated_falls(statistic, at)
+
+    assert abs(expected_falls(*beside) - mean) < 4.0 * se + APPROXIMATION
+
+
+def test_a_location_of_other_patients_moves_nothing() -> None:
+    other = entry("median", LAG, 8.6, study="B")
+
+    fall = expected_falls(other)
+
+    assert fall == pytest.approx(N / 2)

@@ -1,0 +1,136 @@
+"""A fit that fails its gate: exit code 1, draws put aside, and advice."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.commands import phase2sim
+from support.kept_prior import draws_for, shipped_evidence
+
+from phase2sim.core.errors import PriorNotTrusted
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.fitting import fitted, refusal
+from phase2sim.prior.models.diagnostics import WORDS
+from phase2sim.prior.models.unknowns.settings import Gate, Sampler
+from phase2sim.prior.storage import DamagedPrior, load
+
+ONE_MEAN = """
+[study]
+name = "One arm"
+design = "control-arm"
+patients = 40
+months_since_diagnosis = [0, 0]
+source = "made up for a test"
+
+[[reported]]
+endpoint = "hba1c"
+month = 6
+mean = 7.3
+sd = 1.3
+unit = "%"
+"""
+SCENARIO = """
+title = "A trial on one mean"
+evidence = ["one"]
+seed = 1
+trials = 100
+
+[design]
+kind = "fixed"
+arms = ["control", "treated"]
+patients = 40
+visits_months = [0, 6]
+
+[truth.target]
+hba1c = { effect = -0.5, month = 6, shape = "immediate" }
+
+[[analysis]]
+endpoint = "hba1c"
+month = 6
+method = "ancova"
+
+[decision]
+kind = "significance"
+one_sided_alpha = 0.025
+"""
+
+
+def test_a_failed_gate_exits_1_and_nothing_can_use_its_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(
+        "phase2sim.prior.models.unknowns.settings.SAMPLER", Sampler(tune=100, draws=50)
+    )
+    # No sampler has an R-hat below 1, so this gate refuses any fit.
+    monkeypatch.setattr("phase2sim.prior.models.unknowns.settings.GATE", Gate(largest_rhat=0.5))
+    (tmp_path / "one.toml").write_text(ONE_MEAN)
+    (tmp_path / "trial.toml").write_text(SCENARIO)
+
+    fitted = phase2sim("fit", tmp_path / "one.toml")
+    shown = phase2sim("prior", "show", tmp_path / "one.toml")
+    run = phase2sim("run", tmp_path / "trial.toml", "--trials", 10)
+
+    assert fitted.exit_code == run.exit_code == 1
+    assert shown.exit_code == 2
+    (aside,) = (tmp_path / "cache").iterdir()
+    assert aside.suffix == ".untrusted"
+    assert str(aside) in fitted.stderr
+    assert "What to try" in fitted.stderr
+    assert "Traceback" not in fitted.stderr + run.stderr
+    with pytest.raises(DamagedPrior, match="gate"):
+        load(aside)
+
+
+@pytest.mark.parametrize(
+    ("divergences", "draws", "trusted"),
+    [(0, [2000, 6000], True), (1, [2000], False)],
+    ids=["too few draws", "a part not reached"],
+)
+def test_a_fit_of_too_few_draws_is_sampled_longer_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    divergences: int,
+    draws: list[int],
+    trusted: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
+    asked: list[int] = []
+    lines: list[str] = []
+
+    def fit(evidence: Evidence, seed: int, _report: object, sampler: Sampler) -> PriorDraws:
+        asked.append(sampler.draws)
+        rhat = 1.0 + 22.0 / sampler.draws
+        diagnostics = {"divergences": divergences, "rhat": rhat, "ess_bulk": 1e4, "ess_tail": 1e4}
+        of = {f"{name}_of": "decay[1]" for name in WORDS}
+        made = {"digest": evidence.digest, "seed": seed, "diagnostics": diagnostics | of}
+        return replace(draws_for(evidence), provenance=made)
+
+    monkeypatch.setattr("phase2sim.prior.models.fit.fit", fit)
+    with nullcontext() if trusted else pytest.raises(PriorNotTrusted, match="divergent"):
+        fitted(shipped_evidence(), report=lines.append)
+
+    assert asked == draws
+    assert any("3 times as many" in line for line in lines) == trusted
+
+
+@pytest.mark.parametrize(
+    ("complaint", "about", "lever"),
+    [
+        ("R-hat of 'decay[1]' is 1.02, above 1.01", "numbers of C-peptide that", "'draws'"),
+        ("bulk ESS of 'history[0, 5]' is 300, below 400", "numbers of HbA1c that", "'draws'"),
+        ("tail ESS of 'endpoint_correlation[1]' is 3, below 400", "numbers that", "'draws'"),
+        ("7 divergent transitions, more than 0", "numbers that", "'target_accept'"),
+    ],
+)
+def test_advice_names_the_endpoint_that_is_complained_of(
+    complaint: str, about: str, lever: str
+) -> None:
+    said = refusal(shipped_evidence(), [complaint], ("hba1c", "c_peptide"), Path("aside.untrusted"))
+
+    assert complaint in said
+    assert about in said
+    assert lever in said
+    assert "phase2sim evidence show gxipc1 t1d-natural-history" in said

@@ -1,0 +1,146 @@
+"""Trials with interim looks in a store: every look is kept, and other rules judge them again."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from support.commands import phase2sim, printed
+from support.looks import sequential, with_looks
+from support.small_sweeps import swept
+from support.small_trials import Table, assembled, scenario
+
+from phase2sim.core.errors import BadInput, BadScenario
+from phase2sim.operating.simulation import simulate
+from phase2sim.scenario.as_toml import toml_text
+from phase2sim.studies.store.batches import decoded, encoded
+from phase2sim.studies.store.folder import reading
+from phase2sim.studies.sweeps.rescore import score
+from phase2sim.trial.batch_results import Answers, cut, joined
+from phase2sim.trial.engine import simulate_batch
+
+TRIALS = 120
+RULE: Table = {
+    "efficacy": {"kind": "obrien_fleming_spending"},
+    "futility": {"kind": "z", "at_least": [0.2]},
+}
+OTHER = "{ efficacy = { kind = 'pocock_spending' }, futility = { kind = 'p', at_most = [0.4] } }"
+
+
+def table(**changes: object) -> Table:
+    return with_looks(
+        trials=TRIALS,
+        design=sequential(months_to_decide=1.0, analyse_overrun=True),
+        recruitment={"kind": "poisson", "per_month": 6.0},
+        missing={"dropout": {"mechanism": "mcar", "share": 0.2, "by_month": 12}},
+        stopping=RULE,
+        **changes,
+    )
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keep a sweep over two rules: one study, two cells."""
+    folder = tmp_path_factory.mktemp("looks")
+    (folder / "base.toml").write_text(toml_text(scenario(table())), encoding="utf-8")
+    sweep = folder / "sweep.toml"
+    sweep.write_text(
+        'base = "base.toml"\n[axes.limit]\nkey = "stopping.futility.at_least"\n'
+        "values = [[0.2], [0.6]]\n",
+        encoding="utf-8",
+    )
+    swept(sweep, folder / "out")
+    return folder / "out"
+
+
+def shown(made: Table) -> dict[Any, float]:
+    found = simulate(scenario(made))
+    return {
+        (row.name, row.analysis, row.truth, row.look): row.measured.estimate
+        for row in found.characteristics
+    }
+
+
+def stored(rows: list[dict[str, Any]]) -> dict[Any, float]:
+    return {
+        (row["name"], row["analysis"], row["truth"], row.get("look")): row["estimate"]
+        for row in rows
+    }
+
+
+def test_rules_share_their_trials(out: Path) -> None:
+    assert len(list((out / "trials").iterdir())) == 1
+    assert len(list((out / "decisions").iterdir())) == 2
+
+
+def test_what_a_store_says_is_what_a_run_says(out: Path) -> None:
+    rows = printed("results", out)
+    for limit in ([0.2], [0.6]):
+        rule = RULE | {"futility": {"kind": "z", "at_least": limit}}
+        here = [row for row in rows if row["limit"] == str(limit)]
+
+        assert stored(here) == pytest.approx(shown(table() | {"stopping": rule}))
+
+
+def test_another_rule_on_stored_trials_is_a_run_with_that_rule(out: Path) -> None:
+    rows = score(out, None, ["test"], stopping=OTHER)
+
+    rule = {
+        "efficacy": {"kind": "pocock_spending"},
+        "futility": {"kind": "p", "at_most": [0.4]},
+    }
+    assert stored(rows) == pytest.approx(shown(table() | {"stopping": rule}))
+
+
+def test_score_refuses_rules_that_do_not_fit(out: Path) -> None:
+    with pytest.raises(BadScenario, match=r"--stopping: .*stopping.efficacy.kind is 'pocok'"):
+        score(out, None, ["test"], stopping="{ efficacy = { kind = 'pocok' } }")
+    with pytest.raises(BadInput, match="--decision, --stopping, or both"):
+        score(out, None, ["test"])
+
+    refused = phase2sim("score", out, "--stopping", "pocock")
+
+    assert refused.exit_code == 2
+    assert "--stopping pocock: is no table" in refused.stderr
+
+
+def test_every_look_is_a_row_and_comes_back_bit_for_bit(out: Path) -> None:
+    (folder,) = (out / "trials").iterdir()
+    (file,) = folder.iterdir()
+    rows = pq.read_table(file, partitioning=None)
+    made = assembled(table())
+    source = made.sources[0]
+    simulated = simulate_batch(made.study, source, 0, TRIALS)
+
+    answers = reading(out).answers(folder.name.removeprefix("study="))[source.label]
+
+    assert rows.num_rows == 2 * 3 * TRIALS  # truths, looks and the final analysis
+    assert len(answers.looks) == 3
+    for look, again in zip(simulated.looks, answers.looks, strict=True):
+        assert np.array_equal(look.months, again.months)
+        assert np.array_equal(look.enrolled, again.enrolled)
+        assert np.array_equal(look.due, again.due)
+        assert np.array_equal(look.missing, again.missing)
+        assert np.array_equal(look.overrun_p, again.overrun_p, equal_nan=True)
+        assert np.array_equal(look.estimates[0].p, again.estimates[0].p, equal_nan=True)
+
+
+def test_stretches_are_cut_and_joined_look_by_look(out: Path) -> None:
+    (folder,) = (out / "trials").iterdir()
+    whole = reading(out).answers(folder.name.removeprefix("study="))["null"]
+
+    together = joined([cut(whole, 0, 50), cut(whole, 50, TRIALS)])
+
+    assert same(together, whole)
+    assert same(decoded(encoded({"null": together}, ["c_peptide"]))["null"], whole)
+
+
+def same(one: Answers, other: Answers) -> bool:
+    pairs = zip(one.looks, other.looks, strict=True)
+    return all(
+        np.array_equal(a.estimates[0].effect, b.estimates[0].effect, equal_nan=True)
+        and np.array_equal(a.months, b.months)
+        and np.array_equal(a.missing, b.missing)
+        for a, b in pairs
+    )

@@ -1,0 +1,89 @@
+"""The threshold with a wanted type I error, where theory knows it."""
+
+from pathlib import Path
+
+import pytest
+from support.agreement import assert_agrees
+from support.commands import phase2sim, printed
+from support.small_sweeps import BASE
+from support.small_trials import Table, one_endpoint, scenario, two_endpoints
+
+from phase2sim.core.backends import backend
+from phase2sim.core.errors import BadInput
+from phase2sim.studies.calibrate import Calibrated, calibrate
+
+TRIALS = 4_000
+
+
+def calibrated(table: Table, verdict: str | None = None, wanted: float = 0.025) -> Calibrated:
+    with backend() as at:
+        return calibrate(scenario(table), wanted, at, trials=TRIALS, verdict=verdict)
+
+
+def posterior(**options: object) -> Table:
+    return {"kind": "posterior", "probability": 0.9, **options}
+
+
+@pytest.mark.parametrize("wanted", [0.025, 0.1])
+def test_a_flat_posterior_needs_one_minus_the_error(wanted: float) -> None:
+    found = calibrated(one_endpoint(decision=posterior()), wanted=wanted)
+
+    assert found.binds
+    assert_agrees(found.threshold, 1 - wanted, found.mcse)
+    assert_agrees(found.nulls[0].error, wanted, 2**0.5 * found.nulls[0].error.mcse)
+    assert_agrees(found.as_stated.error, 0.1)
+
+
+def test_a_margin_is_its_own_null() -> None:
+    analysis = {"endpoint": "c_peptide", "month": 12, "method": "t_test", "null_effect": -0.1}
+    found = calibrated(one_endpoint(analysis=[analysis]))
+
+    assert found.key == "one_sided_alpha"
+    assert_agrees(found.threshold, 0.025, found.mcse)
+
+
+@pytest.mark.parametrize("kind", ["co_primary", "holm", "fixed_sequence"])
+def test_the_worst_null_of_two_endpoints_has_an_effect_on_one(kind: str) -> None:
+    found = calibrated(two_endpoints(decision={"kind": kind, "one_sided_alpha": 0.05}))
+
+    # Each of these tests a lone null at its full level; the strictest of three estimates is
+    # below it by chance.
+    assert_agrees(found.threshold, 0.025, found.mcse)
+    assert {null.true for null in found.nulls} == {
+        ("hba1c",),
+        ("c_peptide",),
+        ("hba1c", "c_peptide"),
+    }
+    assert_agrees(found.as_stated.error, 0.05)
+
+
+def test_a_rule_that_keeps_the_error_anyhow_needs_no_threshold() -> None:
+    rule = {
+        "kind": "dual_criterion",
+        "lower_reference": {"c_peptide": 0.0},
+        "target": {"c_peptide": 0.9},
+        "lower_reference_confidence": 0.95,
+    }
+    found = calibrated(one_endpoint(decision=rule))
+
+    assert not found.binds
+    assert found.nulls[0].error.estimate == 0.0
+
+
+def test_a_verdict_must_be_one_of_the_rule_s() -> None:
+    table = two_endpoints(decision={"kind": "significance", "one_sided_alpha": 0.025})
+
+    with pytest.raises(BadInput, match="Say --verdict with one of hba1c, c_peptide"):
+        calibrated(table)
+
+
+def test_the_command_prints_a_decision_to_use(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(BASE)
+
+    values = printed("calibrate", tmp_path / "base.toml", "--trials", "1000")
+    screen = phase2sim("calibrate", tmp_path / "base.toml", "--trials", "1000").output
+
+    assert values["decision"] == {"kind": "significance", "one_sided_alpha": values["threshold"]}
+    assert values["mcse"] > 0
+    assert values["nulls"][0]["used"] == 1000
+    assert f"one_sided_alpha = {values['threshold']:g}" in screen
