@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import derived_values, on_unit_scale
 from phase2sim.prior.fitting import fitted, read_evidence
 from phase2sim.scenario.assembly.assemble import assemble, parts

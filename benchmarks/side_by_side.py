@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from phase2sim.operating.measures import Tally, tally
+from phase2sim.operating.measures import TrialSums, tally
 from phase2sim.scenario.assembly.assemble import assemble, parts
 from phase2sim.scenario.scenario_file import SCENARIO
 from phase2sim.trial.engine import simulate_batch
@@ -51,12 +51,12 @@ def processor_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def engine(scenario: Mapping[str, Any], trials: int) -> Callable[[], Tally]:
+def engine(scenario: Mapping[str, Any], trials: int) -> Callable[[], TrialSums]:
     """Return a function that simulates and tallies the scenario's target, batch by batch."""
     assembled = assemble(parts(SCENARIO.validate_python(scenario)), None)
     study, source = assembled.study, assembled.sources[0]
 
-    def run() -> Tally:
+    def run() -> TrialSums:
         sums = None
         for first in range(0, trials, study.batch):
             done = simulate_batch(study, source, first, min(study.batch, trials - first))

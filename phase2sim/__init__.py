@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from phase2sim.studies.api import results as results
     from phase2sim.studies.api import size as size
     from phase2sim.studies.api import sweep as sweep
-    from phase2sim.studies.compare import Contest as Contest
-    from phase2sim.studies.sizing.size_result import Sized as Sized
+    from phase2sim.studies.compare import ScenarioComparison as ScenarioComparison
+    from phase2sim.studies.sizing.size_result import SizeResult as SizeResult
     from phase2sim.studies.sweeps.result_rows import Rows as Rows
-    from phase2sim.studies.sweeps.sweep import Swept as Swept
+    from phase2sim.studies.sweeps.sweep import SweepResult as SweepResult
 
 # Public name -> where it is; loaded on first use, so that `phase2sim --help` stays quick.
 _PUBLIC = {
-    "Contest": "phase2sim.studies.compare",
+    "ScenarioComparison": "phase2sim.studies.compare",
     "Measured": "phase2sim.core.measured",
     "PriorDraws": "phase2sim.prior.draws",
     "Result": "phase2sim.operating.simulation",
     "Rows": "phase2sim.studies.sweeps.result_rows",
     "Scenario": "phase2sim.scenario.scenario_file",
-    "Sized": "phase2sim.studies.sizing.size_result",
-    "Swept": "phase2sim.studies.sweeps.sweep",
+    "SizeResult": "phase2sim.studies.sizing.size_result",
+    "SweepResult": "phase2sim.studies.sweeps.sweep",
     "compare": "phase2sim.studies.api",
     "fit": "phase2sim.prior.fitting",
     "load_scenario": "phase2sim.scenario.scenario_file",

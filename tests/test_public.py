@@ -12,7 +12,7 @@ from support.small_sweeps import BASE, swept, write_sweep
 from support.small_trials import design, one_endpoint, scenario
 
 import phase2sim
-from phase2sim import Result, Rows, Scenario, Swept
+from phase2sim import Result, Rows, Scenario, SweepResult
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.data_frames import dataset_of
 from phase2sim.core.io.views import View, as_html, as_text, plus_minus
@@ -38,7 +38,7 @@ def here(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Swept:
+def found(tmp_path_factory: pytest.TempPathFactory) -> SweepResult:
     folder = tmp_path_factory.mktemp("swept")
     return swept(write_sweep(folder), folder / "out")
 
@@ -78,7 +78,7 @@ def test_a_frame_holds_every_number_of_a_run(result: Result) -> None:
     assert set(frame["used"]) == {100}
 
 
-def test_a_dataset_holds_each_number_at_its_place(found: Swept) -> None:
+def test_a_dataset_holds_each_number_at_its_place(found: SweepResult) -> None:
     dataset = found.dataset()
 
     assert dict(dataset.sizes) == {"name": 5, "truth": 2, "analysis": 1, "patients": 3, "effect": 2}
@@ -119,7 +119,7 @@ def test_what_is_said_of_a_look_has_a_place_of_its_own() -> None:
     assert "Patients enrolled, on average: target " in repr(result)
 
 
-def test_rows_are_a_sequence_of_rows(found: Swept) -> None:
+def test_rows_are_a_sequence_of_rows(found: SweepResult) -> None:
     again = phase2sim.results(found.folder)
 
     assert isinstance(again, Rows)
@@ -140,7 +140,7 @@ def test_a_prior_is_a_frame_of_effects_and_a_dataset_of_draws(here: Path) -> Non
 
 
 @pytest.mark.usefixtures("here")
-def test_what_shows_itself_does_so_as_text_and_as_html(result: Result, found: Swept) -> None:
+def test_what_shows_itself_does_so_as_text_and_as_html(result: Result, found: SweepResult) -> None:
     shown = (
         (result, f"{result.power['c_peptide'].estimate:.3f}"),
         (result.scenario, "One endpoint at two visits"),
@@ -182,7 +182,7 @@ def test_a_failure_and_an_interruption_show() -> None:
     assert "1 inputs are elicited" in repr(result)
 
 
-def test_an_unfinished_sweep_says_so(found: Swept) -> None:
+def test_an_unfinished_sweep_says_so(found: SweepResult) -> None:
     stopped = replace(found, finished=False, refused=("too many failed",))
 
     assert "Stopped before its end." in repr(stopped)

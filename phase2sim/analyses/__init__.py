@@ -1,7 +1,7 @@
 """Analyses: a batch of trials in, one estimate a trial out."""
 
 from phase2sim.analyses.events.negative_binomial import NegativeBinomial
-from phase2sim.analyses.events.poisson import Poisson
+from phase2sim.analyses.events.poisson import PoissonRegression
 from phase2sim.analyses.imputation.conditional_mean_imputation import ConditionalMeanImputation
 from phase2sim.analyses.imputation.multiple_imputation import MultipleImputation
 from phase2sim.analyses.means.ancova import Ancova
@@ -35,7 +35,7 @@ ANALYSES: dict[str, type[Analysis]] = {
     "mmrm": Mmrm,
     "multiple_imputation": MultipleImputation,
     "negative_binomial": NegativeBinomial,
-    "poisson": Poisson,
+    "poisson": PoissonRegression,
     "qr_ancova": QrAncova,
     "rank_ancova": RankAncova,
     "t_test": TTest,

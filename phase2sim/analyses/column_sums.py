@@ -5,7 +5,7 @@ Each keeps its own order of sums, so that the width of a machine's vectors does 
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
 
 _HALVINGS = 1.4426950408889634  # of a number that is divided by e
@@ -45,7 +45,7 @@ def dot(rows: Floats, j: int, vector: Floats) -> float:
 
 
 @kernel
-def moments(  # noqa: PLR0913  a kernel takes its arrays one by one
+def weighted_sums(  # noqa: PLR0913  a kernel takes its arrays one by one
     rows: Floats, j: int, vector: Floats, weight: Floats, first: int, last: int
 ) -> tuple[float, float, float, float, float]:
     """Sums of vector, of weight, of row times either, and of row squared times weight.

@@ -4,7 +4,8 @@ from typing import Literal
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints, Reading
+from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.contracts import Reading
 
 OUTCOMES = ("value", "change")
 LEVELS_AT_MOST = 1000  # of a stratum as it is coded; wider codes are numbered anew
@@ -26,7 +27,7 @@ def outcome_or_change(reading: Reading, month: float, of: ValueOrChange) -> Floa
     return value - reading.baseline if of == "change" else value
 
 
-def numbers(reading: Reading, covariates: tuple[str, ...]) -> Floats:
+def numeric_covariates(reading: Reading, covariates: tuple[str, ...]) -> Floats:
     """Covariates that are numbers, in the order named, (covariate, trial, patient)."""
     named = {"baseline": reading.baseline, "age": reading.age_years}
     found = [named[name] for name in covariates if name in named]

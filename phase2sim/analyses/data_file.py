@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from phase2sim.core.contracts import Bools, Floats, Ints, Reading
+from phase2sim.core.arrays import Bools, Floats, Ints
+from phase2sim.core.contracts import Reading
 from phase2sim.core.endpoints import EVENTS, MEASURES
 from phase2sim.core.errors import BadData
-from phase2sim.core.io.csv_files import MISSING, Row, read_rows
+from phase2sim.core.io.csv_files import MISSING_CODES, CsvRow, read_rows
 
 _REQUIRED = ("id", "arm", "y")
 
@@ -20,7 +21,7 @@ class DataFile:
     """Rows of a CSV file, one a patient and visit, still as text."""
 
     path: Path
-    rows: tuple[Row, ...]
+    rows: tuple[CsvRow, ...]
 
     def has(self, column: str) -> bool:
         """Whether the file has a column."""
@@ -52,7 +53,7 @@ def data_reading(
     """
     lines = _lines_of(data, endpoint)
     months = sorted({_month(data, line, visits_months) for line in lines})
-    firsts: dict[str, tuple[int, Row]] = {}
+    firsts: dict[str, tuple[int, CsvRow]] = {}
     for line in lines:
         firsts.setdefault(line[1]["id"], line)
     first = list(firsts.values())
@@ -88,7 +89,7 @@ def due(data: DataFile, endpoint: str, visits_months: Sequence[float]) -> Bools:
 
 def _outcomes(
     data: DataFile,
-    lines: Sequence[tuple[int, Row]],
+    lines: Sequence[tuple[int, CsvRow]],
     endpoint: str,
     axes: tuple[Sequence[float], Sequence[float], Mapping[str, int]],
 ) -> tuple[Floats, Floats | None]:
@@ -126,7 +127,7 @@ def _to_model(endpoint: str) -> Callable[[float], float]:
     return float if endpoint in EVENTS else MEASURES[endpoint].to_model
 
 
-def _months_at_risk(data: DataFile, line: tuple[int, Row]) -> float:
+def _months_at_risk(data: DataFile, line: tuple[int, CsvRow]) -> float:
     """Months in which a patient's events were counted, checked with the count."""
     number, row = line
     if not data.has("time"):
@@ -142,7 +143,7 @@ def _months_at_risk(data: DataFile, line: tuple[int, Row]) -> float:
     return time
 
 
-def _lines_of(data: DataFile, endpoint: str) -> list[tuple[int, Row]]:
+def _lines_of(data: DataFile, endpoint: str) -> list[tuple[int, CsvRow]]:
     """Rows of one endpoint, each with its line in the file."""
     lines = [
         (number, row)
@@ -154,7 +155,7 @@ def _lines_of(data: DataFile, endpoint: str) -> list[tuple[int, Row]]:
     return lines
 
 
-def _month(data: DataFile, line: tuple[int, Row], visits_months: Sequence[float]) -> float:
+def _month(data: DataFile, line: tuple[int, CsvRow], visits_months: Sequence[float]) -> float:
     number, row = line
     after = visits_months[1:]
     if data.has("months"):
@@ -170,7 +171,7 @@ def _month(data: DataFile, line: tuple[int, Row], visits_months: Sequence[float]
     return after[int(visit) - 1]
 
 
-def _arm(data: DataFile, line: tuple[int, Row], arms: Sequence[str]) -> int:
+def _arm(data: DataFile, line: tuple[int, CsvRow], arms: Sequence[str]) -> int:
     number, row = line
     known = {name: i for i, name in enumerate(arms)} | {str(i): i for i in range(len(arms))}
     if row["arm"] not in known:
@@ -186,7 +187,7 @@ def _codes(strata: Iterable[str]) -> list[int]:
     return [order.setdefault(stratum, len(order)) for stratum in strata]
 
 
-def _factor(data: DataFile, first: Iterable[tuple[int, Row]], factor: str) -> Ints:
+def _factor(data: DataFile, first: Iterable[tuple[int, CsvRow]], factor: str) -> Ints:
     if not data.has(factor):
         raise BadData(
             f"{data.path}: column {factor!r} is missing, but an analysis names it in factors."
@@ -196,16 +197,18 @@ def _factor(data: DataFile, first: Iterable[tuple[int, Row]], factor: str) -> In
 
 
 def _on_scale(
-    data: DataFile, line: tuple[int, Row], column: str, to_model: Callable[[float], float]
+    data: DataFile, line: tuple[int, CsvRow], column: str, to_model: Callable[[float], float]
 ) -> float:
     number = _number(data, line, column)
     return number if math.isnan(number) else to_model(number)
 
 
-def _number(data: DataFile, line: tuple[int, Row], column: str, *, required: bool = False) -> float:
+def _number(
+    data: DataFile, line: tuple[int, CsvRow], column: str, *, required: bool = False
+) -> float:
     number, row = line
     text = (row.get(column) or "").strip()
-    if text in MISSING and not required:
+    if text in MISSING_CODES and not required:
         return math.nan
     try:
         value = float(text)
@@ -220,10 +223,10 @@ def _number(data: DataFile, line: tuple[int, Row], column: str, *, required: boo
 
 
 def _check_constant(
-    data: DataFile, lines: Sequence[tuple[int, Row]], factors: Sequence[str]
+    data: DataFile, lines: Sequence[tuple[int, CsvRow]], factors: Sequence[str]
 ) -> None:
     """A patient has one arm, baseline, age, stratum and level of each factor."""
-    seen: dict[str, Row] = {}
+    seen: dict[str, CsvRow] = {}
     for number, row in lines:
         first = seen.setdefault(row["id"], row)
         for column in ("arm", "base", "age", "stratum", *factors):

@@ -4,14 +4,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from phase2sim.analyses.one_sided import Fit, for_benefit
+from phase2sim.analyses.one_sided import RegressionFit, for_benefit
 from phase2sim.core.contracts import Estimates, Reading
 from phase2sim.core.estimates import each
 
 
 def completed(
-    fit: Fit, reading: Reading, sizes: tuple[int, ...], of_patients: Callable[[Reading], Fit]
-) -> Fit:
+    fit: RegressionFit,
+    reading: Reading,
+    sizes: tuple[int, ...],
+    of_patients: Callable[[Reading], RegressionFit],
+) -> RegressionFit:
     """Fill in, from the patients themselves, what the running sums could not say safely.
 
     ``fit`` is (size, trial) each, with a negative reason where it has no answer.
@@ -25,7 +28,7 @@ def completed(
     return fit
 
 
-def for_benefit_by_size(fit: Fit, endpoint: str, null_effect: float) -> Estimates:
+def for_benefit_by_size(fit: RegressionFit, endpoint: str, null_effect: float) -> Estimates:
     """Estimates (size, trial), with the t test's p, from fits of that shape."""
     effect, se, df, reason = fit
     flat = for_benefit(

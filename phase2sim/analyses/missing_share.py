@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from phase2sim.core.contracts import Analysis, Bools, Floats, Ints, Plan
+from phase2sim.core.arrays import Bools, Floats, Ints
+from phase2sim.core.contracts import Analysis, Plan
 from phase2sim.core.kernels import kernel
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import special
 
-from phase2sim.core.contracts import CONFIDENCE, Estimates, Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.contracts import CONFIDENCE, Estimates
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.kernels import kernel
 
@@ -13,10 +14,10 @@ _RATIOS = np.append(0.0, 1.0 - 1.0 / np.arange(1.0, _MOST_TERMS))  # (k - 1) / k
 
 NORMAL_REACH = float(special.ndtri(0.5 + CONFIDENCE / 2))  # standard errors to each limit
 
-type Fit = tuple[Floats, Floats, Floats, Ints]  # effect, se, df, reason; each (trial,)
+type RegressionFit = tuple[Floats, Floats, Floats, Ints]  # effect, se, df, reason; each (trial,)
 
 
-def for_benefit(fit: Fit, endpoint: str, null_effect: float) -> Estimates:
+def for_benefit(fit: RegressionFit, endpoint: str, null_effect: float) -> Estimates:
     """Estimates with the t test's p for an effect beyond ``null_effect`` in benefit's direction."""
     effect, se, df, reason = fit
     worse = -MEASURES[endpoint].benefit_sign

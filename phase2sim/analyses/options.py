@@ -11,16 +11,16 @@ from phase2sim.core.endpoints import MEASURES
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-COVARIATES = ("baseline", "age", "stratum")
+_COVARIATES = ("baseline", "age", "stratum")
 
 # Columns of a data file that are no factors: what they hold enters by keys of its own.
-RESERVED = ("id", "arm", "y", "base", "age", "stratum", "visit", "months", "endpoint")
+_RESERVED = ("id", "arm", "y", "base", "age", "stratum", "visit", "months", "endpoint")
 
 
 def check_options(
     part: "DataclassInstance",
     endpoints: Collection[str] = tuple(MEASURES),
-    covariates: tuple[str, ...] = COVARIATES,
+    covariates: tuple[str, ...] = _COVARIATES,
     **allowed: tuple[str, ...],
 ) -> None:
     """Raise ``ValueError`` for an option that an analysis has and cannot take.
@@ -54,8 +54,8 @@ def _check_choice(key: str, choice: str, allowed: tuple[str, ...]) -> None:
 
 def _check_factor(name: str) -> None:
     """Refuse a factor that is a column with another meaning."""
-    if not name.strip() or name in RESERVED:
+    if not name.strip() or name in _RESERVED:
         raise ValueError(
             f"factors names {name!r}; give a column of the data of its own, not one of"
-            f" {', '.join(RESERVED)}."
+            f" {', '.join(_RESERVED)}."
         )

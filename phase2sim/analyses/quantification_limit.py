@@ -5,16 +5,17 @@ from typing import Literal
 
 import numpy as np
 
-from phase2sim.core.contracts import Analysis, Estimates, Floats, Reading
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Analysis, Estimates, Reading
 from phase2sim.core.endpoints import MEASURES
 
-SHARES = {"limit": 1.0, "half": 0.5, "zero": 0.0}  # of the limit
+REPLACEMENT_SHARES = {"limit": 1.0, "half": 0.5, "zero": 0.0}  # of the limit
 
 type BelowLimit = Literal["limit", "half", "zero"]
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class QuantificationLimit:
     """A limit of quantification in the endpoint's unit, and what a lower value becomes.
 
     A value equal to the limit was measured. Raises ``ValueError`` for what does not fit.
@@ -32,9 +33,10 @@ class Limit:
                 f"lloq is {self.lloq:g}; {endpoint.label} lies between {low:g} and {high:g}"
                 f" {endpoint.unit}."
             )
-        if self.below_lloq not in SHARES:
+        if self.below_lloq not in REPLACEMENT_SHARES:
             raise ValueError(
-                f"below_lloq is {self.below_lloq!r}; use {' or '.join(map(repr, SHARES))}."
+                f"below_lloq is {self.below_lloq!r}; use"
+                f" {' or '.join(map(repr, REPLACEMENT_SHARES))}."
             )
         if not np.isfinite(self.becomes):
             raise ValueError(
@@ -45,7 +47,7 @@ class Limit:
     @property
     def becomes(self) -> float:
         """What a value below the limit becomes, on the model scale."""
-        share = SHARES[self.below_lloq]
+        share = REPLACEMENT_SHARES[self.below_lloq]
         endpoint = MEASURES[self.endpoint]
         if share == 0.0 and endpoint.transformation == "log":
             return -np.inf
@@ -67,7 +69,7 @@ class Quantified:
     """An analysis of what an assay with a limit reports; all else is the analysis's own."""
 
     analysis: Analysis
-    limit: Limit
+    limit: QuantificationLimit
 
     def __getattr__(self, name: str) -> object:
         if name in {"analysis", "limit"}:  # not there yet while a copy is made

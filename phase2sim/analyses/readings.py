@@ -5,17 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import (
-    Analysis,
-    Bools,
-    Estimates,
-    Floats,
-    Ints,
-    OwnTest,
-    Plan,
-    Reading,
-    Trials,
-)
+from phase2sim.core.arrays import Bools, Floats, Ints
+from phase2sim.core.contracts import Analysis, Estimates, OwnTest, Plan, Reading, Trials
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, derived_values
 from phase2sim.core.estimands import Aim, counted_outcomes
 from phase2sim.core.estimates import stacked
@@ -31,7 +22,7 @@ def estimate(
     ``observed`` holds the values seen, nan elsewhere, in the shape of ``trials.value``.
     """
     whole = counted_reading(analysis, plan, trials, observed, aim)
-    return of_arms(analysis, whole, len(plan.arms), aim.arm)
+    return compare_arms(analysis, whole, len(plan.arms), aim.arm)
 
 
 def estimate_first(  # noqa: PLR0913 - as ``estimate``, and the sizes
@@ -53,7 +44,7 @@ def estimate_first(  # noqa: PLR0913 - as ``estimate``, and the sizes
         found: Estimates = in_one_pass(analysis, whole, sizes)
         return found
     arms = len(plan.arms)
-    return stacked([of_arms(analysis, whole.of_first(n), arms, aim.arm) for n in sizes])
+    return stacked([compare_arms(analysis, whole.of_first(n), arms, aim.arm) for n in sizes])
 
 
 def counted_reading(
@@ -62,13 +53,13 @@ def counted_reading(
     """What an analysis reads, as its estimand counts what happened."""
     if analysis.endpoint not in EVENTS:
         observed = counted_outcomes(trials, observed, aim, worst_values(plan))
-    return reading(plan, trials, observed, analysis.endpoint)
+    return read_endpoint(plan, trials, observed, analysis.endpoint)
 
 
-def of_first_by_trial(
+def first_patients_by_trial(
     analysis: Analysis, whole: Reading, patients: Ints, arms: int, arm: int
 ) -> Estimates:
-    """As ``of_arms``, of the first patients of each trial alone, their number (trial,).
+    """As ``compare_arms``, of the first patients of each trial alone, their number (trial,).
 
     Trials with the same number are analysed together. Of none the first is read, who cannot be
     seen: the analysis fails as with too few.
@@ -79,18 +70,18 @@ def of_first_by_trial(
     for size in np.unique(patients):
         for rows in _runs(np.flatnonzero(patients == size), split=draws):
             part = replace(whole.of_first(int(size), rows), first=whole.first + int(rows[0]))
-            found.append((rows, of_arms(analysis, part, arms, arm)))
+            found.append((rows, compare_arms(analysis, part, arms, arm)))
     return found[0][1] if len(found) == 1 else _joined(found, len(patients))
 
 
-def of_arms(analysis: Analysis, whole: Reading, arms: int, arm: int) -> Estimates:
+def compare_arms(analysis: Analysis, whole: Reading, arms: int, arm: int) -> Estimates:
     """Estimates of one treated arm against control, of a reading that holds so many arms."""
     if arms == _TWO_ARMS:
         return analysis.estimate(whole)
     return _of_two_arms(analysis, whole, arm)
 
 
-def reading(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -> Reading:
+def read_endpoint(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -> Reading:
     """Return what an analysis of one endpoint reads of a batch."""
     at_risk = None
     if endpoint in EVENTS:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
 
 SINGULAR = 1e-13  # relative pivot below which a matrix has no inverse

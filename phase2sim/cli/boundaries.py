@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from phase2sim.cli.screen import say, show, show_json
-from phase2sim.operating.simulation import prepare
+from phase2sim.operating.simulation import prepare_scenario
 from phase2sim.reporting.screens.boundaries import bounds_json, bounds_screen
 from phase2sim.scenario.scenario_file import load_scenario
 
@@ -33,7 +33,7 @@ def command(scenario: Path, settings: tuple[str, ...], as_json: bool) -> None:
       phase2sim boundaries scenarios/gxipc1-futility.toml --json
       phase2sim boundaries scenarios/doses-dropped.toml
     """
-    ready = prepare(load_scenario(scenario, settings), say)
+    ready = prepare_scenario(load_scenario(scenario, settings), say)
     if as_json:
         show_json(bounds_json(ready))
     else:

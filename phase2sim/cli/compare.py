@@ -7,7 +7,7 @@ import click
 from phase2sim.cli.screen import say, show, show_json, trials_progress
 from phase2sim.reporting.screens.scenario_comparison import contest_json, contest_screen
 from phase2sim.scenario.scenario_file import load_scenario
-from phase2sim.studies.compare import contest
+from phase2sim.studies.compare import compare_scenarios
 
 
 @click.command()
@@ -29,7 +29,7 @@ def command(
     """
     loaded = [load_scenario(path) for path in scenarios]
     with trials_progress() as progress:
-        found = contest(loaded, trials=trials, seed=seed, report=say, progress=progress)
+        found = compare_scenarios(loaded, trials=trials, seed=seed, report=say, progress=progress)
     if as_json:
         show_json(contest_json(found))
     else:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from phase2sim.cli.screen import say, sweep_progress
 from phase2sim.core.backends import backend
-from phase2sim.studies.dossier.dossier import Dossier, Wish, dossier_of
+from phase2sim.studies.dossier.dossier import Dossier, ReportOptions, dossier_of
 
 
 def dossier_for(
-    source: Path, store: Path | None, wish: Wish, workers: int, words: Sequence[str]
+    source: Path, store: Path | None, wish: ReportOptions, workers: int, words: Sequence[str]
 ) -> Dossier:
     """Collect a dossier, telling the waiting what happens."""
     with backend(workers) as at, sweep_progress() as progress:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from phase2sim.cli.screen import say
-from phase2sim.scenario.templates import start
+from phase2sim.scenario.templates import write_templates
 
 
 @click.command()
@@ -21,6 +21,6 @@ def command(name: str, folder: Path) -> None:
     Example:
       phase2sim init my-trial
     """
-    for path in start(folder, name):
+    for path in write_templates(folder, name):
         say(f"Wrote {path}.")
     say(f"Next: phase2sim run {folder / 'scenarios' / name}.toml --trials 500")

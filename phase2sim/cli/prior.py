@@ -9,8 +9,8 @@ from phase2sim.cli.screen import counting, say, show, show_json
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.io.atomic_files import write_text
 from phase2sim.prior.analysis_priors import analysis_prior, analysis_priors, kept_prior
-from phase2sim.prior.check import checked
-from phase2sim.prior.comparison import compare
+from phase2sim.prior.check import check_prior
+from phase2sim.prior.comparison import compare_evidence
 from phase2sim.prior.fitting import fit, fitted, read_evidence
 from phase2sim.reporting.figures.pages import write_figures
 from phase2sim.reporting.mixture import mixture_screen
@@ -64,7 +64,7 @@ def show_prior(evidence: tuple[str, ...], as_json: bool) -> None:
 @click.argument("evidence", nargs=-1, required=True)
 @_OUT
 @_JSON
-def check_prior(evidence: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+def _check(evidence: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     """Check the fit of EVIDENCE against every number that was reported.
 
     Every reported number stands beside what a study of the same design with new patients would
@@ -79,7 +79,7 @@ def check_prior(evidence: tuple[str, ...], out: Path | None, as_json: bool) -> N
     read = read_evidence(evidence)
     prior = fitted(read, report=say)
     with counting("replicas") as progress:
-        found = checked(read, prior, progress)
+        found = check_prior(read, prior, progress)
     if out is not None:
         say(f"Wrote {write_figures(found, out)}.")
     if as_json:
@@ -102,7 +102,7 @@ def compare_priors(sets: tuple[str, ...], out: Path | None, as_json: bool) -> No
       phase2sim prior compare "gxipc1 t1d-natural-history" "msc-randomised t1d-natural-history"
       phase2sim prior compare "t1d-natural-history" "gxipc1 t1d-natural-history" --json
     """
-    rows = compare(sets, say)
+    rows = compare_evidence(sets, say)
     if out is not None:
         say(f"Wrote {write_figures(rows, out)}.")
     if as_json:

@@ -9,7 +9,7 @@ from phase2sim.cli.dossiers import dossier_for
 from phase2sim.cli.screen import say, show_json
 from phase2sim.core.io.atomic_files import write_text
 from phase2sim.reporting.report.protocol import protocol_json, protocol_text
-from phase2sim.studies.dossier.dossier import Wish
+from phase2sim.studies.dossier.dossier import ReportOptions
 
 
 @click.command()
@@ -38,7 +38,7 @@ def command(  # noqa: PLR0913 - one argument an option
     Example:
       phase2sim protocol scenarios/meld-atg.toml --trials 2000
     """
-    wish = Wish(trials=trials, explorer=False, examples=False, replicas=False)
+    wish = ReportOptions(trials=trials, explorer=False, examples=False, replicas=False)
     dossier = dossier_for(source, store, wish, workers, ["phase2sim", *sys.argv[1:]])
     text = protocol_text(dossier)
     if out is not None:

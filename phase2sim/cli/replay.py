@@ -6,7 +6,7 @@ import click
 
 from phase2sim.cli.screen import say, show, show_json
 from phase2sim.core.io.atomic_files import write_text
-from phase2sim.operating.simulation import prepare
+from phase2sim.operating.simulation import prepare_scenario
 from phase2sim.reporting.screens.single_trial import examined_json, examined_screen
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.studies.single_trial import replay
@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913 - one argument an option
     Example:
       phase2sim replay scenarios/gxipc1-phase2.toml --trial 417 --out patients.csv
     """
-    ready = prepare(load_scenario(scenario, settings), say)
+    ready = prepare_scenario(load_scenario(scenario, settings), say)
     examined, patients = replay(ready.assembled, truth, trial, look)
     if out is not None:
         write_text(out, patients)

@@ -8,7 +8,7 @@ import click
 from phase2sim.cli.dossiers import dossier_for
 from phase2sim.cli.screen import say
 from phase2sim.reporting.report.full_report import check_place, write_report
-from phase2sim.studies.dossier.dossier import Wish
+from phase2sim.studies.dossier.dossier import ReportOptions
 
 
 @click.command()
@@ -43,7 +43,7 @@ def command(  # noqa: PLR0913 - one argument an option
     for path in places:
         check_place(path)
     words = ["phase2sim", *sys.argv[1:]]
-    dossier = dossier_for(source, store, Wish(trials=trials), workers, words)
+    dossier = dossier_for(source, store, ReportOptions(trials=trials), workers, words)
     for path in places:
         write_report(dossier, path)
         say(f"Wrote {path}.")

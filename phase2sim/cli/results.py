@@ -7,10 +7,10 @@ import click
 from phase2sim.cli.screen import say, show, show_json
 from phase2sim.core.io.atomic_files import write_bytes
 from phase2sim.reporting.screens.sweep import results_screen
-from phase2sim.studies.store.folder import reading
+from phase2sim.studies.store.folder import open_store
 from phase2sim.studies.store.manifest import read_manifest
 from phase2sim.studies.store.tables import csv_of, parquet_of
-from phase2sim.studies.sweeps.results import Results, selected
+from phase2sim.studies.sweeps.results import Results, matching_rows
 
 
 @click.command()
@@ -39,9 +39,9 @@ def command(  # noqa: PLR0913 - one argument an option
       phase2sim results results/sizes --where "patients_per_arm >= 40 and name == 'power'" --csv
       phase2sim results results/sizes --parquet sizes.parquet
     """
-    store = reading(folder)
+    store = open_store(folder)
     results = Results(store, read_manifest(store))
-    rows = selected(results.rows(), where)
+    rows = matching_rows(results.rows(), where)
     if parquet is not None:
         write_bytes(parquet, parquet_of(rows))
         say(f"Wrote {parquet}.")

@@ -7,7 +7,7 @@ import click
 
 from phase2sim.cli.screen import show, show_json
 from phase2sim.reporting.screens.sweep import results_screen
-from phase2sim.studies.sweeps.rescore import score
+from phase2sim.studies.sweeps.rescore import rescore
 
 
 @click.command()
@@ -25,7 +25,7 @@ def command(folder: Path, decision: str | None, stopping: str | None, as_json: b
       phase2sim score results/sizes --decision "{ kind = 'co_primary', one_sided_alpha = 0.05 }"
       phase2sim score results/looks --stopping "{ efficacy = { kind = 'pocock_spending' } }"
     """
-    rows = score(folder, decision, ["phase2sim", *sys.argv[1:]], stopping=stopping)
+    rows = rescore(folder, decision, ["phase2sim", *sys.argv[1:]], stopping=stopping)
     if as_json:
         show_json([dict(row) for row in rows])
     else:

@@ -11,7 +11,7 @@ from phase2sim.core.backends import backend
 from phase2sim.core.errors import BadInput
 from phase2sim.reporting.screens.size import size_json, size_screen
 from phase2sim.scenario.scenario_file import load_scenario
-from phase2sim.studies.sizing.size import size, smallest_effect
+from phase2sim.studies.sizing.size import find_size, smallest_effect
 from phase2sim.studies.sizing.size_result import LARGEST, Search
 
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
@@ -74,7 +74,7 @@ def command(  # noqa: PLR0913 - one argument an option
     )
     loaded = load_scenario(scenario, (*_ratio(allocation), *settings))
     with backend(workers, dask) as at, climbing_progress() as progress:
-        found = (smallest_effect if detectable else size)(loaded, wanted, at, say, progress)
+        found = (smallest_effect if detectable else find_size)(loaded, wanted, at, say, progress)
     if as_json:
         show_json(size_json(found))
     else:

@@ -12,7 +12,7 @@ from phase2sim.core.backends import backend
 from phase2sim.core.errors import BadInput
 from phase2sim.reporting.screens.sweep import estimate_json, estimate_line, sweep_json, sweep_screen
 from phase2sim.scenario.sweep_file import load_sweep
-from phase2sim.studies.sweeps.sweep import PRESETS, Asked, prepare, run
+from phase2sim.studies.sweeps.sweep import PRESETS, SweepOptions, prepare_sweep, run_sweep
 
 _SECONDS_WITHOUT_A_QUESTION = 120.0
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913 - one argument an option
     """
     asked = _asked(trials, preset, (mcse, mcse_difference), budget)
     loaded = load_sweep(sweep, settings)
-    prepared = prepare(loaded, out, asked, workers, say)
+    prepared = prepare_sweep(loaded, out, asked, workers, say)
     if estimate and as_json:
         show_json(estimate_json(prepared.forecast))
     else:
@@ -92,7 +92,7 @@ def command(  # noqa: PLR0913 - one argument an option
     if long and not yes and sys.stdin.isatty():
         click.confirm("Go on?", abort=True, err=True)
     with backend(workers, dask) as at, sweep_progress() as progress:
-        swept = run(prepared, out, at, ["phase2sim", *sys.argv[1:]], progress)
+        swept = run_sweep(prepared, out, at, ["phase2sim", *sys.argv[1:]], progress)
     if as_json:
         show_json(sweep_json(swept))
     else:
@@ -105,7 +105,7 @@ def _asked(
     preset: str | None,
     mcse: tuple[float | None, float | None],
     budget: float | None,
-) -> Asked:
+) -> SweepOptions:
     """Put together what was asked for; refuse what contradicts itself."""
     share, difference = mcse
     ways = {"--trials": trials, "a preset": preset, "--budget": budget}
@@ -116,7 +116,7 @@ def _asked(
             f"{' and '.join(given)} were given; give one. Only --mcse takes --trials too, as the"
             " most trials that it may cost."
         )
-    return Asked(
+    return SweepOptions(
         trials=int(preset) if preset else trials,
         mcse=share if share is not None else difference,
         of="share" if difference is None else "difference",

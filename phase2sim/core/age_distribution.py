@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from phase2sim.core.contracts import Floats, Plan
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Plan
 
 
 def ages(plan: Plan, uniform: Floats) -> Floats:

@@ -13,15 +13,12 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from phase2sim.core.arrays import Arms, Bools, Floats, Ints
+
 AGE, SITE = "age", "site"  # factors that are no endpoint's baseline
 
 # Raised by every change that moves numbers; the changelog lists old -> new.
 RESULTS_VERSION = 5
-
-type Floats = NDArray[np.float64]
-type Ints = NDArray[np.int64]
-type Arms = NDArray[np.int8]
-type Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import GO, MODEL_SCALE, STOP, UNDECIDED, Analysis, Estimates, Floats
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import GO, MODEL_SCALE, STOP, UNDECIDED, Analysis, Estimates
 from phase2sim.core.endpoints import EVENTS, MEASURES
 
 # What is true, seen from a rule's limits; an effect at the lower one is not beyond it: BELOW.
@@ -31,7 +32,7 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class AnalysisResults:
     """What every analysis found in each trial of a batch; nan where it failed."""
 
     effect: Floats  # (trial, analysis), treatment minus control on the analysis's scale
@@ -53,7 +54,7 @@ class Decision(Protocol):
         """Name of each verdict, given the analyses' names."""
         ...
 
-    def decide(self, found: Found) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, verdict): GO, CONSIDER, STOP; UNDECIDED where an analysis failed."""
         ...
 
@@ -110,31 +111,35 @@ def hypothesis(name: str, analysis: Analysis, arm: int, ratio: tuple[int, ...]) 
     )
 
 
-def found(estimates: Sequence[Estimates], hypotheses: tuple[Hypothesis, ...]) -> Found:
+def side_by_side(
+    estimates: Sequence[Estimates], hypotheses: tuple[Hypothesis, ...]
+) -> AnalysisResults:
     """Put side by side what each analysis found in the same trials."""
     effect, se, df, p = (
         np.stack([getattr(one, name) for one in estimates], axis=1)
         for name in ("effect", "se", "df", "p")
     )
-    return Found(effect, se, df, p, hypotheses)
+    return AnalysisResults(effect, se, df, p, hypotheses)
 
 
-def joined(parts: Sequence[Found]) -> Found:
+def concatenate_results(parts: Sequence[AnalysisResults]) -> AnalysisResults:
     """Put the trials of several batches one after the other; their hypotheses are the same."""
     effect, se, df, p = (
         np.concatenate([getattr(part, name) for part in parts])
         for name in ("effect", "se", "df", "p")
     )
-    return Found(effect, se, df, p, parts[0].hypotheses)
+    return AnalysisResults(effect, se, df, p, parts[0].hypotheses)
 
 
-def only_p(p: Floats) -> Found:
+def only_p(p: Floats) -> AnalysisResults:
     """Return p-values (trial, analysis) for benefit without the estimates they came from.
 
     Their degrees of freedom are infinite: a rule that looks up critical values finds those of z.
     """
     unknown = np.full(p.shape, np.nan)
-    return Found(unknown, unknown, np.full(p.shape, np.inf), p, (Hypothesis(),) * p.shape[1])
+    return AnalysisResults(
+        unknown, unknown, np.full(p.shape, np.inf), p, (Hypothesis(),) * p.shape[1]
+    )
 
 
 def tested_alone(
@@ -161,5 +166,5 @@ def classes(
     known[:, : len(hypotheses)] = np.where(
         np.isnan(certain), UNDECIDED, np.where(certain == 0.0, GO, STOP)
     )
-    found = np.select([known == GO, known == STOP], [AT_TARGET, BELOW], UNKNOWN)
-    return found.astype(np.int8)
+    classified = np.select([known == GO, known == STOP], [AT_TARGET, BELOW], UNKNOWN)
+    return classified.astype(np.int8)

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
+from phase2sim.core.arrays import Floats
 
 _SHORTEST_MONTHS, _LONGEST_MONTHS = 0.001, 1200.0
 

@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from phase2sim.core.arrays import Floats
 from phase2sim.core.errors import BadInput
-
-type Floats = NDArray[np.float64]
 
 MINUTES_OF_THE_MEAL_TEST = 120.0
 

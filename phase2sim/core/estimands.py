@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints, Trials
+from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.contracts import Trials
 from phase2sim.core.kernels import kernel
 
 TREATMENT_POLICY, HYPOTHETICAL = "treatment_policy", "hypothetical"

@@ -16,7 +16,7 @@ _NAMES = ("effect", "se", "df", "p", "reason")
 _OF_TEST = tuple(field.name for field in fields(OwnTest))
 
 
-def joined(parts: Sequence[Estimates]) -> Estimates:
+def concatenate_estimates(parts: Sequence[Estimates]) -> Estimates:
     """Return consecutive batches of trials as one."""
     return _together(parts, partial(np.concatenate, axis=-1))
 

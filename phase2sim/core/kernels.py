@@ -71,7 +71,7 @@ def kernel[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     return compiled
 
 
-def step[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+def inline_kernel[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Compile ``function`` as part of each kernel that calls it: no cost of a call."""
     compiled: Callable[P, R] = njit(nogil=True, error_model="numpy", inline="always")(function)
     return compiled

@@ -1,6 +1,10 @@
-"""How far a sweep is: what the command line shows and the library counts."""
+"""How far long work is: what the command line shows and the library counts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+type Progress = Callable[[int, int], None]  # done, requested
+type Report = Callable[[str], None]  # a line for people
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
+from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
 
-type Floats = NDArray[np.float64]
 type Word = np.uint64
-type Words = NDArray[np.uint64]
+type _Words = NDArray[np.uint64]
 
 PURPOSES: dict[str, int] = {
     "outcome": 1,
@@ -43,7 +43,7 @@ _UNIFORM_STEP = 2.0**-53
 _SEED_LIMIT = 2**64
 
 
-def _ziggurat() -> tuple[Words, Floats, Floats]:
+def _ziggurat() -> tuple[_Words, Floats, Floats]:
     """Thresholds of certain acceptance, widths, and heights at the edges of the layers."""
     tail = np.sqrt(2 * np.pi) * 0.5 * erfc(_TAIL_START / np.sqrt(2))
     area = _TAIL_START * np.exp(-0.5 * _TAIL_START**2) + tail
@@ -78,7 +78,9 @@ def _philox(key: Word, c0: Word, c1: Word, c2: Word, c3: Word) -> tuple[Word, Wo
 
 
 @kernel
-def start(seed: Word, purpose: Word, trial: Word, place: Word) -> tuple[Word, Word, Word, Word]:
+def stream_state(
+    seed: Word, purpose: Word, trial: Word, place: Word
+) -> tuple[Word, Word, Word, Word]:
     """State of the stream at an address, all arguments uint64; ``place`` below 2^31."""
     mask = uint64(0xFFFFFFFF)
     low, high = trial & mask, trial >> uint64(32)
@@ -88,7 +90,7 @@ def start(seed: Word, purpose: Word, trial: Word, place: Word) -> tuple[Word, Wo
 
 
 @kernel
-def step(a: Word, b: Word, c: Word, counter: Word) -> tuple[Word, Word, Word, Word, Word]:
+def next_bits(a: Word, b: Word, c: Word, counter: Word) -> tuple[Word, Word, Word, Word, Word]:
     """One step of SFC64: 64 random bits and the next state."""
     bits = a + b + counter
     next_b = c + (c << uint64(3))
@@ -105,19 +107,19 @@ def unit(bits: Word) -> float:
 @kernel
 def fill_uniform(out: Floats, seed: Word, purpose: Word, trial: Word, place: Word) -> None:
     """Fill ``out`` (patient) with uniforms on [0, 1) from the stream at an address."""
-    a, b, c, counter = start(seed, purpose, trial, place)
+    a, b, c, counter = stream_state(seed, purpose, trial, place)
     for i in range(out.shape[0]):
-        bits, a, b, c, counter = step(a, b, c, counter)
+        bits, a, b, c, counter = next_bits(a, b, c, counter)
         out[i] = unit(bits)
 
 
 @kernel
 def fill_normal(out: Floats, seed: Word, purpose: Word, trial: Word, place: Word) -> None:
     """Fill ``out`` (patient) with standard normals from the stream at an address."""
-    a, b, c, counter = start(seed, purpose, trial, place)
+    a, b, c, counter = stream_state(seed, purpose, trial, place)
     i = 0
     while i < out.shape[0]:
-        bits, a, b, c, counter = step(a, b, c, counter)
+        bits, a, b, c, counter = next_bits(a, b, c, counter)
         layer = np.int64(bits & uint64(0xFF))
         sign = 1.0 - 2.0 * ((bits >> uint64(8)) & uint64(1))
         mantissa = bits >> uint64(12)
@@ -126,7 +128,7 @@ def fill_normal(out: Floats, seed: Word, purpose: Word, trial: Word, place: Word
             out[i] = sign * x
             i += 1
             continue
-        bits, a, b, c, counter = step(a, b, c, counter)
+        bits, a, b, c, counter = next_bits(a, b, c, counter)
         if layer > 0:
             low, high = _HEIGHT[layer], _HEIGHT[layer + 1]
             if low + unit(bits) * (high - low) < np.exp(-0.5 * x * x):
@@ -135,7 +137,7 @@ def fill_normal(out: Floats, seed: Word, purpose: Word, trial: Word, place: Word
             continue
         # The tail beyond the lowest layer: exponential proposals (Marsaglia 1964).
         beyond = -np.log1p(-unit(bits)) / _TAIL_START
-        bits, a, b, c, counter = step(a, b, c, counter)
+        bits, a, b, c, counter = next_bits(a, b, c, counter)
         if -2.0 * np.log1p(-unit(bits)) > beyond * beyond:
             out[i] = sign * (_TAIL_START + beyond)
             i += 1
@@ -168,13 +170,13 @@ def normals(shape: tuple[int, int], seed: int, purpose: str, first: int, place: 
 
 
 @kernel
-def _fill_uniforms_of(out: Floats, numbers: Words, seed: Word, purpose: Word, place: Word) -> None:
+def _fill_uniforms_of(out: Floats, numbers: _Words, seed: Word, purpose: Word, place: Word) -> None:
     for row in range(out.shape[0]):
         fill_uniform(out[row], seed, purpose, numbers[row], place)
 
 
 @kernel
-def _fill_normals_of(out: Floats, numbers: Words, seed: Word, purpose: Word, place: Word) -> None:
+def _fill_normals_of(out: Floats, numbers: _Words, seed: Word, purpose: Word, place: Word) -> None:
     for row in range(out.shape[0]):
         fill_normal(out[row], seed, purpose, numbers[row], place)
 
@@ -187,7 +189,7 @@ class Attempt:
     """
 
     seed: int
-    numbers: Words  # (row,) of the trials
+    numbers: _Words  # (row,) of the trials
     number: int
 
     def uniforms(self, patients: int, purpose: str, place: int = 0) -> Floats:
@@ -210,7 +212,7 @@ class Attempt:
 def generator(seed: int, purpose: str, trial: int, place: int = 0) -> np.random.Generator:
     """A numpy generator at an address, for work outside the hot loops."""
     stream = np.random.SFC64(0)
-    state = np.array(start(*_words(seed, purpose, trial, place)), dtype=np.uint64)
+    state = np.array(stream_state(*_words(seed, purpose, trial, place)), dtype=np.uint64)
     stream.state = {
         "bit_generator": "SFC64",
         "state": {"state": state},
@@ -220,7 +222,7 @@ def generator(seed: int, purpose: str, trial: int, place: int = 0) -> np.random.
     return np.random.Generator(stream)
 
 
-def place(endpoint: str, month: float) -> int:
+def stream_place(endpoint: str, month: float) -> int:
     """Address of one endpoint at one visit, whatever else a trial measures."""
     return (zlib.crc32(endpoint.encode()) % 2047) << 20 | round(month * 100)
 

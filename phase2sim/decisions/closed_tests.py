@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 
 MOST_HYPOTHESES = 8  # a closed test looks at 2**m intersections
 

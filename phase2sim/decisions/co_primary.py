@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.contracts import UNDECIDED
-from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.core.decision import AnalysisResults, Hypothesis
 from phase2sim.decisions.significance import check_alpha, verdict
 
 
@@ -33,7 +33,7 @@ class CoPrimary:
         """Return the null effect of the analysis, and alpha."""
         return hypothesis.null_effect, self.one_sided_alpha
 
-    def decide(self, found: Found) -> NDArray[np.int8]:
+    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""
         alone = verdict(found.p, self.one_sided_alpha)
         stopped = (alone == 0).any(axis=1)

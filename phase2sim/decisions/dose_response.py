@@ -6,10 +6,12 @@ from typing import Literal
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.decisions.largest_t import chance_any
 
-type Shape = Literal["linear", "emax", "sigemax", "exponential", "logistic", "quadratic", "betamod"]
+type _ShapeName = Literal[
+    "linear", "emax", "sigemax", "exponential", "logistic", "quadratic", "betamod"
+]
 
 _KEYS: dict[str, tuple[str, ...]] = {
     "linear": (),
@@ -31,7 +33,7 @@ class Curve:
     delta2 of d / scale and 1 - d / scale. Bretz, Pinheiro and Branson, Biometrics 2005.
     """
 
-    shape: Shape
+    shape: _ShapeName
     ed50: float | None = None
     h: float | None = None
     delta: float | None = None
@@ -86,7 +88,7 @@ def optimal_contrasts(curves: tuple[Curve, ...], doses: Floats, patients: Floats
     return np.array(found)
 
 
-def correlation(contrasts: Floats, patients: Floats) -> Floats:
+def contrast_correlation(contrasts: Floats, patients: Floats) -> Floats:
     """Correlations of the contrasts' estimates."""
     covariance = (contrasts / patients) @ contrasts.T
     sd = np.sqrt(np.diag(covariance))
@@ -99,4 +101,4 @@ def power_of_contrasts(
     """Chance that the largest t exceeds ``limit`` for true means by dose and a pooled SD."""
     shift = contrasts @ means / (sd * np.sqrt((contrasts**2 / patients).sum(axis=1)))
     df = float(patients.sum() - len(means))
-    return chance_any(limit, df, correlation(contrasts, patients), shift)
+    return chance_any(limit, df, contrast_correlation(contrasts, patients), shift)

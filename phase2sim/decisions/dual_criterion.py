@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED, Floats
-from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED
+from phase2sim.core.decision import AnalysisResults, Hypothesis
 from phase2sim.decisions.references import (
     Together,
     chance_beyond,
@@ -17,7 +18,7 @@ from phase2sim.decisions.references import (
     check_probability,
     check_sizes,
     labels,
-    limits_of,
+    reference_limits,
     truth_classes,
     with_overall,
 )
@@ -75,7 +76,7 @@ class DualCriterion:
         """Return the analyses' names and, if there are several, that of all of them."""
         return labels(analyses, self.together)
 
-    def decide(self, found: Found) -> NDArray[np.int8]:
+    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, verdict), each analysis alone first."""
         reference, target = self._limits(found.hypotheses)
         least = chance_beyond(found, reference, self.prior)
@@ -95,4 +96,6 @@ class DualCriterion:
     def _limits(
         self, hypotheses: tuple[Hypothesis, ...]
     ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        return limits_of(self.lower_reference, hypotheses), limits_of(self.target, hypotheses)
+        return reference_limits(self.lower_reference, hypotheses), reference_limits(
+            self.target, hypotheses
+        )

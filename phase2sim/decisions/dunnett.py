@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr
 
-from phase2sim.core.contracts import Bools
-from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.core.arrays import Bools
+from phase2sim.core.decision import AnalysisResults, Hypothesis
 from phase2sim.decisions.familywise import ANY, check_few, judge
 from phase2sim.decisions.largest_t import chance_below, critical_value, critical_values
 from phase2sim.decisions.significance import check_alpha
@@ -34,14 +34,14 @@ class Dunnett:
 
     def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
         """Raise ``ValueError`` unless the analyses compare different arms with control."""
-        check_arms("dunnett", hypotheses)
+        check_one_endpoint("dunnett", hypotheses)
 
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
         """Return the analyses' names, then ``at_least_one``."""
         check_few(analyses)
         return (*analyses, ANY)
 
-    def decide(self, found: Found) -> NDArray[np.int8]:
+    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1)."""
         arms = found.p.shape[1]
         if self.step_down:
@@ -56,7 +56,7 @@ class Dunnett:
         shown = np.where(np.isnan(found.p), np.nan, np.where(significant, 0.0, 1.0))
         return judge(shown, self.one_sided_alpha, lambda p: p)
 
-    def _beyond(self, found: Found, inside: Bools) -> Bools:
+    def _beyond(self, found: AnalysisResults, inside: Bools) -> Bools:
         """Whether each arm of a set exceeds what the largest t of the set seldom does."""
         loadings = tuple(
             _loading(one) for one, is_in in zip(found.hypotheses, inside, strict=True) if is_in
@@ -68,7 +68,7 @@ class Dunnett:
         return beyond
 
 
-def check_arms(kind: str, hypotheses: tuple[Hypothesis, ...]) -> None:
+def check_one_endpoint(kind: str, hypotheses: tuple[Hypothesis, ...]) -> None:
     """Raise ``ValueError`` unless the analyses are of one endpoint in different arms."""
     arms = [one.arm for one in hypotheses]
     if len(set(arms)) < len(arms):

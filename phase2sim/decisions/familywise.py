@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import GO, STOP, UNDECIDED, Floats
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import GO, STOP, UNDECIDED
 from phase2sim.decisions.closed_tests import MOST_HYPOTHESES
 from phase2sim.decisions.significance import verdict
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.core.decision import AnalysisResults, Hypothesis
 from phase2sim.decisions.familywise import ANY, judge
 from phase2sim.decisions.significance import check_alpha
 
@@ -29,6 +29,6 @@ class FixedSequence:
         """Return the null effect and alpha of the first analysis; others have to wait for it."""
         return (hypothesis.null_effect, self.one_sided_alpha) if number == 0 else None
 
-    def decide(self, found: Found) -> NDArray[np.int8]:
+    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""
         return judge(found.p, self.one_sided_alpha, lambda p: np.maximum.accumulate(p, axis=1))

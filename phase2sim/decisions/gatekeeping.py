@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import Floats
-from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.core.arrays import Floats
+from phase2sim.core.decision import AnalysisResults, Hypothesis
 from phase2sim.decisions.closed_tests import holm
 from phase2sim.decisions.familywise import ANY, check_number, judge
 from phase2sim.decisions.significance import check_alpha
@@ -41,7 +41,7 @@ class Gatekeeping:
             return None
         return hypothesis.null_effect, self.one_sided_alpha
 
-    def decide(self, found: Found) -> NDArray[np.int8]:
+    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""
         return judge(found.p, self.one_sided_alpha, self._adjust)
 

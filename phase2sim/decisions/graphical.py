@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import Floats
-from phase2sim.core.decision import Found
+from phase2sim.core.arrays import Floats
+from phase2sim.core.decision import AnalysisResults
 from phase2sim.decisions.closed_tests import closed_test
 from phase2sim.decisions.familywise import ANY, check_few, check_number, check_weights, judge
 from phase2sim.decisions.significance import check_alpha
@@ -47,7 +47,7 @@ class Graphical:
         check_number("transitions", len(self.transitions), analyses)
         return (*analyses, ANY)
 
-    def decide(self, found: Found) -> NDArray[np.int8]:
+    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""
         return judge(found.p, self.one_sided_alpha, self._adjust)
 

@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import Floats
-from phase2sim.core.decision import Found
+from phase2sim.core.arrays import Floats
+from phase2sim.core.decision import AnalysisResults
 from phase2sim.decisions.closed_tests import closed_test, equal_graph
 from phase2sim.decisions.familywise import ANY, check_few, judge
 from phase2sim.decisions.significance import check_alpha
@@ -28,7 +28,7 @@ class Hommel:
         check_few(analyses)
         return (*analyses, ANY)
 
-    def decide(self, found: Found) -> NDArray[np.int8]:
+    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""
         return judge(found.p, self.one_sided_alpha, self._adjust)
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 from scipy.optimize import brentq
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 
 _STEP = 1 / 200  # of 1 / df, between which critical values are read off a straight line
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)

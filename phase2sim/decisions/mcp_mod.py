@@ -7,10 +7,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import GO, STOP, UNDECIDED, Floats
-from phase2sim.core.decision import Found, Hypothesis
-from phase2sim.decisions.dose_response import Curve, correlation, optimal_contrasts
-from phase2sim.decisions.dunnett import check_arms
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import GO, STOP, UNDECIDED
+from phase2sim.core.decision import AnalysisResults, Hypothesis
+from phase2sim.decisions.dose_response import Curve, contrast_correlation, optimal_contrasts
+from phase2sim.decisions.dunnett import check_one_endpoint
 from phase2sim.decisions.largest_t import correlated_chance_below, critical_value, critical_values
 from phase2sim.decisions.significance import check_alpha, verdict
 
@@ -48,7 +49,7 @@ class McpMod:
 
     def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
         """Raise ``ValueError`` unless there is one analysis a dose."""
-        check_arms("mcp_mod", hypotheses)
+        check_one_endpoint("mcp_mod", hypotheses)
         arms = sorted(one.arm for one in hypotheses)
         if arms != list(range(1, len(self.doses))):
             raise ValueError(
@@ -64,7 +65,7 @@ class McpMod:
         """Return the null effect of the analysis, and alpha."""
         return hypothesis.null_effect, self.one_sided_alpha
 
-    def decide(self, found: Found) -> NDArray[np.int8]:
+    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1)."""
         t, df = self.statistics(found)
         critical = critical_values(df, lambda one: self._critical(one, found.hypotheses))
@@ -72,7 +73,7 @@ class McpMod:
         overall = np.where(np.isnan(t).any(axis=1), UNDECIDED, np.where(shown, GO, STOP))
         return np.column_stack([verdict(found.p, self.one_sided_alpha), overall]).astype(np.int8)
 
-    def statistics(self, found: Found) -> tuple[Floats, Floats]:
+    def statistics(self, found: AnalysisResults) -> tuple[Floats, Floats]:
         """T statistic of each curve's contrast (trial, curve), and its degrees of freedom (trial,).
 
         The doses' differences from control are all that a contrast needs. Their common SD is taken
@@ -110,6 +111,6 @@ def _critical(
     patients: tuple[float, ...],
 ) -> float:
     ratio = np.array(patients)
-    between = correlation(optimal_contrasts(models, np.array(doses), ratio), ratio)
+    between = contrast_correlation(optimal_contrasts(models, np.array(doses), ratio), ratio)
     below = partial(correlated_chance_below, df=df, correlation=between)
     return critical_value(below, one_sided_alpha, df, len(models))

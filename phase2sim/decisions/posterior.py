@@ -7,8 +7,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import GO, STOP, UNDECIDED, Floats
-from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import GO, STOP, UNDECIDED
+from phase2sim.core.decision import AnalysisResults, Hypothesis
 from phase2sim.decisions.references import (
     Together,
     chance_beyond,
@@ -17,7 +18,7 @@ from phase2sim.decisions.references import (
     check_probability,
     check_sizes,
     labels,
-    limits_of,
+    reference_limits,
     truth_classes,
     with_overall,
 )
@@ -63,11 +64,11 @@ class Posterior:
         """Return the limit and level of the t test that a flat prior makes of the rule."""
         if hypothesis.name in self.prior:
             return None
-        return limits_of(self.beyond, (hypothesis,))[0], self.one_sided_alpha
+        return reference_limits(self.beyond, (hypothesis,))[0], self.one_sided_alpha
 
-    def decide(self, found: Found) -> NDArray[np.int8]:
+    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, verdict), each analysis alone first."""
-        chance = chance_beyond(found, limits_of(self.beyond, found.hypotheses), self.prior)
+        chance = chance_beyond(found, reference_limits(self.beyond, found.hypotheses), self.prior)
         alone = np.where(chance >= self.probability, GO, STOP)
         return with_overall(
             np.where(np.isnan(chance), UNDECIDED, alone).astype(np.int8), self.together
@@ -75,5 +76,5 @@ class Posterior:
 
     def classes(self, true_effect: Floats, hypotheses: tuple[Hypothesis, ...]) -> NDArray[np.int8]:
         """Whether each truth is beyond the limit, (trial, verdict); nothing lies between."""
-        limits = limits_of(self.beyond, hypotheses)
+        limits = reference_limits(self.beyond, hypotheses)
         return truth_classes(true_effect, hypotheses, (limits, limits), self.together)

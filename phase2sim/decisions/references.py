@@ -7,19 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr
 
-from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED, Floats
-from phase2sim.core.decision import AT_TARGET, BELOW, BETWEEN, UNKNOWN, Found, Hypothesis
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED
+from phase2sim.core.decision import AT_TARGET, BELOW, BETWEEN, UNKNOWN, AnalysisResults, Hypothesis
 from phase2sim.decisions.familywise import ANY
 from phase2sim.theory.mixtures import AnalysisMixture
 
 type Together = Literal["all", "any"]
-type Priors = Mapping[str, AnalysisMixture]
+type _Priors = Mapping[str, AnalysisMixture]
 
 ALL = "all_analyses"
 _ROUNDING = 1e-9  # a truth that is a reference value but for the last digits is at it
 
 
-def chance_beyond(found: Found, limits: Sequence[float], priors: Priors) -> Floats:
+def chance_beyond(found: AnalysisResults, limits: Sequence[float], priors: _Priors) -> Floats:
     """Posterior probability (trial, analysis) of an effect beyond each limit, towards benefit.
 
     Without a prior the posterior is the t distribution of a flat one (normal for infinite degrees
@@ -33,7 +34,9 @@ def chance_beyond(found: Found, limits: Sequence[float], priors: Priors) -> Floa
     return np.stack(columns, axis=1)
 
 
-def _chance(found: Found, number: int, limit: float, prior: AnalysisMixture | None) -> Floats:
+def _chance(
+    found: AnalysisResults, number: int, limit: float, prior: AnalysisMixture | None
+) -> Floats:
     effect, se, df = (part[:, number] for part in (found.effect, found.se, found.df))
     sign = found.hypotheses[number].benefit_sign
     if prior is not None:
@@ -93,7 +96,9 @@ def truth_classes(
     return np.column_stack([alone, overall]).astype(np.int8)
 
 
-def limits_of(values: Mapping[str, float], hypotheses: tuple[Hypothesis, ...]) -> tuple[float, ...]:
+def reference_limits(
+    values: Mapping[str, float], hypotheses: tuple[Hypothesis, ...]
+) -> tuple[float, ...]:
     """Return the limit of each analysis; its null effect where none is given."""
     return tuple(values.get(one.name, one.null_effect) for one in hypotheses)
 
@@ -129,7 +134,7 @@ def check_sizes(key: str, values: Mapping[str, float], hypotheses: tuple[Hypothe
             )
 
 
-def check_priors(priors: Priors, hypotheses: tuple[Hypothesis, ...]) -> None:
+def check_priors(priors: _Priors, hypotheses: tuple[Hypothesis, ...]) -> None:
     """Raise ``ValueError`` for a prior of no analysis, or an analysis that has its own."""
     check_names("prior", priors, hypotheses)
     for one in hypotheses:

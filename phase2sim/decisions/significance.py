@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import GO, STOP, UNDECIDED, Floats
-from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import GO, STOP, UNDECIDED
+from phase2sim.core.decision import AnalysisResults, Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Significance:
         """Return the null effect of the analysis, and alpha."""
         return hypothesis.null_effect, self.one_sided_alpha
 
-    def decide(self, found: Found) -> NDArray[np.int8]:
+    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis) from p."""
         return verdict(found.p, self.one_sided_alpha)
 

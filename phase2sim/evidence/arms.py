@@ -12,10 +12,10 @@ from phase2sim.evidence.tables import (
 
 LIGHTEST_KG, HEAVIEST_KG = 2.0, 300.0
 
-type Arms = dict[tuple[str, str], StudyArm]  # by study and arm
+type ArmsByName = dict[tuple[str, str], StudyArm]  # by study and arm
 
 
-def add_arms(arms: Arms, file: EvidenceFile) -> None:
+def add_arms(arms: ArmsByName, file: EvidenceFile) -> None:
     """Add the arms of a file to those of the files before it.
 
     Raises ``BadEvidence`` for a study of another file, or arms that contradict each other.
@@ -56,8 +56,8 @@ def add_arms(arms: Arms, file: EvidenceFile) -> None:
     _check_randomised(file)
 
 
-def named_arm(
-    file: EvidenceFile, place: str, table: ReportedTable | IndividualTable, arms: Arms
+def find_arm(
+    file: EvidenceFile, place: str, table: ReportedTable | IndividualTable, arms: ArmsByName
 ) -> StudyArm:
     """Find the arm that a table of the file is about.
 
@@ -83,11 +83,13 @@ def named_arm(
     return fitting[0]
 
 
-def versus_arm(file: EvidenceFile, place: str, table: ReportedTable, arms: Arms) -> StudyArm | None:
+def versus_arm(
+    file: EvidenceFile, place: str, table: ReportedTable, arms: ArmsByName
+) -> StudyArm | None:
     """Find the arm that a difference is taken from; None if the table is of one arm."""
     if table.versus is None:
         return None
-    arm = named_arm(file, place, table, arms)
+    arm = find_arm(file, place, table, arms)
     others = {name: other for (study, name), other in arms.items() if study == arm.study}
     others.pop(arm.arm)
     if table.versus not in others or arm.design != RANDOMISED:

@@ -6,11 +6,10 @@ from itertools import product
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.core.errors import BadEvidence
-from phase2sim.evidence.reported import IndividualData, Reported
-from phase2sim.evidence.statistics import Entry
+from phase2sim.evidence.reported import LOCATIONS, IndividualData, Reported
+from phase2sim.evidence.statistics import EvidenceEntry
 from phase2sim.evidence.values import BOUNDS
 
-LOCATIONS = ("mean", "median", "geometric_mean")
 OF_TWO_VISITS = ("change", "percent_change", "slope")
 # The patients with an event given the number of events: the exact chance is computed up to here.
 MOST_WITH_AN_EVENT = 30
@@ -21,14 +20,14 @@ SET_ASIDE = "Remove one, or set it aside with unused = 'why'."
 class _Said:
     """An entry that a fit would read, with its place in the file."""
 
-    entry: Entry
+    entry: EvidenceEntry
     one: Reported
 
     def refuse(self, message: str) -> BadEvidence:
         return self.entry.refuse("elicited" if self.one.elicited else self.one.statistic, message)
 
 
-def check_conflicts(entries: Sequence[Entry], read: Sequence[Reported]) -> None:
+def check_conflicts(entries: Sequence[EvidenceEntry], read: Sequence[Reported]) -> None:
     """Check the entries of one file against each other.
 
     Raises ``BadEvidence`` naming the later entry and the earlier one.
@@ -44,7 +43,7 @@ def check_conflicts(entries: Sequence[Entry], read: Sequence[Reported]) -> None:
 
 
 def check_own_data(
-    entries: Sequence[Entry], read: Sequence[Reported], own: Iterable[IndividualData]
+    entries: Sequence[EvidenceEntry], read: Sequence[Reported], own: Iterable[IndividualData]
 ) -> None:
     """Refuse summaries of patients whose own values are there too."""
     columns = {(data.study, data.arm, *column): data for data in own for column in data.columns}

@@ -5,7 +5,13 @@ from dataclasses import replace
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
 from phase2sim.evidence.as_reported import as_reported
 from phase2sim.evidence.reported import Reported
-from phase2sim.evidence.statistics import STATISTICS, Entry, months_of, statistic_of, unknown
+from phase2sim.evidence.statistics import (
+    STATISTICS,
+    EvidenceEntry,
+    entry_months,
+    statistic_of,
+    unknown,
+)
 from phase2sim.evidence.units import INDEPENDENCE, scale_of
 from phase2sim.evidence.values import (
     FEWEST_FOR_SD,
@@ -13,9 +19,9 @@ from phase2sim.evidence.values import (
     Z_OF_95_PERCENT,
     Read,
     beyond_of,
-    bounds_of,
     check_plausible,
     elicited_of,
+    quantile_bounds,
     spread_of,
     threshold_of,
     value_of,
@@ -27,14 +33,14 @@ FEWEST_PATIENTS = {"correlation": 4, "residual_sd": 4, "quartiles": 4, "range": 
 WEIGHED_BY_SE = (*SPANS, "percent_change", "rate")  # with one, n does not matter
 
 
-def to_reported(entry: Entry, label: str) -> Reported:
+def to_reported(entry: EvidenceEntry, label: str) -> Reported:
     """Read one entry of the file called ``label``.
 
     Raises ``BadEvidence`` where keys do not fit together or a value is impossible.
     """
     statistic = statistic_of(entry)
     scale = scale_of(entry, statistic)
-    read = Read(entry, statistic, scale, months_of(entry, statistic), elicited_of(entry, scale))
+    read = Read(entry, statistic, scale, entry_months(entry, statistic), elicited_of(entry, scale))
     _check_with_endpoint(read)
     _check_patients(entry)
     reported = _assemble(read, label)
@@ -66,7 +72,7 @@ def _assemble(read: Read, label: str) -> Reported:
         se=se,
         threshold=threshold_of(read),
         beyond=beyond_of(read),
-        bounds=bounds_of(read),
+        bounds=quantile_bounds(read),
         quantile_method=table.quantile_method or "hazen",
         by_weight=read.scale.by_weight,
         elicited=read.elicited,
@@ -180,7 +186,7 @@ def _check_with_endpoint(read: Read) -> None:
         )
 
 
-def _check_patients(entry: Entry) -> None:
+def _check_patients(entry: EvidenceEntry) -> None:
     table, most = entry.table, entry.most_patients
     if table.of and table.n and table.of != table.n:
         raise entry.refuse("n", f"is {table.n} but of = {table.of}. Leave n out of a count.")
@@ -191,7 +197,7 @@ def _check_patients(entry: Entry) -> None:
         )
 
 
-def _check_sample_size(entry: Entry, reported: Reported) -> None:
+def _check_sample_size(entry: EvidenceEntry, reported: Reported) -> None:
     """Refuse a number that would be read and has too few patients, or an unknown number."""
     if reported.unused or reported.elicited:
         return

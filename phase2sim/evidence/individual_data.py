@@ -9,12 +9,12 @@ import numpy as np
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence
-from phase2sim.core.io.csv_files import MISSING, Row, read_rows
+from phase2sim.core.io.csv_files import MISSING_CODES, CsvRow, read_rows
 from phase2sim.core.io.toml_files import nearest
 from phase2sim.evidence.reported import IndividualData, StudyArm
 from phase2sim.evidence.tables import LAST_MONTH, EvidenceFile, IndividualTable, refuse
 
-COLUMNS = ("id", "endpoint", "month", "value")
+_COLUMNS = ("id", "endpoint", "month", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class _Line:
 
     path: Path
     number: int  # from 1, the heading being line 1
-    row: Row
+    row: CsvRow
 
     def refuse(self, column: str, allowed: str) -> BadEvidence:
         said = self.row.get(column)
@@ -141,12 +141,12 @@ def _values(path: Path, scales: Mapping[str, _Unit]) -> dict[str, dict[tuple[str
                 "id", f"line {before} has {name} of this patient at month {month:g}. Keep one."
             )
         seen = values.setdefault(who, {})
-        if (line.row.get("value") or "").strip() not in MISSING:
+        if (line.row.get("value") or "").strip() not in MISSING_CODES:
             unit = scales[name]
             seen[name, month] = unit.to_model(line.number_in("value", unit.low, unit.high))
     return values
 
 
 def _lines(path: Path) -> Iterator[_Line]:
-    for number, row in enumerate(read_rows(path, COLUMNS, BadEvidence), start=2):
+    for number, row in enumerate(read_rows(path, _COLUMNS, BadEvidence), start=2):
         yield _Line(path, number, row)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence
-from phase2sim.evidence.arms import Arms, add_arms, named_arm, versus_arm
+from phase2sim.evidence.arms import ArmsByName, add_arms, find_arm, versus_arm
 from phase2sim.evidence.conflicts import check_conflicts, check_own_data
 from phase2sim.evidence.effect_assumptions import check_stated, classes_of, effects_of
 from phase2sim.evidence.entries import to_reported
@@ -23,7 +23,7 @@ from phase2sim.evidence.reported import (
     Reported,
     StudyArm,
 )
-from phase2sim.evidence.statistics import STATISTICS, Entry
+from phase2sim.evidence.statistics import STATISTICS, EvidenceEntry
 from phase2sim.evidence.tables import EvidenceFile, read_file, refuse
 from phase2sim.evidence.units import LEDGER_ONLY, MODELLED
 
@@ -42,7 +42,7 @@ def load_evidence(paths: Sequence[Path]) -> Evidence:
     if not paths:
         raise BadEvidence("No evidence file was named. Name at least one, for example gxipc1.")
     files = [read_file(path) for path in paths]
-    arms: Arms = {}
+    arms: ArmsByName = {}
     reported: list[Reported] = []
     individuals: list[IndividualData] = []
     for file in files:
@@ -104,17 +104,17 @@ def _label(path: Path) -> str:
     return "/".join(path.absolute().parts[-2:])
 
 
-def _entries(file: EvidenceFile, arms: Arms) -> Iterable[Entry]:
+def _entries(file: EvidenceFile, arms: ArmsByName) -> Iterable[EvidenceEntry]:
     for number, table in enumerate(file.reported, start=1):
         place = f"reported[{number}]"
-        arm = named_arm(file, place, table, arms)
-        yield Entry(file, number, table, arm, versus_arm(file, place, table, arms))
+        arm = find_arm(file, place, table, arms)
+        yield EvidenceEntry(file, number, table, arm, versus_arm(file, place, table, arms))
 
 
-def _own_arms(file: EvidenceFile, arms: Arms) -> Iterable[StudyArm]:
+def _own_arms(file: EvidenceFile, arms: ArmsByName) -> Iterable[StudyArm]:
     first: dict[tuple[str, str], int] = {}
     for number, table in enumerate(file.individuals, start=1):
-        arm = named_arm(file, f"individual[{number}]", table, arms)
+        arm = find_arm(file, f"individual[{number}]", table, arms)
         before = first.setdefault((arm.study, arm.arm), number)
         if before != number:
             raise refuse(
@@ -126,7 +126,7 @@ def _own_arms(file: EvidenceFile, arms: Arms) -> Iterable[StudyArm]:
 
 
 def _treated(
-    read: Iterable[Reported], own: Iterable[IndividualData], arms: Arms
+    read: Iterable[Reported], own: Iterable[IndividualData], arms: ArmsByName
 ) -> dict[str, set[str]]:
     """Endpoints that a fit reads from treated arms, by design."""
     named = {(one.study, arm, one.endpoint) for one in read if not one.unused for arm in _arms(one)}

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 
+LOCATIONS = ("mean", "median", "geometric_mean")  # statistics that locate a distribution
 CONTROL_ARM, SINGLE_ARM, RANDOMISED = "control-arm", "single-arm", "randomised"
 REFERENCE_AGE = 12.0  # years; an arm that does not report its mean age is taken to have this one
 

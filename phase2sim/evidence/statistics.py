@@ -49,7 +49,7 @@ COMMON = WHO | WHEN | WHENCE
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EvidenceEntry:
     """One table in its place: all that is needed to read it and to complain about it."""
 
     file: EvidenceFile
@@ -81,7 +81,7 @@ class Entry:
         return self.table.endpoint in EVENTS
 
 
-def statistic_of(entry: Entry) -> str:
+def statistic_of(entry: EvidenceEntry) -> str:
     """Name the one statistic of an entry, a key of ``STATISTICS``.
 
     Raises ``BadEvidence`` if there is none or more than one, or a key does not belong to it.
@@ -110,7 +110,7 @@ def statistic_of(entry: Entry) -> str:
     return numbers[0]
 
 
-def months_of(entry: Entry, statistic: str) -> tuple[float, ...]:
+def entry_months(entry: EvidenceEntry, statistic: str) -> tuple[float, ...]:
     """One month of a visit, two of a span, none if a statement gives none."""
     table = entry.table
     at = STATISTICS[statistic].at
@@ -140,7 +140,7 @@ def months_of(entry: Entry, statistic: str) -> tuple[float, ...]:
     return (table.month,)
 
 
-def _check_outcome(entry: Entry, numbers: list[str]) -> None:
+def _check_outcome(entry: EvidenceEntry, numbers: list[str]) -> None:
     """Refuse what cannot be said of events, and events of what is measured."""
     table = entry.table
     if table.unused is not None:
@@ -160,7 +160,7 @@ def _check_outcome(entry: Entry, numbers: list[str]) -> None:
             )
 
 
-def _elicited_statistic(entry: Entry, numbers: list[str]) -> str:
+def _elicited_statistic(entry: EvidenceEntry, numbers: list[str]) -> str:
     table = entry.table
     if numbers:
         raise entry.refuse(
@@ -180,7 +180,7 @@ def _elicited_statistic(entry: Entry, numbers: list[str]) -> str:
     return about[0]
 
 
-def _check_keys(entry: Entry, name: str, statistic: Statistic, own: set[str]) -> None:
+def _check_keys(entry: EvidenceEntry, name: str, statistic: Statistic, own: set[str]) -> None:
     given = entry.table.model_fields_set
     for key in statistic.needs:
         if key not in given and not _needless(entry, key):
@@ -190,12 +190,12 @@ def _check_keys(entry: Entry, name: str, statistic: Statistic, own: set[str]) ->
         raise entry.refuse(key, f"does not belong to a {name}. Remove it, or report it apart.")
 
 
-def _needless(entry: Entry, key: str) -> bool:
+def _needless(entry: EvidenceEntry, key: str) -> bool:
     # Without a unit a number can be listed but not converted.
     return key == "unit" and entry.table.unused is not None
 
 
-def _span(entry: Entry, first: float, last: float) -> tuple[float, float]:
+def _span(entry: EvidenceEntry, first: float, last: float) -> tuple[float, float]:
     if not first < last:
         raise entry.refuse(
             "months", f"is [{first:g}, {last:g}]; the first must come before the last. Swap them."
@@ -204,7 +204,7 @@ def _span(entry: Entry, first: float, last: float) -> tuple[float, float]:
     return (first, last)
 
 
-def _check_enrolled(entry: Entry, key: str, month: float) -> None:
+def _check_enrolled(entry: EvidenceEntry, key: str, month: float) -> None:
     earliest = entry.arm.months_since_diagnosis[0]
     if entry.table.clock == "diagnosis" and month < earliest and entry.table.unused is None:
         raise entry.refuse(
@@ -214,6 +214,6 @@ def _check_enrolled(entry: Entry, key: str, month: float) -> None:
         )
 
 
-def unknown(entry: Entry, key: str, name: str, known: list[str]) -> BadEvidence:
+def unknown(entry: EvidenceEntry, key: str, name: str, known: list[str]) -> BadEvidence:
     """Make the error for a name that is not one of the known ones."""
     return entry.refuse(key, f"is {name!r}, which is not known. {nearest(name, known)}")

@@ -8,17 +8,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from phase2sim.core.errors import BadEvidence
-from phase2sim.core.io.toml_files import Table, checked, nearest, read_toml
+from phase2sim.core.io.toml_files import Table, nearest, read_toml, validate
 
-MOST_PATIENTS = 1_000_000
+_MOST_PATIENTS = 1_000_000
 OLDEST = 110
 LAST_MONTH = 1_200
 
 type Pair = Annotated[tuple[float, float], Field(strict=False)]  # TOML has arrays, not tuples
 type Text = Annotated[str, Field(min_length=1)]
-type Month = Annotated[float, Field(ge=0, le=LAST_MONTH)]
-type Months = Annotated[tuple[Month, Month], Field(strict=False)]
-type Patients = Annotated[int, Field(ge=1, le=MOST_PATIENTS)]
+type _Month = Annotated[float, Field(ge=0, le=LAST_MONTH)]
+type Months = Annotated[tuple[_Month, _Month], Field(strict=False)]
+type _Patients = Annotated[int, Field(ge=1, le=_MOST_PATIENTS)]
 type Spread = Annotated[float, Field(gt=0)]
 
 
@@ -45,7 +45,7 @@ class StudyTable(_Table):
         description="Of each arm of a randomised study: whether it was given the therapy or one "
         "of its class.",
     )
-    patients: Patients | None = Field(
+    patients: _Patients | None = Field(
         default=None,
         description="How many; may be left out where the source does not say, but not of a "
         "single arm.",
@@ -94,7 +94,7 @@ class ReportedTable(_Table):
         default=None, description="Of which arm; needed where the study has several."
     )
     endpoint: Text = Field(description="What was measured, or counted.")
-    month: Month | None = Field(default=None, description="One visit; 0 is baseline.")
+    month: _Month | None = Field(default=None, description="One visit; 0 is baseline.")
     months: Months | None = Field(default=None, description="First and last of a span.")
     clock: Literal["entry", "diagnosis"] = Field(
         default="entry",
@@ -103,7 +103,7 @@ class ReportedTable(_Table):
     unit: Text | None = Field(
         default=None, description="In which the number is typed; one of the endpoint's."
     )
-    n: Patients | None = Field(
+    n: _Patients | None = Field(
         default=None,
         description="Patients behind the number; the study's if left out, of for a count.",
     )
@@ -134,11 +134,11 @@ class ReportedTable(_Table):
     )
     se: Spread | None = Field(default=None, description="Standard error of the number.")
     ci95: Pair | None = Field(default=None, description="Limits of the 95 % confidence interval.")
-    count: Annotated[int, Field(ge=0, le=MOST_PATIENTS)] | None = Field(
+    count: Annotated[int, Field(ge=0, le=_MOST_PATIENTS)] | None = Field(
         default=None,
         description="Patients with an event, or beyond below, above or below_baseline.",
     )
-    of: Patients | None = Field(
+    of: _Patients | None = Field(
         default=None, description="How many patients were looked at for count."
     )
     below: float | None = Field(
@@ -183,10 +183,10 @@ class ReportedTable(_Table):
         "left out.",
     )
     range: Pair | None = Field(default=None, description="Smallest and largest of n patients.")
-    events: Annotated[int, Field(ge=0, le=MOST_PATIENTS)] | None = Field(
+    events: Annotated[int, Field(ge=0, le=_MOST_PATIENTS)] | None = Field(
         default=None, description="How many in months."
     )
-    rate: Annotated[float, Field(ge=0, le=MOST_PATIENTS)] | None = Field(
+    rate: Annotated[float, Field(ge=0, le=_MOST_PATIENTS)] | None = Field(
         default=None, description="Events per unit of time; with unit, and se or ci95."
     )
     statement: Text | None = Field(
@@ -303,12 +303,12 @@ def read_file(path: Path) -> EvidenceFile:
     def listed[T](adapter: TypeAdapter[T], key: str, given: list[Table]) -> tuple[T, ...]:
         places = [f"{key}[{number}]" for number in range(1, len(given) + 1)]
         both = zip(given, places, strict=True)
-        return tuple(checked(adapter, table, place, path, BadEvidence) for table, place in both)
+        return tuple(validate(adapter, table, place, path, BadEvidence) for table, place in both)
 
     def named[T](adapter: TypeAdapter[T], key: str) -> dict[str, T]:
         given = tables.get(key, {}).items()
         return {
-            name: checked(adapter, table, f"{key}.{name}", path, BadEvidence)
+            name: validate(adapter, table, f"{key}.{name}", path, BadEvidence)
             for name, table in given
         }
 
@@ -316,7 +316,7 @@ def read_file(path: Path) -> EvidenceFile:
         path=path,
         studies=listed(_STUDY, "study", study)
         if many
-        else (checked(_STUDY, study, "study", path, BadEvidence),),
+        else (validate(_STUDY, study, "study", path, BadEvidence),),
         reported=listed(_REPORTED, "reported", tables.get("reported", [])),
         individuals=listed(_INDIVIDUAL, "individual", tables.get("individual", [])),
         effects=named(_EFFECT, "effect"),

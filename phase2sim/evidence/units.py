@@ -5,7 +5,7 @@ from math import inf
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, Endpoint
 from phase2sim.core.io.toml_files import nearest
-from phase2sim.evidence.statistics import Entry, unknown
+from phase2sim.evidence.statistics import EvidenceEntry, unknown
 
 MODELLED: tuple[str, ...] = tuple(ENDPOINTS)  # endpoints that a likelihood reads
 INDEPENDENCE = "insulin_independence"  # patients whose daily dose is 0
@@ -58,7 +58,7 @@ class Scale:
         return self.high - self.low
 
 
-def scale_of(entry: Entry, statistic: str) -> Scale:
+def scale_of(entry: EvidenceEntry, statistic: str) -> Scale:
     """Find the scale of one entry.
 
     Raises ``BadEvidence`` for an unknown endpoint, or a unit that is not one of the endpoint's.
@@ -79,7 +79,7 @@ def scale_of(entry: Entry, statistic: str) -> Scale:
     return _of_measured(entry, ENDPOINTS[name], unit)
 
 
-def _of_measured(entry: Entry, endpoint: Endpoint, unit: str) -> Scale:
+def _of_measured(entry: EvidenceEntry, endpoint: Endpoint, unit: str) -> Scale:
     table = entry.table
     if table.elicited is not None and unit in {"", endpoint.model_unit}:
         unit = endpoint.model_unit
@@ -97,7 +97,7 @@ def _of_measured(entry: Entry, endpoint: Endpoint, unit: str) -> Scale:
     return _not_convertible(entry, endpoint, unit)
 
 
-def _of_events(entry: Entry, statistic: str, unit: str) -> Scale:
+def _of_events(entry: EvidenceEntry, statistic: str, unit: str) -> Scale:
     if statistic == "rate" and unit not in RATES and entry.table.unused is None:
         raise entry.refuse("unit", f"is {unit!r}. {nearest(unit, RATES)}")
     if statistic != "rate" and unit and entry.table.unused is None:
@@ -107,7 +107,7 @@ def _of_events(entry: Entry, statistic: str, unit: str) -> Scale:
     return Scale(unit, unit)
 
 
-def _of_independence(entry: Entry, statistic: str, unit: str) -> Scale:
+def _of_independence(entry: EvidenceEntry, statistic: str, unit: str) -> Scale:
     if statistic in {"count", "statement"} and not unit:
         return Scale(ENDPOINTS["insulin"].unit, "")
     if entry.table.unused is None:
@@ -117,7 +117,7 @@ def _of_independence(entry: Entry, statistic: str, unit: str) -> Scale:
     return Scale(unit, unit)
 
 
-def _without_unit(entry: Entry, statistic: str, endpoint: Endpoint) -> Scale:
+def _without_unit(entry: EvidenceEntry, statistic: str, endpoint: Endpoint) -> Scale:
     table = entry.table
     threshold = table.below is not None or table.above is not None
     if statistic in WITHOUT_UNIT and not threshold:
@@ -127,7 +127,7 @@ def _without_unit(entry: Entry, statistic: str, endpoint: Endpoint) -> Scale:
     raise entry.refuse("unit", f"is missing. {endpoint.label} is reported in {_units(endpoint)}.")
 
 
-def _not_convertible(entry: Entry, endpoint: Endpoint, unit: str) -> Scale:
+def _not_convertible(entry: EvidenceEntry, endpoint: Endpoint, unit: str) -> Scale:
     reason = NOT_CONVERTIBLE.get((endpoint.name, unit)) or entry.table.unused
     if entry.table.elicited is not None:
         raise entry.refuse(

@@ -5,7 +5,7 @@ from math import isinf, nan, sqrt
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.reported import Normal
-from phase2sim.evidence.statistics import Entry
+from phase2sim.evidence.statistics import EvidenceEntry
 from phase2sim.evidence.tables import ReportedTable
 from phase2sim.evidence.units import INDEPENDENCE, Scale
 
@@ -19,7 +19,7 @@ SPANS = ("change", "slope", "difference")  # their spread is that of a differenc
 class Read:
     """An entry with what was found out about it so far."""
 
-    entry: Entry
+    entry: EvidenceEntry
     statistic: str
     scale: Scale
     months: tuple[float, ...]
@@ -31,7 +31,7 @@ class Read:
         return self.entry.table
 
 
-def elicited_of(entry: Entry, scale: Scale) -> Normal | None:
+def elicited_of(entry: EvidenceEntry, scale: Scale) -> Normal | None:
     """Our own distribution, or None; raises ``BadEvidence`` for an impossible one."""
     elicited = entry.table.elicited
     if elicited is None:
@@ -80,7 +80,7 @@ def value_of(read: Read) -> float:
     return float(typed)
 
 
-def bounds_of(read: Read) -> tuple[float, float] | None:
+def quantile_bounds(read: Read) -> tuple[float, float] | None:
     """Quartiles or range in the endpoint's own unit, the lower first."""
     if read.statistic not in BOUNDS:
         return None

@@ -11,7 +11,7 @@ from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import PriorTruth
 from phase2sim.scenario.assembly.assemble import Assembled
-from phase2sim.trial.engine import months_of
+from phase2sim.trial.engine import analysed_months
 
 _LIMITS = (0.025, 0.975)
 
@@ -146,6 +146,6 @@ def _effect(assembled: Assembled, number: int) -> tuple[float, float, float] | N
 def _places(assembled: Assembled, analysis: Analysis) -> tuple[int, list[int]]:
     """Endpoint of an analysis, and the visits whose effects it averages."""
     plan = assembled.study.drawn
-    months = months_of(assembled.study.plan, analysis)
+    months = analysed_months(assembled.study.plan, analysis)
     visits = [plan.visits_months.index(month) for month in months]
     return plan.endpoints.index(analysis.endpoint), visits

@@ -9,32 +9,32 @@ from typing import Any
 from phase2sim.core.contracts import FAILURES, FALLBACKS
 from phase2sim.core.decision import AT_TARGET, BELOW, CLASSES, ByReference
 from phase2sim.core.measured import Measured
-from phase2sim.operating.closed_form import NORMAL_LOOKS, Twin, arms_without_effect, twin
+from phase2sim.operating.closed_form import NORMAL_LOOKS, ClosedForm, arms_without_effect, twin
 from phase2sim.operating.exact_safety import exact_stopping
 from phase2sim.operating.measures import (
     ENDS,
     End,
-    Tally,
-    arm_enrolled,
+    TrialSums,
     bias,
     coverage,
-    decided,
-    dropped,
-    duration,
-    ended,
     ended_in_class,
-    enrolled,
-    failed_look,
-    fell_back,
     final_analysis,
     harm_before,
+    mean_duration,
+    mean_enrolled,
+    mean_enrolled_in_arm,
+    mean_missing,
+    mean_overrun,
     missed_target,
-    missing,
-    overrun,
-    overrun_reversed,
-    selected,
-    stopped,
-    stopped_for_harm,
+    share_dropped,
+    share_ending_in,
+    share_failed_look,
+    share_fallen_back,
+    share_of_go,
+    share_reversed,
+    share_selected,
+    share_stopped,
+    share_stopped_for_harm,
     treated_patients,
     true_given_go,
 )
@@ -43,10 +43,17 @@ from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.trial.patients.recruitment import AllAtOnce
 
 type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysis's true value
-type ClosedForm = Callable[[int, str], Twin | None]  # of an analysis, by its number, and a truth
+type ClosedFormOf = Callable[
+    [int, str], ClosedForm | None
+]  # of an analysis, by its number, and a truth
 
 # The share of go under each truth.
-SHARES = {"target": "power", "null": "type_i_error", "prior": "assurance", "sceptical": "assurance"}
+SHARE_NAMES = {
+    "target": "power",
+    "null": "type_i_error",
+    "prior": "assurance",
+    "sceptical": "assurance",
+}
 SHARE_TITLES = {"power": "power", "type_i_error": "type I error", "assurance": "assurance"}
 COLUMNS = ("estimate", "mcse", "requested", "used", "failed", "low", "high", "exact", "approximate")
 
@@ -72,7 +79,7 @@ class Characteristic:
     month: float | None
     truth: str  # target | null | prior | sceptical
     measured: Measured
-    twin: Twin | None = None
+    twin: ClosedForm | None = None
     look: int | None = None  # from 1, of what is said of one look
 
     @property
@@ -140,7 +147,7 @@ class FellBack:
     measured: Measured  # share of the answered trials
 
 
-def closed_forms(assembled: Assembled) -> ClosedForm:
+def closed_forms(assembled: Assembled) -> ClosedFormOf:
     """Return what gives the closed form of an analysis under a truth, where there is one."""
     sources = {source.label: source for source in assembled.sources}
     return lambda number, truth: twin(assembled, number, sources[truth])
@@ -152,11 +159,11 @@ def truth_errors(assembled: Assembled) -> TruthError:
     return lambda number, truth: float(known[truth].mcse[number]) if truth in known else 0.0
 
 
-def characteristics(
+def operating_characteristics(
     built: Parts,
-    sums: Mapping[str, Tally],
+    sums: Mapping[str, TrialSums],
     requested: int,
-    closed_form: ClosedForm,
+    closed_form: ClosedFormOf,
     truth_error: TruthError = lambda _number, _truth: 0.0,
 ) -> Iterator[Characteristic]:
     """Yield every operating characteristic; ``sums`` has one tally a truth."""
@@ -166,19 +173,19 @@ def characteristics(
             alone = number < len(built.analyses)
             analysis = built.analyses[number] if alone else None
             yield Characteristic(
-                name=SHARES[truth],
+                name=SHARE_NAMES[truth],
                 endpoint=analysis.endpoint if analysis else verdict,
                 analysis=verdict,
                 month=analysis.month if analysis else None,
                 truth=truth,
-                measured=decided(tallied, number, requested),
+                measured=share_of_go(tallied, number, requested),
                 twin=of_arms.get(number) or (closed_form(number, truth) if alone else None),
             )
         yield from _ledger(built, truth, tallied, requested)
         yield from _harm(built, truth, tallied, requested)
         yield from _of_estimates(built, truth, tallied, requested, truth_error)
         if not isinstance(built.recruitment, AllAtOnce) and not math.isnan(tallied.months):
-            yield Characteristic("duration", "", "", None, truth, duration(tallied, requested))
+            yield Characteristic("duration", "", "", None, truth, mean_duration(tallied, requested))
         if built.stopping is not None:
             number = built.stopping.verdict
             theory = of_arms.get(number)
@@ -189,7 +196,7 @@ def characteristics(
 
 
 def _of_estimates(
-    built: Parts, truth: str, tallied: Tally, requested: int, truth_error: TruthError
+    built: Parts, truth: str, tallied: TrialSums, requested: int, truth_error: TruthError
 ) -> Iterator[Characteristic]:
     """Yield what is said of each analysis's estimates, and of the values that it misses."""
     for name in ("bias", "coverage", "missing"):
@@ -208,7 +215,7 @@ def _of_estimates(
 
 
 def _of_looks(
-    built: Parts, truth: str, sums: Tally, requested: int, theory: Twin | None
+    built: Parts, truth: str, sums: TrialSums, requested: int, theory: ClosedForm | None
 ) -> Iterator[Characteristic]:
     """Where trials stop and why, with theory's share beside it, and the patients they take."""
     number = 0 if built.stopping is None else built.stopping.verdict
@@ -221,29 +228,31 @@ def _of_looks(
                       truth=truth, look=look + 1)  # fmt: skip
         for reason, name in enumerate(("stop_efficacy", "stop_futility")):
             known = theory.stops[reason][look:] if theory is not None else ()
-            twin = Twin(known[0], theory.why) if known and theory is not None else None
-            yield row(name=name, measured=stopped(sums, reason, look, requested), twin=twin)
-        yield row(name="failed_look", measured=failed_look(sums, look, requested))
+            twin = ClosedForm(known[0], theory.why) if known and theory is not None else None
+            yield row(name=name, measured=share_stopped(sums, reason, look, requested), twin=twin)
+        yield row(name="failed_look", measured=share_failed_look(sums, look, requested))
         if built.schedule.analyse_overrun and sums.looks.stops[0, look]:
-            yield row(name="overrun_reversed", measured=overrun_reversed(sums, look, requested))
+            yield row(name="overrun_reversed", measured=share_reversed(sums, look, requested))
     for name, measured in (
-        ("enrolled", enrolled(sums, requested)),
-        ("overrun", overrun(sums, requested)),
+        ("enrolled", mean_enrolled(sums, requested)),
+        ("overrun", mean_overrun(sums, requested)),
     ):
         yield Characteristic(name, "", "", None, truth, measured)
 
 
-def _of_arms(built: Parts, truth: str) -> Mapping[int, Twin]:
+def _of_arms(built: Parts, truth: str) -> Mapping[int, ClosedForm]:
     """Theory's share of go by number of the verdict, where arms are dropped and none works."""
     fates = arms_without_effect(built) if truth == "null" else None
     if fates is None:
         return {}
     stops = tuple(fates.efficacy[:-1].tolist()), tuple(fates.futility[:-1].tolist())
     shares = [*fates.crossed.sum(axis=1).tolist(), fates.any_go]
-    return {number: Twin(share, NORMAL_LOOKS, stops) for number, share in enumerate(shares)}
+    return {number: ClosedForm(share, NORMAL_LOOKS, stops) for number, share in enumerate(shares)}
 
 
-def _each_arm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:
+def _each_arm(
+    built: Parts, truth: str, sums: TrialSums, requested: int
+) -> Iterator[Characteristic]:
     """How often each arm is dropped, at which look, and is the best; and the patients it takes."""
     if not built.schedule.drops_arms:
         return
@@ -254,16 +263,16 @@ def _each_arm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator
         for look in range(len(built.schedule.looks)):
             known = None
             if fates is not None:
-                known = Twin(float(fates.dropped[arm, look]), NORMAL_LOOKS)
-            share = dropped(sums, arm, look, requested)
+                known = ClosedForm(float(fates.dropped[arm, look]), NORMAL_LOOKS)
+            share = share_dropped(sums, arm, look, requested)
             yield row(name="dropped", measured=share, twin=known, look=look + 1)
-        yield row(name="selected", measured=selected(sums, arm, requested))
-        yield row(name="enrolled_in_arm", measured=arm_enrolled(sums, arm, requested))
-    control = arm_enrolled(sums, len(built.names), requested)
+        yield row(name="selected", measured=share_selected(sums, arm, requested))
+        yield row(name="enrolled_in_arm", measured=mean_enrolled_in_arm(sums, arm, requested))
+    control = mean_enrolled_in_arm(sums, len(built.names), requested)
     yield Characteristic("enrolled_in_control", "", "", None, truth, control)
 
 
-def _harm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:
+def _harm(built: Parts, truth: str, sums: TrialSums, requested: int) -> Iterator[Characteristic]:
     """Yield how often, when, and after how many treated patients a trial is stopped for harm."""
     rule = built.safety
     if rule is None or not sums.harm.stops.size:
@@ -273,13 +282,13 @@ def _harm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Cha
     row = partial(Characteristic, endpoint=rule.event, analysis=HARM, month=rule.by_month,
                   truth=truth)  # fmt: skip
     chances = None if exact is None else exact.at_look
-    whole = None if chances is None else Twin(float(chances.sum()))
-    yield row(name="stopped_for_harm", measured=stopped_for_harm(sums, requested), twin=whole)
+    whole = None if chances is None else ClosedForm(float(chances.sum()))
+    yield row(name="stopped_for_harm", measured=share_stopped_for_harm(sums, requested), twin=whole)
     for look, patients in enumerate(rule.looks):
         yield row(
             name=f"stopped_for_harm_at_{patients}",
-            measured=stopped_for_harm(sums, requested, look),
-            twin=None if chances is None else Twin(float(chances[look])),
+            measured=share_stopped_for_harm(sums, requested, look),
+            twin=None if chances is None else ClosedForm(float(chances[look])),
         )
     yield row(name="treated_patients", measured=treated_patients(sums, requested))
     if built.stopping is not None:
@@ -288,10 +297,10 @@ def _harm(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Cha
             yield row(name="harm_before", measured=measured, look=look + 1)
         yield row(name="final_analysis", measured=final_analysis(sums, requested))
     elif not isinstance(built.recruitment, AllAtOnce):
-        yield Characteristic("enrolled", "", "", None, truth, enrolled(sums, requested))
+        yield Characteristic("enrolled", "", "", None, truth, mean_enrolled(sums, requested))
 
 
-def _ledger(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[Characteristic]:
+def _ledger(built: Parts, truth: str, sums: TrialSums, requested: int) -> Iterator[Characteristic]:
     """Yield how trials end, by the class of what is true, for a rule with limits of its own.
 
     For any rule, under a truth that is drawn: how many of the goes are of a true benefit.
@@ -314,7 +323,7 @@ def _ledger(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[C
         if not by_reference:
             continue
         for end in ends[1:]:  # a go is power, type I error or assurance
-            yield row(name=end, measured=ended(sums, end, number, requested))
+            yield row(name=end, measured=share_ending_in(sums, end, number, requested))
         for place, (name, trials) in enumerate(
             zip(CLASSES, sums.by_class[number].sum(axis=1), strict=True)
         ):
@@ -325,7 +334,7 @@ def _ledger(built: Parts, truth: str, sums: Tally, requested: int) -> Iterator[C
             yield row(name=name, measured=share)
 
 
-def _errors(sums: Tally, verdict: int, requested: int) -> Iterator[tuple[str, Measured]]:
+def _errors(sums: TrialSums, verdict: int, requested: int) -> Iterator[tuple[str, Measured]]:
     """Yield the errors of a rule: shares of the trials in which it could make them."""
     trials = sums.by_class[verdict].sum(axis=1)
     if trials[BELOW]:
@@ -335,23 +344,25 @@ def _errors(sums: Tally, verdict: int, requested: int) -> Iterator[tuple[str, Me
         yield "missed_target", missed_target(sums, verdict, requested)
 
 
-def _measured(name: str, sums: Tally, number: int, requested: int, truth_error: float) -> Measured:
+def _measured(
+    name: str, sums: TrialSums, number: int, requested: int, truth_error: float
+) -> Measured:
     if name == "bias":
         return bias(sums, number, requested, truth_error)
-    return (coverage if name == "coverage" else missing)(sums, number, requested)
+    return (coverage if name == "coverage" else mean_missing)(sums, number, requested)
 
 
-def fallbacks(built: Parts, sums: Mapping[str, Tally], requested: int) -> Iterator[FellBack]:
+def fallbacks(built: Parts, sums: Mapping[str, TrialSums], requested: int) -> Iterator[FellBack]:
     """Yield how often each simpler model answered, for those that did."""
     for truth, tallied in sums.items():
         for number, name in enumerate(built.names):
             for code, to in enumerate(FALLBACKS[1:], start=1):
                 if tallied.fallbacks[number, code]:
-                    share = fell_back(tallied, number, code, requested)
+                    share = share_fallen_back(tallied, number, code, requested)
                     yield FellBack(name, truth, to, share)
 
 
-def failed_too_often(built: Parts, sums: Mapping[str, Tally]) -> Iterator[tuple[str, str]]:
+def failed_too_often(built: Parts, sums: Mapping[str, TrialSums]) -> Iterator[tuple[str, str]]:
     """Yield truths under which more analyses failed than the scenario allows, and a message.
 
     The rest is not the trial that was asked for: its numbers are not to be used.

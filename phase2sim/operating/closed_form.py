@@ -12,10 +12,11 @@ from phase2sim.analyses.means.student_t import TTest
 from phase2sim.analyses.means.welch import Welch
 from phase2sim.analyses.mixed_models.mmrm import Mmrm
 from phase2sim.core.age_distribution import age_moments
-from phase2sim.core.contracts import Analysis, Floats, TruthSource
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Analysis, TruthSource
 from phase2sim.core.decision import tested_alone
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.prior.truth_sources import window_nodes
+from phase2sim.prior.truth_sources import window_midpoints
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.theory.group_sequential.multi_arm_boundaries import Fates
@@ -28,9 +29,9 @@ from phase2sim.theory.power.closed_form import (
     sizes_after_dropout,
 )
 from phase2sim.theory.power.mmrm_power import power_mmrm
-from phase2sim.trial.interim.dropping_rule import Dropping
+from phase2sim.trial.interim.dropping_rule import DroppingRule
 from phase2sim.trial.interim.schedule import Schedule
-from phase2sim.trial.interim.stopping_rule import Stopping
+from phase2sim.trial.interim.stopping_rule import StoppingRule
 from phase2sim.trial.patients.missingness.hazards import Complete, Mar, Mcar
 from phase2sim.trial.patients.missingness.logistic import Logistic, Mnar
 from phase2sim.trial.patients.randomisation.blocks import PermutedBlocks
@@ -42,7 +43,7 @@ _NEGLIGIBLE = 1e-10  # probability of a pair of arm sizes that is left out
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class ClosedForm:
     """A power from theory; ``why`` says what keeps it from being exact, empty if it is."""
 
     value: float
@@ -59,7 +60,7 @@ class Twin:
 def arms_without_effect(built: Parts) -> Fates | None:
     """What theory says of arms that are dropped at looks where none has an effect."""
     rule = built.stopping
-    if not isinstance(rule, Dropping) or rule.keep_best:
+    if not isinstance(rule, DroppingRule) or rule.keep_best:
         return None
     if any(one.null_effect for one in built.hypotheses):
         return None  # no effect is then below the null effect
@@ -107,14 +108,14 @@ class _Formula:
     approximates: str = ""
 
 
-def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
+def twin(assembled: Assembled, number: int, source: TruthSource) -> ClosedForm | None:
     """Closed-form power of one analysis, for a fixed truth; None where there is no formula."""
     analysis = assembled.study.analyses[number]
     plan = assembled.study.drawn
     if len(plan.arms) > _TWO_ARMS or analysis.endpoint not in ENDPOINTS:
         return None
     stopping = assembled.study.stopping
-    if assembled.study.safety is not None or isinstance(stopping, Dropping):
+    if assembled.study.safety is not None or isinstance(stopping, DroppingRule):
         return None  # a trial stopped for harm is no go
     formula = _FORMULAS.get(type(analysis))
     tested = tested_alone(assembled.study.decision, number, assembled.study.hypotheses[number])
@@ -132,10 +133,12 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> Twin | None:
         return None if known is None else replace(known, why="; ".join(filter(None, reasons)))
     if np.isnan(power):
         return None
-    return Twin(power, "; ".join(filter(None, reasons)))
+    return ClosedForm(power, "; ".join(filter(None, reasons)))
 
 
-def _with_looks(rule: Stopping, schedule: Schedule, number: int, fixed_power: float) -> Twin | None:
+def _with_looks(
+    rule: StoppingRule, schedule: Schedule, number: int, fixed_power: float
+) -> ClosedForm | None:
     """Power and stops of a design with looks, from the power of a fixed one of its size.
 
     The trial must stop by this analysis alone, and its bounds must lie on z; else nobody knows.
@@ -147,7 +150,7 @@ def _with_looks(rule: Stopping, schedule: Schedule, number: int, fixed_power: fl
         return None
     drift = float(ndtri(fixed_power) - ndtri(bounds.one_sided_alpha))
     efficacy, futility = bounds.exits(drift)[:, :-1].tolist()
-    return Twin(bounds.power(drift), stops=(tuple(efficacy), tuple(futility)))
+    return ClosedForm(bounds.power(drift), stops=(tuple(efficacy), tuple(futility)))
 
 
 def _ancova(analysis: Analysis, case: _Case) -> float:
@@ -219,7 +222,7 @@ def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
     values = sd[:, None] * sd * control.correlation[0, e][np.ix_(visits, visits)]
     if control.knots_months.size:
         since = (
-            window_nodes(plan.months_since_diagnosis)[:, None]
+            window_midpoints(plan.months_since_diagnosis)[:, None]
             + np.array(plan.visits_months)[visits]
         )
         means = np.interp(since, control.knots_months, control.history[0, e])

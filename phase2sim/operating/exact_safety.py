@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.trial.patients.missingness.hazards import Complete
 from phase2sim.trial.patients.randomisation.blocks import PermutedBlocks
@@ -13,7 +13,7 @@ from phase2sim.trial.safety.monitoring import SafetyRule
 
 
 @dataclass(frozen=True, slots=True)
-class Stopping:
+class StoppingChances:
     """Exact chances of stopping for one true share of patients with an event."""
 
     rate: float
@@ -21,11 +21,11 @@ class Stopping:
     expected_treated: float  # where the last look ends the watch
 
 
-def stopping(rule: SafetyRule, rate: float) -> Stopping:
+def stopping(rule: SafetyRule, rate: float) -> StoppingChances:
     """Chances of a rule under one true rate."""
     looks = np.array(rule.looks)
     chances = chance_of_stopping(looks, rule.boundary(), rate)
-    return Stopping(rate, chances, expected_patients(looks, chances))
+    return StoppingChances(rate, chances, expected_patients(looks, chances))
 
 
 def true_share(built: Parts, truth: str) -> float | None:
@@ -44,7 +44,7 @@ def true_share(built: Parts, truth: str) -> float | None:
     return float(1.0 - (1.0 + counted.dispersion * mean) ** (-1.0 / counted.dispersion))
 
 
-def exact_stopping(built: Parts, truth: str) -> Stopping | None:
+def exact_stopping(built: Parts, truth: str) -> StoppingChances | None:
     """Chances that simulated trials must agree with; None where theory does not have them."""
     rate, rule = true_share(built, truth), built.safety
     if rate is None or rule is None or not isinstance(built.dropout, Complete) or built.gaps:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr
 
+from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.contracts import (
     CONFIDENCE,
     CONSIDER,
@@ -15,15 +16,12 @@ from phase2sim.core.contracts import (
     GO,
     STOP,
     UNDECIDED,
-    Bools,
     Estimates,
-    Floats,
-    Ints,
 )
 from phase2sim.core.decision import AT_TARGET, BELOW, CLASSES, UNKNOWN
 from phase2sim.core.measured import Measured, mean_of, proportion
 from phase2sim.trial.interim.stop_counts import StopSums, stop_sums
-from phase2sim.trial.interim.stopping_times import Ended
+from phase2sim.trial.interim.stopping_times import TrialEnds
 from phase2sim.trial.safety.harm_counts import HarmSums
 
 type End = Literal["go", "consider", "stop"]
@@ -34,7 +32,7 @@ _NORMAL_LIMIT = float(ndtri(0.5 + CONFIDENCE / 2))
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class TrialSums:
     """Sums over trials, small whatever their number; adding two tallies joins their trials."""
 
     trials: int
@@ -56,9 +54,9 @@ class Tally:
     squared_months: float = float("nan")
     looks: StopSums = field(default_factory=StopSums)
 
-    def __add__(self, other: "Tally") -> "Tally":
+    def __add__(self, other: "TrialSums") -> "TrialSums":
         """Sums over the trials of both."""
-        return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        return TrialSums(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
 def tally(  # noqa: PLR0913 - what a batch came to
@@ -67,19 +65,19 @@ def tally(  # noqa: PLR0913 - what a batch came to
     missing: Floats,
     verdict: NDArray[np.int8],
     months: Floats | None = None,
-    ended: Ended | None = None,
+    trial_ends: TrialEnds | None = None,
     harm: HarmSums | None = None,
-) -> Tally:
+) -> TrialSums:
     """Sum a batch: one estimate an analysis, true_effect and missing (analysis, trial).
 
-    With interim looks these are of each trial's last look, and ``ended`` says which that was.
+    With interim looks these are of each trial's last look, and ``trial_ends`` says which that was.
     What ``by_class`` counts is added by the caller, who knows the rule.
     """
     months = np.full(1, np.nan) if months is None else months
     ends = np.stack([np.bincount(one - UNDECIDED, minlength=_ENDINGS) for one in verdict.T])
     error = np.stack([e.effect for e in estimates]) - true_effect
     covered = [_covers(e, truth) for e, truth in zip(estimates, true_effect, strict=True)]
-    return Tally(
+    return TrialSums(
         trials=verdict.shape[0],
         go=ends[:, GO - UNDECIDED],
         stop=ends[:, STOP - UNDECIDED],
@@ -94,18 +92,18 @@ def tally(  # noqa: PLR0913 - what a batch came to
         squared_missing=(missing**2).sum(axis=1),
         months=float(months.sum()),
         squared_months=float((months**2).sum()),
-        looks=StopSums() if ended is None else stop_sums(ended),
+        looks=StopSums() if trial_ends is None else stop_sums(trial_ends),
         harm=HarmSums() if harm is None else harm,
     )
 
 
-def stopped_for_harm(sums: Tally, requested: int, look: int | None = None) -> Measured:
+def share_stopped_for_harm(sums: TrialSums, requested: int, look: int | None = None) -> Measured:
     """Share of trials stopped for harm: at one look, or at any."""
     stops = sums.harm.stops.sum() if look is None else sums.harm.stops[look]
     return proportion(int(stops), sums.trials, sums.trials, requested)
 
 
-def harm_before(sums: Tally, look: int, requested: int) -> Measured:
+def harm_before(sums: TrialSums, look: int, requested: int) -> Measured:
     """Share of trials stopped for harm after the look before, if any, and before this one.
 
     The look after the last is the final analysis.
@@ -113,13 +111,13 @@ def harm_before(sums: Tally, look: int, requested: int) -> Measured:
     return proportion(int(sums.looks.harm[look]), sums.trials, sums.trials, requested)
 
 
-def final_analysis(sums: Tally, requested: int) -> Measured:
+def final_analysis(sums: TrialSums, requested: int) -> Measured:
     """Share of trials that no look, and no harm, has stopped before the final analysis."""
     stopped_before = sums.looks.stops.sum() + sums.looks.harm.sum()
     return proportion(sums.trials - int(stopped_before), sums.trials, sums.trials, requested)
 
 
-def treated_patients(sums: Tally, requested: int) -> Measured:
+def treated_patients(sums: TrialSums, requested: int) -> Measured:
     """Mean number of treated patients judged when the trial was stopped for harm, or ended."""
     harm = sums.harm
     return mean_of(harm.treated, harm.squared_treated, sums.trials, sums.trials, requested)
@@ -140,7 +138,7 @@ def by_class(verdict: NDArray[np.int8], classes: NDArray[np.int8]) -> Ints:
 
 
 def ended_in_class(  # noqa: PLR0913 - what is asked, and of what
-    sums: Tally, end: End, verdict: int, number: int, requested: int, *, given: bool = False
+    sums: TrialSums, end: End, verdict: int, number: int, requested: int, *, given: bool = False
 ) -> Measured:
     """Share of trials that end so with such a truth: of all decided, or of those ``given`` it."""
     counts = sums.by_class[verdict]
@@ -149,14 +147,14 @@ def ended_in_class(  # noqa: PLR0913 - what is asked, and of what
     return proportion(int(counts[number, ENDS.index(end)]), used, int(among.sum()), requested)
 
 
-def missed_target(sums: Tally, verdict: int, requested: int) -> Measured:
+def missed_target(sums: TrialSums, verdict: int, requested: int) -> Measured:
     """Share without a go among decided trials whose true effect is at the target or beyond."""
     counts = sums.by_class[verdict, AT_TARGET]
     used = int(counts[:-1].sum())
     return proportion(used - int(counts[0]), used, int(counts.sum()), requested)
 
 
-def true_given_go(sums: Tally, verdict: int, requested: int) -> Measured:
+def true_given_go(sums: TrialSums, verdict: int, requested: int) -> Measured:
     """Share of goes whose true effect is beyond the lower reference value, or the null effect."""
     goes = sums.by_class[verdict, :, 0]
     return proportion(int(goes[BELOW + 1 :].sum()), int(goes.sum()), int(goes.sum()), requested)
@@ -171,30 +169,30 @@ def _fallbacks(estimate: Estimates) -> Ints:
     return counts
 
 
-def decided(sums: Tally, verdict: int, requested: int) -> Measured:
+def share_of_go(sums: TrialSums, verdict: int, requested: int) -> Measured:
     """Share of trials with a go: power, type I error or assurance, by what was true."""
-    return ended(sums, "go", verdict, requested)
+    return share_ending_in(sums, "go", verdict, requested)
 
 
-def ended(sums: Tally, end: End, verdict: int, requested: int) -> Measured:
+def share_ending_in(sums: TrialSums, end: End, verdict: int, requested: int) -> Measured:
     """Share of the decided trials that end in one of the three ways."""
     counts = {name: int(getattr(sums, name)[verdict]) for name in ENDS}
     return proportion(counts[end], sum(counts.values()), sums.trials, requested)
 
 
-def coverage(sums: Tally, analysis: int, requested: int) -> Measured:
+def coverage(sums: TrialSums, analysis: int, requested: int) -> Measured:
     """Share of confidence intervals that hold the true effect of their trial."""
     used = int(sums.reasons[analysis, 0])
     return proportion(int(sums.covered[analysis]), used, sums.trials, requested)
 
 
-def fell_back(sums: Tally, analysis: int, fallback: int, requested: int) -> Measured:
+def share_fallen_back(sums: TrialSums, analysis: int, fallback: int, requested: int) -> Measured:
     """Share of answered trials whose answer is that of one simpler model."""
     used = int(sums.reasons[analysis, 0])
     return proportion(int(sums.fallbacks[analysis, fallback]), used, sums.trials, requested)
 
 
-def bias(sums: Tally, analysis: int, requested: int, truth_mcse: float = 0.0) -> Measured:
+def bias(sums: TrialSums, analysis: int, requested: int, truth_mcse: float = 0.0) -> Measured:
     """Mean of estimate minus truth, which may itself be known up to a Monte Carlo error."""
     used = int(sums.reasons[analysis, 0])
     total, squared = sums.error[analysis], sums.squared_error[analysis]
@@ -204,12 +202,12 @@ def bias(sums: Tally, analysis: int, requested: int, truth_mcse: float = 0.0) ->
     return replace(found, mcse=float(np.hypot(found.mcse, truth_mcse)))
 
 
-def duration(sums: Tally, requested: int) -> Measured:
+def mean_duration(sums: TrialSums, requested: int) -> Measured:
     """Mean months from the trial's opening to the last readout."""
     return mean_of(sums.months, sums.squared_months, sums.trials, sums.trials, requested)
 
 
-def stopped(sums: Tally, reason: int, look: int, requested: int) -> Measured:
+def share_stopped(sums: TrialSums, reason: int, look: int, requested: int) -> Measured:
     """Share of trials that stop at an interim look for a reason: 0 efficacy, 1 futility.
 
     Of all trials: one whose look could not be answered goes on, as it would in practice.
@@ -217,47 +215,47 @@ def stopped(sums: Tally, reason: int, look: int, requested: int) -> Measured:
     return proportion(int(sums.looks.stops[reason, look]), sums.trials, sums.trials, requested)
 
 
-def failed_look(sums: Tally, look: int, requested: int) -> Measured:
+def share_failed_look(sums: TrialSums, look: int, requested: int) -> Measured:
     """Share of trials that reached an interim look whose analysis could not answer."""
     return proportion(int(sums.looks.failed[look]), sums.trials, sums.trials, requested)
 
 
-def overrun_reversed(sums: Tally, look: int, requested: int) -> Measured:
+def share_reversed(sums: TrialSums, look: int, requested: int) -> Measured:
     """Share of a look's stops for efficacy that are not shown once all enrolled are followed."""
     stops = int(sums.looks.stops[0, look])
     return proportion(int(sums.looks.reversed[look]), stops, stops, requested)
 
 
-def enrolled(sums: Tally, requested: int) -> Measured:
+def mean_enrolled(sums: TrialSums, requested: int) -> Measured:
     """Mean number of patients enrolled when the trial ends: at a look, for harm, or at its end."""
     took = sums.looks if sums.looks.harm.size else sums.harm
     return mean_of(took.enrolled, took.squared_enrolled, sums.trials, sums.trials, requested)
 
 
-def overrun(sums: Tally, requested: int) -> Measured:
+def mean_overrun(sums: TrialSums, requested: int) -> Measured:
     """Mean number of patients enrolled whose data the last look did not have in full."""
     looks = sums.looks
     return mean_of(looks.overrun, looks.squared_overrun, sums.trials, sums.trials, requested)
 
 
-def dropped(sums: Tally, arm: int, look: int, requested: int) -> Measured:
+def share_dropped(sums: TrialSums, arm: int, look: int, requested: int) -> Measured:
     """Share of trials in which an arm is dropped at an interim look; arms as their analyses."""
     return proportion(int(sums.looks.arms.dropped[arm, look]), sums.trials, sums.trials, requested)
 
 
-def selected(sums: Tally, arm: int, requested: int) -> Measured:
+def share_selected(sums: TrialSums, arm: int, requested: int) -> Measured:
     """Share of trials with a go for an arm, and a smaller p than any other that is a go."""
     return proportion(int(sums.looks.arms.best[arm]), sums.trials, sums.trials, requested)
 
 
-def arm_enrolled(sums: Tally, arm: int, requested: int) -> Measured:
+def mean_enrolled_in_arm(sums: TrialSums, arm: int, requested: int) -> Measured:
     """Mean number of patients enrolled in one arm; control is the last."""
     arms = sums.looks.arms
     total, squared = arms.enrolled[arm], arms.squared_enrolled[arm]
     return mean_of(total, squared, sums.trials, sums.trials, requested)
 
 
-def missing(sums: Tally, analysis: int, requested: int) -> Measured:
+def mean_missing(sums: TrialSums, analysis: int, requested: int) -> Measured:
     """Mean share of patients whose analysed value is not seen."""
     total, squared = sums.missing[analysis], sums.squared_missing[analysis]
     return mean_of(total, squared, sums.trials, sums.trials, requested)

@@ -15,22 +15,23 @@ from phase2sim.core.errors import TooManyFailures
 from phase2sim.core.io.data_frames import dataset_of, frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
 from phase2sim.core.measured import Measured
+from phase2sim.core.progress import Progress, Report
 from phase2sim.evidence.reported import Evidence
 from phase2sim.operating.background import Background, background
 from phase2sim.operating.characteristics import (
     COLUMNS,
+    SHARE_NAMES,
     SHARE_TITLES,
-    SHARES,
     Characteristic,
     FellBack,
-    characteristics,
     closed_forms,
     failed_too_often,
     fallbacks,
+    operating_characteristics,
     placed,
     truth_errors,
 )
-from phase2sim.operating.measures import Tally, by_class, tally
+from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted, read_evidence
 from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from xarray import Dataset
 
-type Report = Callable[[str], None]
-type Progress = Callable[[int, int], None]  # trials done, trials requested
 
 _SECONDS_BEFORE_A_WORD = 1.5
 _BATCHES_AHEAD = 2  # a worker, so that none waits and memory stays bounded
@@ -111,7 +110,7 @@ class Result(Viewed):
 
     def view(self) -> View:
         """Shares of go, by truth and verdict."""
-        rows = [row for row in self.characteristics if row.name == SHARES[row.truth]]
+        rows = [row for row in self.characteristics if row.name == SHARE_NAMES[row.truth]]
         verdicts = tuple(dict.fromkeys(row.analysis for row in rows))
         found = {(row.truth, row.analysis): row.measured for row in rows}
         size, trials = f"{self.scenario.design['patients']} patients", f"{self.trials:,} trials"
@@ -119,7 +118,7 @@ class Result(Viewed):
             f"{self.scenario.title}: {size}, {trials}, seed {self.scenario.seed}",
             ("share of go", "truth", *verdicts),
             tuple(
-                (SHARE_TITLES[SHARES[truth]], truth, *shown)
+                (SHARE_TITLES[SHARE_NAMES[truth]], truth, *shown)
                 for truth in dict.fromkeys(row.truth for row in rows)
                 for shown in [[_shown(found.get((truth, one))) for one in verdicts]]
             ),
@@ -172,7 +171,7 @@ def simulate(  # noqa: PLR0913 - options by name
     """
     asked = {"trials": trials, "seed": seed}
     scenario = scenario.changed({k: v for k, v in asked.items() if v is not None})
-    ready = prepare(scenario, report)
+    ready = prepare_scenario(scenario, report)
     _compile(ready, report)
     sums, done = _run(ready, scenario.trials, workers, progress)
     by_truth = dict(zip((source.label for source in ready.assembled.sources), sums, strict=True))
@@ -181,7 +180,9 @@ def simulate(  # noqa: PLR0913 - options by name
     return _result(ready, scenario, by_truth, done)
 
 
-def _result(ready: "Ready", scenario: Scenario, by_truth: Mapping[str, Tally], done: int) -> Result:
+def _result(
+    ready: "Ready", scenario: Scenario, by_truth: Mapping[str, TrialSums], done: int
+) -> Result:
     assembled, prior = ready.assembled, ready.prior
     built, requested = assembled.parts, scenario.trials
     forms, errors = closed_forms(assembled), truth_errors(assembled)
@@ -190,7 +191,7 @@ def _result(ready: "Ready", scenario: Scenario, by_truth: Mapping[str, Tally], d
     return Result(
         scenario=scenario,
         trials=done,
-        characteristics=tuple(characteristics(built, by_truth, requested, forms, errors)),
+        characteristics=tuple(operating_characteristics(built, by_truth, requested, forms, errors)),
         failures={
             reason: int(count)
             for reason, count in zip(FAILURES[1:], reasons[1:], strict=True)
@@ -212,7 +213,7 @@ class Ready:
     prior: PriorDraws | None = None
 
 
-def prepare(scenario: Scenario, report: Report) -> Ready:
+def prepare_scenario(scenario: Scenario, report: Report) -> Ready:
     """Check a scenario, fit or load its prior, and put it together."""
     built = parts(scenario)
     if not scenario.evidence:
@@ -235,12 +236,12 @@ def _compile(ready: Ready, report: Report) -> None:
 
 def _run(
     ready: Ready, requested: int, workers: int, progress: Progress
-) -> tuple[tuple[Tally, ...], int]:
+) -> tuple[tuple[TrialSums, ...], int]:
     """Sums over all trials, one tally a truth, and how many trials they hold."""
     batch = ready.assembled.study.batch
     firsts = range(0, requested, batch)
     work = partial(_tally_batch, ready.assembled, requested)
-    sums: tuple[Tally, ...] | None = None
+    sums: tuple[TrialSums, ...] | None = None
     done = 0
     results = map(work, firsts) if workers == 1 else _in_threads(work, firsts, workers)
     try:
@@ -255,7 +256,7 @@ def _run(
     return sums, done
 
 
-def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tally, ...]:
+def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[TrialSums, ...]:
     """Tally one batch under every truth."""
     study = assembled.study
     trials = min(study.batch, requested - first)
@@ -263,7 +264,7 @@ def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tall
     return tuple(_tallied(study, one) for one in outcomes)
 
 
-def _tallied(study: Study, o: Outcomes) -> Tally:
+def _tallied(study: Study, o: Outcomes) -> TrialSums:
     known = classes(study.decision, o.true_effect, study.hypotheses)
     harm = sums_of_harm(study.safety, o.watched, o.ended, study.plan.patients)
     sums = tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months, o.ended, harm)
@@ -271,12 +272,12 @@ def _tallied(study: Study, o: Outcomes) -> Tally:
 
 
 def _in_threads(
-    work: Callable[[int], tuple[Tally, ...]], firsts: Sequence[int], workers: int
-) -> Iterator[tuple[Tally, ...]]:
+    work: Callable[[int], tuple[TrialSums, ...]], firsts: Sequence[int], workers: int
+) -> Iterator[tuple[TrialSums, ...]]:
     """Results in order of ``firsts``; kernels hold no interpreter lock, so threads suffice."""
     remaining = iter(firsts)
     with ThreadPoolExecutor(workers) as pool:
-        waiting: list[Future[tuple[Tally, ...]]] = [
+        waiting: list[Future[tuple[TrialSums, ...]]] = [
             pool.submit(work, first) for first in islice(remaining, workers * _BATCHES_AHEAD)
         ]
         try:

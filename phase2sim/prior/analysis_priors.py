@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
@@ -10,7 +10,7 @@ from phase2sim.core.randomness import normals
 from phase2sim.evidence.reported import SINGLE_ARM, EffectAssumption, Evidence
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.truth_sources import EffectCurve, interpolation, window_nodes
+from phase2sim.prior.truth_sources import EffectCurve, knot_weights, window_midpoints
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
 from phase2sim.theory.mixtures.em_fit import fit_mixture
 
@@ -144,7 +144,7 @@ def _history_weights(prior: PriorDraws, month: float, window: tuple[float, float
     low, high = window
     if not 0 <= low <= high:
         raise BadInput(f"--window is {low:g} {high:g}; it must be 0 <= first <= last, in months.")
-    return interpolation(window_nodes(window) + month, prior.knots_months)
+    return knot_weights(window_midpoints(window) + month, prior.knots_months)
 
 
 def _strings(value: object) -> tuple[str, ...]:

@@ -1,14 +1,15 @@
 """Whether a fitted prior is to be believed: the reported table again, and what was learned."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.progress import Progress
 from phase2sim.core.randomness import generator
-from phase2sim.evidence.reported import SINGLE_ARM, Evidence, Reported
+from phase2sim.evidence.reported import LOCATIONS, SINGLE_ARM, Evidence, Reported
 from phase2sim.prior.analysis_priors import analysis_priors, effect_share, history_at
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import seed_of
@@ -18,12 +19,9 @@ from phase2sim.prior.replicates.parameters import parameters_of
 from phase2sim.prior.replicates.replicate import Quantity, quantities, replicate
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
 
-type Progress = Callable[[int, int], None]  # replicas done, replicas asked for
-
 FLAGGED_BELOW = 0.05  # two-sided tail probability
 REPLICAS = 2000
 _LIMITS = (0.025, 0.5, 0.975)
-LOCATIONS = ("mean", "median", "geometric_mean")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ class PriorCheck:
         return FLAGGED_BELOW * len(self.replicas)
 
 
-def checked(
+def check_prior(
     evidence: Evidence, prior: PriorDraws, progress: Progress = lambda _done, _asked: None
 ) -> PriorCheck:
     """Replicate the reported table and compare each unknown with what was assumed of it."""

@@ -1,21 +1,20 @@
 """What several sets of evidence say about the same trial, side by side."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
 from phase2sim.core.measured import Measured, proportion
+from phase2sim.core.progress import Report
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.analysis_priors import analysis_prior, control_mean_at, effect_at, trial_window
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted, read_evidence
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
-
-type Report = Callable[[str], None]
 
 _USUAL_MONTH = 12.0
 _LIMITS = (0.025, 0.975)
@@ -43,7 +42,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparisonRow:
     """One endpoint at one month of the trial, under every set of evidence."""
 
     endpoint: str
@@ -52,7 +51,7 @@ class Row:
     sides: tuple[Side, ...]
 
 
-def compare(sets: Sequence[str], report: Report) -> tuple[Row, ...]:
+def compare_evidence(sets: Sequence[str], report: Report) -> tuple[ComparisonRow, ...]:
     """Compare sets of evidence, each the names of its files with spaces between them.
 
     Effects and control means are those of one trial: at the month, and in the enrolment window, of
@@ -72,12 +71,14 @@ def compare(sets: Sequence[str], report: Report) -> tuple[Row, ...]:
     return compared(evidence, priors)
 
 
-def compared(evidence: Sequence[Evidence], priors: Sequence[PriorDraws]) -> tuple[Row, ...]:
-    """As ``compare``, of evidence that is read and fitted."""
+def compared(
+    evidence: Sequence[Evidence], priors: Sequence[PriorDraws]
+) -> tuple[ComparisonRow, ...]:
+    """As ``compare_evidence``, of evidence that is read and fitted."""
     return tuple(_rows(evidence, priors))
 
 
-def _rows(evidence: Sequence[Evidence], priors: Sequence[PriorDraws]) -> Iterator[Row]:
+def _rows(evidence: Sequence[Evidence], priors: Sequence[PriorDraws]) -> Iterator[ComparisonRow]:
     for endpoint in ENDPOINTS:
         if not any(endpoint in prior.endpoints for prior in priors):
             continue
@@ -90,7 +91,7 @@ def _rows(evidence: Sequence[Evidence], priors: Sequence[PriorDraws]) -> Iterato
         if treating:
             first, month = treating[0][0], treating[0][1].effects[endpoint].month
         window = trial_window(first)
-        yield Row(
+        yield ComparisonRow(
             endpoint=endpoint,
             month=month,
             window=window,

@@ -73,11 +73,11 @@ def _sampled(evidence: Evidence, report: Callable[[str], None]) -> tuple[PriorDr
     """Sample, longer where draws were too few, and say what the gate does not accept."""
     # PyMC takes seconds to import, and a run on a cached prior never needs it.
     from phase2sim.prior.models.diagnostics import complaints  # noqa: PLC0415
-    from phase2sim.prior.models.fit import fit  # noqa: PLC0415
+    from phase2sim.prior.models.fit import sample_posterior  # noqa: PLC0415
     from phase2sim.prior.models.unknowns.settings import GATE, SAMPLER, Sampler  # noqa: PLC0415
 
     def once(sampler: Sampler) -> tuple[PriorDraws, tuple[str, ...]]:
-        draws = fit(evidence, seed_of(evidence), report, sampler)
+        draws = sample_posterior(evidence, seed_of(evidence), report, sampler)
         diagnostics = draws.provenance["diagnostics"]
         if not isinstance(diagnostics, dict):
             return draws, ("no diagnostics",)

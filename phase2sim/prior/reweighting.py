@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Bools, Floats, Ints
+from phase2sim.core.arrays import Bools, Floats, Ints
 
 _BATCHES = 50  # of neighbouring draws: their sums carry what chains leave of autocorrelation
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Change:
     """A number without one entry, and minus what it is with it; each with its Monte Carlo SE."""
 
     value: float
@@ -20,7 +20,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Goes:
+class TrialOutcomes:
     """Which trials of one prior ended with a go, for one verdict."""
 
     go: Bools  # (trial,) used trials only
@@ -28,7 +28,7 @@ class Goes:
     trial: Ints  # (trial,) its number, so that runs can be paired
 
 
-def mean_moved(draws: Floats, weights: Floats) -> tuple[Moved, Moved]:
+def mean_moved(draws: Floats, weights: Floats) -> tuple[Change, Change]:
     """Mean and SD of the draws under weights that sum to 1, and how far they moved."""
     size = draws.size
     batch = _batch(np.arange(size), size)
@@ -36,31 +36,31 @@ def mean_moved(draws: Floats, weights: Floats) -> tuple[Moved, Moved]:
     moved = []
     for (value, parts), (base, base_parts) in zip(after, before, strict=True):
         by_mcse = _error(parts - base_parts, batch)
-        moved.append(Moved(value, _error(parts, batch), value - base, by_mcse))
+        moved.append(Change(value, _error(parts, batch), value - base, by_mcse))
     return moved[0], moved[1]
 
 
-def mean_refitted(draws: Floats, base: Floats) -> tuple[Moved, Moved]:
+def mean_refitted(draws: Floats, base: Floats) -> tuple[Change, Change]:
     """Mean and SD of other draws than ``base``, which were made without the entry."""
     moved = []
     for (value, parts), (start, base_parts) in zip(_own(draws), _own(base), strict=True):
         mcse = _error(parts, _batch(np.arange(draws.size), draws.size))
         base_mcse = _error(base_parts, _batch(np.arange(base.size), base.size))
-        moved.append(Moved(value, mcse, value - start, float(np.hypot(mcse, base_mcse))))
+        moved.append(Change(value, mcse, value - start, float(np.hypot(mcse, base_mcse))))
     return moved[0], moved[1]
 
 
-def mean_and_sd(draws: Floats) -> tuple[Moved, Moved]:
+def mean_and_sd(draws: Floats) -> tuple[Change, Change]:
     """Mean and SD of the draws as they are."""
     batch = _batch(np.arange(draws.size), draws.size)
     (mean, parts), (sd, sd_parts) = _own(draws)
     return (
-        Moved(mean, _error(parts, batch), 0.0, 0.0),
-        Moved(sd, _error(sd_parts, batch), 0.0, 0.0),
+        Change(mean, _error(parts, batch), 0.0, 0.0),
+        Change(sd, _error(sd_parts, batch), 0.0, 0.0),
     )
 
 
-def share_moved(goes: Goes, weights: Floats) -> Moved:
+def share_moved(goes: TrialOutcomes, weights: Floats) -> Change:
     """Share of go among trials whose draws have these weights, and how far it moved.
 
     The same trials serve every entry, so that the difference has a small error.
@@ -70,10 +70,10 @@ def share_moved(goes: Goes, weights: Floats) -> Moved:
     base, base_parts = _share(goes.go, np.full(goes.go.size, 1.0 / goes.go.size))
     batch = _batch(goes.draw, weights.size)
     by_mcse = _error(parts - base_parts, batch)
-    return Moved(value, _error(parts, batch), value - base, by_mcse)
+    return Change(value, _error(parts, batch), value - base, by_mcse)
 
 
-def share_refitted(goes: Goes, base: Goes, draws: int) -> Moved:
+def share_refitted(goes: TrialOutcomes, base: TrialOutcomes, draws: int) -> Change:
     """Share of go under another prior, paired with the trials of the same number in ``base``."""
     both = np.intersect1d(goes.trial, base.trial)
     one, other = np.isin(goes.trial, both), np.isin(base.trial, both)
@@ -82,7 +82,7 @@ def share_refitted(goes: Goes, base: Goes, draws: int) -> Moved:
     start, base_parts = _share(base.go[other], even)
     batch = _batch(base.draw[other], draws)
     by_mcse = _error(parts - base_parts, batch)
-    return Moved(value, _error(parts, batch), value - start, by_mcse)
+    return Change(value, _error(parts, batch), value - start, by_mcse)
 
 
 def _own(draws: Floats) -> list[tuple[float, Floats]]:

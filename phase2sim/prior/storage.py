@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.atomic_files import write_bytes
 from phase2sim.evidence.reported import EffectAssumption, Normal
 from phase2sim.prior.draws import PriorDraws
 
 MODEL_VERSION = 7  # raise it when the model, its priors or its sampler change the draws
-FORMAT = "phase2sim prior draws 2"
+_FORMAT = "phase2sim prior draws 2"
 SAMPLED = "sampled."  # before the name of an array of ``PriorDraws.sampled``
 ARRAYS = tuple(
     field.name
@@ -63,7 +63,7 @@ def save(draws: PriorDraws, path: Path) -> None:
         arrays[SAMPLED + name] = np.ascontiguousarray(sampled)
     about = json.dumps(
         {
-            "format": FORMAT,
+            "format": _FORMAT,
             "endpoints": list(draws.endpoints),
             "event_outcomes": list(draws.event_outcomes),
             "effects": {name: _plain(assumed) for name, assumed in draws.effects.items()},
@@ -102,8 +102,8 @@ def load(path: Path) -> PriorDraws:
     if checksum != _checksum(arrays, about):
         raise DamagedPrior(f"{path}: the checksum does not match, so it was altered. Refit.")
     said = json.loads(about)
-    if said.get("format") != FORMAT:
-        raise DamagedPrior(f"{path}: format is {said.get('format')!r}, not {FORMAT!r}. Refit.")
+    if said.get("format") != _FORMAT:
+        raise DamagedPrior(f"{path}: format is {said.get('format')!r}, not {_FORMAT!r}. Refit.")
     if said["provenance"].get("failed_gate"):
         raise DamagedPrior(f"{path}: these draws failed the gate and cannot be used. Refit.")
     quantities: dict[str, Any] = {name: arrays.pop(name) for name in ARRAYS}

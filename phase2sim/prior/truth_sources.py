@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from phase2sim.core.age_distribution import age_moments
-from phase2sim.core.contracts import Floats, Ints, Plan, Truth
+from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.contracts import Plan, Truth
 from phase2sim.core.effect_shapes import SHAPES, Shape
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.randomness import normals, uniforms
@@ -48,7 +49,7 @@ class Control:
         if not self.knots_months.size:
             return fixed
         curve = self.history[:, endpoint].mean(axis=0)
-        since = window_nodes(plan.months_since_diagnosis) + month
+        since = window_midpoints(plan.months_since_diagnosis) + month
         return fixed + float(np.interp(since, self.knots_months, curve).mean())
 
 
@@ -176,8 +177,8 @@ def control_from_prior(prior: PriorDraws, plan: Plan) -> Control:
     """Untreated patients of an average study, one row a draw of the prior."""
     which = [prior.endpoints.index(name) for name in plan.endpoints]
     visits = np.array(plan.visits_months)
-    since = window_nodes(plan.months_since_diagnosis)[:, None] + visits
-    weights = interpolation(since, prior.knots_months)  # (node, visit, knot)
+    since = window_midpoints(plan.months_since_diagnosis)[:, None] + visits
+    weights = knot_weights(since, prior.knots_months)  # (node, visit, knot)
     sd = prior.sd[:, which] @ weights.reshape(-1, len(prior.knots_months)).T
     spread = np.sqrt((sd**2).reshape(*sd.shape[:2], *since.shape).mean(axis=2))
     share = prior.patient_share[:, which, None, None]
@@ -229,14 +230,14 @@ def prior_truth(
     )
 
 
-def window_nodes(window: tuple[float, float]) -> Floats:
+def window_midpoints(window: tuple[float, float]) -> Floats:
     """Equally likely times in an enrolment window (midpoints); one if it has no width."""
     low, high = window
     nodes = 1 if low == high else _WINDOW_NODES
     return low + (high - low) * (np.arange(nodes) + 0.5) / nodes
 
 
-def interpolation(months: Floats, knots: Floats) -> Floats:
+def knot_weights(months: Floats, knots: Floats) -> Floats:
     """Weights of the knots at each month, (..., knot); flat beyond the last knot."""
     return np.stack([np.interp(months, knots, unit) for unit in np.eye(len(knots))], axis=-1)
 

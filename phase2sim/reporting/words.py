@@ -1,7 +1,7 @@
 """What the numbers of a report are called; a name that is not here is shown as it is."""
 
 # Characteristic -> its name for a reader, and what it means.
-CHARACTERISTICS: dict[str, tuple[str, str]] = {
+_CHARACTERISTICS: dict[str, tuple[str, str]] = {
     "power": ("Power", "share of trials that go, if the hoped-for effect is real"),
     "type_i_error": ("Type I error", "share of trials that go although nothing works"),
     "assurance": ("Assurance", "share of trials that go, averaged over a prior of the effect"),
@@ -46,12 +46,12 @@ TRUTHS: dict[str, str] = {
 
 def characteristic(name: str) -> str:
     """Name of an operating characteristic for a reader."""
-    return CHARACTERISTICS.get(name, (name.replace("_", " ").capitalize(), ""))[0]
+    return _CHARACTERISTICS.get(name, (name.replace("_", " ").capitalize(), ""))[0]
 
 
-def meaning(name: str) -> str:
+def characteristic_meaning(name: str) -> str:
     """What an operating characteristic means; empty for one that nobody has described."""
-    return CHARACTERISTICS.get(name, ("", ""))[1]
+    return _CHARACTERISTICS.get(name, ("", ""))[1]
 
 
 def truth(name: str) -> str:

@@ -206,7 +206,7 @@ OF_TABLES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def meaning(kind: str, part: str, key: str) -> str | None:
+def key_meaning(kind: str, part: str, key: str) -> str | None:
     """What ``key`` of a part says; None if nobody has written it."""
     of_kind = MEANINGS.get(kind, {})
     return of_kind.get(f"{part}.{key}", of_kind.get(key))

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from phase2sim.analyses.quantification_limit import SHARES
+from phase2sim.analyses.quantification_limit import REPLACEMENT_SHARES
 from phase2sim.core.endpoints import RESPONSES
 from phase2sim.core.estimands import STRATEGIES
 from phase2sim.evidence.tables import (
@@ -16,7 +16,7 @@ from phase2sim.evidence.tables import (
     StudyTable,
 )
 from phase2sim.scenario.assembly.registry import KEYS, TABLES
-from phase2sim.scenario.key_descriptions import OF_TABLES, meaning
+from phase2sim.scenario.key_descriptions import OF_TABLES, key_meaning
 from phase2sim.scenario.scenario_file import SCENARIO
 from phase2sim.scenario.sweep_file import SWEEP
 
@@ -44,7 +44,7 @@ _OF_ANY_EVENT = {
 _OF_ANY_ANALYSIS = {
     "name": {"type": "string"},
     "lloq": {"type": "number"},
-    "below_lloq": {"enum": list(SHARES)},
+    "below_lloq": {"enum": list(REPLACEMENT_SHARES)},
     "arm": {"type": "string"},
     "estimand": {"oneOf": [_STRATEGY, {"type": "object", "additionalProperties": _STRATEGY}]},
 }
@@ -148,7 +148,7 @@ def _options(
 
 def _explain(kind: str, part: str, properties: dict[str, Any]) -> None:
     for key, about in properties.items():
-        text = meaning(kind, part, key)
+        text = key_meaning(kind, part, key)
         if text:
             properties[key] = {**about, "description": text}
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from phase2sim.core.errors import BadScenario, BadSweep
 from phase2sim.core.io.row_conditions import condition
-from phase2sim.core.io.toml_files import Table, check_numbers, checked, nearest, read_toml
+from phase2sim.core.io.toml_files import Table, check_numbers, nearest, read_toml, validate
 from phase2sim.scenario.scenario_file import Scenario, put, put_setting, scenario_from
 
 type Label = int | float | str | bool
@@ -119,7 +119,7 @@ def load_sweep(path: Path | str, settings: tuple[str, ...] = ()) -> Sweep:
             " [axes]; docs/guide/sweeps.md has one."
         )
     check_numbers(table, path, BadSweep)
-    said = checked(SWEEP, table, "", path, BadSweep)
+    said = validate(SWEEP, table, "", path, BadSweep)
     base_path = Path(os.path.normpath(path.parent / said.base))
     base = read_toml(base_path, BadScenario)
     for setting in settings:

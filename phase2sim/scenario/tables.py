@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from phase2sim.core.io.toml_files import LIST, MATRIX, NUMBER, TABLE, branch
 
 type Part = dict[str, Any]  # a part's name and its options; `scenario.assembly` builds it
-type Month = Annotated[float, Field(ge=0, le=1200)]
+type _Month = Annotated[float, Field(ge=0, le=1200)]
 type Age = Annotated[float, Field(ge=0, le=120)]
 type Sd = Annotated[float, Field(gt=0, le=100)]
 type Correlation = Annotated[float, Field(ge=-1, le=1)]
@@ -26,10 +26,10 @@ class Limits(TableModel):
     at_most: float | None = Field(default=None, description="No higher; no limit if left out.")
 
 
-class Population(TableModel):
+class PopulationTable(TableModel):
     """Who may enrol."""
 
-    months_since_diagnosis: tuple[Month, Month] = Field(
+    months_since_diagnosis: tuple[_Month, _Month] = Field(
         default=(0.0, 0.0), description="Enrolment window on the diagnosis clock; uniform in it."
     )
     age_years: tuple[Age, Age] | None = Field(default=None, description="Age range; uniform in it.")
@@ -134,7 +134,7 @@ class TargetEffect(BaseModel):
         return f"{size:+g}" if isinstance(size, float | int) else f"{size.percent:+g} %"
 
 
-class PriorTruth(TableModel):
+class PriorTruthTable(TableModel):
     """Assurance: the effect drawn from the fitted prior, made robust."""
 
     robust_weight: Annotated[float, Field(ge=0, le=1)] = Field(
@@ -152,12 +152,12 @@ class TruthTable(TableModel):
         default_factory=dict,
         description="By treated arm, such as a dose: its share of the effect; 1 if not named.",
     )
-    prior: PriorTruth | None = Field(
+    prior: PriorTruthTable | None = Field(
         default=None, description="Asks for assurance; needs evidence."
     )
 
 
-class Missing(TableModel):
+class MissingTable(TableModel):
     """Which outcomes are not seen."""
 
     dropout: Part = Field(
@@ -173,7 +173,7 @@ class Missing(TableModel):
     )
 
 
-class Events(TableModel):
+class EventTable(TableModel):
     """How often an event is counted, and what its rate goes with."""
 
     per_month: Annotated[float, Field(ge=0, le=100)] = Field(
@@ -192,7 +192,7 @@ class Events(TableModel):
     at: float | None = Field(default=None, description="Its value at per_month, in its unit.")
 
 
-class Stopping(TableModel):
+class StoppingTable(TableModel):
     """When a trial with interim looks stops at one of them."""
 
     efficacy: Part = Field(description="When a look shows efficacy.")
@@ -225,4 +225,4 @@ class Shared(TableModel):
     """What patients are drawn with beyond what the trial sees, to be those of another scenario."""
 
     endpoints: tuple[str, ...] = Field(default=(), description="Names.")
-    months: tuple[Month, ...] = Field(default=(), description="Since randomisation.")
+    months: tuple[_Month, ...] = Field(default=(), description="Since randomisation.")

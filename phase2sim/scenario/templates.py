@@ -11,7 +11,7 @@ _FOLDERS = {"scenario.toml": "scenarios", "evidence.toml": "priors"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
-def start(folder: Path, name: str) -> list[Path]:
+def write_templates(folder: Path, name: str) -> list[Path]:
     """Write both files; raises ``BadInput`` for a name that is none, or a file that is there."""
     if not _NAME.fullmatch(name):
         raise BadInput(

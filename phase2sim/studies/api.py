@@ -6,15 +6,14 @@ from phase2sim.core.backends import backend
 from phase2sim.core.errors import BadInput
 from phase2sim.scenario.scenario_file import Scenario, load_scenario
 from phase2sim.scenario.sweep_file import load_sweep
-from phase2sim.studies.compare import Contest, contest
-from phase2sim.studies.sizing.size import size as find_size
-from phase2sim.studies.sizing.size import smallest_effect
-from phase2sim.studies.sizing.size_result import Search, Sized
-from phase2sim.studies.store.folder import reading
+from phase2sim.studies.compare import ScenarioComparison, compare_scenarios
+from phase2sim.studies.sizing.size import find_size, smallest_effect
+from phase2sim.studies.sizing.size_result import Search, SizeResult
+from phase2sim.studies.store.folder import open_store
 from phase2sim.studies.store.manifest import read_manifest
 from phase2sim.studies.sweeps.result_rows import Rows
-from phase2sim.studies.sweeps.results import Results, selected
-from phase2sim.studies.sweeps.sweep import Asked, Swept, prepare, run
+from phase2sim.studies.sweeps.results import Results, matching_rows
+from phase2sim.studies.sweeps.sweep import SweepOptions, SweepResult, prepare_sweep, run_sweep
 
 
 def size(  # noqa: PLR0913 - options by name
@@ -27,7 +26,7 @@ def size(  # noqa: PLR0913 - options by name
     confidence: float = 0.99,
     tolerance: float = 0.01,
     workers: int = 1,
-) -> Sized:
+) -> SizeResult:
     """Find the fewest patients that reach a power or an assurance; ``None`` if there are none.
 
     With ``detectable`` the smallest effect that the scenario's own patients show with that power.
@@ -56,7 +55,7 @@ def size(  # noqa: PLR0913 - options by name
 
 def compare(
     *scenarios: Scenario | Path | str, trials: int | None = None, seed: int | None = None
-) -> Contest:
+) -> ScenarioComparison:
     """Compare scenarios, or their files, with the first on the same patients.
 
     All use the seed and the number of trials of the first, unless others are given. Raises
@@ -67,7 +66,7 @@ def compare(
     20
     """
     loaded = [one if isinstance(one, Scenario) else load_scenario(one) for one in scenarios]
-    return contest(loaded, trials=trials, seed=seed)
+    return compare_scenarios(loaded, trials=trials, seed=seed)
 
 
 def sweep(
@@ -77,20 +76,20 @@ def sweep(
     trials: int | None = None,
     mcse: float | None = None,
     workers: int = 1,
-) -> Swept:
+) -> SweepResult:
     """Run every cell of a sweep file that the folder ``out`` does not hold yet.
 
-    ``Swept.rows`` are those of ``results``. Raises ``BadInput`` and ``NotWritten``.
+    ``SweepResult.rows`` are those of ``results``. Raises ``BadInput`` and ``NotWritten``.
 
     >>> sweep("scenarios/sweeps/meld-atg-sizes.toml", "results/meld", trials=10).trials_done
     450
     >>> sweep("scenarios/sweeps/meld-atg-sizes.toml", "results/meld", trials=10).trials_done
     0
     """
-    asked = Asked(trials=trials, mcse=mcse)
-    ready = prepare(load_sweep(path), Path(out), asked, workers, lambda _line: None)
+    asked = SweepOptions(trials=trials, mcse=mcse)
+    ready = prepare_sweep(load_sweep(path), Path(out), asked, workers, lambda _line: None)
     with backend(workers) as at:
-        return run(ready, Path(out), at, ["phase2sim.sweep", str(path)], lambda _status: None)
+        return run_sweep(ready, Path(out), at, ["phase2sim.sweep", str(path)], lambda _status: None)
 
 
 def results(folder: Path | str, where: str | None = None) -> Rows:
@@ -102,6 +101,6 @@ def results(folder: Path | str, where: str | None = None) -> Rows:
     >>> {row["patients"] for row in results("out", "name == 'power' and patients <= 60")}
     {40, 60}
     """
-    store = reading(Path(folder))
+    store = open_store(Path(folder))
     rows = Results(store, read_manifest(store)).rows()
-    return Rows(tuple(dict(row) for row in selected(rows, where)))
+    return Rows(tuple(dict(row) for row in matching_rows(rows, where)))

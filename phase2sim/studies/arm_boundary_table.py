@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.measured import Measured
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.studies.boundary_table import information_at_end, squared_errors, target_effect
-from phase2sim.trial.interim.dropping_rule import Dropping
+from phase2sim.trial.interim.dropping_rule import DroppingRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class ArmTable:
     information: tuple[Measured, ...]  # by arm at the end: one over the squared standard error
 
 
-def arm_boundary_table(assembled: Assembled, rule: Dropping) -> ArmTable:
+def arm_boundary_table(assembled: Assembled, rule: DroppingRule) -> ArmTable:
     """Bounds and what follows; the information at the end is that of simulated trials."""
     squared = squared_errors(assembled, assembled.sources[0])
     information = tuple(information_at_end(None, one) for one in squared)
@@ -72,7 +72,7 @@ def arm_boundary_table(assembled: Assembled, rule: Dropping) -> ArmTable:
     )
 
 
-def _looks(assembled: Assembled, rule: Dropping, errors: Floats) -> Iterator[ArmLook]:
+def _looks(assembled: Assembled, rule: DroppingRule, errors: Floats) -> Iterator[ArmLook]:
     design, bounds = assembled.parts.design, rule.bounds
     spent, dropping = bounds.spent(dropping=False), bounds.spent(dropping=True)
     last = bounds.information.size - 1
@@ -105,7 +105,7 @@ def _bound(assembled: Assembled, z: float, errors: Floats) -> ArmBound | None:
     return ArmBound(float(z), float(ndtr(-z)), shown)
 
 
-def _truths(assembled: Assembled, rule: Dropping, errors: Floats) -> Iterator[ArmsUnderTruth]:
+def _truths(assembled: Assembled, rule: DroppingRule, errors: Floats) -> Iterator[ArmsUnderTruth]:
     """No effect, half of the target's, the target's, and the least favourable of one such arm."""
     hypotheses = assembled.study.hypotheses
     null, sign = (
@@ -129,7 +129,7 @@ def _truths(assembled: Assembled, rule: Dropping, errors: Floats) -> Iterator[Ar
     yield _under(assembled, rule, "least_favourable", drift(others))
 
 
-def _under(assembled: Assembled, rule: Dropping, truth: str, drift: Floats) -> ArmsUnderTruth:
+def _under(assembled: Assembled, rule: DroppingRule, truth: str, drift: Floats) -> ArmsUnderTruth:
     design, fates = assembled.parts.design, rule.bounds.fates(drift)
     ratio = [design.allocation[0], *(design.allocation[a.arm] for a in assembled.parts.aims)]
     sizes = design.patients * np.array(ratio) / sum(ratio)

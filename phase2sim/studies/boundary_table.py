@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from phase2sim.core.contracts import Floats, TruthSource
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import TruthSource
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.measured import Measured, mean_of
 from phase2sim.scenario.assembly.assemble import Assembled
@@ -14,7 +15,7 @@ from phase2sim.theory.group_sequential.boundaries import Boundaries
 from phase2sim.theory.group_sequential.conditional_power import conditional_power, predictive_power
 from phase2sim.theory.group_sequential.futility import BetaSpending
 from phase2sim.trial.engine import analyse_trials, draw_trials, true_effect
-from phase2sim.trial.interim.stopping_rule import Stopping
+from phase2sim.trial.interim.stopping_rule import StoppingRule
 
 _TRIALS = 1_000  # for the standard error at the end
 _USUAL_POWER = 0.8
@@ -75,7 +76,7 @@ def boundary_table(assembled: Assembled) -> tuple[AnalysisBounds, ...]:
     The information at the end is that of simulated trials, unless the scenario states it.
     """
     rule = assembled.parts.stopping
-    if not isinstance(rule, Stopping):
+    if not isinstance(rule, StoppingRule):
         raise BadScenario(
             f"{assembled.parts.path}: design.kind {assembled.parts.scenario.design['kind']!r} has"
             " no looks, and so no boundaries. Use design.kind = 'group_sequential'."
@@ -100,7 +101,7 @@ def squared_errors(assembled: Assembled, source: TruthSource) -> Floats:
 
 
 def _of_analysis(
-    assembled: Assembled, rule: Stopping, number: int, squared: Floats
+    assembled: Assembled, rule: StoppingRule, number: int, squared: Floats
 ) -> AnalysisBounds:
     bounds = rule.planned[number]
     information = information_at_end(rule.maximum_information[number], squared)

@@ -1,27 +1,32 @@
 """The threshold of a decision rule that gives a wanted type I error under the worst null."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phase2sim.core.arrays import Bools
 from phase2sim.core.backends import Backend
-from phase2sim.core.contracts import GO, MODEL_SCALE, UNDECIDED, Bools, Truth, TruthSource
-from phase2sim.core.decision import ByReference, Decision, Found, found, joined
+from phase2sim.core.contracts import GO, MODEL_SCALE, UNDECIDED, Truth, TruthSource
+from phase2sim.core.decision import (
+    AnalysisResults,
+    ByReference,
+    Decision,
+    concatenate_results,
+    side_by_side,
+)
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
 from phase2sim.core.measured import Measured, proportion
+from phase2sim.core.progress import Progress, Report
 from phase2sim.decisions.familywise import ANY
 from phase2sim.decisions.mcp_mod import CURVE
-from phase2sim.operating.simulation import prepare
+from phase2sim.operating.simulation import prepare_scenario
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.engine import Study, analyse_trials, draw_trials
-
-type Report = Callable[[str], None]
-type Progress = Callable[[int, int], None]
 
 MOST_ANALYSES = 6  # every set of true nulls is looked at
 _HALVINGS = 45
@@ -38,7 +43,7 @@ class Null:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibrated:
+class Calibration:
     """A threshold, how sure it is, and the errors it was found and checked with."""
 
     scenario: Scenario
@@ -81,7 +86,7 @@ class _Rule:
         moved: Decision = replace(self.decision, **{self.key: threshold})  # type: ignore[type-var]  # a part is a dataclass
         return replace(self, decision=moved)
 
-    def wrong(self, seen: Found, true: Bools) -> tuple[int, int]:
+    def wrong(self, seen: AnalysisResults, true: Bools) -> tuple[int, int]:
         """Trials that go wrongly, and that are decided, if the nulls ``true`` are true."""
         verdicts = self.decision.decide(seen)
         decided = verdicts[:, self.verdict] != UNDECIDED
@@ -100,14 +105,14 @@ def calibrate(  # noqa: PLR0913 - options by name
     verdict: str | None = None,
     report: Report = lambda _line: None,
     progress: Progress = lambda _done, _requested: None,
-) -> Calibrated:
+) -> Calibration:
     """Find the threshold of the scenario's rule with this type I error under the worst null.
 
     Every set of true nulls is looked at, the other analyses taken to have an effect that nobody
     misses. Half of the trials simulated find the threshold, the other half give its error. Raises
     ``BadInput`` for what does not fit.
     """
-    assembled = prepare(scenario, report).assembled
+    assembled = prepare_scenario(scenario, report).assembled
     names = assembled.study.names
     rule = _rule(assembled, verdict)
     sets = _sets(rule, len(names))
@@ -118,7 +123,7 @@ def calibrate(  # noqa: PLR0913 - options by name
     threshold = _rounded(threshold, rule.key) if binds else threshold
     nulls = [_error(rule.at(threshold), fresh, true, names) for true in sets]
     stated = [_error(rule, fresh, true, names) for true in sets]
-    return Calibrated(
+    return Calibration(
         scenario=scenario,
         verdict=assembled.study.verdicts[rule.verdict],
         wanted=wanted,
@@ -189,28 +194,28 @@ def _null(assembled: Assembled) -> TruthSource:
 
 def _simulated(
     study: Study, source: TruthSource, trials: int, backend: Backend, progress: Progress
-) -> tuple[Found, Found]:
+) -> tuple[AnalysisResults, AnalysisResults]:
     """What the analyses find in the first trials, and in as many others."""
     pieces = []
     for start in range(0, 2 * trials, study.batch):
         size = min(study.batch, 2 * trials - start)
         pieces.append(backend.submit(_found, study, source, start, size))
         progress(start + size, 2 * trials)
-    together = joined([piece.result() for piece in pieces])
+    together = concatenate_results([piece.result() for piece in pieces])
     return _some(together, slice(trials)), _some(together, slice(trials, None))
 
 
-def _found(study: Study, source: TruthSource, first: int, trials: int) -> Found:
+def _found(study: Study, source: TruthSource, first: int, trials: int) -> AnalysisResults:
     complete = draw_trials(study, source.truth(first, trials), first, trials)
-    return found(analyse_trials(study, complete), study.hypotheses)
+    return side_by_side(analyse_trials(study, complete), study.hypotheses)
 
 
-def _some(seen: Found, which: slice) -> Found:
+def _some(seen: AnalysisResults, which: slice) -> AnalysisResults:
     arrays = {name: getattr(seen, name)[which] for name in ("effect", "se", "df", "p")}
     return replace(seen, **arrays)
 
 
-def _with_effects(seen: Found, true: Bools) -> Found:
+def _with_effects(seen: AnalysisResults, true: Bools) -> AnalysisResults:
     """The same trials, where analyses whose null is false found an effect nobody can miss."""
     sign = np.array([one.benefit_sign for one in seen.hypotheses])
     kept = true | np.isnan(seen.p)
@@ -229,7 +234,7 @@ def _range(key: str) -> tuple[float, float]:
 
 
 def _worst(
-    rule: _Rule, seen: Found, sets: list[Bools], wanted: float, ends: tuple[float, float]
+    rule: _Rule, seen: AnalysisResults, sets: list[Bools], wanted: float, ends: tuple[float, float]
 ) -> tuple[float, float, bool]:
     """Strictest threshold over the sets, its standard error, and whether any set needs one."""
     answers = []
@@ -251,7 +256,7 @@ def _worst(
 
 
 def _halved(
-    rule: _Rule, seen: Found, true: Bools, wanted: float, ends: tuple[float, float]
+    rule: _Rule, seen: AnalysisResults, true: Bools, wanted: float, ends: tuple[float, float]
 ) -> float:
     """Most lenient threshold with a share of wrong goes of at most ``wanted``."""
     strict, lenient = ends
@@ -264,12 +269,12 @@ def _halved(
     return strict
 
 
-def _share(rule: _Rule, seen: Found, true: Bools) -> float:
+def _share(rule: _Rule, seen: AnalysisResults, true: Bools) -> float:
     go, decided = rule.wrong(seen, true)
     return go / max(decided, 1)
 
 
-def _error(rule: _Rule, seen: Found, true: Bools, names: tuple[str, ...]) -> Null:
+def _error(rule: _Rule, seen: AnalysisResults, true: Bools, names: tuple[str, ...]) -> Null:
     go, decided = rule.wrong(_with_effects(seen, true), true)
     trials = len(seen.p)
     return Null(
@@ -285,7 +290,7 @@ def _rounded(threshold: float, key: str) -> float:
     return float(strict(threshold * scale) / scale)
 
 
-def decision_table(calibrated: Calibrated) -> Iterator[tuple[str, object]]:
+def decision_table(calibrated: Calibration) -> Iterator[tuple[str, object]]:
     """The scenario's decision with the threshold put in, key by key."""
     table = {**calibrated.scenario.decision, calibrated.key: calibrated.threshold}
     yield from table.items()

@@ -1,37 +1,37 @@
 """Scenarios side by side on the same patients: differences with paired standard errors."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phase2sim.core.contracts import CONSIDER, GO, UNDECIDED, Arms
+from phase2sim.core.arrays import Arms
+from phase2sim.core.contracts import CONSIDER, GO, UNDECIDED
 from phase2sim.core.decision import ByReference
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.data_frames import frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
 from phase2sim.core.measured import Measured, proportion
+from phase2sim.core.progress import Progress, Report
 from phase2sim.operating.characteristics import measured_row
-from phase2sim.operating.simulation import Ready, prepare
+from phase2sim.operating.simulation import Ready, prepare_scenario
 from phase2sim.scenario.assembly.assemble import Assembled, parts
-from phase2sim.scenario.assembly.plan import widened
+from phase2sim.scenario.assembly.plan import widen_plan
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.engine import simulate_batch
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-type Report = Callable[[str], None]
-type Progress = Callable[[int, int], None]
 
 _LISTED = 5  # discordant trials of each kind
 _TRUTHS = ("target", "null", "prior", "sceptical")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ComparedScenario:
     """One scenario in a comparison, by its main verdict."""
 
     scenario: Scenario
@@ -57,7 +57,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Contest(Viewed):
+class ScenarioComparison(Viewed):
     """Scenarios compared on the same trials.
 
     >>> import phase2sim
@@ -67,7 +67,7 @@ class Contest(Viewed):
     ['hba1c', 'c_peptide']
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ComparedScenario, ...]
     differences: tuple[Difference, ...]
     seed: int
     trials: int
@@ -133,14 +133,14 @@ class Contest(Viewed):
         )
 
 
-def contest(
+def compare_scenarios(
     scenarios: Sequence[Scenario],
     *,
     trials: int | None = None,
     seed: int | None = None,
     report: Report = lambda _line: None,
     progress: Progress = lambda _done, _requested: None,
-) -> Contest:
+) -> ScenarioComparison:
     """Compare scenarios with the first on the same patients.
 
     All use the seed and the number of trials of the first, unless others are given. Raises
@@ -151,17 +151,19 @@ def contest(
     seed = scenarios[0].seed if seed is None else seed
     trials = scenarios[0].trials if trials is None else trials
     alike = [one.changed({"seed": seed, "trials": trials}) for one in scenarios]
-    ready = [prepare(one, report) for one in _with_shared_patients(alike)]
+    ready = [prepare_scenario(one, report) for one in _with_shared_patients(alike)]
     goes = _goes(ready, trials, progress)
     entries = tuple(
         _entry(one, ready[0], verdicts, trials) for one, verdicts in zip(ready, goes, strict=True)
     )
-    return Contest(entries, tuple(_differences(goes, trials)), seed, trials)
+    return ScenarioComparison(entries, tuple(_differences(goes, trials)), seed, trials)
 
 
 def _with_shared_patients(scenarios: Sequence[Scenario]) -> Iterator[Scenario]:
     """Each scenario drawing what all of them draw, where it can."""
-    plans = [widened(built.scenario, built.plan) or built.plan for built in map(parts, scenarios)]
+    plans = [
+        widen_plan(built.scenario, built.plan) or built.plan for built in map(parts, scenarios)
+    ]
     endpoints = [name for name in ENDPOINTS if any(name in plan.endpoints for plan in plans)]
     months = sorted({month for plan in plans for month in plan.visits_months})
     for scenario, plan in zip(scenarios, plans, strict=True):
@@ -201,10 +203,10 @@ def _main(assembled: Assembled) -> int:
     return alone if len(verdicts) > alone else 0
 
 
-def _entry(ready: Ready, first: Ready, verdicts: dict[str, Arms], trials: int) -> Entry:
+def _entry(ready: Ready, first: Ready, verdicts: dict[str, Arms], trials: int) -> ComparedScenario:
     study, plan = ready.assembled.study, ready.assembled.study.drawn
     other = first.assembled.study.drawn
-    return Entry(
+    return ComparedScenario(
         scenario=ready.assembled.parts.scenario,
         verdict=study.verdicts[_main(ready.assembled)],
         patients=plan.patients,

@@ -1,25 +1,27 @@
 """What each reported number does to the prior: left out one by one."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import GO, UNDECIDED, Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.contracts import GO, UNDECIDED
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadEvidence, BadInput, BadScenario, PriorNotTrusted
 from phase2sim.core.io.toml_files import nearest
+from phase2sim.core.progress import Report
 from phase2sim.evidence.load import digest_of
-from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.evidence.reported import LOCATIONS, Evidence, Reported
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted
 from phase2sim.prior.models.prior_moments import effect_before
 from phase2sim.prior.reweighting import (
-    Goes,
-    Moved,
+    Change,
+    TrialOutcomes,
     mean_and_sd,
     mean_moved,
     mean_refitted,
@@ -32,10 +34,7 @@ from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.trial.engine import simulate_batch
 
-type Report = Callable[[str], None]
-
 _FALL = "below_baseline"
-_LOCATIONS = ("mean", "median", "geometric_mean")
 LARGEST_K = 0.7  # above it the weights of the draws say too little, and the model is fitted again
 
 
@@ -49,9 +48,9 @@ class LeftOut:
     entry: Reported
     pareto_k: float
     refitted: bool
-    effect_mean: Mapping[str, Moved]  # by endpoint, at the month of its assumption
-    effect_sd: Mapping[str, Moved]
-    assurance: Mapping[str, Moved]  # by verdict; empty without a scenario
+    effect_mean: Mapping[str, Change]  # by endpoint, at the month of its assumption
+    effect_sd: Mapping[str, Change]
+    assurance: Mapping[str, Change]  # by verdict; empty without a scenario
     refused: str = ""
 
 
@@ -61,9 +60,9 @@ class Influence:
 
     evidence: Evidence
     prior: PriorDraws
-    effect_mean: Mapping[str, Moved]
-    effect_sd: Mapping[str, Moved]
-    assurance: Mapping[str, Moved]
+    effect_mean: Mapping[str, Change]
+    effect_sd: Mapping[str, Change]
+    assurance: Mapping[str, Change]
     left_out: tuple[LeftOut, ...]
     scenario: str = ""
     trials: int = 0
@@ -202,7 +201,7 @@ def without(evidence: Evidence, entry: Reported) -> Evidence:
     return replace(left, digest=digest_of(left))
 
 
-def trials_of(built: Parts, prior: PriorDraws, report: Report) -> dict[str, Goes]:
+def trials_of(built: Parts, prior: PriorDraws, report: Report) -> dict[str, TrialOutcomes]:
     """Simulate the scenario's trials under the prior: which ended with a go, by verdict."""
     assembled = assemble(built, prior)
     trials = built.scenario.trials
@@ -212,7 +211,7 @@ def trials_of(built: Parts, prior: PriorDraws, report: Report) -> dict[str, Goes
     found = {}
     for column, name in enumerate(assembled.study.verdicts):
         used = verdicts[:, column] != UNDECIDED
-        found[name] = Goes(verdicts[used, column] == GO, draws[used], numbers[used])
+        found[name] = TrialOutcomes(verdicts[used, column] == GO, draws[used], numbers[used])
     return found
 
 
@@ -236,7 +235,7 @@ class _Base:
     evidence: Evidence
     prior: PriorDraws
     built: Parts | None
-    goes: Mapping[str, Goes]
+    goes: Mapping[str, TrialOutcomes]
 
 
 def _reweighted(base: _Base, weighted: Weighted, place: int) -> LeftOut:
@@ -305,7 +304,7 @@ def _refit(base: _Base, weighted: Weighted, place: int, report: Report) -> LeftO
     )
 
 
-def _effect_moved(base: _Base, other: PriorDraws, endpoint: str) -> tuple[Moved, Moved]:
+def _effect_moved(base: _Base, other: PriorDraws, endpoint: str) -> tuple[Change, Change]:
     """Effect under another fit; what it was before any evidence if nothing else is about it."""
     own = _effect(base.prior, endpoint)
     if endpoint in other.effects:
@@ -313,12 +312,12 @@ def _effect_moved(base: _Base, other: PriorDraws, endpoint: str) -> tuple[Moved,
     before = effect_before(base.evidence, base.prior.effects[endpoint])
     mean, sd = mean_and_sd(own)
     return (
-        Moved(float(before.mean), 0.0, float(before.mean) - mean.value, mean.mcse),
-        Moved(float(before.sd), 0.0, float(before.sd) - sd.value, sd.mcse),
+        Change(float(before.mean), 0.0, float(before.mean) - mean.value, mean.mcse),
+        Change(float(before.sd), 0.0, float(before.sd) - sd.value, sd.mcse),
     )
 
 
-def _assurance_moved(base: _Base, other: PriorDraws, report: Report) -> dict[str, Moved]:
+def _assurance_moved(base: _Base, other: PriorDraws, report: Report) -> dict[str, Change]:
     """Assurance under another fit; none if that fit lost an endpoint of the scenario."""
     if base.built is None or not set(base.built.plan.endpoints) <= set(other.effects):
         return {}
@@ -339,7 +338,7 @@ def _is_read_jointly(entries: Sequence[Reported], entry: Reported) -> bool:
     beside = [other for other in entries if _visit(other) == _visit(entry)]
     falls = [one for one in entries if one.beyond == _FALL and _arm(one) == _arm(entry)]
     return any(one.statistic in taken for one in beside if one.beyond != _FALL) or (
-        entry.statistic in _LOCATIONS and any(entry.months[0] in _months(one) for one in falls)
+        entry.statistic in LOCATIONS and any(entry.months[0] in _months(one) for one in falls)
     )
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from phase2sim.analyses.data_file import data_reading, read_data
-from phase2sim.analyses.readings import of_arms
+from phase2sim.analyses.readings import compare_arms
+from phase2sim.core.arrays import Bools
 from phase2sim.core.contracts import (
     CONFIDENCE,
     CONSIDER,
@@ -19,13 +20,12 @@ from phase2sim.core.contracts import (
     MODEL_SCALE,
     STOP,
     Analysis,
-    Bools,
     Estimates,
     OwnTest,
     Trials,
     Truth,
 )
-from phase2sim.core.decision import found
+from phase2sim.core.decision import side_by_side
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.errors import BadData, BadScenario
 from phase2sim.scenario.assembly.assemble import Assembled
@@ -33,17 +33,17 @@ from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.trial.engine import (
     Study,
     analyse_trials,
+    analysed_months,
     draw_trials,
-    followed,
-    months_of,
+    follow_looks,
     true_effect,
     watched_for_harm,
 )
 from phase2sim.trial.interim.look import Look
 from phase2sim.trial.interim.rules import final_verdict
-from phase2sim.trial.interim.stopping_times import FOR_HARM, REASONS, Ended
+from phase2sim.trial.interim.stopping_times import FOR_HARM, REASONS, TrialEnds
 from phase2sim.trial.patient_csv import patients_csv
-from phase2sim.trial.safety.monitoring import SafetyRule, Watched, stopped_for_harm
+from phase2sim.trial.safety.monitoring import HarmMonitoring, SafetyRule, stop_for_harm
 
 _VERDICTS = {GO: "go", CONSIDER: "consider", STOP: "stop"}
 
@@ -72,17 +72,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class TrialResult:
     """The findings on one trial, and the decision they lead to."""
 
     findings: tuple[Finding, ...]  # of its last look, where it has interim looks
     verdicts: dict[str, str]  # go | consider | stop | undecided
-    looks: tuple["Seen", ...] = ()  # up to the one that ended it
+    looks: tuple["LookResult", ...] = ()  # up to the one that ended it
     harm: "Harm | None" = None  # where it was stopped for that: then nobody analyses it
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LookResult:
     """One look at a simulated trial."""
 
     look: int  # from 1; the final analysis is the highest
@@ -102,7 +102,7 @@ class Harm:
     enrolled: int
 
 
-def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
+def analyse(built: Parts, path: Path, endpoint: str | None = None) -> TrialResult:
     """Run a scenario's analyses on a CSV file: those of ``endpoint``, or all.
 
     Raises ``BadData`` for a file that the analyses cannot read.
@@ -129,26 +129,26 @@ def analyse(built: Parts, path: Path, endpoint: str | None = None) -> Examined:
     }
     for _, analysis, _ in chosen:
         months = readings[analysis.endpoint].visits_months
-        for month in months_of(plan, analysis):
+        for month in analysed_months(plan, analysis):
             if month not in months:
                 raise BadData(
                     f"{path}: no row of {analysis.endpoint} is at month {month:g}; the file"
                     f" has months {', '.join(f'{m:g}' for m in months)}."
                 )
     estimates = [
-        of_arms(analysis, readings[analysis.endpoint], len(plan.arms), aim.arm)
+        compare_arms(analysis, readings[analysis.endpoint], len(plan.arms), aim.arm)
         for _, analysis, aim in chosen
     ]
     findings = tuple(
         _finding(name, analysis, estimate)
         for (name, analysis, _), estimate in zip(chosen, estimates, strict=True)
     )
-    return Examined(findings, _verdicts(built, estimates, tuple(n for n, _, _ in chosen)))
+    return TrialResult(findings, _verdicts(built, estimates, tuple(n for n, _, _ in chosen)))
 
 
 def replay(
     assembled: Assembled, truth: str, trial: int, look: float | None = None
-) -> tuple[Examined, str]:
+) -> tuple[TrialResult, str]:
     """One simulated trial again: findings, and patients as CSV text that ``analyse`` reads.
 
     ``truth`` is the label of one of the scenario's truths; ``look`` leaves out of the file what was
@@ -163,9 +163,9 @@ def replay(
         )
     true = sources[truth].truth(trial, 1)
     trials = draw_trials(study, true, trial, 1)
-    seen: tuple[Seen, ...] = ()
+    seen: tuple[LookResult, ...] = ()
     if study.schedule:
-        looks, end, watched = followed(study, trials)
+        looks, end, watched = follow_looks(study, trials)
         estimates, verdict = list(end.look.estimates), end.course.verdict[0]
         seen = _seen(study.names, looks, end)
         if study.schedule.reestimation is not None:  # those beyond its size never came
@@ -175,8 +175,8 @@ def replay(
     else:
         estimates = list(analyse_trials(study, trials))
         end, watched = None, watched_for_harm(study, trials)
-        verdict = study.decision.decide(found(estimates, study.hypotheses))
-        verdict = stopped_for_harm(verdict, watched)[0]
+        verdict = study.decision.decide(side_by_side(estimates, study.hypotheses))
+        verdict = stop_for_harm(verdict, watched)[0]
     findings = tuple(
         _finding(name, analysis, estimate, true_value)
         for name, analysis, estimate, true_value in zip(
@@ -185,10 +185,12 @@ def replay(
     )
     verdicts = _in_words(verdict, study.verdicts)
     harm = _harm(study.safety, watched, end)
-    return Examined(findings, verdicts, seen, harm), patients_csv(study, trials, look)
+    return TrialResult(findings, verdicts, seen, harm), patients_csv(study, trials, look)
 
 
-def _harm(rule: SafetyRule | None, watched: Watched | None, end: Ended | None) -> Harm | None:
+def _harm(
+    rule: SafetyRule | None, watched: HarmMonitoring | None, end: TrialEnds | None
+) -> Harm | None:
     """What stopped one trial for harm, if that did; ``end`` is how its looks went."""
     if rule is None or watched is None:
         return None
@@ -199,7 +201,9 @@ def _harm(rule: SafetyRule | None, watched: Watched | None, end: Ended | None) -
     return Harm(treated, float(watched.months[0]), int(watched.enrolled[0]))
 
 
-def _recruited(study: Study, trials: Trials, looks: tuple[Look, ...], end: Ended) -> Bools | None:
+def _recruited(
+    study: Study, trials: Trials, looks: tuple[Look, ...], end: TrialEnds
+) -> Bools | None:
     """Whether each patient (trial, patient) was recruited, or came for an arm that was dropped."""
     arms = end.course.arms
     if arms is None or trials.arrivals is None:
@@ -212,7 +216,9 @@ def _recruited(study: Study, trials: Trials, looks: tuple[Look, ...], end: Ended
     return recruited
 
 
-def _seen(names: tuple[str, ...], looks: tuple[Look, ...], end: Ended) -> tuple[Seen, ...]:
+def _seen(
+    names: tuple[str, ...], looks: tuple[Look, ...], end: TrialEnds
+) -> tuple[LookResult, ...]:
     """What was seen of one trial, up to the look that ended it."""
     last, why = int(end.course.last[0]), REASONS[int(end.course.why[0])]
     if end.course.why[0] == FOR_HARM:
@@ -221,7 +227,7 @@ def _seen(names: tuple[str, ...], looks: tuple[Look, ...], end: Ended) -> tuple[
     own_last = [last] * len(names) if arms is None else arms.last[:, 0].tolist()
     out = [False] * len(names) if arms is None else arms.dropped[:, 0].tolist()
     return tuple(
-        Seen(
+        LookResult(
             look=number + 1,
             months=float(look.months[0]),
             enrolled=int(look.enrolled[0]),
@@ -256,7 +262,7 @@ def _verdicts(built: Parts, estimates: list[Estimates], names: tuple[str, ...]) 
     """Verdicts on some analyses of a data set, at the end where there are interim looks."""
     which = [built.names.index(name) for name in names]
     hypotheses = tuple(built.hypotheses[number] for number in which)
-    seen = found(estimates, hypotheses)
+    seen = side_by_side(estimates, hypotheses)
     if built.stopping is None:
         verdict = built.decision.decide(seen)[0]
     else:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import Estimates, Floats
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Estimates
+from phase2sim.core.estimates import concatenate_estimates as joined_estimates
 from phase2sim.core.estimates import each
-from phase2sim.core.estimates import joined as joined_estimates
 from phase2sim.trial.interim.look import ArmsSeen, Look
-from phase2sim.trial.safety.monitoring import Watched
+from phase2sim.trial.safety.monitoring import HarmMonitoring
 
 type _Put = Callable[[list[NDArray[Any]]], NDArray[Any]]
 
@@ -21,7 +22,7 @@ _JOINED: _Put = partial(np.concatenate, axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class BatchResults:
     """What consecutive trials came to under one truth, from the first on.
 
     With several numbers of patients estimates, ``missing`` and ``watched`` have an axis (size,)
@@ -33,14 +34,14 @@ class Answers:
     true_effect: Floats  # (analysis, trial); nan where nobody knows it
     missing: Floats  # (analysis, trial): share of patients without the value it analyses
     looks: tuple[Look, ...] = ()  # the final analysis last, which the above are of
-    watched: Watched | None = None  # where there is a safety rule
+    watched: HarmMonitoring | None = None  # where there is a safety rule
 
     @property
     def last(self) -> int:
         """One beyond the last trial."""
         return self.first + int(self.missing.shape[-1])
 
-    def of_size(self, size: int) -> "Answers":
+    def of_size(self, size: int) -> "BatchResults":
         """Of several numbers of patients the one at a place."""
         one = itemgetter(size)
         estimates = tuple(each(estimates, one) for estimates in self.estimates)
@@ -48,11 +49,11 @@ class Answers:
         return replace(self, estimates=estimates, missing=self.missing[size], watched=watched)
 
 
-def joined(parts: Sequence[Answers]) -> Answers:
+def concatenate_batches(parts: Sequence[BatchResults]) -> BatchResults:
     """Return consecutive stretches of trials as one."""
     if len(parts) == 1:
         return parts[0]
-    return Answers(
+    return BatchResults(
         first=parts[0].first,
         estimates=_joined([part.estimates for part in parts]),
         true_effect=np.concatenate([part.true_effect for part in parts], axis=-1),
@@ -62,12 +63,12 @@ def joined(parts: Sequence[Answers]) -> Answers:
     )
 
 
-def cut(answers: Answers, first: int, last: int) -> Answers:
+def cut(answers: BatchResults, first: int, last: int) -> BatchResults:
     """Return the trials from ``first`` up to ``last``, which ``answers`` holds."""
     if (first, last) == (answers.first, answers.last):
         return answers
     trials = slice(first - answers.first, last - answers.first)
-    return Answers(
+    return BatchResults(
         first=first,
         estimates=_part(answers.estimates, trials),
         true_effect=answers.true_effect[:, trials],
@@ -77,13 +78,13 @@ def cut(answers: Answers, first: int, last: int) -> Answers:
     )
 
 
-def watched_together(parts: Sequence[Watched | None], put: _Put) -> Watched | None:
+def watched_together(parts: Sequence[HarmMonitoring | None], put: _Put) -> HarmMonitoring | None:
     """Put each array together with those of its name; None where nothing was watched."""
     known = [part for part in parts if part is not None]
     if not known:
         return None
-    names = [field.name for field in fields(Watched)]
-    return Watched(*(put([getattr(part, name) for part in known]) for name in names))
+    names = [field.name for field in fields(HarmMonitoring)]
+    return HarmMonitoring(*(put([getattr(part, name) for part in known]) for name in names))
 
 
 def _joined_look(parts: tuple[Look, ...]) -> Look:

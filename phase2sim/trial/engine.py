@@ -9,15 +9,13 @@ from numpy.typing import NDArray
 
 from phase2sim.analyses.missing_share import unseen
 from phase2sim.analyses.readings import estimate
+from phase2sim.core.arrays import Arms, Bools, Floats
 from phase2sim.core.contracts import (
     MODEL_SCALE,
     Analysis,
-    Arms,
     Arrivals,
-    Bools,
     Entrants,
     Estimates,
-    Floats,
     Intercurrent,
     Observer,
     Plan,
@@ -27,21 +25,26 @@ from phase2sim.core.contracts import (
     Truth,
     TruthSource,
 )
-from phase2sim.core.decision import Decision, Hypothesis, found, hypothesis
+from phase2sim.core.decision import Decision, Hypothesis, hypothesis, side_by_side
 from phase2sim.core.endpoints import DERIVED, EVENTS
 from phase2sim.core.estimands import Aim
-from phase2sim.trial.interim.data_cut import Analysed, looks_at
+from phase2sim.trial.interim.data_cut import LookAnalyses, looks_at
 from phase2sim.trial.interim.harm_stops import with_harm
 from phase2sim.trial.interim.look import Look
-from phase2sim.trial.interim.rules import Rule, ended
+from phase2sim.trial.interim.rules import InterimRule, ended
 from phase2sim.trial.interim.schedule import Schedule
-from phase2sim.trial.interim.stopping_times import Ended
-from phase2sim.trial.safety.monitoring import SafetyRule, Watched, stopped_for_harm, watch
+from phase2sim.trial.interim.stopping_times import TrialEnds
+from phase2sim.trial.safety.monitoring import (
+    HarmMonitoring,
+    SafetyRule,
+    monitor_harm,
+    stop_for_harm,
+)
 
 type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
 type Draw = Callable[[Plan, Truth, Entrants, Arms], Trials]
 type Gains = Callable[[Plan, Truth, Trials], Floats]
-type Count = Callable[[Plan, Truth, Trials], Trials]
+type _Count = Callable[[Plan, Truth, Trials], Trials]
 
 _BATCH_BYTES = 2_000_000  # outcomes of one batch: larger ones leave the processor's cache
 _LARGEST_BATCH = 4096
@@ -52,18 +55,18 @@ np.empty(8 * _BATCH_BYTES, dtype=np.int8)
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
+class PatientModel:
     """Where patients come from: how they enrol, and how their outcomes arise."""
 
     recruitment: Recruitment
     enrol: Enrol
     draw: Draw
     gains: Gains
-    count: Count
+    count: _Count
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TrueValues:
     """True values behind the analyses under one fixed truth, with their Monte Carlo errors.
 
     (analysis,) each; the error is 0 where the value is exact, the value nan where nobody knows it.
@@ -78,7 +81,7 @@ class Study:
     """A trial ready to be simulated: the plan and its parts."""
 
     plan: Plan
-    population: Population
+    population: PatientModel
     randomisation: Randomisation
     dropout: Observer
     analyses: tuple[Analysis, ...]
@@ -89,10 +92,10 @@ class Study:
     aims: tuple[Aim, ...] = ()  # one an analysis; none: the one treated arm, no events
     after_loss: Mapping[str, float] = field(default_factory=dict)  # by endpoint, model scale
     wide: Plan | None = None  # endpoints and visits that are drawn, where they are more
-    known: Mapping[str, Known] = field(default_factory=dict)  # by label of a fixed truth
+    known: Mapping[str, TrueValues] = field(default_factory=dict)  # by label of a fixed truth
     safety: SafetyRule | None = None
     schedule: Schedule = field(default_factory=Schedule)  # of interim looks
-    stopping: Rule | None = None  # where there are any
+    stopping: InterimRule | None = None  # where there are any
     allocation: tuple[int, ...] = (1, 1)  # ratio of the arms
 
     @property
@@ -136,10 +139,10 @@ class Outcomes:
     missing: Floats  # (analysis, trial): share of patients without the value it analyses
     verdict: NDArray[np.int8]  # (trial, verdict)
     months: Floats  # (trial,) from the trial's opening to the last readout; nan if not simulated
-    watched: Watched | None = None  # where there is a safety rule
+    watched: HarmMonitoring | None = None  # where there is a safety rule
     # With interim looks all of the above, but for harm, is of each trial's last one.
     looks: tuple[Look, ...] = ()  # every look at every trial, the final analysis last
-    ended: Ended | None = None
+    ended: TrialEnds | None = None
 
 
 def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -> Outcomes:
@@ -150,13 +153,13 @@ def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -
         return _looked_at(study, complete, true_effects(study, source, truth, trials))
     estimates = analyse_trials(study, complete)
     watched = watched_for_harm(study, complete)
-    verdict = study.decision.decide(found(estimates, study.hypotheses))
+    verdict = study.decision.decide(side_by_side(estimates, study.hypotheses))
     return Outcomes(
         first=first,
         estimates=estimates,
         true_effect=true_effects(study, source, truth, trials),
         missing=unseen(study.plan, study.analyses, complete.seen),
-        verdict=stopped_for_harm(verdict, watched),
+        verdict=stop_for_harm(verdict, watched),
         months=months_taken(study.plan, complete, watched),
         watched=watched,
     )
@@ -164,18 +167,18 @@ def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -
 
 def watched_for_harm(
     study: Study, complete: Trials, looks: tuple[Look, ...] = (), patients: int | None = None
-) -> Watched | None:
+) -> HarmMonitoring | None:
     """Watch complete trials, or their first patients; None where there is no safety rule."""
     if study.safety is None:
         return None
     analysed = max(analysis.month for analysis in study.analyses)
     at = [look.months for look in looks[:-1]]
-    return watch(study.safety, study.plan, complete, analysed, at, patients)
+    return monitor_harm(study.safety, study.plan, complete, analysed, at, patients)
 
 
 def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
     """Look at complete trials, and end each where the rule stops it."""
-    looks, end, watched = followed(study, complete)
+    looks, end, watched = follow_looks(study, complete)
     return Outcomes(
         first=complete.first,
         estimates=end.look.estimates,
@@ -189,12 +192,14 @@ def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
     )
 
 
-def followed(study: Study, complete: Trials) -> tuple[tuple[Look, ...], Ended, Watched | None]:
+def follow_looks(
+    study: Study, complete: Trials
+) -> tuple[tuple[Look, ...], TrialEnds, HarmMonitoring | None]:
     """Every look at complete trials of a design with looks, where each ends, and harm seen."""
     assert study.stopping is not None  # noqa: S101 - the assembly sees to it
     aims = tuple(study.aim(number) for number in range(len(study.analyses)))
-    analysed = Analysed(study.plan, study.analyses, aims)
-    looks = looks_at(study.schedule, analysed, complete, observed(complete))
+    analysed = LookAnalyses(study.plan, study.analyses, aims)
+    looks = looks_at(study.schedule, analysed, complete, visible_values(complete))
     end = ended(study.stopping, study.decision, study.hypotheses, looks)
     watched = watched_for_harm(study, complete, looks)
     return looks, with_harm(end, looks, watched), watched
@@ -242,7 +247,7 @@ def follow(  # noqa: PLR0913 - options by name
         complete = _struck(study, drawn, truth, complete, active or (True,) * len(study.events))
     if plan.counted:
         complete = population.count(drawn, truth, complete)
-    return complete if study.wide is None else narrowed(complete, drawn, plan)
+    return complete if study.wide is None else narrow_trials(complete, drawn, plan)
 
 
 def _struck(
@@ -258,7 +263,7 @@ def _struck(
     return replace(complete, struck=np.stack(struck))
 
 
-def narrowed(trials: Trials, drawn: Plan, plan: Plan) -> Trials:
+def narrow_trials(trials: Trials, drawn: Plan, plan: Plan) -> Trials:
     """Endpoints and visits of ``plan`` alone, of trials that were drawn with more."""
     endpoints = [drawn.endpoints.index(name) for name in plan.endpoints]
     visits = [drawn.visits_months.index(month) for month in plan.visits_months]
@@ -274,14 +279,14 @@ def narrowed(trials: Trials, drawn: Plan, plan: Plan) -> Trials:
 
 def analyse_trials(study: Study, complete: Trials) -> tuple[Estimates, ...]:
     """Every analysis of a batch, on what was seen of it."""
-    values = observed(complete)
+    values = visible_values(complete)
     return tuple(
         estimate(analysis, study.plan, complete, values, study.aim(number))
         for number, analysis in enumerate(study.analyses)
     )
 
 
-def observed(complete: Trials) -> Floats:
+def visible_values(complete: Trials) -> Floats:
     """Values with nan where they were not seen."""
     if complete.seen.all():
         return complete.value
@@ -296,7 +301,7 @@ def shift_lost(study: Study, value: Floats, staying: Bools) -> None:
 
 
 def months_taken(
-    plan: Plan, trials: Trials, watched: Watched | None, patients: int | None = None
+    plan: Plan, trials: Trials, watched: HarmMonitoring | None, patients: int | None = None
 ) -> Floats:
     """Months (trial,) from the opening to the last visit of the first patients, or of all.
 
@@ -327,7 +332,7 @@ def true_effect(study: Study, truth: Truth, number: int) -> Floats:
     analysis, plan = study.analyses[number], study.drawn
     if not is_stated(study, number):
         return np.full(1, np.nan)
-    visits = [plan.visits_months.index(month) for month in months_of(study.plan, analysis)]
+    visits = [plan.visits_months.index(month) for month in analysed_months(study.plan, analysis)]
     e, arm = plan.endpoints.index(analysis.endpoint), study.aim(number).arm
     average: Floats = truth.effect[:, arm, e, visits].mean(axis=1)  # arm 0 has no effect
     return average
@@ -344,7 +349,7 @@ def is_stated(study: Study, number: int) -> bool:
     )
 
 
-def months_of(plan: Plan, analysis: Analysis) -> tuple[float, ...]:
+def analysed_months(plan: Plan, analysis: Analysis) -> tuple[float, ...]:
     """Months of the plan's visits whose effects an analysis estimates or averages."""
     first = getattr(analysis, "averaged_from", None) or analysis.month
     return tuple(month for month in plan.visits_months if first <= month <= analysis.month)

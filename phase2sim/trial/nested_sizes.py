@@ -7,20 +7,20 @@ import numpy as np
 from phase2sim.analyses.missing_share import unseen_first
 from phase2sim.analyses.readings import estimate_first
 from phase2sim.core.contracts import Trials, TruthSource
-from phase2sim.core.decision import found
+from phase2sim.core.decision import side_by_side
 from phase2sim.core.estimates import each, stacked
-from phase2sim.trial.batch_results import Answers, watched_together
+from phase2sim.trial.batch_results import BatchResults, watched_together
 from phase2sim.trial.engine import (
     Outcomes,
     Study,
     draw_trials,
     months_taken,
-    observed,
     simulate_batch,
     true_effects,
+    visible_values,
     watched_for_harm,
 )
-from phase2sim.trial.safety.monitoring import stopped_for_harm
+from phase2sim.trial.safety.monitoring import stop_for_harm
 
 
 def simulate_sizes(
@@ -39,7 +39,7 @@ def simulate_sizes(
     complete, answers = _drawn_and_answered(largest, source, first, trials, sizes)
     # All sizes are decided at once: a call for each would cost as much as simulating a batch.
     flat = [each(estimates, np.ravel) for estimates in answers.estimates]
-    verdicts = np.split(study.decision.decide(found(flat, study.hypotheses)), len(sizes))
+    verdicts = np.split(study.decision.decide(side_by_side(flat, study.hypotheses)), len(sizes))
     found_of = map(answers.of_size, range(len(sizes)))
     return tuple(
         Outcomes(
@@ -47,7 +47,7 @@ def simulate_sizes(
             estimates=of_size.estimates,
             true_effect=of_size.true_effect,
             missing=of_size.missing,
-            verdict=stopped_for_harm(verdict, of_size.watched),
+            verdict=stop_for_harm(verdict, of_size.watched),
             months=months_taken(study.plan, complete, of_size.watched, patients),
             watched=of_size.watched,
         )
@@ -57,7 +57,7 @@ def simulate_sizes(
 
 def answer_sizes(
     study: Study, source: TruthSource, first: int, trials: int, sizes: tuple[int, ...]
-) -> Answers:
+) -> BatchResults:
     """What the analyses of ``simulate_sizes`` say, of all sizes together, and nobody decides.
 
     With interim looks it is the final analysis, as if no trial had stopped, and every look.
@@ -69,7 +69,7 @@ def answer_sizes(
     final = outcomes.looks[-1]
     estimates = tuple(stacked([one]) for one in final.estimates)
     watched = watched_together([outcomes.watched], np.stack)
-    return Answers(
+    return BatchResults(
         first, estimates, outcomes.true_effect, final.missing[None], outcomes.looks, watched
     )
 
@@ -80,11 +80,11 @@ def _of_size(study: Study, patients: int) -> Study:
 
 def _drawn_and_answered(
     study: Study, source: TruthSource, first: int, trials: int, sizes: tuple[int, ...]
-) -> tuple[Trials, Answers]:
+) -> tuple[Trials, BatchResults]:
     """A batch of the largest size, and what the analyses say of its first patients."""
     truth = source.truth(first, trials)
     complete = draw_trials(study, truth, first, trials)
-    values = observed(complete)
+    values = visible_values(complete)
     estimates = tuple(
         estimate_first(analysis, study.plan, complete, values, study.aim(number), sizes)
         for number, analysis in enumerate(study.analyses)
@@ -94,4 +94,4 @@ def _drawn_and_answered(
     watched = watched_together(
         [watched_for_harm(study, complete, patients=patients) for patients in sizes], np.stack
     )
-    return complete, Answers(first, estimates, true_effect, missing, watched=watched)
+    return complete, BatchResults(first, estimates, true_effect, missing, watched=watched)

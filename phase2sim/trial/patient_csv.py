@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from phase2sim.analyses.readings import reading
-from phase2sim.core.contracts import Floats, Trials
+from phase2sim.analyses.readings import read_endpoint
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Trials
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, derived_values
 from phase2sim.trial.engine import Study
 
@@ -67,7 +68,7 @@ def _derived(study: Study, trials: Trials, name: str) -> _Outcome:
 
 
 def _counted(study: Study, trials: Trials, name: str) -> _Outcome:
-    read = reading(study.plan, trials, trials.value, name)
+    read = read_endpoint(study.plan, trials, trials.value, name)
     nothing = np.full((1, study.plan.patients), np.nan)
     at_risk = np.zeros(read.value.shape) if read.months_at_risk is None else read.months_at_risk
     seen = np.concatenate([nothing, read.value[0]])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from phase2sim.analyses.column_sums import decay, dot, moments, total, triple
+from phase2sim.analyses.column_sums import decay, dot, total, triple, weighted_sums
 
 
 def test_decay_is_the_exponential_to_two_units_in_the_last_place() -> None:
@@ -30,7 +30,7 @@ def test_no_element_is_left_out_of_a_sum(size: int) -> None:
     rows, vector, weight = rng.random((2, size)), rng.random(size), rng.random(size)
     part = slice(1, size)
 
-    of_part = moments(rows, 1, vector, weight, 1, size)
+    of_part = weighted_sums(rows, 1, vector, weight, 1, size)
 
     assert dot(rows, 1, vector) == pytest.approx(float(rows[1] @ vector))
     assert total(vector, 1, size) == pytest.approx(float(vector[part].sum()))

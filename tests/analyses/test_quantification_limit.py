@@ -12,7 +12,7 @@ from support.small_trials import assembled, one_endpoint, scenario
 from phase2sim.analyses.means.ancova import Ancova
 from phase2sim.analyses.means.tobit import Tobit
 from phase2sim.analyses.means.tobit_fit import _tail
-from phase2sim.analyses.quantification_limit import Limit, Quantified
+from phase2sim.analyses.quantification_limit import QuantificationLimit, Quantified
 from phase2sim.core.contracts import ALL_BELOW, EMPTY_ARM, NO_VARIATION, TOO_FEW
 from phase2sim.core.errors import BadScenario
 from phase2sim.operating.closed_form import twin
@@ -104,7 +104,7 @@ def test_a_trial_that_tobit_cannot_answer_has_a_reason(outcome: np.ndarray, reas
     ("below", "becomes"), [("limit", np.log1p(0.04)), ("half", np.log1p(0.02)), ("zero", 0.0)]
 )
 def test_a_value_below_the_limit_becomes_what_is_asked(below: str, becomes: float) -> None:
-    limit = Limit("c_peptide", 0.04, below)  # type: ignore[arg-type]  # one of three
+    limit = QuantificationLimit("c_peptide", 0.04, below)  # type: ignore[arg-type]  # one of three
     reading = random_reading(seed=64, trials=1, patients=4)
     value = np.log1p(np.array([-0.1, 0.039, 0.04, np.nan]))
     reading = replace(reading, value=value[None, None], baseline=value[None, ::-1])
@@ -167,10 +167,10 @@ def test_a_limit_that_does_not_fit_is_refused(keys: dict[str, object], part: str
 
 def test_a_scale_without_zero_refuses_zero() -> None:
     with pytest.raises(ValueError, match="use 'limit' or 'half'"):
-        Limit("glucose", 1.5, "zero")
+        QuantificationLimit("glucose", 1.5, "zero")
 
 
 def test_an_analysis_behind_a_limit_can_be_sent_to_a_worker() -> None:
-    limited = Quantified(Ancova("c_peptide", 12.0), Limit("c_peptide", 0.02))
+    limited = Quantified(Ancova("c_peptide", 12.0), QuantificationLimit("c_peptide", 0.02))
 
     assert pickle.loads(pickle.dumps(limited)) == limited  # noqa: S301 - our own

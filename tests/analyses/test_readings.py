@@ -7,7 +7,7 @@ import pytest
 from support.agreement import assert_agrees
 from support.small_trials import Table, assembled, design, one_endpoint, scenario
 
-from phase2sim.analyses.readings import reading
+from phase2sim.analyses.readings import read_endpoint
 from phase2sim.core.errors import BadScenario
 from phase2sim.operating.simulation import simulate
 from phase2sim.trial.engine import analyse_trials, draw_trials
@@ -67,7 +67,7 @@ def test_an_analysis_gives_what_it_gives_on_its_two_arms_alone(
     _, high = analyse_trials(study, trials)
 
     observed = np.where(trials.seen, trials.value, np.nan)
-    whole = reading(study.plan, trials, observed, "c_peptide")
+    whole = read_endpoint(study.plan, trials, observed, "c_peptide")
     for trial in range(6):
         who = whole.arm[trial] != 1
         alone = replace(

@@ -13,9 +13,9 @@ import numpy as np
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.load import load_evidence
-from phase2sim.evidence.reported import Evidence
-from phase2sim.prior.models.fit import fit
-from phase2sim.prior.models.unknowns.evidence_arrays import LOCATIONS, is_cross_correlation
+from phase2sim.evidence.reported import LOCATIONS, Evidence
+from phase2sim.prior.models.fit import sample_posterior
+from phase2sim.prior.models.unknowns.evidence_arrays import is_cross_correlation
 from phase2sim.prior.models.unknowns.settings import Sampler
 from phase2sim.prior.replicates.parameters import parameters_of
 from phase2sim.prior.replicates.replicate import Quantity, quantities, replicate
@@ -83,7 +83,7 @@ def without(evidence: Evidence, study: str) -> Evidence:
 
 def held_out(evidence: Evidence, study: str) -> Iterator[HeldOut]:
     """Fit without the study and simulate its report."""
-    prior = fit(without(evidence, study), 1, lambda _line: None, SHORT)
+    prior = sample_posterior(without(evidence, study), 1, lambda _line: None, SHORT)
     own = tuple(
         e
         for e in evidence.reported

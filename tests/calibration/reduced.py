@@ -24,8 +24,8 @@ from phase2sim.prior.models.fit import Compiled
 from phase2sim.prior.models.joint import joint_model
 from phase2sim.prior.models.unknowns.settings import PRIORS, SAMPLER
 from phase2sim.prior.replicates.parameters import Parameters
-from phase2sim.prior.replicates.patients import Population, draw_study
-from phase2sim.prior.replicates.summaries import visits_of
+from phase2sim.prior.replicates.patients import ArmPopulation, draw_study
+from phase2sim.prior.replicates.summaries import summary_visits
 
 type Floats = NDArray[np.float64]
 
@@ -195,12 +195,14 @@ def _effect(trace: xr.DataTree) -> Floats:
 def _reports(evidence: Evidence, truth: Parameters, rng: np.random.Generator) -> Floats:
     """Reports (report, number) of one study, each of its own patients."""
     (arm,) = evidence.arms
-    visits = tuple(sorted({visit for entry in evidence.reported for visit in visits_of(entry)}))
-    population = Population(evidence, arm, visits, truth, draw_study(truth, rng))
+    visits = tuple(
+        sorted({visit for entry in evidence.reported for visit in summary_visits(entry)})
+    )
+    population = ArmPopulation(evidence, arm, visits, truth, draw_study(truth, rng))
     value = population.draw(REPORTS * arm.patients, rng).reshape(REPORTS, arm.patients, -1)
     numbers = []
     for entry in evidence.reported:
-        first, *later = (value[:, :, visits.index(visit)] for visit in visits_of(entry))
+        first, *later = (value[:, :, visits.index(visit)] for visit in summary_visits(entry))
         if entry.statistic == "median":
             numbers.append(np.median(first, axis=1))
         else:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import Evidence

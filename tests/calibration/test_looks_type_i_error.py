@@ -10,7 +10,7 @@ from support.looks import sequential, with_looks
 from support.small_trials import Table, assembled
 
 from phase2sim.core.contracts import GO
-from phase2sim.operating.simulation import prepare
+from phase2sim.operating.simulation import prepare_scenario
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.trial.engine import simulate_batch
@@ -87,7 +87,7 @@ def test_shipped_design_keeps_the_level_also_where_its_futility_is_overruled(
     monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
 
     path = SCENARIOS / f"{name}.toml"
-    error = error_of(prepare(load_scenario(path, settings), print).assembled)
+    error = error_of(prepare_scenario(load_scenario(path, settings), print).assembled)
 
     assert error <= allowed()
     if settings:  # nobody stops: all of the level is used

@@ -10,7 +10,7 @@ from support.small_trials import Table, design, one_endpoint, scenario
 
 from phase2sim.core.backends import backend
 from phase2sim.core.contracts import GO
-from phase2sim.operating.simulation import prepare
+from phase2sim.operating.simulation import prepare_scenario
 from phase2sim.scenario.scenario_file import Scenario, load_scenario
 from phase2sim.studies.calibrate import calibrate
 from phase2sim.trial.engine import simulate_batch
@@ -34,7 +34,7 @@ RULES: dict[str, Table] = {
 
 def type_one_error(planned: Scenario) -> float:
     """Share of trials with a go in the last verdict though nothing works."""
-    ready = prepare(planned, lambda _line: None).assembled
+    ready = prepare_scenario(planned, lambda _line: None).assembled
     source = next(source for source in ready.sources if source.label == "null")
     go = 0
     for first in range(0, TRIALS, ready.study.batch):

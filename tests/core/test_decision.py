@@ -16,13 +16,13 @@ from phase2sim.core.decision import (
     UNKNOWN,
     Hypothesis,
     classes,
-    found,
-    joined,
+    concatenate_results,
     only_p,
+    side_by_side,
 )
 from phase2sim.decisions.co_primary import CoPrimary
 from phase2sim.decisions.dunnett import Dunnett
-from phase2sim.operating.measures import Tally, by_class, tally, true_given_go
+from phase2sim.operating.measures import TrialSums, by_class, tally, true_given_go
 from phase2sim.scenario.assembly.assemble import parts
 from phase2sim.trial.engine import analyse_trials, draw_trials
 
@@ -56,7 +56,9 @@ def test_what_was_found_keeps_the_analyses_and_trials_apart() -> None:
         for first in (0, 3)
     ]
 
-    together = joined([found(estimates, study.hypotheses) for estimates in batches])
+    together = concatenate_results(
+        [side_by_side(estimates, study.hypotheses) for estimates in batches]
+    )
 
     assert [one.benefit_sign for one in together.hypotheses] == [-1, 1]
     for name in ("effect", "se", "df", "p"):
@@ -88,23 +90,23 @@ def test_at_least_one_arm_works_where_one_has_a_benefit(*, step_down: bool) -> N
     truth = np.array([[0.1, -0.1, 0.2, 0.0], [0.2, -0.2, -0.1, 0.0]])
     hypotheses = tuple(Hypothesis(arm=arm) for arm in (1, 2))
 
-    found = classes(Dunnett(0.025, step_down=step_down), truth, hypotheses)
+    classified = classes(Dunnett(0.025, step_down=step_down), truth, hypotheses)
 
-    assert found[:, 2].tolist() == [AT_TARGET, BELOW, AT_TARGET, BELOW]
+    assert classified[:, 2].tolist() == [AT_TARGET, BELOW, AT_TARGET, BELOW]
 
 
 def test_a_truth_that_nobody_knows_has_no_class() -> None:
     truth = np.array([[0.1, -0.1, np.nan, np.nan], [0.1, 0.1, 0.1, -0.1]])
     hypotheses = (Hypothesis(), Hypothesis(benefit_sign=1))
 
-    found = classes(CoPrimary(0.025), truth, hypotheses)
+    classified = classes(CoPrimary(0.025), truth, hypotheses)
 
-    assert found[:, 0].tolist() == [AT_TARGET, BELOW, UNKNOWN, UNKNOWN]
-    assert found[:, 1].tolist() == [AT_TARGET, AT_TARGET, AT_TARGET, BELOW]
-    assert found[:, 2].tolist() == [AT_TARGET, BELOW, UNKNOWN, BELOW]
+    assert classified[:, 0].tolist() == [AT_TARGET, BELOW, UNKNOWN, UNKNOWN]
+    assert classified[:, 1].tolist() == [AT_TARGET, AT_TARGET, AT_TARGET, BELOW]
+    assert classified[:, 2].tolist() == [AT_TARGET, BELOW, UNKNOWN, BELOW]
 
 
-def a_tally(verdict: NDArray[np.int8]) -> Tally:
+def a_tally(verdict: NDArray[np.int8]) -> TrialSums:
     nothing = np.zeros(len(verdict))
     estimates = Estimates(nothing, nothing + 1, nothing + 30, nothing, nothing.astype(np.int8))
     truths = np.zeros((2, len(verdict)))

@@ -5,7 +5,7 @@ from operator import itemgetter
 import numpy as np
 
 from phase2sim.core.contracts import Estimates, OwnTest
-from phase2sim.core.estimates import each, joined, stacked
+from phase2sim.core.estimates import concatenate_estimates, each, stacked
 
 
 def estimates(start: float, trials: int, fallback: int | None = None) -> Estimates:
@@ -20,8 +20,10 @@ def estimates(start: float, trials: int, fallback: int | None = None) -> Estimat
 
 
 def test_batches_join_along_the_trials_whatever_axis_is_before() -> None:
-    flat = joined([estimates(0.0, 2), estimates(2.0, 3)])
-    by_size = joined([stacked([estimates(s, 2) for s in (0.0, 10.0)]) for _ in range(3)])
+    flat = concatenate_estimates([estimates(0.0, 2), estimates(2.0, 3)])
+    by_size = concatenate_estimates(
+        [stacked([estimates(s, 2) for s in (0.0, 10.0)]) for _ in range(3)]
+    )
 
     assert flat.p.tolist() == [3.0, 4.0, 5.0, 6.0, 7.0]
     assert flat.details["more"].tolist() == [8.0, 9.0, 10.0, 11.0, 12.0]
@@ -29,11 +31,11 @@ def test_batches_join_along_the_trials_whatever_axis_is_before() -> None:
 
 
 def test_a_part_without_a_fallback_used_none() -> None:
-    together = joined([estimates(0.0, 2), estimates(2.0, 1, fallback=2)])
+    together = concatenate_estimates([estimates(0.0, 2), estimates(2.0, 1, fallback=2)])
 
     assert together.fallback is not None
     assert together.fallback.tolist() == [0, 0, 2]
-    assert joined([estimates(0.0, 2)]).fallback is None
+    assert concatenate_estimates([estimates(0.0, 2)]).fallback is None
 
 
 def test_one_size_has_its_own_test_and_details() -> None:

@@ -8,16 +8,16 @@ import pytest
 from scipy import stats
 from support.agreement import assert_agrees, se_of_share
 
+from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.randomness import (
     PURPOSES,
-    Floats,
     _philox,
     generator,
     normals,
-    place,
     seed_word,
-    start,
+    stream_place,
+    stream_state,
     uniforms,
 )
 
@@ -51,7 +51,7 @@ def test_philox_gives_the_known_answers_of_random123(case: str) -> None:
 def test_streams_step_as_numpys_sfc64_does_from_the_same_state() -> None:
     address = np.uint64(7), np.uint64(PURPOSES["age"]), np.uint64(3), np.uint64(11)
     theirs = np.random.SFC64(0)
-    theirs.state = theirs.state | {"state": {"state": np.array(start(*address), np.uint64)}}
+    theirs.state = theirs.state | {"state": {"state": np.array(stream_state(*address), np.uint64)}}
 
     ours = uniforms((1, 1000), 7, "age", first=3, place=11)[0]
 
@@ -150,11 +150,11 @@ def test_no_two_endpoints_share_a_place_at_any_visit() -> None:
     hundredths = np.arange(0, 600 * 100) / 100  # fifty years of visits
 
     for one, two in combinations(ENDPOINTS, 2):
-        assert not {place(one, month) for month in hundredths[::25]} & {
-            place(two, month) for month in hundredths[::25]
+        assert not {stream_place(one, month) for month in hundredths[::25]} & {
+            stream_place(two, month) for month in hundredths[::25]
         }
     for endpoint in ENDPOINTS:
-        places = {place(endpoint, month) for month in hundredths}
+        places = {stream_place(endpoint, month) for month in hundredths}
         assert len(places) == len(hundredths)
         assert max(places) < 2**31
 

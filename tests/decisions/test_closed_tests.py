@@ -9,7 +9,8 @@ from support.agreement import STANDARD_ERRORS, se_of_share
 from support.partial_nulls import RULES, familywise_error
 from support.readings import rows_of
 
-from phase2sim.core.contracts import GO, STOP, UNDECIDED, Floats
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import GO, STOP, UNDECIDED
 from phase2sim.core.decision import only_p
 from phase2sim.decisions import DECISIONS
 from phase2sim.decisions.closed_tests import chain_graph, closed_test, equal_graph, hochberg, holm

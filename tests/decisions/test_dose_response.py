@@ -11,12 +11,13 @@ from support.agreement import STANDARD_ERRORS, se_of_share
 from support.readings import rows_of
 from support.small_trials import assembled, design, one_endpoint, scenario
 
-from phase2sim.core.contracts import GO, STOP, UNDECIDED, Floats
-from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import GO, STOP, UNDECIDED
+from phase2sim.core.decision import AnalysisResults, Hypothesis
 from phase2sim.core.errors import BadScenario
 from phase2sim.decisions.dose_response import (
     Curve,
-    correlation,
+    contrast_correlation,
     optimal_contrasts,
     power_of_contrasts,
 )
@@ -53,9 +54,11 @@ def test_two_ways_to_the_distribution_of_the_largest_agree() -> None:
     assert quick == pytest.approx(correlated_chance_below(2.1, 30.0, between), abs=2e-6)
 
 
-def found(t: Floats, df: float, hypotheses: tuple[Hypothesis, ...], se: float = 1.0) -> Found:
+def found(
+    t: Floats, df: float, hypotheses: tuple[Hypothesis, ...], se: float = 1.0
+) -> AnalysisResults:
     p = stats.t.sf(t, df)
-    return Found(t * se, np.full(t.shape, se), np.full(t.shape, df), p, hypotheses)
+    return AnalysisResults(t * se, np.full(t.shape, se), np.full(t.shape, df), p, hypotheses)
 
 
 def test_dunnett_steps_down_where_the_best_arm_is_significant() -> None:
@@ -125,7 +128,7 @@ def test_contrasts_and_their_tests_are_those_of_dosefinding(case: str) -> None:
     curves = curves_of(rows[0])
     names, df = list(curves), n.sum() - len(n)
     contrasts = optimal_contrasts(tuple(curves.values()), doses, n)
-    between = correlation(contrasts, n)
+    between = contrast_correlation(contrasts, n)
     means = numbers(rows[0]["observed_means"])
     rule = McpMod(alpha, tuple(doses), tuple(curves.values()))
     arms = tuple(
@@ -133,7 +136,7 @@ def test_contrasts_and_their_tests_are_those_of_dosefinding(case: str) -> None:
         for arm in range(1, len(n))
     )
     effect, se = (means[1:] - means[0])[None], (sd * np.sqrt(1 / n[0] + 1 / n[1:]))[None]
-    seen = Found(effect, se, np.full(effect.shape, df), np.full(effect.shape, 0.5), arms)
+    seen = AnalysisResults(effect, se, np.full(effect.shape, df), np.full(effect.shape, 0.5), arms)
     t, _ = rule.statistics(seen)
     checked = 0
     for row in rows:

@@ -11,13 +11,14 @@ from scipy import stats
 from support.agreement import assert_agrees
 from support.readings import rows_of
 
-from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED, Estimates, Floats
-from phase2sim.core.decision import Found, Hypothesis
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED, Estimates
+from phase2sim.core.decision import AnalysisResults, Hypothesis
 from phase2sim.decisions.dual_criterion import DualCriterion
 from phase2sim.decisions.posterior import Posterior
 from phase2sim.decisions.references import chance_beyond, with_overall
 from phase2sim.operating.measures import (
-    Tally,
+    TrialSums,
     by_class,
     ended_in_class,
     missed_target,
@@ -31,13 +32,17 @@ QUANTILES = {"post_q025": 0.025, "post_q50": 0.5, "post_q975": 0.975}
 HIGHER, LOWER = Hypothesis("c_peptide", largest_effect=1e6), Hypothesis("hba1c", benefit_sign=-1)
 
 
-def seen(effect: object, se: object, df: float = np.inf, *hypotheses: Hypothesis) -> Found:
+def seen(
+    effect: object, se: object, df: float = np.inf, *hypotheses: Hypothesis
+) -> AnalysisResults:
     """Estimates (trial, analysis); p is what no rule here reads."""
     effects = np.asarray(effect, dtype=np.float64)
     effects = effects[:, None] if effects.ndim == 1 else effects
     errors = np.broadcast_to(np.asarray(se, dtype=np.float64), effects.shape)
     unread = np.full(effects.shape, NAN)
-    return Found(effects, errors, np.full(effects.shape, df), unread, hypotheses or (HIGHER,))
+    return AnalysisResults(
+        effects, errors, np.full(effects.shape, df), unread, hypotheses or (HIGHER,)
+    )
 
 
 def numbers(text: str) -> tuple[float, ...]:
@@ -117,7 +122,7 @@ def test_the_verdict_on_several_counts_a_failure_only_where_it_matters(together:
         assert found == (could.pop() if len(could) == 1 else UNDECIDED), verdicts
 
 
-def drawn(trials: int, mean: float, sd: float, se: float) -> tuple[Floats, Found]:
+def drawn(trials: int, mean: float, sd: float, se: float) -> tuple[Floats, AnalysisResults]:
     """True effects from a normal prior, and their estimates."""
     rng = np.random.default_rng(20261125)
     true = rng.normal(mean, sd, trials)
@@ -157,7 +162,7 @@ def test_the_ledger_agrees_with_the_joint_normal_distribution() -> None:
     assert_agrees(true_given_go(sums, 0, 40_000), 1 - go_false / go_any)
 
 
-def _sums(verdict: NDArray[np.int8], classes: NDArray[np.int8]) -> Tally:
+def _sums(verdict: NDArray[np.int8], classes: NDArray[np.int8]) -> TrialSums:
     """Sums of trials whose estimates nobody asks for."""
     unread = np.zeros(len(verdict))
     estimates = Estimates(unread, unread, unread, unread, np.zeros(len(verdict), np.int8))

@@ -10,7 +10,7 @@ from support.readings import rows_of
 from support.small_trials import Table, assembled, design, one_endpoint, scenario
 
 from phase2sim.operating.closed_form import twin
-from phase2sim.operating.simulation import Characteristic, Result, prepare, simulate
+from phase2sim.operating.simulation import Characteristic, Result, prepare_scenario, simulate
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.trial.engine import simulate_batch
 
@@ -202,7 +202,7 @@ def test_simulated_power_agrees_with_other_programs(row: dict[str, str]) -> None
 
 
 def _meld_atg_standard_errors() -> np.ndarray:
-    ready = prepare(load_scenario(MELD_ATG), report=lambda _line: None).assembled
+    ready = prepare_scenario(load_scenario(MELD_ATG), report=lambda _line: None).assembled
     return simulate_batch(ready.study, ready.sources[0], 0, TRIALS).estimates[0].se
 
 

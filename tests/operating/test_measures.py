@@ -7,7 +7,7 @@ from support.agreement import assert_agrees
 
 from phase2sim.core.contracts import GO, STOP, TOO_FEW, UNDECIDED, Estimates
 from phase2sim.core.measured import proportion
-from phase2sim.operating.measures import Tally, bias, coverage, decided, missing, tally
+from phase2sim.operating.measures import TrialSums, bias, coverage, mean_missing, share_of_go, tally
 
 
 def _estimates(effect: list[float], se: list[float], df: float = 30.0) -> Estimates:
@@ -21,7 +21,7 @@ def _estimates(effect: list[float], se: list[float], df: float = 30.0) -> Estima
     )
 
 
-def _tally(effect: list[float], se: list[float], truth: float, df: float = 30.0) -> Tally:
+def _tally(effect: list[float], se: list[float], truth: float, df: float = 30.0) -> TrialSums:
     trials = len(effect)
     verdict = np.where(np.isnan(effect), UNDECIDED, STOP).astype(np.int8)[:, None]
     share = np.linspace(0.0, 0.3, trials)[None]
@@ -73,7 +73,7 @@ def test_a_decision_counts_go_among_decided_trials() -> None:
 
     sums = tally(estimates, np.zeros((1, 4)), np.zeros((1, 4)), verdict)
 
-    first, second = decided(sums, 0, requested=4), decided(sums, 1, requested=4)
+    first, second = share_of_go(sums, 0, requested=4), share_of_go(sums, 1, requested=4)
     assert (first.estimate, first.used, first.failed) == (2 / 3, 3, 1)
     assert (first.low, first.high) == (0.5, 0.75)
     assert (second.estimate, second.used) == (2 / 3, 3)
@@ -128,7 +128,7 @@ def test_coverage_of_t_intervals_around_normal_means_is_nominal() -> None:
 def test_missing_is_the_mean_share_not_seen() -> None:
     sums = _tally([0.1, 0.2, NAN, 0.4], [1.0, 1.0, NAN, 1.0], truth=0.0)
 
-    measured = missing(sums, 0, requested=4)
+    measured = mean_missing(sums, 0, requested=4)
 
     # Shares 0, 0.1, 0.2, 0.3; a failed analysis has missing values too.
     assert measured.estimate == pytest.approx(0.15)
@@ -141,7 +141,7 @@ def test_adding_tallies_joins_their_trials() -> None:
     share = np.array([[0.0, 0.1, 0.3, 0.2, 0.0]])
     verdict = np.array([[GO], [UNDECIDED], [STOP], [GO], [STOP]], dtype=np.int8)
 
-    def part(of: slice) -> Tally:
+    def part(of: slice) -> TrialSums:
         estimates = (_estimates(effect[of], se[of]),)
         truth = np.full((1, len(effect[of])), 0.2)
         months = np.array([30.0, 31.5, 29.0, 33.0, 32.0])
@@ -151,5 +151,5 @@ def test_adding_tallies_joins_their_trials() -> None:
 
     assert joined.looks.stops.shape == (2, 0)  # no interim looks
     assert joined.harm.stops.shape == (0,)  # no safety rule
-    for name in (slot for slot in Tally.__slots__ if slot not in {"looks", "harm"}):
+    for name in (slot for slot in TrialSums.__slots__ if slot not in {"looks", "harm"}):
         assert getattr(joined, name) == pytest.approx(getattr(whole, name), rel=1e-15), name

@@ -10,7 +10,7 @@ from support.agreement import STANDARD_ERRORS, assert_agrees
 from support.kept_prior import MEAN, draws_for, shipped_evidence
 
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.prior.check import checked, face_values, tail_probability
+from phase2sim.prior.check import check_prior, face_values, tail_probability
 from phase2sim.prior.models import prior_moments as beforehand
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.joint import joint_model
@@ -93,7 +93,7 @@ def test_a_face_value_is_the_reported_number_minus_the_untreated_mean() -> None:
 def test_every_number_that_the_fit_reads_is_replicated() -> None:
     evidence = shipped_evidence()
 
-    check = checked(evidence, draws_for(evidence))
+    check = check_prior(evidence, draws_for(evidence))
 
     read = [one for one in evidence.reported if not one.unused]
     assert {(one.entry.file, one.entry.number) for one in check.replicas} == {
@@ -113,7 +113,7 @@ def test_what_the_evidence_did_not_touch_has_a_ratio_of_one() -> None:
     effect = prior.effect.copy()
     effect[:, place] = stats.norm.ppf((np.arange(len(effect)) + 0.5) / len(effect)) * before.sd
 
-    check = checked(evidence, replace(prior, effect=effect))
+    check = check_prior(evidence, replace(prior, effect=effect))
 
     learned = next(
         one for one in check.learned if (one.endpoint, one.what) == ("hba1c", "treatment effect")

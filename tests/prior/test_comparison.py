@@ -13,7 +13,7 @@ from support.commands import phase2sim, printed
 from support.kept_prior import NAMES, UNTREATED, draws_for, keep, shipped_evidence
 
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.prior.check import checked
+from phase2sim.prior.check import check_prior
 from phase2sim.prior.comparison import compared
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.reporting.figures.history_figures import published_points
@@ -126,7 +126,7 @@ def test_a_page_holds_its_figures_and_fetches_nothing(kept: Path) -> None:
 def test_pictures_are_drawn_into_a_folder(tmp_path: Path) -> None:
     evidence = shipped_evidence()
 
-    write_figures(checked(evidence, draws_for(evidence)), tmp_path / "figures")
+    write_figures(check_prior(evidence, draws_for(evidence)), tmp_path / "figures")
 
     for path in (tmp_path / "figures").iterdir():
         assert ET.fromstring(path.read_text(encoding="utf-8")).tag.endswith("svg")  # noqa: S314 - ours

@@ -12,7 +12,7 @@ from phase2sim.core.errors import PriorNotTrusted
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted, refusal
-from phase2sim.prior.models.diagnostics import WORDS
+from phase2sim.prior.models.diagnostics import DIAGNOSTIC_NAMES
 from phase2sim.prior.models.unknowns.settings import Gate, Sampler
 from phase2sim.prior.storage import DamagedPrior, load
 
@@ -104,11 +104,11 @@ def test_a_fit_of_too_few_draws_is_sampled_longer_once(
         asked.append(sampler.draws)
         rhat = 1.0 + 22.0 / sampler.draws
         diagnostics = {"divergences": divergences, "rhat": rhat, "ess_bulk": 1e4, "ess_tail": 1e4}
-        of = {f"{name}_of": "decay[1]" for name in WORDS}
+        of = {f"{name}_of": "decay[1]" for name in DIAGNOSTIC_NAMES}
         made = {"digest": evidence.digest, "seed": seed, "diagnostics": diagnostics | of}
         return replace(draws_for(evidence), provenance=made)
 
-    monkeypatch.setattr("phase2sim.prior.models.fit.fit", fit)
+    monkeypatch.setattr("phase2sim.prior.models.fit.sample_posterior", fit)
     with nullcontext() if trusted else pytest.raises(PriorNotTrusted, match="divergent"):
         fitted(shipped_evidence(), report=lines.append)
 

@@ -7,7 +7,13 @@ import pytest
 from support.agreement import STANDARD_ERRORS, assert_agrees
 
 from phase2sim.prior.models.importance import leave_one_out
-from phase2sim.prior.reweighting import Goes, mean_and_sd, mean_moved, mean_refitted, share_moved
+from phase2sim.prior.reweighting import (
+    TrialOutcomes,
+    mean_and_sd,
+    mean_moved,
+    mean_refitted,
+    share_moved,
+)
 from phase2sim.prior.reweighting import share_refitted as refitted
 
 DRAWS = 8000
@@ -108,11 +114,11 @@ def test_a_refit_is_compared_with_its_own_error() -> None:
     assert mean.by_mcse == pytest.approx(exact, rel=STANDARD_ERRORS / 100**0.5)
 
 
-def trials(chance: np.ndarray, size: int, seed: int) -> Goes:
+def trials(chance: np.ndarray, size: int, seed: int) -> TrialOutcomes:
     """Trials whose draw is picked evenly and that succeed with their draw's chance."""
     rng = np.random.default_rng(seed)
     draw = rng.integers(0, chance.size, size)
-    return Goes(rng.random(size) < chance[draw], draw, np.arange(size))
+    return TrialOutcomes(rng.random(size) < chance[draw], draw, np.arange(size))
 
 
 def test_assurance_moves_to_that_of_the_weighted_draws() -> None:
@@ -141,7 +147,7 @@ def test_even_weights_move_no_assurance() -> None:
 def test_a_refit_is_paired_with_the_trials_of_the_same_number() -> None:
     base = trials(np.full(DRAWS, 0.4), 5000, 10)
     lost = np.arange(5000) % 10 > 0  # a tenth of the other run's trials failed
-    other = Goes(base.go[lost], base.draw[lost], base.trial[lost])
+    other = TrialOutcomes(base.go[lost], base.draw[lost], base.trial[lost])
 
     moved = refitted(other, base, DRAWS)
 

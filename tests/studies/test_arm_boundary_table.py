@@ -12,7 +12,7 @@ from support.small_trials import Table, scenario
 
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.as_toml import toml_text
-from phase2sim.studies.sweeps.rescore import score
+from phase2sim.studies.sweeps.rescore import rescore
 
 TRIALS = 60
 LOOK = multi_arm(looks=[{"share": 0.5, "month": 6}])
@@ -109,7 +109,7 @@ def test_a_store_and_another_rule_on_it_say_what_runs_say(base: Path) -> None:
     swept(sweep, out)
 
     stored = printed("results", out)
-    rescored = score(
+    rescored = rescore(
         out, None, ["test"], stopping="{ efficacy = { kind = 'pocock' }, keep_best = [1] }"
     )
 

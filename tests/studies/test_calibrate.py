@@ -10,12 +10,12 @@ from support.small_trials import Table, one_endpoint, scenario, two_endpoints
 
 from phase2sim.core.backends import backend
 from phase2sim.core.errors import BadInput
-from phase2sim.studies.calibrate import Calibrated, calibrate
+from phase2sim.studies.calibrate import Calibration, calibrate
 
 TRIALS = 4_000
 
 
-def calibrated(table: Table, verdict: str | None = None, wanted: float = 0.025) -> Calibrated:
+def calibrated(table: Table, verdict: str | None = None, wanted: float = 0.025) -> Calibration:
     with backend() as at:
         return calibrate(scenario(table), wanted, at, trials=TRIALS, verdict=verdict)
 

@@ -11,8 +11,8 @@ from support.small_trials import Table, design, one_endpoint, scenario, two_endp
 
 from phase2sim.core.contracts import GO
 from phase2sim.core.errors import BadInput
-from phase2sim.operating.simulation import prepare
-from phase2sim.studies.compare import Contest, contest
+from phase2sim.operating.simulation import prepare_scenario
+from phase2sim.studies.compare import ScenarioComparison, compare_scenarios
 from phase2sim.trial.engine import simulate_batch
 
 TRIALS = 1000
@@ -22,8 +22,8 @@ def _patients(number: int, **changes: object) -> Table:
     return one_endpoint(design=design(number, [0, 12]), trials=TRIALS, **changes)
 
 
-def _compared(*tables: Table) -> Contest:
-    return contest([scenario(table) for table in tables])
+def _compared(*tables: Table) -> ScenarioComparison:
+    return compare_scenarios([scenario(table) for table in tables])
 
 
 def test_a_scenario_against_itself_differs_in_nothing() -> None:
@@ -65,7 +65,7 @@ def test_the_paired_error_is_the_spread_over_seeds() -> None:
     gaps, errors = [], []
     for seed in range(40):
         small, large = (scenario(_patients(n, seed=seed) | {"trials": 200}) for n in (40, 60))
-        (power,) = (d for d in contest([small, large]).differences if d.truth == "target")
+        (power,) = (d for d in compare_scenarios([small, large]).differences if d.truth == "target")
         gaps.append(power.measured.estimate)
         errors.append(power.measured.mcse)
 
@@ -84,7 +84,9 @@ def test_discordant_trials_are_those_in_which_only_one_went() -> None:
         for trial in trials:
             verdicts = [
                 simulate_batch(ready.study, ready.sources[0], trial, 1).verdict[0, 0] == GO
-                for ready in (prepare(scenario(t), print).assembled for t in (first, second))
+                for ready in (
+                    prepare_scenario(scenario(t), print).assembled for t in (first, second)
+                )
             ]
             assert verdicts == [not went, bool(went)]
 

@@ -7,7 +7,7 @@ from support.agreement import assert_agrees
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.models.fit import fit
+from phase2sim.prior.models.fit import sample_posterior
 from phase2sim.prior.reweighting import mean_and_sd, mean_moved
 from phase2sim.studies.influence import LARGEST_K, without, without_each
 
@@ -95,7 +95,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
 
 @pytest.fixture(scope="module")
 def prior(evidence: Evidence) -> PriorDraws:
-    return fit(evidence, 1, silent)
+    return sample_posterior(evidence, 1, silent)
 
 
 @pytest.mark.parametrize("place", ENTRIES, ids=ENTRIES.get)
@@ -103,7 +103,7 @@ def test_reweighting_agrees_with_a_fit_without_the_number(
     evidence: Evidence, prior: PriorDraws, place: int
 ) -> None:
     weighted = without_each(evidence, prior)
-    other = fit(without(evidence, weighted.entries[place]), 2, silent)
+    other = sample_posterior(without(evidence, weighted.entries[place]), 2, silent)
 
     reweighted = mean_moved(prior.effect[:, 0], weighted.weights[:, place])
     refitted = mean_and_sd(other.effect[:, 0])

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Reading
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Reading
 
 
 def rows_of_patient(reading: Reading, i: int) -> tuple[Floats, Floats, np.ndarray]:

@@ -16,7 +16,7 @@ from phase2sim.prior.models.unknowns.natural_history import (
     Moments,
     NaturalHistory,
     at_one_visit,
-    moments,
+    cell_moments,
 )
 
 type Floats = NDArray[np.float64]
@@ -71,5 +71,5 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
         endpoint_correlation=at_one_visit(driver, values["share"], values["decay"]),
         **values,
     )
-    at = moments(layout, history, pt.zeros(layout.months.size))
+    at = cell_moments(layout, history, pt.zeros(layout.months.size))
     return Known(layout, read_tables(evidence, layout, read_events(evidence)), at, history)

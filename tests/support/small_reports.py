@@ -7,7 +7,7 @@ from support.small_trials import Table
 
 from phase2sim.core.backends import backend
 from phase2sim.scenario.scenario_file import load_scenario, scenario_from
-from phase2sim.studies.dossier.dossier import Dossier, Wish, gather, simulate_for
+from phase2sim.studies.dossier.dossier import Dossier, ReportOptions, gather, simulate_for
 
 TRIALS = 200
 SIZES_AND_NULLS = {"explorer": False, "moves": False, "examples": False, "replicas": False}
@@ -17,7 +17,7 @@ def small_dossier(folder: Path) -> Dossier:
     """Gather one endpoint at two visits, 200 trials."""
     path = folder / "base.toml"
     path.write_text(BASE, encoding="utf-8")
-    wish = Wish(trials=TRIALS)
+    wish = ReportOptions(trials=TRIALS)
     with backend() as here:
         main = simulate_for(load_scenario(path), folder / "out", wish, here, ["test"])
     return gather(folder / "out", "test", wish, main)
@@ -25,7 +25,7 @@ def small_dossier(folder: Path) -> Dossier:
 
 def dossier_of_table(table: Table, folder: Path, trials: int) -> Dossier:
     """Gather the sizes and the partial nulls of a scenario, and no more."""
-    wish = Wish(trials=trials, **SIZES_AND_NULLS)
+    wish = ReportOptions(trials=trials, **SIZES_AND_NULLS)
     scenario = scenario_from(table, folder / "scenario.toml")
     with backend() as here:
         main = simulate_for(scenario, folder / "out", wish, here, ["test"])

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from phase2sim.core.backends import Backend, backend
 from phase2sim.scenario.sweep_file import load_sweep
-from phase2sim.studies.sweeps.sweep import Asked, Swept, prepare, run
+from phase2sim.studies.sweeps.sweep import SweepOptions, SweepResult, prepare_sweep, run_sweep
 
 BASE = """
 title = "One endpoint at two visits"
@@ -51,13 +51,15 @@ def write_sweep(folder: Path, sweep: str = SWEEP, base: str = BASE) -> Path:
     return path
 
 
-def swept(path: Path, out: Path, asked: Asked | None = None, at: Backend | None = None) -> Swept:
+def swept(
+    path: Path, out: Path, asked: SweepOptions | None = None, at: Backend | None = None
+) -> SweepResult:
     """Run a sweep in this process, or on a backend."""
-    ready = prepare(load_sweep(path), out, asked or Asked(), 1, lambda _line: None)
+    ready = prepare_sweep(load_sweep(path), out, asked or SweepOptions(), 1, lambda _line: None)
     if at is not None:
-        return run(ready, out, at, ["test"], lambda _status: None)
+        return run_sweep(ready, out, at, ["test"], lambda _status: None)
     with backend() as here:
-        return run(ready, out, here, ["test"], lambda _status: None)
+        return run_sweep(ready, out, here, ["test"], lambda _status: None)
 
 
 def trials_of(out: Path) -> dict[str, list[dict[str, Any]]]:
@@ -78,7 +80,7 @@ def files_of(out: Path) -> dict[str, str]:
     }
 
 
-def estimate(found: Swept, name: str, **labels: object) -> dict[str, Any]:
+def estimate(found: SweepResult, name: str, **labels: object) -> dict[str, Any]:
     """The one row of a characteristic at a place on the axes."""
     (row,) = (
         row

@@ -10,7 +10,8 @@ import pytest
 from support.agreement import assert_agrees
 from support.small_trials import Table, assembled, design, one_endpoint, scenario, two_endpoints
 
-from phase2sim.core.contracts import UNDECIDED, Floats, TruthSource
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import UNDECIDED, TruthSource
 from phase2sim.operating.simulation import Result, simulate
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.scenario_file import load_scenario

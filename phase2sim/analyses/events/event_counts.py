@@ -8,7 +8,8 @@ from scipy import special
 
 from phase2sim.analyses.columns import outcome
 from phase2sim.analyses.options import check_options
-from phase2sim.core.contracts import Arms, Estimates, Floats, Ints, Reading
+from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.contracts import Estimates, Reading
 from phase2sim.core.endpoints import EVENTS
 
 

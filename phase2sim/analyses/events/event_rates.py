@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import EMPTY_ARM, NO_VARIATION, Arms, Floats, Ints
+from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.contracts import EMPTY_ARM, NO_VARIATION
 from phase2sim.core.kernels import kernel
 
 _STEPS = 100

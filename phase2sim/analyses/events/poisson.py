@@ -9,7 +9,7 @@ from phase2sim.core.contracts import Estimates, Reading
 
 
 @dataclass(frozen=True, slots=True)
-class Poisson(CountAnalysis):
+class PoissonRegression(CountAnalysis):
     """Logarithm of treatment's event rate over control's, each patient with the own time at risk.
 
     ``null_effect`` is the logarithm of a rate ratio. Fewer events are better. Raises ``ValueError``

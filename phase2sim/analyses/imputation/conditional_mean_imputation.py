@@ -7,7 +7,7 @@ import numpy as np
 
 from phase2sim.analyses.imputation.conditional_means import conditional_means
 from phase2sim.analyses.imputation.imputing_analysis import (
-    STRATEGIES,
+    IMPUTATION_STRATEGIES,
     Imputed,
     ImputingAnalysis,
     at_delta,
@@ -18,7 +18,7 @@ from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.core.contracts import Estimates, Reading
 
-VARIANCES = ("jackknife", "analytic")
+_VARIANCES = ("jackknife", "analytic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,14 @@ class ConditionalMeanImputation(ImputingAnalysis):
 
     def __post_init__(self) -> None:
         ImputingAnalysis.__post_init__(self)
-        check_options(self, variance=VARIANCES)
+        check_options(self, variance=_VARIANCES)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         effect, variance, df, imputed, reason = conditional_means(
-            *self.inputs(reading), STRATEGIES[self.strategy], self.variance == "jackknife"
+            *self.inputs(reading),
+            IMPUTATION_STRATEGIES[self.strategy],
+            self.variance == "jackknife",
         )
         found = Imputed(effect[:, 0], effect[:, 1], variance)
         shifted, spread = at_delta(found, self.delta)

@@ -12,26 +12,26 @@ import numpy as np
 from phase2sim.analyses.imputation.imputed_ancova import (
     COPY,
     MAR,
-    Design,
-    complete,
+    CompletedRegression,
     design_of,
-    missing,
+    fill_outcomes,
+    is_missing,
     residuals,
-    shifts,
+    visit_effects,
 )
 from phase2sim.analyses.imputation.sequential_regressions import (
     STILL,
     Patients,
     Regressions,
     add,
-    fit,
+    fit_regressions,
     forward,
     patients_of,
     regress,
-    room,
+    regression_space,
 )
 from phase2sim.analyses.mixed_models.missing_patterns import ARM
-from phase2sim.core.contracts import Arms, Floats, Ints
+from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.kernels import kernel
 
 NEARLY_STILL = 1e-6  # SDs that a gap's value moves when it has settled, one patient left out
@@ -64,8 +64,10 @@ def conditional_means(  # noqa: PLR0913  a kernel takes its arrays one by one
         reason[trial] = patients.reason
         if reason[trial] > 0:
             continue
-        design, model = design_of(patients), room(patients)
-        reason[trial] = design.reason if design.reason > 0 else fit(model, patients, -1, STILL)
+        design, model = design_of(patients), regression_space(patients)
+        reason[trial] = (
+            design.reason if design.reason > 0 else fit_regressions(model, patients, -1, STILL)
+        )
         if reason[trial] > 0:
             continue
         y = np.empty((2, patients.last.size))
@@ -88,9 +90,9 @@ def conditional_means(  # noqa: PLR0913  a kernel takes its arrays one by one
 @kernel
 def _outcomes(y: Floats, patients: Patients, slopes: Floats, strategy: int) -> None:
     """Completed outcomes, and below them 1 for each treated patient whose is imputed."""
-    complete(y[0], patients, slopes, strategy)
+    fill_outcomes(y[0], patients, slopes, strategy)
     for i in range(y.shape[1]):
-        y[1, i] = patients.x[i, ARM] if missing(patients, i) else 0.0
+        y[1, i] = patients.x[i, ARM] if is_missing(patients, i) else 0.0
 
 
 @kernel
@@ -107,7 +109,7 @@ def _spread(target: Floats, changes: Floats, scale: float) -> None:
 
 
 @kernel
-def _without(patients: Patients, design: Design, i: int, rest: Floats) -> float:
+def _without(patients: Patients, design: CompletedRegression, i: int, rest: Floats) -> float:
     """How the effect falls short without patient i, all other outcomes kept."""
     columns = patients.x.shape[1]
     row = patients.x[i].copy()
@@ -119,7 +121,11 @@ def _without(patients: Patients, design: Design, i: int, rest: Floats) -> float:
 
 @kernel
 def _leave_out(
-    changes: Floats, patients: Patients, model: Regressions, design: Design, strategy: int
+    changes: Floats,
+    patients: Patients,
+    model: Regressions,
+    design: CompletedRegression,
+    strategy: int,
 ) -> int:
     """Fill ``changes`` (2, patient) with the effects without each patient; 0 or a reason."""
     n = patients.last.size
@@ -127,7 +133,7 @@ def _leave_out(
     y, rest = np.empty((2, n)), np.empty(n)
     for i in range(n):
         if patients.gaps:
-            reason = fit(model, patients, i, NEARLY_STILL)
+            reason = fit_regressions(model, patients, i, NEARLY_STILL)
         else:
             model.sums[:] = everyone
             add(model.sums, patients, i, -1.0)
@@ -143,7 +149,11 @@ def _leave_out(
 
 @kernel
 def _first_order(
-    changes: Floats, patients: Patients, model: Regressions, design: Design, strategy: int
+    changes: Floats,
+    patients: Patients,
+    model: Regressions,
+    design: CompletedRegression,
+    strategy: int,
 ) -> None:
     """Fill ``changes`` with minus what each patient adds, by each regression's own leverage."""
     n, columns = patients.x.shape
@@ -171,7 +181,9 @@ def _first_order(
 
 
 @kernel
-def _by_slopes(patients: Patients, model: Regressions, design: Design, strategy: int) -> Floats:
+def _by_slopes(
+    patients: Patients, model: Regressions, design: CompletedRegression, strategy: int
+) -> Floats:
     """Slope of the effect by every coefficient of the regressions, (visit, column)."""
     n, columns = patients.x.shape
     slopes, visit = model.slopes, patients.visit
@@ -194,7 +206,7 @@ def _by_slopes(patients: Patients, model: Regressions, design: Design, strategy:
             lost[visit] -= design.weights[i]
             if strategy == COPY and last > 0:
                 lost[last - 1] += design.weights[i]
-    shift = shifts(slopes, columns, visit + 1)
+    shift = visit_effects(slopes, columns, visit + 1)
     for v in range(visit, -1, -1):
         slope[v, ARM] += lost[v]
         for k in range(v):

@@ -13,13 +13,13 @@ import numpy as np
 from numba import uint64
 
 from phase2sim.analyses.imputation.imputed_ancova import (
-    Design,
+    CompletedRegression,
     design_of,
+    is_missing,
     lost,
-    missing,
-    predict,
+    predict_outcome,
     residuals,
-    shifts,
+    visit_effects,
 )
 from phase2sim.analyses.imputation.sequential_regressions import (
     STILL,
@@ -28,14 +28,14 @@ from phase2sim.analyses.imputation.sequential_regressions import (
     add,
     back,
     fill,
-    fit,
+    fit_regressions,
     has_gap,
     patients_of,
     regress,
-    room,
+    regression_space,
 )
 from phase2sim.analyses.mixed_models.missing_patterns import ARM
-from phase2sim.core.contracts import Arms, Floats, Ints
+from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_normal, fill_uniform
 
@@ -53,7 +53,7 @@ class Stream(NamedTuple):
     place: Word
 
 
-class Drawn(NamedTuple):
+class ImputedEstimates(NamedTuple):
     """What the imputations of each trial come to."""
 
     effect: Floats  # (trial, 2) mean, and how much it moves for each unit of delta
@@ -74,10 +74,10 @@ def imputation_draws(  # noqa: PLR0913  a kernel takes its arrays one by one
     strategy: int,
     imputations: int,
     stream: Stream,
-) -> Drawn:
+) -> ImputedEstimates:
     """Impute and analyse every trial; arguments as of ``conditional_means``."""
     trials = arm.shape[0]
-    drawn = Drawn(
+    drawn = ImputedEstimates(
         np.full((trials, 2), np.nan),
         np.full(trials, np.nan),
         np.full((trials, 3), np.nan),
@@ -90,8 +90,8 @@ def imputation_draws(  # noqa: PLR0913  a kernel takes its arrays one by one
         drawn.reason[trial] = patients.reason
         if patients.reason > 0:
             continue
-        design, model = design_of(patients), room(patients)
-        reason = design.reason if design.reason > 0 else fit(model, patients, -1, STILL)
+        design, model = design_of(patients), regression_space(patients)
+        reason = design.reason if design.reason > 0 else fit_regressions(model, patients, -1, STILL)
         if reason == 0:
             here = Stream(stream.seed, stream.first + uint64(trial), stream.place)
             reason = _impute(drawn, trial, patients, model, design, strategy, imputations, here)
@@ -101,11 +101,11 @@ def imputation_draws(  # noqa: PLR0913  a kernel takes its arrays one by one
 
 @kernel
 def _impute(  # noqa: PLR0913  a kernel takes its arrays one by one
-    drawn: Drawn,
+    drawn: ImputedEstimates,
     trial: int,
     patients: Patients,
     model: Regressions,
-    design: Design,
+    design: CompletedRegression,
     strategy: int,
     imputations: int,
     here: Stream,
@@ -114,7 +114,7 @@ def _impute(  # noqa: PLR0913  a kernel takes its arrays one by one
     n = patients.last.size
     moved, rest, y = np.empty(n), np.empty(n), np.empty(n)
     for i in range(n):
-        y[i] = patients.x[i, ARM] if missing(patients, i) else 0.0
+        y[i] = patients.x[i, ARM] if is_missing(patients, i) else 0.0
     slope = (design.weights * y).sum()
     residuals(moved, patients, design, y)
     effects, within = np.empty(imputations), np.zeros(3)
@@ -140,7 +140,12 @@ def _impute(  # noqa: PLR0913  a kernel takes its arrays one by one
 
 @kernel
 def _keep(  # noqa: PLR0913  a kernel takes its arrays one by one
-    drawn: Drawn, trial: int, patients: Patients, design: Design, effects: Floats, within: Floats
+    drawn: ImputedEstimates,
+    trial: int,
+    patients: Patients,
+    design: CompletedRegression,
+    effects: Floats,
+    within: Floats,
 ) -> None:
     """Keep what the imputations of a trial came to, on the outcome's own scale."""
     n, imputations, scale = patients.last.size, effects.size, patients.scale
@@ -216,8 +221,10 @@ def _again(model: Regressions, patients: Patients) -> int:
 @kernel
 def _complete(y: Floats, patients: Patients, slopes: Floats, strategy: int, noise: Floats) -> None:
     """Fill ``y`` (patient) with outcomes at the analysed visit, the missing ones drawn."""
-    shift = shifts(slopes, patients.x.shape[1], patients.visit + 1)
+    shift = visit_effects(slopes, patients.x.shape[1], patients.visit + 1)
     for i in range(y.size):
         y[i] = patients.y[i, patients.visit]
-        if missing(patients, i):
-            y[i] = predict(patients, i, slopes, noise[i]) - lost(shift, patients, i, strategy)
+        if is_missing(patients, i):
+            y[i] = predict_outcome(patients, i, slopes, noise[i]) - lost(
+                shift, patients, i, strategy
+            )

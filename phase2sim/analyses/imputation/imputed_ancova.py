@@ -6,14 +6,15 @@ import numpy as np
 
 from phase2sim.analyses.imputation.sequential_regressions import Patients, back, factorise, forward
 from phase2sim.analyses.mixed_models.missing_patterns import ARM
-from phase2sim.core.contracts import COLLINEAR, TOO_FEW, Floats
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import COLLINEAR, TOO_FEW
 from phase2sim.core.kernels import kernel
 
 # What happens to a treated patient after the last seen visit.
 MAR, JUMP, COPY = range(3)
 
 
-class Design(NamedTuple):
+class CompletedRegression(NamedTuple):
     """Least squares of the completed outcome on the columns of x."""
 
     factor: Floats  # (column, column)
@@ -24,7 +25,7 @@ class Design(NamedTuple):
 
 
 @kernel
-def design_of(patients: Patients) -> Design:
+def design_of(patients: Patients) -> CompletedRegression:
     """Design of one trial; all patients with every covariate count."""
     n, columns = patients.x.shape
     products = np.zeros((columns, columns))
@@ -38,16 +39,18 @@ def design_of(patients: Patients) -> Design:
     row[ARM] = 1.0
     weights = np.zeros(n)
     if used == 0 or n <= used:
-        return Design(factor, weights, np.nan, used, COLLINEAR if used == 0 else TOO_FEW)
+        return CompletedRegression(
+            factor, weights, np.nan, used, COLLINEAR if used == 0 else TOO_FEW
+        )
     forward(row, factor, columns)
     back(row, factor, columns)
     for i in range(n):
         weights[i] = (row * patients.x[i]).sum()
-    return Design(factor, weights, row[ARM], used, 0)
+    return CompletedRegression(factor, weights, row[ARM], used, 0)
 
 
 @kernel
-def residuals(target: Floats, patients: Patients, design: Design, y: Floats) -> None:
+def residuals(target: Floats, patients: Patients, design: CompletedRegression, y: Floats) -> None:
     """Fill ``target`` (patient) with what least squares leaves of ``y``."""
     n, columns = patients.x.shape
     slopes = np.zeros(columns)
@@ -61,13 +64,13 @@ def residuals(target: Floats, patients: Patients, design: Design, y: Floats) -> 
 
 
 @kernel
-def missing(patients: Patients, i: int) -> bool:
+def is_missing(patients: Patients, i: int) -> bool:
     """Whether a patient was not seen at the analysed visit or later."""
     return bool(patients.last[i] <= patients.visit)
 
 
 @kernel
-def shifts(slopes: Floats, columns: int, upto: int) -> Floats:
+def visit_effects(slopes: Floats, columns: int, upto: int) -> Floats:
     """Effect of treatment on the mean of every visit, (visit,)."""
     shift = np.zeros(upto)
     for v in range(upto):
@@ -89,7 +92,7 @@ def lost(shift: Floats, patients: Patients, i: int, strategy: int) -> float:
 
 
 @kernel
-def predict(patients: Patients, i: int, slopes: Floats, noise: Floats) -> float:
+def predict_outcome(patients: Patients, i: int, slopes: Floats, noise: Floats) -> float:
     """Outcome at the analysed visit of a missing patient, in the own arm.
 
     Fills the visits after the last seen one on the way. ``noise`` (visit,) is added to each.
@@ -107,11 +110,13 @@ def predict(patients: Patients, i: int, slopes: Floats, noise: Floats) -> float:
 
 
 @kernel
-def complete(y: Floats, patients: Patients, slopes: Floats, strategy: int) -> None:
+def fill_outcomes(y: Floats, patients: Patients, slopes: Floats, strategy: int) -> None:
     """Fill ``y`` (patient) with outcomes at the analysed visit, imputed by conditional means."""
-    shift = shifts(slopes, patients.x.shape[1], patients.visit + 1)
+    shift = visit_effects(slopes, patients.x.shape[1], patients.visit + 1)
     silence = np.zeros(patients.visit + 1)
     for i in range(y.size):
         y[i] = patients.y[i, patients.visit]
-        if missing(patients, i):
-            y[i] = predict(patients, i, slopes, silence) - lost(shift, patients, i, strategy)
+        if is_missing(patients, i):
+            y[i] = predict_outcome(patients, i, slopes, silence) - lost(
+                shift, patients, i, strategy
+            )

@@ -6,13 +6,14 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy import special
 
-from phase2sim.analyses.columns import numbers, outcome, strata_above_lowest
+from phase2sim.analyses.columns import numeric_covariates, outcome, strata_above_lowest
 from phase2sim.analyses.imputation.imputed_ancova import COPY, JUMP, MAR
 from phase2sim.analyses.options import check_options
-from phase2sim.core.contracts import MODEL_SCALE, Arms, Floats, Reading
+from phase2sim.core.arrays import Arms, Floats
+from phase2sim.core.contracts import MODEL_SCALE, Reading
 from phase2sim.core.endpoints import MEASURES
 
-STRATEGIES = {"mar": MAR, "jump_to_reference": JUMP, "copy_increments": COPY}
+IMPUTATION_STRATEGIES = {"mar": MAR, "jump_to_reference": JUMP, "copy_increments": COPY}
 
 type Strategy = Literal["mar", "jump_to_reference", "copy_increments"]
 
@@ -45,7 +46,7 @@ class ImputingAnalysis:
     scale: ClassVar[str] = MODEL_SCALE
 
     def __post_init__(self) -> None:
-        check_options(self, strategy=tuple(STRATEGIES))
+        check_options(self, strategy=tuple(IMPUTATION_STRATEGIES))
         largest = MEASURES[self.endpoint].largest_effect
         if not abs(self.delta) <= largest:
             raise ValueError(
@@ -65,7 +66,7 @@ class ImputingAnalysis:
     def inputs(self, reading: Reading) -> tuple[Floats, Arms, Floats, int, int]:
         """Values, arms, covariates, how many of these must vary, and the analysed visit."""
         outcome(reading, self.month)  # refuses a month that is no visit
-        covariates = numbers(reading, self.covariates)
+        covariates = numeric_covariates(reading, self.covariates)
         needed = len(covariates)
         if "stratum" in self.covariates:
             covariates = np.concatenate([covariates, strata_above_lowest(reading)])

@@ -5,17 +5,22 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.analyses.imputation.imputation_draws import Drawn, Stream, imputation_draws
+from phase2sim.analyses.imputation.imputation_draws import (
+    ImputedEstimates,
+    Stream,
+    imputation_draws,
+)
 from phase2sim.analyses.imputation.imputing_analysis import (
-    STRATEGIES,
+    IMPUTATION_STRATEGIES,
     Imputed,
     ImputingAnalysis,
     critical,
     tipping_point,
 )
 from phase2sim.analyses.one_sided import for_benefit
-from phase2sim.core.contracts import Estimates, Floats, Reading
-from phase2sim.core.randomness import place, seed_word
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Estimates, Reading
+from phase2sim.core.randomness import seed_word, stream_place
 
 _HALVINGS = 50  # of the deltas between which a finding tips
 
@@ -45,10 +50,10 @@ class MultipleImputation(ImputingAnalysis):
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         # An even place for the uniforms, the odd one after it for the normals.
-        address = place(self.endpoint, self.month) & ~1
+        address = stream_place(self.endpoint, self.month) & ~1
         stream = Stream(seed_word(reading.seed), np.uint64(reading.first), np.uint64(address))
         drawn = imputation_draws(
-            *self.inputs(reading), STRATEGIES[self.strategy], self.imputations, stream
+            *self.inputs(reading), IMPUTATION_STRATEGIES[self.strategy], self.imputations, stream
         )
         effect, spread, df = self._pooled(drawn, np.full(drawn.df.shape, self.delta))
         details = {"imputed": drawn.imputed, "fraction_missing": self._missing(drawn)}
@@ -58,20 +63,20 @@ class MultipleImputation(ImputingAnalysis):
         made = for_benefit(fit, self.endpoint, self.null_effect)
         return Estimates(made.effect, made.se, made.df, made.p, made.reason, details=details)
 
-    def _pooled(self, drawn: Drawn, delta: Floats) -> tuple[Floats, Floats, Floats]:
+    def _pooled(self, drawn: ImputedEstimates, delta: Floats) -> tuple[Floats, Floats, Floats]:
         """Effect, total variance and degrees of freedom with ``delta`` (trial,) added."""
         within = drawn.within[:, 0] + 2.0 * delta * drawn.within[:, 1]
         within = within + delta**2 * drawn.within[:, 2]
         total, df = rubin(within, drawn.between, self.imputations, drawn.df)
         return drawn.effect[:, 0] + delta * drawn.effect[:, 1], total, df
 
-    def _missing(self, drawn: Drawn) -> Floats:
+    def _missing(self, drawn: ImputedEstimates) -> Floats:
         """Share of the variance that is due to what is missing."""
         _, total, _ = self._pooled(drawn, np.full(drawn.df.shape, self.delta))
         share: Floats = (1.0 + 1.0 / self.imputations) * drawn.between / total
         return share
 
-    def _tipping(self, drawn: Drawn, alpha: float) -> Floats:
+    def _tipping(self, drawn: ImputedEstimates, alpha: float) -> Floats:
         """Delta that loses significance; halved between none and the one that takes all benefit."""
         none = np.zeros(drawn.df.shape)
         effect, total, df = self._pooled(drawn, none)

@@ -17,17 +17,8 @@ import numpy as np
 
 from phase2sim.analyses.mixed_models.missing_patterns import ARM
 from phase2sim.analyses.tolerances import DETERMINED, EXPLAINED, ROUNDING
-from phase2sim.core.contracts import (
-    COLLINEAR,
-    EMPTY_ARM,
-    NO_VARIATION,
-    NOT_CONVERGED,
-    TOO_FEW,
-    Arms,
-    Bools,
-    Floats,
-    Ints,
-)
+from phase2sim.core.arrays import Arms, Bools, Floats, Ints
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, NOT_CONVERGED, TOO_FEW
 from phase2sim.core.kernels import kernel
 
 MOST_ROUNDS = 2_000  # of filling gaps
@@ -161,7 +152,7 @@ def _both_arms(x: Floats, seen: Bools) -> bool:
 
 
 @kernel
-def room(patients: Patients) -> Regressions:
+def regression_space(patients: Patients) -> Regressions:
     """Space for the regressions of one trial."""
     visits, size = patients.upto, patients.x.shape[1] + patients.upto
     square = (visits, size, size)
@@ -263,7 +254,7 @@ def regress(model: Regressions, patients: Patients) -> int:
 
 
 @kernel
-def fit(model: Regressions, patients: Patients, without: int, still: float) -> int:
+def fit_regressions(model: Regressions, patients: Patients, without: int, still: float) -> int:
     """Maximum likelihood without one patient (-1: with all); 0 or a reason.
 
     Gaps are filled until none moves by more than ``still``.

@@ -5,16 +5,16 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.columns import numbers, outcome, strata, with_factors
+from phase2sim.analyses.columns import numeric_covariates, outcome, strata, with_factors
 from phase2sim.analyses.first_patients import completed, for_benefit_by_size
 from phase2sim.analyses.means.least_squares import least_squares
 from phase2sim.analyses.means.running_sums import running_least_squares
-from phase2sim.analyses.one_sided import Fit, for_benefit
+from phase2sim.analyses.one_sided import RegressionFit, for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 from phase2sim.core.estimates import stacked
 
-STANDARD_ERRORS = ("model-based", "hc3")
+_STANDARD_ERRORS = ("model-based", "hc3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Ancova:
     title: ClassVar[str] = "ANCOVA"
 
     def __post_init__(self) -> None:
-        check_options(self, standard_error=STANDARD_ERRORS)
+        check_options(self, standard_error=_STANDARD_ERRORS)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the adjusted difference in every trial; a trial it cannot answer has failed."""
@@ -51,15 +51,15 @@ class Ancova:
         fit = running_least_squares(
             outcome(reading, self.month),
             np.ascontiguousarray(reading.arm),
-            numbers(reading, self.covariates),
+            numeric_covariates(reading, self.covariates),
             np.array(sizes),
         )
         fit = completed(fit, reading, sizes, self._fit)
         return for_benefit_by_size(fit, self.endpoint, self.null_effect)
 
-    def _fit(self, reading: Reading) -> Fit:
+    def _fit(self, reading: Reading) -> RegressionFit:
         level, levels = strata(reading, wanted="stratum" in self.covariates)
-        covariates = numbers(reading, self.covariates)
+        covariates = numeric_covariates(reading, self.covariates)
         return least_squares(
             outcome(reading, self.month),
             np.ascontiguousarray(reading.arm),

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.analyses.columns import numbers, outcome, with_factors, with_strata
+from phase2sim.analyses.columns import numeric_covariates, outcome, with_factors, with_strata
 from phase2sim.analyses.means.arm_regressions import arm_regressions
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
@@ -36,7 +36,7 @@ class Anhecova:
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
-        needed = numbers(reading, self.covariates)
+        needed = numeric_covariates(reading, self.covariates)
         covariates = with_factors(needed, reading, self.factors)
         if "stratum" in self.covariates:
             covariates = with_strata(covariates, reading)

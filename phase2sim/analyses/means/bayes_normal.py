@@ -11,16 +11,8 @@ from phase2sim.analyses.means.ancova import Ancova
 from phase2sim.analyses.means.borrowing import with_control
 from phase2sim.analyses.means.student_t import TTest
 from phase2sim.analyses.options import check_options
-from phase2sim.core.contracts import (
-    CONFIDENCE,
-    MODEL_SCALE,
-    Arms,
-    Estimates,
-    Floats,
-    Ints,
-    OwnTest,
-    Reading,
-)
+from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.contracts import CONFIDENCE, MODEL_SCALE, Estimates, OwnTest, Reading
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.theory.mixtures import AnalysisMixture, NormalMixture
 

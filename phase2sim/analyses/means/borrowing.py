@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.theory.mixtures import NormalMixture
 
 

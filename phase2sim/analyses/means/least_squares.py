@@ -11,8 +11,9 @@ Problems, 1996, section 2.4).
 import numpy as np
 
 from phase2sim.analyses.tolerances import DETERMINED, ROUNDING
-from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Arms, Floats, Ints
-from phase2sim.core.kernels import kernel, step
+from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW
+from phase2sim.core.kernels import inline_kernel, kernel
 
 
 @kernel
@@ -58,7 +59,7 @@ def least_squares(  # noqa: PLR0913  a kernel takes its arrays one by one
     return effect, se, df, reason
 
 
-@step
+@inline_kernel
 def _fit(  # noqa: PLR0913  a kernel takes its arrays one by one
     columns: Floats,
     norms: Floats,
@@ -97,7 +98,7 @@ def _fit(  # noqa: PLR0913  a kernel takes its arrays one by one
     return effect, np.sqrt(variance), float(df), 0
 
 
-@step
+@inline_kernel
 def _complete(kept: Ints, scratch: Floats, value: Floats, covariates: Floats, trial: int) -> int:
     """List the patients without a nan and return how many; no list if nobody has one."""
     patients = kept.size
@@ -116,7 +117,7 @@ def _complete(kept: Ints, scratch: Floats, value: Floats, covariates: Floats, tr
     return n
 
 
-@step
+@inline_kernel
 def _copy(
     columns: Floats,
     value: Floats,
@@ -135,7 +136,7 @@ def _copy(
         columns[treatment + 1, i] = value[trial, i]
 
 
-@step
+@inline_kernel
 def _copy_kept(  # noqa: PLR0913  a kernel takes its arrays one by one
     columns: Floats,
     kept: Ints,
@@ -155,7 +156,7 @@ def _copy_kept(  # noqa: PLR0913  a kernel takes its arrays one by one
         columns[treatment + 1, i] = value[trial, kept[i]]
 
 
-@step
+@inline_kernel
 def _count(sizes: Ints, factor: Ints, n: int) -> int:
     """Count the patients of each level; return how many levels have any."""
     if sizes.size == 1:
@@ -170,7 +171,7 @@ def _count(sizes: Ints, factor: Ints, n: int) -> int:
     return present
 
 
-@step
+@inline_kernel
 def _orthogonalise(  # noqa: PLR0913  a kernel takes its arrays one by one
     columns: Floats,
     norms: Floats,
@@ -205,7 +206,7 @@ def _orthogonalise(  # noqa: PLR0913  a kernel takes its arrays one by one
     return 0
 
 
-@step
+@inline_kernel
 def _hc3(columns: Floats, norms: Floats, factor: Ints, sizes: Ints, n: int) -> float:
     """MacKinnon and White's HC3 variance of the effect, nan where a patient alone decides it."""
     treatment = columns.shape[0] - 2
@@ -223,7 +224,7 @@ def _hc3(columns: Floats, norms: Floats, factor: Ints, sizes: Ints, n: int) -> f
     return total / left**2
 
 
-@step
+@inline_kernel
 def _mean(columns: Floats, j: int, n: int) -> float:
     """Mean of a column."""
     a = b = c = d = 0.0
@@ -238,7 +239,7 @@ def _mean(columns: Floats, j: int, n: int) -> float:
     return ((a + b) + (c + d)) / n
 
 
-@step
+@inline_kernel
 def _shift(columns: Floats, j: int, mean: float, n: int) -> float:
     """Subtract a number from a column; return the sum of squares left."""
     for i in range(n):
@@ -246,14 +247,14 @@ def _shift(columns: Floats, j: int, mean: float, n: int) -> float:
     return _dot(columns, j, j, n)
 
 
-@step
+@inline_kernel
 def _subtract(columns: Floats, j: int, k: int, times: float, n: int) -> None:
     """Subtract a multiple of column ``k`` from column ``j``."""
     for i in range(n):
         columns[j, i] -= times * columns[k, i]
 
 
-@step
+@inline_kernel
 def _centre_within(  # noqa: PLR0913  a kernel takes its arrays one by one
     columns: Floats, j: int, factor: Ints, sizes: Ints, sums: Floats, n: int
 ) -> float:
@@ -268,7 +269,7 @@ def _centre_within(  # noqa: PLR0913  a kernel takes its arrays one by one
     return _dot(columns, j, j, n)
 
 
-@step
+@inline_kernel
 def _dot(columns: Floats, j: int, k: int, n: int) -> float:
     """Inner product of two columns."""
     a = b = c = d = 0.0

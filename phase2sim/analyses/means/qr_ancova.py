@@ -5,11 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.analyses.columns import numbers, outcome, strata, with_factors
+from phase2sim.analyses.columns import numeric_covariates, outcome, strata, with_factors
 from phase2sim.analyses.means.least_squares import least_squares
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
-from phase2sim.core.contracts import MODEL_SCALE, Estimates, Floats, Reading
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 
 # E[ln(C12 + 1)] of untreated patients: Bundy and Krischer, Diabetes Technology & Therapeutics 2020.
 MONTHS, INTERCEPT, PER_BASELINE, PER_YEAR = 12.0, -0.191, 0.812, 0.00638
@@ -46,7 +47,7 @@ class QrAncova:
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         level, levels = strata(reading, wanted="stratum" in self.covariates)
-        covariates = numbers(reading, self.covariates)
+        covariates = numeric_covariates(reading, self.covariates)
         fit = least_squares(
             np.ascontiguousarray(self.response(reading)),
             np.ascontiguousarray(reading.arm),

@@ -7,8 +7,8 @@ values, which keeps their digits; a fit that would still lose too many is left t
 
 import numpy as np
 
-from phase2sim.core.contracts import Arms, Floats, Ints
-from phase2sim.core.kernels import kernel, step
+from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.kernels import inline_kernel, kernel
 
 _WITH_ONE_COVARIATE = 3  # columns
 NOT_SAFE = -1  # in place of a reason: the sums cannot say, ask the patients themselves
@@ -52,7 +52,7 @@ def running_least_squares(
     return effect, se, df, reason
 
 
-@step
+@inline_kernel
 def _add(  # noqa: PLR0913  a kernel takes its arrays one by one
     sums: Floats,
     products: Floats,
@@ -85,7 +85,7 @@ def _add(  # noqa: PLR0913  a kernel takes its arrays one by one
     return n
 
 
-@step
+@inline_kernel
 def _add_with_one(  # noqa: PLR0913  a kernel takes its arrays one by one
     sums: Floats,
     products: Floats,
@@ -119,7 +119,7 @@ def _add_with_one(  # noqa: PLR0913  a kernel takes its arrays one by one
     return n
 
 
-@step
+@inline_kernel
 def _fit(factor: Floats, sums: Floats, products: Floats, n: int) -> tuple[float, float, float, int]:
     """Effect, standard error and degrees of freedom from the sums, by a Cholesky factor."""
     columns = sums.size
@@ -191,7 +191,7 @@ def running_two_means(  # noqa: PLR0913  a kernel takes its arrays one by one
     return effect, se, df, reason
 
 
-@step
+@inline_kernel
 def _compare(
     n: Floats,
     sums: Floats,

@@ -5,15 +5,20 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.columns import numbers, outcome, strata_above_lowest, with_factors
+from phase2sim.analyses.columns import (
+    numeric_covariates,
+    outcome,
+    strata_above_lowest,
+    with_factors,
+)
 from phase2sim.analyses.means.tobit_fit import tobit
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
-from phase2sim.analyses.quantification_limit import BelowLimit, Limit
+from phase2sim.analyses.quantification_limit import BelowLimit, QuantificationLimit
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 from phase2sim.core.endpoints import MEASURES
 
-STANDARD_ERRORS = ("corrected", "likelihood")
+_STANDARD_ERRORS = ("corrected", "likelihood")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,13 @@ class Tobit:
     title: ClassVar[str] = "Tobit ANCOVA"
 
     def __post_init__(self) -> None:
-        check_options(self, standard_error=STANDARD_ERRORS)
-        Limit(self.endpoint, self.lloq, self.below_lloq)  # refuses what does not fit
+        check_options(self, standard_error=_STANDARD_ERRORS)
+        QuantificationLimit(self.endpoint, self.lloq, self.below_lloq)  # refuses what does not fit
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the adjusted difference in every trial; a trial it cannot answer has failed."""
-        limit = Limit(self.endpoint, self.lloq, self.below_lloq)
-        needed = numbers(limit.applied(reading), self.covariates)
+        limit = QuantificationLimit(self.endpoint, self.lloq, self.below_lloq)
+        needed = numeric_covariates(limit.applied(reading), self.covariates)
         covariates = with_factors(needed, reading, self.factors)
         if "stratum" in self.covariates:
             covariates = np.concatenate([covariates, strata_above_lowest(reading)])

@@ -9,9 +9,10 @@ from math import erfc
 
 import numpy as np
 
-from phase2sim.analyses.responders.design_matrices import design
+from phase2sim.analyses.responders.design_matrices import design_matrix
 from phase2sim.analyses.small_matrices import invert
 from phase2sim.analyses.tolerances import ROUNDING
+from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 from phase2sim.core.contracts import (
     ALL_BELOW,
     COLLINEAR,
@@ -19,10 +20,6 @@ from phase2sim.core.contracts import (
     NO_VARIATION,
     NOT_CONVERGED,
     TOO_FEW,
-    Arms,
-    Bools,
-    Floats,
-    Ints,
 )
 from phase2sim.core.kernels import kernel
 
@@ -58,7 +55,7 @@ def tobit(
         reason[trial] = _reason(treated, below)
         if reason[trial] > 0:
             continue
-        x = design(covariates, trial, kept, needed, treated)
+        x = design_matrix(covariates, trial, kept, needed, treated)
         reason[trial] = COLLINEAR if x.shape[0] == 0 else 0
         if reason[trial] == 0:
             found = _fit(x, np.where(below, limit, y), below)

@@ -9,21 +9,19 @@ import numpy as np
 from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome
 from phase2sim.analyses.first_patients import completed, for_benefit_by_size
 from phase2sim.analyses.means.running_sums import running_two_means
-from phase2sim.analyses.one_sided import Fit, for_benefit
+from phase2sim.analyses.one_sided import RegressionFit, for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.tolerances import ROUNDING
+from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import (
     EMPTY_ARM,
     MODEL_SCALE,
     NO_VARIATION,
     TOO_FEW,
-    Arms,
     Estimates,
-    Floats,
-    Ints,
     Reading,
 )
-from phase2sim.core.kernels import kernel, step
+from phase2sim.core.kernels import inline_kernel, kernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class TwoMeans:
         fit = completed(fit, reading, sizes, partial(self._fit, pooled=pooled))
         return for_benefit_by_size(fit, self.endpoint, self.null_effect)
 
-    def _fit(self, reading: Reading, *, pooled: bool) -> Fit:
+    def _fit(self, reading: Reading, *, pooled: bool) -> RegressionFit:
         return two_means(
             outcome(reading, self.month),
             np.ascontiguousarray(reading.baseline),
@@ -100,7 +98,7 @@ def two_means(
     return effect, se, df, reason
 
 
-@step
+@inline_kernel
 def _moments(
     outcome: Floats, arm: Arms, trial: int
 ) -> tuple[float, float, float, float, float, float]:
@@ -124,7 +122,7 @@ def _moments(
     return n - treated, means[0], squares, treated, means[1], squares_treated
 
 
-@step
+@inline_kernel
 def _compare(
     moments: tuple[float, float, float, float, float, float],
     pooled: bool,  # noqa: FBT001  numba has no keyword-only arguments

@@ -5,7 +5,7 @@ import numpy as np
 from phase2sim.analyses.mixed_models.covariance_structures import Structure
 from phase2sim.analyses.mixed_models.likelihood import Likelihood, likelihood
 from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
-from phase2sim.core.contracts import Bools, Floats, Ints
+from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.kernels import kernel
 
 MOST_STEPS = 200  # likelihoods a trial may cost
@@ -15,7 +15,7 @@ _SMALLEST_STEP = 1e-6
 _ROUNDING = 1e-10  # fall of the log-likelihood that is no fall
 
 
-def climb(sums: PatternSums, structure: Structure, *, restricted: bool) -> tuple[Floats, Bools]:
+def maximise(sums: PatternSums, structure: Structure, *, restricted: bool) -> tuple[Floats, Bools]:
     """Parameters of every trial at its maximum, (trial, parameter), and which got there.
 
     Starts from least squares at each visit. A step that lowers the likelihood, or leaves the

@@ -6,16 +6,16 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.columns import numbers, outcome, strata_above_lowest
+from phase2sim.analyses.columns import numeric_covariates, outcome, strata_above_lowest
 from phase2sim.analyses.mixed_models.missing_patterns import ARM, Columns, PatternSums, pattern_sums
-from phase2sim.analyses.mixed_models.mixed_model import Fitted, MixedModel, fit
+from phase2sim.analyses.mixed_models.mixed_model import Fitted, MixedModel, fit_mixed_model
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 
-COVARIATES = ("age", "stratum")
-LIKELIHOODS = ("reml", "ml")
-DEGREES_OF_FREEDOM = ("kenward_roger", "satterthwaite")
+_COVARIATES = ("age", "stratum")
+_LIKELIHOODS = ("reml", "ml")
+_DEGREES_OF_FREEDOM = ("kenward_roger", "satterthwaite")
 _FIRM = 1e12  # weight that holds a coefficient to zero: its estimate is off by 1e-12 of its error
 _WEIGHTLESS = 1e-300  # of a patient: there, and counted as none
 
@@ -42,7 +42,7 @@ class Clda:
     pipeline: ClassVar[bool] = True  # at a look, patients on the way count
 
     def __post_init__(self) -> None:
-        check_options(self, covariates=COVARIATES, likelihood=LIKELIHOODS, df=DEGREES_OF_FREEDOM)
+        check_options(self, covariates=_COVARIATES, likelihood=_LIKELIHOODS, df=_DEGREES_OF_FREEDOM)
         if (self.df, self.likelihood) == ("kenward_roger", "ml"):
             raise ValueError(
                 "df is 'kenward_roger'; it needs likelihood 'reml'. Use 'satterthwaite' with 'ml'."
@@ -58,7 +58,7 @@ class Clda:
         """Fit the model to every trial of a batch."""
         outcome(reading, self.month)  # refuses a month that is no visit
         visit = 1 + reading.visits_months.index(self.month)
-        covariates = numbers(reading, self.covariates)
+        covariates = numeric_covariates(reading, self.covariates)
         if "stratum" in self.covariates:
             covariates = np.concatenate([covariates, strata_above_lowest(reading)])
         sums = pattern_sums(
@@ -72,7 +72,9 @@ class Clda:
         weights = np.zeros(sums.start.shape[1])
         weights[visit] = 1.0
         model = MixedModel("unstructured", restricted, self.df, weights)
-        fitted = fit(_alike_at_baseline(sums, restricted=restricted), model, fall_back=False)
+        fitted = fit_mixed_model(
+            _alike_at_baseline(sums, restricted=restricted), model, fall_back=False
+        )
         if restricted:  # the coefficient that is held costs this much
             held = fitted.log_likelihood + 0.5 * math.log(_FIRM)
             fitted = replace(fitted, log_likelihood=held)

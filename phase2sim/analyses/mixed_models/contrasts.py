@@ -7,7 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.generalised_least_squares import MeanFit, fit_mean, place, room
+from phase2sim.analyses.mixed_models.generalised_least_squares import (
+    MeanFit,
+    coefficient_index,
+    fit_mean,
+    work_space,
+)
 from phase2sim.analyses.mixed_models.likelihood import (
     add_entries,
     add_pairs,
@@ -16,7 +21,7 @@ from phase2sim.analyses.mixed_models.likelihood import (
 )
 from phase2sim.analyses.mixed_models.missing_patterns import ARM, PatternSums
 from phase2sim.analyses.small_matrices import around, product
-from phase2sim.core.contracts import Bools, Floats
+from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.kernels import kernel
 
 
@@ -50,7 +55,7 @@ def contrast(
     gradient = np.zeros((trials, entries))
     bend = np.zeros((trials, entries, entries))
     information = np.zeros((trials, entries, entries))
-    fit = room(sums, visits)
+    fit = work_space(sums, visits)
     forms = np.empty((entries, fit.beta.size))
     loading = np.zeros(fit.beta.size)
     loading[ARM : visits * sums.visitwise : sums.visitwise] = weights
@@ -116,9 +121,9 @@ def _turned(fit: MeanFit, sums: PatternSums, trial: int) -> tuple[Floats, Floats
                     for w in range(visits):
                         here = half * (weight[v, a] * weight[b, w] + weight[v, b] * weight[a, w])
                         for c in range(columns):
-                            i = place(c, v, sums.visitwise, visits)
+                            i = coefficient_index(c, v, sums.visitwise, visits)
                             for d in range(columns):
-                                k = place(d, w, sums.visitwise, visits)
+                                k = coefficient_index(d, w, sums.visitwise, visits)
                                 inner[i, k] += here * sums.sums[trial, p, c, d]
             both = product(fit.variance, inner)
             turned[j] = both.ravel()
@@ -140,7 +145,7 @@ def _bend(
     slopes = np.empty((columns, visits))
     for a in range(columns):
         for v in range(visits):
-            slopes[a, v] = contrast[place(a, v, sums.visitwise, visits)]
+            slopes[a, v] = contrast[coefficient_index(a, v, sums.visitwise, visits)]
     cross = np.zeros((fit.weight.shape[0], columns, visits))
     for p in range(fit.weight.shape[0]):
         if sums.patients[trial, p] == 0.0:

@@ -10,7 +10,7 @@ import numpy as np
 
 from phase2sim.analyses.mixed_models.contrasts import Contrast
 from phase2sim.analyses.mixed_models.likelihood import Likelihood
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 
 STRUCTURES = {
     # correlations by lag: "free", "power" or "constant"; one SD a visit or one for all

@@ -10,7 +10,7 @@ import numpy as np
 
 from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
 from phase2sim.analyses.small_matrices import invert, product
-from phase2sim.core.contracts import Bools, Floats
+from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.kernels import kernel
 
 
@@ -28,7 +28,7 @@ class MeanFit(NamedTuple):
 
 
 @kernel
-def room(sums: PatternSums, visits: int) -> MeanFit:
+def work_space(sums: PatternSums, visits: int) -> MeanFit:
     """Make the work space for the trials of a batch."""
     patterns, columns = sums.sums.shape[1], sums.sums.shape[2] - visits
     size = visits * sums.visitwise + columns - sums.visitwise
@@ -101,7 +101,7 @@ def _weigh(weight: Floats, covariance: Floats, seen: Bools) -> float:
 
 
 @kernel
-def place(column: int, visit: int, visitwise: int, visits: int) -> int:
+def coefficient_index(column: int, visit: int, visitwise: int, visits: int) -> int:
     """Which coefficient a column has at a visit."""
     if column < visitwise:
         return visit * visitwise + column
@@ -124,10 +124,10 @@ def _coefficients(fit: MeanFit, sums: PatternSums, trial: int) -> None:
                 if weight == 0.0:
                     continue
                 for a in range(columns):
-                    i = place(a, v, sums.visitwise, visits)
+                    i = coefficient_index(a, v, sums.visitwise, visits)
                     fit.beta[i] += weight * products[a, columns + w]
                     for b in range(columns):
-                        j = place(b, w, sums.visitwise, visits)
+                        j = coefficient_index(b, w, sums.visitwise, visits)
                         fit.precision[i, j] += weight * products[a, b]
 
 
@@ -137,7 +137,7 @@ def _leftovers(fit: MeanFit, sums: PatternSums, trial: int) -> float:
     columns, visits = fit.slopes.shape
     for a in range(columns):
         for v in range(visits):
-            fit.slopes[a, v] = fit.beta[place(a, v, sums.visitwise, visits)]
+            fit.slopes[a, v] = fit.beta[coefficient_index(a, v, sums.visitwise, visits)]
     total = 0.0
     for p in range(fit.weight.shape[0]):
         if sums.patients[trial, p] == 0.0:
@@ -162,8 +162,10 @@ def _leverage(
         for w in range(v + 1):
             total = 0.0
             for a in range(columns):
-                i = place(a, v, visitwise, visits)
+                i = coefficient_index(a, v, visitwise, visits)
                 for b in range(columns):
-                    total += variance[i, place(b, w, visitwise, visits)] * products[a, b]
+                    total += (
+                        variance[i, coefficient_index(b, w, visitwise, visits)] * products[a, b]
+                    )
             leverage[v, w] = total
             leverage[w, v] = total

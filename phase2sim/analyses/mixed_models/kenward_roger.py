@@ -13,7 +13,7 @@ import numpy as np
 
 from phase2sim.analyses.mixed_models.contrasts import Contrast
 from phase2sim.analyses.mixed_models.covariance_structures import STRUCTURES, Structure
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 
 
 def first_order(here: Contrast, inverse: Floats) -> Floats:

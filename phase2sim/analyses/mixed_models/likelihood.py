@@ -11,10 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.generalised_least_squares import MeanFit, fit_mean, place, room
+from phase2sim.analyses.mixed_models.generalised_least_squares import (
+    MeanFit,
+    coefficient_index,
+    fit_mean,
+    work_space,
+)
 from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
 from phase2sim.analyses.small_matrices import around, product
-from phase2sim.core.contracts import Bools, Floats
+from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.kernels import kernel
 
 
@@ -39,7 +44,7 @@ def likelihood(
     value = np.full(trials, np.nan)
     score = np.zeros((trials, entries))
     information = np.zeros((trials, entries, entries))
-    fit = room(sums, visits)
+    fit = work_space(sums, visits)
     forms = np.empty((entries, fit.beta.size))
     for trial in range(trials):
         if not asked[trial]:
@@ -99,7 +104,7 @@ def entry_forms(forms: Floats, fit: MeanFit, cross: Floats, visitwise: int) -> N
                 half = 0.5 if a == b else 1.0
                 for v in range(visits):
                     for c in range(columns):
-                        forms[j, place(c, v, visitwise, visits)] += half * (
+                        forms[j, coefficient_index(c, v, visitwise, visits)] += half * (
                             weight[v, a] * weighed[c, b] + weight[v, b] * weighed[c, a]
                         )
                 j += 1

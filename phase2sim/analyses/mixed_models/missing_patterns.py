@@ -10,16 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from phase2sim.analyses.tolerances import DETERMINED, EXPLAINED, ROUNDING
-from phase2sim.core.contracts import (
-    COLLINEAR,
-    EMPTY_ARM,
-    NO_VARIATION,
-    TOO_FEW,
-    Arms,
-    Bools,
-    Floats,
-    Ints,
-)
+from phase2sim.core.arrays import Arms, Bools, Floats, Ints
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW
 from phase2sim.core.kernels import kernel
 
 ARM = 1  # column of the treatment, after the intercept

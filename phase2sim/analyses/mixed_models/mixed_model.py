@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.average_information import climb, curvature_inverse
+from phase2sim.analyses.mixed_models.average_information import curvature_inverse, maximise
 from phase2sim.analyses.mixed_models.contrasts import contrast
 from phase2sim.analyses.mixed_models.covariance_structures import Structure
 from phase2sim.analyses.mixed_models.kenward_roger import first_order, second_order
 from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
-from phase2sim.core.contracts import NOT_CONVERGED, Bools, Floats, Ints
+from phase2sim.core.arrays import Bools, Floats, Ints
+from phase2sim.core.contracts import NOT_CONVERGED
 
 # What a covariance that does not converge is replaced by, in the order of ``FALLBACKS``.
 RESERVE = ("heterogeneous_toeplitz", "heterogeneous_ar1", "compound_symmetry")
@@ -40,7 +41,7 @@ class Fitted:
     fallback: Ints  # 0 as asked for, or an index into FALLBACKS
 
 
-def fit(sums: PatternSums, model: MixedModel, *, fall_back: bool) -> Fitted:
+def fit_mixed_model(sums: PatternSums, model: MixedModel, *, fall_back: bool) -> Fitted:
     """Fit every trial, and those that do not converge again with simpler covariances in turn.
 
     A covariance stands in only if it has fewer parameters than the last one tried.
@@ -77,7 +78,7 @@ def _join(fitted: Fitted, again: Fitted, trials: Bools) -> Fitted:
 def _fit(sums: PatternSums, model: MixedModel) -> Fitted:
     """Climb to the maximum, then take the contrast and its precision there."""
     structure = Structure(model.covariance, sums.start.shape[1])
-    parameters, arrived = climb(sums, structure, restricted=model.restricted)
+    parameters, arrived = maximise(sums, structure, restricted=model.restricted)
     return at(sums, model, parameters, arrived)
 
 

@@ -8,12 +8,18 @@ import numpy as np
 from phase2sim.analyses.columns import strata_above_lowest
 from phase2sim.analyses.mixed_models.covariance_structures import STRUCTURES
 from phase2sim.analyses.mixed_models.missing_patterns import Columns, pattern_sums
-from phase2sim.analyses.mixed_models.mixed_model import DEGREES_OF_FREEDOM, Fitted, MixedModel, fit
+from phase2sim.analyses.mixed_models.mixed_model import (
+    DEGREES_OF_FREEDOM,
+    Fitted,
+    MixedModel,
+    fit_mixed_model,
+)
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
-from phase2sim.core.contracts import MODEL_SCALE, Estimates, Floats, Reading
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 
-LIKELIHOODS = ("reml", "ml")
+_LIKELIHOODS = ("reml", "ml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class Mmrm:
 
     def __post_init__(self) -> None:
         check_options(
-            self, covariance=tuple(STRUCTURES), likelihood=LIKELIHOODS, df=DEGREES_OF_FREEDOM
+            self, covariance=tuple(STRUCTURES), likelihood=_LIKELIHOODS, df=DEGREES_OF_FREEDOM
         )
         for covariate in self.by_visit or ():
             if covariate not in self.covariates:
@@ -84,7 +90,7 @@ class Mmrm:
         weights = np.zeros(len(reading.visits_months))
         weights[first : last + 1] = 1.0 / (last + 1 - first)
         model = MixedModel(self.covariance, self.likelihood == "reml", self.df, weights)
-        return fit(sums, model, fall_back=self.fallback)
+        return fit_mixed_model(sums, model, fall_back=self.fallback)
 
     @staticmethod
     def _visit(key: str, month: float, reading: Reading) -> int:

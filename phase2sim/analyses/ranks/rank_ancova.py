@@ -5,7 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, numbers, outcome_or_change, strata
+from phase2sim.analyses.columns import (
+    OUTCOMES,
+    ValueOrChange,
+    numeric_covariates,
+    outcome_or_change,
+    strata,
+)
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.ranks.rank_residuals import rank_residuals
@@ -39,7 +45,7 @@ class RankAncova:
         fit = rank_residuals(
             np.ascontiguousarray(outcome_or_change(reading, self.month, self.of)),
             np.ascontiguousarray(reading.arm),
-            numbers(reading, self.covariates),
+            numeric_covariates(reading, self.covariates),
             level,
             levels,
         )

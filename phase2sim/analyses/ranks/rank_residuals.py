@@ -8,16 +8,8 @@ those of a sample without replacement.
 import numpy as np
 
 from phase2sim.analyses.tolerances import DETERMINED
-from phase2sim.core.contracts import (
-    COLLINEAR,
-    EMPTY_ARM,
-    NO_VARIATION,
-    TOO_FEW,
-    Arms,
-    Bools,
-    Floats,
-    Ints,
-)
+from phase2sim.core.arrays import Arms, Bools, Floats, Ints
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW
 from phase2sim.core.kernels import kernel
 
 

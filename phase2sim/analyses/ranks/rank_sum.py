@@ -9,8 +9,9 @@ counts those below a value, in time proportional to the patients.
 
 import numpy as np
 
-from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Arms, Floats, Ints
-from phase2sim.core.kernels import kernel, step
+from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW
+from phase2sim.core.kernels import inline_kernel, kernel
 
 _HAIR = 1e-10  # of all weight: sums of weights that differ by less are equal
 
@@ -53,7 +54,7 @@ def rank_sums(
 
 
 @kernel
-def shifts(
+def location_shifts(
     outcome: Floats, arm: Arms, level: Ints, levels: int, critical: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Shift between the arms in every trial, and its limits; each (trial,).
@@ -102,14 +103,14 @@ def _sort(values: Floats, starts: Ints, outcome: Floats, arm: Arms, level: Ints)
             free[arm[i], h] += 1
 
 
-@step
+@inline_kernel
 def _pairs(starts: Ints, h: int) -> int:
     """Pairs of a treated and a control patient in a stratum."""
     pairs: int = (starts[0, h + 1] - starts[0, h]) * (starts[1, h + 1] - starts[1, h])
     return pairs
 
 
-@step
+@inline_kernel
 def _weigh(weights: Floats, starts: Ints) -> None:
     """Weight of each stratum, 0 where there is no pair."""
     for h in range(weights.size):

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.kernels import kernel
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome_or_change, strata
 from phase2sim.analyses.one_sided import NORMAL_REACH
 from phase2sim.analyses.options import check_options
-from phase2sim.analyses.ranks.rank_sum import rank_sums, shifts
+from phase2sim.analyses.ranks.rank_sum import location_shifts, rank_sums
 from phase2sim.analyses.ranks.wilcoxon import RankSums, normal_tails, shift_estimates
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 
@@ -41,6 +41,6 @@ class VanElteren:
         level, levels = strata(reading)
         sums = RankSums(*rank_sums(outcome, arm, level, levels, self.null_effect))
         critical = sums.centre - NORMAL_REACH * np.sqrt(sums.untied_variance)
-        found = shifts(outcome, arm, level, levels, critical)
+        found = location_shifts(outcome, arm, level, levels, critical)
         z = (sums.statistic - sums.centre) / np.sqrt(sums.variance)
         return shift_estimates(found, sums, z, normal_tails(sums, 0.0), self.endpoint)

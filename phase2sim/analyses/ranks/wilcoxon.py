@@ -10,18 +10,9 @@ from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome_or_chang
 from phase2sim.analyses.one_sided import NORMAL_REACH
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.ranks import rank_sum_exact
-from phase2sim.analyses.ranks.rank_sum import rank_sums, shifts
-from phase2sim.core.contracts import (
-    CONFIDENCE,
-    MODEL_SCALE,
-    Arms,
-    Bools,
-    Estimates,
-    Floats,
-    Ints,
-    OwnTest,
-    Reading,
-)
+from phase2sim.analyses.ranks.rank_sum import location_shifts, rank_sums
+from phase2sim.core.arrays import Arms, Bools, Floats, Ints
+from phase2sim.core.contracts import CONFIDENCE, MODEL_SCALE, Estimates, OwnTest, Reading
 from phase2sim.core.endpoints import MEASURES
 
 DISTRIBUTIONS = ("exact", "normal", "normal_continuity")
@@ -78,7 +69,7 @@ class Wilcoxon:
             half = 0.5 if self.distribution == "normal_continuity" else 0.0
             at_most, at_least = normal_tails(sums, half)
             critical = sums.centre - half - NORMAL_REACH * np.sqrt(sums.untied_variance)
-        found = shifts(outcome, arm, everyone, one, critical)
+        found = location_shifts(outcome, arm, everyone, one, critical)
         return shift_estimates(found, sums, sums.statistic, (at_most, at_least), self.endpoint)
 
     def _exact(self, outcome: Floats, arm: Arms, sums: RankSums) -> tuple[Floats, Floats]:

@@ -9,7 +9,8 @@ from scipy import special
 from phase2sim.analyses.columns import strata
 from phase2sim.analyses.one_sided import NORMAL_REACH
 from phase2sim.analyses.responders.responders import ResponderAnalysis, missing_arm
-from phase2sim.core.contracts import NO_VARIATION, Estimates, Floats, OwnTest, Reading
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import NO_VARIATION, Estimates, OwnTest, Reading
 
 
 @dataclass(frozen=True, slots=True)

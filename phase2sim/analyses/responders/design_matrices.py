@@ -3,7 +3,7 @@
 import numpy as np
 
 from phase2sim.analyses.tolerances import ROUNDING
-from phase2sim.core.contracts import Arms, Floats, Ints
+from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.kernels import kernel
 
 
@@ -34,7 +34,7 @@ def varying(covariates: Floats, trial: int, kept: Ints, needed: int) -> tuple[Fl
 
 
 @kernel
-def design(covariates: Floats, trial: int, kept: Ints, needed: int, treated: Arms) -> Floats:
+def design_matrix(covariates: Floats, trial: int, kept: Ints, needed: int, treated: Arms) -> Floats:
     """Intercept, treatment and the covariates that vary, at mean 0 and SD 1; (column, patient).
 
     Empty if one of the needed does not vary.

@@ -8,7 +8,8 @@ import numpy as np
 from phase2sim.analyses.one_sided import NORMAL_REACH
 from phase2sim.analyses.responders.rate_scores import fisher, score_interval
 from phase2sim.analyses.responders.responders import ResponderAnalysis, of_distinct, rates
-from phase2sim.core.contracts import Estimates, Floats, OwnTest, Reading
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Estimates, OwnTest, Reading
 
 
 @dataclass(frozen=True, slots=True)

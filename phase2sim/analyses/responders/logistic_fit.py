@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.column_sums import decay, dot, moments, total, triple
+from phase2sim.analyses.column_sums import decay, dot, total, triple, weighted_sums
 from phase2sim.analyses.responders.design_matrices import varying
 from phase2sim.analyses.small_matrices import invert
+from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import (
     COLLINEAR,
     EMPTY_ARM,
@@ -18,9 +19,6 @@ from phase2sim.core.contracts import (
     NOT_CONVERGED,
     SEPARATED,
     TOO_FEW,
-    Arms,
-    Floats,
-    Ints,
 )
 from phase2sim.core.kernels import kernel
 
@@ -31,7 +29,7 @@ _BLOCK = 512  # patients whose factors of the likelihood, each at most 2, fit in
 _BOUNDLESS = 15.0  # log odds so far out that only separation leads there
 
 
-class Fit(NamedTuple):
+class _LogisticFit(NamedTuple):
     """A trial and the model of it, filled on the way to the maximum."""
 
     controls: int  # how many; they stand first
@@ -121,11 +119,11 @@ def _reason(y: Floats, controls: int) -> int:
 
 
 @kernel
-def _at_rest(x: Floats, y: Floats, controls: int) -> Fit:
+def _at_rest(x: Floats, y: Floats, controls: int) -> _LogisticFit:
     """Fit with all coefficients zero, where every chance is a half."""
     size, n = 2 + x.shape[0], y.size
     square = (size, size)
-    return Fit(
+    return _LogisticFit(
         controls,
         x,
         y,
@@ -140,7 +138,7 @@ def _at_rest(x: Floats, y: Floats, controls: int) -> Fit:
 
 
 @kernel
-def _climb(fit: Fit) -> int:
+def _climb(fit: _LogisticFit) -> int:
     """Maximise the likelihood by Newton's steps, halved while it falls; 0 or a reason.
 
     Leaves the model at the maximum, with its inverse information.
@@ -171,7 +169,7 @@ def _climb(fit: Fit) -> int:
 
 
 @kernel
-def _ascend(fit: Fit, step: Floats, lower: float) -> float:
+def _ascend(fit: _LogisticFit, step: Floats, lower: float) -> float:
     """Take a step, or as much of it as does not go down; return the log-likelihood there."""
     before = fit.beta.copy()
     height = lower
@@ -194,7 +192,7 @@ def _largest(vector: Floats) -> float:
 
 
 @kernel
-def _start(fit: Fit) -> bool:
+def _start(fit: _LogisticFit) -> bool:
     """Begin at the linear discriminant, which is near if covariates are near normal.
 
     It follows from least squares (Haggstrom, Journal of Business & Economic Statistics 1983).
@@ -220,7 +218,7 @@ def _start(fit: Fit) -> bool:
 
 
 @kernel
-def _evaluate(fit: Fit) -> float:
+def _evaluate(fit: _LogisticFit) -> float:
     """Log-likelihood at the coefficients; fills residuals, weights, slope and information."""
     n = fit.y.size
     fit.odds[: fit.controls] = fit.beta[0]
@@ -260,7 +258,7 @@ def _log_likelihood(y: Floats, odds: Floats, decayed: Floats) -> float:
 
 
 @kernel
-def _sum_up(fit: Fit, vector: Floats) -> None:
+def _sum_up(fit: _LogisticFit, vector: Floats) -> None:
     """Fill the score with sums of ``vector``, the information with weighted sums of products."""
     n, score, information = fit.y.size, fit.score, fit.information
     score[:] = 0.0
@@ -270,7 +268,7 @@ def _sum_up(fit: Fit, vector: Floats) -> None:
         if score.size == 2:  # noqa: PLR2004  nothing but arms
             score[a], information[a, a] = total(vector, first, last), total(fit.weight, first, last)
         for j in range(2, score.size):
-            sums = moments(fit.x, j - 2, vector, fit.weight, first, last)
+            sums = weighted_sums(fit.x, j - 2, vector, fit.weight, first, last)
             score[a], information[a, a] = sums[0], sums[1]
             score[j] += sums[2]
             information[j, a] = sums[3]
@@ -284,7 +282,7 @@ def _sum_up(fit: Fit, vector: Floats) -> None:
 
 @kernel
 def _difference(
-    fit: Fit,
+    fit: _LogisticFit,
     sampled: bool,  # noqa: FBT001  numba
 ) -> tuple[float, float, float, float]:
     """Difference of the mean predictions, its standard error, and both, control first."""
@@ -313,7 +311,7 @@ def _difference(
 
 
 @kernel
-def _predict(fit: Fit, gradient: Floats) -> tuple[float, float]:
+def _predict(fit: _LogisticFit, gradient: Floats) -> tuple[float, float]:
     """Mean chances if all were controls, and if all were treated.
 
     Leaves in ``odds`` each patient's chance under treatment minus that under control, in ``weight``

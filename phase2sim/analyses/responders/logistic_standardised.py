@@ -6,13 +6,13 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy import special
 
-from phase2sim.analyses.columns import numbers, with_factors, with_strata
+from phase2sim.analyses.columns import numeric_covariates, with_factors, with_strata
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.responders.logistic_fit import standardised
 from phase2sim.analyses.responders.responders import ResponderAnalysis, check_margin
 from phase2sim.core.contracts import Estimates, Reading
 
-STANDARD_ERRORS = ("delta", "ge")
+_STANDARD_ERRORS = ("delta", "ge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class LogisticStandardised(ResponderAnalysis):
 
     def __post_init__(self) -> None:
         ResponderAnalysis.__post_init__(self)
-        check_options(self, standard_error=STANDARD_ERRORS)
+        check_options(self, standard_error=_STANDARD_ERRORS)
         check_margin(self.null_effect)
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
-        needed = numbers(reading, self.covariates)
+        needed = numeric_covariates(reading, self.covariates)
         covariates = with_factors(needed, reading, self.factors)
         if "stratum" in self.covariates:
             covariates = with_strata(covariates, reading)

@@ -8,16 +8,17 @@ from scipy import special
 
 from phase2sim.analyses.one_sided import NORMAL_REACH
 from phase2sim.analyses.options import check_options
-from phase2sim.analyses.responders.rate_scores import score, score_interval
+from phase2sim.analyses.responders.rate_scores import score_interval, score_statistic
 from phase2sim.analyses.responders.responders import (
     ResponderAnalysis,
     check_margin,
     of_distinct,
     rates,
 )
-from phase2sim.core.contracts import Estimates, Floats, OwnTest, Reading
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Estimates, OwnTest, Reading
 
-VARIANCES = ("miettinen_nurminen", "farrington_manning")
+_VARIANCES = ("miettinen_nurminen", "farrington_manning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class MiettinenNurminen(ResponderAnalysis):
 
     def __post_init__(self) -> None:
         ResponderAnalysis.__post_init__(self)
-        check_options(self, variance=VARIANCES)
+        check_options(self, variance=_VARIANCES)
         check_margin(self.null_effect)
 
     def estimate(self, reading: Reading) -> Estimates:
@@ -47,7 +48,7 @@ class MiettinenNurminen(ResponderAnalysis):
         def z_and_limits(tables: Floats) -> tuple[Floats, ...]:
             margin = np.full(len(tables), self.null_effect)
             limits = score_interval(tables, NORMAL_REACH, unbiased)
-            return score(tables, margin, unbiased), *limits
+            return score_statistic(tables, margin, unbiased), *limits
 
         z, lower, upper = of_distinct(table, z_and_limits)
         effect, se, by_arm = rates(table)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
 
 _HALVINGS = 60  # of an interval of length 2: down to rounding
@@ -10,7 +10,7 @@ _SAME = 1.0 + 1e-7  # probabilities closer than that are equal: R's rule
 
 
 @kernel
-def score(table: Floats, difference: Floats, unbiased: bool) -> Floats:  # noqa: FBT001  numba
+def score_statistic(table: Floats, difference: Floats, unbiased: bool) -> Floats:  # noqa: FBT001  numba
     """Standardised difference from ``difference`` in each table, (table,).
 
     ``table`` is (table, 4): responders and patients of treatment, then of control. The variance is

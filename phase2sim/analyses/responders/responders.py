@@ -8,13 +8,14 @@ import numpy as np
 
 from phase2sim.analyses.columns import outcome, strata
 from phase2sim.analyses.options import check_options
-from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, Arms, Floats, Ints, Reading
+from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, Reading
 from phase2sim.core.endpoints import MEASURES, Endpoint, on_unit_scale
 from phase2sim.core.kernels import kernel
 
 MISSING = ("non_responder", "complete_cases")
 SCALE = "difference in response rates"
-UNKNOWN = -1  # whether a patient responded
+UNKNOWN_RESPONSE = -1  # whether a patient responded
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Responder:
                 )
 
     def responds(self, value: Floats, baseline: Floats, endpoint: Endpoint) -> Arms:
-        """1 for a responder, 0 for none, ``UNKNOWN`` without the values on the model scale.
+        """1 for a responder, 0 for none, ``UNKNOWN_RESPONSE`` without the values, model scale.
 
         Fixed bounds are brought to the model scale, so that a value typed like the bound is equal
         to it.
@@ -82,7 +83,7 @@ class Responder:
                 yes &= rise < -self.below_baseline_by
             if self.above_baseline_by is not None:
                 yes &= rise > self.above_baseline_by
-        return np.where(known, yes, UNKNOWN).astype(np.int8)
+        return np.where(known, yes, UNKNOWN_RESPONSE).astype(np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class ResponderAnalysis:
         self.responder.check(MEASURES[self.endpoint])
 
     def responses(self, reading: Reading) -> Arms:
-        """Whether each patient responded, (trial, patient): 1, 0 or ``UNKNOWN``."""
+        """Whether each patient responded, (trial, patient): 1, 0 or ``UNKNOWN_RESPONSE``."""
         value = outcome(reading, self.month)
         responds = self.responder.responds(value, reading.baseline, MEASURES[self.endpoint])
         if self.missing == "non_responder":

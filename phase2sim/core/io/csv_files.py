@@ -6,12 +6,12 @@ from pathlib import Path
 
 from phase2sim.core.errors import BadInput
 
-MISSING = {"", "NA", "NaN", "nan", "."}
+MISSING_CODES = {"", "NA", "NaN", "nan", "."}
 
-type Row = Mapping[str, str]
+type CsvRow = Mapping[str, str]
 
 
-def read_rows(path: Path, required: Sequence[str], refusal: type[BadInput]) -> tuple[Row, ...]:
+def read_rows(path: Path, required: Sequence[str], refusal: type[BadInput]) -> tuple[CsvRow, ...]:
     """Rows of a CSV file with a heading, the first row being line 2.
 
     Raises ``refusal`` naming the file and what is wrong: unreadable, empty, a column missing.

@@ -59,7 +59,7 @@ def check_numbers(table: object, path: Path, refusal: type[BadInput]) -> None:
             )
 
 
-def checked[T](
+def validate[T](
     adapter: TypeAdapter[T], table: object, place: str, path: Path, refusal: type[BadInput]
 ) -> T:
     """Turn a table into a checked value; the first thing wrong becomes the message of ``refusal``.

@@ -6,10 +6,10 @@ import arviz as az
 import numpy as np
 import xarray as xr
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.prior.models.unknowns.settings import Gate
 
-WORDS = {"rhat": "R-hat", "ess_bulk": "bulk ESS", "ess_tail": "tail ESS"}
+DIAGNOSTIC_NAMES = {"rhat": "R-hat", "ess_bulk": "bulk ESS", "ess_tail": "tail ESS"}
 
 
 def diagnose(posterior: xr.Dataset, divergences: int) -> dict[str, object]:
@@ -44,7 +44,9 @@ def complaints(diagnostics: Mapping[str, object], gate: Gate) -> tuple[str, ...]
         sound = value <= limit if side == "above" else value >= limit
         if not sound:
             parameter = diagnostics[f"{name}_of"]
-            said.append(f"{WORDS[name]} of {parameter!r} is {value:.4g}, {side} {limit:g}")
+            said.append(
+                f"{DIAGNOSTIC_NAMES[name]} of {parameter!r} is {value:.4g}, {side} {limit:g}"
+            )
     divergent = int(str(diagnostics["divergences"]))
     if divergent > gate.divergences:
         said.append(f"{divergent} divergent transitions, more than {gate.divergences}")

@@ -1,7 +1,7 @@
 """Evidence to posterior draws: compile, sample, diagnose, thin."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -12,14 +12,15 @@ import xarray as xr
 from pytensor.configdefaults import config
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.kernels import lightly_optimised
+from phase2sim.core.progress import Report
 from phase2sim.evidence.reported import Evidence, Reported
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.diagnostics import diagnose
-from phase2sim.prior.models.joint import SHARED, flat, joint_model, numbers
+from phase2sim.prior.models.joint import SHARED, flatten_numbers, joint_model, reported_arrays
 from phase2sim.prior.models.likelihoods.events import read_events
 from phase2sim.prior.models.unknowns.effect import assumptions
 from phase2sim.prior.models.unknowns.evidence_arrays import cells, read_entries
@@ -32,9 +33,7 @@ from phase2sim.prior.models.unknowns.settings import (
     Sampler,
 )
 
-type Report = Callable[[str], None]
-
-DERIVED = frozenset(  # it follows from what is sampled
+_DERIVED = frozenset(  # it follows from what is sampled
     ("history", "sd", "age_slope", "endpoint_correlation", "effect", "bias", "class_mean")
 ).union(["event_rate"])
 SECONDS_BETWEEN_LOOKS = 0.25
@@ -65,7 +64,7 @@ class Compiled:
         # same draws.
         with config.change_flags(numba__fastmath=False), lightly_optimised():
             compiled = nutpie.compile_pymc_model(model)
-        shapes = {name: array.shape for name, array in numbers(evidence).items()}
+        shapes = {name: array.shape for name, array in reported_arrays(evidence).items()}
         return cls(compiled, shapes, time.monotonic() - started)
 
     def sample(
@@ -79,19 +78,21 @@ class Compiled:
 
         Raises ``ValueError`` where the numbers do not fit the arrays that were compiled.
         """
-        given = numbers(evidence)
+        given = reported_arrays(evidence)
         for name, array in given.items():
             if array.shape != self.shapes.get(name):
                 raise ValueError(
                     f"{name} has shape {array.shape}; {self.shapes.get(name)} was compiled"
                 )
         # Without a single number, as with patients' own data alone, there is none to exchange.
-        own = self.model.with_data(**{SHARED: flat(given)}) if given else self.model
+        own = self.model.with_data(**{SHARED: flatten_numbers(given)}) if given else self.model
         with threadpool_limits(limits=1):  # BLAS threads on such small matrices cost 20 times more
             return _sample(own, seed, report, sampler)
 
 
-def fit(evidence: Evidence, seed: int, report: Report, sampler: Sampler = SAMPLER) -> PriorDraws:
+def sample_posterior(
+    evidence: Evidence, seed: int, report: Report, sampler: Sampler = SAMPLER
+) -> PriorDraws:
     """Sample the joint posterior of the evidence; ``report`` gets lines about progress.
 
     The draws depend on the evidence, the seed and the sampler's settings only. They are not gated
@@ -197,7 +198,7 @@ def to_prior(
         event_outcomes=outcomes,
         event_rate=kept.get("event_rate", np.zeros((draws, 0, 2))),
         event_dispersion=kept.get("event_dispersion", none),
-        sampled={name: array for name, array in kept.items() if name not in DERIVED},
+        sampled={name: array for name, array in kept.items() if name not in _DERIVED},
     )
 
 
@@ -229,9 +230,13 @@ def _said(entry: Reported) -> str:
 def _thinned(array: xr.DataArray, kept: int) -> Floats:
     """Evenly thinned draws, chains interleaved, (draw, ...)."""
     values = np.asarray(array.transpose("draw", "chain", ...).values, dtype=np.float64)
-    flat = values.reshape(-1, *values.shape[2:])
-    which = np.linspace(0, len(flat) - 1, min(kept, len(flat))).round().astype(np.int64)
-    return flat[which]
+    draws_in_order = values.reshape(-1, *values.shape[2:])
+    which = (
+        np.linspace(0, len(draws_in_order) - 1, min(kept, len(draws_in_order)))
+        .round()
+        .astype(np.int64)
+    )
+    return draws_in_order[which]
 
 
 def _matrices(pairs: Floats | None, endpoints: int, draws: int) -> Floats:

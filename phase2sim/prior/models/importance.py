@@ -3,7 +3,7 @@
 import numpy as np
 from arviz_stats.base.array import BaseArray  # what ArviZ itself computes with
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 
 
 def leave_one_out(log_density: Floats) -> tuple[Floats, Floats]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt, shared
 from phase2sim.prior.models.likelihoods import (
@@ -38,7 +38,7 @@ from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
 from phase2sim.prior.models.unknowns.natural_history import (
     Moments,
     NaturalHistory,
-    moments,
+    cell_moments,
     natural_history,
 )
 from phase2sim.prior.models.unknowns.settings import (
@@ -134,7 +134,7 @@ def declare(
 ) -> Densities:
     """Declare every unknown in the current PyMC model; return the densities of what is reported."""
     history = natural_history(layout, priors)
-    at = moments(layout, history, treatment_effect(evidence, layout))
+    at = cell_moments(layout, history, treatment_effect(evidence, layout))
     event_tables = events.read_events(evidence)
     table = _held(read_tables(evidence, layout, event_tables))
     located = None
@@ -175,7 +175,7 @@ def read_tables(evidence: Evidence, layout: Cells, counted: EventTables) -> Tabl
     )
 
 
-def numbers(evidence: Evidence) -> dict[str, Floats]:
+def reported_arrays(evidence: Evidence) -> dict[str, Floats]:
     """Arrays of reported numbers by table and field; of evidence of one shape in the same order."""
     return _numbers(read_tables(evidence, cells(evidence), events.read_events(evidence)))
 
@@ -189,7 +189,7 @@ def _numbers(tables: Tables) -> dict[str, Floats]:
     }
 
 
-def flat(arrays: Mapping[str, Floats]) -> Floats:
+def flatten_numbers(arrays: Mapping[str, Floats]) -> Floats:
     """All the numbers, one after the other."""
     return np.concatenate([np.zeros(0), *(array.ravel() for array in arrays.values())])
 
@@ -200,7 +200,7 @@ def _held(tables: Tables) -> Tables:
     One, because every shared array costs a quarter of a second to compile.
     """
     arrays = _numbers(tables)
-    values = flat(arrays)
+    values = flatten_numbers(arrays)
     vector = shared(values, name=SHARED, shape=values.shape)
     held: dict[str, dict[str, Any]] = {}
     start = 0

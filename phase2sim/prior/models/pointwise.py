@@ -6,7 +6,7 @@ import numpy as np
 import pymc as pm
 from pytensor.configdefaults import config
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.densities.pytensor_names import Tensor, function, pt

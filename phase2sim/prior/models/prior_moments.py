@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.evidence.reported import EffectAssumption, Evidence
 from phase2sim.prior.models.unknowns.settings import PRIORS

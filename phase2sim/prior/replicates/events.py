@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.evidence.reported import Reported
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
+class SimulatedEvents:
     """How many events each patient had between any two of some months since entry."""
 
     rate: float  # a patient-month, of all patients of the study's arm
@@ -35,7 +35,7 @@ def draw_events(
     dispersion: float,
     patients: int,
     rng: np.random.Generator,
-) -> Events:
+) -> SimulatedEvents:
     """Draw ``patients`` with ``rate`` events a month each and variance mean + dispersion mean^2.
 
     A gamma frailty a patient makes the total of any span negative binomial, and spans that overlap
@@ -46,4 +46,4 @@ def draw_events(
     frailty: Floats = np.ones(patients)
     if dispersion > 0.0:
         frailty = rng.gamma(1.0 / dispersion, dispersion, patients)
-    return Events(rate, tuple(edges), rng.poisson(frailty[:, None] * rate * lengths))
+    return SimulatedEvents(rate, tuple(edges), rng.poisson(frailty[:, None] * rate * lengths))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.prior.draws import PriorDraws
 
 

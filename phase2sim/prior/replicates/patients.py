@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.reported import (
@@ -20,8 +20,8 @@ from phase2sim.evidence.reported import (
 from phase2sim.prior.replicates.parameters import Parameters
 
 ENROLMENT_TIMES = 128  # at which an average over an enrolment window is taken
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(32)  # of a standard normal
-WEIGHTS = WEIGHTS / WEIGHTS.sum()
+_NODES, _HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(32)  # of a standard normal
+_WEIGHTS = _HERMITE_WEIGHTS / _HERMITE_WEIGHTS.sum()
 
 
 class Visit(NamedTuple):
@@ -33,7 +33,7 @@ class Visit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
+class StudyDeviation:
     """How one study differs from the average study, by endpoint."""
 
     level: Floats  # (endpoint,)
@@ -42,11 +42,11 @@ class Study:
     event_ratio: Floats  # (outcome,) of its rates to the average study's
 
 
-def draw_study(truth: Parameters, rng: np.random.Generator) -> Study:
+def draw_study(truth: Parameters, rng: np.random.Generator) -> StudyDeviation:
     """Level, slope, effect and rates of a new study."""
     level, slope, effect = rng.standard_normal((3, len(truth.endpoints)))
     events = rng.standard_normal(len(truth.event_outcomes))
-    return Study(
+    return StudyDeviation(
         level=truth.level_sd * level,
         slope=truth.slope_sd * slope,
         class_effect=truth.class_mean + truth.class_sd * effect,
@@ -66,14 +66,14 @@ def on_own_scale(latent: Floats, transformation: str) -> Floats:
 
 
 @dataclass(frozen=True)
-class Population:
+class ArmPopulation:
     """All patients that one arm of one study could have enrolled."""
 
     evidence: Evidence
     arm: StudyArm
     visits: tuple[Visit, ...]
     truth: Parameters
-    study: Study
+    study: StudyDeviation
 
     @cached_property
     def endpoint(self) -> Ints:
@@ -158,10 +158,10 @@ class Population:
         """Mean and SD of all patients at one visit, on the model scale or in the own unit."""
         column = self.visits.index(visit)
         mean, sd = (of[:, column, None] for of in self.at_enrolment)
-        value = mean + sd * NODES
+        value = mean + sd * _NODES
         if not on_model_scale:
             value = on_own_scale(value, ENDPOINTS[visit.endpoint].transformation)
-        weights = WEIGHTS / len(mean)
+        weights = _WEIGHTS / len(mean)
         average = float(np.sum(value * weights))
         return average, float(np.sqrt(np.sum((value - average) ** 2 * weights)))
 

@@ -6,13 +6,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.evidence.reported import Evidence, Reported, StudyArm
-from phase2sim.prior.replicates.events import Events, draw_events, span_of
+from phase2sim.prior.replicates.events import SimulatedEvents, draw_events, span_of
 from phase2sim.prior.replicates.parameters import Parameters
-from phase2sim.prior.replicates.patients import Population, Study, draw_study, weight_factor
-from phase2sim.prior.replicates.summaries import Sample, named, renumbered, summarise, visits_of
+from phase2sim.prior.replicates.patients import (
+    ArmPopulation,
+    StudyDeviation,
+    draw_study,
+    weight_factor,
+)
+from phase2sim.prior.replicates.summaries import (
+    Sample,
+    named_values,
+    renumbered,
+    summarise,
+    summary_visits,
+)
 
 PATIENTS_IF_UNKNOWN = 100  # of an arm whose size is not reported
 
@@ -29,7 +40,9 @@ class Quantity:
 def quantities(evidence: Evidence) -> tuple[Quantity, ...]:
     """Every number that a likelihood reads, entries in their order."""
     return tuple(
-        Quantity(entry, what, value) for entry in _read(evidence) for what, value in named(entry)
+        Quantity(entry, what, value)
+        for entry in _read(evidence)
+        for what, value in named_values(entry)
     )
 
 
@@ -40,12 +53,12 @@ def replicate(evidence: Evidence, truth: Parameters, rng: np.random.Generator) -
     patients is of the first of them. Arms of a study share its level and slope.
     """
     studies: dict[str, dict[str, Sample]] = {}
-    truths: dict[str, Study] = {}
+    truths: dict[str, StudyDeviation] = {}
     for arm, entries in _by_arm(evidence).items():
         if arm.study not in truths:
             truths[arm.study] = draw_study(truth, rng)
-        visits = tuple(sorted({visit for entry in entries for visit in visits_of(entry)}))
-        population = Population(evidence, arm, visits, truth, truths[arm.study])
+        visits = tuple(sorted({visit for entry in entries for visit in summary_visits(entry)}))
+        population = ArmPopulation(evidence, arm, visits, truth, truths[arm.study])
         studies.setdefault(arm.study, {})[arm.arm] = _sample(population, entries, rng)
     values: list[float] = []
     for entry in _read(evidence):
@@ -60,7 +73,9 @@ def with_values(evidence: Evidence, values: Floats) -> Evidence:
     """
     left = iter(float(value) for value in values)
     reported = tuple(
-        entry if _is_unread(entry) else renumbered(entry, tuple(next(left) for _ in named(entry)))
+        entry
+        if _is_unread(entry)
+        else renumbered(entry, tuple(next(left) for _ in named_values(entry)))
         for entry in evidence.reported
     )
     said = f"{evidence.digest} {' '.join(float(value).hex() for value in values)}"
@@ -86,7 +101,7 @@ def _by_arm(evidence: Evidence) -> Mapping[StudyArm, list[Reported]]:
 
 
 def _sample(
-    population: Population, entries: Iterable[Reported], rng: np.random.Generator
+    population: ArmPopulation, entries: Iterable[Reported], rng: np.random.Generator
 ) -> Sample:
     arm = population.arm
     own = [entry.n for entry in entries if entry.n and not entry.versus]
@@ -100,11 +115,11 @@ def _sample(
 
 
 def _events(
-    population: Population,
+    population: ArmPopulation,
     entries: Iterable[Reported],
     patients: int,
     rng: np.random.Generator,
-) -> dict[str, Events]:
+) -> dict[str, SimulatedEvents]:
     truth = population.truth
     spans: dict[str, list[tuple[float, float]]] = {}
     for entry in entries:

@@ -5,21 +5,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.evidence.reported import Reported
-from phase2sim.prior.replicates.events import Events, span_of
-from phase2sim.prior.replicates.patients import Population, Visit, on_own_scale
+from phase2sim.prior.replicates.events import SimulatedEvents, span_of
+from phase2sim.prior.replicates.patients import ArmPopulation, Visit, on_own_scale
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """The patients of one arm, as they were seen."""
 
-    population: Population
+    population: ArmPopulation
     value: Floats  # (patient, visit) model scale
     weight_factor: float  # true over assumed weight of a typical patient
-    events: Mapping[str, Events]  # by outcome
+    events: Mapping[str, SimulatedEvents]  # by outcome
 
     def latent(self, visit: Visit, n: int) -> Floats:
         """Values (patient,) of the first ``n`` patients on the model scale."""
@@ -27,7 +27,7 @@ class Sample:
 
     def as_read(self, entry: Reported, position: int) -> Floats:
         """Values (patient,) of one of an entry's visits, on the entry's scale."""
-        visit = visits_of(entry)[position]
+        visit = summary_visits(entry)[position]
         latent = self.latent(visit, entry.n or len(self.value))
         if entry.on_model_scale:
             return latent
@@ -36,24 +36,24 @@ class Sample:
 
     def expected(self, entry: Reported, position: int) -> tuple[float, float]:
         """Mean and SD of all patients at one of an entry's visits, on the entry's scale."""
-        visit = visits_of(entry)[position]
+        visit = summary_visits(entry)[position]
         mean, sd = self.population.expected(visit, on_model_scale=entry.on_model_scale)
         factor = self.weight_factor if entry.by_weight else 1.0
         return mean * factor, sd * factor
 
     def expected_median(self, entry: Reported, position: int) -> float:
         """Value at the mean of the model scale of one of an entry's visits, in the own unit."""
-        visit = visits_of(entry)[position]
+        visit = summary_visits(entry)[position]
         latent, _ = self.population.expected(visit, on_model_scale=True)
         transformation = ENDPOINTS[entry.endpoint].transformation
         return float(on_own_scale(np.array(latent), transformation))
 
 
-type Arms = Mapping[str, Sample]  # the arms of one study
-type Summary = Callable[[Reported, Arms, np.random.Generator], tuple[float, ...]]
+type _Samples = Mapping[str, Sample]  # the arms of one study
+type _Summary = Callable[[Reported, _Samples, np.random.Generator], tuple[float, ...]]
 
 
-def visits_of(entry: Reported) -> tuple[Visit, ...]:
+def summary_visits(entry: Reported) -> tuple[Visit, ...]:
     """Visits that an entry reads, of every endpoint it is about."""
     if entry.endpoint in EVENTS:
         return ()
@@ -64,12 +64,12 @@ def visits_of(entry: Reported) -> tuple[Visit, ...]:
     return tuple(Visit(name, entry.clock, month) for month in months for name in endpoints)
 
 
-def summarise(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
-    """The numbers of one entry, in the order of ``named``."""
+def summarise(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+    """The numbers of one entry, in the order of ``named_values``."""
     return _summary(entry)(entry, arms, rng)
 
 
-def named(entry: Reported) -> tuple[tuple[str, float], ...]:
+def named_values(entry: Reported) -> tuple[tuple[str, float], ...]:
     """Name and reported value of each number of an entry."""
     if entry.bounds is not None:
         names = ("lower quartile", "upper quartile")
@@ -83,7 +83,7 @@ def named(entry: Reported) -> tuple[tuple[str, float], ...]:
 
 
 def renumbered(entry: Reported, values: tuple[float, ...]) -> Reported:
-    """The entry with other numbers, in the order of ``named``."""
+    """The entry with other numbers, in the order of ``named_values``."""
     said = " and ".join(f"{value:.12g}" for value in values)
     changed = replace(entry, as_reported=f"{said} (simulated)")
     if entry.bounds is not None:
@@ -96,7 +96,7 @@ def renumbered(entry: Reported, values: tuple[float, ...]) -> Reported:
     return replace(changed, value=first, sd=values[1] if entry.sd is not None else None)
 
 
-def _mean(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+def _mean(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """Mean and, if reported, SD; a reported standard error scales the mean's own deviation."""
     arm = arms[entry.arm]
     values = arm.as_read(entry, 0)
@@ -108,24 +108,26 @@ def _mean(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float,
     return (mean,) if entry.sd is None else (mean, _sample_sd(values))
 
 
-def _median(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+def _median(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     del rng
     return (float(np.median(arms[entry.arm].as_read(entry, 0))),)
 
 
-def _sd(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+def _sd(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     del rng
     return (_sample_sd(arms[entry.arm].as_read(entry, 0)),)
 
 
-def _count(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+def _count(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """Patients beyond a threshold, or below their own baseline."""
     del rng
     values = arms[entry.arm].as_read(entry, 0)
     if entry.beyond == "below_baseline":
         return (float(np.sum(arms[entry.arm].as_read(entry, 1) < values)),)
     if ENDPOINTS[entry.endpoint].transformation == "root" and entry.threshold == 0.0:
-        values = arms[entry.arm].latent(visits_of(entry)[0], entry.n)  # no insulin: at or below 0
+        values = arms[entry.arm].latent(
+            summary_visits(entry)[0], entry.n
+        )  # no insulin: at or below 0
         below = values <= 0.0
         return (float(np.sum(below if entry.beyond == "below" else ~below)),)
     threshold = np.float64(np.nan if entry.threshold is None else entry.threshold)
@@ -133,20 +135,20 @@ def _count(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float
     return (float(np.sum(beyond)),)
 
 
-def _quartiles(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+def _quartiles(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     del rng
     values, method = arms[entry.arm].as_read(entry, 0), entry.quantile_method
     lower, upper = np.quantile(values, [0.25, 0.75], method=method)  # type: ignore[call-overload]
     return float(lower), float(upper)
 
 
-def _range(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+def _range(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     del rng
     values = arms[entry.arm].as_read(entry, 0)
     return float(values.min()), float(values.max())
 
 
-def _difference(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+def _difference(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """Change, slope, or difference between arms, with the error it was reported with.
 
     A reported standard error is the whole error; without one it is the patients' own, to which an
@@ -178,7 +180,7 @@ def _paired(entry: Reported, arm: Sample, last: int) -> Floats:
     return values - arm.as_read(asked, 0) if last else values
 
 
-def _percent_change(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+def _percent_change(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """Change of the median; with a reported standard error normal on the log of the ratio."""
     arm = arms[entry.arm]
     if entry.se is None:
@@ -189,10 +191,10 @@ def _percent_change(entry: Reported, arms: Arms, rng: np.random.Generator) -> tu
     return (100.0 * float(np.expm1(log_ratio)),)
 
 
-def _correlation(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+def _correlation(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """Correlation of two visits, or of two endpoints at one."""
     arm = arms[entry.arm]
-    one, other = visits_of(entry)
+    one, other = summary_visits(entry)
     if entry.elicited is None:
         return (float(np.corrcoef(arm.latent(one, entry.n), arm.latent(other, entry.n))[0, 1]),)
     truth = arm.population.truth
@@ -204,7 +206,7 @@ def _correlation(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple
     return (rho + entry.elicited.sd * rng.standard_normal(),)
 
 
-def _residual_sd(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+def _residual_sd(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """SD around a regression on the first visit and the arm, of which the sample holds two."""
     del rng
     before, after = (arms[entry.arm].as_read(entry, i) for i in (0, 1))
@@ -215,7 +217,7 @@ def _residual_sd(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple
     return (float(np.sqrt(squares / (entry.n - design.shape[1]))),)
 
 
-def _event_count(entry: Reported, arms: Arms, rng: np.random.Generator) -> tuple[float, ...]:
+def _event_count(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """Events, patients with one, or events a patient-month.
 
     The standard error of a reported rate is the whole error of its log.
@@ -240,7 +242,7 @@ def _pooled_sd(groups: list[Floats]) -> float:
     return float(np.sqrt(squares / sum(len(values) - 1 for values in groups)))
 
 
-def _summary(entry: Reported) -> Summary:
+def _summary(entry: Reported) -> _Summary:
     if entry.endpoint in EVENTS:
         return _event_count
     return _difference if entry.versus else SUMMARIES[entry.statistic]
@@ -253,7 +255,7 @@ WORDS: Mapping[str, str] = {
     "percent_change": "percent change",
 }
 COUNTED = frozenset({"count", "events"})
-SUMMARIES: Mapping[str, Summary] = {
+SUMMARIES: Mapping[str, _Summary] = {
     "mean": _mean,
     "geometric_mean": _mean,
     "median": _median,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from phase2sim.prior.check import PriorCheck
-from phase2sim.prior.comparison import Row
+from phase2sim.prior.comparison import ComparisonRow
 from phase2sim.reporting.figures.drawing import Figure
 from phase2sim.reporting.figures.effect_figures import comparison_figure, effect_figure
 from phase2sim.reporting.figures.history_figures import history_figures
@@ -12,7 +12,7 @@ from phase2sim.reporting.figures.replica_figure import replica_figure
 from phase2sim.studies.influence import Influence
 
 
-def figures_of(found: PriorCheck | Influence | Sequence[Row]) -> Iterator[Figure]:
+def figures_of(found: PriorCheck | Influence | Sequence[ComparisonRow]) -> Iterator[Figure]:
     """Every figure of what a command found, in reading order."""
     if isinstance(found, PriorCheck):
         return check_figures(found)

@@ -11,7 +11,7 @@ INK, MUTED, FAINT = "#1f2933", "#52606d", "#cbd2d9"
 EVIDENCE, TREATED, ALARM = "#0f766e", "#c2410c", "#b91c1c"
 FONT = "Helvetica, Arial, sans-serif"
 
-type Rows = Sequence[Mapping[str, object]]
+type _Rows = Sequence[Mapping[str, object]]
 type Chart = Any  # Altair's chart types have no common public base with what is used here
 
 
@@ -30,7 +30,7 @@ class Figure:
         return written.getvalue()
 
 
-def data(rows: Rows) -> alt.InlineData:
+def data(rows: _Rows) -> alt.InlineData:
     """Rows as Altair takes them."""
     return alt.InlineData(values=[dict(row) for row in rows])
 

@@ -6,10 +6,10 @@ import altair as alt
 import numpy as np
 from scipy.stats import gaussian_kde, norm
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
 from phase2sim.prior.check import FaceValue, Learned, PriorCheck, face_values
-from phase2sim.prior.comparison import Row
+from phase2sim.prior.comparison import ComparisonRow
 from phase2sim.reporting.figures.drawing import (
     EVIDENCE,
     FAINT,
@@ -23,7 +23,7 @@ from phase2sim.reporting.figures.drawing import (
     heading,
     scale,
 )
-from phase2sim.reporting.screens.evidence_comparison import in_common, label_of
+from phase2sim.reporting.screens.evidence_comparison import in_common, set_label
 
 _POINTS = 201
 _WIDE, _HIGH = 460, 220
@@ -53,12 +53,12 @@ def effect_figure(check: PriorCheck, endpoint: str) -> Figure:
     return Figure(f"effect-{endpoint}", _AT_FACE_VALUE if marks else "Dashed: no effect.", chart)
 
 
-def comparison_figure(row: Row) -> Figure:
+def comparison_figure(row: ComparisonRow) -> Figure:
     """Effect on one endpoint under each set of evidence."""
     of = ENDPOINTS[row.endpoint]
     rows = [
         {
-            "evidence": label_of(row, side),
+            "evidence": set_label(row, side),
             "mean": side.effect.mean,
             "lower": side.effect.lower,
             "upper": side.effect.upper,

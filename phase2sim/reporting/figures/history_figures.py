@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import altair as alt
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
 from phase2sim.core.randomness import normals
-from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.evidence.reported import LOCATIONS, Evidence, Reported
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.truth_sources import interpolation
+from phase2sim.prior.truth_sources import knot_weights
 from phase2sim.reporting.figures.drawing import (
     EVIDENCE,
     INK,
@@ -23,7 +23,6 @@ from phase2sim.reporting.figures.drawing import (
     heading,
 )
 
-_LOCATIONS = ("mean", "median", "geometric_mean")
 _LIMITS = (0.025, 0.5, 0.975)
 _POINTS = 73
 _WIDE, _HIGH = 460, 260
@@ -98,7 +97,7 @@ def _is_location(entry: Reported, endpoint: str) -> bool:
     return (
         entry.endpoint == endpoint
         and not entry.unused
-        and entry.statistic in _LOCATIONS
+        and entry.statistic in LOCATIONS
         and len(entry.months) == 1
         and not entry.versus
     )
@@ -111,7 +110,7 @@ def _months(prior: PriorDraws) -> Floats:
 def _course(prior: PriorDraws, endpoint: str, *, new_study: bool) -> Floats:
     """Mean (draw, month) of untreated patients, model scale."""
     e = prior.endpoints.index(endpoint)
-    course = prior.history[:, e] @ interpolation(_months(prior), prior.knots_months).T
+    course = prior.history[:, e] @ knot_weights(_months(prior), prior.knots_months).T
     if new_study:
         level = normals((len(course), 1), 0, "truth", 0)
         course = course + prior.level_sd[:, e, None] * level

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import altair as alt
 
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.prior.reweighting import Moved
+from phase2sim.prior.reweighting import Change
 from phase2sim.reporting.figures.drawing import EVIDENCE, INK, TREATED, Figure, data, heading, scale
-from phase2sim.reporting.screens.influence import measured, named
+from phase2sim.reporting.screens.influence import entry_title, measured
 from phase2sim.studies.influence import Influence, LeftOut
 
 _SHOWN = 12
@@ -36,7 +36,7 @@ def _tornado(
     name: str,
     title: str,
     axis: str,
-    moves: Sequence[tuple[LeftOut, Moved]],
+    moves: Sequence[tuple[LeftOut, Change]],
     benefit_sign: int,
 ) -> Figure:
     largest = sorted(moves, key=lambda pair: -abs(pair[1].by))[:_SHOWN]
@@ -68,10 +68,10 @@ def _tornado(
     return Figure(name, caption, chart)
 
 
-def _row(place: int, one: LeftOut, moved: Moved, benefit_sign: int) -> Mapping[str, object]:
+def _row(place: int, one: LeftOut, moved: Change, benefit_sign: int) -> Mapping[str, object]:
     return {
         "row": f"{place:02d}",
-        "label": named(one),
+        "label": entry_title(one),
         "by": moved.by,
         "low": moved.by - _TWO_ERRORS * moved.by_mcse,
         "high": moved.by + _TWO_ERRORS * moved.by_mcse,

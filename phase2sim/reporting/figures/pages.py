@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.atomic_files import write_text
 from phase2sim.prior.check import PriorCheck
-from phase2sim.prior.comparison import Row
+from phase2sim.prior.comparison import ComparisonRow
 from phase2sim.studies.influence import Influence
 
 if TYPE_CHECKING:
     from phase2sim.reporting.figures.drawing import Figure
 
-type Found = PriorCheck | Influence | Sequence[Row]
+type _Result = PriorCheck | Influence | Sequence[ComparisonRow]
 
 _STYLE = """
 body { font: 15px/1.5 Helvetica, Arial, sans-serif; color: #1f2933; max-width: 62rem;
@@ -26,7 +26,7 @@ figcaption { font-size: .85rem; max-width: 44rem; }
 """
 
 
-def write_figures(found: Found, out: Path) -> Path:
+def write_figures(found: _Result, out: Path) -> Path:
     """Draw what was found into ``out``: one ``.html`` page, or a folder of ``.svg`` files.
 
     Raises ``BadInput`` for a place that cannot be written and for other kinds of files.
@@ -67,7 +67,7 @@ def page(title: str, about: str, figures: Sequence["Figure"]) -> str:
     )
 
 
-def _words(found: Found) -> tuple[str, str]:
+def _words(found: _Result) -> tuple[str, str]:
     if isinstance(found, PriorCheck):
         names = ", ".join(found.evidence.names)
         return f"Check of the prior given {names}", f"Evidence {found.evidence.digest[:16]}."

@@ -16,7 +16,7 @@ from phase2sim.reporting.figures.drawing import (
     scale,
 )
 from phase2sim.reporting.plain_tables import number
-from phase2sim.reporting.screens.prior_check import months_of, what_was_reported
+from phase2sim.reporting.screens.prior_check import months_text, what_was_reported
 
 _REACH = scale(-1.6, 1.6)  # half intervals around the median
 _FURTHEST = 1.5  # a dot farther out stands here
@@ -48,7 +48,7 @@ def _row(place: int, one: Replica) -> dict[str, object]:
     what = what_was_reported(entry, one.what)
     return {
         "row": f"{place:03d}",
-        "label": f"{entry.study}, {entry.arm}, month {months_of(entry)}: {what}",
+        "label": f"{entry.study}, {entry.arm}, month {months_text(entry)}: {what}",
         "out": out,
         "shown": f"{number(one.reported)}   ({number(one.lower)} to {number(one.upper)})",
         "low": -1.0,

@@ -1,11 +1,11 @@
 """Figures of simulated trials: curves over the size, surfaces, tornado, patients, decisions."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import altair as alt
 
 from phase2sim.core.endpoints import MEASURES
+from phase2sim.core.io.data_frames import Row
 from phase2sim.reporting.figures.drawing import (
     EVIDENCE,
     FAINT,
@@ -17,10 +17,8 @@ from phase2sim.reporting.figures.drawing import (
     data,
     heading,
 )
-from phase2sim.studies.dossier.dossier import Moved
+from phase2sim.studies.dossier.dossier import Sensitivity
 from phase2sim.studies.dossier.example_trials import Example, Patient
-
-type Row = Mapping[str, Any]
 
 _WIDE, _HIGH = 440, 240
 _BAND = 1.96
@@ -89,13 +87,13 @@ def surface(rows: Sequence[Row], across: str, title: str) -> Figure:
     return Figure(f"surface-{across}", "Dark: most trials go. Pale: few do.", chart)
 
 
-def tornado(moved: Sequence[Moved], name: str, title: str) -> Figure:
+def tornado(moved: Sequence[Sensitivity], name: str, title: str) -> Figure:
     """Changes of a share of go with one thing moved, the largest first."""
     ordered = sorted(moved, key=lambda one: -abs(one.change.estimate))
     rows = [
         {
             "place": f"{place:03d}",
-            "label": label_of(one),
+            "label": sensitivity_label(one),
             "change": one.change.estimate,
             "zero": 0.0,
             "low": one.change.estimate - _BAND * one.change.mcse,
@@ -124,7 +122,7 @@ def tornado(moved: Sequence[Moved], name: str, title: str) -> Figure:
     return Figure(name, "One thing is moved at a time; all else stays as planned.", chart)
 
 
-def label_of(one: Moved) -> str:
+def sensitivity_label(one: Sensitivity) -> str:
     """``dropout 0.2``, ``effect x 0.5``, or the name of the move."""
     if one.axis == "assumption":
         return str(one.value)

@@ -5,7 +5,7 @@ from pathlib import Path
 from phase2sim.core.backends import backend
 from phase2sim.reporting.report.full_report import check_place, write_report
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.studies.dossier.dossier import Wish, dossier_of
+from phase2sim.studies.dossier.dossier import ReportOptions, dossier_of
 
 _AS_IT_WAS_RUN = Path("configuration-as-it-was-run.toml")  # section 11 of the report, saved
 
@@ -36,7 +36,7 @@ def report(
     command = ["phase2sim", "report", str(file), "--out", str(out)]
     command += ["--trials", str(trials)] if trials else []
     command += ["--store", str(store)] if store else []
-    wish = Wish(trials=trials)
+    wish = ReportOptions(trials=trials)
     with backend(workers) as at:
         kept = Path(store) if store else None
         write_report(dossier_of(taken, kept, wish, at, command), out)

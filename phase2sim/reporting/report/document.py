@@ -58,7 +58,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class FigureBlock:
     """A figure, with what it shows for those who cannot see it."""
 
     figure: "Figure"
@@ -80,7 +80,7 @@ class Playground:
     data: dict[str, Any]
 
 
-type Block = Prose | Heading | Grid | Drawn | Listing | Playground
+type Block = Prose | Heading | Grid | FigureBlock | Listing | Playground
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,6 @@ def texts(block: Block) -> Iterator[Words]:
             yield from row
     elif isinstance(block, Heading):
         yield (block.text,)
-    elif isinstance(block, Drawn):
+    elif isinstance(block, FigureBlock):
         yield (block.figure.caption,)
         yield (block.description,)

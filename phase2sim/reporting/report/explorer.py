@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from phase2sim.core.contracts import MODEL_SCALE, Floats
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import MODEL_SCALE
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.reporting.report.document import Playground
 from phase2sim.reporting.report.explorer_script import SCRIPT
 from phase2sim.studies.dossier.dossier import Dossier
-from phase2sim.studies.store.folder import Store, reading
+from phase2sim.studies.store.folder import Store, open_store
 from phase2sim.studies.sweeps.results import Results
-from phase2sim.trial.batch_results import Answers
+from phase2sim.trial.batch_results import BatchResults
 
 _LARGEST = 1_800_000  # bytes of trials; as text 2.4 MB of a page that is to stay below 5
 _BYTES = 6  # of one analysis of one trial: z, effect and standard error
@@ -35,7 +36,7 @@ def playground(dossier: Dossier) -> Playground | None:
     """
     if dossier.main.built.stopping is not None or dossier.main.built.safety is not None:
         return None
-    store = reading(dossier.folder)
+    store = open_store(dossier.folder)
     results = Results(store, dossier.manifest)
     keys = _cells(dossier, results)
     if len(keys) < 2:  # noqa: PLR2004 - one cell has nothing to explore
@@ -111,7 +112,7 @@ def _cells(dossier: Dossier, results: Results) -> list[str]:
     return found[:_MOST_CELLS]
 
 
-def _first(store: Store, results: Results, key: str, trials: int) -> dict[str, Answers]:
+def _first(store: Store, results: Results, key: str, trials: int) -> dict[str, BatchResults]:
     return store.answers(results.cell(key).study, 0, trials)
 
 
@@ -129,7 +130,7 @@ def _analysis(dossier: Dossier, number: int) -> dict[str, Any]:
     }
 
 
-def _scales(answers: Answers, name: str) -> list[float]:
+def _scales(answers: BatchResults, name: str) -> list[float]:
     """Largest absolute value of each analysis: what the largest whole number stands for."""
     found = []
     for estimates in answers.estimates:
@@ -139,7 +140,7 @@ def _scales(answers: Answers, name: str) -> list[float]:
     return found
 
 
-def _packed(answers: Answers) -> "np.ndarray[Any, np.dtype[np.int16]]":
+def _packed(answers: BatchResults) -> "np.ndarray[Any, np.dtype[np.int16]]":
     """Whole numbers (quantity, analysis, trial): z of the test, effect, standard error."""
     effect, se = _scales(answers, "effect"), _scales(answers, "se")
     rows = np.empty((3, len(answers.estimates), answers.missing.shape[1]), dtype="<i2")

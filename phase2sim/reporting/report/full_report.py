@@ -15,10 +15,10 @@ from phase2sim.reporting.report.sections.checks import (
     reproduction,
     verification,
 )
-from phase2sim.reporting.report.sections.design import design, scenario_grid
+from phase2sim.reporting.report.sections.design import design_section, scenario_grid
 from phase2sim.reporting.report.sections.inputs import inputs, replica
 from phase2sim.reporting.report.sections.question import question
-from phase2sim.reporting.report.sections.results import characteristics, sensitivity
+from phase2sim.reporting.report.sections.results import results_section, sensitivity
 from phase2sim.studies.dossier.dossier import Dossier
 from phase2sim.studies.dossier.embedded_record import record
 
@@ -26,9 +26,9 @@ SECTIONS: tuple[Callable[[Dossier], Section], ...] = (
     question,
     inputs,
     replica,
-    design,
+    design_section,
     scenario_grid,
-    characteristics,
+    results_section,
     sensitivity,
     example_trials,
     verification,

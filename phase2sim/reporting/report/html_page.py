@@ -7,7 +7,7 @@ from html import escape
 from phase2sim.reporting.report.document import (
     Block,
     Document,
-    Drawn,
+    FigureBlock,
     Grid,
     Heading,
     Listing,
@@ -67,7 +67,7 @@ def _block(block: Block) -> str:
             return f"<p>{lead}{_words(block.words)}</p>"
         case Grid():
             return _grid(block)
-        case Drawn():
+        case FigureBlock():
             return _drawn(block)
         case Listing():
             title = f"<figcaption>{escape(block.title)}</figcaption>" if block.title else ""
@@ -125,7 +125,7 @@ def _number_class(place: int, first: int) -> str:
     return ' class="number"' if place >= first else ""
 
 
-def _drawn(drawn: Drawn) -> str:
+def _drawn(drawn: FigureBlock) -> str:
     svg = "".join(_labelled(drawn.figure.svg(), drawn.description))
     return (
         f'<figure><div class="scroll" tabindex="0" role="group"'

@@ -1,15 +1,12 @@
 """Numbers of a report: every simulated one with its standard error and its cell."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
+from phase2sim.core.io.data_frames import Row
 from phase2sim.core.measured import Measured
 from phase2sim.reporting.report.document import Kind, Number
 
 _DIGITS = 3
-
-type Row = Mapping[str, Any]
 
 
 def of_row(row: Row) -> Number | str:
@@ -41,7 +38,7 @@ def in_100(row: Row) -> Number | str:
     return Number(text, "simulated", row["mcse"], row["used"], row["cell"])
 
 
-def said(text: object, kind: Kind = "given") -> Number:
+def stated_number(text: object, kind: Kind = "given") -> Number:
     """A number that is not simulated, with where it is from."""
     return Number(f"{text:g}" if isinstance(text, float) else str(text), kind)
 

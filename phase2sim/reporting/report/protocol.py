@@ -6,16 +6,17 @@ from typing import Any
 
 from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.endpoints import MEASURES
-from phase2sim.reporting.figures.trial_figures import label_of
+from phase2sim.core.io.data_frames import Row
+from phase2sim.reporting.figures.trial_figures import sensitivity_label
 from phase2sim.reporting.ledger import ledger_rows
 from phase2sim.reporting.report.document import Document, Number, Piece, Prose, Section, Words
 from phase2sim.reporting.report.labels import verdict_label
 from phase2sim.reporting.report.lint import check
-from phase2sim.reporting.report.numbers import of_measured, of_row, said
+from phase2sim.reporting.report.numbers import of_measured, of_row, stated_number
 from phase2sim.reporting.report.sections.false_go import false_goes
-from phase2sim.reporting.report.sections.question import share
+from phase2sim.reporting.report.sections.question import planned_row
 from phase2sim.reporting.words import truth
-from phase2sim.studies.dossier.dossier import Dossier, Row
+from phase2sim.studies.dossier.dossier import Dossier
 
 _MOST_MOVES = 4  # the largest are named
 _REFERENCES = (
@@ -71,7 +72,7 @@ def _hypothesis(dossier: Dossier) -> Iterator[Piece]:
     looked_at = " and ".join(f"{known.label} at {known.when}" for known in dossier.background)
     yield f"{', '.join(arms[1:])} is better than {arms[0]} on {looked_at}. The null hypothesis of"
     yield " no benefit is tested at a one-sided level of "
-    yield said(decision.one_sided_alpha)
+    yield stated_number(decision.one_sided_alpha)
     yield f" ({getattr(decision, 'title', dossier.main.decision)})."
 
 
@@ -92,14 +93,14 @@ def _assumptions(dossier: Dossier) -> Iterator[Piece]:
             f"{effect.percent:+g} %"
         )  # fmt: skip
         yield f"Effect on {of.label} at month {target.month:g}: "
-        yield said(size)
+        yield stated_number(size)
         yield ". "
     missing = dossier.scenario.missing.dropout
     if "share" in missing:
         yield "Lost by month "
-        yield said(missing["by_month"])
+        yield stated_number(missing["by_month"])
         yield ": "
-        yield said(f"{100 * missing['share']:g} %")
+        yield stated_number(f"{100 * missing['share']:g} %")
         yield f" ({getattr(dossier.main.built.dropout, 'title', missing['mechanism'])}). "
     if dossier.evidence is None:
         yield "Means, SDs and correlations of untreated patients are stated in the scenario file."
@@ -121,26 +122,26 @@ def _method(dossier: Dossier) -> Words:
     )
     program = f"; phase2sim {version('phase2sim')}, results version {RESULTS_VERSION}."
     after = " The number behind ± is the Monte Carlo standard error."
-    return (words, said(dossier.scenario.seed), Number(program, "given"), after)
+    return (words, stated_number(dossier.scenario.seed), Number(program, "given"), after)
 
 
 def _sizes(dossier: Dossier) -> Iterator[Piece]:
     verdict = dossier.main_verdict
     yield "With "
-    yield said(dossier.main.built.design.patients)
+    yield stated_number(dossier.main.built.design.patients)
     yield " patients in all"
-    power = share(dossier, "power", "target", verdict)
+    power = planned_row(dossier, "power", "target", verdict)
     if power is not None:
         yield ", power is "
         yield of_row(power)
         yield from _alone(dossier)
-    error = share(dossier, "type_i_error", "null", verdict)
+    error = planned_row(dossier, "type_i_error", "null", verdict)
     if error is not None:
         yield "; the type I error is "
         yield of_row(error)
         yield from _worst_null(dossier)
     yield ". "
-    assurance = share(dossier, "assurance", "prior", verdict)
+    assurance = planned_row(dossier, "assurance", "prior", verdict)
     if assurance is not None:
         yield "Averaged over the prior of the effect, the trial succeeds with probability "
         yield of_row(assurance)
@@ -176,7 +177,7 @@ def _alone(dossier: Dossier) -> Iterator[Piece]:
     if dossier.main_verdict in names and len(names) == 1:
         return
     for number, name in enumerate(names):
-        row = share(dossier, "power", "target", name)
+        row = planned_row(dossier, "power", "target", name)
         if row is not None:
             yield " (" if number == 0 else ", "
             yield f"{verdict_label(dossier, name)}: "
@@ -197,7 +198,7 @@ def _sensitivity(dossier: Dossier) -> Iterator[Piece]:
     ordered = sorted(moved, key=lambda one: -abs(one.change.estimate))[:_MOST_MOVES]
     for number, one in enumerate(ordered):
         yield "; " if number else ""
-        yield said(label_of(one))
+        yield stated_number(sensitivity_label(one))
         yield " "
         yield of_measured(one.change, one.row["cell"], signed=True)
     yield "."

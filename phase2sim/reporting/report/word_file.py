@@ -10,7 +10,7 @@ from docx.shared import Inches, Pt
 from phase2sim.reporting.report.document import (
     Block,
     Document,
-    Drawn,
+    FigureBlock,
     Grid,
     Heading,
     Listing,
@@ -45,7 +45,7 @@ def _write(word: WordDocument, block: Block) -> None:
             word.add_heading(block.text, 2)
         case Grid():
             _grid(word, block)
-        case Drawn():
+        case FigureBlock():
             _drawn(word, block)
         case Listing():
             _listing(word, block)
@@ -75,7 +75,7 @@ def _grid(word: WordDocument, block: Grid) -> None:
                     run.font.size = Pt(8)
 
 
-def _drawn(word: WordDocument, block: Drawn) -> None:
+def _drawn(word: WordDocument, block: FigureBlock) -> None:
     png = vl_convert.svg_to_png(block.figure.svg(), scale=_SHARPNESS)
     picture = word.add_picture(io.BytesIO(png))
     wide = min(_WIDTH, picture.width / Inches(1) / _SHARPNESS)

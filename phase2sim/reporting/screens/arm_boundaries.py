@@ -11,7 +11,7 @@ from phase2sim.operating.characteristics import measured_row
 from phase2sim.operating.simulation import Ready
 from phase2sim.reporting.plain_tables import plain_table
 from phase2sim.studies.arm_boundary_table import ArmBound, ArmsUnderTruth, ArmTable
-from phase2sim.trial.interim.dropping_rule import Dropping
+from phase2sim.trial.interim.dropping_rule import DroppingRule
 
 _TRUTHS = {
     "null": "no effect",
@@ -21,13 +21,13 @@ _TRUTHS = {
 }
 
 
-def arm_boundaries_json(rule: Dropping, found: ArmTable) -> dict[str, Any]:
+def arm_boundaries_json(rule: DroppingRule, found: ArmTable) -> dict[str, Any]:
     """Plain values of the rule and of all arms."""
     table = asdict(found) | {"information": [measured_row(one) for one in found.information]}
     return {"one_sided_alpha": rule.one_sided_alpha, "rule": rule.title, **table}
 
 
-def arm_boundaries_screen(ready: Ready, rule: Dropping, found: ArmTable) -> RenderableType:
+def arm_boundaries_screen(ready: Ready, rule: DroppingRule, found: ArmTable) -> RenderableType:
     """Return the bounds of every look, and what becomes of the arms under several truths."""
     built = ready.assembled.parts
     scenario, arms = built.scenario, [built.design.arms[aim.arm] for aim in built.aims]
@@ -97,7 +97,7 @@ def _arm(truth: ArmsUnderTruth, arm: int) -> tuple[str, ...]:
     return (f"{truth.drift[arm]:.3f}", *dropped, f"{truth.go[arm]:.4f}")
 
 
-def _notes(rule: Dropping, found: ArmTable, arms: Sequence[str]) -> list[str]:
+def _notes(rule: DroppingRule, found: ArmTable, arms: Sequence[str]) -> list[str]:
     """What the numbers rest on."""
     informed = "; ".join(
         f"{name} {one.estimate:.5g} +- {one.mcse:.2g}"

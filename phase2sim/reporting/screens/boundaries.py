@@ -13,8 +13,8 @@ from phase2sim.reporting.plain_tables import plain_table
 from phase2sim.reporting.screens.arm_boundaries import arm_boundaries_json, arm_boundaries_screen
 from phase2sim.studies.arm_boundary_table import arm_boundary_table
 from phase2sim.studies.boundary_table import AnalysisBounds, Bound, UnderTruth, boundary_table
-from phase2sim.trial.interim.dropping_rule import Dropping
-from phase2sim.trial.interim.stopping_rule import Stopping
+from phase2sim.trial.interim.dropping_rule import DroppingRule
+from phase2sim.trial.interim.stopping_rule import StoppingRule
 
 _TRUTHS = {"null": "no effect", "half": "half of the target", "target": "at the target"}
 
@@ -32,7 +32,7 @@ def boundaries_json(ready: Ready, found: Sequence[AnalysisBounds]) -> dict[str, 
 def boundaries_screen(ready: Ready, found: Sequence[AnalysisBounds]) -> RenderableType:
     """Return the bounds of every look, and where trials stop under several truths."""
     scenario, rule = ready.assembled.parts.scenario, ready.assembled.parts.stopping
-    assert isinstance(rule, Stopping)  # noqa: S101 - there is no table without one
+    assert isinstance(rule, StoppingRule)  # noqa: S101 - there is no table without one
     blocks: list[RenderableType] = [
         Text(scenario.title, style="bold"),
         Text(f"{rule.title}. One-sided alpha {rule.one_sided_alpha:g}."),
@@ -122,7 +122,7 @@ def _number(value: float | None) -> str:
 def bounds_json(ready: Ready) -> dict[str, Any]:
     """Plain values, as ``--json`` prints them; raises ``BadScenario`` without looks."""
     scenario, rule = ready.assembled.parts.scenario, ready.assembled.parts.stopping
-    if isinstance(rule, Dropping):
+    if isinstance(rule, DroppingRule):
         found = arm_boundaries_json(rule, arm_boundary_table(ready.assembled, rule))
     else:
         found = boundaries_json(ready, boundary_table(ready.assembled))
@@ -138,6 +138,6 @@ def bounds_json(ready: Ready) -> dict[str, Any]:
 def bounds_screen(ready: Ready) -> RenderableType:
     """Tables; raises ``BadScenario`` for a scenario without looks."""
     rule = ready.assembled.parts.stopping
-    if isinstance(rule, Dropping):
+    if isinstance(rule, DroppingRule):
         return arm_boundaries_screen(ready, rule, arm_boundary_table(ready.assembled, rule))
     return boundaries_screen(ready, boundary_table(ready.assembled))

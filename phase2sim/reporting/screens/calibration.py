@@ -9,10 +9,10 @@ from rich.text import Text
 from phase2sim.operating.characteristics import measured_row
 from phase2sim.reporting.measured import cell
 from phase2sim.reporting.plain_tables import plain_table
-from phase2sim.studies.calibrate import Calibrated, Null, decision_table
+from phase2sim.studies.calibrate import Calibration, Null, decision_table
 
 
-def calibrated_json(found: Calibrated) -> dict[str, Any]:
+def calibrated_json(found: Calibration) -> dict[str, Any]:
     """Plain values: what `phase2sim calibrate --json` prints."""
     return {
         "scenario": str(found.scenario.path),
@@ -30,7 +30,7 @@ def calibrated_json(found: Calibrated) -> dict[str, Any]:
     }
 
 
-def calibrated_screen(found: Calibrated) -> RenderableType:
+def calibrated_screen(found: Calibration) -> RenderableType:
     """Return the threshold in a sentence, and the error under each null on fresh trials."""
     table = plain_table(("no effect on",), ("type I error",))
     for null in found.nulls:
@@ -53,7 +53,7 @@ def calibrated_screen(found: Calibrated) -> RenderableType:
     )
 
 
-def _answer(found: Calibrated) -> str:
+def _answer(found: Calibration) -> str:
     if not found.binds:
         return (
             f"The rest of the rule keeps the type I error of {found.verdict} below"

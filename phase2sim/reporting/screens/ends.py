@@ -31,7 +31,7 @@ _ERRORS = {
 }
 _GO = {"power", "type_i_error", "assurance"}
 
-type Rows = dict[tuple[str, str], Characteristic]  # name and truth
+type _Rows = dict[tuple[str, str], Characteristic]  # name and truth
 
 
 def ends_screen(result: Result) -> RenderableType:
@@ -54,7 +54,7 @@ def ends_screen(result: Result) -> RenderableType:
     return Group(Text(), heading, *tables, *_legend(rows), *harm)
 
 
-def _ends(rows: Rows, truths: list[str]) -> RenderableType:
+def _ends(rows: _Rows, truths: list[str]) -> RenderableType:
     """Shares of all decided trials, by what is true of them."""
     ends = [end for end in ENDS if any((end, truth) in rows for truth in truths)]
     table = plain_table(("truth", "true effect"), ends)
@@ -69,7 +69,7 @@ def _ends(rows: Rows, truths: list[str]) -> RenderableType:
     return table
 
 
-def _errors(rows: Rows, truths: list[str]) -> RenderableType:
+def _errors(rows: _Rows, truths: list[str]) -> RenderableType:
     """Shares of the trials in which each error could be made."""
     names = [name for name in _ERRORS if any((name, truth) in rows for truth in truths)]
     table = plain_table(("truth",), [_ERRORS[name] for name in names])
@@ -96,12 +96,12 @@ def _harm(result: Result) -> Iterator[RenderableType]:
     yield Text("A trial stopped for harm counts as a stop in every verdict.", style="dim")
 
 
-def _cell(rows: Rows, name: str, truth: str) -> str:
+def _cell(rows: _Rows, name: str, truth: str) -> str:
     row = rows.get((name, truth))
     return "-" if row is None else cell(row.measured)
 
 
-def _legend(rows: Rows) -> Iterator[Text]:
+def _legend(rows: _Rows) -> Iterator[Text]:
     words = (
         "False go: a go among trials whose true effect is not beyond the lower reference. False"
         " stop, missed target: a stop, no go, among those whose true effect is at the target value"

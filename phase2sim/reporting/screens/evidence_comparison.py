@@ -8,12 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.prior.comparison import Belief, Row, Side
+from phase2sim.prior.comparison import Belief, ComparisonRow, Side
 from phase2sim.reporting.plain_tables import number, plain_table
 from phase2sim.theory.mixtures.analysis_prior import mixture_json
 
 
-def comparison_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def comparison_json(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
     """Plain values: what `phase2sim prior compare --json` prints."""
     return [
         {
@@ -27,7 +27,7 @@ def comparison_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def comparison_screen(rows: Sequence[Row]) -> RenderableType:
+def comparison_screen(rows: Sequence[ComparisonRow]) -> RenderableType:
     """Return a table an endpoint, a line a set of evidence."""
     parts: list[RenderableType] = []
     for row in rows:
@@ -50,19 +50,19 @@ def comparison_screen(rows: Sequence[Row]) -> RenderableType:
     return Group(*parts, Text(f"{better}\n{worth}", style="dim"))
 
 
-def in_common(row: Row) -> tuple[str, ...]:
+def in_common(row: ComparisonRow) -> tuple[str, ...]:
     """Names of the evidence that every set has."""
     first, *others = (side.evidence for side in row.sides)
     return tuple(name for name in first if all(name in other for other in others))
 
 
-def label_of(row: Row, side: Side) -> str:
+def set_label(row: ComparisonRow, side: Side) -> str:
     """Name a set by what it has beyond the others."""
     own = [name for name in side.evidence if name not in in_common(row)]
     return ", ".join(own) or "nothing else"
 
 
-def _table(row: Row) -> Table:
+def _table(row: ComparisonRow) -> Table:
     table = plain_table(
         ("evidence",),
         ("effect", "95 % interval", "benefit", "patients", "untreated mean", "95 % interval",
@@ -73,7 +73,7 @@ def _table(row: Row) -> Table:
     for side in row.sides:
         benefit = side.effect.benefit if side.effect else None
         table.add_row(
-            label_of(row, side),
+            set_label(row, side),
             *_cells(side.effect, "+"),
             f"{benefit.estimate:.2f} +- {benefit.mcse:.2f}" if benefit else "-",
             _patients(side.effect),

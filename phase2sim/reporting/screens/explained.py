@@ -7,7 +7,7 @@ from rich.text import Text
 
 from phase2sim.operating.simulation import Result
 from phase2sim.reporting.measured import cell
-from phase2sim.reporting.words import characteristic, meaning, truth
+from phase2sim.reporting.words import characteristic, characteristic_meaning, truth
 
 _ERROR = (
     "+- is one Monte Carlo standard error: with other random numbers the estimate would move by"
@@ -35,7 +35,7 @@ def explained(result: Result) -> RenderableType:
             continue
         said.add((row.name, row.truth))
         name = Text(f"  {characteristic(row.name)}", style="bold")
-        about = meaning(row.name) or "as the analysis reports it"
+        about = characteristic_meaning(row.name) or "as the analysis reports it"
         of = f" for {row.analysis}" if row.analysis else ""
         name.append(
             f": {about}; here, {truth(row.truth)}: {cell(row.measured)}{of},"

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.evidence.reported import EffectAssumption
 from phase2sim.prior.draws import PriorDraws
@@ -18,7 +18,7 @@ from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior, mixture_json
 
 _LIMITS = (0.025, 0.975)
 
-type Summary = dict[str, float]
+type _Summary = dict[str, float]
 
 
 def fit_json(prior: PriorDraws, priors: Sequence[AnalysisPrior]) -> dict[str, Any]:
@@ -109,14 +109,14 @@ def _event(prior: PriorDraws, e: int) -> dict[str, Any]:
     }
 
 
-def _known(draws: Floats, column: int) -> Summary | None:
+def _known(draws: Floats, column: int) -> _Summary | None:
     """Summary of one column of (draw, endpoint); None where there is none, or it is nan."""
     if draws.shape[1] <= column or np.isnan(draws[:, column]).any():
         return None
     return _summary(draws[:, column])
 
 
-def _summary(draws: Floats) -> Summary:
+def _summary(draws: Floats) -> _Summary:
     low, high = np.quantile(draws, _LIMITS)
     return {
         "mean": float(draws.mean()),

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.prior.reweighting import Moved
+from phase2sim.prior.reweighting import Change
 from phase2sim.reporting.ledger import SAYS_ITSELF
 from phase2sim.reporting.plain_tables import plain_table
-from phase2sim.reporting.screens.prior_check import entry_json, label_of, months_of
+from phase2sim.reporting.screens.prior_check import entry_json, months_text, outcome_label
 from phase2sim.studies.influence import LARGEST_K, Influence, LeftOut
 
 _SHOWN = 15  # the others move less
@@ -45,13 +45,13 @@ def influence_screen(found: Influence) -> RenderableType:
     return Group(*parts, *_notes(found))
 
 
-def named(one: LeftOut) -> str:
+def entry_title(one: LeftOut) -> str:
     """``GXIPC1 phase 1, month 6: HbA1c, median 8.27 %``: study, visit and number as typed."""
     entry = one.entry
     said = entry.as_reported
     if entry.elicited is None and entry.statistic not in SAYS_ITSELF:
         said = f"{entry.statistic.replace('_', ' ')} {said}"
-    return f"{entry.study}, month {months_of(entry)}: {label_of(entry.endpoint)}, {said}"
+    return f"{entry.study}, month {months_text(entry)}: {outcome_label(entry.endpoint)}, {said}"
 
 
 def _effect(found: Influence, endpoint: str) -> Iterator[RenderableType]:
@@ -99,19 +99,19 @@ def _table(*moves: str) -> Table:
     return table
 
 
-def _add(table: Table, one: LeftOut, *moves: Moved) -> None:
+def _add(table: Table, one: LeftOut, *moves: Change) -> None:
     """Add a line; it is dim where the first move cannot be told from none."""
     elicited = " ◆" if one.entry.elicited is not None else ""
     told = abs(moves[0].by) > _ERRORS_TO_TELL * moves[0].by_mcse
     table.add_row(
-        escape(f"{named(one)}{elicited}"),
+        escape(f"{entry_title(one)}{elicited}"),
         *map(_move, moves),
         f"{one.pareto_k:.2f}{' refit' if one.refitted else ''}",
         style="" if told else "dim",
     )
 
 
-def _move(moved: Moved) -> str:
+def _move(moved: Change) -> str:
     by = round(moved.by, 3) + 0.0  # no "-0.000"
     return f"{by:+.3f} +- {moved.by_mcse:.3f}"
 
@@ -131,7 +131,7 @@ def _notes(found: Influence) -> Iterator[Text]:
         yield Text("◆ elicited: our judgement, not published.", style="yellow")
     for one in found.left_out:
         if one.refused:
-            yield Text(f"Not known without {named(one)}: {one.refused}", style="bold red")
+            yield Text(f"Not known without {entry_title(one)}: {one.refused}", style="bold red")
 
 
 def _left_out_json(one: LeftOut) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _left_out_json(one: LeftOut) -> dict[str, Any]:
 
 
 def _numbers_json(
-    mean: Mapping[str, Moved], sd: Mapping[str, Moved], assurance: Mapping[str, Moved]
+    mean: Mapping[str, Change], sd: Mapping[str, Change], assurance: Mapping[str, Change]
 ) -> dict[str, Any]:
     return {
         "effect_mean": {name: _moved_json(moved) for name, moved in mean.items()},
@@ -158,7 +158,7 @@ def _numbers_json(
     }
 
 
-def _moved_json(moved: Moved) -> dict[str, float]:
+def _moved_json(moved: Change) -> dict[str, float]:
     return {
         "value": moved.value,
         "mcse": moved.mcse,

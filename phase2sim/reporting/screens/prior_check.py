@@ -57,7 +57,7 @@ def check_screen(check: PriorCheck) -> RenderableType:
 
 def what_was_reported(entry: Reported, what: str) -> str:
     """Name a reported number: ``HbA1c, median``, ``HbA1c, count below 7.5 %``."""
-    label = label_of(entry.endpoint)
+    label = outcome_label(entry.endpoint)
     if entry.endpoint in EVENTS:
         patients = entry.statistic == "count"
         return f"{label}, {'patients with one' if patients else what}"
@@ -69,7 +69,7 @@ def what_was_reported(entry: Reported, what: str) -> str:
     return f"{label}, {what}"
 
 
-def label_of(endpoint: str) -> str:
+def outcome_label(endpoint: str) -> str:
     """Name of an endpoint or of a counted outcome, as a reader says it."""
     if endpoint in ENDPOINTS:
         return ENDPOINTS[endpoint].label
@@ -84,7 +84,7 @@ def unit_of(entry: Reported) -> str:
     return endpoint.model_unit if entry.on_model_scale else endpoint.unit
 
 
-def months_of(entry: Reported) -> str:
+def months_text(entry: Reported) -> str:
     """``6``, ``0 to 12``, with ``d`` for months since diagnosis."""
     clock = " d" if entry.clock == "diagnosis" else ""
     return " to ".join(f"{month:g}" for month in entry.months) + clock
@@ -158,7 +158,7 @@ def _replica_cells(one: Replica) -> tuple[str, ...]:
     return (
         f"{one.entry.number}",
         escape(f"{what_was_reported(one.entry, one.what)}{elicited}"),
-        months_of(one.entry),
+        months_text(one.entry),
         number(one.reported),
         number(one.median),
         f"{number(one.lower)} to {number(one.upper)}",

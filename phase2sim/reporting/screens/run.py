@@ -147,7 +147,9 @@ def _twin_cell(row: Characteristic | None) -> Text:
 
 
 def _notes(result: Result) -> Iterator[RenderableType]:
-    yield Text("Read: ", style="bold").append(Text(" ".join(reading(result)), style="not bold"))
+    yield Text("Read: ", style="bold").append(
+        Text(" ".join(explain_result(result)), style="not bold")
+    )
     for row in result.characteristics:
         if row.name == "power" and row.twin and not row.twin.is_exact:
             yield Text(f"Closed form of {row.analysis} is 'about': {row.twin.why}.", style="dim")
@@ -183,7 +185,7 @@ def _circumstances(result: Result) -> Iterator[Text]:
         yield Text(f"Assumed: {result.scenario.assume} (docs/methods/assume.md).", style="bold")
 
 
-def reading(result: Result) -> Iterator[str]:
+def explain_result(result: Result) -> Iterator[str]:
     """Say in sentences what the table means for someone who plans the trial."""
     for known in result.background:
         if known.analysis in result.power:

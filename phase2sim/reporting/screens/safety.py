@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.operating.exact_safety import Stopping, stopping
+from phase2sim.operating.exact_safety import StoppingChances, stopping
 from phase2sim.reporting.plain_tables import number, plain_table
 from phase2sim.trial.safety.monitoring import SafetyRule
 
@@ -74,6 +74,6 @@ def safety_screen(title: str, rule: SafetyRule, rates: Sequence[float]) -> Rende
     )
 
 
-def _under(rule: SafetyRule, rates: Sequence[float]) -> list[Stopping]:
+def _under(rule: SafetyRule, rates: Sequence[float]) -> list[StoppingChances]:
     usual = [rule.limit * times for times in _OF_THE_LIMIT if rule.limit * times <= _MOST]
     return [stopping(rule, rate) for rate in rates or usual]

@@ -11,7 +11,7 @@ from rich.text import Text
 from phase2sim.core.measured import Measured
 from phase2sim.operating.characteristics import measured_row
 from phase2sim.reporting.measured import cell
-from phase2sim.studies.compare import Contest, Difference, Entry
+from phase2sim.studies.compare import ComparedScenario, Difference, ScenarioComparison
 
 _TRUTHS = {
     "target": "power",
@@ -21,7 +21,7 @@ _TRUTHS = {
 }
 
 
-def contest_json(contest: Contest) -> dict[str, Any]:
+def contest_json(contest: ScenarioComparison) -> dict[str, Any]:
     """Plain values: what `phase2sim compare --json` prints."""
     return {
         "seed": contest.seed,
@@ -31,7 +31,7 @@ def contest_json(contest: Contest) -> dict[str, Any]:
     }
 
 
-def contest_screen(contest: Contest) -> RenderableType:
+def contest_screen(contest: ScenarioComparison) -> RenderableType:
     """Return a table of the scenarios, one of their differences, and what they mean."""
     truths = [truth for truth in _TRUTHS if any(truth in e.go for e in contest.entries)]
     heading = f"{contest.trials:,} trials, seed {contest.seed}, the same patients in all"
@@ -59,7 +59,7 @@ def _table(columns: Sequence[str]) -> Table:
     return table
 
 
-def _scenarios(contest: Contest, truths: list[str]) -> Table:
+def _scenarios(contest: ScenarioComparison, truths: list[str]) -> Table:
     named = (_TRUTHS[truth] for truth in truths)
     table = _table(("", "verdict", "patients", *named, "power/100 patients"))
     for letter, entry in zip(letters(), contest.entries, strict=False):
@@ -70,7 +70,7 @@ def _scenarios(contest: Contest, truths: list[str]) -> Table:
     return table
 
 
-def _considered(contest: Contest, truths: list[str]) -> Iterator[RenderableType]:
+def _considered(contest: ScenarioComparison, truths: list[str]) -> Iterator[RenderableType]:
     """Shares that neither go nor stop, where a rule has them."""
     rows = [
         (letter, entry.consider)
@@ -87,7 +87,7 @@ def _considered(contest: Contest, truths: list[str]) -> Iterator[RenderableType]
     yield table
 
 
-def _differences(contest: Contest) -> Table:
+def _differences(contest: ScenarioComparison) -> Table:
     table = _table(("difference", "of", "", "trials only it wins", "trials only A wins"))
     names = list(letters())
     for one in contest.differences:
@@ -107,7 +107,7 @@ def letters() -> Iterator[str]:
         yield (chr(64 + number // 26) if number >= 26 else "") + chr(65 + number % 26)  # noqa: PLR2004
 
 
-def per_100_patients(entry: Entry) -> Measured | None:
+def per_100_patients(entry: ComparedScenario) -> Measured | None:
     """Power that 100 patients buy; None without a target."""
     power = entry.go.get("target")
     if power is None or math.isnan(power.estimate):
@@ -118,7 +118,7 @@ def per_100_patients(entry: Entry) -> Measured | None:
     )
 
 
-def _notes(contest: Contest) -> Iterator[Text]:
+def _notes(contest: ScenarioComparison) -> Iterator[Text]:
     apart = [
         letter
         for letter, entry in zip(letters(), contest.entries, strict=False)
@@ -143,7 +143,7 @@ def _listed(trials: tuple[int, ...]) -> str:
     return ", ".join(map(str, trials)) if trials else "none"
 
 
-def _entry_json(entry: Entry) -> dict[str, Any]:
+def _entry_json(entry: ComparedScenario) -> dict[str, Any]:
     worth = per_100_patients(entry)
     return {
         "file": str(entry.scenario.path),
@@ -158,7 +158,7 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _difference_json(contest: Contest, one: Difference) -> dict[str, Any]:
+def _difference_json(contest: ScenarioComparison, one: Difference) -> dict[str, Any]:
     return {
         "scenario": one.scenario,
         "truth": one.truth,
@@ -168,7 +168,7 @@ def _difference_json(contest: Contest, one: Difference) -> dict[str, Any]:
     }
 
 
-def _token(contest: Contest, one: Difference, trial: int) -> dict[str, Any]:
+def _token(contest: ScenarioComparison, one: Difference, trial: int) -> dict[str, Any]:
     return {
         "trial": trial,
         "here": contest.replay(one.scenario, trial, one.truth),

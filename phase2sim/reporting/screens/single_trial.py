@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.studies.single_trial import Examined, Finding, Harm, Seen
+from phase2sim.studies.single_trial import Finding, Harm, LookResult, TrialResult
 
 
-def examined_json(examined: Examined) -> dict[str, Any]:
+def examined_json(examined: TrialResult) -> dict[str, Any]:
     """Plain values: ``findings``, one an analysis, and ``decision``, one verdict a label.
 
     And ``looks``, where a trial has them, and ``harm``, where it was stopped for that.
@@ -35,7 +35,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON can hold
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def examined_screen(examined: Examined, title: str) -> RenderableType:
+def examined_screen(examined: TrialResult, title: str) -> RenderableType:
     """Return the table of findings and the decision."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     known_truth = any(finding.true_effect is not None for finding in examined.findings)
@@ -59,7 +59,7 @@ def examined_screen(examined: Examined, title: str) -> RenderableType:
     return Group(Text(title, style="bold"), Text(), table, Text(), *details, *looks, end)
 
 
-def _look(seen: Seen) -> str:
+def _look(seen: LookResult) -> str:
     """One look in a line: when, with whom, how it was, and whether it ended the trial."""
     p = ", ".join(f"{name} p {value:.4g}" for name, value in seen.p_one_sided.items())
     stopped = f"; dropped {', '.join(seen.dropped)}" if seen.dropped else ""

@@ -7,11 +7,11 @@ from rich.text import Text
 
 from phase2sim.core.measured import Measured
 from phase2sim.reporting.plain_tables import plain_table
-from phase2sim.studies.sizing.search import Point
-from phase2sim.studies.sizing.size_result import Sized, sentences
+from phase2sim.studies.sizing.search import SearchPoint
+from phase2sim.studies.sizing.size_result import SizeResult, sentences
 
 
-def size_json(sized: Sized) -> dict[str, Any]:
+def size_json(sized: SizeResult) -> dict[str, Any]:
     """Plain values of a search: what `phase2sim size --json` prints."""
     wanted, found = sized.search, sized.found
     arms = sized.scenario.design.get("allocation", (1, 1))
@@ -38,7 +38,7 @@ def size_json(sized: Sized) -> dict[str, Any]:
     }
 
 
-def size_screen(sized: Sized) -> RenderableType:
+def size_screen(sized: SizeResult) -> RenderableType:
     """Return the answer in a sentence, theory beside it, and the curve around it."""
     parts: list[RenderableType] = [Text(sized.scenario.title, style="bold"), Text()]
     parts += [Text(line) for line in sentences(sized)]
@@ -51,7 +51,7 @@ def size_screen(sized: Sized) -> RenderableType:
     return Group(*parts, Text("+- is Monte Carlo error.", style="dim"))
 
 
-def _point(point: Point | None) -> dict[str, Any] | None:
+def _point(point: SearchPoint | None) -> dict[str, Any] | None:
     return None if point is None else {"value": point.value, **point.row()}
 
 

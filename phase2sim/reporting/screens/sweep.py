@@ -1,18 +1,17 @@
 """Sweeps as tables and as plain values: what one will cost, what it came to, what a store holds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from phase2sim.core.io.data_frames import Row
 from phase2sim.reporting.plain_tables import WideTable
 from phase2sim.scenario.sweep_file import Sweep
 from phase2sim.studies.sweeps.forecast import Forecast
 from phase2sim.studies.sweeps.result_rows import shares_view
-from phase2sim.studies.sweeps.sweep import Asked, Swept
-
-type Row = Mapping[str, Any]
+from phase2sim.studies.sweeps.sweep import SweepOptions, SweepResult
 
 
 def estimate_json(forecast: Forecast) -> dict[str, Any]:
@@ -26,7 +25,7 @@ def estimate_json(forecast: Forecast) -> dict[str, Any]:
     }
 
 
-def estimate_line(forecast: Forecast, asked: Asked) -> str:
+def estimate_line(forecast: Forecast, asked: SweepOptions) -> str:
     """Say what a sweep will cost: cells, trials, time and disk, or what it goes on until."""
     cells = f"{forecast.cells:,} cells"
     if asked.seconds is not None:
@@ -42,7 +41,7 @@ def estimate_line(forecast: Forecast, asked: Asked) -> str:
     )
 
 
-def sweep_json(swept: Swept) -> dict[str, Any]:
+def sweep_json(swept: SweepResult) -> dict[str, Any]:
     """Plain values of a sweep: what `phase2sim sweep --json` prints."""
     return {
         "out": str(swept.folder),
@@ -58,7 +57,7 @@ def sweep_json(swept: Swept) -> dict[str, Any]:
     }
 
 
-def sweep_screen(swept: Swept, sweep: Sweep) -> RenderableType:
+def sweep_screen(swept: SweepResult, sweep: Sweep) -> RenderableType:
     """Return the table of the sweep's cells, and what to know about it."""
     parts: list[RenderableType] = [Text(sweep.title, style="bold"), Text()]
     parts += [results_screen(swept.rows), Text(), *_notes(swept)]
@@ -74,7 +73,7 @@ def results_screen(rows: Sequence[Row]) -> RenderableType:
     return Group(table, *notes) if view.rows else Group(*notes)
 
 
-def _notes(swept: Swept) -> Iterator[RenderableType]:
+def _notes(swept: SweepResult) -> Iterator[RenderableType]:
     speed = swept.trials_done / swept.seconds if swept.seconds else 0.0
     yield Text(
         f"{swept.trials_done:,} trials simulated in {_duration(swept.seconds)}"

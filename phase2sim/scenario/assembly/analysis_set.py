@@ -7,14 +7,14 @@ from typing import cast
 
 from pydantic import TypeAdapter
 
-from phase2sim.analyses.quantification_limit import Limit, Quantified
+from phase2sim.analyses.quantification_limit import QuantificationLimit, Quantified
 from phase2sim.core.contracts import MODEL_SCALE, Analysis, Plan
 from phase2sim.core.decision import Checked, Decision, Hypothesis
 from phase2sim.core.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.estimands import COMPOSITE, Aim
-from phase2sim.core.io.toml_files import Table, checked, nearest
-from phase2sim.scenario.assembly.plan import Events, check_strategy
+from phase2sim.core.io.toml_files import Table, nearest, validate
+from phase2sim.scenario.assembly.plan import IntercurrentEvents, check_strategy
 from phase2sim.scenario.assembly.registry import TABLES, build, keys_of
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.designs.design import Design
@@ -27,7 +27,7 @@ _RANKS = ("rank_ancova", "van_elteren", "wilcoxon")  # for which a bad outcome i
 
 
 @dataclass(frozen=True, slots=True)
-class Analysed:
+class AnalysisSet:
     """The analyses of a scenario, their names and their aims."""
 
     analyses: tuple[Analysis, ...]
@@ -35,7 +35,9 @@ class Analysed:
     aims: tuple[Aim, ...]
 
 
-def analysed(scenario: Scenario, design: Design, events: Events, path: Path) -> Analysed:
+def build_analyses(
+    scenario: Scenario, design: Design, events: IntercurrentEvents, path: Path
+) -> AnalysisSet:
     """Build each analysis; one is called by its endpoint, and by what tells it from others."""
     tables = [dict(table) for table in scenario.analysis]
     own = [{key: table.pop(key) for key in _OURS if key in table} for table in tables]
@@ -59,7 +61,7 @@ def analysed(scenario: Scenario, design: Design, events: Events, path: Path) -> 
                 " Correct it or leave it out."
             )
         names.append(given or name)
-    return Analysed(tuple(analyses), tuple(names), tuple(aims))
+    return AnalysisSet(tuple(analyses), tuple(names), tuple(aims))
 
 
 def _usual_names(analyses: Sequence[Analysis], arms: Sequence[str]) -> list[str]:
@@ -99,7 +101,7 @@ def _arm(given: object, number: int, design: Design, path: Path) -> int:
     return design.arms.index(given)
 
 
-def _strategies(given: object, events: Events, place: str) -> tuple[str, ...]:
+def _strategies(given: object, events: IntercurrentEvents, place: str) -> tuple[str, ...]:
     """Strategy of one analysis for each event: its own where it says one, else the event's."""
     if given is None:
         return events.strategies
@@ -149,8 +151,12 @@ def _analysis(table: Table, number: int, path: Path) -> Analysis:
         raise BadScenario(f"{path}: {place}.lloq: {what} no such limit. Leave it out.")
     if "lloq" not in options:
         raise BadScenario(f"{path}: {place}.below_lloq needs lloq, the limit. Add it.")
-    limit = checked(
-        TypeAdapter(Limit), {"endpoint": made.endpoint} | options, place, path, BadScenario
+    limit = validate(
+        TypeAdapter(QuantificationLimit),
+        {"endpoint": made.endpoint} | options,
+        place,
+        path,
+        BadScenario,
     )
     # Class variables of the analysis itself show through.
     return cast("Analysis", Quantified(made, limit))

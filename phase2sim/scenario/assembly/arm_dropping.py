@@ -5,22 +5,22 @@ from pathlib import Path
 from phase2sim.core.decision import Decision
 from phase2sim.core.errors import BadScenario
 from phase2sim.decisions.dunnett import Dunnett
-from phase2sim.scenario.assembly.analysis_set import Analysed
+from phase2sim.scenario.assembly.analysis_set import AnalysisSet
 from phase2sim.scenario.assembly.registry import build
 from phase2sim.scenario.assembly.stopping import refused_bounds, stopping_of, table_of
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.scenario.tables import Stopping as StoppingTable
+from phase2sim.scenario.tables import StoppingTable
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries, arm_boundaries
 from phase2sim.trial.designs.design import Design
-from phase2sim.trial.interim.dropping_rule import Dropping
-from phase2sim.trial.interim.rules import Rule
+from phase2sim.trial.interim.dropping_rule import DroppingRule
+from phase2sim.trial.interim.rules import InterimRule
 
 
 def rule_of(
-    scenario: Scenario, design: Design, decision: Decision, found: Analysed, path: Path
-) -> Rule | None:
+    scenario: Scenario, design: Design, decision: Decision, found: AnalysisSet, path: Path
+) -> InterimRule | None:
     """Build the rule of a design with looks, None for one without; raises ``BadScenario``."""
     if not design.schedule.drops_arms:
         return stopping_of(scenario, design, decision, found.names, path)
@@ -34,7 +34,7 @@ def rule_of(
     if table.futility is not None:
         futility = build("futilities", table.futility, "stopping.futility", path)
         _check_scale(futility, path)
-    return Dropping(
+    return DroppingRule(
         bounds=_bounds(design, decision, found, (efficacy, futility), path),
         efficacy=efficacy,
         futility=futility,
@@ -47,8 +47,8 @@ def rule_of(
 def _bounds(
     design: Design,
     decision: Decision,
-    found: Analysed,
-    parts: tuple[efficacies.Part, futilities.Limit | None],
+    found: AnalysisSet,
+    parts: tuple[efficacies.EfficacyRule, futilities.FutilityLimit | None],
     path: Path,
 ) -> ArmBoundaries:
     """Bounds at the planned fractions and ratio; refuses those that cannot exist."""
@@ -74,7 +74,7 @@ def _check_decision(scenario: Scenario, decision: Decision, path: Path) -> None:
         )
 
 
-def _check_analyses(scenario: Scenario, design: Design, found: Analysed, path: Path) -> None:
+def _check_analyses(scenario: Scenario, design: Design, found: AnalysisSet, path: Path) -> None:
     """Refuse arms without an analysis, or with one that the others' bounds do not fit."""
     analysed = {design.arms[aim.arm] for aim in found.aims}
     for arm in design.arms[1:]:
@@ -120,7 +120,7 @@ def _check_keys(table: StoppingTable, looks: int, path: Path) -> None:
         )
 
 
-def _check_scale(futility: futilities.Part, path: Path) -> None:
+def _check_scale(futility: futilities.FutilityRule, path: Path) -> None:
     """Refuse futility that has no place on z before the trial."""
     place = f"{path}: stopping.futility"
     if isinstance(futility, futilities.BetaSpending):

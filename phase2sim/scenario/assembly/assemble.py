@@ -15,7 +15,7 @@ from phase2sim.prior.truth_sources import (
     fixed_truth,
 )
 from phase2sim.scenario.assembly.analysis_set import (
-    analysed,
+    build_analyses,
     check_covariates,
     check_decision,
     check_months,
@@ -25,17 +25,21 @@ from phase2sim.scenario.assembly.analysis_set import (
 )
 from phase2sim.scenario.assembly.arm_dropping import rule_of
 from phase2sim.scenario.assembly.parts import Parts
-from phase2sim.scenario.assembly.pilot import calibrated, eligible_share
+from phase2sim.scenario.assembly.pilot import eligible_share, set_rates
 from phase2sim.scenario.assembly.plan import (
     intercurrent_events,
     missingness_of,
     plan_of,
     randomisation_of,
     recruitment_of,
-    widened,
+    widen_plan,
 )
 from phase2sim.scenario.assembly.registry import build
-from phase2sim.scenario.assembly.stopping import check_level, check_recruited, with_reestimation
+from phase2sim.scenario.assembly.stopping import (
+    check_recruited,
+    check_reestimation_level,
+    with_reestimation,
+)
 from phase2sim.scenario.assembly.truths import (
     check_targets,
     check_truths,
@@ -46,8 +50,8 @@ from phase2sim.scenario.assembly.truths import (
 from phase2sim.scenario.assumptions import lost_more
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.designs.design import Design
-from phase2sim.trial.engine import Population, Study
-from phase2sim.trial.patients.counts import count
+from phase2sim.trial.engine import PatientModel, Study
+from phase2sim.trial.patients.counts import add_events
 from phase2sim.trial.patients.entrants import enrol
 from phase2sim.trial.patients.missingness.hazards import Complete
 from phase2sim.trial.patients.outcomes import draw, gains
@@ -71,7 +75,7 @@ def parts(scenario: Scenario) -> Parts:
     scenario = lost_more(scenario)
     design: Design = build("designs", scenario.design, "design", path)
     events = intercurrent_events(scenario, path)
-    found = analysed(scenario, design, events, path)
+    found = build_analyses(scenario, design, events, path)
     dropout, gaps = missingness_of(scenario, path)
     reads = [getattr(part, "endpoint", None) for part in (dropout, gaps)]
     reads += [name for part in events.parts for name in part.endpoints]
@@ -106,7 +110,7 @@ def parts(scenario: Scenario) -> Parts:
 def _check(built: Parts) -> None:
     check_decision(built.decision, built.hypotheses, built.path)
     check_recruited(built.design, built.recruitment, built.path)
-    check_level(built.schedule, built.decision.one_sided_alpha, built.path)
+    check_reestimation_level(built.schedule, built.decision.one_sided_alpha, built.path)
     check_months(built.analyses, built.plan.visits_months, built.path)
     check_watched(built.safety, built.design, built.plan, built.path)
     check_targets(built)
@@ -118,14 +122,14 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
     """Join the parts with a fitted prior, or with the scenario's own outcome tables."""
     scenario, plan = built.scenario, built.plan
     check_simulated(built.analyses, scenario, built.path)
-    drawn = widened(scenario, plan) or plan
+    drawn = widen_plan(scenario, plan) or plan
     if prior is not None:
         _check_prior(built, prior, drawn)
     control = untreated_control(built, prior, drawn)
     null = fixed_truth("null", drawn, control, {})
     study = Study(
         plan=plan,
-        population=Population(built.recruitment, enrol, draw, gains, count),
+        population=PatientModel(built.recruitment, enrol, draw, gains, add_events),
         randomisation=built.randomisation,
         dropout=Complete(),
         analyses=built.analyses,
@@ -141,7 +145,7 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
         stopping=built.stopping,
     )
     _check_eligible(built, study, null)
-    study = calibrated(study, null.fixed, built.dropout, built.gaps, built.path)
+    study = set_rates(study, null.fixed, built.dropout, built.gaps, built.path)
     sources = truth_sources(built, prior, control, study.drawn)
     sources.insert(1 if scenario.truth.target else 0, null)
     return Assembled(built, study, control, tuple(sources))

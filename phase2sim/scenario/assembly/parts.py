@@ -9,10 +9,10 @@ from phase2sim.core.contracts import Analysis, Missingness, Plan, Randomisation,
 from phase2sim.core.decision import Decision, Hypothesis, hypothesis
 from phase2sim.core.effect_shapes import Shape
 from phase2sim.core.estimands import Aim
-from phase2sim.scenario.assembly.plan import Events
+from phase2sim.scenario.assembly.plan import IntercurrentEvents
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.designs.design import Design
-from phase2sim.trial.interim.rules import Rule
+from phase2sim.trial.interim.rules import InterimRule
 from phase2sim.trial.interim.schedule import Schedule
 from phase2sim.trial.safety.monitoring import SafetyRule
 
@@ -28,13 +28,13 @@ class Parts:
     recruitment: Recruitment
     dropout: Missingness
     gaps: Missingness | None
-    events: Events
+    events: IntercurrentEvents
     analyses: tuple[Analysis, ...]
     names: tuple[str, ...]
     aims: tuple[Aim, ...]
     decision: Decision
     safety: SafetyRule | None
-    stopping: Rule | None
+    stopping: InterimRule | None
     schedule: Schedule
     shapes: Mapping[str, Shape]  # of the target effects
 

@@ -31,7 +31,7 @@ def piloted(study: Study, patients: int) -> Study:
     )
 
 
-def calibrated(
+def set_rates(
     study: Study, untreated: Truth, dropout: Missingness, gaps: Missingness | None, path: Path
 ) -> Study:
     """The study with its missingness at the stated rates, and the means of effect modifiers.

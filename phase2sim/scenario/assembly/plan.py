@@ -26,11 +26,11 @@ from phase2sim.scenario.assembly.registry import TABLES, build
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.patients.intercurrent import INTERCURRENT
-from phase2sim.trial.patients.recruitment import Poisson
+from phase2sim.trial.patients.recruitment import PoissonRecruitment
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
+class IntercurrentEvents:
     """The intercurrent events of a scenario, in the order in which they act."""
 
     names: tuple[str, ...]
@@ -38,7 +38,7 @@ class Events:
     strategies: tuple[str, ...]  # of every analysis that does not say otherwise
 
 
-def intercurrent_events(scenario: Scenario, path: Path) -> Events:
+def intercurrent_events(scenario: Scenario, path: Path) -> IntercurrentEvents:
     """Build the events, each with its strategy."""
     names = [name for name in INTERCURRENT if name in scenario.intercurrent]
     for name in scenario.intercurrent:
@@ -56,7 +56,7 @@ def intercurrent_events(scenario: Scenario, path: Path) -> Events:
             build("intercurrent", {"kind": name, **table}, place, path, also=("strategy",))
         )
         strategies.append(strategy)
-    return Events(tuple(names), tuple(parts), tuple(strategies))
+    return IntercurrentEvents(tuple(names), tuple(parts), tuple(strategies))
 
 
 def check_strategy(strategy: object, place: str) -> None:
@@ -138,7 +138,7 @@ def _counted(scenario: Scenario, name: str) -> Counted:
     return Counted(events.per_month, events.dispersion, events.tied_to, events.per_unit, at)
 
 
-def widened(scenario: Scenario, plan: Plan) -> Plan | None:
+def widen_plan(scenario: Scenario, plan: Plan) -> Plan | None:
     """The plan with what ``shared`` adds, None where that is nothing."""
     shared = scenario.shared
     endpoints = {*plan.endpoints, *shared.endpoints}
@@ -195,7 +195,7 @@ def _check_over(made: Randomisation, plan: Plan, path: Path) -> None:
 def recruitment_of(scenario: Scenario, plan: Plan, path: Path) -> Recruitment:
     """Build the process by which patients come."""
     made: Recruitment = build("recruitments", scenario.recruitment, "recruitment", path)
-    if isinstance(made, Poisson):
+    if isinstance(made, PoissonRecruitment):
         if made.ramp_up_months and plan.sites == 1:
             raise BadScenario(
                 f"{path}: recruitment.ramp_up_months is {made.ramp_up_months:g}, in which sites"

@@ -12,7 +12,7 @@ from phase2sim.analyses import ANALYSES
 from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, RESPONSES
 from phase2sim.core.errors import BadScenario
-from phase2sim.core.io.toml_files import Table, checked, nearest
+from phase2sim.core.io.toml_files import Table, nearest, validate
 from phase2sim.decisions import DECISIONS
 from phase2sim.theory.group_sequential.efficacy import EFFICACIES
 from phase2sim.theory.group_sequential.futility import FUTILITIES
@@ -92,7 +92,7 @@ def build(kind: str, table: Table, place: str, path: Path, also: Iterable[str] =
                     f"It is one of {', '.join(map(repr, fitting))}. Leave it out or change {key}."
                 )
             raise BadScenario(f"{path}: {place}.{option} is not a key of {key} = {name!r}. {hint}")
-    return checked(_adapter(part), options, place, path, BadScenario)
+    return validate(_adapter(part), options, place, path, BadScenario)
 
 
 @cache

@@ -14,7 +14,7 @@ from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.toml_files import Table, nearest
 from phase2sim.scenario.assembly.registry import TABLES, build
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.scenario.tables import Stopping as StoppingTable
+from phase2sim.scenario.tables import StoppingTable
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.boundaries import Boundaries, boundaries
@@ -24,7 +24,7 @@ from phase2sim.theory.group_sequential.spending import Spending
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.interim.reestimation import Reestimation
 from phase2sim.trial.interim.schedule import Schedule
-from phase2sim.trial.interim.stopping_rule import Stopping
+from phase2sim.trial.interim.stopping_rule import StoppingRule
 from phase2sim.trial.patients.recruitment import AllAtOnce
 
 # Where each analysis is judged at the decision's own alpha, and so at the level of a look's bound.
@@ -62,7 +62,7 @@ def table_of(scenario: Scenario, design: Design, path: Path) -> StoppingTable | 
 
 def stopping_of(
     scenario: Scenario, design: Design, decision: Decision, names: Sequence[str], path: Path
-) -> Stopping | None:
+) -> StoppingRule | None:
     """Build the rule of a design with looks, None for one without; raises ``BadScenario``."""
     table = table_of(scenario, design, path)
     if table is None:
@@ -79,7 +79,7 @@ def stopping_of(
     maximum = _maximum(table.maximum_information, names, path)
     asked = _Asked(design, decision.one_sided_alpha, efficacy, futility, spending)
     _check_information(asked, table, dict(zip(names, maximum, strict=True)), path)
-    return Stopping(
+    return StoppingRule(
         planned=tuple(_bounds(asked, information, path) for information in maximum),
         efficacy=efficacy,
         futility=futility,
@@ -96,8 +96,8 @@ class _Asked:
 
     design: Design
     one_sided_alpha: float
-    efficacy: efficacies.Part
-    futility: futilities.Part | None
+    efficacy: efficacies.EfficacyRule
+    futility: futilities.FutilityRule | None
     beta_spending: Spending | None
 
 
@@ -154,7 +154,7 @@ def with_reestimation(design: Design, analyses: Sequence[Analysis], path: Path) 
     return replace(schedule, reestimation=part)
 
 
-def check_level(schedule: Schedule, one_sided_alpha: float, path: Path) -> None:
+def check_reestimation_level(schedule: Schedule, one_sided_alpha: float, path: Path) -> None:
     """Refuse a size that is estimated again for a test at another level than the decision's.
 
     Stops for efficacy leave the promising zone's final test less than all of alpha, never more.
@@ -261,7 +261,7 @@ def _check_information(
         )
 
 
-def _is_on_effects(futility: futilities.Part | None) -> bool:
+def _is_on_effects(futility: futilities.FutilityRule | None) -> bool:
     """Whether a limit of futility lies on z only once the information is known."""
     if isinstance(futility, futilities.ConditionalPowerLimit):
         return futility.benefit != "observed"

@@ -4,20 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from phase2sim.analyses.readings import reading, worst_values
+from phase2sim.analyses.readings import read_endpoint, worst_values
 from phase2sim.analyses.responders.responders import ResponderAnalysis
-from phase2sim.core.contracts import MODEL_SCALE, Analysis, Floats, Truth, TruthSource
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import MODEL_SCALE, Analysis, Truth, TruthSource
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.estimands import HYPOTHETICAL, counted_outcomes
 from phase2sim.prior.truth_sources import FixedTruth
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.assembly.pilot import piloted
 from phase2sim.trial.engine import (
-    Known,
     Study,
+    TrueValues,
+    analysed_months,
     follow,
     is_stated,
-    months_of,
     shift_lost,
     true_effect,
 )
@@ -36,14 +37,14 @@ def with_known_values(assembled: Assembled) -> Assembled:
     return replace(assembled, study=replace(assembled.study, known=known))
 
 
-def _known(study: Study, source: TruthSource) -> Known:
+def _known(study: Study, source: TruthSource) -> TrueValues:
     truth = source.truth(0, 1)
     stated = [true_effect(study, truth, number)[0] for number in range(len(study.analyses))]
     value, mcse = np.array(stated), np.zeros(len(stated))
     for number in range(len(study.analyses)):
         if not is_stated(study, number) and _has_value(study.analyses[number]):
             value[number], mcse[number] = _from_pairs(study, source, number)
-    return Known(value, mcse)
+    return TrueValues(value, mcse)
 
 
 def _has_value(analysis: Analysis) -> bool:
@@ -106,11 +107,11 @@ def _outcomes(
     if study.after_loss:
         shift_lost(study, value, study.dropout.observe(world, plan))
     counted = counted_outcomes(world, value, aim, worst_values(plan))
-    read = reading(plan, world, counted, analysis.endpoint)
+    read = read_endpoint(plan, world, counted, analysis.endpoint)
     inner = getattr(analysis, "analysis", analysis)
     if isinstance(inner, ResponderAnalysis):
         responded: Floats = inner.responses(read).astype(np.float64)
         return responded
-    visits = [read.visits_months.index(month) for month in months_of(plan, analysis)]
+    visits = [read.visits_months.index(month) for month in analysed_months(plan, analysis)]
     average: Floats = read.value[:, visits].mean(axis=1)
     return average

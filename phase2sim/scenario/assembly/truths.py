@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from phase2sim.core.contracts import AGE, Floats, Plan, TruthSource
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import AGE, Plan, TruthSource
 from phase2sim.core.effect_shapes import Shape
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
 from phase2sim.core.errors import BadScenario
@@ -21,7 +22,7 @@ from phase2sim.prior.truth_sources import (
 )
 from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.scenario.assembly.registry import build
-from phase2sim.scenario.assembly.untreated_outcomes import overridden, without_covariates
+from phase2sim.scenario.assembly.untreated_outcomes import override_outcomes, without_covariates
 from phase2sim.scenario.assumptions import ASSUMPTIONS
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.tables import Percent, TargetEffect
@@ -44,7 +45,7 @@ def shapes_of(scenario: Scenario) -> Mapping[str, Shape]:
 def untreated_control(built: Parts, prior: PriorDraws | None, drawn: Plan) -> Control:
     """Untreated patients: fitted, or as the scenario says, and as varied as is assumed."""
     given = None if prior is None else control_from_prior(prior, drawn)
-    control = overridden(given, built.scenario, drawn, built.plan.visits_months, built.path)
+    control = override_outcomes(given, built.scenario, drawn, built.plan.visits_months, built.path)
     more = ASSUMPTIONS[built.scenario.assume].sd
     if more != 1.0:
         control = replace(control, sd=control.sd * more)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from phase2sim.core.age_distribution import age_moments
-from phase2sim.core.contracts import Floats, Plan
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Plan
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadScenario
 from phase2sim.prior.truth_sources import Control
@@ -18,7 +19,7 @@ _ROUNDING = -1e-13  # a correlation of 1 may come out this far below 0
 _APART = 1e-9  # endpoints that determine one another cannot be drawn
 
 
-def overridden(
+def override_outcomes(
     fitted: Control | None,
     scenario: Scenario,
     plan: Plan,

@@ -14,34 +14,32 @@ from phase2sim.core.contracts import MODEL_SCALE
 from phase2sim.core.decision import tested_alone
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.errors import BadInput
+from phase2sim.core.io.data_frames import Row
 from phase2sim.core.measured import Measured, mean_of
-from phase2sim.core.progress import Status
+from phase2sim.core.progress import Report, Status
 from phase2sim.evidence.reported import Evidence
 from phase2sim.operating.background import Background, background
-from phase2sim.operating.simulation import prepare as prepare_scenario
-from phase2sim.prior.check import PriorCheck, checked
+from phase2sim.operating.simulation import prepare_scenario
+from phase2sim.prior.check import PriorCheck, check_prior
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.scenario_file import Scenario, load_scenario
 from phase2sim.studies.dossier.example_trials import Example, examples
 from phase2sim.studies.dossier.fingerprints import fingerprint
 from phase2sim.studies.dossier.report_cells import NO_EFFECT, PLANNED, grids, labels_of
-from phase2sim.studies.store.folder import Store, reading
+from phase2sim.studies.store.folder import Store, open_store
 from phase2sim.studies.store.manifest import Manifest, read_manifest
 from phase2sim.studies.sweeps.cells import Cell
 from phase2sim.studies.sweeps.measure import Verdicts, difference, verdicts_of
 from phase2sim.studies.sweeps.results import DECIDED, Results
-from phase2sim.studies.sweeps.sweep import Asked, prepare, run
-
-type Row = Mapping[str, Any]
-type Say = Callable[[str], None]
+from phase2sim.studies.sweeps.sweep import SweepOptions, prepare_sweep, run_sweep
 
 SURFACE_TRIALS = 1_000  # of a cell of the explorer, at most
 MOVED_TRIALS = 2_000  # of a cell with one assumption moved, at most
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Sensitivity:
     """One share of go with one thing moved, beside the planned one on the same patients."""
 
     axis: str
@@ -72,7 +70,7 @@ class Dossier:
     place: Mapping[str, Any]  # where the main cell is on the axes
     rows: tuple[Row, ...]
     background: tuple[Background, ...]
-    moved: tuple[Moved, ...]
+    moved: tuple[Sensitivity, ...]
     needed: tuple[Needed, ...]
     examples: tuple[Example, ...]
     check: PriorCheck | None
@@ -116,7 +114,7 @@ class Dossier:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ReportOptions:
     """How much is simulated and shown."""
 
     trials: int | None = None  # the scenario's own if not said
@@ -129,10 +127,10 @@ class Wish:
 def dossier_of(  # noqa: PLR0913 - what a campaign needs
     source: Scenario | Path,
     store: Path | None,
-    wish: Wish,
+    wish: ReportOptions,
     backend: Backend,
     command: Sequence[str],
-    say: Say = lambda _line: None,
+    say: Report = lambda _line: None,
     progress: Callable[[Status], None] = lambda _status: None,
 ) -> Dossier:
     """Simulate what is lacking for a scenario, or take a folder as it is, and read what it says.
@@ -156,10 +154,10 @@ def dossier_of(  # noqa: PLR0913 - what a campaign needs
 def simulate_for(  # noqa: PLR0913 - what a campaign needs
     scenario: Scenario,
     folder: Path,
-    wish: Wish,
+    wish: ReportOptions,
     backend: Backend,
     command: Sequence[str],
-    say: Say = lambda _line: None,
+    say: Report = lambda _line: None,
     progress: Callable[[Status], None] = lambda _status: None,
 ) -> str:
     """Simulate what ``folder`` lacks of a report's cells; return the planned trial's key."""
@@ -177,9 +175,9 @@ def simulate_for(  # noqa: PLR0913 - what a campaign needs
         parts.append((laid_out.surface, min(trials, SURFACE_TRIALS)))
     main = ""
     for sweep, enough in parts:
-        prepared = prepare(sweep, folder, Asked(trials=enough), backend.workers, say)
+        prepared = prepare_sweep(sweep, folder, SweepOptions(trials=enough), backend.workers, say)
         say(f"{len(prepared.cells)} cells x {enough:,} trials ...")
-        done = run(prepared, folder, backend, command, progress)
+        done = run_sweep(prepared, folder, backend, command, progress)
         if not done.finished:
             raise KeyboardInterrupt
         here = labels_of(scenario)
@@ -188,14 +186,18 @@ def simulate_for(  # noqa: PLR0913 - what a campaign needs
 
 
 def gather(
-    folder: Path, command: str, wish: Wish, main: str = "", say: Say = lambda _line: None
+    folder: Path,
+    command: str,
+    wish: ReportOptions,
+    main: str = "",
+    say: Report = lambda _line: None,
 ) -> Dossier:
     """Read a folder of results and collect what a report of its planned trial says.
 
     ``main`` is the planned trial's key; without it, the cell that others are compared with, else
     the first. Raises ``BadInput`` for a folder without results.
     """
-    store = reading(folder)
+    store = open_store(folder)
     manifest = read_manifest(store)
     results = Results(store, manifest)
     rows = tuple(results.rows())
@@ -211,7 +213,7 @@ def gather(
     check = None
     if wish.replicas and ready.evidence is not None and ready.prior is not None:
         say("Replicating the reported table ...")
-        check = checked(ready.evidence, ready.prior)
+        check = check_prior(ready.evidence, ready.prior)
     return Dossier(
         folder=folder,
         command=command,
@@ -252,7 +254,7 @@ def _fingerprints(store: Store, results: Results, manifest: Manifest) -> dict[st
 
 def _moved(
     store: Store, results: Results, main: Cell, rows: Sequence[Row], verdicts: Verdicts
-) -> Iterator[Moved]:
+) -> Iterator[Sensitivity]:
     """Shares of go in cells that differ from the main one in one thing, its size apart."""
     place = dict(main.labels)
     for key, of_cell in _by_cell(rows).items():
@@ -274,7 +276,7 @@ def _moved(
                 change = difference(
                     there[row["truth"]][:, number], verdicts[row["truth"]][:, number]
                 )
-                yield Moved(apart[0], labels[apart[0]], row, change)
+                yield Sensitivity(apart[0], labels[apart[0]], row, change)
 
 
 def _by_cell(rows: Sequence[Row]) -> dict[str, list[Row]]:

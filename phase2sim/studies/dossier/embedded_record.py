@@ -9,7 +9,7 @@ from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput
 from phase2sim.studies.dossier.dossier import Dossier
 
-FORMAT = "phase2sim report 1"
+_FORMAT = "phase2sim report 1"
 _PLACE = re.compile(r'<script type="application/json" id="record">(.*?)</script>', re.DOTALL)
 
 
@@ -17,7 +17,7 @@ def record(dossier: Dossier) -> dict[str, Any]:
     """Collect the record of a report."""
     trials = {row["cell"]: row["trials"] for row in dossier.rows}
     return {
-        "format": FORMAT,
+        "format": _FORMAT,
         "results_version": RESULTS_VERSION,
         "versions": dossier.manifest.runs[-1]["versions"],
         "command": dossier.command,
@@ -46,9 +46,9 @@ def read_record(page: Path) -> dict[str, Any]:
         values: dict[str, Any] = json.loads(found[1]) if found else {}
     except ValueError:
         values = {}
-    if values.get("format") != FORMAT:
+    if values.get("format") != _FORMAT:
         raise BadInput(
-            f"{page}: is no report of this version (no record of {FORMAT!r}). Name the .html file"
+            f"{page}: is no report of this version (no record of {_FORMAT!r}). Name the .html file"
             " that `phase2sim report` wrote."
         )
     return values

@@ -8,21 +8,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import GO, STOP, Bools, Floats
+from phase2sim.core.arrays import Bools, Floats
+from phase2sim.core.contracts import GO, STOP
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS
 from phase2sim.scenario.assembly.assemble import Assembled
-from phase2sim.studies.single_trial import Examined, replay
+from phase2sim.studies.single_trial import TrialResult, replay
 from phase2sim.studies.sweeps.measure import Verdicts, ended_of
-from phase2sim.trial.batch_results import Answers
-from phase2sim.trial.interim.stopping_times import FOR_HARM, Ended
+from phase2sim.trial.batch_results import BatchResults
+from phase2sim.trial.interim.stopping_times import FOR_HARM, TrialEnds
 
 _ROUNDING = 1e-9  # a trial alone adds up in another order than a thousand sizes at once
 
-type Rule = Callable[["Trials"], int | None]  # trial number, None if there is no such trial
+type Rule = Callable[["_Trials"], int | None]  # trial number, None if there is no such trial
 
 
 @dataclass(frozen=True, slots=True)
-class Trials:
+class _Trials:
     """The stored trials of one truth, as the rules see them."""
 
     go: Floats  # main verdict: 1 go, 0 stop, nan otherwise
@@ -50,12 +51,12 @@ class Example:
     rule: str
     truth: str
     trial: int
-    examined: Examined
+    examined: TrialResult
     courses: Mapping[str, tuple[Patient, ...]]  # by endpoint
     same_as_stored: bool  # the replay gave the stored estimates again
 
 
-def _at_share(trials: Trials, chosen: Bools, share: float) -> int | None:
+def _at_share(trials: _Trials, chosen: Bools, share: float) -> int | None:
     """Trial at a share of the way through the chosen ones, from the smallest p."""
     (places,) = np.nonzero(chosen & np.isfinite(trials.worst_p))
     if not places.size:
@@ -64,28 +65,28 @@ def _at_share(trials: Trials, chosen: Bools, share: float) -> int | None:
     return int(in_order[int(share * (in_order.size - 1))])
 
 
-def _clear_win(trials: Trials) -> int | None:
+def _clear_win(trials: _Trials) -> int | None:
     return _at_share(trials, trials.go == GO, 0.25)
 
 
-def _borderline(trials: Trials) -> int | None:
+def _borderline(trials: _Trials) -> int | None:
     apart = np.abs(trials.worst_p - trials.alpha)
     return None if np.isnan(apart).all() else int(np.nanargmin(apart))
 
 
-def _false_stop(trials: Trials) -> int | None:
+def _false_stop(trials: _Trials) -> int | None:
     return _at_share(trials, (trials.go == STOP) & ~trials.harmed, 0.5)
 
 
-def _harmed(trials: Trials) -> int | None:
+def _harmed(trials: _Trials) -> int | None:
     return _at_share(trials, trials.harmed, 0.5)
 
 
-def _false_go(trials: Trials) -> int | None:
+def _false_go(trials: _Trials) -> int | None:
     return _at_share(trials, trials.go == GO, 0.5)
 
 
-def _odd(trials: Trials) -> int | None:
+def _odd(trials: _Trials) -> int | None:
     return None if np.isnan(trials.off).all() else int(np.nanargmax(trials.off))
 
 
@@ -121,7 +122,7 @@ RULES: dict[str, tuple[str, str, Rule]] = {
 
 
 def examples(
-    assembled: Assembled, answers: Mapping[str, Answers], verdicts: Verdicts
+    assembled: Assembled, answers: Mapping[str, BatchResults], verdicts: Verdicts
 ) -> Iterator[Example]:
     """Choose a trial by each rule and replay it; a rule that finds none is left out."""
     decision = assembled.parts.decision
@@ -151,7 +152,7 @@ def examples(
         )
 
 
-def _stopped_for_harm(stored: Answers, went: Ended | None) -> Bools:
+def _stopped_for_harm(stored: BatchResults, went: TrialEnds | None) -> Bools:
     """Whether each trial was stopped for harm, at whatever look it would have ended."""
     if went is not None:
         return np.asarray(went.course.why == FOR_HARM)
@@ -160,7 +161,9 @@ def _stopped_for_harm(stored: Answers, went: Ended | None) -> Bools:
     return stored.watched.crossed
 
 
-def _trials(answers: Answers, verdict: NDArray[np.int8], harmed: Bools, alpha: float) -> Trials:
+def _trials(
+    answers: BatchResults, verdict: NDArray[np.int8], harmed: Bools, alpha: float
+) -> _Trials:
     p = np.stack([one.p for one in answers.estimates])
     with np.errstate(invalid="ignore", divide="ignore"):
         off = np.stack([
@@ -171,7 +174,7 @@ def _trials(answers: Answers, verdict: NDArray[np.int8], harmed: Bools, alpha: f
     worst = np.where(np.isnan(p).all(axis=0), np.nan, np.fmax.reduce(p))
     furthest = np.where(np.isnan(off).all(axis=0), np.nan, np.fmax.reduce(off))
     decided = np.where((verdict == GO) | (verdict == STOP), verdict, np.nan).astype(np.float64)
-    return Trials(go=decided, worst_p=worst, off=furthest, harmed=harmed, alpha=alpha)
+    return _Trials(go=decided, worst_p=worst, off=furthest, harmed=harmed, alpha=alpha)
 
 
 def _courses(text: str, endpoints: Sequence[str]) -> dict[str, tuple[Patient, ...]]:

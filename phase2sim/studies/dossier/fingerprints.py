@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from phase2sim.trial.batch_results import Answers
+from phase2sim.trial.batch_results import BatchResults
 
 _DIGITS = 32
 
 
-def fingerprint(answers: Mapping[str, Answers]) -> str:
+def fingerprint(answers: Mapping[str, BatchResults]) -> str:
     """Hash the estimates of consecutive trials under each truth, and when harm would stop them.
 
     Of numbers, not of files: another version of the file format keeps it.

@@ -9,6 +9,7 @@ import numpy as np
 
 from phase2sim.core.endpoints import ENDPOINTS, drawn_for
 from phase2sim.core.errors import BadScenario
+from phase2sim.core.io.toml_files import Table
 from phase2sim.scenario.assembly.assemble import Assembled, parts
 from phase2sim.scenario.scenario_file import Scenario, put, scenario_from
 from phase2sim.scenario.sweep_file import Label, Sweep, TruthName, Variation
@@ -24,7 +25,6 @@ NOT_AT_RANDOM = "lost for a value that nobody sees (not at random)"
 NO_EFFECT, ELSE_AS_HOPED = "no effect on ", ", else as hoped"
 _MOST_LOST = 0.6
 
-type Table = dict[str, Any]
 type Labels = dict[str, Label]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from phase2sim.core.contracts import Bools, Floats, Ints
+from phase2sim.core.arrays import Bools, Floats, Ints
 
 type Success = Callable[[Ints, Ints], Bools]  # of responders at the end, treated and control
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Arms, Bools, Floats, Ints
+from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 
 _SPARE = 3  # degrees of freedom that a regression must leave
 
@@ -40,7 +40,7 @@ class Completed:
     value: Floats  # (completion, visit, patient), nan where lost or missed
 
 
-def complete(trial: UnderWay, completions: int, rng: np.random.Generator) -> Completed:
+def complete_trial(trial: UnderWay, completions: int, rng: np.random.Generator) -> Completed:
     """Complete a trial; raises ``TooFewToPredict`` naming the visit."""
     new = _enrolled_later(trial)
     enrolled = np.arange(trial.arm.size)

@@ -8,17 +8,22 @@ import numpy as np
 from scipy.special import ndtri
 
 from phase2sim.analyses.data_file import data_reading, due, read_data
-from phase2sim.analyses.readings import of_arms
+from phase2sim.analyses.readings import compare_arms
 from phase2sim.core.contracts import GO, UNDECIDED, Analysis, Estimates, Reading
-from phase2sim.core.decision import Hypothesis, found, tested_alone
+from phase2sim.core.decision import Hypothesis, side_by_side, tested_alone
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadData
 from phase2sim.core.measured import Measured, proportion
 from phase2sim.core.randomness import generator
 from phase2sim.scenario.assembly.parts import Parts
-from phase2sim.studies.prediction.completion import Completed, TooFewToPredict, UnderWay, complete
+from phase2sim.studies.prediction.completion import (
+    Completed,
+    TooFewToPredict,
+    UnderWay,
+    complete_trial,
+)
 from phase2sim.studies.prediction.predict_responders import exact_chance
-from phase2sim.studies.single_trial import Examined, analyse
+from phase2sim.studies.single_trial import TrialResult, analyse
 from phase2sim.theory.group_sequential.conditional_power import conditional_power, predictive_power
 
 COMPLETIONS = 2_000
@@ -39,7 +44,7 @@ class Outlook:
 class Predicted:
     """The look itself, and what the trial comes to at its end."""
 
-    examined: Examined
+    examined: TrialResult
     enrolled: int
     planned: int
     pending: int  # of those enrolled, without the analysed visit yet
@@ -78,7 +83,7 @@ def predict(
         _joined([_estimated(built, number, whole, piece) for piece in made]) for number in chosen
     ]
     hypotheses = tuple(built.hypotheses[number] for number in chosen)
-    verdicts = built.decision.decide(found(estimates, hypotheses))
+    verdicts = built.decision.decide(side_by_side(estimates, hypotheses))
     labels = built.decision.labels(tuple(built.names[number] for number in chosen))
     return Predicted(
         examined=examined,
@@ -117,7 +122,9 @@ def _look(built: Parts, chosen: Sequence[int], path: Path) -> tuple[Reading, Und
 def _completions(trial: UnderWay, completions: int, seed: int) -> list[Completed]:
     """Complete a trial, some at a time, each batch from a stream of its own."""
     return [
-        complete(trial, min(_AT_ONCE, completions - first), generator(seed, "imputation", first))
+        complete_trial(
+            trial, min(_AT_ONCE, completions - first), generator(seed, "imputation", first)
+        )
         for first in range(0, completions, _AT_ONCE)
     ]
 
@@ -150,7 +157,7 @@ def _estimated(built: Parts, number: int, whole: Reading, made: Completed) -> Es
         factors={name: codes[0][who] for name, codes in whole.factors.items()},
     )
     analysis: Analysis = built.analyses[number]
-    return of_arms(analysis, reading, len(built.plan.arms), built.aims[number].arm)
+    return compare_arms(analysis, reading, len(built.plan.arms), built.aims[number].arm)
 
 
 def _joined(parts: Sequence[Estimates]) -> Estimates:
@@ -171,7 +178,7 @@ def _outlooks(
     built: Parts,
     chosen: Sequence[int],
     hypotheses: Sequence[Hypothesis],
-    examined: Examined,
+    examined: TrialResult,
     estimates: Sequence[Estimates],
 ) -> "list[Outlook]":
     """Normal theory, where an analysis is tested by itself and has a standard error."""

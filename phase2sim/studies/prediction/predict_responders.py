@@ -6,9 +6,10 @@ import numpy as np
 
 from phase2sim.analyses.responders.fisher import Fisher
 from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
-from phase2sim.analyses.responders.responders import UNKNOWN
-from phase2sim.core.contracts import GO, Bools, Ints, Reading
-from phase2sim.core.decision import Decision, Hypothesis, found, tested_alone
+from phase2sim.analyses.responders.responders import UNKNOWN_RESPONSE
+from phase2sim.core.arrays import Bools, Ints
+from phase2sim.core.contracts import GO, Reading
+from phase2sim.core.decision import Decision, Hypothesis, side_by_side, tested_alone
 from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.studies.prediction.beta_binomial import predictive_probability
 from phase2sim.studies.prediction.completion import UnderWay
@@ -45,7 +46,7 @@ class _Ends:
             factors={},
         )
         estimates = self.analysis.estimate(reading)
-        verdicts = self.decision.decide(found([estimates], (self.hypothesis,)))
+        verdicts = self.decision.decide(side_by_side([estimates], (self.hypothesis,)))
         won: Bools = verdicts[:, 0] == GO
         return won.reshape(np.broadcast_shapes(treated.shape, control.shape))
 
@@ -66,7 +67,7 @@ def exact_chance(
         return None
     visit = whole.visits_months.index(analysis.month)
     responds, due = analysis.responses(whole)[0], ~trial.pending[visit]
-    known = due & (responds != UNKNOWN)
+    known = due & (responds != UNKNOWN_RESPONSE)
     there = known & np.isfinite(trial.value[visit])
     others, responders = (np.flatnonzero(there & (responds == yes)) for yes in (0, 1))
     if not (others.size and responders.size):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaln, xlog1py, xlogy
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 
 _STEPS = 60  # halvings: to the last digit
 

@@ -5,17 +5,16 @@ that then decide.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Ints
+from phase2sim.core.arrays import Ints
 from phase2sim.core.measured import Measured, proportion
+from phase2sim.core.progress import Progress
 from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
-from phase2sim.studies.sizing.size_tests import Count, Ladder, Question, climb, far_from
-
-type Progress = Callable[[int, int], None]  # steps still open, trials looked at
+from phase2sim.studies.sizing.size_tests import Count, Ladder, Question, far_from, settle_steps
 
 _APART = 1 << 40  # first trial of the looks that only say where to search
 _ROUGH, _CLOSER = 400, 3_000  # trials of them
@@ -55,7 +54,7 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class SearchPoint:
     """One step that was looked at; each bound holds at all looks together."""
 
     value: float
@@ -74,11 +73,11 @@ class Point:
 class Climbed:
     """What a search came to; ``answer`` is None if no step is shown to be enough."""
 
-    answer: Point | None
-    below: Point | None  # the step below the answer
+    answer: SearchPoint | None
+    below: SearchPoint | None  # the step below the answer
     settled: bool  # whether that one is shown not to be clearly enough
     trials: int
-    curve: tuple[Point, ...]
+    curve: tuple[SearchPoint, ...]
 
 
 def search(count: Count, question: Question, steps: Steps, progress: Progress) -> Climbed:
@@ -91,7 +90,7 @@ def search(count: Count, question: Question, steps: Steps, progress: Progress) -
     curve |= _points(values, seen, question)
     low, high = far_from(question.target, seen)
     ladder = Ladder(steps.between(values[low], values[high], _MOST_STEPS))
-    climb(ladder, count, question, progress)
+    settle_steps(ladder, count, question, progress)
     curve |= _points(ladder.values, (ladder.go, ladder.decided), question)
     points = tuple(curve[value] for value in sorted(curve))
     found = ladder.enough
@@ -124,11 +123,11 @@ def _look_up(
 
 def _points(
     values: Sequence[float], seen: tuple[Ints, Ints], question: Question
-) -> dict[float, Point]:
+) -> dict[float, SearchPoint]:
     go, decided = seen
     each = question.error / 2
     low, high = lower_bound(go, decided, each), upper_bound(go, decided, each)
     return {
-        value: Point(value, proportion(int(g), int(d), int(d)), float(a), float(b))
+        value: SearchPoint(value, proportion(int(g), int(d), int(d)), float(a), float(b))
         for value, g, d, a, b in zip(values, go, decided, low, high, strict=True)
     }

@@ -9,22 +9,20 @@ import numpy as np
 
 from phase2sim.core.backends import Backend
 from phase2sim.core.contracts import GO, TruthSource
-from phase2sim.core.decision import Found
+from phase2sim.core.decision import AnalysisResults
 from phase2sim.core.errors import BadInput
 from phase2sim.core.measured import Measured, proportion
-from phase2sim.operating.closed_form import Twin, twin
-from phase2sim.operating.simulation import Ready, prepare
+from phase2sim.core.progress import Progress, Report
+from phase2sim.operating.closed_form import ClosedForm, twin
+from phase2sim.operating.simulation import Ready, prepare_scenario
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.studies.sizing.looks_by_size import LooksOf, fits, looks_of
 from phase2sim.studies.sizing.search import Steps, search
-from phase2sim.studies.sizing.size_result import Search, Sized
+from phase2sim.studies.sizing.size_result import Search, SizeResult
 from phase2sim.studies.sizing.size_tests import Question
-from phase2sim.studies.sizing.success_counts import Counter, Scaled, Trials
+from phase2sim.studies.sizing.success_counts import CountedTrials, Counter, Scaled
 from phase2sim.trial.engine import is_stated, true_effect
-
-type Report = Callable[[str], None]
-type Progress = Callable[[int, int], None]  # steps still open, trials looked at
 
 _TRUTHS = {"power": "target", "assurance": "prior"}
 _CEILING_DRAWS = 100_000
@@ -35,18 +33,18 @@ _TRIALS_OF_MEAN = 10_000  # of which the mean number of patients is told
 _MULTIPLES = Steps(lowest=0.05, highest=20.0, unit=0.005)  # of the target's effect
 
 
-def size(
+def find_size(
     scenario: Scenario,
     wanted: Search,
     backend: Backend,
     report: Report = lambda _line: None,
     progress: Progress = lambda _open, _trials: None,
-) -> Sized:
+) -> SizeResult:
     """Find the fewest patients whose power, or assurance, is at least the target.
 
     Raises ``BadInput`` for what does not fit; a target that cannot be reached is no error.
     """
-    asked = _asked(prepare(scenario, report), wanted)
+    asked = _asked(prepare_scenario(scenario, report), wanted)
     design = asked.assembled.parts.design
     unit = sum(design.allocation)
     looks = looks_of(asked.assembled.parts)
@@ -58,11 +56,11 @@ def size(
     steps = Steps(float(lowest), float(wanted.largest // unit * unit), float(unit))
     ceiling = asked.ceiling
     if ceiling is not None and ceiling.estimate + _FAR * ceiling.mcse < wanted.target:
-        return Sized(scenario, wanted, asked.verdict, None, ceiling)
+        return SizeResult(scenario, wanted, asked.verdict, None, ceiling)
     counter = Counter(backend, asked.trials, looks_of=looks)
     found = search(counter, asked.question, steps, progress)
     known = _closed_form(partial(_of_size, asked, looks), steps, wanted)
-    sized = Sized(scenario, wanted, asked.verdict, found, ceiling, *known)
+    sized = SizeResult(scenario, wanted, asked.verdict, found, ceiling, *known)
     if looks is None or sized.patients is None:
         return sized
     enrolled = counter.enrolled(sized.patients, min(wanted.most, _TRIALS_OF_MEAN))
@@ -75,12 +73,12 @@ def smallest_effect(
     backend: Backend,
     report: Report = lambda _line: None,
     progress: Progress = lambda _open, _trials: None,
-) -> Sized:
+) -> SizeResult:
     """Find the smallest multiple of the target's effects that has the power with its patients.
 
-    As ``size``; the effects on several endpoints grow together.
+    As ``find_size``; the effects on several endpoints grow together.
     """
-    asked = _asked(prepare(scenario, report), wanted)
+    asked = _asked(prepare_scenario(scenario, report), wanted)
     if wanted.of != "power" or (asked.ceiling and asked.ceiling.estimate < 1.0):
         raise BadInput(
             f"{scenario.path}: a smallest detectable effect is a multiple of truth.target, with a"
@@ -92,7 +90,7 @@ def smallest_effect(
     effect = _effect(asked)
     if found.answer is not None and effect is not None:
         effect *= found.answer.value
-    sized = Sized(scenario, wanted, asked.verdict, found, None, *known)
+    sized = SizeResult(scenario, wanted, asked.verdict, found, None, *known)
     return replace(sized, by_effect=True, effect=effect)
 
 
@@ -103,7 +101,7 @@ class _Asked:
     wanted: Search
     assembled: Assembled
     source: TruthSource
-    trials: Trials
+    trials: CountedTrials
     ceiling: Measured | None
 
     @property
@@ -133,11 +131,11 @@ def _asked(ready: Ready, wanted: Search) -> _Asked:
             f"{path}: which verdict is to reach {wanted.target:g}? Say --verdict with one of"
             f" {', '.join(verdicts)}."
         )
-    trials = Trials(assembled.study, sources[label], verdicts.index(verdict))
+    trials = CountedTrials(assembled.study, sources[label], verdicts.index(verdict))
     return _Asked(wanted, assembled, sources[label], trials, _ceiling(trials))
 
 
-def _ceiling(trials: Trials) -> Measured | None:
+def _ceiling(trials: CountedTrials) -> Measured | None:
     """Chance of a go with endless patients: every analysis then sees the truth.
 
     None where the truth of an analysis is not known. Estimates are taken to centre on the truth.
@@ -152,7 +150,7 @@ def _ceiling(trials: Trials) -> Measured | None:
         sign = study.hypotheses[number].benefit_sign
         effects[:, number] = effect
         p[:, number] = np.where(sign * (effect - analysis.null_effect) > 0.0, 0.0, 1.0)
-    certain = Found(
+    certain = AnalysisResults(
         effects, np.full(p.shape, _CERTAIN), np.full(p.shape, np.inf), p, study.hypotheses
     )
     verdict = study.decision.decide(certain)[:, trials.verdict]
@@ -160,7 +158,7 @@ def _ceiling(trials: Trials) -> Measured | None:
 
 
 def _closed_form(
-    at: Callable[[float], Twin | None], steps: Steps, wanted: Search
+    at: Callable[[float], ClosedForm | None], steps: Steps, wanted: Search
 ) -> tuple[float | None, str]:
     """Lowest step whose power by theory is at the target, and what keeps that from being exact."""
     if wanted.of != "power":
@@ -179,7 +177,7 @@ def _closed_form(
     return high, known.why
 
 
-def _of_size(asked: _Asked, looks: LooksOf | None, patients: float) -> Twin | None:
+def _of_size(asked: _Asked, looks: LooksOf | None, patients: float) -> ClosedForm | None:
     study = asked.assembled.study
     if asked.trials.verdict >= len(study.analyses):
         return None
@@ -190,7 +188,7 @@ def _of_size(asked: _Asked, looks: LooksOf | None, patients: float) -> Twin | No
     return twin(replace(asked.assembled, study=study), asked.trials.verdict, asked.source)
 
 
-def _of_effect(asked: _Asked, multiple: float) -> Twin | None:
+def _of_effect(asked: _Asked, multiple: float) -> ClosedForm | None:
     if asked.trials.verdict >= len(asked.assembled.study.analyses):
         return None
     return twin(asked.assembled, asked.trials.verdict, Scaled(asked.source, multiple))

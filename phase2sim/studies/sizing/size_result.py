@@ -8,7 +8,7 @@ from phase2sim.core.io.data_frames import dataset_of, frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
 from phase2sim.core.measured import Measured
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.studies.sizing.search import Climbed, Point
+from phase2sim.studies.sizing.search import Climbed, SearchPoint
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -34,7 +34,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Sized(Viewed):
+class SizeResult(Viewed):
     """What a search came to, with all that makes sense of it.
 
     >>> import phase2sim
@@ -58,7 +58,7 @@ class Sized(Viewed):
     effect: float | None = None  # of the answer then, model scale, where there is one endpoint
 
     @property
-    def answer(self) -> Point | None:
+    def answer(self) -> SearchPoint | None:
         """The step that is enough."""
         return self.found.answer if self.found else None
 
@@ -106,11 +106,11 @@ class Sized(Viewed):
         )
 
     @property
-    def _curve(self) -> tuple[Point, ...]:
+    def _curve(self) -> tuple[SearchPoint, ...]:
         return self.found.curve if self.found else ()
 
 
-def sentences(sized: Sized) -> Iterator[str]:
+def sentences(sized: SizeResult) -> Iterator[str]:
     """Say what was found, and what theory and the ceiling say of it."""
     wanted, answer = sized.search, sized.answer
     what = f"{wanted.of} of {sized.verdict}"
@@ -152,12 +152,12 @@ def sentences(sized: Sized) -> Iterator[str]:
         yield f"Assurance cannot exceed {_shown(sized.ceiling)}, however many patients."
 
 
-def _name(sized: Sized, point: Point) -> str:
+def _name(sized: SizeResult, point: SearchPoint) -> str:
     """``120 patients (60 and 60)``, or the effect."""
     return _value(sized, point.value)
 
 
-def _value(sized: Sized, value: float) -> str:
+def _value(sized: SizeResult, value: float) -> str:
     if sized.by_effect:
         answer = sized.answer
         if sized.effect is None or answer is None:

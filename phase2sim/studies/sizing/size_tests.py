@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
 
 # Trials first up to last at some steps -> how many were a go, and how many were decided.
@@ -84,7 +84,7 @@ class Ladder:
             self.short += 1
 
 
-def climb(
+def settle_steps(
     ladder: Ladder,
     count: Count,
     question: Question,

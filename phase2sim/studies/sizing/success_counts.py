@@ -6,15 +6,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from phase2sim.core.arrays import Ints
 from phase2sim.core.backends import Backend
-from phase2sim.core.contracts import GO, UNDECIDED, Ints, Truth, TruthSource
+from phase2sim.core.contracts import GO, UNDECIDED, Truth, TruthSource
 from phase2sim.core.measured import Measured, mean_of
 from phase2sim.trial.engine import Study, simulate_batch
 from phase2sim.trial.interim.schedule import Schedule
-from phase2sim.trial.interim.stopping_rule import Stopping
+from phase2sim.trial.interim.stopping_rule import StoppingRule
 from phase2sim.trial.nested_sizes import simulate_sizes
 
-type Looks = tuple[Schedule, Stopping]
+type Looks = tuple[Schedule, StoppingRule]
 
 _TRIALS_A_PIECE = 500
 
@@ -38,7 +39,7 @@ class Scaled:
 
 
 @dataclass(frozen=True, slots=True)
-class Trials:
+class CountedTrials:
     """Trials to count: of one study under one truth, by one of its verdicts.
 
     With interim looks ``looks`` are those at other numbers of patients, which share no pass: a look
@@ -96,7 +97,7 @@ class Counter:
     """Counts on a backend, a piece at a time; the sums do not depend on who counted what."""
 
     backend: Backend
-    trials: Trials
+    trials: CountedTrials
     effects: bool = False
     looks_of: Callable[[int], Looks] | None = None  # of a design that has any, by its patients
 
@@ -125,7 +126,7 @@ class Counter:
         each = np.concatenate([piece.result() for piece in pieces])
         return mean_of(int(each.sum()), int((each**2).sum()), trials, trials, trials)
 
-    def _with_looks(self, values: tuple[float, ...]) -> Trials:
+    def _with_looks(self, values: tuple[float, ...]) -> CountedTrials:
         if self.looks_of is None:
             return self.trials
         return replace(self.trials, looks={int(n): self.looks_of(int(n)) for n in values})

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from phase2sim.core.contracts import FAILURES, FALLBACKS, Estimates, OwnTest
 from phase2sim.studies.store.harm_columns import HARM_FIELDS, Column, harm_columns, watched_of
-from phase2sim.trial.batch_results import Answers
+from phase2sim.trial.batch_results import BatchResults
 from phase2sim.trial.interim.look import ArmsSeen, Look
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
@@ -69,7 +69,7 @@ _ENCODINGS = dict.fromkeys(_NUMBERS, "BYTE_STREAM_SPLIT") | {"trial": "DELTA_BIN
 _CODES = {"failure": FAILURES, "fallback": FALLBACKS}  # code -> its name, 0 for none
 
 
-def encoded(by_truth: Mapping[str, Answers], names: Sequence[str]) -> bytes:
+def encoded(by_truth: Mapping[str, BatchResults], names: Sequence[str]) -> bytes:
     """Return the Parquet file of a batch: the same trials under every truth."""
     parts = [
         _columns(answers, number, (code, number), look)
@@ -93,7 +93,7 @@ def encoded(by_truth: Mapping[str, Answers], names: Sequence[str]) -> bytes:
     return content
 
 
-def decoded(content: bytes) -> dict[str, Answers]:
+def decoded(content: bytes) -> dict[str, BatchResults]:
     """Return the trials of a batch under each truth; raises ``ValueError`` for another file."""
     try:
         table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
@@ -112,7 +112,9 @@ def decoded(content: bytes) -> dict[str, Answers]:
     return {truth: _answers(columns, number) for number, truth in enumerate(truths)}
 
 
-def _columns(answers: Answers, number: int, codes: tuple[int, int], look: int) -> dict[str, Column]:
+def _columns(
+    answers: BatchResults, number: int, codes: tuple[int, int], look: int
+) -> dict[str, Column]:
     """Columns of one truth and analysis, which are numbered ``codes``, at one look if any."""
     at = answers.looks[look] if answers.looks else answers
     estimates = at.estimates[number]
@@ -175,7 +177,7 @@ def _column(array: pa.Array, words: Sequence[str] | None) -> Column:
     return np.where(missing, 0, np.array(places)[codes]), missing
 
 
-def _answers(columns: Mapping[str, Column], truth: int) -> Answers:
+def _answers(columns: Mapping[str, Column], truth: int) -> BatchResults:
     """Trials under one truth, from columns (truth, analysis, look, trial)."""
     _, analyses, looks, _ = columns["trial"][0].shape
     found = []
@@ -184,7 +186,7 @@ def _answers(columns: Mapping[str, Column], truth: int) -> Answers:
         estimates = tuple(_estimates(at, number) for number in range(analyses))
         found.append((at, estimates))
     at, estimates = found[-1]
-    return Answers(
+    return BatchResults(
         first=int(at["trial"][0][0, 0]),
         estimates=estimates,
         true_effect=at["true_effect"][0],

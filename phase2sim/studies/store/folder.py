@@ -16,7 +16,7 @@ from typing import NamedTuple
 from phase2sim.core.errors import BadInput, NotWritten
 from phase2sim.core.io.atomic_files import locked, write_synced
 from phase2sim.studies.store.batches import decoded
-from phase2sim.trial.batch_results import Answers, cut, joined
+from phase2sim.trial.batch_results import BatchResults, concatenate_batches, cut
 
 MANIFEST = "manifest.json"
 _TRIALS = "trials"
@@ -68,14 +68,16 @@ class Store:
         names = "\n".join(stretch.path.name for stretch in self.stretches(study))
         return _hash(names.encode())
 
-    def answers(self, study: str, first: int = 0, last: int | None = None) -> dict[str, Answers]:
+    def answers(
+        self, study: str, first: int = 0, last: int | None = None
+    ) -> dict[str, BatchResults]:
         """What trials ``first`` up to ``last`` of a study came to, by truth; all if not said.
 
         Only those before the first gap. Raises ``DamagedFile``.
         """
         there = self.trials(study)
         end = there if last is None else min(last, there)
-        parts: dict[str, list[Answers]] = {}
+        parts: dict[str, list[BatchResults]] = {}
         reached = first
         for stretch in self.stretches(study):
             if stretch.first <= reached < min(stretch.last, end):
@@ -83,7 +85,7 @@ class Store:
                 for truth, answers in self._decoded(stretch.path).items():
                     parts.setdefault(truth, []).append(cut(answers, reached, until))
                 reached = until
-        return {truth: joined(found) for truth, found in parts.items()}
+        return {truth: concatenate_batches(found) for truth, found in parts.items()}
 
     def add(self, study: str, first: int, last: int, content: bytes) -> None:
         """Keep a file of trials; raises ``NotWritten`` and leaves the rest as it is."""
@@ -122,7 +124,7 @@ class Store:
         for path in self.folder.rglob(".*.tmp"):
             path.unlink(missing_ok=True)
 
-    def _decoded(self, path: Path) -> dict[str, Answers]:
+    def _decoded(self, path: Path) -> dict[str, BatchResults]:
         try:
             return decoded(self._checked(path))
         except ValueError as error:
@@ -182,7 +184,7 @@ def writing(folder: Path) -> Iterator[Store]:
         yield store
 
 
-def reading(folder: Path) -> Store:
+def open_store(folder: Path) -> Store:
     """Open a folder of results to read it, also while a sweep adds to it; raises ``BadInput``."""
     if not (folder / MANIFEST).is_file():
         raise BadInput(

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import Bools
-from phase2sim.trial.safety.monitoring import Watched
+from phase2sim.core.arrays import Bools
+from phase2sim.trial.safety.monitoring import HarmMonitoring
 
 type Column = tuple[NDArray[Any], Bools]  # values, and True where there is none
 
@@ -23,7 +23,7 @@ HARM_FIELDS = (
 )
 
 
-def harm_columns(watched: Watched, look: int) -> dict[str, Column]:
+def harm_columns(watched: HarmMonitoring, look: int) -> dict[str, Column]:
     """Columns of one row a trial, at one look; the only one where there are none."""
     never = ~watched.crossed
     found: dict[str, Column] = {
@@ -32,13 +32,13 @@ def harm_columns(watched: Watched, look: int) -> dict[str, Column]:
     return found | {"judged": (watched.judged[look], np.zeros_like(never))}
 
 
-def watched_of(by_look: Sequence[Mapping[str, Column]]) -> Watched | None:
+def watched_of(by_look: Sequence[Mapping[str, Column]]) -> HarmMonitoring | None:
     """Undo ``harm_columns``, from columns (analysis, trial) of every look; None without them."""
     if "judged" not in by_look[0]:
         return None
     look, months, enrolled, due = (by_look[0][f"harm_{name}"][0][0] for name in _OF_TRIAL)
     never = by_look[0]["harm_look"][1][0]
-    return Watched(
+    return HarmMonitoring(
         look=np.where(never, -1, look).astype(np.int64),
         months=np.where(never, np.inf, months),
         enrolled=enrolled,

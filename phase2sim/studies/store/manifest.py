@@ -15,15 +15,15 @@ from phase2sim.studies.store.folder import MANIFEST, Store
 _FORMAT = "phase2sim results 1"
 _PROGRAMS = ("phase2sim", "numpy", "numba", "scipy", "pyarrow")
 
-type Entry = dict[str, Any]
+type ManifestEntry = dict[str, Any]
 
 
 @dataclass(slots=True)
 class Manifest:
     """Cells by key, in the order they were first asked for, and the runs that asked."""
 
-    cells: dict[str, Entry] = field(default_factory=dict)
-    runs: list[Entry] = field(default_factory=list)
+    cells: dict[str, ManifestEntry] = field(default_factory=dict)
+    runs: list[ManifestEntry] = field(default_factory=list)
 
     def add_run(self, command: str, about: Mapping[str, Any]) -> None:
         """Note who asked for what, when, and with which programs."""

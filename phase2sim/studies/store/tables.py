@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED
 from phase2sim.core.errors import BadInput
-
-type Row = Mapping[str, Any]
+from phase2sim.core.io.data_frames import Row
 
 _ABOUT = b"phase2sim"
 _WORDS = {UNDECIDED: "undecided", STOP: "stop", GO: "go", CONSIDER: "consider"}  # codes rise by 1

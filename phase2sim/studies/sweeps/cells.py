@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput, BadScenario
+from phase2sim.core.progress import Report
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted, read_evidence
@@ -17,8 +18,6 @@ from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
 from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.sweep_file import Label, Sweep
-
-type Report = Callable[[str], None]
 
 _HASH_DIGITS = 16
 # Keys of a scenario that move no simulated trial. Of the evidence, the fitted prior counts.
@@ -54,11 +53,11 @@ class Cell:
     def decision(self) -> str:
         """The decision in words: ``significance, one_sided_alpha = 0.025``; and what stops it."""
         options = {key: value for key, value in self.scenario.decision.items() if key != "kind"}
-        said = [f"{key} = {value}" for key, value in options.items()]
+        settings = [f"{key} = {value}" for key, value in options.items()]
         if self.scenario.stopping is not None:
             rule = self.scenario.stopping.model_dump(mode="json", exclude_defaults=True)
-            said += [f"{key} = {value}" for key, value in rule.items()]
-        return ", ".join([str(self.scenario.decision["kind"]), *said])
+            settings += [f"{key} = {value}" for key, value in rule.items()]
+        return ", ".join([str(self.scenario.decision["kind"]), *settings])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +132,12 @@ def cells_of(sweep: Sweep, priors: Priors) -> tuple[Cell, ...]:
             cell = _cell(variation.labels, built, sweep.truths, priors)
         except BadInput as error:
             raise BadScenario(
-                f"{sweep.path}: cell with {said(variation.labels)}: {error}"
+                f"{sweep.path}: cell with {settings_text(variation.labels)}: {error}"
             ) from None
         if cell.key in found:
             raise BadScenario(
-                f"{sweep.path}: the cells with {said(found[cell.key].labels)} and with"
-                f" {said(cell.labels)} are the same scenario. Leave one out."
+                f"{sweep.path}: the cells with {settings_text(found[cell.key].labels)} and with"
+                f" {settings_text(cell.labels)} are the same scenario. Leave one out."
             )
         found[cell.key] = cell
     return tuple(found.values())
@@ -163,7 +162,7 @@ def groups_of(cells: Iterable[Cell]) -> tuple[Group, ...]:
     )
 
 
-def said(labels: Mapping[str, Label]) -> str:
+def settings_text(labels: Mapping[str, Label]) -> str:
     """``patients = 40, dropout = 0.1``."""
     return ", ".join(f"{name} = {label}" for name, label in labels.items())
 

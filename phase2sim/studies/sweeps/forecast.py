@@ -9,8 +9,8 @@ from phase2sim.studies.sweeps.cells import Assemblies, Group
 from phase2sim.studies.sweeps.work_units import (
     TRIALS_A_FILE,
     Done,
-    Piece,
     Work,
+    WorkUnit,
     missing_pieces,
     simulate_piece,
 )
@@ -62,7 +62,7 @@ def forecast(
     )
 
 
-def _lacking(store: Store, group: Group, trials: int) -> list[Piece]:
+def _lacking(store: Store, group: Group, trials: int) -> list[WorkUnit]:
     there = {n: store.stretches(study) for n, study in group.studies.items()}
     return missing_pieces(0, there, dict.fromkeys(group.sizes, trials), TRIALS_A_FILE)
 
@@ -72,11 +72,11 @@ def _cost(group: Group, assemblies: Assemblies) -> tuple[float, float]:
     assembled = assemblies.of(group)
     work = Work(assembled.study, assembled.sources)
     largest = group.sizes[-1:]
-    simulate_piece(work, Piece(0, 0, 1, largest))  # compiles what was never compiled
+    simulate_piece(work, WorkUnit(0, 0, 1, largest))  # compiles what was never compiled
     few, many = _TRIALS
-    quick = simulate_piece(work, Piece(0, 0, few, largest)).seconds < _QUICK_SECONDS
+    quick = simulate_piece(work, WorkUnit(0, 0, few, largest)).seconds < _QUICK_SECONDS
     trials = many if quick else few
-    done = simulate_piece(work, Piece(0, 0, trials, group.sizes))
+    done = simulate_piece(work, WorkUnit(0, 0, trials, group.sizes))
     rows = len(work.sources) * len(work.study.analyses)
     return done.seconds / trials, max(_bytes(done, trials), rows * _BYTES_A_ROW)
 

@@ -8,23 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.contracts import GO, UNDECIDED
-from phase2sim.core.decision import classes, found
+from phase2sim.core.decision import classes, side_by_side
 from phase2sim.core.measured import Measured, mean_of
 from phase2sim.operating.characteristics import (
     Characteristic,
-    ClosedForm,
-    characteristics,
+    ClosedFormOf,
     failed_too_often,
+    operating_characteristics,
 )
-from phase2sim.operating.measures import Tally, by_class, tally
+from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.scenario.assembly.parts import Parts
 from phase2sim.studies.store.folder import Store
 from phase2sim.studies.sweeps.cells import Cell
-from phase2sim.trial.batch_results import Answers
+from phase2sim.trial.batch_results import BatchResults
 from phase2sim.trial.interim.harm_stops import sums_of_harm, with_harm
 from phase2sim.trial.interim.rules import ended
-from phase2sim.trial.interim.stopping_times import Ended
-from phase2sim.trial.safety.monitoring import stopped_for_harm
+from phase2sim.trial.interim.stopping_times import TrialEnds
+from phase2sim.trial.safety.monitoring import stop_for_harm
 
 _TRIALS_AT_ONCE = 100_000  # added up together: memory stays bounded, and sums never differ
 
@@ -42,16 +42,16 @@ class Measurements:
     refused: Mapping[str, str]  # truth -> why its numbers are not to be used
 
 
-def measure(store: Store, cell: Cell, requested: int, closed_form: ClosedForm) -> Measurements:
+def measure(store: Store, cell: Cell, requested: int, closed_form: ClosedFormOf) -> Measurements:
     """Decide on every stored trial of a cell and add up; raises ``DamagedFile``."""
-    sums: dict[str, Tally] = {}
+    sums: dict[str, TrialSums] = {}
     verdicts: dict[str, list[NDArray[np.int8]]] = {truth: [] for truth in cell.truths}
     trials = store.trials(cell.study)
-    for part, decided in _parts(store, cell, trials):
-        for truth, (tallied, verdict) in zip(cell.truths, decided, strict=True):
+    for part, verdicts_by_truth in _parts(store, cell, trials):
+        for truth, (tallied, verdict) in zip(cell.truths, verdicts_by_truth, strict=True):
             sums[truth] = tallied if part == 0 else add(sums[truth], tallied)
             verdicts[truth].append(verdict)
-    rows = characteristics(cell.built, sums, max(requested, trials), closed_form)
+    rows = operating_characteristics(cell.built, sums, max(requested, trials), closed_form)
     return Measurements(
         cell=cell,
         trials=trials,
@@ -64,7 +64,7 @@ def measure(store: Store, cell: Cell, requested: int, closed_form: ClosedForm) -
 def verdicts_of(store: Store, cell: Cell, trials: int | None = None) -> Verdicts:
     """Verdicts on the first trials of a cell, all if not said, by truth."""
     answers = store.answers(cell.study, 0, trials)
-    return {truth: decided(cell, one) for truth, one in answers.items()}
+    return {truth: stored_verdicts(cell, one) for truth, one in answers.items()}
 
 
 def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measured:
@@ -82,20 +82,20 @@ def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measu
 
 def _parts(
     store: Store, cell: Cell, trials: int
-) -> Iterator[tuple[int, list[tuple[Tally, NDArray[np.int8]]]]]:
+) -> Iterator[tuple[int, list[tuple[TrialSums, NDArray[np.int8]]]]]:
     for part, first in enumerate(range(0, trials, _TRIALS_AT_ONCE)):
         last = min(first + _TRIALS_AT_ONCE, trials)
         answers = store.answers(cell.study, first, last)
         yield part, [_tallied(cell, answers[truth]) for truth in cell.truths]
 
 
-def _tallied(cell: Cell, answers: Answers) -> tuple[Tally, NDArray[np.int8]]:
+def _tallied(cell: Cell, answers: BatchResults) -> tuple[TrialSums, NDArray[np.int8]]:
     """Sums and verdicts (trial, verdict) of stored trials under one truth."""
     built, true_effect = cell.built, answers.true_effect
     went = ended_of(cell.built, answers)
     harm = sums_of_harm(built.safety, answers.watched, went, built.plan.patients)
     if went is None:
-        verdict = decided(cell, answers)
+        verdict = stored_verdicts(cell, answers)
         tallied = tally(answers.estimates, true_effect, answers.missing, verdict, harm=harm)
     else:
         look, verdict = went.look, went.course.verdict
@@ -104,17 +104,17 @@ def _tallied(cell: Cell, answers: Answers) -> tuple[Tally, NDArray[np.int8]]:
     return replace(tallied, by_class=by_class(verdict, known)), verdict
 
 
-def decided(cell: Cell, answers: Answers) -> NDArray[np.int8]:
+def stored_verdicts(cell: Cell, answers: BatchResults) -> NDArray[np.int8]:
     """Verdicts (trial, verdict) on stored estimates."""
     went = ended_of(cell.built, answers)
     if went is not None:
         return went.course.verdict
     built = cell.built
-    verdict = built.decision.decide(found(answers.estimates, built.hypotheses))
-    return stopped_for_harm(verdict, answers.watched)
+    verdict = built.decision.decide(side_by_side(answers.estimates, built.hypotheses))
+    return stop_for_harm(verdict, answers.watched)
 
 
-def ended_of(built: Parts, answers: Answers) -> Ended | None:
+def ended_of(built: Parts, answers: BatchResults) -> TrialEnds | None:
     """Where stored trials stop, by a scenario's rule or for harm; None without looks."""
     if built.stopping is None:
         return None

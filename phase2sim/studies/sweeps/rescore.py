@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from phase2sim.core.errors import BadInput, BadScenario
-from phase2sim.operating.characteristics import ClosedForm, closed_forms
+from phase2sim.core.io.toml_files import Table
+from phase2sim.operating.characteristics import ClosedFormOf, closed_forms
 from phase2sim.scenario.assembly.analysis_set import check_decision
 from phase2sim.scenario.assembly.assemble import assemble, parts
 from phase2sim.scenario.assembly.registry import build
 from phase2sim.scenario.scenario_file import read_value
-from phase2sim.studies.store.folder import Store, reading, writing
+from phase2sim.studies.store.folder import Store, open_store, writing
 from phase2sim.studies.store.manifest import Manifest, read_manifest, write_manifest
 from phase2sim.studies.sweeps.cells import Cell, cell_key
 from phase2sim.studies.sweeps.results import Results, cell_of, entry_of, keep_measured
@@ -23,10 +24,8 @@ _EXAMPLES = {
     _STOPPING: "{ efficacy = { kind = 'pocock_spending' } }",
 }
 
-type Table = dict[str, Any]
 
-
-def score(
+def rescore(
     folder: Path, decision: str | None, command: Sequence[str], *, stopping: str | None = None
 ) -> list[dict[str, Any]]:
     """Rows of every study of a store under other rules, which the store then keeps.
@@ -35,7 +34,7 @@ def score(
     one that is None stays that of the scenario. Raises ``BadInput`` for what is no such rule, or
     no folder of results.
     """
-    reading(folder)
+    open_store(folder)
     tables = _tables(decision, stopping)
     rule = build("decisions", tables["decision"], "decision", _OPTION) if decision else None
     with writing(folder) as store:
@@ -104,7 +103,7 @@ def _noted(
     return set(scored.values())
 
 
-def _closed_form(cell: Cell) -> ClosedForm | None:
+def _closed_form(cell: Cell) -> ClosedFormOf | None:
     """Closed forms of a scenario that says itself how patients do; others need their prior."""
     if cell.prior:
         return None

@@ -1,10 +1,10 @@
 """Rows of results: as they are, as a frame or a dataset, and as one line a cell."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from phase2sim.core.io.data_frames import dataset_of, frame_of
+from phase2sim.core.io.data_frames import Row, dataset_of, frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
 from phase2sim.operating.characteristics import COLUMNS, SHARE_TITLES, placed
 from phase2sim.scenario.sweep_file import RESERVED
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from xarray import Dataset
 
-type Row = Mapping[str, Any]
 type Share = tuple[str, str, str]  # name, truth, analysis
 
 _MOST_LINES = 60

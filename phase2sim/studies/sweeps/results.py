@@ -7,15 +7,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from phase2sim.core.io.data_frames import Row
 from phase2sim.core.io.row_conditions import condition
 from phase2sim.core.measured import Measured
-from phase2sim.operating.characteristics import Characteristic, ClosedForm
-from phase2sim.operating.closed_form import Twin
+from phase2sim.operating.characteristics import Characteristic, ClosedFormOf
+from phase2sim.operating.closed_form import ClosedForm
 from phase2sim.scenario.assembly.assemble import parts
 from phase2sim.scenario.scenario_file import scenario_from
 from phase2sim.studies.store.folder import Store
-from phase2sim.studies.store.manifest import Entry, Manifest
-from phase2sim.studies.store.tables import Row, decisions_bytes, parquet_of, read_table
+from phase2sim.studies.store.manifest import Manifest, ManifestEntry
+from phase2sim.studies.store.tables import decisions_bytes, parquet_of, read_table
 from phase2sim.studies.sweeps.cells import Cell
 from phase2sim.studies.sweeps.measure import (
     Measurements,
@@ -25,13 +26,13 @@ from phase2sim.studies.sweeps.measure import (
     verdicts_of,
 )
 
-CHARACTERISTICS = "characteristics.parquet"
-DECISIONS = "decisions"
+_CHARACTERISTICS = "characteristics.parquet"
+_DECISIONS = "decisions"
 _SIDE_BY_SIDE = 4  # cells measured at a time
 DECIDED = {"power", "type_i_error", "assurance"}
 
 
-def entry_of(cell: Cell, requested: int, compared_with: str | None) -> Entry:
+def entry_of(cell: Cell, requested: int, compared_with: str | None) -> ManifestEntry:
     """What the manifest says of a cell: enough to measure it again without the sweep file."""
     return {
         "study": cell.study,
@@ -45,7 +46,7 @@ def entry_of(cell: Cell, requested: int, compared_with: str | None) -> Entry:
     }
 
 
-def cell_of(key: str, entry: Entry) -> Cell:
+def cell_of(key: str, entry: ManifestEntry) -> Cell:
     """Undo ``entry_of``."""
     return Cell(
         key=key,
@@ -68,7 +69,7 @@ class Results:
         self._known: dict[str, list[dict[str, Any]]] = {}
         self._stamps: dict[str, object] = {}
         self._last: tuple[str, Verdicts] = ("", {})
-        path = store.folder / CHARACTERISTICS
+        path = store.folder / _CHARACTERISTICS
         if path.is_file():
             rows, about = read_table(path)
             self._stamps = about.get("stamps", {})
@@ -83,7 +84,7 @@ class Results:
 
     def rows(
         self,
-        closed_form_of: Callable[[str], ClosedForm | None] = lambda _key: None,
+        closed_form_of: Callable[[str], ClosedFormOf | None] = lambda _key: None,
         measured: Callable[[Measurements], None] = lambda _found: None,
     ) -> list[dict[str, Any]]:
         """Measure the cells whose trials have changed; ``measured`` is called with each.
@@ -102,7 +103,7 @@ class Results:
     def _measured(
         self,
         keys: Sequence[str],
-        closed_form_of: Callable[[str], ClosedForm | None],
+        closed_form_of: Callable[[str], ClosedFormOf | None],
         measured: Callable[[Measurements], None],
     ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """Rows of some cells, a few measured side by side; what reads and adds up needs no lock."""
@@ -130,7 +131,7 @@ class Results:
         return [self.store.contents(entry["study"]), entry["requested"], beside, other]
 
     def _measure(
-        self, key: str, closed_form: ClosedForm, measured: Callable[[Measurements], None]
+        self, key: str, closed_form: ClosedFormOf, measured: Callable[[Measurements], None]
     ) -> list[dict[str, Any]]:
         cell, entry = self.cell(key), self.manifest.cells[key]
         found = measure(self.store, cell, entry["requested"], closed_form)
@@ -147,21 +148,21 @@ class Results:
 
 
 def keep_measured(
-    store: Store, results: Results, closed_form_of: Callable[[str], ClosedForm | None]
+    store: Store, results: Results, closed_form_of: Callable[[str], ClosedFormOf | None]
 ) -> list[dict[str, Any]]:
     """Measure what has changed; write the tables of numbers and of decisions; return all rows."""
 
     def write_decisions(found: Measurements) -> None:
         if found.verdicts:
-            path = store.folder / DECISIONS / f"cell={found.cell.key}" / "verdicts.parquet"
+            path = store.folder / _DECISIONS / f"cell={found.cell.key}" / "verdicts.parquet"
             store.write(path, decisions_bytes(found.verdicts, found.cell.verdicts))
 
     rows = results.rows(closed_form_of, write_decisions)
-    store.write(store.folder / CHARACTERISTICS, parquet_of(rows, results.about()))
+    store.write(store.folder / _CHARACTERISTICS, parquet_of(rows, results.about()))
     return rows
 
 
-def selected(rows: Sequence[Row], where: str | None) -> list[Row]:
+def matching_rows(rows: Sequence[Row], where: str | None) -> list[Row]:
     """Rows that meet a condition on the columns; raises ``BadInput`` for one that is none."""
     if where is None:
         return list(rows)
@@ -220,14 +221,14 @@ def _row(found: Measurements, row: Characteristic, against: Measured | None) -> 
     }
 
 
-def _kept_closed_form(rows: Sequence[Row]) -> ClosedForm:
+def _kept_closed_form(rows: Sequence[Row]) -> ClosedFormOf:
     """Closed forms as rows of before have them: they depend on no trial."""
-    known: dict[tuple[int, str], Twin] = {}
+    known: dict[tuple[int, str], ClosedForm] = {}
     numbers: dict[str, int] = {}
     for row in rows:
         if row["name"] in DECIDED:
             number = numbers.setdefault(row["analysis"], len(numbers))
             for name, why in (("exact", ""), ("approximate", "kept")):
                 if row[name] is not None:
-                    known[number, row["truth"]] = Twin(row[name], why)
+                    known[number, row["truth"]] = ClosedForm(row[name], why)
     return lambda number, truth: known.get((number, truth))

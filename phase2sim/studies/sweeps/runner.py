@@ -13,12 +13,12 @@ from phase2sim.core.interrupts import Interrupts
 from phase2sim.core.progress import Status
 from phase2sim.studies.store.folder import Store
 from phase2sim.studies.sweeps.cells import Assemblies, Group
-from phase2sim.studies.sweeps.trial_targets import Round, Targets, Wish
+from phase2sim.studies.sweeps.trial_targets import Round, Targets, TrialTarget
 from phase2sim.studies.sweeps.work_units import (
     TRIALS_A_FILE,
     Done,
-    Piece,
     Work,
+    WorkUnit,
     missing_pieces,
     simulate_piece,
 )
@@ -38,12 +38,12 @@ class Campaign:
     backend: Backend
     progress: Callable[[Status], None]
     interrupts: Interrupts
-    wish: Wish
+    wish: TrialTarget
     trials_done: int = 0
     failed: int = 0
     _seconds: dict[int, tuple[float, int]] = field(default_factory=dict)  # group -> spent, trials
     _shared: dict[int, Work] = field(default_factory=dict)
-    _losses: dict[Piece, int] = field(default_factory=dict)
+    _losses: dict[WorkUnit, int] = field(default_factory=dict)
 
     def run(self) -> bool:
         """Simulate until the wish is fulfilled; False if it was interrupted before."""
@@ -60,9 +60,9 @@ class Campaign:
         """Whether nothing more is to be begun."""
         return self.interrupts.asked or self.wish.time_is_up
 
-    def _pieces(self, targets: Targets, longest: float) -> list[Piece]:
+    def _pieces(self, targets: Targets, longest: float) -> list[WorkUnit]:
         """What the groups lack of their targets, group by group."""
-        found: list[Piece] = []
+        found: list[WorkUnit] = []
         for number, group in enumerate(self.groups):
             wanted = {n: targets[s] for n, s in group.studies.items() if s in targets}
             there = {n: self.store.stretches(group.studies[n]) for n in wanted}
@@ -76,7 +76,7 @@ class Campaign:
             return TRIALS_A_FILE
         return int(min(max(longest * trials / spent, 1), TRIALS_A_FILE))
 
-    def _round(self, pieces: Sequence[Piece], targets: Targets) -> int:
+    def _round(self, pieces: Sequence[WorkUnit], targets: Targets) -> int:
         """Run pieces until none is left or it is stopped; return the trials a study got, at most.
 
         Pieces that were begun are finished and kept in either case.
@@ -84,7 +84,7 @@ class Campaign:
         left = deque(pieces)
         open_pieces = [sum(piece.group == g for piece in pieces) for g in range(len(self.groups))]
         asked = self.trials_done + sum(piece.trials * len(piece.sizes) for piece in pieces)
-        running: dict[Future[Done], Piece] = {}
+        running: dict[Future[Done], WorkUnit] = {}
         added: dict[tuple[int, int], int] = {}
         while running or (left and not self.stopped):
             while left and not self.stopped and len(running) < _AHEAD * self.backend.workers:
@@ -107,14 +107,14 @@ class Campaign:
         self._shared.clear()
         return max(added.values(), default=0)
 
-    def _begin(self, piece: Piece) -> "Future[Done]":
+    def _begin(self, piece: WorkUnit) -> "Future[Done]":
         if piece.group not in self._shared:
             assembled = self.assemblies.of(self.groups[piece.group])
             work = Work(assembled.study, assembled.sources)
             self._shared[piece.group] = self.backend.share(work)
         return self.backend.submit(simulate_piece, self._shared[piece.group], piece)
 
-    def _keep(self, future: "Future[Done]", piece: Piece) -> bool:
+    def _keep(self, future: "Future[Done]", piece: WorkUnit) -> bool:
         """Write what a piece came to; False if its worker was lost and it must run again."""
         error = None if future.cancelled() else future.exception()
         lost = future.cancelled() or (error is not None and self.backend.is_lost(error))
@@ -141,7 +141,7 @@ class Campaign:
         self.failed += done.failed
         return True
 
-    def _write(self, piece: Piece, files: Sequence[bytes]) -> None:
+    def _write(self, piece: WorkUnit, files: Sequence[bytes]) -> None:
         """Write the files of a piece side by side: most of the time is waiting for the disk."""
         studies = self.groups[piece.group].studies
         with ThreadPoolExecutor(_WRITERS) as pool:

@@ -13,7 +13,7 @@ from phase2sim.core.errors import BadInput
 from phase2sim.core.interrupts import noted_interrupts
 from phase2sim.core.io.views import View, Viewed
 from phase2sim.core.progress import Status
-from phase2sim.operating.characteristics import ClosedForm, closed_forms
+from phase2sim.operating.characteristics import ClosedFormOf, closed_forms
 from phase2sim.scenario.sweep_file import Sweep
 from phase2sim.studies.store.folder import Store, writing
 from phase2sim.studies.store.manifest import Manifest, read_manifest, write_manifest
@@ -23,7 +23,13 @@ from phase2sim.studies.sweeps.measure import measure
 from phase2sim.studies.sweeps.result_rows import Rows, shares_view
 from phase2sim.studies.sweeps.results import Results, entry_of, keep_measured
 from phase2sim.studies.sweeps.runner import Campaign
-from phase2sim.studies.sweeps.trial_targets import MOST_TRIALS, Budget, Precision, Trials, Wish
+from phase2sim.studies.sweeps.trial_targets import (
+    MOST_TRIALS,
+    Budget,
+    FixedTrials,
+    Precision,
+    TrialTarget,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -36,7 +42,7 @@ PRESETS = {"look": 100, "draft": 1_000, "internal": 10_000, "submission": 100_00
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SweepOptions:
     """How many trials: a number, a precision, or a time; the scenario's number if none is said."""
 
     trials: int | None = None
@@ -53,7 +59,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Swept(Viewed):
+class SweepResult(Viewed):
     """What a sweep came to.
 
     >>> import phase2sim
@@ -99,7 +105,7 @@ class Prepared:
     """A sweep ready to run, with what it would cost."""
 
     sweep: Sweep
-    asked: Asked
+    asked: SweepOptions
     cells: tuple[Cell, ...]
     groups: tuple[Group, ...]
     assemblies: Assemblies
@@ -107,8 +113,8 @@ class Prepared:
     forecast: Forecast
 
 
-def prepare(
-    sweep: Sweep, out: Path, asked: Asked, workers: int, report: Callable[[str], None]
+def prepare_sweep(
+    sweep: Sweep, out: Path, asked: SweepOptions, workers: int, report: Callable[[str], None]
 ) -> Prepared:
     """Build and check every cell, fit what was never fitted, and reckon what it will cost."""
     priors = Priors(report)
@@ -130,13 +136,13 @@ def prepare(
     return Prepared(sweep, asked, cells, groups, assemblies, references, cost)
 
 
-def run(
+def run_sweep(
     prepared: Prepared,
     out: Path,
     backend: Backend,
     command: Sequence[str],
     progress: Callable[[Status], None],
-) -> Swept:
+) -> SweepResult:
     """Simulate what the store lacks and measure all of it.
 
     An interrupt ends it at the next file, with what is there measured. Raises ``BadInput`` for a
@@ -161,7 +167,7 @@ def run(
         rows = _measured(store, results, prepared)
     keys = {cell.key for cell in prepared.cells}
     imprecise = wish.unfulfilled if isinstance(wish, Precision) else []
-    return Swept(
+    return SweepResult(
         folder=out,
         cells=len(prepared.cells),
         trials_done=campaign.trials_done,
@@ -207,7 +213,7 @@ def _noted(store: Store, prepared: Prepared, command: Sequence[str]) -> Manifest
     return manifest
 
 
-def _wish(prepared: Prepared) -> Wish:
+def _wish(prepared: Prepared) -> TrialTarget:
     asked, cells = prepared.asked, prepared.cells
     if asked.seconds is not None:
         measuring = _Measuring(cells)
@@ -215,7 +221,7 @@ def _wish(prepared: Prepared) -> Wish:
     if asked.mcse is not None:
         references = prepared.references if asked.of == "difference" else {}
         return Precision(cells, asked.mcse, asked.trials or MOST_TRIALS, references)
-    return Trials(cells, prepared.forecast.trials)
+    return FixedTrials(cells, prepared.forecast.trials)
 
 
 @dataclass(slots=True)
@@ -245,7 +251,7 @@ def _measured(store: Store, results: Results, prepared: Prepared) -> list[dict[s
     places = {study: group for group in prepared.groups for study in group.studies.values()}
     cells = {cell.key: cell for cell in prepared.cells}
 
-    def closed_form_of(key: str) -> ClosedForm | None:
+    def closed_form_of(key: str) -> ClosedFormOf | None:
         if key not in cells:
             return None
         cell = cells[key]

@@ -32,7 +32,7 @@ class Round:
     trials: int  # a study, that were added to those that needed most
 
 
-class Wish(Protocol):
+class TrialTarget(Protocol):
     """Says how many trials each study should have next."""
 
     def targets(self, store: Store, last: Round | None) -> Targets:
@@ -51,7 +51,7 @@ class Wish(Protocol):
 
 
 @dataclass(slots=True)
-class Trials:
+class FixedTrials:
     """So many trials of every cell."""
 
     cells: Sequence[Cell]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from phase2sim.core.contracts import RESULTS_VERSION, TruthSource
 from phase2sim.studies.store.batches import encoded
 from phase2sim.studies.store.folder import Stretch, missing_stretches
-from phase2sim.trial.batch_results import Answers, joined
+from phase2sim.trial.batch_results import BatchResults, concatenate_batches
 from phase2sim.trial.engine import Study
 from phase2sim.trial.nested_sizes import answer_sizes
 
@@ -23,7 +23,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class WorkUnit:
     """Trials ``first`` up to ``last`` of the studies with these numbers of patients, rising."""
 
     group: int
@@ -47,11 +47,12 @@ class Done:
     results_version: int  # of the program there
 
 
-def simulate_piece(work: Work, piece: Piece) -> Done:
+def simulate_piece(work: Work, piece: WorkUnit) -> Done:
     """Simulate a piece under every truth and encode it, one file a size."""
     start = time.perf_counter()
     found = {
-        source.label: joined(list(_batches(work.study, source, piece))) for source in work.sources
+        source.label: concatenate_batches(list(_batches(work.study, source, piece)))
+        for source in work.sources
     }
     failed = sum(int(e.failed.sum()) for answers in found.values() for e in answers.estimates)
     files = tuple(
@@ -63,7 +64,7 @@ def simulate_piece(work: Work, piece: Piece) -> Done:
 
 def missing_pieces(
     group: int, there: Mapping[int, list[Stretch]], wanted: Mapping[int, int], block: int
-) -> list[Piece]:
+) -> list[WorkUnit]:
     """What a group lacks: ``there`` and ``wanted`` are the files and the trials of each size.
 
     No piece crosses a multiple of ``block`` trials.
@@ -73,12 +74,12 @@ def missing_pieces(
         for stretch in missing_stretches(there[size], trials, block):
             lacking.setdefault(stretch, []).append(size)
     return [
-        Piece(group, first, last, tuple(sorted(sizes)))
+        WorkUnit(group, first, last, tuple(sorted(sizes)))
         for (first, last), sizes in sorted(lacking.items())
     ]
 
 
-def _batches(study: Study, source: TruthSource, piece: Piece) -> Iterator[Answers]:
+def _batches(study: Study, source: TruthSource, piece: WorkUnit) -> Iterator[BatchResults]:
     """What is said of all sizes, batch by batch."""
     for first in range(piece.first, piece.last, study.batch):
         trials = min(study.batch, piece.last - first)

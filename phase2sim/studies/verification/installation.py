@@ -1,19 +1,18 @@
 """The program as installed: closed forms, published values, reproducibility, calibration."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from phase2sim.core.io.toml_files import Table
 from phase2sim.core.measured import Measured
+from phase2sim.core.progress import Progress
 from phase2sim.operating.simulation import Result, simulate
 from phase2sim.scenario.assembly.assemble import parts
 from phase2sim.scenario.scenario_file import Scenario, scenario_from
 from phase2sim.studies.single_trial import analyse
 from phase2sim.studies.verification.findings import Check, Verified
-
-type Progress = Callable[[int, int], None]
-type Table = dict[str, Any]
 
 _TRIALS = 20_000
 _SEED = 20261125

@@ -2,26 +2,24 @@
 
 import math
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from phase2sim.core.backends import backend
 from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput
+from phase2sim.core.progress import Report
 from phase2sim.core.randomness import generator
 from phase2sim.scenario.scenario_file import scenario_from
 from phase2sim.scenario.sweep_file import Sweep, Variation
 from phase2sim.studies.dossier.embedded_record import read_record
 from phase2sim.studies.dossier.fingerprints import fingerprint
-from phase2sim.studies.store.folder import reading
-from phase2sim.studies.sweeps.sweep import Asked, prepare, run
+from phase2sim.studies.store.folder import open_store
+from phase2sim.studies.sweeps.sweep import SweepOptions, prepare_sweep, run_sweep
 from phase2sim.studies.verification.findings import Check, Verified
 
-type Say = Callable[[str], None]
 
-
-def check_report(page: Path, share: float, seed: int, say: Say) -> Verified:
+def check_report(page: Path, share: float, seed: int, say: Report) -> Verified:
     """Simulate a share of a report's cells again, at least one; raises ``BadInput``."""
     record = read_record(page)
     if record["results_version"] != RESULTS_VERSION:
@@ -41,17 +39,17 @@ def check_report(page: Path, share: float, seed: int, say: Say) -> Verified:
     return Verified(f"{page}: {count} of {len(cells)} cells", tuple(checks))
 
 
-def _again(key: str, entry: dict[str, Any], say: Say) -> Check:
+def _again(key: str, entry: dict[str, Any], say: Report) -> Check:
     path = Path(entry["file"])
     scenario = scenario_from(entry["scenario"], path)
     cell = Variation(entry["labels"], scenario)
     sweep = Sweep(path, scenario.title, "", tuple(entry["truths"]), (cell,), {})
     with tempfile.TemporaryDirectory() as folder, backend(1) as at:
         out = Path(folder) / "again"
-        prepared = prepare(sweep, out, Asked(trials=entry["trials"]), 1, say)
-        run(prepared, out, at, ["phase2sim verify"], lambda _status: None)
+        prepared = prepare_sweep(sweep, out, SweepOptions(trials=entry["trials"]), 1, say)
+        run_sweep(prepared, out, at, ["phase2sim verify"], lambda _status: None)
         (made,) = prepared.cells
-        found = fingerprint(reading(out).answers(made.study, 0, entry["trials"]))
+        found = fingerprint(open_store(out).answers(made.study, 0, entry["trials"]))
         prior = made.prior
     where = ", ".join(f"{name} {label}" for name, label in entry["labels"].items())
     same = found == entry["fingerprint"]

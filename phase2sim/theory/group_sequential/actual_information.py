@@ -7,7 +7,7 @@ their own information.
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
 from phase2sim.theory.group_sequential.integration import bound_of, onward, upper_bounds
 
@@ -29,7 +29,7 @@ def rising(information: Floats) -> Floats:
 
 
 @kernel
-def efficacy_bounds(information: Floats, spent: Floats) -> Floats:
+def spending_bounds(information: Floats, spent: Floats) -> Floats:
     """Upper bounds on z (trial, look) that spend ``spent``, the error of each look alone."""
     trials, looks = information.shape
     bounds = np.empty((trials, looks))

@@ -6,14 +6,14 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
-from phase2sim.theory.group_sequential.efficacy import bounds_of, spent_at
+from phase2sim.theory.group_sequential.efficacy import efficacy_bounds, spent_at
 from phase2sim.theory.group_sequential.integration import beyond, bound_of, exits, onward
 from phase2sim.theory.group_sequential.spending import Spending
 
-MOST_LOOKS = 50
+_MOST_LOOKS = 50
 _CLOSEST = 1e-3  # of two fractions: closer looks see the same data
 _APART = 2e-3  # of both bounds on z, or a look is the last one of all but a few trials
 _TIGHT = 1e-12
@@ -88,8 +88,8 @@ class Boundaries:
 def boundaries(  # noqa: PLR0913 - options by name
     information: Floats,
     one_sided_alpha: float,
-    efficacy: efficacies.Part,
-    futility: futilities.Part | None = None,
+    efficacy: efficacies.EfficacyRule,
+    futility: futilities.FutilityRule | None = None,
     beta_spending: Spending | None = None,
     *,
     drift_per_effect: float = float("nan"),
@@ -101,12 +101,12 @@ def boundaries(  # noqa: PLR0913 - options by name
     cannot exist.
     """
     check_information(information)
-    check_level(one_sided_alpha)
+    check_one_sided_alpha(one_sided_alpha)
     if isinstance(futility, futilities.BetaSpending):
         assert beta_spending is not None  # noqa: S101 - it names one
         return _beta_spent(information, one_sided_alpha, efficacy, futility, beta_spending)
     lower = np.full(information.size, -np.inf)
-    upper = bounds_of(efficacy, information, one_sided_alpha, lower)
+    upper = efficacy_bounds(efficacy, information, one_sided_alpha, lower)
     if futility is not None:
         check_limits(futility, information)
         for _ in range(_ROUNDS):
@@ -114,7 +114,7 @@ def boundaries(  # noqa: PLR0913 - options by name
             if not futility.binding:
                 break
             before = upper
-            upper = bounds_of(efficacy, information, one_sided_alpha, lower)
+            upper = efficacy_bounds(efficacy, information, one_sided_alpha, lower)
             if np.allclose(upper, before, rtol=0, atol=_TIGHT):
                 break
     check_crossing(lower[:-1], upper[:-1])
@@ -126,7 +126,7 @@ def boundaries(  # noqa: PLR0913 - options by name
 def _beta_spent(
     information: Floats,
     one_sided_alpha: float,
-    efficacy: efficacies.Part,
+    efficacy: efficacies.EfficacyRule,
     futility: futilities.BetaSpending,
     spending: Spending,
 ) -> Boundaries:
@@ -135,7 +135,7 @@ def _beta_spent(
     increments = spent_at(spending, information, futility.beta)
     nobody = np.full(information.size, -np.inf)
     if not futility.binding:
-        upper = bounds_of(efficacy, information, one_sided_alpha, nobody)
+        upper = efficacy_bounds(efficacy, information, one_sided_alpha, nobody)
         spent_alpha = None
     elif isinstance(efficacy, Spending):
         upper = nobody
@@ -195,8 +195,8 @@ def _meet(
 def check_information(information: Floats) -> None:
     """Raise ``ValueError`` unless fractions rise to 1."""
     said = ", ".join(f"{fraction:g}" for fraction in information)
-    if not 1 <= information.size <= MOST_LOOKS:
-        raise ValueError(f"there are {information.size} looks; there must be 1 to {MOST_LOOKS}")
+    if not 1 <= information.size <= _MOST_LOOKS:
+        raise ValueError(f"there are {information.size} looks; there must be 1 to {_MOST_LOOKS}")
     if not (information > 0).all() or (np.diff(information) <= 0).any():
         raise ValueError(f"information is {said}; it must be above 0 and rise from look to look")
     if (np.diff(information, prepend=0.0) < _CLOSEST).any():
@@ -205,7 +205,7 @@ def check_information(information: Floats) -> None:
         raise ValueError(f"information is {said}; it must end at 1, the final analysis")
 
 
-def check_level(one_sided_alpha: float) -> None:
+def check_one_sided_alpha(one_sided_alpha: float) -> None:
     """Raise ``ValueError`` unless alpha can be a one-sided level."""
     if not 0 < one_sided_alpha < 0.5:  # noqa: PLR2004 - half would be a coin
         raise ValueError(f"one_sided_alpha is {one_sided_alpha:g}; it must lie between 0 and 0.5")
@@ -220,7 +220,7 @@ def _check_beta(beta: float, one_sided_alpha: float) -> None:
         )
 
 
-def check_limits(futility: futilities.Limit, information: Floats) -> None:
+def check_limits(futility: futilities.FutilityLimit, information: Floats) -> None:
     """Raise ``ValueError`` unless there is one limit for all interim looks, or one each."""
     given, interim = len(futility.at_least), information.size - 1
     if given not in {1, interim}:

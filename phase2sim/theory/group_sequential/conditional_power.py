@@ -8,7 +8,7 @@ Jennison and Turnbull (1999), sections 10.2 and 10.3; Spiegelhalter, Freedman an
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 
 type Numbers = Floats | float
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtri
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.theory.group_sequential.integration import exits, upper_bounds
 from phase2sim.theory.group_sequential.spending import SPENDINGS, Spending
 
@@ -222,7 +222,7 @@ class NoEfficacy:
         return upper
 
 
-type Part = Efficacy | Spending
+type EfficacyRule = Efficacy | Spending
 
 # A spending function is a part of its own: its bounds follow the information of every look.
 EFFICACIES: dict[str, type[Efficacy] | type[Spending]] = {
@@ -237,8 +237,8 @@ EFFICACIES: dict[str, type[Efficacy] | type[Spending]] = {
 }
 
 
-def bounds_of(
-    part: Part,
+def efficacy_bounds(
+    part: EfficacyRule,
     information: Floats,
     one_sided_alpha: float,
     lower: Floats,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import numpy as np
 from scipy.special import ndtri
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.theory.group_sequential.conditional_power import (
     Numbers,
     z_for_conditional_power,
@@ -14,7 +14,7 @@ from phase2sim.theory.group_sequential.conditional_power import (
 )
 
 
-class Limit(Protocol):
+class FutilityLimit(Protocol):
     """A part that stops below a limit at each interim look, on some scale."""
 
     title: ClassVar[str]
@@ -160,9 +160,9 @@ class TriangularLimit:
         return np.asarray(final * (3.0 * fraction - 1.0) / (2.0 * np.sqrt(fraction)))
 
 
-type Part = BetaSpending | Limit
+type FutilityRule = BetaSpending | FutilityLimit
 
-FUTILITIES: dict[str, type[BetaSpending] | type[Limit]] = {
+FUTILITIES: dict[str, type[BetaSpending] | type[FutilityLimit]] = {
     "beta_spending": BetaSpending,
     "z": ZLimit,
     "p": PLimit,
@@ -173,7 +173,7 @@ FUTILITIES: dict[str, type[BetaSpending] | type[Limit]] = {
 }
 
 
-def limits_of(limit: Limit, looks: int) -> Floats:
+def futility_limits(limit: FutilityLimit, looks: int) -> Floats:
     """Limits on a part's own scale of so many interim looks."""
     return np.broadcast_to(np.array(limit.at_least), (looks,))
 

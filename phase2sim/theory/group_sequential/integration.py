@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
 
 _REACH = 9.0  # standard deviations: beyond them lies less than 2e-19

@@ -12,16 +12,16 @@ import numpy as np
 from scipy.optimize import newton
 from scipy.special import ndtr
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.boundaries import (
     check_crossing,
     check_information,
-    check_level,
     check_limits,
+    check_one_sided_alpha,
 )
-from phase2sim.theory.group_sequential.efficacy import bounds_of
+from phase2sim.theory.group_sequential.efficacy import efficacy_bounds
 from phase2sim.theory.group_sequential.shared_control import fates
 
 # Nodes of the outer integral by number of looks: each look multiplies the work by them.
@@ -111,8 +111,8 @@ class ArmBoundaries:
 def arm_boundaries(
     information: Floats,
     one_sided_alpha: float,
-    efficacy: efficacies.Part,
-    futility: futilities.Limit | None,
+    efficacy: efficacies.EfficacyRule,
+    futility: futilities.FutilityLimit | None,
     loadings: tuple[float, ...],
 ) -> ArmBoundaries:
     """Bounds at fractions of the information that rise to 1.
@@ -121,7 +121,7 @@ def arm_boundaries(
     efficacy bounds as they are without it. Raises ``ValueError`` for what cannot exist.
     """
     check_information(information)
-    check_level(one_sided_alpha)
+    check_one_sided_alpha(one_sided_alpha)
     if information.size > MOST_LOOKS:
         raise ValueError(
             f"there are {information.size} looks with the final analysis; bounds of several arms"
@@ -137,8 +137,8 @@ def arm_boundaries(
 class _Asked:
     fractions: tuple[float, ...]
     one_sided_alpha: float
-    efficacy: efficacies.Part
-    futility: futilities.Limit | None
+    efficacy: efficacies.EfficacyRule
+    futility: futilities.FutilityLimit | None
     loadings: tuple[float, ...]
 
 
@@ -155,7 +155,7 @@ def _solved(asked: _Asked) -> ArmBoundaries:
         return lower
 
     def bounds(lower: Floats) -> Floats:
-        return bounds_of(efficacy, information, one_sided_alpha, lower, crossing)
+        return efficacy_bounds(efficacy, information, one_sided_alpha, lower, crossing)
 
     is_binding = futility is not None and futility.binding
     upper = bounds(np.full(information.size, -np.inf))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 
 UNFAVOURABLE, PROMISING, FAVOURABLE, STOPPED = range(4)
 ZONES = ("unfavourable", "promising", "favourable", "stopped")

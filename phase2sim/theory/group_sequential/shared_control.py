@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.kernels import kernel
 
 _REACH = 6.5  # standard deviations: beyond them lies less than 1e-10

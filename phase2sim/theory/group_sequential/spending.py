@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 
 _LIMIT = 40.0  # of a family's parameter, either way
 

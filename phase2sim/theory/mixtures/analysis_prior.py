@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
-from phase2sim.core.io.toml_files import check_numbers, checked, nearest
+from phase2sim.core.io.toml_files import check_numbers, nearest, validate
 from phase2sim.theory.mixtures.effective_sample_size import elir_patients, moment_patients
 from phase2sim.theory.mixtures.normal_mixture import NormalMixture, normal_mixture
 
@@ -60,7 +60,7 @@ def read_mixture(path: Path) -> AnalysisPrior:
     if not isinstance(table, dict):
         raise BadInput(f"{path}: is no table of keys. Export it again.")
     check_numbers(table, path, BadInput)
-    prior = checked(TypeAdapter(AnalysisPrior), table, "", path, BadInput)
+    prior = validate(TypeAdapter(AnalysisPrior), table, "", path, BadInput)
     if prior.endpoint not in ENDPOINTS:
         raise BadInput(
             f"{path}: endpoint is {prior.endpoint!r}. {nearest(prior.endpoint, ENDPOINTS)}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.theory.mixtures.normal_mixture import NormalMixture
 
 _PENALTY = 6.0  # for each parameter, as RBesT's automixfit: favours few components

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.errors import BadInput
 
 _LOG_ROOT_TAU = 0.5 * np.log(2.0 * np.pi)

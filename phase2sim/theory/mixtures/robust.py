@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.errors import BadInput
 from phase2sim.theory.mixtures.normal_mixture import NormalMixture, normal_mixture
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from phase2sim.core.contracts import Bools, Floats
+from phase2sim.core.arrays import Bools, Floats
 from phase2sim.theory.mixtures.effective_sample_size import composite_rule, quadrature
 from phase2sim.theory.mixtures.normal_mixture import NormalMixture
 

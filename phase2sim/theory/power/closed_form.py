@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special
 
-from phase2sim.core.contracts import Floats, Ints
-from phase2sim.theory.power.interpolation import enough_shifts, enough_sizes, interpolation
+from phase2sim.core.arrays import Floats, Ints
+from phase2sim.theory.power.interpolation import enough_shifts, enough_sizes, interpolation_weights
 
-NODES, NODES_OF_MANY, MANY = 20, 10, 50  # of the ANCOVA quadrature, below and from 50 patients
+_NODES, NODES_OF_MANY, MANY = 20, 10, 50  # of the ANCOVA quadrature, below and from 50 patients
 LARGEST_ARM = 1e9  # a search for a sample size gives up here
-NEGLIGIBLE = 1e-14  # probability of a size left out of an average
+_NEGLIGIBLE = 1e-14  # probability of a size left out of an average
 
 
 def power_z(  # noqa: PLR0913  a test has this many parameters
@@ -117,8 +117,8 @@ def _ancova_exceeds(
 ) -> Floats:
     """Power at pairs (pair,) of patients and shift, from a grid of both where that is smaller."""
     no_df = 2.0 + covariates
-    sizes, of_size = interpolation(total, enough_sizes(total, no_df))
-    shifts, of_shift = interpolation(shift, enough_shifts(shift))
+    sizes, of_size = interpolation_weights(total, enough_sizes(total, no_df))
+    shifts, of_shift = interpolation_weights(shift, enough_shifts(shift))
     if sizes.size * shifts.size > total.size:
         distinct, place = np.unique(total, return_inverse=True)
         found = np.empty(total.size)
@@ -252,7 +252,7 @@ def sizes_after_dropout(
     treated = binomial(n_treated, completing[0])
     control = binomial(n_control, completing[1])
     joint = treated[:, None] * control
-    sizes = np.argwhere(joint > NEGLIGIBLE)
+    sizes = np.argwhere(joint > _NEGLIGIBLE)
     return sizes.astype(np.int64), joint[sizes[:, 0], sizes[:, 1]]
 
 
@@ -318,7 +318,7 @@ def _efficiency(total: float, covariates: int) -> tuple[Floats, Floats]:
 
     c**2 is Beta((N - p - 1) / 2, p / 2); in c itself the integrand is smooth at both ends.
     """
-    nodes = NODES if total < MANY else NODES_OF_MANY
+    nodes = _NODES if total < MANY else NODES_OF_MANY
     c, weight = _beta_rule(total - covariates - 1.0, covariates / 2.0, nodes)
     weight = weight * (1.0 + c) ** (covariates / 2.0 - 1.0)
     return c, weight / weight.sum()
@@ -367,8 +367,8 @@ def _beta_by_log_odds(a: float, b: float) -> tuple[Floats, Floats, Floats]:
     this scale nothing that depends on them is abrupt, so the error falls exponentially in 1 / step.
     """
     step = min(0.2, 0.6 * np.sqrt(1.0 / a + 1.0 / b))
-    lowest = special.logit(special.betaincinv(a, b, NEGLIGIBLE))
-    highest = -special.logit(special.betaincinv(b, a, NEGLIGIBLE))
+    lowest = special.logit(special.betaincinv(a, b, _NEGLIGIBLE))
+    highest = -special.logit(special.betaincinv(b, a, _NEGLIGIBLE))
     odds = np.arange(lowest, highest + step, step)
     density: Floats = a * special.log_expit(odds) + b * special.log_expit(-odds)
     weight = np.exp(density - density.max())

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from scipy import special
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 
-NEGLIGIBLE = 1e-14  # error of an interpolated power
+_NEGLIGIBLE = 1e-14  # error of an interpolated power
 
 
-def interpolation(at: Floats, points: int) -> tuple[Floats, Floats]:
+def interpolation_weights(at: Floats, points: int) -> tuple[Floats, Floats]:
     """Where to know a smooth function, (node,), and how that gives it ``at`` points (at, node)."""
     distinct, place = np.unique(at, return_inverse=True)
     if points >= distinct.size:
@@ -40,8 +40,8 @@ def enough_shifts(shift: Floats) -> int:
     """
     half = float(np.ptp(shift)) / 2.0
     n = np.arange(1, 200)
-    error = n * np.log(max(half, NEGLIGIBLE) / 2.0) - special.gammaln(n + 1) / 2.0
-    enough = n[error < np.log(NEGLIGIBLE)]
+    error = n * np.log(max(half, _NEGLIGIBLE) / 2.0) - special.gammaln(n + 1) / 2.0
+    enough = n[error < np.log(_NEGLIGIBLE)]
     return int(enough[0]) if enough.size else shift.size
 
 
@@ -55,4 +55,4 @@ def enough_sizes(total: Floats, no_df: float) -> int:
     if low == high:
         return 1
     away = (low + high - 2.0 * no_df) / (high - low)
-    return int(np.ceil(-np.log(NEGLIGIBLE) / np.arccosh(max(away, 1.0 + NEGLIGIBLE))))
+    return int(np.ceil(-np.log(_NEGLIGIBLE) / np.arccosh(max(away, 1.0 + _NEGLIGIBLE))))

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 
 
 def power_mmrm(

@@ -1,9 +1,9 @@
 """What any design refuses: arms, numbers of patients and visits that cannot be."""
 
 MOST_ARMS = 20
-MOST_PATIENTS = 100_000
+_MOST_PATIENTS = 100_000
 MOST_VISITS = 100
-LAST_MONTH = 1200
+_LAST_MONTH = 1200
 
 
 def check_arms(arms: tuple[str, ...], allocation: tuple[int, ...]) -> None:
@@ -24,8 +24,8 @@ def check_arms(arms: tuple[str, ...], allocation: tuple[int, ...]) -> None:
 def check_patients(patients: int, allocation: tuple[int, ...], block_size: int | None) -> None:
     """Raise ``ValueError`` unless so many patients can be allocated in this ratio."""
     total = sum(allocation)
-    if not 1 <= patients <= MOST_PATIENTS:
-        raise ValueError(f"patients is {patients}; it must lie between 1 and {MOST_PATIENTS:,}")
+    if not 1 <= patients <= _MOST_PATIENTS:
+        raise ValueError(f"patients is {patients}; it must lie between 1 and {_MOST_PATIENTS:,}")
     if patients % total:
         ratio = ":".join(map(str, allocation))
         more = patients + total - patients % total
@@ -47,5 +47,5 @@ def check_visits(visits_months: tuple[float, ...]) -> None:
         raise ValueError(f"visits_months is {visits}; it must start with 0 (baseline) and rise")
     if len(visits) > MOST_VISITS:
         raise ValueError(f"visits_months has {len(visits)} visits; at most {MOST_VISITS}")
-    if visits[-1] > LAST_MONTH:
-        raise ValueError(f"visits_months ends at {visits[-1]:g}; at most month {LAST_MONTH}")
+    if visits[-1] > _LAST_MONTH:
+        raise ValueError(f"visits_months ends at {visits[-1]:g}; at most month {_LAST_MONTH}")

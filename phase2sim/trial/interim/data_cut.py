@@ -12,13 +12,14 @@ from operator import itemgetter
 import numpy as np
 
 from phase2sim.analyses.readings import (
+    compare_arms,
     counted_reading,
     estimate,
     estimate_first,
-    of_arms,
-    of_first_by_trial,
+    first_patients_by_trial,
 )
-from phase2sim.core.contracts import Analysis, Bools, Estimates, Floats, Ints, Plan, Trials
+from phase2sim.core.arrays import Bools, Floats, Ints
+from phase2sim.core.contracts import Analysis, Estimates, Plan, Trials
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.estimands import Aim
 from phase2sim.core.estimates import each
@@ -30,7 +31,7 @@ _TWO_ARMS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Analysed:
+class LookAnalyses:
     """The analyses of a trial, each with what it is to estimate."""
 
     plan: Plan
@@ -39,7 +40,7 @@ class Analysed:
 
 
 def looks_at(
-    schedule: Schedule, analysed: Analysed, trials: Trials, observed: Floats
+    schedule: Schedule, analysed: LookAnalyses, trials: Trials, observed: Floats
 ) -> tuple[Look, ...]:
     """Every look at complete trials, the final analysis last.
 
@@ -85,7 +86,7 @@ def looks_at(
 
 
 def _reached(
-    schedule: Schedule, analysed: Analysed, trials: Trials, there: Bools
+    schedule: Schedule, analysed: LookAnalyses, trials: Trials, there: Bools
 ) -> tuple[Ints, Ints]:
     """Patients (analysis, trial) whose analysed visit was due, and those of them seen there.
 
@@ -103,7 +104,7 @@ def _reached(
 
 
 def _arms(
-    analysed: Analysed, trials: Trials, there: Bools, months: Floats, *, at_end: bool
+    analysed: LookAnalyses, trials: Trials, there: Bools, months: Floats, *, at_end: bool
 ) -> ArmsSeen:
     """What a look has of each arm; ``there`` (trial, visit, patient) is what was due by then."""
     arrivals, plan = _arrivals(trials), analysed.plan
@@ -123,13 +124,13 @@ def _arms(
     )
 
 
-def _overrun_p(analysed: Analysed, data: tuple[Trials, Floats], enrolled: Ints) -> Floats:
+def _overrun_p(analysed: LookAnalyses, data: tuple[Trials, Floats], enrolled: Ints) -> Floats:
     """P (analysis, trial) of the first patients with everything that they will have shown."""
     plan = analysed.plan
     found = []
     for analysis, aim in zip(analysed.analyses, analysed.aims, strict=True):
         whole = counted_reading(analysis, plan, *data, aim)
-        found.append(of_first_by_trial(analysis, whole, enrolled, len(plan.arms), aim.arm).p)
+        found.append(first_patients_by_trial(analysis, whole, enrolled, len(plan.arms), aim.arm).p)
     return np.stack(found)
 
 
@@ -158,7 +159,7 @@ type _Data = tuple[Trials, Floats, Sequence[Bools]]  # complete, as observed, an
 
 
 def _by_look(
-    schedule: Schedule, analysed: Analysed, number: int, data: _Data
+    schedule: Schedule, analysed: LookAnalyses, number: int, data: _Data
 ) -> tuple[Estimates, ...]:
     """Estimates of one analysis at every look, the final analysis last."""
     analysis, aim, plan = analysed.analyses[number], analysed.aims[number], analysed.plan
@@ -184,7 +185,9 @@ def _in_one_pass(schedule: Schedule, analysis: Analysis, plan: Plan) -> bool:
     )
 
 
-def _at_look(analysed: Analysed, number: int, data: tuple[Trials, Floats], due: Bools) -> Estimates:
+def _at_look(
+    analysed: LookAnalyses, number: int, data: tuple[Trials, Floats], due: Bools
+) -> Estimates:
     """Estimates of one analysis from what was due (trial, visit, patient)."""
     analysis, aim, plan = analysed.analyses[number], analysed.aims[number], analysed.plan
     trials, observed = data
@@ -195,6 +198,6 @@ def _at_look(analysed: Analysed, number: int, data: tuple[Trials, Floats], due: 
         value = np.where(due[:, 1:], whole.value, np.nan)
         whole = replace(whole, baseline=np.where(due[:, 0], whole.baseline, np.nan), value=value)
     if getattr(analysis, "pipeline", False):
-        return of_arms(analysis, whole, len(plan.arms), aim.arm)
+        return compare_arms(analysis, whole, len(plan.arms), aim.arm)
     reached: Ints = due[:, plan.visits_months.index(analysis.month)].sum(axis=1)
-    return of_first_by_trial(analysis, whole, reached, len(plan.arms), aim.arm)
+    return first_patients_by_trial(analysis, whole, reached, len(plan.arms), aim.arm)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtri
 
-from phase2sim.core.contracts import Bools, Floats
-from phase2sim.core.decision import Decision, Found, Hypothesis
+from phase2sim.core.arrays import Bools, Floats
+from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries
@@ -21,17 +21,17 @@ from phase2sim.trial.interim.stopping_times import (
     FOR_FUTILITY,
     ArmCourse,
     Course,
-    Ended,
+    TrialEnds,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Dropping:
+class DroppingRule:
     """Bounds on each arm's z, and how many arms at most go on after each interim look."""
 
     bounds: ArmBoundaries
-    efficacy: efficacies.Part
-    futility: futilities.Limit | None = None
+    efficacy: efficacies.EfficacyRule
+    futility: futilities.FutilityLimit | None = None
     keep_best: tuple[int, ...] = ()  # one an interim look; as many as are left without it
     verdict: int = 0  # number of that on all arms: at least one
     uninteresting_share: float = 0.0  # of the target: least favourable effect of the other arms
@@ -56,8 +56,11 @@ class Dropping:
 
 
 def ended_by_arm(
-    rule: Dropping, decision: Decision, hypotheses: tuple[Hypothesis, ...], looks: Sequence[Look]
-) -> Ended:
+    rule: DroppingRule,
+    decision: Decision,
+    hypotheses: tuple[Hypothesis, ...],
+    looks: Sequence[Look],
+) -> TrialEnds:
     """Follow every trial, and each of its arms, to its end."""
     course, shown = _course(rule, looks)
     course = replace(course, verdict=decision.decide(_certain(shown, hypotheses)))
@@ -74,21 +77,21 @@ def ended_by_arm(
         overrun_p=looks[-1].overrun_p,
         arms=seen,
     )
-    return Ended(course, look, seen.due.sum(axis=0) + seen.control_due)
+    return TrialEnds(course, look, seen.due.sum(axis=0) + seen.control_due)
 
 
-def shows(rule: Dropping, p: Floats, look: int) -> Bools:
+def shows(rule: DroppingRule, p: Floats, look: int) -> Bools:
     """Whether arms with these p-values are beyond their bound at a look."""
     return np.asarray(p <= rule.bounds.nominal[look])
 
 
-def final_certainty(rule: Dropping, seen: Found) -> Found:
+def final_certainty(rule: DroppingRule, seen: AnalysisResults) -> AnalysisResults:
     """Arms of a data set at the planned end, as if each p said for certain what it shows."""
     shown = np.where(shows(rule, seen.p, -1), 0.0, 1.0)
     return _certain(np.where(np.isnan(seen.p), np.nan, shown).T, seen.hypotheses)
 
 
-def _course(rule: Dropping, looks: Sequence[Look]) -> tuple[Course, Floats]:
+def _course(rule: DroppingRule, looks: Sequence[Look]) -> tuple[Course, Floats]:
     """How trials went, and what each arm showed: (arm, trial), 0 a go, 1 a stop, nan unknown."""
     p = np.stack([[one.p for one in look.estimates] for look in looks])  # (look, arm, trial)
     final, (arms, trials) = len(looks) - 1, p.shape[1:]
@@ -120,7 +123,7 @@ def _course(rule: Dropping, looks: Sequence[Look]) -> tuple[Course, Floats]:
     return Course(nothing, last, why, failed, np.zeros(trials, np.bool_), course), shown
 
 
-def _falls(rule: Dropping, p: Floats, look: int, judged: Bools) -> Bools:
+def _falls(rule: DroppingRule, p: Floats, look: int, judged: Bools) -> Bools:
     """Whether each of the judged arms is at its lower bound or below, or not among the best.
 
     One whose analysis failed stays, and takes no other's place.
@@ -166,8 +169,8 @@ def _seen(looks: Sequence[Look], course: Course) -> ArmsSeen:
     )
 
 
-def _certain(shown: Floats, hypotheses: tuple[Hypothesis, ...]) -> Found:
+def _certain(shown: Floats, hypotheses: tuple[Hypothesis, ...]) -> AnalysisResults:
     """What arms (arm, trial) show, as p of 0 and 1 that any rule judges alike."""
     p = np.ascontiguousarray(shown.T)
     unknown = np.full(p.shape, np.nan)
-    return Found(unknown, unknown, np.full(p.shape, np.inf), p, hypotheses)
+    return AnalysisResults(unknown, unknown, np.full(p.shape, np.inf), p, hypotheses)

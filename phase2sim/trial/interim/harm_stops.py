@@ -7,12 +7,12 @@ import numpy as np
 
 from phase2sim.core.contracts import STOP
 from phase2sim.trial.interim.look import Look
-from phase2sim.trial.interim.stopping_times import FOR_HARM, Ended
+from phase2sim.trial.interim.stopping_times import FOR_HARM, TrialEnds
 from phase2sim.trial.safety.harm_counts import HarmSums, harm_sums
-from phase2sim.trial.safety.monitoring import SafetyRule, Watched
+from phase2sim.trial.safety.monitoring import HarmMonitoring, SafetyRule
 
 
-def with_harm(end: Ended, looks: Sequence[Look], watched: Watched | None) -> Ended:
+def with_harm(end: TrialEnds, looks: Sequence[Look], watched: HarmMonitoring | None) -> TrialEnds:
     """End trials that cross the safety boundary by the day on which they would have ended.
 
     ``looks`` ends with the final analysis. On one day harm comes before what a look decides. Until
@@ -40,11 +40,11 @@ def with_harm(end: Ended, looks: Sequence[Look], watched: Watched | None) -> End
         months=np.where(harmed, watched.months, look.months),
     )
     in_full = np.where(harmed, watched.due, end.in_full)
-    return Ended(course, look, in_full)
+    return TrialEnds(course, look, in_full)
 
 
 def sums_of_harm(
-    rule: SafetyRule | None, watched: Watched | None, end: Ended | None, patients: int
+    rule: SafetyRule | None, watched: HarmMonitoring | None, end: TrialEnds | None, patients: int
 ) -> HarmSums | None:
     """Sum a batch, with interim looks (``end``) or without; None where there is no safety rule."""
     if rule is None or watched is None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import Estimates, Floats, Ints, OwnTest
+from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.contracts import Estimates, OwnTest
 
 _OWN_TEST = ("statistic", "p_two_sided", "lower", "upper")
 

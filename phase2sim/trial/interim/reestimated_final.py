@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from phase2sim.analyses.readings import counted_reading, of_first_by_trial
-from phase2sim.core.contracts import Analysis, Bools, Estimates, Floats, Ints, Plan, Reading, Trials
+from phase2sim.analyses.readings import counted_reading, first_patients_by_trial
+from phase2sim.core.arrays import Bools, Floats, Ints
+from phase2sim.core.contracts import Analysis, Estimates, Plan, Reading, Trials
 from phase2sim.core.estimands import Aim
 from phase2sim.trial.interim.look import Look
 from phase2sim.trial.interim.reestimation import FirstStage, Reestimation, total_patients
@@ -42,9 +43,9 @@ def resized(  # noqa: PLR0913 - a trial, its data and its look
         blinded_variance=_blinded_variance(analysis, whole.of_first(first)),
     )
     patients = total_patients(part, stage)
-    estimates = of_first_by_trial(analysis, whole, patients, _TWO_ARMS, aim.arm)
+    estimates = first_patients_by_trial(analysis, whole, patients, _TWO_ARMS, aim.arm)
     if part.combines:
-        later = of_first_by_trial(
+        later = first_patients_by_trial(
             analysis, _after(whole, first), patients - first, _TWO_ARMS, aim.arm
         )
         estimates = _combined(part, stage, estimates, (last.estimates[0], later))

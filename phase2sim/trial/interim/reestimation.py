@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.theory.group_sequential.sample_size_reestimation import SecondStage
 
 _MOST_PATIENTS = 100_000

@@ -5,29 +5,29 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.decision import Decision, Found, Hypothesis
+from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis
 from phase2sim.trial.interim import stopping_times as course
-from phase2sim.trial.interim.dropping_rule import Dropping, ended_by_arm, final_certainty
+from phase2sim.trial.interim.dropping_rule import DroppingRule, ended_by_arm, final_certainty
 from phase2sim.trial.interim.look import Look
-from phase2sim.trial.interim.stopping_rule import Stopping
-from phase2sim.trial.interim.stopping_times import Ended
+from phase2sim.trial.interim.stopping_rule import StoppingRule
+from phase2sim.trial.interim.stopping_times import TrialEnds
 
-type Rule = Stopping | Dropping
+type InterimRule = StoppingRule | DroppingRule
 
 
 def ended(
-    rule: Rule, decision: Decision, hypotheses: tuple[Hypothesis, ...], looks: Sequence[Look]
-) -> Ended:
+    rule: InterimRule, decision: Decision, hypotheses: tuple[Hypothesis, ...], looks: Sequence[Look]
+) -> TrialEnds:
     """Follow every trial to its end; ``looks`` ends with the final analysis."""
-    if isinstance(rule, Dropping):
+    if isinstance(rule, DroppingRule):
         return ended_by_arm(rule, decision, hypotheses, looks)
-    return course.ended(rule, decision, hypotheses, looks)
+    return course.end_trials(rule, decision, hypotheses, looks)
 
 
 def final_verdict(
-    rule: Rule, decision: Decision, seen: Found, analyses: Sequence[int]
+    rule: InterimRule, decision: Decision, seen: AnalysisResults, analyses: Sequence[int]
 ) -> NDArray[np.int8]:
     """Verdicts (trial, verdict) of some analyses at the end, by their planned bounds."""
-    if isinstance(rule, Dropping):
+    if isinstance(rule, DroppingRule):
         return decision.decide(final_certainty(rule, seen))
-    return course.final_verdict(rule, decision, seen, analyses)
+    return course.planned_verdict(rule, decision, seen, analyses)

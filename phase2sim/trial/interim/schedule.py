@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.trial.interim.reestimation import Reestimation
 
 _ROUNDING = 1e-9  # of a share of the patients

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
-from phase2sim.trial.interim.stopping_times import FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, Ended
+from phase2sim.core.arrays import Floats, Ints
+from phase2sim.trial.interim.stopping_times import FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, TrialEnds
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class StopSums:
         return StopSums(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
-def stop_sums(ended: Ended) -> StopSums:
+def stop_sums(ended: TrialEnds) -> StopSums:
     """Sum a batch: stops by reason (efficacy, futility) and look, patients, overrun."""
     course, looks = ended.course, len(ended.course.failed)
     stops = [
@@ -64,7 +64,7 @@ def stop_sums(ended: Ended) -> StopSums:
     )
 
 
-def _arm_sums(ended: Ended) -> ArmSums:
+def _arm_sums(ended: TrialEnds) -> ArmSums:
     """Sum a batch, arm by arm."""
     course, seen = ended.course.arms, ended.look.arms
     if course is None or seen is None:

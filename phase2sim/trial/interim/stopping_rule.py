@@ -9,7 +9,7 @@ from phase2sim.theory.group_sequential.spending import Spending
 
 
 @dataclass(frozen=True, slots=True)
-class Stopping:
+class StoppingRule:
     """Bounds of efficacy and futility, and whose verdict they stop the trial for.
 
     ``planned`` are the bounds of each analysis at the planned fractions; there a limit on effects
@@ -19,8 +19,8 @@ class Stopping:
     """
 
     planned: tuple[Boundaries, ...]
-    efficacy: efficacies.Part
-    futility: futilities.Part | None = None
+    efficacy: efficacies.EfficacyRule
+    futility: futilities.FutilityRule | None = None
     beta_spending: Spending | None = None
     actual: bool = False
     maximum_information: tuple[float | None, ...] = (None,)
@@ -32,7 +32,7 @@ class Stopping:
         return self.planned[0].one_sided_alpha
 
     @property
-    def limit(self) -> futilities.Limit | None:
+    def limit(self) -> futilities.FutilityLimit | None:
         """Futility below a limit on some scale, if it is that."""
         if self.futility is None or isinstance(self.futility, futilities.BetaSpending):
             return None

@@ -7,19 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from phase2sim.core.contracts import GO, STOP, UNDECIDED, Bools, Floats, Ints
-from phase2sim.core.decision import Decision, Found, Hypothesis, found, only_p
+from phase2sim.core.arrays import Bools, Floats, Ints
+from phase2sim.core.contracts import GO, STOP, UNDECIDED
+from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis, only_p, side_by_side
 from phase2sim.theory.group_sequential.actual_information import (
-    efficacy_bounds,
     futility_bounds,
     rising,
+    spending_bounds,
 )
 from phase2sim.theory.group_sequential.boundaries import Boundaries
 from phase2sim.theory.group_sequential.efficacy import spent_at
-from phase2sim.theory.group_sequential.futility import BetaSpending, EffectLimit, limits_of
+from phase2sim.theory.group_sequential.futility import BetaSpending, EffectLimit, futility_limits
 from phase2sim.theory.group_sequential.spending import Spending
 from phase2sim.trial.interim.look import Look, at_the_end
-from phase2sim.trial.interim.stopping_rule import Stopping
+from phase2sim.trial.interim.stopping_rule import StoppingRule
 
 TO_THE_END, FOR_EFFICACY, FOR_FUTILITY, FOR_HARM = range(4)
 REASONS = ("", "efficacy", "futility", "harm")
@@ -47,7 +48,7 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class TrialEnds:
     """How a batch of trials went, and what each had come to at its own last look."""
 
     course: Course
@@ -55,24 +56,30 @@ class Ended:
     in_full: Ints  # (trial,) patients whose data that look had in full
 
 
-def ended(
-    rule: Stopping, decision: Decision, hypotheses: tuple[Hypothesis, ...], looks: Sequence[Look]
-) -> Ended:
+def end_trials(
+    rule: StoppingRule,
+    decision: Decision,
+    hypotheses: tuple[Hypothesis, ...],
+    looks: Sequence[Look],
+) -> TrialEnds:
     """Follow every trial to its end; ``looks`` ends with the final analysis."""
     went = course(rule, decision, hypotheses, looks)
     look = at_the_end(looks, went.last)
-    return Ended(went, look, look.due.min(axis=0))
+    return TrialEnds(went, look, look.due.min(axis=0))
 
 
 def course(
-    rule: Stopping, decision: Decision, hypotheses: tuple[Hypothesis, ...], looks: Sequence[Look]
+    rule: StoppingRule,
+    decision: Decision,
+    hypotheses: tuple[Hypothesis, ...],
+    looks: Sequence[Look],
 ) -> Course:
     """Follow every trial from look to look; ``looks`` ends with the final analysis.
 
     A look whose analysis failed stops nobody. A look that would have come after the last readout
     is not held.
     """
-    found_at = [found(look.estimates, hypotheses) for look in looks]
+    found_at = [side_by_side(look.estimates, hypotheses) for look in looks]
     bounds = [_Bounds.of(rule, looks, number) for number in range(len(hypotheses))]
     final, trials = looks[-1], looks[-1].months.size
     last, why = np.full(trials, len(looks) - 1), np.zeros(trials, np.int8)
@@ -97,8 +104,8 @@ def course(
     return Course(verdict, last, why, failed, taken_back)
 
 
-def final_verdict(
-    rule: Stopping, decision: Decision, seen: Found, analyses: Sequence[int]
+def planned_verdict(
+    rule: StoppingRule, decision: Decision, seen: AnalysisResults, analyses: Sequence[int]
 ) -> NDArray[np.int8]:
     """Verdicts (trial, verdict) of some analyses at the end, by their planned bounds."""
     upper = [rule.planned[number].efficacy[None, -1] for number in analyses]
@@ -106,7 +113,7 @@ def final_verdict(
 
 
 def _decided(
-    rule: Stopping, decision: Decision, seen: Found, upper: Sequence[Floats]
+    rule: StoppingRule, decision: Decision, seen: AnalysisResults, upper: Sequence[Floats]
 ) -> NDArray[np.int8]:
     """Verdicts (trial, verdict) of one look, given each analysis's bound on z, (trial or 1,).
 
@@ -118,7 +125,9 @@ def _decided(
     return decision.decide(replace(seen, p=np.where(np.isnan(seen.p), np.nan, stretched)))
 
 
-def _is_futile(rule: Stopping, decision: Decision, seen: Found, lower: Sequence[Floats]) -> Bools:
+def _is_futile(
+    rule: StoppingRule, decision: Decision, seen: AnalysisResults, lower: Sequence[Floats]
+) -> Bools:
     """Whether the decision would be a stop though all that is not below its limit were shown."""
     at, limits = -ndtri(seen.p), np.stack(lower, axis=-1)
     if isinstance(rule.limit, EffectLimit) and not rule.limit.binding:
@@ -140,7 +149,7 @@ class _Bounds:
     lower: Floats
 
     @classmethod
-    def of(cls, rule: Stopping, looks: Sequence[Look], number: int) -> "_Bounds":
+    def of(cls, rule: StoppingRule, looks: Sequence[Look], number: int) -> "_Bounds":
         """Planned, or those of each trial's own information."""
         planned, limit = rule.planned[number], rule.limit
         made = cls(planned.efficacy[None], planned.futility[None])
@@ -151,7 +160,7 @@ class _Bounds:
             fractions = rising(se**-2.0 / maximum)
             made = _actual(rule, fractions, planned)
         if isinstance(limit, EffectLimit) and not limit.binding:
-            return replace(made, lower=_ended(limits_of(limit, len(looks) - 1)[None]))
+            return replace(made, lower=_ended(futility_limits(limit, len(looks) - 1)[None]))
         if limit is not None and (rule.actual or np.isnan(made.lower).any()):
             before = fractions[:, :-1]
             # Without a planned maximum, that which follows from the look's own standard error.
@@ -166,12 +175,12 @@ def _ended(lower: Floats) -> Floats:
     return np.concatenate([lower, np.full((len(lower), 1), np.nan)], axis=1)
 
 
-def _actual(rule: Stopping, fractions: Floats, planned: Boundaries) -> _Bounds:
+def _actual(rule: StoppingRule, fractions: Floats, planned: Boundaries) -> _Bounds:
     """Bounds that spend by each trial's own fractions (trial, look) of the information."""
     upper = np.broadcast_to(planned.efficacy, fractions.shape)
     if isinstance(rule.efficacy, Spending):
         spent = spent_at(rule.efficacy, fractions, rule.one_sided_alpha)
-        upper = efficacy_bounds(fractions, spent)
+        upper = spending_bounds(fractions, spent)
     lower = np.full(fractions.shape, -np.inf)
     if isinstance(rule.futility, BetaSpending) and rule.beta_spending is not None:
         spent = spent_at(rule.beta_spending, fractions, rule.futility.beta)

@@ -6,16 +6,17 @@ from math import lgamma
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import Arms, Floats, Ints, Plan, Trials, Truth
+from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.contracts import Plan, Trials, Truth
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import (
     PURPOSES,
     Word,
     fill_uniform,
-    place,
+    next_bits,
     seed_word,
-    start,
-    step,
+    stream_place,
+    stream_state,
     unit,
 )
 
@@ -24,7 +25,7 @@ _MANY = 30.0  # events expected between two visits, from which counting up from 
 _FAR = 9.0  # SDs below the mean, where fewer events are as good as impossible
 
 
-def count(plan: Plan, truth: Truth, trials: Trials) -> Trials:
+def add_events(plan: Plan, truth: Truth, trials: Trials) -> Trials:
     """Add the events of every patient to complete trials, so far at each visit.
 
     A patient's rate is ``per_month`` times a gamma with mean 1 and variance ``dispersion``, times
@@ -41,7 +42,7 @@ def count(plan: Plan, truth: Truth, trials: Trials) -> Trials:
         own = np.ones(trials.arm.shape)
         seed, first = seed_word(plan.seed), np.uint64(trials.first)
         if counted.dispersion > 0.0:
-            _gammas(own, 1.0 / counted.dispersion, seed, first, np.uint64(place(name, 0.0)))
+            _gammas(own, 1.0 / counted.dispersion, seed, first, np.uint64(stream_place(name, 0.0)))
         _add_events(
             so_far,
             own * counted.per_month,
@@ -50,7 +51,7 @@ def count(plan: Plan, truth: Truth, trials: Trials) -> Trials:
             tied,
             np.array([counted.per_unit if counted.tied_to else 0.0, counted.at]),
             np.array(plan.visits_months),
-            np.array([place(name, month) for month in plan.visits_months], dtype=np.int64),
+            np.array([stream_place(name, month) for month in plan.visits_months], dtype=np.int64),
             seed,
             first,
         )
@@ -65,22 +66,22 @@ def _gammas(out: Floats, shape: float, seed: Word, first: Word, where: Word) -> 
     d = boosted - 1.0 / 3.0
     c = 1.0 / np.sqrt(9.0 * d)
     for trial in range(out.shape[0]):
-        s0, s1, s2, s3 = start(seed, _COUNTS, first + uint64(trial), where)
+        s0, s1, s2, s3 = stream_state(seed, _COUNTS, first + uint64(trial), where)
         for p in range(out.shape[1]):
             while True:
                 # A normal by Box and Muller: two uniforms, so that the stream keeps its pace.
-                bits, s0, s1, s2, s3 = step(s0, s1, s2, s3)
+                bits, s0, s1, s2, s3 = next_bits(s0, s1, s2, s3)
                 radius = np.sqrt(-2.0 * np.log1p(-unit(bits)))
-                bits, s0, s1, s2, s3 = step(s0, s1, s2, s3)
+                bits, s0, s1, s2, s3 = next_bits(s0, s1, s2, s3)
                 x = radius * np.cos(2.0 * np.pi * unit(bits))
                 v = (1.0 + c * x) ** 3
-                bits, s0, s1, s2, s3 = step(s0, s1, s2, s3)
+                bits, s0, s1, s2, s3 = next_bits(s0, s1, s2, s3)
                 u = 1.0 - unit(bits)
                 if v > 0.0 and np.log(u) < 0.5 * x * x + d * (1.0 - v + np.log(v)):
                     break
             value = d * v
             if shape < 1.0:
-                bits, s0, s1, s2, s3 = step(s0, s1, s2, s3)
+                bits, s0, s1, s2, s3 = next_bits(s0, s1, s2, s3)
                 value *= (1.0 - unit(bits)) ** (1.0 / shape)
             out[trial, p] = value / shape
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from phase2sim.core.age_distribution import age_moments, ages
-from phase2sim.core.contracts import AGE, SITE, Arrivals, Bools, Entrants, Floats, Ints, Plan, Truth
+from phase2sim.core.arrays import Bools, Floats, Ints
+from phase2sim.core.contracts import AGE, SITE, Arrivals, Entrants, Plan, Truth
 from phase2sim.core.errors import BadScenario
-from phase2sim.core.randomness import Attempt, normals, place, uniforms
+from phase2sim.core.randomness import Attempt, normals, stream_place, uniforms
 
 MOST_ATTEMPTS = 5000  # candidates for one place in a trial
 
@@ -56,7 +57,7 @@ def _durations(plan: Plan, first: int, shape: tuple[int, int]) -> Floats:
 
 def _places(plan: Plan) -> list[int]:
     """Where the streams of the endpoints' baselines start."""
-    return [place(name, plan.visits_months[0]) for name in plan.endpoints]
+    return [stream_place(name, plan.visits_months[0]) for name in plan.endpoints]
 
 
 def _screened(
@@ -150,7 +151,7 @@ def _baselines(  # noqa: PLR0913 - rows of several arrays
 def site_levels(plan: Plan, endpoint: str, numbers: Ints) -> Floats:
     """How much higher an endpoint is at each site, (trial, site), in trials of these numbers."""
     stream = Attempt(plan.seed, numbers.astype(np.uint64), 0)
-    return plan.site_sd[endpoint] * stream.normals(plan.sites, "site", place(endpoint, 0.0))
+    return plan.site_sd[endpoint] * stream.normals(plan.sites, "site", stream_place(endpoint, 0.0))
 
 
 def _eligible(plan: Plan, value: Mapping[str, Floats]) -> Bools:

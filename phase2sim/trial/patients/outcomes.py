@@ -4,9 +4,10 @@ import numpy as np
 from numba import uint64
 
 from phase2sim.core.age_distribution import age_moments
-from phase2sim.core.contracts import AGE, Arms, Entrants, Floats, Ints, Plan, Trials, Truth
+from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.contracts import AGE, Entrants, Plan, Trials, Truth
 from phase2sim.core.kernels import kernel
-from phase2sim.core.randomness import PURPOSES, Word, fill_normal, place, seed_word
+from phase2sim.core.randomness import PURPOSES, Word, fill_normal, seed_word, stream_place
 from phase2sim.trial.patients.entrants import site_levels
 
 
@@ -85,7 +86,7 @@ def gains(plan: Plan, truth: Truth, trials: Trials) -> Floats:
 def _places(plan: Plan) -> Ints:
     """Where the stream of each endpoint and visit starts, (endpoint, visit)."""
     return np.array(
-        [[place(name, month) for month in plan.visits_months] for name in plan.endpoints],
+        [[stream_place(name, month) for month in plan.visits_months] for name in plan.endpoints],
         dtype=np.int64,
     )
 

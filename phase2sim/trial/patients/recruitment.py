@@ -6,9 +6,18 @@ from typing import ClassVar
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import Arrivals, Floats, Ints, Recruitment
+from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.contracts import Arrivals, Recruitment
 from phase2sim.core.kernels import kernel
-from phase2sim.core.randomness import PURPOSES, Word, seed_word, start, step, uniforms, unit
+from phase2sim.core.randomness import (
+    PURPOSES,
+    Word,
+    next_bits,
+    seed_word,
+    stream_state,
+    uniforms,
+    unit,
+)
 
 _SLOWEST, _FASTEST = 1e-3, 1e5  # patients a month
 _LONGEST_RAMP = 240.0
@@ -42,7 +51,7 @@ class Steady:
 
 
 @dataclass(frozen=True, slots=True)
-class Poisson:
+class PoissonRecruitment:
     """A Poisson process at every site, all sites together ``per_month`` once all are open.
 
     Sites open at equal intervals, the first at once and the last at ``ramp_up_months``; each has an
@@ -83,7 +92,7 @@ class Poisson:
 RECRUITMENTS: dict[str, type[Recruitment]] = {
     "at_once": AllAtOnce,
     "steady": Steady,
-    "poisson": Poisson,
+    "poisson": PoissonRecruitment,
 }
 
 
@@ -111,11 +120,11 @@ def _recruit(  # noqa: PLR0913 - a kernel takes arrays, not objects
     sites = opening.shape[0]
     enrolled = np.empty(sites, dtype=np.int64)
     for trial in range(months.shape[0]):
-        a, b, c, counter = start(seed, _RECRUITMENT, first + uint64(trial), uint64(0))
+        a, b, c, counter = stream_state(seed, _RECRUITMENT, first + uint64(trial), uint64(0))
         enrolled[:] = 0
         opened, closed, now = 1, 0, opening[0]
         for i in range(months.shape[1]):
-            bits, a, b, c, counter = step(a, b, c, counter)
+            bits, a, b, c, counter = next_bits(a, b, c, counter)
             waiting = -np.log1p(-unit(bits))
             while opened < sites:
                 reach = (opened - closed) * pace * (opening[opened] - now)
@@ -125,7 +134,7 @@ def _recruit(  # noqa: PLR0913 - a kernel takes arrays, not objects
                 now = opening[opened]
                 opened += 1
             now += waiting / ((opened - closed) * pace)
-            bits, a, b, c, counter = step(a, b, c, counter)
+            bits, a, b, c, counter = next_bits(a, b, c, counter)
             ahead = np.int64(unit(bits) * (opened - closed))  # open sites before the chosen one
             chosen = 0
             for k in range(opened):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 
 
 def posterior_excess(

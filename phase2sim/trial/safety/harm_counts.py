@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from phase2sim.core.contracts import Bools, Floats, Ints
-from phase2sim.trial.safety.monitoring import Watched
+from phase2sim.core.arrays import Bools, Floats, Ints
+from phase2sim.trial.safety.monitoring import HarmMonitoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class HarmSums:
 
 
 def harm_sums(
-    watched: Watched, stopped: Bools, last: Ints, enrolled: Ints, looks: tuple[int, ...]
+    watched: HarmMonitoring, stopped: Bools, last: Ints, enrolled: Ints, looks: tuple[int, ...]
 ) -> HarmSums:
     """Sum a batch; (trial,): whether it was stopped, its last look if not, and who had enrolled.
 

@@ -8,7 +8,8 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.contracts import STOP, Arms, Bools, Floats, Ints, Plan, Trials
+from phase2sim.core.arrays import Arms, Bools, Floats, Ints
+from phase2sim.core.contracts import STOP, Plan, Trials
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.kernels import kernel
 
@@ -52,7 +53,7 @@ class SafetyRule(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class HarmMonitoring:
     """When a batch of trials crosses the boundary of a safety rule, and who was there by then.
 
     Trials go on to be watched after they have ended for another reason: whether a crossing stopped
@@ -71,14 +72,14 @@ class Watched:
         return self.look >= 0
 
 
-def watch(  # noqa: PLR0913 - a rule, trials, and when they are looked at
+def monitor_harm(  # noqa: PLR0913 - a rule, trials, and when they are looked at
     rule: SafetyRule,
     plan: Plan,
     trials: Trials,
     analysed_month: float,
     looks: Sequence[Floats] = (),
     patients: int | None = None,
-) -> Watched:
+) -> HarmMonitoring:
     """Follow the first patients of each trial, or all, in order of enrolment.
 
     A patient counts once an event is seen, or when followed to ``by_month`` without one; who is
@@ -97,7 +98,7 @@ def watch(  # noqa: PLR0913 - a rule, trials, and when they are looked at
     there = (look >= 0)[:, None] & (arrivals <= months[:, None])
     judged, followed = known & (arm > 0), arrivals + rule.by_month
     by = [(judged & (followed <= month[:, None])).sum(axis=1) for month in looks]
-    return Watched(
+    return HarmMonitoring(
         look=look,
         months=months,
         enrolled=there.sum(axis=1),
@@ -106,7 +107,7 @@ def watch(  # noqa: PLR0913 - a rule, trials, and when they are looked at
     )
 
 
-def stopped_for_harm(verdict: NDArray[np.int8], watched: Watched | None) -> NDArray[np.int8]:
+def stop_for_harm(verdict: NDArray[np.int8], watched: HarmMonitoring | None) -> NDArray[np.int8]:
     """Verdicts (trial, verdict) of trials without looks, a stop where the boundary is crossed."""
     if watched is None:
         return verdict

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.trial.safety.boundaries import events_that_stop, posterior_excess
 from phase2sim.trial.safety.monitoring import check_watch
 

@@ -8,13 +8,13 @@ from support.agreement import assert_agrees
 from support.mmrm_readings import drawn
 
 from phase2sim.analyses.imputation.conditional_mean_imputation import ConditionalMeanImputation
-from phase2sim.analyses.imputation.imputing_analysis import STRATEGIES
+from phase2sim.analyses.imputation.imputing_analysis import IMPUTATION_STRATEGIES
 from phase2sim.analyses.imputation.multiple_imputation import MultipleImputation, rubin
 from phase2sim.analyses.mixed_models.mmrm import Mmrm
 from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, TOO_FEW, Reading
 
 PER_PATIENT = ("arm", "baseline", "value", "age_years", "stratum")
-every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
+every_strategy = pytest.mark.parametrize("strategy", IMPUTATION_STRATEGIES)
 
 
 def of_patients(reading: Reading, kept: np.ndarray) -> Reading:

@@ -11,7 +11,8 @@ import pytest
 from support.dense_model import dense, differences
 
 from phase2sim.analyses.mixed_models.mmrm import Mmrm
-from phase2sim.core.contracts import Floats, Reading
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Reading
 
 COVARIATES = ("baseline", "age", "stratum")
 BY_VISIT = ("baseline", "age")

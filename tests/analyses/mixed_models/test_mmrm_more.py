@@ -15,7 +15,8 @@ from support.mmrm_readings import SCENARIO, STRUCTURE_OF, published, published_t
 
 from phase2sim.analyses.mixed_models.mixed_model import Fitted
 from phase2sim.analyses.mixed_models.mmrm import Mmrm
-from phase2sim.core.contracts import Floats, Reading
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Reading
 
 FITS = published("mmrm_more.csv")
 COVARIATES = ("baseline", "age", "stratum")

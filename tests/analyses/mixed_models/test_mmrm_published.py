@@ -18,7 +18,8 @@ from phase2sim.analyses.mixed_models.covariance_structures import Structure
 from phase2sim.analyses.mixed_models.missing_patterns import Columns, PatternSums, pattern_sums
 from phase2sim.analyses.mixed_models.mixed_model import Fitted, MixedModel, at
 from phase2sim.analyses.mixed_models.mmrm import Mmrm
-from phase2sim.core.contracts import Floats, Reading
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Reading
 
 FITS = published("mmrm_fits.csv")
 KEYS = [key for key in FITS if key[2] != "REML"]

@@ -14,7 +14,7 @@ from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.diagnostics import complaints
-from phase2sim.prior.models.fit import fit
+from phase2sim.prior.models.fit import sample_posterior
 from phase2sim.prior.models.joint import joint_model
 from phase2sim.prior.models.likelihoods.counts import counts_beside_median
 from phase2sim.prior.models.likelihoods.locations import covariance, locations
@@ -55,7 +55,7 @@ def evidence(*entries: Reported) -> Evidence:
 def small_fit() -> tuple[PriorDraws, list[str]]:
     said: list[str] = []
     one_mean = evidence(entry(0.0, REPORTED_MEAN, se=REPORTED_SE))
-    return fit(one_mean, 7, said.append, Sampler(tune=800, draws=2000)), said
+    return sample_posterior(one_mean, 7, said.append, Sampler(tune=800, draws=2000)), said
 
 
 def textbook() -> tuple[float, float]:

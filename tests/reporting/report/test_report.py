@@ -13,16 +13,16 @@ from support.small_sweeps import SWEEP, swept, write_sweep
 
 from phase2sim.cli import main
 from phase2sim.decisions.graphical import Graphical
-from phase2sim.reporting.report.document import Document, Drawn, Grid, Number, Prose, Section
+from phase2sim.reporting.report.document import Document, FigureBlock, Grid, Number, Prose, Section
 from phase2sim.reporting.report.full_report import SECTIONS
 from phase2sim.reporting.report.lint import Unfit, check, faults
 from phase2sim.reporting.report.protocol import protocol_json
-from phase2sim.reporting.report.sections.results import characteristics
+from phase2sim.reporting.report.sections.results import results_section
 from phase2sim.reporting.report.word_file import word_file
-from phase2sim.studies.dossier.dossier import Dossier, Wish, gather, needed
+from phase2sim.studies.dossier.dossier import Dossier, ReportOptions, gather, needed
 from phase2sim.studies.dossier.embedded_record import read_record
-from phase2sim.studies.store.folder import reading
-from phase2sim.studies.sweeps.sweep import Asked
+from phase2sim.studies.store.folder import open_store
+from phase2sim.studies.sweeps.sweep import SweepOptions
 from phase2sim.studies.verification.reports import check_report
 
 
@@ -81,7 +81,7 @@ def test_every_row_of_the_planned_trial_is_in_the_page(dossier: Dossier, page: P
 def test_a_new_kind_of_result_shows_up_by_itself(dossier: Dossier) -> None:
     row = {**dossier.of_main[0], "name": "stopped_early", "estimate": 0.125, "mcse": 0.003}
 
-    section = characteristics(replace(dossier, rows=(*dossier.rows, row)))
+    section = results_section(replace(dossier, rows=(*dossier.rows, row)))
 
     assert "Stopped early" in str(section)
     assert "0.125 ± 0.003" in str(section)
@@ -106,7 +106,7 @@ def test_the_page_asks_nothing_of_the_network(page: Path) -> None:
 
 def test_the_word_file_holds_the_same_tables(document: Document) -> None:
     # One picture shows that pictures are put in; all would take seconds.
-    drawn = [b for s in document.sections for b in s.blocks if isinstance(b, Drawn)][1:]
+    drawn = [b for s in document.sections for b in s.blocks if isinstance(b, FigureBlock)][1:]
     few = tuple(
         replace(s, blocks=tuple(b for b in s.blocks if b not in drawn)) for s in document.sections
     )
@@ -132,7 +132,7 @@ def test_numbers_of_the_protocol_are_those_of_the_store(dossier: Dossier) -> Non
 
 
 def test_examples_are_the_stored_trials(dossier: Dossier, document: Document) -> None:
-    answers = reading(dossier.folder).answers(dossier.main.study)
+    answers = open_store(dossier.folder).answers(dossier.main.study)
 
     assert dossier.examples
     for example in dossier.examples:
@@ -156,7 +156,7 @@ def test_a_true_report_is_verified_and_a_changed_one_is_not(page: Path, tmp_path
 
 
 def test_a_folder_of_an_own_sweep_becomes_a_report(tmp_path: Path) -> None:
-    found = swept(write_sweep(tmp_path), tmp_path / "out", Asked(trials=50))
+    found = swept(write_sweep(tmp_path), tmp_path / "out", SweepOptions(trials=50))
     page = tmp_path / "sweep.html"
 
     done = CliRunner().invoke(main, ["report", str(tmp_path / "out"), "--out", str(page)])
@@ -177,9 +177,9 @@ def test_the_planned_trial_of_a_sweep_is_the_one_that_others_are_compared_with(
     tmp_path: Path,
 ) -> None:
     compared = "reference = { patients = 20, effect = 0.2 }\n" + SWEEP
-    found = swept(write_sweep(tmp_path, compared), tmp_path / "out", Asked(trials=20))
+    found = swept(write_sweep(tmp_path, compared), tmp_path / "out", SweepOptions(trials=20))
 
-    dossier = gather(tmp_path / "out", "test", Wish(examples=False))
+    dossier = gather(tmp_path / "out", "test", ReportOptions(examples=False))
 
     assert dict(dossier.main.labels) == {"patients": 20, "effect": 0.2}
     assert dossier.of_main == tuple(r for r in found.rows if r["cell"] == dossier.main.key)

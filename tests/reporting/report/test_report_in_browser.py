@@ -13,7 +13,7 @@ from support.browser import Page, needs_chromium, opened
 from support.small_reports import TRIALS
 
 from phase2sim.studies.dossier.dossier import Dossier
-from phase2sim.studies.store.folder import reading
+from phase2sim.studies.store.folder import open_store
 from phase2sim.studies.sweeps.results import Results
 
 ROOT = Path(__file__).parents[3]
@@ -53,7 +53,7 @@ def said(page: Page, **controls: str) -> dict[str, float]:
 
 def stored(dossier: Dossier, truth: str, **labels: object) -> Any:  # noqa: ANN401 - estimates of one analysis
     """Estimates of the cell at these labels, others as planned."""
-    store = reading(dossier.folder)
+    store = open_store(dossier.folder)
     results = Results(store, dossier.manifest)
     wanted = {**dossier.place, **labels}
     for key in dossier.manifest.cells:

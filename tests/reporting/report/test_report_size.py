@@ -10,7 +10,7 @@ import phase2sim
 from phase2sim.scenario.as_toml import toml_text
 from phase2sim.scenario.scenario_file import scenario_from
 from phase2sim.studies.dossier.embedded_record import read_record
-from phase2sim.studies.sweeps.sweep import Asked
+from phase2sim.studies.sweeps.sweep import SweepOptions
 
 LARGEST, CELLS = 5_000_000, 200
 SWEEP = """
@@ -37,7 +37,7 @@ def test_a_page_of_200_cells_of_two_endpoints_and_1000_trials_is_below_5_mb(
         missing={"dropout": {"mechanism": "mcar", "share": 0.1, "by_month": 12}},
     )
     base = toml_text(scenario_from(table, tmp_path / "base.toml"))
-    swept(write_sweep(tmp_path, SWEEP, base), tmp_path / "out", Asked(trials=1000))
+    swept(write_sweep(tmp_path, SWEEP, base), tmp_path / "out", SweepOptions(trials=1000))
 
     page = phase2sim.report(tmp_path / "out", tmp_path / "page.html")
 

@@ -10,13 +10,13 @@ from support.agreement import assert_agrees, se_of_share
 from support.commands import phase2sim, printed
 from support.small_sweeps import BASE
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.studies.prediction.beta_binomial import (
     conditional_probability,
     posterior_success,
     predictive_probability,
 )
-from phase2sim.studies.prediction.completion import TooFewToPredict, UnderWay, complete
+from phase2sim.studies.prediction.completion import TooFewToPredict, UnderWay, complete_trial
 from phase2sim.theory.group_sequential.conditional_power import predictive_power
 
 COMPLETIONS = 2_000
@@ -47,7 +47,7 @@ def test_without_early_visits_it_is_the_predictive_power_of_normal_theory() -> N
     value[0, treated] += 1.5 * np.sqrt(4 / seen)
     trial = under_way(value, np.zeros(value.shape, bool), (planned // 2, planned // 2))
 
-    made = complete(trial, COMPLETIONS, rng)
+    made = complete_trial(trial, COMPLETIONS, rng)
 
     share = significant(made.value, made.arm[0]).mean()
     exact = float(predictive_power(1.5, seen / planned, stats.norm.ppf(0.975)))
@@ -62,7 +62,7 @@ def test_a_patient_in_follow_up_is_foretold_from_the_own_early_visits() -> None:
     pending[1, 150:] = True
     value = np.where(pending, np.nan, np.stack([early, late]))
 
-    made = complete(under_way(value, pending, (100, 100)), 200, rng)
+    made = complete_trial(under_way(value, pending, (100, 100)), 200, rng)
 
     off = made.value[:, 1, 150:] - late[150:]
     assert np.abs(off).max() < 0.06
@@ -77,7 +77,7 @@ def test_who_is_lost_stays_lost_and_others_are_lost_as_often() -> None:
     pending[0, 300:] = True
     value[0, 300:] = np.nan
 
-    made = complete(under_way(value, pending, (200, 200)), COMPLETIONS, rng)
+    made = complete_trial(under_way(value, pending, (200, 200)), COMPLETIONS, rng)
 
     assert np.isnan(made.value[:, 0, :80]).all()
     lost = np.isnan(made.value[:, 0, 300:]).mean(axis=1)
@@ -89,7 +89,9 @@ def test_too_few_patients_foretell_nothing() -> None:
     value = np.random.default_rng(5).normal(size=(1, 4))
 
     with pytest.raises(TooFewToPredict, match=r"^4 patients have every visit up to number 1"):
-        complete(under_way(value, np.zeros((1, 4), bool), (10, 10)), 10, np.random.default_rng(1))
+        complete_trial(
+            under_way(value, np.zeros((1, 4), bool), (10, 10)), 10, np.random.default_rng(1)
+        )
 
 
 def test_the_posterior_of_two_rates_is_the_finite_sum() -> None:
@@ -188,7 +190,7 @@ def test_a_trial_without_baselines_is_completed_too() -> None:
     arm = (np.arange(60) % 2).astype(np.int8)
     trial = UnderWay(arm, np.full(60, np.nan), value, np.zeros((1, 60), bool), (40, 40))
 
-    made = complete(trial, 50, rng)
+    made = complete_trial(trial, 50, rng)
 
     assert made.value.shape == (50, 1, 80)
     assert np.isfinite(made.value).all()

@@ -7,12 +7,12 @@ from support.small_trials import Table, scenario
 
 from phase2sim.core.backends import backend
 from phase2sim.core.errors import BadInput
-from phase2sim.operating.simulation import prepare, simulate
+from phase2sim.operating.simulation import prepare_scenario, simulate
 from phase2sim.scenario.as_toml import toml_text
 from phase2sim.studies.sizing.looks_by_size import fits, looks_of
-from phase2sim.studies.sizing.size import size
+from phase2sim.studies.sizing.size import find_size
 from phase2sim.studies.sizing.size_result import Search
-from phase2sim.studies.sizing.success_counts import Counter, Trials
+from phase2sim.studies.sizing.success_counts import CountedTrials, Counter
 
 LOOKS = [{"share": 0.4, "month": 12}, {"share": 0.75, "month": 12}]
 HARM = {
@@ -46,10 +46,12 @@ def with_patients(patients: int) -> Table:
 
 def test_every_size_is_counted_as_a_run_of_that_size() -> None:
     sizes, trials = (40, 60, 100), 60
-    assembled = prepare(scenario(table()), lambda _line: None).assembled
+    assembled = prepare_scenario(scenario(table()), lambda _line: None).assembled
     with backend() as at:
         counter = Counter(
-            at, Trials(assembled.study, assembled.sources[0], 0), looks_of=looks_of(assembled.parts)
+            at,
+            CountedTrials(assembled.study, assembled.sources[0], 0),
+            looks_of=looks_of(assembled.parts),
         )
         go, decided = counter(0, trials, tuple(map(float, sizes)))
         enrolled = [counter.enrolled(patients, trials) for patients in sizes]
@@ -86,7 +88,9 @@ def test_the_size_is_that_of_another_program(tmp_path_factory: pytest.TempPathFa
 
 
 def test_looks_that_need_more_patients_are_where_a_search_begins() -> None:
-    built = prepare(scenario(table(design=sequential())), lambda _line: None).assembled.parts
+    built = prepare_scenario(
+        scenario(table(design=sequential())), lambda _line: None
+    ).assembled.parts
 
     # A look after 30 patients, and one after three quarters of all.
     assert not fits(built, 30)
@@ -124,4 +128,4 @@ def test_looks_that_need_more_patients_are_where_a_search_begins() -> None:
 )
 def test_looks_that_do_not_move_with_the_size_are_refused(changes: Table, message: str) -> None:
     with backend() as at, pytest.raises(BadInput, match=message):
-        size(scenario(table(**changes)), Search(), at)
+        find_size(scenario(table(**changes)), Search(), at)

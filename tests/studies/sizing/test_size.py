@@ -15,15 +15,15 @@ from support.small_sweeps import BASE
 from support.small_trials import Table, design, one_endpoint, scenario
 
 import phase2sim as phase2sim_package
+from phase2sim.core.arrays import Ints
 from phase2sim.core.backends import backend
-from phase2sim.core.contracts import Ints
 from phase2sim.core.errors import BadInput
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
 from phase2sim.studies.sizing.search import Steps
-from phase2sim.studies.sizing.size import size, smallest_effect
-from phase2sim.studies.sizing.size_result import Search, Sized
-from phase2sim.studies.sizing.size_tests import Ladder, Question, climb
+from phase2sim.studies.sizing.size import find_size, smallest_effect
+from phase2sim.studies.sizing.size_result import Search, SizeResult
+from phase2sim.studies.sizing.size_tests import Ladder, Question, settle_steps
 
 PUBLISHED = Path(__file__).parents[2] / "published" / "means.csv"
 
@@ -72,7 +72,7 @@ def test_the_stated_confidence_is_kept_over_many_searches() -> None:
         rng = np.random.default_rng(seed)
         ladder = Ladder(tuple(map(float, range(len(CHANCES)))))
 
-        climb(ladder, lambda *look, rng=rng: seen(rng, *look), question)
+        settle_steps(ladder, lambda *look, rng=rng: seen(rng, *look), question)
 
         enough_wrong = ladder.enough < len(CHANCES) and CHANCES[ladder.enough] < 0.8
         short_wrong = ladder.short >= 0 and CHANCES[ladder.short] >= 0.82
@@ -86,8 +86,8 @@ def test_a_search_settles_or_says_that_it_did_not() -> None:
     ladder = Ladder(tuple(map(float, range(len(CHANCES)))))
     few = Ladder(ladder.values)
 
-    climb(ladder, lambda *look: seen(rng, *look), Question(0.8, 0.01, 0.01, 1_000_000))
-    climb(few, lambda *look: seen(rng, *look), Question(0.8, 0.01, 0.01, 2_000))
+    settle_steps(ladder, lambda *look: seen(rng, *look), Question(0.8, 0.01, 0.01, 1_000_000))
+    settle_steps(few, lambda *look: seen(rng, *look), Question(0.8, 0.01, 0.01, 2_000))
 
     assert ladder.settled
     assert CHANCES[ladder.enough] >= 0.8 > CHANCES[ladder.enough - 1] - 0.01
@@ -99,7 +99,7 @@ def test_a_wide_tolerance_does_not_hide_that_a_step_is_enough() -> None:
     rng = np.random.default_rng(5)
     ladder = Ladder(tuple(map(float, range(len(CHANCES)))))
 
-    climb(ladder, lambda *look: seen(rng, *look), Question(0.85, 0.5, 0.2, 1_000_000))
+    settle_steps(ladder, lambda *look: seen(rng, *look), Question(0.85, 0.5, 0.2, 1_000_000))
 
     assert ladder.settled
     assert ladder.enough < len(CHANCES)
@@ -148,7 +148,7 @@ def known(row: dict[str, str]) -> Known:
     return Known(row["case_id"], *numbers, ratio, float(row["thetaH0"]))
 
 
-def of_known(design_: Known, power: float) -> Sized:
+def of_known(design_: Known, power: float) -> SizeResult:
     """Size a known design; its outcome is scaled to the SD of C-peptide here."""
     scale = 0.3 / design_.sd
     effect, null = scale * design_.delta, scale * design_.null
@@ -160,10 +160,10 @@ def of_known(design_: Known, power: float) -> Sized:
         decision={"kind": "significance", "one_sided_alpha": design_.alpha},
     )
     with backend() as at:
-        return size(scenario(table), Search(target=power), at)
+        return find_size(scenario(table), Search(target=power), at)
 
 
-def is_right(known: Known, found: Sized, power: float) -> bool:
+def is_right(known: Known, found: SizeResult, power: float) -> bool:
     patients, step = found.patients, found.answer and found.found and found.found.below
     assert patients is not None
     assert step is not None
@@ -206,7 +206,7 @@ def test_the_answer_does_not_depend_on_the_workers() -> None:
     found = []
     for workers in (1, 2):
         with backend(workers) as at:
-            found.append(size(scenario(table), Search(target=0.8, tolerance=0.03), at))
+            found.append(find_size(scenario(table), Search(target=0.8, tolerance=0.03), at))
 
     assert repr(found[0].found) == repr(found[1].found)
 
@@ -229,7 +229,7 @@ def test_no_effect_has_no_size() -> None:
         truth={"target": {"c_peptide": {"effect": -0.1, "month": 12, "shape": "linear"}}}
     )
     with backend() as at:
-        found = size(scenario(table), Search(), at)
+        found = find_size(scenario(table), Search(), at)
         with pytest.raises(BadInput, match="in the direction of benefit"):
             smallest_effect(scenario(table), Search(), at)
 

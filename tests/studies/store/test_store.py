@@ -22,17 +22,17 @@ from phase2sim.studies.store.folder import (
     Store,
     Stretch,
     missing_stretches,
-    reading,
+    open_store,
     writing,
 )
-from phase2sim.studies.sweeps.sweep import Asked
-from phase2sim.trial.batch_results import Answers, cut, joined
+from phase2sim.studies.sweeps.sweep import SweepOptions
+from phase2sim.trial.batch_results import BatchResults, concatenate_batches, cut
 
 FIELDS = ("effect", "se", "df", "p", "reason")
 STUDY = "0123456789abcdef"
 
 
-def answers(first: int, trials: int, seed: int = 1) -> Answers:
+def answers(first: int, trials: int, seed: int = 1) -> BatchResults:
     """Two analyses: a t test with failures, and one with its own test that fell back at times."""
     rng = np.random.default_rng(seed)
     reason = (rng.uniform(size=trials) < 0.2).astype(np.int8) * np.int8(5)
@@ -43,7 +43,7 @@ def answers(first: int, trials: int, seed: int = 1) -> Answers:
         test=OwnTest(*numbers[4:]),
         fallback=rng.integers(0, 3, trials).astype(np.int8),
     )
-    return Answers(
+    return BatchResults(
         first=first,
         estimates=(plain, own),
         true_effect=rng.normal(size=(2, trials)),
@@ -51,7 +51,7 @@ def answers(first: int, trials: int, seed: int = 1) -> Answers:
     )
 
 
-def assert_same(one: Answers, other: Answers) -> None:
+def assert_same(one: BatchResults, other: BatchResults) -> None:
     assert one.first == other.first
     assert one.true_effect.tobytes() == other.true_effect.tobytes()
     assert one.missing.tobytes() == other.missing.tobytes()
@@ -82,7 +82,7 @@ def test_stretches_join_and_are_cut() -> None:
 
     parts = [cut(whole, first, last) for first, last in ((0, 10), (10, 11), (11, 60))]
 
-    assert_same(joined(parts), whole)
+    assert_same(concatenate_batches(parts), whole)
 
 
 def test_other_programs_read_names_and_gaps(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="holds other files"), writing(tmp_path):
         pass
     with pytest.raises(BadInput, match="holds no results"):
-        reading(tmp_path)
+        open_store(tmp_path)
 
 
 def test_half_written_files_of_a_killed_writer_are_removed(tmp_path: Path) -> None:
@@ -200,9 +200,9 @@ def small_disk(tmp_path: Path) -> Path:
 def test_a_full_disk_leaves_what_was_there(small_disk: Path, tmp_path: Path) -> None:
     sweep, out = write_sweep(tmp_path), small_disk / "out"
     try:
-        swept(sweep, out, Asked(trials=500))
+        swept(sweep, out, SweepOptions(trials=500))
         with pytest.raises(NotWritten, match=r"no space left on device.*it goes on from here"):
-            swept(sweep, out, Asked(trials=100_000))
+            swept(sweep, out, SweepOptions(trials=100_000))
         kept = trials_of(out)
         assert all(len(rows) >= 2 * 500 for rows in kept.values())
         assert list(out.rglob(".*.tmp")) == []

@@ -15,9 +15,9 @@ from phase2sim.core.errors import BadInput, BadScenario
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.as_toml import toml_text
 from phase2sim.studies.store.batches import decoded, encoded
-from phase2sim.studies.store.folder import reading
-from phase2sim.studies.sweeps.rescore import score
-from phase2sim.trial.batch_results import Answers, cut, joined
+from phase2sim.studies.store.folder import open_store
+from phase2sim.studies.sweeps.rescore import rescore
+from phase2sim.trial.batch_results import BatchResults, concatenate_batches, cut
 from phase2sim.trial.engine import simulate_batch
 
 TRIALS = 120
@@ -84,7 +84,7 @@ def test_what_a_store_says_is_what_a_run_says(out: Path) -> None:
 
 
 def test_another_rule_on_stored_trials_is_a_run_with_that_rule(out: Path) -> None:
-    rows = score(out, None, ["test"], stopping=OTHER)
+    rows = rescore(out, None, ["test"], stopping=OTHER)
 
     rule = {
         "efficacy": {"kind": "pocock_spending"},
@@ -95,9 +95,9 @@ def test_another_rule_on_stored_trials_is_a_run_with_that_rule(out: Path) -> Non
 
 def test_score_refuses_rules_that_do_not_fit(out: Path) -> None:
     with pytest.raises(BadScenario, match=r"--stopping: .*stopping.efficacy.kind is 'pocok'"):
-        score(out, None, ["test"], stopping="{ efficacy = { kind = 'pocok' } }")
+        rescore(out, None, ["test"], stopping="{ efficacy = { kind = 'pocok' } }")
     with pytest.raises(BadInput, match="--decision, --stopping, or both"):
-        score(out, None, ["test"])
+        rescore(out, None, ["test"])
 
     refused = phase2sim("score", out, "--stopping", "pocock")
 
@@ -113,7 +113,7 @@ def test_every_look_is_a_row_and_comes_back_bit_for_bit(out: Path) -> None:
     source = made.sources[0]
     simulated = simulate_batch(made.study, source, 0, TRIALS)
 
-    answers = reading(out).answers(folder.name.removeprefix("study="))[source.label]
+    answers = open_store(out).answers(folder.name.removeprefix("study="))[source.label]
 
     assert rows.num_rows == 2 * 3 * TRIALS  # truths, looks and the final analysis
     assert len(answers.looks) == 3
@@ -128,15 +128,15 @@ def test_every_look_is_a_row_and_comes_back_bit_for_bit(out: Path) -> None:
 
 def test_stretches_are_cut_and_joined_look_by_look(out: Path) -> None:
     (folder,) = (out / "trials").iterdir()
-    whole = reading(out).answers(folder.name.removeprefix("study="))["null"]
+    whole = open_store(out).answers(folder.name.removeprefix("study="))["null"]
 
-    together = joined([cut(whole, 0, 50), cut(whole, 50, TRIALS)])
+    together = concatenate_batches([cut(whole, 0, 50), cut(whole, 50, TRIALS)])
 
     assert same(together, whole)
     assert same(decoded(encoded({"null": together}, ["c_peptide"]))["null"], whole)
 
 
-def same(one: Answers, other: Answers) -> bool:
+def same(one: BatchResults, other: BatchResults) -> bool:
     pairs = zip(one.looks, other.looks, strict=True)
     return all(
         np.array_equal(a.estimates[0].effect, b.estimates[0].effect, equal_nan=True)

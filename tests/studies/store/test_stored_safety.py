@@ -17,15 +17,15 @@ from phase2sim.reporting.report.full_report import full_report
 from phase2sim.reporting.report.lint import check
 from phase2sim.scenario.as_toml import toml_text
 from phase2sim.scenario.scenario_file import scenario_from
-from phase2sim.studies.compare import contest
-from phase2sim.studies.dossier.dossier import Wish, gather, simulate_for
+from phase2sim.studies.compare import compare_scenarios
+from phase2sim.studies.dossier.dossier import ReportOptions, gather, simulate_for
 from phase2sim.studies.store.batches import LOOKS_SCHEMA, SCHEMA, decoded, encoded
-from phase2sim.studies.store.folder import reading
+from phase2sim.studies.store.folder import open_store
 from phase2sim.studies.store.harm_columns import HARM_FIELDS
-from phase2sim.studies.sweeps.rescore import score
-from phase2sim.trial.batch_results import cut, joined
+from phase2sim.studies.sweeps.rescore import rescore
+from phase2sim.trial.batch_results import concatenate_batches, cut
 from phase2sim.trial.engine import simulate_batch
-from phase2sim.trial.safety.monitoring import Watched
+from phase2sim.trial.safety.monitoring import HarmMonitoring
 
 TRIALS = 120
 HARM: Table = {
@@ -131,7 +131,7 @@ def test_a_store_of_looks_says_what_a_run_says(of_looks: Path) -> None:
 def test_another_rule_on_stored_trials_keeps_the_stops_for_harm(of_looks: Path) -> None:
     rule = {"efficacy": {"kind": "pocock_spending"}, "futility": {"kind": "p", "at_most": [0.4]}}
 
-    rows = score(of_looks, None, ["test"], stopping=OTHER)
+    rows = rescore(of_looks, None, ["test"], stopping=OTHER)
 
     assert stored(rows) == pytest.approx(shown(looked_at(stopping=rule)))
 
@@ -139,7 +139,7 @@ def test_another_rule_on_stored_trials_keeps_the_stops_for_harm(of_looks: Path) 
 def test_another_decision_on_stored_trials_keeps_the_stops_for_harm(of_fixed: Path) -> None:
     stricter = {"kind": "significance", "one_sided_alpha": 0.001}
 
-    rows = score(of_fixed, "{ kind = 'significance', one_sided_alpha = 0.001 }", ["test"])
+    rows = rescore(of_fixed, "{ kind = 'significance', one_sided_alpha = 0.001 }", ["test"])
 
     alone = shown(fixed(decision=stricter))
     found = stored(rows, size=40, certainty=0.8)
@@ -152,8 +152,8 @@ def test_stops_for_harm_come_back_bit_for_bit(of_looks: Path) -> None:
     source = made.sources[0]
     (folder,) = (of_looks / "trials").iterdir()
 
-    answers = reading(of_looks).answers(folder.name.removeprefix("study="))[source.label]
-    again = joined([cut(answers, 0, 50), cut(answers, 50, TRIALS)])
+    answers = open_store(of_looks).answers(folder.name.removeprefix("study="))[source.label]
+    again = concatenate_batches([cut(answers, 0, 50), cut(answers, 50, TRIALS)])
     twice = decoded(encoded({source.label: again}, ["c_peptide"]))[source.label]
 
     simulated = simulate_batch(made.study, source, 0, TRIALS).watched
@@ -161,7 +161,7 @@ def test_stops_for_harm_come_back_bit_for_bit(of_looks: Path) -> None:
         assert_same(read, simulated)
 
 
-def assert_same(one: Watched | None, other: Watched | None) -> None:
+def assert_same(one: HarmMonitoring | None, other: HarmMonitoring | None) -> None:
     assert one is not None
     assert other is not None
     for name in ("look", "months", "enrolled", "due", "judged"):
@@ -189,7 +189,7 @@ def columns_of(out: Path) -> list[str]:
 def test_scenarios_are_compared_with_their_stops_for_harm() -> None:
     both = [scenario(looked_at()), scenario(looked_at(safety=None))]
 
-    found = contest(both, trials=TRIALS)
+    found = compare_scenarios(both, trials=TRIALS)
 
     (apart,) = (one for one in found.differences if one.truth == "target")
     assert found.entries[0].go["target"].estimate == shown(looked_at())["power", "target", None]
@@ -198,7 +198,7 @@ def test_scenarios_are_compared_with_their_stops_for_harm() -> None:
 
 
 def test_a_report_shows_a_trial_that_was_stopped_for_harm(tmp_path: Path) -> None:
-    wish = Wish(trials=TRIALS, explorer=False, moves=False, replicas=False)
+    wish = ReportOptions(trials=TRIALS, explorer=False, moves=False, replicas=False)
     planned = scenario_from(looked_at(), tmp_path / "scenario.toml")
     with backend() as here:
         main = simulate_for(planned, tmp_path / "out", wish, here, ["test"])

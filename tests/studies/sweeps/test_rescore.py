@@ -9,9 +9,9 @@ from support.small_sweeps import BASE, files_of, swept, write_sweep
 from phase2sim.core.errors import BadScenario
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.scenario_file import load_scenario
-from phase2sim.studies.store.folder import reading
+from phase2sim.studies.store.folder import open_store
 from phase2sim.studies.store.manifest import read_manifest
-from phase2sim.studies.sweeps.rescore import score
+from phase2sim.studies.sweeps.rescore import rescore
 from phase2sim.studies.sweeps.results import Results
 
 SECOND = '[[analysis]]\nname = "crude"\nendpoint = "c_peptide"\nmonth = 12\nmethod = "welch"\n'
@@ -28,7 +28,7 @@ def test_a_rule_for_several_analyses_scores_stored_trials_as_a_run_would(tmp_pat
     out = tmp_path / "out"
     swept(write_sweep(tmp_path, base=TWO), out)
 
-    rows = score(out, WEIGHTS, ["test"])
+    rows = rescore(out, WEIGHTS, ["test"])
 
     (tmp_path / "rule.toml").write_text(
         TWO.replace('kind = "significance"', 'kind = "fallback"\nweights = [0.8, 0.2]')
@@ -47,7 +47,7 @@ def test_reference_values_score_stored_trials_as_a_run_would(tmp_path: Path) -> 
     out = tmp_path / "out"
     swept(write_sweep(tmp_path), out)
 
-    rows = score(out, DUAL, ["test"])
+    rows = rescore(out, DUAL, ["test"])
 
     text = BASE.partition("[decision]")[0]
     (tmp_path / "rule.toml").write_text(f"decision = {DUAL}\n{text}")
@@ -72,10 +72,10 @@ def test_a_refused_rule_leaves_the_store_as_it_was(tmp_path: Path) -> None:
     before = files_of(out), (out / "manifest.json").read_text()
 
     with pytest.raises(BadScenario, match=r"decision\.weights is for 2 analyses and there are 1"):
-        score(out, WEIGHTS, ["test"])
+        rescore(out, WEIGHTS, ["test"])
 
     assert (files_of(out), (out / "manifest.json").read_text()) == before
-    store = reading(out)
+    store = open_store(out)
     assert Results(store, read_manifest(store)).rows()
 
 

@@ -17,19 +17,19 @@ from phase2sim.core.measured import Measured
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.scenario.sweep_file import load_sweep
-from phase2sim.studies.store.folder import Store, reading
+from phase2sim.studies.store.folder import Store, open_store
 from phase2sim.studies.store.manifest import read_manifest
 from phase2sim.studies.sweeps.cells import Priors, cells_of
-from phase2sim.studies.sweeps.rescore import score
-from phase2sim.studies.sweeps.results import Results, selected
-from phase2sim.studies.sweeps.sweep import Asked, prepare
+from phase2sim.studies.sweeps.rescore import rescore
+from phase2sim.studies.sweeps.results import Results, matching_rows
+from phase2sim.studies.sweeps.sweep import SweepOptions, prepare_sweep
 from phase2sim.studies.sweeps.trial_targets import Budget, Round
 
 NUMBERS = ("estimate", "mcse", "requested", "used", "failed", "low", "high")
 
 
 def rows_of(out: Path) -> list[dict[str, Any]]:
-    store = reading(out)
+    store = open_store(out)
     return Results(store, read_manifest(store)).rows()
 
 
@@ -57,7 +57,7 @@ def test_a_cell_says_what_a_run_of_its_scenario_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", [2, 4])
 def test_workers_do_not_show(tmp_path: Path, workers: int) -> None:
     sweep = write_sweep(tmp_path)
-    asked = Asked(trials=6_000)
+    asked = SweepOptions(trials=6_000)
     swept(sweep, tmp_path / "alone", asked)
 
     with backend(workers) as at:
@@ -79,25 +79,25 @@ def test_running_again_simulates_nothing(tmp_path: Path) -> None:
 
 def test_more_trials_and_more_cells_are_added(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    swept(write_sweep(tmp_path), out, Asked(trials=100))
+    swept(write_sweep(tmp_path), out, SweepOptions(trials=100))
     before = files_of(out)
 
-    more = swept(write_sweep(tmp_path), out, Asked(trials=3_000))
+    more = swept(write_sweep(tmp_path), out, SweepOptions(trials=3_000))
     wider = SWEEP.replace("[12, 20, 30]", "[12, 16, 20, 30]")
-    wide = swept(write_sweep(tmp_path, wider), out, Asked(trials=3_000))
+    wide = swept(write_sweep(tmp_path, wider), out, SweepOptions(trials=3_000))
 
     assert before.items() <= files_of(out).items()
     assert (more.trials_done, wide.trials_done) == (6 * 2_900, 2 * 3_000)
-    at_once = swept(write_sweep(tmp_path, wider), tmp_path / "at once", Asked(trials=3_000))
+    at_once = swept(write_sweep(tmp_path, wider), tmp_path / "at once", SweepOptions(trials=3_000))
     assert trials_of(out) == trials_of(tmp_path / "at once")
     assert sorted(map(repr, wide.rows)) == sorted(map(repr, at_once.rows))
 
 
 def test_a_cell_does_not_depend_on_the_others(tmp_path: Path) -> None:
     few = SWEEP.replace("[12, 20, 30]", "[20]").replace("[0.1, 0.2]", "[0.2]")
-    swept(write_sweep(tmp_path), tmp_path / "many", Asked(trials=2_600))
+    swept(write_sweep(tmp_path), tmp_path / "many", SweepOptions(trials=2_600))
 
-    swept(write_sweep(tmp_path, few), tmp_path / "one", Asked(trials=2_600))
+    swept(write_sweep(tmp_path, few), tmp_path / "one", SweepOptions(trials=2_600))
 
     assert files_of(tmp_path / "one").items() <= files_of(tmp_path / "many").items()
 
@@ -107,7 +107,7 @@ def test_another_decision_scores_stored_trials_as_a_run_would(tmp_path: Path) ->
     swept(write_sweep(tmp_path), out)
     before = files_of(out)
 
-    rows = score(out, "{ kind = 'significance', one_sided_alpha = 0.1 }", ["test"])
+    rows = rescore(out, "{ kind = 'significance', one_sided_alpha = 0.1 }", ["test"])
 
     assert files_of(out) == before
     settings = ("design.patients=30", "truth.target.c_peptide.effect=0.1")
@@ -139,7 +139,7 @@ def test_a_decision_axis_shares_its_trials(tmp_path: Path) -> None:
 def test_precision_is_reached_cell_by_cell_and_no_further(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path)
 
-    found = swept(sweep, tmp_path / "out", Asked(mcse=0.006))
+    found = swept(sweep, tmp_path / "out", SweepOptions(mcse=0.006))
 
     power = [row for row in found.rows if row["name"] == "power"]
     assert all(row["mcse"] <= 0.006 for row in power)
@@ -149,11 +149,11 @@ def test_precision_is_reached_cell_by_cell_and_no_further(tmp_path: Path) -> Non
         for row, trials in zip(power, needed, strict=True)
     )
     assert len({row["trials"] for row in power}) > 1
-    assert swept(sweep, tmp_path / "out", Asked(mcse=0.006)).trials_done == 0
+    assert swept(sweep, tmp_path / "out", SweepOptions(mcse=0.006)).trials_done == 0
 
 
 def test_too_few_trials_for_the_precision_are_said(tmp_path: Path) -> None:
-    found = swept(write_sweep(tmp_path), tmp_path / "out", Asked(mcse=0.002, trials=500))
+    found = swept(write_sweep(tmp_path), tmp_path / "out", SweepOptions(mcse=0.002, trials=500))
 
     assert {row["trials"] for row in found.rows} == {500}
     assert len(found.imprecise) == 6
@@ -164,7 +164,7 @@ REFERRED = "reference = { effect = 0.1 }\n"
 
 def test_differences_are_of_the_same_patients(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path, REFERRED + SWEEP)
-    found = swept(sweep, tmp_path / "out", Asked(trials=2_000))
+    found = swept(sweep, tmp_path / "out", SweepOptions(trials=2_000))
 
     stored = trials_of(tmp_path / "out")
     row = estimate(found, "power", patients=20, effect=0.2)
@@ -185,13 +185,13 @@ def test_differences_are_of_the_same_patients(tmp_path: Path) -> None:
 def test_precision_of_the_difference_takes_the_reference_along(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path, REFERRED + SWEEP)
 
-    found = swept(sweep, tmp_path / "out", Asked(mcse=0.006, of="difference"))
+    found = swept(sweep, tmp_path / "out", SweepOptions(mcse=0.006, of="difference"))
 
     compared = [r for r in found.rows if r["name"] == "power" and r["difference"] is not None]
     assert len(compared) == 3
     assert all(row["difference_mcse"] <= 0.006 for row in compared)
     with pytest.raises(BadInput, match="reference is missing"):
-        swept(write_sweep(tmp_path), tmp_path / "other", Asked(mcse=0.006, of="difference"))
+        swept(write_sweep(tmp_path), tmp_path / "other", SweepOptions(mcse=0.006, of="difference"))
 
 
 @pytest.mark.parametrize("a_trial", [2e-4, 3e-3, 0.08])
@@ -219,12 +219,12 @@ def test_the_time_budget_is_met_whatever_a_trial_costs(
 @pytest.mark.calibration
 def test_the_time_budget_is_met(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path)
-    swept(sweep, tmp_path / "warm", Asked(trials=100))
+    swept(sweep, tmp_path / "warm", SweepOptions(trials=100))
     taken = []
     for attempt in range(3):  # other tests that come and go beside it spoil one, not each
         start = time.monotonic()
 
-        found = swept(sweep, tmp_path / f"out{attempt}", Asked(seconds=10.0, started=start))
+        found = swept(sweep, tmp_path / f"out{attempt}", SweepOptions(seconds=10.0, started=start))
 
         taken.append(time.monotonic() - start)
         done = [row["trials"] for row in found.rows if row["name"] == "power"]
@@ -234,7 +234,7 @@ def test_the_time_budget_is_met(tmp_path: Path) -> None:
 
 
 def test_simulated_power_agrees_with_theory(tmp_path: Path) -> None:
-    found = swept(write_sweep(tmp_path), tmp_path / "out", Asked(trials=10_000))
+    found = swept(write_sweep(tmp_path), tmp_path / "out", SweepOptions(trials=10_000))
 
     for row in found.rows:
         if row["exact"] is not None:
@@ -258,7 +258,7 @@ def test_results_are_selected_and_survive_a_lost_table(tmp_path: Path) -> None:
     (tmp_path / "out" / "characteristics.parquet").unlink()
 
     rows = rows_of(tmp_path / "out")
-    chosen = selected(rows, "patients_per_arm >= 10 and name == 'power' and effect == 0.2")
+    chosen = matching_rows(rows, "patients_per_arm >= 10 and name == 'power' and effect == 0.2")
 
     without_theory = {"exact", "approximate", "gap_in_se"}
     for row, known in zip(rows, found.rows, strict=True):
@@ -267,15 +267,15 @@ def test_results_are_selected_and_survive_a_lost_table(tmp_path: Path) -> None:
         }
     assert [row["patients"] for row in chosen] == [20, 30]
     with pytest.raises(BadInput, match="names 'patient'"):
-        selected(rows, "patient == 3")
+        matching_rows(rows, "patient == 3")
 
 
 def test_the_cost_is_said_beforehand(tmp_path: Path) -> None:
     sweep, out = load_sweep(write_sweep(tmp_path)), tmp_path / "out"
 
-    cost = prepare(sweep, out, Asked(trials=1_000), 1, lambda _line: None).forecast
-    swept(sweep.path, out, Asked(trials=1_000))
-    after = prepare(sweep, out, Asked(trials=1_500), 1, lambda _line: None).forecast
+    cost = prepare_sweep(sweep, out, SweepOptions(trials=1_000), 1, lambda _line: None).forecast
+    swept(sweep.path, out, SweepOptions(trials=1_000))
+    after = prepare_sweep(sweep, out, SweepOptions(trials=1_500), 1, lambda _line: None).forecast
 
     size = sum(path.stat().st_size for path in (out / "trials").rglob("*.parquet"))
     assert (cost.cells, cost.trials, cost.trials_left) == (6, 1_000, 6_000)

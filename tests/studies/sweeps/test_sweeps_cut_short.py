@@ -16,7 +16,7 @@ from support.commands import phase2sim
 from support.small_sweeps import files_of, swept, write_sweep
 
 from phase2sim.studies.store.folder import writing
-from phase2sim.studies.sweeps.sweep import Asked
+from phase2sim.studies.sweeps.sweep import SweepOptions
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -51,7 +51,7 @@ def wait_for_files(out: Path, number: int) -> None:
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("uninterrupted")
-    swept(write_sweep(folder, SWEEP), folder / "out", Asked(trials=TRIALS))
+    swept(write_sweep(folder, SWEEP), folder / "out", SweepOptions(trials=TRIALS))
     return files_of(folder / "out")
 
 
@@ -105,7 +105,7 @@ def test_an_interrupt_finishes_what_was_begun_and_says_how_to_go_on(
     assert "The same command goes on from here" in printed
     assert 5 <= len(files_of(tmp_path / "out")) < len(uninterrupted)
     assert files_of(tmp_path / "out").items() <= uninterrupted.items()
-    rest = swept(tmp_path / "sweep.toml", tmp_path / "out", Asked(trials=TRIALS))
+    rest = swept(tmp_path / "sweep.toml", tmp_path / "out", SweepOptions(trials=TRIALS))
     assert rest.finished
     assert files_of(tmp_path / "out") == uninterrupted
 

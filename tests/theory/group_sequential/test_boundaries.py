@@ -9,7 +9,7 @@ from scipy.special import ndtri
 from scipy.stats import multivariate_normal, norm
 from support.readings import rows_of
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.theory.group_sequential.boundaries import Boundaries, boundaries
 from phase2sim.theory.group_sequential.efficacy import (
     EFFICACIES,

@@ -8,7 +8,7 @@ import pytest
 from scipy.special import ndtri
 from support.readings import rows_of
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.theory.group_sequential.boundaries import boundaries
 from phase2sim.theory.group_sequential.conditional_power import (
     conditional_power,

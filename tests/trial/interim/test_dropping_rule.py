@@ -12,7 +12,8 @@ from support.dropped_arms import ARMS, RULE, multi_arm, with_arms
 from support.looks import with_looks
 from support.small_trials import Table, assembled, scenario
 
-from phase2sim.core.contracts import GO, STOP, Bools, Trials
+from phase2sim.core.arrays import Bools
+from phase2sim.core.contracts import GO, STOP, Trials
 from phase2sim.core.errors import BadData, BadScenario
 from phase2sim.scenario.assembly.assemble import Assembled, parts
 from phase2sim.studies.prediction.predict import predict
@@ -22,7 +23,7 @@ from phase2sim.theory.group_sequential.efficacy import OBrienFleming
 from phase2sim.theory.group_sequential.futility import ZLimit
 from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries, arm_boundaries
 from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
-from phase2sim.trial.interim.dropping_rule import Dropping
+from phase2sim.trial.interim.dropping_rule import DroppingRule
 from phase2sim.trial.interim.look import ArmsSeen
 from phase2sim.trial.interim.rules import ended
 from phase2sim.trial.interim.stopping_times import (
@@ -30,7 +31,7 @@ from phase2sim.trial.interim.stopping_times import (
     FOR_FUTILITY,
     TO_THE_END,
     ArmCourse,
-    Ended,
+    TrialEnds,
 )
 from phase2sim.trial.patient_csv import patients_csv
 
@@ -53,7 +54,7 @@ def outcomes(method: str = "ancova", truth: str = "target") -> Outcomes:
     return simulate_batch(made.study, source, 0, TRIALS)
 
 
-def followed(one: Outcomes) -> tuple[Ended, ArmCourse, ArmsSeen]:
+def followed(one: Outcomes) -> tuple[TrialEnds, ArmCourse, ArmsSeen]:
     assert one.ended is not None
     course, seen = one.ended.course.arms, one.ended.look.arms
     assert course is not None
@@ -183,10 +184,10 @@ def test_the_order_of_the_analyses_is_nothing_but_an_order() -> None:
     assert seen.enrolled.max(axis=1).tolist() == [30, 15]
 
 
-def judged(one: Outcomes, stopping: Table) -> tuple[Ended, Dropping]:
+def judged(one: Outcomes, stopping: Table) -> tuple[TrialEnds, DroppingRule]:
     """The same trials by another rule."""
     built = parts(scenario(with_arms(stopping=stopping, missing=DROPOUT)))
-    assert isinstance(built.stopping, Dropping)
+    assert isinstance(built.stopping, DroppingRule)
     return ended(built.stopping, built.decision, built.hypotheses, one.looks), built.stopping
 
 
@@ -373,7 +374,7 @@ def test_one_treated_arm_has_no_use_for_keys_of_several() -> None:
 
 def test_the_rule_says_what_the_level_counts_on() -> None:
     built = parts(scenario(with_arms()))
-    assert isinstance(built.stopping, Dropping)
+    assert isinstance(built.stopping, DroppingRule)
 
     assert "not binding" in built.stopping.title
     found: ArmBoundaries = built.stopping.bounds

@@ -9,7 +9,8 @@ from support.agreement import assert_agrees, se_of_share
 from support.looks import sequential, with_looks
 from support.small_trials import Table, assembled
 
-from phase2sim.core.contracts import GO, Floats, Trials
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import GO, Trials
 from phase2sim.core.errors import BadScenario
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.studies.single_trial import replay

@@ -7,7 +7,8 @@ import pytest
 from support.agreement import assert_agrees
 from support.small_trials import Table, assembled, design, one_endpoint, two_endpoints
 
-from phase2sim.core.contracts import Floats, Plan, Trials, Truth
+from phase2sim.core.arrays import Floats
+from phase2sim.core.contracts import Plan, Trials, Truth
 from phase2sim.trial.engine import draw_trials
 from phase2sim.trial.patients.entrants import enrol
 from phase2sim.trial.patients.outcomes import draw

@@ -15,7 +15,7 @@ from phase2sim.core.contracts import Arrivals
 from phase2sim.core.errors import BadScenario
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.assembly.assemble import parts
-from phase2sim.trial.patients.recruitment import RECRUITMENTS, AllAtOnce, Poisson, Steady
+from phase2sim.trial.patients.recruitment import RECRUITMENTS, AllAtOnce, PoissonRecruitment, Steady
 
 TRIALS = 20_000
 
@@ -25,7 +25,7 @@ def _arrive(part: object, patients: int = 30, sites: int = 1, first: int = 0) ->
 
 
 def test_patients_of_a_poisson_process_wait_exponential_times() -> None:
-    months = _arrive(Poisson(per_month=4.0)).months
+    months = _arrive(PoissonRecruitment(per_month=4.0)).months
 
     waits = np.diff(months, axis=1, prepend=0.0)
     assert_agrees(waits.mean(), 0.25, 0.25 / np.sqrt(waits.size))
@@ -35,7 +35,7 @@ def test_patients_of_a_poisson_process_wait_exponential_times() -> None:
 
 
 def test_sites_open_one_after_another() -> None:
-    part = Poisson(per_month=10.0, ramp_up_months=8.0)
+    part = PoissonRecruitment(per_month=10.0, ramp_up_months=8.0)
 
     found = _arrive(part, patients=60, sites=5)
 
@@ -51,7 +51,7 @@ def test_sites_open_one_after_another() -> None:
 
 def test_a_change_of_pace_falls_neither_early_nor_late() -> None:
     # Just before the second site opens at month 1, and just after it.
-    part = Poisson(per_month=20.0, ramp_up_months=1.0)
+    part = PoissonRecruitment(per_month=20.0, ramp_up_months=1.0)
 
     months = _arrive(part, patients=40, sites=2).months
 
@@ -61,7 +61,7 @@ def test_a_change_of_pace_falls_neither_early_nor_late() -> None:
 
 
 def test_a_site_closes_when_it_is_full_and_its_pace_is_lost() -> None:
-    found = _arrive(Poisson(per_month=6.0, most_per_site=5), patients=10, sites=2)
+    found = _arrive(PoissonRecruitment(per_month=6.0, most_per_site=5), patients=10, sites=2)
 
     assert (np.stack([(found.site == k).sum(axis=1) for k in (0, 1)]) == 5).all()
     # The last patient comes to the only open site, at half the pace, at least once one is full.

@@ -15,7 +15,7 @@ from phase2sim.operating.simulation import simulate
 from phase2sim.trial.engine import draw_trials, simulate_batch
 from phase2sim.trial.nested_sizes import simulate_sizes
 from phase2sim.trial.safety.boundaries import chance_of_stopping
-from phase2sim.trial.safety.monitoring import watch
+from phase2sim.trial.safety.monitoring import monitor_harm
 from phase2sim.trial.safety.pocock import PocockExcess
 
 RULE = {
@@ -53,7 +53,7 @@ def test_a_trial_stops_where_its_own_patients_say_so() -> None:
     assert rule is not None
     trials = draw_trials(study, ready.sources[0].truth(0, 200), 0, 200)
 
-    found = watch(rule, study.plan, trials, analysed_month=12.0)
+    found = monitor_harm(rule, study.plan, trials, analysed_month=12.0)
 
     boundary = dict(zip(rule.looks, rule.boundary().tolist(), strict=True))
     for trial in range(200):

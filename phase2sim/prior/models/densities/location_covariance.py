@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
 from phase2sim.prior.models.densities.kernel_operation import Differentiable, Slopes
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from scipy.special import gammaln
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.kernels import kernel
 from phase2sim.prior.models.densities.pytensor_names import Tensor
 from phase2sim.prior.models.densities.quadrature import half_gap_reach, unit_quadrature

@@ -3,11 +3,10 @@
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 from scipy.optimize import nnls
 
-type Floats = NDArray[np.float64]
+from phase2sim.core.arrays import Floats
 
 KNOTS_MONTHS: Floats = np.array([0.0, 3.0, 6.0, 12.0, 24.0, 36.0])
 KNOTS_MONTHS.flags.writeable = False

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.prior.models.densities.correlated_normal import CorrelatedNormal
 from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
@@ -45,7 +45,7 @@ def sd_freedom(n: Floats, kurtosis: Tensor) -> Tensor:
     return 2.0 / ((kurtosis - 3.0) / n + 2.0 / (n - 1.0))
 
 
-def correlation(value: Floats, se: Floats, elicited: Floats, rho: Tensor) -> Tensor:
+def correlation_density(value: Floats, se: Floats, elicited: Floats, rho: Tensor) -> Tensor:
     """Log density of correlations: Fisher's z for reported ones, the stated normal for elicited."""
     reported = normal(pt.arctanh(pt.switch(elicited > 0, 0.0, value)), pt.arctanh(rho), se)
     return pt.switch(elicited > 0, normal(value, rho, se), reported)

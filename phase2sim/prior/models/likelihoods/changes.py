@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.reported import Evidence, Reported
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.quadrature import DEGREES, median_covariance, median_variance
 from phase2sim.prior.models.densities.summary_densities import normal
 from phase2sim.prior.models.likelihoods.locations import even_polynomial
-from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cell_of, is_raw, read_entries
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, arm_visit, is_raw, read_entries
 from phase2sim.prior.models.unknowns.natural_history import Moments
 from phase2sim.prior.models.unknowns.scales import Scales, log_of_raw
 
@@ -115,9 +115,9 @@ def _sides(evidence: Evidence, layout: Cells, entry: Reported) -> tuple[int, int
     """Cells that are subtracted and added."""
     if entry.statistic == "difference":
         (month,) = entry.months
-        minus = cell_of(evidence, replace(entry, arm=entry.versus), month)
-        return layout.index[minus], layout.index[cell_of(evidence, entry, month)]
-    first, last = (layout.index[cell_of(evidence, entry, month)] for month in entry.months)
+        minus = arm_visit(evidence, replace(entry, arm=entry.versus), month)
+        return layout.index[minus], layout.index[arm_visit(evidence, entry, month)]
+    first, last = (layout.index[arm_visit(evidence, entry, month)] for month in entry.months)
     return first, last
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadEvidence
 from phase2sim.core.kernels import kernel
@@ -19,7 +19,7 @@ from phase2sim.prior.models.densities.order_statistics import (
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
 from phase2sim.prior.models.likelihoods.locations import Located, Locations, over_alone
-from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cell_of, read_entries, to_model
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, arm_visit, read_entries, to_model
 from phase2sim.prior.models.unknowns.natural_history import Moments
 
 
@@ -144,7 +144,7 @@ median_and_count_beside: RowDensity = RowDensity(
 
 def _counted(evidence: Evidence, layout: Cells) -> list[tuple[int, Reported, int]]:
     return [
-        (position, entry, layout.index[cell_of(evidence, entry, entry.months[0])])
+        (position, entry, layout.index[arm_visit(evidence, entry, entry.months[0])])
         for position, entry in enumerate(read_entries(evidence))
         if entry.statistic == "count"
         and entry.endpoint not in EVENTS

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.kernels import kernel
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.models.densities.order_statistics import averaged_count_kernel, log_choose
@@ -18,10 +18,10 @@ from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
 from phase2sim.prior.models.likelihoods.locations import Located, Locations
 from phase2sim.prior.models.unknowns.evidence_arrays import (
-    Cell,
+    ArmVisit,
     Cells,
+    arm_visit,
     baseline_nodes,
-    cell_of,
     read_entries,
 )
 from phase2sim.prior.models.unknowns.natural_history import Moments, NaturalHistory
@@ -47,13 +47,13 @@ class Falls:
 
 def falls(evidence: Evidence, layout: Cells, located: Locations) -> Falls:
     """Collect counts below the own baseline, and the locations of the same patients."""
-    names: dict[int, Cell] = {position: cell for cell, position in layout.index.items()}
+    names: dict[int, ArmVisit] = {position: cell for cell, position in layout.index.items()}
     found = []
     for position, e in enumerate(read_entries(evidence)):
         if e.statistic == "count" and e.beyond == "below_baseline":
             first = e.months[0] if len(e.months) > 1 else 0.0
-            baseline = layout.index[cell_of(evidence, e, first)]
-            visit = layout.index[cell_of(evidence, e, e.months[-1])]
+            baseline = layout.index[arm_visit(evidence, e, first)]
+            visit = layout.index[arm_visit(evidence, e, e.months[-1])]
             found.append((position, e, baseline, visit))
     nodes = [baseline_nodes(names[one], names[other]) for _, _, one, other in found]
     most = max((node.weight.size for node in nodes), default=0)

@@ -11,14 +11,14 @@ import numpy as np
 import pymc as pm
 from scipy.special import gammaln
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.kernels import kernel
 from phase2sim.evidence.reported import Evidence, Reported
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
 from phase2sim.prior.models.densities.summary_densities import normal
-from phase2sim.prior.models.unknowns.evidence_arrays import named_arm, read_entries
+from phase2sim.prior.models.unknowns.evidence_arrays import arm_named, read_entries
 from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS, EventPriors
 
 TERMS = 256  # room for other totals of the same shape of evidence
@@ -80,7 +80,7 @@ def read_events(evidence: Evidence) -> EventTables:
     counted = [group[0][1] for group in groups.values()]
 
     def where(entries: list[Reported]) -> tuple[Ints, Floats, Ints]:
-        arms = [named_arm(evidence, e.study, e.arm, e.where) for e in entries]
+        arms = [arm_named(evidence, e.study, e.arm, e.where) for e in entries]
         return (
             np.array([outcomes.index(e.endpoint) for e in entries], dtype=np.int64),
             np.array([float(arm.treated) for arm in arms]),

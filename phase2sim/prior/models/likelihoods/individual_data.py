@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.evidence.reported import Evidence, IndividualData
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.summary_densities import scattered_normal

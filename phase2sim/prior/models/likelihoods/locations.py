@@ -5,22 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Bools, Floats, Ints
+from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.kernels import kernel
-from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.evidence.reported import LOCATIONS, Evidence, Reported
 from phase2sim.prior.models.densities.location_covariance import location_covariance
 from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.quadrature import DEGREES, median_covariance, median_variance
 from phase2sim.prior.models.densities.summary_densities import correlated_normal
 from phase2sim.prior.models.unknowns.evidence_arrays import (
-    LOCATIONS,
     Cells,
-    cell_of,
+    arm_named,
+    arm_visit,
     is_raw,
     is_raw_mean,
-    named_arm,
     read_entries,
     to_model,
 )
@@ -96,7 +95,7 @@ def locations(evidence: Evidence, layout: Cells) -> Locations:
     positions = [position for position, e in enumerate(read) if e.statistic in LOCATIONS]
     positions.sort(key=lambda position: read[position].study)  # independent blocks side by side
     entries = [read[position] for position in positions]
-    cell = np.array([layout.index[cell_of(evidence, e, e.months[0])] for e in entries], dtype=int)
+    cell = np.array([layout.index[arm_visit(evidence, e, e.months[0])] for e in entries], dtype=int)
     rows = [
         (i, j, layout.pair(cell[i], cell[j]))
         for i in range(len(entries))
@@ -190,7 +189,7 @@ def _by_weight(table: Locations, scale: Scales, at: Moments) -> Tensor:
 def _weight_cv(evidence: Evidence, entry: Reported) -> float:
     if not entry.by_weight:
         return 0.0
-    weight = named_arm(evidence, entry.study, entry.arm, entry.where).weight_kg
+    weight = arm_named(evidence, entry.study, entry.arm, entry.where).weight_kg
     return weight.sd / weight.mean if weight else 0.0
 
 

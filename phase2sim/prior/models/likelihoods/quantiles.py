@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.errors import BadEvidence
 from phase2sim.core.kernels import kernel
 from phase2sim.evidence.reported import Evidence, Reported
@@ -16,7 +16,7 @@ from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
 from phase2sim.prior.models.likelihoods.counts import same_visit
 from phase2sim.prior.models.likelihoods.locations import Located, Locations, over_alone
-from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cell_of, read_entries, to_model
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, arm_visit, read_entries, to_model
 from phase2sim.prior.models.unknowns.natural_history import Moments
 
 QUARTILES = (0.25, 0.75)
@@ -66,7 +66,7 @@ def read_quantiles(evidence: Evidence, layout: Cells, medians: Locations) -> Qua
         dtype=np.int64,
     )
     first = [read[group[0]] for group in groups]
-    cell = [layout.index[cell_of(evidence, e, e.months[0])] for e in first]
+    cell = [layout.index[arm_visit(evidence, e, e.months[0])] for e in first]
     return _filled(groups, np.array(cell, dtype=np.int64), location, rows, [e.n for e in first])
 
 

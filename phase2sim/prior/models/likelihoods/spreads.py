@@ -5,21 +5,20 @@ from itertools import combinations
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.errors import BadEvidence
-from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.evidence.reported import LOCATIONS, Evidence, Reported
 from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.summary_densities import (
     correlated_normal,
-    correlation,
+    correlation_density,
     sample_sd,
     sd_freedom,
 )
 from phase2sim.prior.models.unknowns.evidence_arrays import (
-    LOCATIONS,
     Cells,
-    cell_of,
+    arm_visit,
     is_cross_correlation,
     is_raw,
     read_entries,
@@ -221,13 +220,13 @@ def residual_spread_density(table: ResidualSpreads, at: Moments) -> Tensor:
 
 def visit_correlation_density(table: Correlations, at: Moments) -> Tensor:
     """Log density (correlation,)."""
-    return correlation(table.value, table.se, table.elicited, at.correlation[table.pair])
+    return correlation_density(table.value, table.se, table.elicited, at.correlation[table.pair])
 
 
 def endpoint_correlation_density(table: Correlations, history: NaturalHistory) -> Tensor:
     """Log density (correlation,)."""
     rho = history.endpoint_correlation.flatten()[table.pair]
-    return correlation(table.value, table.se, table.elicited, rho)
+    return correlation_density(table.value, table.se, table.elicited, rho)
 
 
 def _sd(entry: Reported) -> float | None:
@@ -262,7 +261,7 @@ def _fisher_se(entry: Reported) -> float:
 
 
 def _cells(evidence: Evidence, layout: Cells, entries: list[Reported], visit: int = 0) -> Ints:
-    found = [layout.index[cell_of(evidence, e, e.months[visit])] for e in entries]
+    found = [layout.index[arm_visit(evidence, e, e.months[visit])] for e in entries]
     return np.array(found, dtype=np.int64)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pymc as pm
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence
@@ -17,7 +17,7 @@ from phase2sim.evidence.reported import (
     Evidence,
 )
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
-from phase2sim.prior.models.unknowns.evidence_arrays import Cell, Cells
+from phase2sim.prior.models.unknowns.evidence_arrays import ArmVisit, Cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +112,14 @@ def _effect(evidence: Evidence, courses: Courses, class_mean: Tensor, class_sd: 
 def _grown(evidence: Evidence, own: EffectAssumption, classes: tuple[str, ...]) -> list[float]:
     """Share of each class's effect at the assumption's month; 0 for what is not its class."""
     return [
-        share(evidence.classes[name], own.month)
+        share_at_visit(evidence.classes[name], own.month)
         if name == own.endpoint and own.prior is None
         else 0.0
         for name in classes
     ]
 
 
-def share(assumed: EffectAssumption | ClassEffect, months: float) -> float:
+def share_at_visit(assumed: EffectAssumption | ClassEffect, months: float) -> float:
     """Share of an effect at a visit, 1 at the month at which its size is stated."""
     if months <= 0:
         return 0.0
@@ -144,11 +144,11 @@ def _courses(evidence: Evidence, layout: Cells) -> Courses:
             continue
         if arm.design == SINGLE_ARM:
             column = _stated(evidence, cell, assumed, "effect")
-            single[row, column] = share(evidence.effects[cell.endpoint], cell.months)
+            single[row, column] = share_at_visit(evidence.effects[cell.endpoint], cell.months)
             biased[row, column] = float(cell.months > 0)
         elif arm.design == RANDOMISED:
             _stated(evidence, cell, classes, "class_effect")
-            grown = share(evidence.classes[cell.endpoint], cell.months)
+            grown = share_at_visit(evidence.classes[cell.endpoint], cell.months)
             named.setdefault((cell.study, cell.arm, cell.endpoint), {})[row] = grown
     randomised = np.zeros((layout.months.size, len(named)))
     for column, shares in enumerate(named.values()):
@@ -165,7 +165,7 @@ def _courses(evidence: Evidence, layout: Cells) -> Courses:
     )
 
 
-def _stated(evidence: Evidence, cell: Cell, names: tuple[str, ...], table: str) -> int:
+def _stated(evidence: Evidence, cell: ArmVisit, names: tuple[str, ...], table: str) -> int:
     stated = evidence.effects if table == "effect" else evidence.classes
     if cell.endpoint not in stated:
         raise BadEvidence(

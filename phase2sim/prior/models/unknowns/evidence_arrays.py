@@ -7,18 +7,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.core.contracts import Bools, Floats, Ints
+from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.core.errors import BadEvidence
-from phase2sim.evidence.reported import REFERENCE_AGE, Evidence, IndividualData, Reported, StudyArm
+from phase2sim.evidence.reported import (
+    LOCATIONS,
+    REFERENCE_AGE,
+    Evidence,
+    IndividualData,
+    Reported,
+    StudyArm,
+)
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS, basis, window_nodes
 from phase2sim.prior.models.unknowns.scales import Scales, scales_of
 from phase2sim.prior.models.unknowns.settings import PRIORS
 
-LOCATIONS = ("mean", "median", "geometric_mean")
 
-
-class Cell(NamedTuple):
+class ArmVisit(NamedTuple):
     """One arm's patients at one visit, for one endpoint."""
 
     study: str
@@ -33,7 +38,7 @@ class Cells:
     """Every cell that some entry reads, and the pairs of cells that share patients."""
 
     endpoints: tuple[str, ...]
-    index: dict[Cell, int]
+    index: dict[ArmVisit, int]
     pair_index: dict[tuple[int, int], int]  # ordered: first <= second
     endpoint: Ints  # (cell,)
     own: Floats  # (cell, endpoint) 1 at the cell's endpoint
@@ -103,7 +108,7 @@ def to_model(entry: Reported, value: float) -> float:
     return ENDPOINTS[entry.endpoint].to_model(value) if is_raw(entry) else value
 
 
-def named_arm(evidence: Evidence, study: str, arm: str, where: str) -> StudyArm:
+def arm_named(evidence: Evidence, study: str, arm: str, where: str) -> StudyArm:
     """Find an arm.
 
     Raises ``BadEvidence`` if the evidence does not describe it.
@@ -128,17 +133,17 @@ def visits_of(entry: Reported) -> tuple[float, ...]:
     return entry.months
 
 
-def cell_of(evidence: Evidence, entry: Reported, months: float) -> Cell:
+def arm_visit(evidence: Evidence, entry: Reported, months: float) -> ArmVisit:
     """Name the cell of one of an entry's visits; on the diagnosis clock enrolment is at month 0."""
-    arm = named_arm(evidence, entry.study, entry.arm, entry.where)
+    arm = arm_named(evidence, entry.study, entry.arm, entry.where)
     window = (0.0, 0.0) if entry.clock == "diagnosis" else arm.months_since_diagnosis
-    return Cell(entry.study, entry.arm, entry.endpoint, window, float(months))
+    return ArmVisit(entry.study, entry.arm, entry.endpoint, window, float(months))
 
 
 def cells(evidence: Evidence) -> Cells:
     """Lay out every visit that the evidence reads."""
     entries = read_entries(evidence)
-    reported = {cell_of(evidence, e, m) for e in entries for m in visits_of(e)}
+    reported = {arm_visit(evidence, e, m) for e in entries for m in visits_of(e)}
     named = sorted(reported | _compared(evidence, entries) | _own_data(evidence))
     endpoints = tuple(name for name in PRIORS if name in {cell.endpoint for cell in named})
     studies = tuple(sorted({(cell.study, cell.endpoint) for cell in named}))
@@ -170,40 +175,40 @@ def cells(evidence: Evidence) -> Cells:
     )
 
 
-def _compared(evidence: Evidence, entries: Iterable[Reported]) -> set[Cell]:
+def _compared(evidence: Evidence, entries: Iterable[Reported]) -> set[ArmVisit]:
     """Cells of the arms that differences between arms are taken from."""
     return {
-        cell_of(evidence, replace(e, arm=e.versus), m)
+        arm_visit(evidence, replace(e, arm=e.versus), m)
         for e in entries
         if e.versus
         for m in e.months
     }
 
 
-def _own_data(evidence: Evidence) -> set[Cell]:
+def _own_data(evidence: Evidence) -> set[ArmVisit]:
     return {
         own_cell(evidence, own, column) for own in evidence.individuals for column in own.columns
     }
 
 
-def own_cell(evidence: Evidence, own: IndividualData, column: tuple[str, float]) -> Cell:
+def own_cell(evidence: Evidence, own: IndividualData, column: tuple[str, float]) -> ArmVisit:
     """Name the cell of one column of individual patients."""
-    arm = named_arm(evidence, own.study, own.arm, f"{own.file}, individual {own.number}")
-    return Cell(own.study, own.arm, column[0], arm.months_since_diagnosis, column[1])
+    arm = arm_named(evidence, own.study, own.arm, f"{own.file}, individual {own.number}")
+    return ArmVisit(own.study, own.arm, column[0], arm.months_since_diagnosis, column[1])
 
 
-def _pairs(named: Sequence[Cell]) -> list[tuple[int, int]]:
+def _pairs(named: Sequence[ArmVisit]) -> list[tuple[int, int]]:
     """Every cell with itself, then those of the same patients, whatever their endpoints."""
     alone = [(cell, cell) for cell in range(len(named))]
     every = combinations(range(len(named)), 2)
     return alone + [(i, j) for i, j in every if _patients(named[i]) == _patients(named[j])]
 
 
-def _patients(cell: Cell) -> tuple[object, ...]:
+def _patients(cell: ArmVisit) -> tuple[object, ...]:
     return (cell.study, cell.arm, cell.window)
 
 
-def _nodes(named: Sequence[Cell]) -> tuple[Floats, Floats]:
+def _nodes(named: Sequence[ArmVisit]) -> tuple[Floats, Floats]:
     """Enrolment times shared by all cells of the same patients, padded with weight 0."""
     visits: dict[tuple[object, ...], set[float]] = {}
     for cell in named:
@@ -230,7 +235,7 @@ class BaselineNodes:
     at_visit: Floats  # (node, knot)
 
 
-def baseline_nodes(baseline: Cell, visit: Cell) -> BaselineNodes:
+def baseline_nodes(baseline: ArmVisit, visit: ArmVisit) -> BaselineNodes:
     """Quadrature over the enrolment window of one arm, exact to rounding for a smooth function."""
     nodes, weight = window_nodes(visit.window, (baseline.months, visit.months), per_piece=4)
     return BaselineNodes(weight, basis(nodes + baseline.months), basis(nodes + visit.months))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pymc as pm
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells
@@ -80,7 +80,7 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
     )
 
 
-def moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
+def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
     """Moments of every cell and pair, averaged over who was enrolled in the cell's window."""
     shift = treated + _study_shift(layout, history) + layout.years * _own(layout, history.age_slope)
     average, sd, covariance, correlation = window_moments(

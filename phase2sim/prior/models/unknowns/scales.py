@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats, Ints
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 

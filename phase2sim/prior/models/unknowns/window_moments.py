@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
 from phase2sim.prior.models.densities.kernel_operation import Differentiable, Slopes
 from phase2sim.prior.models.densities.pytensor_names import Tensor
@@ -120,7 +120,7 @@ def _moments(  # noqa: PLR0913 - unknowns and constants
     return average, own, covariance, correlation
 
 
-moments = kernel(_moments)
+moments_kernel = kernel(_moments)
 
 
 def _by_covariance(  # noqa: PLR0913 - outputs and their cotangents
@@ -224,7 +224,7 @@ def _slopes(  # noqa: PLR0913 - unknowns, constants and cotangents
     by_covariance: Floats,
     by_correlation: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    _, own, covariance, _ = moments(
+    _, own, covariance, _ = moments_kernel(
         mean, sd, share, rate, driver, root_weight, basis, endpoint, pairs
     )
     _, patient, enrolment = by_cell(mean, sd, root_weight, basis, endpoint)
@@ -256,5 +256,5 @@ def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
 
 
 moments_of_windows: Differentiable = Differentiable(
-    Slopes("window_moments", kernel(_slopes), 5), moments, _shapes
+    Slopes("window_moments", kernel(_slopes), 5), moments_kernel, _shapes
 )

@@ -8,7 +8,7 @@ from phase2sim.core.endpoints import MEASURES
 from phase2sim.reporting.figures.trial_figures import spaghetti
 from phase2sim.reporting.report.document import (
     Block,
-    Drawn,
+    FigureBlock,
     Grid,
     Heading,
     Listing,
@@ -17,7 +17,7 @@ from phase2sim.reporting.report.document import (
     Words,
 )
 from phase2sim.reporting.report.labels import verdict_label
-from phase2sim.reporting.report.numbers import said
+from phase2sim.reporting.report.numbers import stated_number
 from phase2sim.reporting.report.sections.false_go import false_goes
 from phase2sim.reporting.words import truth
 from phase2sim.scenario.as_toml import toml_text
@@ -64,16 +64,16 @@ def _example(dossier: Dossier, number: int, example: Example) -> Iterator[Block]
         yield Prose(
             (
                 "It was stopped for harm after ",
-                said(harm.treated, "derived"),
+                stated_number(harm.treated, "derived"),
                 " treated patients, in month ",
-                said(f"{harm.months:.1f}", "derived"),
+                stated_number(f"{harm.months:.1f}", "derived"),
                 "; what stands above is what it would have found had it gone on.",
             )
         )
     for endpoint in example.courses:
         figure = spaghetti(example, endpoint, number)
         label = MEASURES[endpoint].label
-        yield Drawn(figure, f"{example.name}: {label} of every patient")
+        yield FigureBlock(figure, f"{example.name}: {label} of every patient")
     file = dossier.scenario.path
     token = f"phase2sim replay {file} --trial {example.trial} --truth {example.truth}"
     yield Listing(token, "Replay")
@@ -129,8 +129,8 @@ def reproduction(dossier: Dossier) -> Section:
     run = dossier.manifest.runs[-1]
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
     rows: list[tuple[Words, ...]] = [
-        (("Seed",), (said(dossier.scenario.seed),)),
-        (("Results version",), (said(RESULTS_VERSION),)),
+        (("Seed",), (stated_number(dossier.scenario.seed),)),
+        (("Results version",), (stated_number(RESULTS_VERSION),)),
         (("Scenario, sha256",), (dossier.scenario.digest,)),
         (("Programs",), (versions,)),
         (("Results in",), (str(dossier.folder),)),

@@ -6,7 +6,7 @@ from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.io.data_frames import in_order
 from phase2sim.reporting.report.document import Block, Grid, Prose, Section, Words
 from phase2sim.reporting.report.labels import verdict_label
-from phase2sim.reporting.report.numbers import said
+from phase2sim.reporting.report.numbers import stated_number
 from phase2sim.reporting.words import truth
 from phase2sim.studies.dossier.dossier import Dossier
 from phase2sim.studies.dossier.report_cells import PLANNED
@@ -19,7 +19,7 @@ _NO_EVENT = (
 )
 
 
-def design(dossier: Dossier) -> Section:
+def design_section(dossier: Dossier) -> Section:
     """Population, arms, visits, estimand, analysis, decision rule, losses: one line each."""
     rows = tuple((((name),), words) for name, words in _lines(dossier))
     grid = Grid(("", "Planned"), rows, "The trial, as a synopsis reads")
@@ -31,7 +31,7 @@ def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
     plan, population = built.plan, dossier.scenario.population
     low, high = plan.months_since_diagnosis
     yield "Arms", (f"{', '.join(plan.arms)}; {':'.join(map(str, built.design.allocation))}",)
-    yield "Patients", (said(built.design.patients), " in all arms")
+    yield "Patients", (stated_number(built.design.patients), " in all arms")
     yield "Diagnosed", (f"{low:g} to {high:g} months before randomisation",)
     if population.age_years is not None:
         ages = f"{population.age_years[0]:g} to {population.age_years[1]:g} years"

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from phase2sim.core.endpoints import drawn_for
+from phase2sim.core.io.data_frames import Row
 from phase2sim.reporting.report.document import Block, Grid, Heading, Prose
 from phase2sim.reporting.report.labels import verdict_label
 from phase2sim.reporting.report.numbers import of_row
 from phase2sim.reporting.words import truth
-from phase2sim.studies.dossier.dossier import Dossier, Row
+from phase2sim.studies.dossier.dossier import Dossier
 from phase2sim.studies.dossier.report_cells import partial_nulls
 
 _TOGETHER = {"co_primary", "all_analyses"}  # verdicts that need every analysis

@@ -11,7 +11,7 @@ from phase2sim.reporting.ledger import ledger_rows
 from phase2sim.reporting.plain_tables import number
 from phase2sim.reporting.report.document import (
     Block,
-    Drawn,
+    FigureBlock,
     Grid,
     Heading,
     Number,
@@ -99,7 +99,9 @@ def _learned(dossier: Dossier) -> Iterator[Block]:
         if endpoint in dossier.check.prior.effects and endpoint in _analysed(dossier):
             figure = effect_figure(dossier.check, endpoint)
             label = ENDPOINTS[endpoint].label
-            yield Drawn(figure, f"Density of the effect on {label} before and after the evidence")
+            yield FigureBlock(
+                figure, f"Density of the effect on {label} before and after the evidence"
+            )
 
 
 def _analysed(dossier: Dossier) -> set[str]:
@@ -117,7 +119,7 @@ def replica(dossier: Dossier) -> Section:
         f" model, reported as far out in fewer than 5 of 100 studies. Chance alone would flag"
         f" {check.flags_by_chance:.1f} at most."
     )
-    blocks: list[Block] = [Prose((said,)), Drawn(replica_figure(check), said)]
+    blocks: list[Block] = [Prose((said,)), FigureBlock(replica_figure(check), said)]
     if flagged:
         rows = tuple(
             (
@@ -132,7 +134,7 @@ def replica(dossier: Dossier) -> Section:
         columns = ("Study", "What", "Reported", "95-percent interval", "Tail probability")
         blocks.append(Grid(columns, rows, "The numbers that are flagged", 3))
     blocks += [
-        Drawn(figure, "Course of untreated patients against published points")
+        FigureBlock(figure, "Course of untreated patients against published points")
         for figure in history_figures(check.evidence, check.prior)
         if figure.name.removeprefix("history-") in _analysed(dossier)
     ]

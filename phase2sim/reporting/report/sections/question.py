@@ -3,15 +3,24 @@
 from collections.abc import Iterator
 
 from phase2sim.core.decision import ByReference, Decision
+from phase2sim.core.io.data_frames import Row
 from phase2sim.operating.background import Background
 from phase2sim.reporting.figures.trial_figures import decision_flow
 from phase2sim.reporting.ledger import ledger_rows
-from phase2sim.reporting.report.document import Block, Drawn, Grid, Number, Piece, Prose, Section
+from phase2sim.reporting.report.document import (
+    Block,
+    FigureBlock,
+    Grid,
+    Number,
+    Piece,
+    Prose,
+    Section,
+)
 from phase2sim.reporting.report.labels import verdict_label
-from phase2sim.reporting.report.numbers import in_100, of_measured, of_row, said
+from phase2sim.reporting.report.numbers import in_100, of_measured, of_row, stated_number
 from phase2sim.reporting.report.sections.false_go import rows_under
 from phase2sim.reporting.words import truth
-from phase2sim.studies.dossier.dossier import Dossier, Row
+from phase2sim.studies.dossier.dossier import Dossier
 from phase2sim.studies.dossier.report_cells import partial_nulls
 from phase2sim.studies.sweeps.results import DECIDED
 
@@ -28,12 +37,12 @@ def question(dossier: Dossier) -> Section:
         _what_stops(dossier),
         _assumed(dossier),
         _table(dossier),
-        Drawn(decision_flow(list(_ends(dossier))), "Shares of go and stop under each truth"),
+        FigureBlock(decision_flow(list(_ends(dossier))), "Shares of go and stop under each truth"),
     ]
     return Section("Question and decision", tuple(blocks), simulated=True)
 
 
-def share(dossier: Dossier, name: str, under: str, analysis: str) -> Row | None:
+def planned_row(dossier: Dossier, name: str, under: str, analysis: str) -> Row | None:
     """One row of the planned trial."""
     for row in dossier.of_main:
         if (row["name"], row["truth"], row["analysis"]) == (name, under, analysis):
@@ -53,11 +62,11 @@ def _how_many(dossier: Dossier) -> Prose:
     plan = dossier.main.built.plan
     ratio = ":".join(map(str, dossier.main.built.design.allocation))
     words: list[Piece] = [
-        said(dossier.main.built.design.patients),
+        stated_number(dossier.main.built.design.patients),
         f" in all, {ratio}, seen until month ",
     ]
-    words += [said(plan.visits_months[-1]), "."]
-    missing = share(dossier, "missing", "target", dossier.assembled.parts.names[0])
+    words += [stated_number(plan.visits_months[-1]), "."]
+    missing = planned_row(dossier, "missing", "target", dossier.assembled.parts.names[0])
     if missing is not None:
         words += [" Share of them without the value at the first analysis: ", of_row(missing), "."]
     return Prose(tuple(words), "How many patients?")
@@ -70,7 +79,7 @@ def _which(dossier: Dossier) -> Prose:
         zip(dossier.background, parts.analyses, strict=True)
     ):
         words += ["; " if number else "", f"{known.label} at {known.when}, by {analysis.title}"]
-        row = share(dossier, "power", "target", known.analysis)
+        row = planned_row(dossier, "power", "target", known.analysis)
         if row is not None:
             words += [", which alone shows the hoped-for effect in ", in_100(row), " trials"]
     return Prose((*words, "."), "Which endpoint?")
@@ -79,11 +88,11 @@ def _which(dossier: Dossier) -> Prose:
 def _how_sure(dossier: Dossier) -> Prose:
     verdict = dossier.main_verdict
     words: list[Piece] = []
-    row = share(dossier, "power", "target", verdict)
+    row = planned_row(dossier, "power", "target", verdict)
     if row is not None:
         words += ["If the hoped-for effect is real, the trial goes in ", in_100(row), " tries. "]
     for under, given in _ASSURANCES.items():
-        row = share(dossier, "assurance", under, verdict)
+        row = planned_row(dossier, "assurance", under, verdict)
         if row is not None:
             words += [f"{given[0].upper()}{given[1:]}, it goes in ", in_100(row), " tries. "]
     for known in dossier.background:
@@ -108,14 +117,18 @@ def _evidence_words(known: Background) -> list[Piece]:
 def _what_stops(dossier: Dossier) -> Prose:
     decision = dossier.main.built.decision
     words: list[Piece] = [f"The rule: {getattr(decision, 'title', dossier.main.decision)}, "]
-    words += ["one-sided alpha ", said(decision.one_sided_alpha), f". {_otherwise(decision)}"]
+    words += [
+        "one-sided alpha ",
+        stated_number(decision.one_sided_alpha),
+        f". {_otherwise(decision)}",
+    ]
     labels = {known.analysis: known for known in dossier.background}
     for one in dossier.needed:
         known = labels[one.analysis]
         words += [f" To count, {known.label} at {known.when} must differ by about "]
         words += [of_measured(one.effect, dossier.main.key, signed=True), f" {one.scale} or more"]
         if known.target is not None:
-            words += [" (hoped for: ", said(f"{known.target:+.3g}"), ")"]
+            words += [" (hoped for: ", stated_number(f"{known.target:+.3g}"), ")"]
         words.append(".")
     return Prose(tuple(words), "What would make us stop?")
 
@@ -130,7 +143,7 @@ def _assumed(dossier: Dossier) -> Prose:
     words: list[Piece] = []
     for known in dossier.background:
         if known.target is not None:
-            words += [f"An effect on {known.label} of ", said(f"{known.target:+.3g}")]
+            words += [f"An effect on {known.label} of ", stated_number(f"{known.target:+.3g}")]
             words += [f" at {known.when} (the scenario). "]
     evidence = dossier.evidence
     if evidence is None:
@@ -151,7 +164,7 @@ def _table(dossier: Dossier) -> Grid:
     ))  # fmt: skip
     rows = []
     for name, under in kinds:
-        found = [share(dossier, name, under, verdict) for verdict in verdicts]
+        found = [planned_row(dossier, name, under, verdict) for verdict in verdicts]
         cells = [(of_row(row),) if row else ("-",) for row in found]
         rows.append(((truth(under),), *cells))
     for label in partial_nulls(dossier.assembled):
@@ -171,7 +184,7 @@ def _ends(dossier: Dossier) -> Iterator[dict[str, object]]:
             if row["estimate"] is None:
                 continue
             go, under = row["estimate"], truth(row["truth"])
-            consider = share(dossier, "consider", row["truth"], dossier.main_verdict)
+            consider = planned_row(dossier, "consider", row["truth"], dossier.main_verdict)
             between = 0.0 if consider is None else consider["estimate"]
             ends = [("go", go), ("consider", between), ("stop", 1.0 - go - between)]
             for place, (decision, part) in enumerate(ends if consider else ends[::2]):

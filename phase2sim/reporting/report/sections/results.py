@@ -2,14 +2,28 @@
 
 from collections.abc import Iterator, Sequence
 
-from phase2sim.reporting.figures.trial_figures import label_of, size_curves, surface, tornado
-from phase2sim.reporting.report.document import Block, Drawn, Grid, Heading, Prose, Section, Words
+from phase2sim.core.io.data_frames import Row
+from phase2sim.reporting.figures.trial_figures import (
+    sensitivity_label,
+    size_curves,
+    surface,
+    tornado,
+)
+from phase2sim.reporting.report.document import (
+    Block,
+    FigureBlock,
+    Grid,
+    Heading,
+    Prose,
+    Section,
+    Words,
+)
 from phase2sim.reporting.report.explorer import playground
 from phase2sim.reporting.report.labels import verdict_label
-from phase2sim.reporting.report.numbers import of_measured, of_row, said
+from phase2sim.reporting.report.numbers import of_measured, of_row, stated_number
 from phase2sim.reporting.report.sections.false_go import worst_null
-from phase2sim.reporting.words import characteristic, meaning, truth
-from phase2sim.studies.dossier.dossier import Dossier, Row
+from phase2sim.reporting.words import characteristic, characteristic_meaning, truth
+from phase2sim.studies.dossier.dossier import Dossier
 from phase2sim.studies.dossier.report_cells import NOT_AT_RANDOM
 
 _CURVES = (("power", "target"), ("assurance", "prior"), ("assurance", "sceptical"))
@@ -20,7 +34,7 @@ _READING = (
 )
 
 
-def characteristics(dossier: Dossier) -> Section:
+def results_section(dossier: Dossier) -> Section:
     """Every row of the planned trial's results, the curves over the size, and the explorer."""
     names = list(dict.fromkeys(row["name"] for row in dossier.of_main))
     blocks: list[Block] = [Prose((_READING,))]
@@ -28,7 +42,11 @@ def characteristics(dossier: Dossier) -> Section:
         rows = [row for row in dossier.of_main if row["name"] == name]
         blocks.append(Heading(characteristic(name)))
         blocks.append(
-            _table(dossier, rows, f"{characteristic(name)}: {meaning(name) or 'as stored'}")
+            _table(
+                dossier,
+                rows,
+                f"{characteristic(name)}: {characteristic_meaning(name) or 'as stored'}",
+            )
         )
         if name == "type_i_error":
             blocks += worst_null(dossier)
@@ -53,10 +71,10 @@ def _table(dossier: Dossier, rows: Sequence[Row], caption: str) -> Grid:
             (truth(row["truth"]),),
             (_looked_at(dossier, row),),
             (of_row(row),),
-            ("-",) if theory is None else (said(f"{about}{theory:.3f}", "derived"),),
+            ("-",) if theory is None else (stated_number(f"{about}{theory:.3f}", "derived"),),
             (f"{row['requested']:,}",),
             (f"{row['used']:,}",),
-            (said(failed, "derived"),),
+            (stated_number(failed, "derived"),),
         ))  # fmt: skip
     columns = (
         "What is true",
@@ -87,12 +105,12 @@ def _figures(dossier: Dossier) -> Iterator[Block]:
             title = f"{characteristic(name)} over the number of patients: {truth(under)}"
             shown = [{**row, "verdict": verdict_label(dossier, row["analysis"])} for row in rows]
             figure = size_curves(shown, planned, f"curve-{name}-{under}", title)
-            yield Drawn(figure, f"{title}; the table has the planned size")
+            yield FigureBlock(figure, f"{title}; the table has the planned size")
             yield _size_table(dossier, rows, title)
     over = _surface_rows(dossier)
     if over:
         title = f"Power over size and effect: {verdict_label(dossier, dossier.main_verdict)}"
-        yield Drawn(
+        yield FigureBlock(
             surface(over, "effect", title), f"{title}, a heatmap; the explorer has its numbers"
         )
 
@@ -155,11 +173,11 @@ def sensitivity(dossier: Dossier) -> Section:
         of_what = verdict_label(dossier, dossier.main_verdict)
         heading = f"{characteristic(name)} of {of_what}, {truth(under)}"
         blocks.append(
-            Drawn(tornado(shifted, f"tornado-{name}-{under}", heading), f"{heading}: tornado")
+            FigureBlock(tornado(shifted, f"tornado-{name}-{under}", heading), f"{heading}: tornado")
         )
         rows = tuple(
             (
-                (said(label_of(one)),),
+                (stated_number(sensitivity_label(one)),),
                 (of_row(one.row),),
                 (of_measured(one.change, one.row["cell"], signed=True),),
             )
@@ -167,9 +185,9 @@ def sensitivity(dossier: Dossier) -> Section:
         )
         columns = ("Moved", characteristic(name), "Change, paired")
         blocks.append(Grid(columns, rows, f"{heading}: one thing moved at a time", 2))
-        still = "; ".join(label_of(one) for one in of if one.change.estimate == 0.0)
+        still = "; ".join(sensitivity_label(one) for one in of if one.change.estimate == 0.0)
         if still:
-            blocks.append(Prose(("Without any change: ", said(still), ".")))
+            blocks.append(Prose(("Without any change: ", stated_number(still), ".")))
     blocks += _not_at_random(dossier)
     return Section(title, tuple(blocks), simulated=True)
 

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import Floats, Ints, Plan, Trials
+from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.contracts import Plan, Trials
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word

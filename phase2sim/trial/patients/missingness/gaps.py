@@ -8,12 +8,13 @@ from numba import uint64
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from phase2sim.core.contracts import Bools, Floats, Ints, Observer, Plan, Trials, Untreated
+from phase2sim.core.arrays import Bools, Floats, Ints
+from phase2sim.core.contracts import Observer, Plan, Trials, Untreated
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
 from phase2sim.trial.patients.missingness.hazards import check_endpoint, check_ratio
-from phase2sim.trial.patients.missingness.last_seen import flat
+from phase2sim.trial.patients.missingness.last_seen import flatten_trials
 
 _WIDEST = 60.0
 
@@ -72,7 +73,7 @@ class SporadicByBaseline:
 
     def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
         """Set the intercept on a pilot of untreated patients."""
-        baseline = flat(untreated().value[:, plan.endpoints.index(self.endpoint)])[0]
+        baseline = flatten_trials(untreated().value[:, plan.endpoints.index(self.endpoint)])[0]
         worse = -ENDPOINTS[self.endpoint].benefit_sign * np.log(self.odds_ratio_per_sd)
         slope = float(worse / baseline.std())
         if self.share == 0.0:

@@ -7,11 +7,12 @@ import numpy as np
 from numba import uint64
 from scipy.optimize import brentq
 
-from phase2sim.core.contracts import Arms, Bools, Floats, Observer, Plan, Trials, Untreated
+from phase2sim.core.arrays import Arms, Bools, Floats
+from phase2sim.core.contracts import Observer, Plan, Trials, Untreated
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
-from phase2sim.trial.patients.missingness.last_seen import carried_forward, flat
+from phase2sim.trial.patients.missingness.last_seen import carried_forward, flatten_trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Mar:
     def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
         """Set the hazard on a pilot of untreated patients, whatever the scenario's seed."""
         trials = untreated()
-        value = flat(carried_forward(trials, plan.endpoints.index(self.endpoint)))
+        value = flatten_trials(carried_forward(trials, plan.endpoints.index(self.endpoint)))
         centre, sd = value.mean(axis=1), value.std(axis=1)
         worse = -ENDPOINTS[self.endpoint].benefit_sign * np.log(self.hazard_ratio_per_sd)
         slope = worse / sd

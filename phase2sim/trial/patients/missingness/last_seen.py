@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from phase2sim.core.contracts import Bools, Floats, Trials
+from phase2sim.core.arrays import Bools, Floats
+from phase2sim.core.contracts import Trials
 from phase2sim.core.kernels import kernel
 
 
@@ -16,7 +17,7 @@ def carried_forward(trials: Trials, endpoint: int) -> Floats:
     return carried
 
 
-def flat(value: Floats) -> Floats:
+def flatten_trials(value: Floats) -> Floats:
     """Values (visit, patient) of all trials together."""
     return value.transpose(1, 0, 2).reshape(value.shape[1], -1)
 

@@ -8,12 +8,13 @@ from numba import uint64
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from phase2sim.core.contracts import Arms, Bools, Floats, Observer, Plan, Trials, Untreated
+from phase2sim.core.arrays import Arms, Bools, Floats
+from phase2sim.core.contracts import Observer, Plan, Trials, Untreated
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
 from phase2sim.trial.patients.missingness.hazards import check_endpoint, check_ratio
-from phase2sim.trial.patients.missingness.last_seen import carried_forward, flat
+from phase2sim.trial.patients.missingness.last_seen import carried_forward, flatten_trials
 
 _WIDEST = 60.0  # of an intercept: beyond it a chance is 0 or 1
 
@@ -108,7 +109,9 @@ def _calibrated(part: Logistic | Mnar, plan: Plan, untreated: Untreated) -> Lost
         raise ValueError(
             f"lost has {len(part.lost)} numbers; give {visits}, one a visit after baseline"
         )
-    value = flat(_read(untreated(), plan.endpoints.index(part.endpoint), unseen=part.unseen))
+    value = flatten_trials(
+        _read(untreated(), plan.endpoints.index(part.endpoint), unseen=part.unseen)
+    )
     worse = -ENDPOINTS[part.endpoint].benefit_sign * np.log(part.odds_ratio_per_sd)
     slope = worse / value.std(axis=1)
     there = np.ones(value.shape[1])

@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import Arms, Ints
+from phase2sim.core.arrays import Arms, Ints
 from phase2sim.core.kernels import kernel
-from phase2sim.core.randomness import PURPOSES, Word, seed_word, start, step, unit
+from phase2sim.core.randomness import PURPOSES, Word, next_bits, seed_word, stream_state, unit
 
 _SHORTEST_BLOCK = 4
 _LONGEST_BLOCK = 1000
@@ -142,11 +142,11 @@ def _shuffle_blocks(arm: Arms, block: Arms, seed: Word, first: Word) -> None:
     size = block.shape[0]
     current = block.copy()
     for trial in range(arm.shape[0]):
-        a, b, c, counter = start(seed, _ALLOCATION, first + uint64(trial), uint64(0))
+        a, b, c, counter = stream_state(seed, _ALLOCATION, first + uint64(trial), uint64(0))
         current[:] = block
         for i in range(arm.shape[1]):
             here = i % size
-            bits, a, b, c, counter = step(a, b, c, counter)
+            bits, a, b, c, counter = next_bits(a, b, c, counter)
             # Fisher-Yates, one patient at a time, so that the first n never depend on n.
             other = here + np.int64(((bits >> uint64(32)) * uint64(size - here)) >> uint64(32))
             current[here], current[other] = current[other], current[here]
@@ -161,11 +161,11 @@ def _shuffle_strata(  # noqa: PLR0913 - a kernel takes arrays, not objects
     current = np.empty((strata, blocks.shape[1]), dtype=np.int8)
     size, used = np.zeros(strata, dtype=np.int64), np.zeros(strata, dtype=np.int64)
     for trial in range(arm.shape[0]):
-        a, b, c, counter = start(seed, _ALLOCATION, first + uint64(trial), uint64(0))
+        a, b, c, counter = stream_state(seed, _ALLOCATION, first + uint64(trial), uint64(0))
         size[:] = 0
         used[:] = 0
         for i in range(arm.shape[1]):
-            bits, a, b, c, counter = step(a, b, c, counter)
+            bits, a, b, c, counter = next_bits(a, b, c, counter)
             h = stratum[trial, i]
             if used[h] == size[h]:
                 # The low half of the word picks the size, the high half the place in the block.

@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import Arms, Floats, Ints
+from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.kernels import kernel
-from phase2sim.core.randomness import PURPOSES, Word, seed_word, start, step, unit
+from phase2sim.core.randomness import PURPOSES, Word, next_bits, seed_word, stream_state, unit
 from phase2sim.trial.patients.randomisation.blocks import check_over
 
 _ROUNDING = 1e-9  # imbalances this close are ties
@@ -79,14 +79,14 @@ def _minimise(  # noqa: PLR0913 - a kernel takes arrays, not objects
     count = np.empty((factors.shape[0], levels, arms))
     imbalance = np.empty(arms)
     for trial in range(arm.shape[0]):
-        a, b, c, counter = start(seed, _ALLOCATION, first + uint64(trial), uint64(0))
+        a, b, c, counter = stream_state(seed, _ALLOCATION, first + uint64(trial), uint64(0))
         count[:] = 0.0
         for i in range(arm.shape[1]):
             for k in range(arms):
                 imbalance[k] = _imbalance(count, factors[:, trial, i], ratio, k)
-            bits, a, b, c, counter = step(a, b, c, counter)
+            bits, a, b, c, counter = next_bits(a, b, c, counter)
             preferred = _pick(np.where(imbalance <= imbalance.min() + _ROUNDING, ratio, 0.0), bits)
-            bits, a, b, c, counter = step(a, b, c, counter)
+            bits, a, b, c, counter = next_bits(a, b, c, counter)
             chosen = _pick(chances[preferred], bits)
             arm[trial, i] = chosen
             for f in range(factors.shape[0]):

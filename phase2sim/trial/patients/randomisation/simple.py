@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numba import uint64
 
-from phase2sim.core.contracts import Arms, Floats, Ints
+from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.kernels import kernel
-from phase2sim.core.randomness import PURPOSES, Word, seed_word, start, step, unit
+from phase2sim.core.randomness import PURPOSES, Word, next_bits, seed_word, stream_state, unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ _ALLOCATION = np.uint64(PURPOSES["allocation"])
 @kernel
 def _toss(arm: Arms, upper: Floats, seed: Word, first: Word) -> None:
     for trial in range(arm.shape[0]):
-        a, b, c, counter = start(seed, _ALLOCATION, first + uint64(trial), uint64(0))
+        a, b, c, counter = stream_state(seed, _ALLOCATION, first + uint64(trial), uint64(0))
         for i in range(arm.shape[1]):
-            bits, a, b, c, counter = step(a, b, c, counter)
+            bits, a, b, c, counter = next_bits(a, b, c, counter)
             choice = 0
             for k in range(
                 upper.shape[0] - 1

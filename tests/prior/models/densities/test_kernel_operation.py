@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_funcify_default_op_cache_key
 
-from phase2sim.core.contracts import Floats
+from phase2sim.core.arrays import Floats
 from phase2sim.prior.models.densities.kernel_operation import Differentiable
 from phase2sim.prior.models.densities.location_covariance import location_covariance
 from phase2sim.prior.models.densities.order_statistics import log_ways, median_quadrature

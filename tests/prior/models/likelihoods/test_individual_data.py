@@ -11,7 +11,7 @@ from support.reports import arm, entry, evidence
 
 from phase2sim.evidence.reported import Evidence, IndividualData
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.models.fit import fit
+from phase2sim.prior.models.fit import sample_posterior
 from phase2sim.prior.models.likelihoods.individual_data import own_data_density
 from phase2sim.prior.models.unknowns.settings import Sampler
 
@@ -100,7 +100,8 @@ def both_fits() -> Both:
     value = patients()
     own = evidence(individuals=(individuals(value, VISITS),), arms=(arm(patients=PATIENTS),))
     return Both(
-        fit(own, 3, lambda _line: None, SHORT), fit(summaries(value), 3, lambda _line: None, SHORT)
+        sample_posterior(own, 3, lambda _line: None, SHORT),
+        sample_posterior(summaries(value), 3, lambda _line: None, SHORT),
     )
 
 

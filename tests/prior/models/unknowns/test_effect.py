@@ -15,7 +15,7 @@ from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.reported import ClassEffect, EffectAssumption, Evidence, Normal, StudyArm
 from phase2sim.prior.models.densities.pytensor_names import Tensor, function, pt, shared
 from phase2sim.prior.models.unknowns.effect import assumptions, treatment_effect
-from phase2sim.prior.models.unknowns.evidence_arrays import Cell, Cells, cells
+from phase2sim.prior.models.unknowns.evidence_arrays import ArmVisit, Cells, cells
 
 type Floats = NDArray[np.float64]
 
@@ -74,7 +74,7 @@ def drawn(of: Evidence, *names: str) -> tuple[Cells, list[Floats]]:
 
 
 def cell(layout: Cells, study: str, of_arm: str, month: float, endpoint: str = "hba1c") -> int:
-    return layout.index[Cell(study, of_arm, endpoint, (0.0, 0.0), month)]
+    return layout.index[ArmVisit(study, of_arm, endpoint, (0.0, 0.0), month)]
 
 
 def assert_normal(values: Floats, mean: float, sd: float) -> None:

@@ -7,7 +7,8 @@ import pytest
 from support.agreement import assert_agrees, se_of_share
 from support.small_trials import Table, assembled, design, two_endpoints
 
-from phase2sim.core.contracts import Bools, Trials
+from phase2sim.core.arrays import Bools
+from phase2sim.core.contracts import Trials
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.trial.engine import draw_trials
 from phase2sim.trial.patients.missingness.hazards import Mar, Mcar
