@@ -14,7 +14,7 @@ import numpy as np
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import derived_values, on_unit_scale
 from phase2sim.prior.fitting import fitted, read_evidence
-from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.assembly.assemble import assemble, build_scenario
 from phase2sim.scenario.scenario_file import SCENARIO
 from phase2sim.trial.engine import follow
 
@@ -79,7 +79,7 @@ def scenario_of(fact: Fact) -> dict[str, Any]:
 
 def shares(fact: Fact, prior: Any) -> dict[str, Floats]:  # noqa: ANN401 - draws of the prior
     """Share of each study's patients by each rule, one study a draw of the prior."""
-    ready = assemble(parts(SCENARIO.validate_python(scenario_of(fact))), prior)
+    ready = assemble(build_scenario(SCENARIO.validate_python(scenario_of(fact))), prior)
     source = next(source for source in ready.sources if source.label == "prior")
     found: dict[str, list[Floats]] = {name: [] for name in LABELS}
     plan = ready.study.plan

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from phase2sim.operating.measures import TrialSums, tally
-from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.assembly.assemble import assemble, build_scenario
 from phase2sim.scenario.scenario_file import SCENARIO
 from phase2sim.trial.engine import simulate_batch
 
@@ -53,7 +53,7 @@ def processor_seconds(work: Callable[[], object]) -> float:
 
 def engine(scenario: Mapping[str, Any], trials: int) -> Callable[[], TrialSums]:
     """Return a function that simulates and tallies the scenario's target, batch by batch."""
-    assembled = assemble(parts(SCENARIO.validate_python(scenario)), None)
+    assembled = assemble(build_scenario(SCENARIO.validate_python(scenario)), None)
     study, source = assembled.study, assembled.sources[0]
 
     def run() -> TrialSums:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from side_by_side import in_turns, processor_seconds, ratio, stay_on_one_core
 
-from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.assembly.assemble import assemble, build_scenario
 from phase2sim.scenario.scenario_file import SCENARIO
 from phase2sim.trial.nested_sizes import answer_sizes
 
@@ -105,7 +105,7 @@ def _processor_seconds_of_children() -> float:
 
 def passes(sizes: tuple[int, ...]) -> Callable[[], None]:
     """Return a function that draws and analyses trials of some sizes, and writes nothing."""
-    assembled = assemble(parts(SCENARIO.validate_python(tomllib.loads(BASE))), None)
+    assembled = assemble(build_scenario(SCENARIO.validate_python(tomllib.loads(BASE))), None)
     study, source = assembled.study, assembled.sources[0]
 
     def run() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from phase2sim.analyses.one_sided import RegressionFit, for_benefit
 from phase2sim.core.contracts import Estimates, Reading
-from phase2sim.core.estimates import each
+from phase2sim.core.estimates import map_estimates
 
 
 def completed(
@@ -34,4 +34,4 @@ def for_benefit_by_size(fit: RegressionFit, endpoint: str, null_effect: float) -
     flat = for_benefit(
         (effect.ravel(), se.ravel(), df.ravel(), reason.ravel()), endpoint, null_effect
     )
-    return each(flat, lambda values: values.reshape(effect.shape))
+    return map_estimates(flat, lambda values: values.reshape(effect.shape))

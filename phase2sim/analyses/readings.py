@@ -9,7 +9,7 @@ from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.contracts import Analysis, Estimates, OwnTest, Plan, Reading, Trials
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, derived_values
 from phase2sim.core.estimands import Aim, counted_outcomes
-from phase2sim.core.estimates import stacked
+from phase2sim.core.estimates import stack_estimates
 
 _TWO_ARMS = 2  # control and treatment
 
@@ -44,7 +44,9 @@ def estimate_first(  # noqa: PLR0913 - as ``estimate``, and the sizes
         found: Estimates = in_one_pass(analysis, whole, sizes)
         return found
     arms = len(plan.arms)
-    return stacked([compare_arms(analysis, whole.of_first(n), arms, aim.arm) for n in sizes])
+    return stack_estimates(
+        [compare_arms(analysis, whole.of_first(n), arms, aim.arm) for n in sizes]
+    )
 
 
 def counted_reading(

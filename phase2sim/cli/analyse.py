@@ -7,7 +7,7 @@ import click
 from phase2sim.cli.screen import show, show_json
 from phase2sim.reporting.screens.prediction import predicted_json, predicted_screen
 from phase2sim.reporting.screens.single_trial import examined_json, examined_screen
-from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.studies.prediction.predict import COMPLETIONS
 from phase2sim.studies.prediction.predict import predict as foretell
@@ -43,7 +43,7 @@ def command(  # noqa: PLR0913 - one argument an option
       phase2sim analyse scenarios/meld-atg.toml my-trial.csv --json
       phase2sim analyse scenarios/meld-atg.toml look.csv --predict
     """
-    built = parts(load_scenario(scenario, settings))
+    built = build_scenario(load_scenario(scenario, settings))
     title = f"{data} by {scenario}"
     if predict:
         predicted = foretell(built, data, endpoint, completions)

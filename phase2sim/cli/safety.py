@@ -7,7 +7,7 @@ import click
 from phase2sim.cli.screen import show, show_json
 from phase2sim.core.errors import BadInput
 from phase2sim.reporting.screens.safety import safety_json, safety_screen
-from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.scenario.scenario_file import load_scenario
 
 
@@ -31,12 +31,12 @@ def command(
       phase2sim safety scenarios/safety-stopping.toml
       phase2sim safety scenarios/safety-stopping.toml --rate 0.1 --rate 0.4 --json
     """
-    built = parts(load_scenario(scenario, settings))
-    if built.safety is None:
+    built = build_scenario(load_scenario(scenario, settings))
+    if built.study.safety is None:
         raise BadInput(
             f"{scenario}: safety is missing; docs/guide/scenario.md has its keys. Add it."
         )
     if as_json:
-        show_json(safety_json(built.safety, rates))
+        show_json(safety_json(built.study.safety, rates))
     else:
-        show(safety_screen(built.scenario.title, built.safety, rates))
+        show(safety_screen(built.scenario.title, built.study.safety, rates))

@@ -132,6 +132,16 @@ class Trials:
     counts: Mapping[str, Ints] = field(default_factory=dict)  # (trial, visit, patient), so far
     recruited: Bools | None = None  # (trial, patient); None: all, whatever looks have dropped
 
+    @property
+    def enrolment_months(self) -> Floats:
+        """Months (trial, patient) from the trial's opening to each enrolment, which rise.
+
+        Raises ``ValueError`` for trials without, which no recruitment simulated.
+        """
+        if self.arrivals is None:
+            raise ValueError("these trials have no arrivals")
+        return self.arrivals.months
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

@@ -1,4 +1,4 @@
-"""Estimates of one analysis put together and taken apart, whatever they hold."""
+"""Estimates of one analysis put together and taken apart: the one place that lists their fields."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -10,37 +10,45 @@ from numpy.typing import NDArray
 
 from phase2sim.core.contracts import Estimates, OwnTest
 
-type _Arrays = list[NDArray[Any]]
+type Combine = Callable[[list[NDArray[Any]]], NDArray[Any]]
 
-_NAMES = ("effect", "se", "df", "p", "reason")
+_ALWAYS_THERE = ("effect", "se", "df", "p", "reason")
 _OF_TEST = tuple(field.name for field in fields(OwnTest))
+
+
+def combine_estimates(parts: Sequence[Estimates], combine: Combine) -> Estimates:
+    """Combine each array with those of its name; where a part has no fallback it is 0, none."""
+    tests = [part.test for part in parts if part.test is not None]
+    fell_back = any(part.fallback is not None for part in parts)
+
+    def combined_tests() -> OwnTest:
+        return OwnTest(*(combine([getattr(test, name) for test in tests]) for name in _OF_TEST))
+
+    return Estimates(
+        **{name: combine([getattr(part, name) for part in parts]) for name in _ALWAYS_THERE},
+        test=combined_tests() if tests else None,
+        details={
+            name: combine([part.details[name] for part in parts]) for name in parts[0].details
+        },
+        fallback=combine([_fallback(part) for part in parts]) if fell_back else None,
+    )
 
 
 def concatenate_estimates(parts: Sequence[Estimates]) -> Estimates:
     """Return consecutive batches of trials as one."""
-    return _together(parts, partial(np.concatenate, axis=-1))
+    return combine_estimates(parts, partial(np.concatenate, axis=-1))
 
 
-def stacked(parts: Sequence[Estimates]) -> Estimates:
+def stack_estimates(parts: Sequence[Estimates]) -> Estimates:
     """Return the same trials at several numbers of patients, (trial,) each, as (size, trial)."""
-    return _together(parts, np.stack)
+    return combine_estimates(parts, np.stack)
 
 
-def each(estimates: Estimates, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Estimates:
-    """Return the same with every array changed alike."""
-    return _together([estimates], lambda arrays: change(arrays[0]))
-
-
-def _together(parts: Sequence[Estimates], put: Callable[[_Arrays], NDArray[Any]]) -> Estimates:
-    """Put each array together with those of its name; a fallback that one part lacks is none."""
-    tests = [part.test for part in parts if part.test is not None]
-    fell_back = any(part.fallback is not None for part in parts)
-    return Estimates(
-        **{name: put([getattr(part, name) for part in parts]) for name in _NAMES},
-        test=OwnTest(*(put([getattr(t, n) for t in tests]) for n in _OF_TEST)) if tests else None,
-        details={name: put([part.details[name] for part in parts]) for name in parts[0].details},
-        fallback=put([_fallback(part) for part in parts]) if fell_back else None,
-    )
+def map_estimates(
+    estimates: Estimates, change: Callable[[NDArray[Any]], NDArray[Any]]
+) -> Estimates:
+    """Apply ``change`` to every array."""
+    return combine_estimates([estimates], lambda arrays: change(arrays[0]))
 
 
 def _fallback(estimates: Estimates) -> NDArray[np.int8]:

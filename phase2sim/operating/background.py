@@ -9,7 +9,7 @@ from phase2sim.core.contracts import MODEL_SCALE, Analysis
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, MEASURES, drawn_for
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.truth_sources import PriorTruth
+from phase2sim.prior.truth_sources import TruthFromPrior
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.trial.engine import analysed_months
 
@@ -58,7 +58,7 @@ def background(
             effect=None if prior is None else _effect(assembled, number),
             averaged_from=getattr(analysis, "averaged_from", None),
             strategies=dict(
-                zip(assembled.parts.events.names, study.aim(number).strategies, strict=True)
+                zip(assembled.built.event_names, study.aim(number).strategies, strict=True)
             ),
         )
         for number, (name, analysis) in enumerate(zip(study.names, study.analyses, strict=True))
@@ -118,7 +118,7 @@ def _reported(evidence: Evidence | None, analysis: Analysis) -> str:
 
 def _target(assembled: Assembled, number: int) -> float | None:
     """What the scenario hopes for; of an outcome that is not drawn itself, what it comes to."""
-    if not assembled.parts.scenario.truth.target:
+    if not assembled.built.scenario.truth.target:
         return None
     study, analysis = assembled.study, assembled.study.analyses[number]
     if analysis.endpoint not in ENDPOINTS:
@@ -135,7 +135,7 @@ def _effect(assembled: Assembled, number: int) -> tuple[float, float, float] | N
         return None
     e, visits = _places(assembled, analysis)
     for source in assembled.sources:
-        if isinstance(source, PriorTruth) and source.label == "prior":
+        if isinstance(source, TruthFromPrior) and source.label == "prior":
             share = source.treated.shares[study.aim(number).arm - 1]
             draws = source.effect[:, e] * source.growth[e, visits].mean() * share
             low, high = np.quantile(draws, _LIMITS)

@@ -39,7 +39,7 @@ from phase2sim.operating.measures import (
     true_given_go,
 )
 from phase2sim.scenario.assembly.assemble import Assembled
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.trial.patients.recruitment import AllAtOnce
 
 type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysis's true value
@@ -160,7 +160,7 @@ def truth_errors(assembled: Assembled) -> TruthError:
 
 
 def operating_characteristics(
-    built: Parts,
+    built: BuiltScenario,
     sums: Mapping[str, TrialSums],
     requested: int,
     closed_form: ClosedFormOf,
@@ -169,9 +169,9 @@ def operating_characteristics(
     """Yield every operating characteristic; ``sums`` has one tally a truth."""
     for truth, tallied in sums.items():
         of_arms = _of_arms(built, truth)
-        for number, verdict in enumerate(built.decision.labels(built.names)):
-            alone = number < len(built.analyses)
-            analysis = built.analyses[number] if alone else None
+        for number, verdict in enumerate(built.study.decision.labels(built.study.names)):
+            alone = number < len(built.study.analyses)
+            analysis = built.study.analyses[number] if alone else None
             yield Characteristic(
                 name=SHARE_NAMES[truth],
                 endpoint=analysis.endpoint if analysis else verdict,
@@ -184,30 +184,32 @@ def operating_characteristics(
         yield from _ledger(built, truth, tallied, requested)
         yield from _harm(built, truth, tallied, requested)
         yield from _of_estimates(built, truth, tallied, requested, truth_error)
-        if not isinstance(built.recruitment, AllAtOnce) and not math.isnan(tallied.months):
+        if not isinstance(built.study.population.recruitment, AllAtOnce) and not math.isnan(
+            tallied.months
+        ):
             yield Characteristic("duration", "", "", None, truth, mean_duration(tallied, requested))
-        if built.stopping is not None:
-            number = built.stopping.verdict
+        if built.study.interim is not None:
+            number = built.study.interim.rule.verdict
             theory = of_arms.get(number)
-            if number < len(built.analyses):
+            if number < len(built.study.analyses):
                 theory = closed_form(number, truth)
             yield from _of_looks(built, truth, tallied, requested, theory)
             yield from _each_arm(built, truth, tallied, requested)
 
 
 def _of_estimates(
-    built: Parts, truth: str, tallied: TrialSums, requested: int, truth_error: TruthError
+    built: BuiltScenario, truth: str, tallied: TrialSums, requested: int, truth_error: TruthError
 ) -> Iterator[Characteristic]:
     """Yield what is said of each analysis's estimates, and of the values that it misses."""
     for name in ("bias", "coverage", "missing"):
-        for number, analysis in enumerate(built.analyses):
+        for number, analysis in enumerate(built.study.analyses):
             error = truth_error(number, truth)
             if tallied.unknown[number] and name != "missing":
                 continue  # nobody knows the true effect
             yield Characteristic(
                 name=name,
                 endpoint=analysis.endpoint,
-                analysis=built.names[number],
+                analysis=built.study.names[number],
                 month=analysis.month,
                 truth=truth,
                 measured=_measured(name, tallied, number, requested, error),
@@ -215,14 +217,16 @@ def _of_estimates(
 
 
 def _of_looks(
-    built: Parts, truth: str, sums: TrialSums, requested: int, theory: ClosedForm | None
+    built: BuiltScenario, truth: str, sums: TrialSums, requested: int, theory: ClosedForm | None
 ) -> Iterator[Characteristic]:
     """Where trials stop and why, with theory's share beside it, and the patients they take."""
-    number = 0 if built.stopping is None else built.stopping.verdict
-    verdict = built.decision.labels(built.names)[number]
-    alone = number < len(built.analyses)
-    endpoint = built.analyses[number].endpoint if alone else verdict
-    month = built.analyses[number].month if alone else None
+    interim = built.study.interim
+    number = 0 if interim is None else interim.rule.verdict
+    analyse_overrun = interim is not None and interim.schedule.analyse_overrun
+    verdict = built.study.decision.labels(built.study.names)[number]
+    alone = number < len(built.study.analyses)
+    endpoint = built.study.analyses[number].endpoint if alone else verdict
+    month = built.study.analyses[number].month if alone else None
     for look in range(len(built.design.schedule.looks)):
         row = partial(Characteristic, endpoint=endpoint, analysis=verdict, month=month,
                       truth=truth, look=look + 1)  # fmt: skip
@@ -231,7 +235,7 @@ def _of_looks(
             twin = ClosedForm(known[0], theory.why) if known and theory is not None else None
             yield row(name=name, measured=share_stopped(sums, reason, look, requested), twin=twin)
         yield row(name="failed_look", measured=share_failed_look(sums, look, requested))
-        if built.schedule.analyse_overrun and sums.looks.stops[0, look]:
+        if analyse_overrun and sums.looks.stops[0, look]:
             yield row(name="overrun_reversed", measured=share_reversed(sums, look, requested))
     for name, measured in (
         ("enrolled", mean_enrolled(sums, requested)),
@@ -240,7 +244,7 @@ def _of_looks(
         yield Characteristic(name, "", "", None, truth, measured)
 
 
-def _of_arms(built: Parts, truth: str) -> Mapping[int, ClosedForm]:
+def _of_arms(built: BuiltScenario, truth: str) -> Mapping[int, ClosedForm]:
     """Theory's share of go by number of the verdict, where arms are dropped and none works."""
     fates = arms_without_effect(built) if truth == "null" else None
     if fates is None:
@@ -251,16 +255,18 @@ def _of_arms(built: Parts, truth: str) -> Mapping[int, ClosedForm]:
 
 
 def _each_arm(
-    built: Parts, truth: str, sums: TrialSums, requested: int
+    built: BuiltScenario, truth: str, sums: TrialSums, requested: int
 ) -> Iterator[Characteristic]:
     """How often each arm is dropped, at which look, and is the best; and the patients it takes."""
-    if not built.schedule.drops_arms:
+    if not built.study.drops_arms:
         return
     fates = arms_without_effect(built) if truth == "null" else None
-    for arm, (name, analysis) in enumerate(zip(built.names, built.analyses, strict=True)):
+    for arm, (name, analysis) in enumerate(
+        zip(built.study.names, built.study.analyses, strict=True)
+    ):
         row = partial(Characteristic, endpoint=analysis.endpoint, analysis=name,
                       month=analysis.month, truth=truth)  # fmt: skip
-        for look in range(len(built.schedule.looks)):
+        for look in range(len(built.study.looks)):
             known = None
             if fates is not None:
                 known = ClosedForm(float(fates.dropped[arm, look]), NORMAL_LOOKS)
@@ -268,17 +274,19 @@ def _each_arm(
             yield row(name="dropped", measured=share, twin=known, look=look + 1)
         yield row(name="selected", measured=share_selected(sums, arm, requested))
         yield row(name="enrolled_in_arm", measured=mean_enrolled_in_arm(sums, arm, requested))
-    control = mean_enrolled_in_arm(sums, len(built.names), requested)
+    control = mean_enrolled_in_arm(sums, len(built.study.names), requested)
     yield Characteristic("enrolled_in_control", "", "", None, truth, control)
 
 
-def _harm(built: Parts, truth: str, sums: TrialSums, requested: int) -> Iterator[Characteristic]:
+def _harm(
+    built: BuiltScenario, truth: str, sums: TrialSums, requested: int
+) -> Iterator[Characteristic]:
     """Yield how often, when, and after how many treated patients a trial is stopped for harm."""
-    rule = built.safety
+    rule = built.study.safety
     if rule is None or not sums.harm.stops.size:
         return
     # With interim looks a trial can end before harm is seen: then the exact chances are not its.
-    exact = exact_stopping(built, truth) if built.stopping is None else None
+    exact = exact_stopping(built, truth) if built.study.interim is None else None
     row = partial(Characteristic, endpoint=rule.event, analysis=HARM, month=rule.by_month,
                   truth=truth)  # fmt: skip
     chances = None if exact is None else exact.at_look
@@ -291,26 +299,28 @@ def _harm(built: Parts, truth: str, sums: TrialSums, requested: int) -> Iterator
             twin=None if chances is None else ClosedForm(float(chances[look])),
         )
     yield row(name="treated_patients", measured=treated_patients(sums, requested))
-    if built.stopping is not None:
+    if built.study.interim is not None:
         for look in range(len(sums.looks.harm)):
             measured = harm_before(sums, look, requested)
             yield row(name="harm_before", measured=measured, look=look + 1)
         yield row(name="final_analysis", measured=final_analysis(sums, requested))
-    elif not isinstance(built.recruitment, AllAtOnce):
+    elif not isinstance(built.study.population.recruitment, AllAtOnce):
         yield Characteristic("enrolled", "", "", None, truth, mean_enrolled(sums, requested))
 
 
-def _ledger(built: Parts, truth: str, sums: TrialSums, requested: int) -> Iterator[Characteristic]:
+def _ledger(
+    built: BuiltScenario, truth: str, sums: TrialSums, requested: int
+) -> Iterator[Characteristic]:
     """Yield how trials end, by the class of what is true, for a rule with limits of its own.
 
     For any rule, under a truth that is drawn: how many of the goes are of a true benefit.
     """
-    by_reference = isinstance(built.decision, ByReference)
+    by_reference = isinstance(built.study.decision, ByReference)
     ends: tuple[End, ...] = ("go", "stop")
-    if isinstance(built.decision, ByReference) and built.decision.considers:
+    if isinstance(built.study.decision, ByReference) and built.study.decision.considers:
         ends = ENDS
-    for number, verdict in enumerate(built.decision.labels(built.names)):
-        analysis = built.analyses[number] if number < len(built.analyses) else None
+    for number, verdict in enumerate(built.study.decision.labels(built.study.names)):
+        analysis = built.study.analyses[number] if number < len(built.study.analyses) else None
         row = partial(
             Characteristic,
             endpoint=analysis.endpoint if analysis else verdict,
@@ -352,24 +362,28 @@ def _measured(
     return (coverage if name == "coverage" else mean_missing)(sums, number, requested)
 
 
-def fallbacks(built: Parts, sums: Mapping[str, TrialSums], requested: int) -> Iterator[FellBack]:
+def fallbacks(
+    built: BuiltScenario, sums: Mapping[str, TrialSums], requested: int
+) -> Iterator[FellBack]:
     """Yield how often each simpler model answered, for those that did."""
     for truth, tallied in sums.items():
-        for number, name in enumerate(built.names):
+        for number, name in enumerate(built.study.names):
             for code, to in enumerate(FALLBACKS[1:], start=1):
                 if tallied.fallbacks[number, code]:
                     share = share_fallen_back(tallied, number, code, requested)
                     yield FellBack(name, truth, to, share)
 
 
-def failed_too_often(built: Parts, sums: Mapping[str, TrialSums]) -> Iterator[tuple[str, str]]:
+def failed_too_often(
+    built: BuiltScenario, sums: Mapping[str, TrialSums]
+) -> Iterator[tuple[str, str]]:
     """Yield truths under which more analyses failed than the scenario allows, and a message.
 
     The rest is not the trial that was asked for: its numbers are not to be used.
     """
     allowed = built.scenario.failures_allowed
     for truth, tallied in sums.items():
-        for name, counts in zip(built.names, tallied.reasons, strict=True):
+        for name, counts in zip(built.study.names, tallied.reasons, strict=True):
             failed = int(counts[1:].sum())
             if failed > allowed * tallied.trials:
                 worst = FAILURES[1 + int(counts[1:].argmax())]

@@ -18,7 +18,7 @@ from phase2sim.core.decision import tested_alone
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.prior.truth_sources import window_midpoints
 from phase2sim.scenario.assembly.assemble import Assembled
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.theory.group_sequential.multi_arm_boundaries import Fates
 from phase2sim.theory.power.closed_form import (
     average_over_sizes,
@@ -29,9 +29,7 @@ from phase2sim.theory.power.closed_form import (
     sizes_after_dropout,
 )
 from phase2sim.theory.power.mmrm_power import power_mmrm
-from phase2sim.trial.interim.dropping_rule import DroppingRule
-from phase2sim.trial.interim.schedule import Schedule
-from phase2sim.trial.interim.stopping_rule import StoppingRule
+from phase2sim.trial.interim.rules import Interim, InterimRule
 from phase2sim.trial.patients.missingness.hazards import Complete, Mar, Mcar
 from phase2sim.trial.patients.missingness.logistic import Logistic, Mnar
 from phase2sim.trial.patients.randomisation.blocks import PermutedBlocks
@@ -57,14 +55,12 @@ class ClosedForm:
         return not self.why
 
 
-def arms_without_effect(built: Parts) -> Fates | None:
+def arms_without_effect(built: BuiltScenario) -> Fates | None:
     """What theory says of arms that are dropped at looks where none has an effect."""
-    rule = built.stopping
-    if not isinstance(rule, DroppingRule) or rule.keep_best:
-        return None
-    if any(one.null_effect for one in built.hypotheses):
+    interim = built.study.interim
+    if interim is None or any(shown.null_effect for shown in built.study.hypotheses):
         return None  # no effect is then below the null effect
-    return rule.bounds.fates(np.zeros(len(built.analyses)))
+    return interim.rule.fates(np.zeros(len(built.study.analyses)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +110,8 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> ClosedForm |
     plan = assembled.study.drawn
     if len(plan.arms) > _TWO_ARMS or analysis.endpoint not in ENDPOINTS:
         return None
-    stopping = assembled.study.stopping
-    if assembled.study.safety is not None or isinstance(stopping, DroppingRule):
+    interim = assembled.study.interim
+    if assembled.study.safety is not None or assembled.study.drops_arms:
         return None  # a trial stopped for harm is no go
     formula = _FORMULAS.get(type(analysis))
     tested = tested_alone(assembled.study.decision, number, assembled.study.hypotheses[number])
@@ -127,9 +123,9 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> ClosedForm |
     case = _Case(assembled, e, v, ENDPOINTS[analysis.endpoint].benefit_sign * beyond, alpha)
     power = formula.power(analysis, case)
     reasons = [*_reasons(assembled, analysis, e), formula.approximates]
-    if stopping is not None:
+    if interim is not None:
         reasons.append(NORMAL_LOOKS)
-        known = _with_looks(stopping, assembled.study.schedule, number, power)
+        known = _with_looks(interim, number, power)
         return None if known is None else replace(known, why="; ".join(filter(None, reasons)))
     if np.isnan(power):
         return None
@@ -137,14 +133,16 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> ClosedForm |
 
 
 def _with_looks(
-    rule: StoppingRule, schedule: Schedule, number: int, fixed_power: float
+    interim: Interim[InterimRule], number: int, fixed_power: float
 ) -> ClosedForm | None:
     """Power and stops of a design with looks, from the power of a fixed one of its size.
 
     The trial must stop by this analysis alone, and its bounds must lie on z; else nobody knows.
     """
-    bounds = rule.planned[number]
-    if schedule.reestimation is not None or rule.verdict != number:
+    bounds = interim.rule.planned_bounds(number)
+    if bounds is None or interim.schedule.reestimation is not None:
+        return None
+    if interim.rule.verdict != number:
         return None
     if np.isnan(bounds.futility).any() or not 0 < fixed_power < 1:
         return None
@@ -191,7 +189,7 @@ def _mmrm(analysis: Analysis, case: _Case) -> float:
     visits = [plan.visits_months.index(m) for m in seen]
     staying = [_staying(case.assembled, m) for m in seen]
     retention = [[share[arm] for share in staying] for arm in (1, 0)]
-    control, treated = case.assembled.parts.design.allocation
+    control, treated = case.assembled.built.design.allocation
     return power_mmrm(
         case.effect,
         case.residual(analysis.covariates, visits),
@@ -272,7 +270,7 @@ def _sizes_seen(
 
 def _staying(assembled: Assembled, month: float) -> tuple[float, float]:
     """Share of untreated, and of treated, patients who are still seen at a month."""
-    dropout = assembled.parts.dropout
+    dropout = assembled.built.dropout
     if isinstance(dropout, Mcar | Mar):
         staying = float((1 - dropout.share) ** (month / dropout.by_month))
         return staying, staying**dropout.hazard_ratio_treated
@@ -285,7 +283,7 @@ def _staying(assembled: Assembled, month: float) -> tuple[float, float]:
 def _enrolled(assembled: Assembled) -> list[tuple[int, float]]:
     """How many patients may be allocated to treatment, with probabilities."""
     patients, randomisation = assembled.study.plan.patients, assembled.study.randomisation
-    control, treated = assembled.parts.design.allocation
+    control, treated = assembled.built.design.allocation
     if not isinstance(randomisation, PermutedBlocks | Simple) or (
         isinstance(randomisation, PermutedBlocks) and len(randomisation.sizes) > 1
     ):
@@ -318,7 +316,7 @@ def _reasons(assembled: Assembled, analysis: Analysis, e: int) -> list[str]:
         reasons.append("it leaves out the stratum")
     if getattr(analysis, "standard_error", "model-based") != "model-based":
         reasons.append("it takes the model-based standard error")
-    if not isinstance(assembled.parts.dropout, Complete | Mcar):
+    if not isinstance(assembled.built.dropout, Complete | Mcar):
         reasons.append("it takes patients as lost completely at random")
     study_reasons = {
         "it takes the arms as large as planned": not isinstance(

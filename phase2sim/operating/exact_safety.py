@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from phase2sim.core.arrays import Floats
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.trial.patients.missingness.hazards import Complete
 from phase2sim.trial.patients.randomisation.blocks import PermutedBlocks
 from phase2sim.trial.safety.boundaries import chance_of_stopping, expected_patients
@@ -28,12 +28,12 @@ def stopping(rule: SafetyRule, rate: float) -> StoppingChances:
     return StoppingChances(rate, chances, expected_patients(looks, chances))
 
 
-def true_share(built: Parts, truth: str) -> float | None:
+def true_share(built: BuiltScenario, truth: str) -> float | None:
     """Share of the treated with an event by the rule's month; None where no formula has it."""
-    rule, scenario = built.safety, built.scenario
-    if rule is None or len(built.plan.arms) > 2 or scenario.assume != "planned":  # noqa: PLR2004 - control and treatment
+    rule, scenario = built.study.safety, built.scenario
+    if rule is None or len(built.study.plan.arms) > 2 or scenario.assume != "planned":  # noqa: PLR2004 - control and treatment
         return None
-    counted = built.plan.counted[rule.event]
+    counted = built.study.plan.counted[rule.event]
     if counted.tied_to:
         return None
     ratio = 1.0 if truth == "null" else scenario.events[rule.event].rate_ratio
@@ -44,14 +44,14 @@ def true_share(built: Parts, truth: str) -> float | None:
     return float(1.0 - (1.0 + counted.dispersion * mean) ** (-1.0 / counted.dispersion))
 
 
-def exact_stopping(built: Parts, truth: str) -> StoppingChances | None:
+def exact_stopping(built: BuiltScenario, truth: str) -> StoppingChances | None:
     """Chances that simulated trials must agree with; None where theory does not have them."""
-    rate, rule = true_share(built, truth), built.safety
+    rate, rule = true_share(built, truth), built.study.safety
     if rate is None or rule is None or not isinstance(built.dropout, Complete) or built.gaps:
         return None
-    blocks = built.randomisation
+    blocks = built.study.randomisation
     whole = isinstance(blocks, PermutedBlocks) and len(blocks.sizes) == 1 and not blocks.over
-    if not whole or built.plan.patients % len(blocks.block):  # type: ignore[attr-defined]  # blocks, then
+    if not whole or built.study.plan.patients % len(blocks.block):  # type: ignore[attr-defined]  # blocks, then
         return None
-    treated = built.plan.patients * built.design.allocation[1] // sum(built.design.allocation)
+    treated = built.study.plan.patients * built.design.allocation[1] // sum(built.design.allocation)
     return stopping(rule, rate) if rule.looks[-1] <= treated else None

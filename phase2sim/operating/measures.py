@@ -21,7 +21,7 @@ from phase2sim.core.contracts import (
 from phase2sim.core.decision import AT_TARGET, BELOW, CLASSES, UNKNOWN
 from phase2sim.core.measured import Measured, mean_of, proportion
 from phase2sim.trial.interim.stop_counts import StopSums, stop_sums
-from phase2sim.trial.interim.stopping_times import TrialEnds
+from phase2sim.trial.interim.trial_ends import TrialEnds
 from phase2sim.trial.safety.harm_counts import HarmSums
 
 type End = Literal["go", "consider", "stop"]

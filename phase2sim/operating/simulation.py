@@ -34,11 +34,12 @@ from phase2sim.operating.characteristics import (
 from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted, read_evidence
-from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
+from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
 from phase2sim.scenario.assembly.true_effects import with_known_values
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.trial.engine import Outcomes, Study, simulate_batch
+from phase2sim.trial.engine import Outcomes, simulate_batch
 from phase2sim.trial.interim.harm_stops import sums_of_harm
+from phase2sim.trial.study import Study
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -175,7 +176,7 @@ def simulate(  # noqa: PLR0913 - options by name
     _compile(ready, report)
     sums, done = _run(ready, scenario.trials, workers, progress)
     by_truth = dict(zip((source.label for source in ready.assembled.sources), sums, strict=True))
-    for _, why in failed_too_often(ready.assembled.parts, by_truth):
+    for _, why in failed_too_often(ready.assembled.built, by_truth):
         raise TooManyFailures(why)
     return _result(ready, scenario, by_truth, done)
 
@@ -184,7 +185,7 @@ def _result(
     ready: "Ready", scenario: Scenario, by_truth: Mapping[str, TrialSums], done: int
 ) -> Result:
     assembled, prior = ready.assembled, ready.prior
-    built, requested = assembled.parts, scenario.trials
+    built, requested = assembled.built, scenario.trials
     forms, errors = closed_forms(assembled), truth_errors(assembled)
     reasons = reduce(add, (tallied.reasons.sum(axis=0) for tallied in by_truth.values()))
     provenance = None if prior is None else {**prior.provenance, "draws": len(prior.effect)}
@@ -215,7 +216,7 @@ class Ready:
 
 def prepare_scenario(scenario: Scenario, report: Report) -> Ready:
     """Check a scenario, fit or load its prior, and put it together."""
-    built = parts(scenario)
+    built = build_scenario(scenario)
     if not scenario.evidence:
         return Ready(with_known_values(assemble(built, None)))
     evidence = read_evidence(scenario.evidence, beside=scenario.path)

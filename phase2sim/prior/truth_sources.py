@@ -99,7 +99,7 @@ class FixedTruth:
 
 
 @dataclass(frozen=True, slots=True)
-class PriorTruth:
+class TruthFromPrior:
     """A fresh draw for each trial: control from the prior's draws, effect from a robust mixture.
 
     With probability ``robust_weight`` a trial's effect is the fitted one of its draw, else N(0,
@@ -121,7 +121,7 @@ class PriorTruth:
     robust_weight: float
     treated: Treated = field(default_factory=Treated)
 
-    def with_assumptions(self, treated: Treated, heterogeneity: float) -> "PriorTruth":
+    def with_assumptions(self, treated: Treated, heterogeneity: float) -> "TruthFromPrior":
         """The same with other arms, and so many times the variation between studies."""
         level, slope = self.level_sd * heterogeneity, self.slope_sd * heterogeneity
         return replace(self, treated=treated, level_sd=level, slope_sd=slope)
@@ -204,7 +204,7 @@ def _of_age(prior: PriorDraws, plan: Plan, which: list[int]) -> Floats:
 
 def prior_truth(
     label: str, plan: Plan, control: Control, prior: PriorDraws, robust_weight: float
-) -> PriorTruth:
+) -> TruthFromPrior:
     """Truth drawn from the fitted prior; ``control`` may hold scenario overrides."""
     which = [prior.endpoints.index(name) for name in plan.endpoints]
     visits = np.array(plan.visits_months)
@@ -215,7 +215,7 @@ def prior_truth(
     ]
     # A control mean given in the scenario is meant as it stands: no between-study scatter on it.
     free = np.array([control.history[:, e].any() for e in range(len(which))])
-    return PriorTruth(
+    return TruthFromPrior(
         label=label,
         seed=plan.seed,
         visits_months=visits,

@@ -14,13 +14,13 @@ from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.toml_files import Table, check_numbers, nearest, read_toml, validate
 from phase2sim.core.io.views import View, Viewed
 from phase2sim.scenario.tables import (
-    EventTable,
-    MissingTable,
+    Events,
+    Missing,
     Outcome,
     Part,
-    PopulationTable,
+    Population,
     Shared,
-    StoppingTable,
+    Stopping,
     TableModel,
     TruthTable,
 )
@@ -41,7 +41,7 @@ class Scenario(Viewed, TableModel):
     failures_allowed: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.05, description="Share of failed analyses above which no number is printed."
     )
-    population: PopulationTable = Field(default=PopulationTable(), description="Who may enrol.")
+    population: Population = Field(default=Population(), description="Who may enrol.")
     design: Part = Field(description="Who gets what, and when they are seen.")
     outcome: dict[str, Outcome] = Field(
         default_factory=dict,
@@ -51,16 +51,14 @@ class Scenario(Viewed, TableModel):
         default=None, description="Of any two endpoints at one visit; overrides the fitted prior."
     )
     truth: TruthTable = Field(description="What is taken to be true.")
-    missing: MissingTable = Field(
-        default=MissingTable(), description="Which outcomes are not seen."
-    )
+    missing: Missing = Field(default=Missing(), description="Which outcomes are not seen.")
     recruitment: Part = Field(
         default_factory=lambda: {"kind": "at_once"}, description="When patients enrol."
     )
     intercurrent: dict[str, Part] = Field(
         default_factory=dict, description="By kind of event: its keys, and its strategy."
     )
-    events: dict[str, EventTable] = Field(default_factory=dict, description="By counted outcome.")
+    events: dict[str, Events] = Field(default_factory=dict, description="By counted outcome.")
     shared: Shared = Field(
         default=Shared(), description="What patients are drawn with beyond what the trial sees."
     )
@@ -74,7 +72,7 @@ class Scenario(Viewed, TableModel):
         description="One table an analysis."
     )
     decision: Part = Field(description="From p-values to go or stop.")
-    stopping: StoppingTable | None = Field(
+    stopping: Stopping | None = Field(
         default=None, description="When a trial with interim looks stops."
     )
     _path: Path = PrivateAttr(default=Path("scenario"))
@@ -244,7 +242,7 @@ def _check_endpoints(scenario: Scenario, path: Path) -> None:
             )
 
 
-def _check_windows(population: PopulationTable, path: Path) -> None:
+def _check_windows(population: Population, path: Path) -> None:
     for key in ("months_since_diagnosis", "age_years"):
         window: tuple[float, float] | None = getattr(population, key)
         if window is not None and window[0] > window[1]:
@@ -268,7 +266,7 @@ def _check_windows(population: PopulationTable, path: Path) -> None:
         )
 
 
-def _check_normal_age(population: PopulationTable, path: Path) -> None:
+def _check_normal_age(population: Population, path: Path) -> None:
     mean, sd = population.age_mean, population.age_sd
     if mean is None and sd is None:
         return

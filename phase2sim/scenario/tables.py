@@ -26,7 +26,7 @@ class Limits(TableModel):
     at_most: float | None = Field(default=None, description="No higher; no limit if left out.")
 
 
-class PopulationTable(TableModel):
+class Population(TableModel):
     """Who may enrol."""
 
     months_since_diagnosis: tuple[_Month, _Month] = Field(
@@ -134,7 +134,7 @@ class TargetEffect(BaseModel):
         return f"{size:+g}" if isinstance(size, float | int) else f"{size.percent:+g} %"
 
 
-class PriorTruthTable(TableModel):
+class PriorTruth(TableModel):
     """Assurance: the effect drawn from the fitted prior, made robust."""
 
     robust_weight: Annotated[float, Field(ge=0, le=1)] = Field(
@@ -152,12 +152,12 @@ class TruthTable(TableModel):
         default_factory=dict,
         description="By treated arm, such as a dose: its share of the effect; 1 if not named.",
     )
-    prior: PriorTruthTable | None = Field(
+    prior: PriorTruth | None = Field(
         default=None, description="Asks for assurance; needs evidence."
     )
 
 
-class MissingTable(TableModel):
+class Missing(TableModel):
     """Which outcomes are not seen."""
 
     dropout: Part = Field(
@@ -173,7 +173,7 @@ class MissingTable(TableModel):
     )
 
 
-class EventTable(TableModel):
+class Events(TableModel):
     """How often an event is counted, and what its rate goes with."""
 
     per_month: Annotated[float, Field(ge=0, le=100)] = Field(
@@ -192,7 +192,7 @@ class EventTable(TableModel):
     at: float | None = Field(default=None, description="Its value at per_month, in its unit.")
 
 
-class StoppingTable(TableModel):
+class Stopping(TableModel):
     """When a trial with interim looks stops at one of them."""
 
     efficacy: Part = Field(description="When a look shows efficacy.")

@@ -65,7 +65,7 @@ def arm_boundary_table(assembled: Assembled, rule: DroppingRule) -> ArmTable:
     information = tuple(information_at_end(None, one) for one in squared)
     errors = np.array([one.estimate**-0.5 for one in information])
     return ArmTable(
-        analyses=assembled.parts.names,
+        analyses=assembled.built.study.names,
         looks=tuple(_looks(assembled, rule, errors)),
         truths=tuple(_truths(assembled, rule, errors)),
         information=information,
@@ -73,7 +73,7 @@ def arm_boundary_table(assembled: Assembled, rule: DroppingRule) -> ArmTable:
 
 
 def _looks(assembled: Assembled, rule: DroppingRule, errors: Floats) -> Iterator[ArmLook]:
-    design, bounds = assembled.parts.design, rule.bounds
+    design, bounds = assembled.built.design, rule.bounds
     spent, dropping = bounds.spent(dropping=False), bounds.spent(dropping=True)
     last = bounds.information.size - 1
     for k, fraction in enumerate(bounds.information):
@@ -130,8 +130,8 @@ def _truths(assembled: Assembled, rule: DroppingRule, errors: Floats) -> Iterato
 
 
 def _under(assembled: Assembled, rule: DroppingRule, truth: str, drift: Floats) -> ArmsUnderTruth:
-    design, fates = assembled.parts.design, rule.bounds.fates(drift)
-    ratio = [design.allocation[0], *(design.allocation[a.arm] for a in assembled.parts.aims)]
+    design, fates = assembled.built.design, rule.bounds.fates(drift)
+    ratio = [design.allocation[0], *(design.allocation[a.arm] for a in assembled.built.study.aims)]
     sizes = design.patients * np.array(ratio) / sum(ratio)
     return ArmsUnderTruth(
         truth=truth,

@@ -15,6 +15,8 @@ from phase2sim.theory.group_sequential.boundaries import Boundaries
 from phase2sim.theory.group_sequential.conditional_power import conditional_power, predictive_power
 from phase2sim.theory.group_sequential.futility import BetaSpending
 from phase2sim.trial.engine import analyse_trials, draw_trials, true_effect
+from phase2sim.trial.interim.dropping_rule import DroppingRule
+from phase2sim.trial.interim.rules import Interim
 from phase2sim.trial.interim.stopping_rule import StoppingRule
 
 _TRIALS = 1_000  # for the standard error at the end
@@ -70,22 +72,27 @@ class AnalysisBounds:
     power: float  # that the inflation factor is for
 
 
-def boundary_table(assembled: Assembled) -> tuple[AnalysisBounds, ...]:
-    """Bounds of every analysis; raises ``BadScenario`` for a scenario without looks.
+def interim_rule(assembled: Assembled) -> StoppingRule | DroppingRule:
+    """Return the rule that looks follow; raises ``BadScenario`` for a scenario without looks."""
+    match assembled.study.interim:
+        case Interim(rule=StoppingRule() | DroppingRule() as rule):
+            return rule
+    raise BadScenario(
+        f"{assembled.built.path}: design.kind {assembled.built.scenario.design['kind']!r} has no"
+        " looks, and so no boundaries. Use design.kind = 'group_sequential'."
+    )
+
+
+def boundary_table(assembled: Assembled, rule: StoppingRule) -> tuple[AnalysisBounds, ...]:
+    """Bounds of every analysis.
 
     The information at the end is that of simulated trials, unless the scenario states it.
     """
-    rule = assembled.parts.stopping
-    if not isinstance(rule, StoppingRule):
-        raise BadScenario(
-            f"{assembled.parts.path}: design.kind {assembled.parts.scenario.design['kind']!r} has"
-            " no looks, and so no boundaries. Use design.kind = 'group_sequential'."
-        )
     source = assembled.sources[0]
     squared = squared_errors(assembled, source)
     return tuple(
         _of_analysis(assembled, rule, number, squared[number])
-        for number in range(len(assembled.parts.analyses))
+        for number in range(len(assembled.built.study.analyses))
     )
 
 
@@ -115,7 +122,7 @@ def _of_analysis(
         lower = rule.limit.z(bounds.information[:-1], bounds.efficacy[-1], 1 / se)
         bounds = bounds.with_futility(lower)
     return AnalysisBounds(
-        analysis=assembled.parts.names[number],
+        analysis=assembled.built.study.names[number],
         looks=tuple(_looks(assembled, bounds, (null, sign * se))),
         truths=tuple(_truths(assembled, bounds, number, (null, sign * se))),
         information=information,
@@ -137,7 +144,7 @@ def information_at_end(stated: float | None, squared: Floats) -> Measured:
 def _looks(
     assembled: Assembled, bounds: Boundaries, scale: tuple[float, float]
 ) -> Iterator[LookBounds]:
-    design, total = assembled.parts.design, assembled.parts.design.patients
+    design, total = assembled.built.design, assembled.built.design.patients
     patients = [
         None if look.is_by_calendar else look.patients_of(total) for look in design.schedule.looks
     ]
@@ -200,7 +207,7 @@ def _under(assembled: Assembled, bounds: Boundaries, truth: str, drift: float) -
         futility=tuple(futility.tolist()),
         power=float(efficacy.sum()),
         expected_information=expected,
-        expected_patients=assembled.parts.design.patients * expected,
+        expected_patients=assembled.built.design.patients * expected,
     )
 
 

@@ -26,7 +26,8 @@ from phase2sim.decisions.mcp_mod import CURVE
 from phase2sim.operating.simulation import prepare_scenario
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.trial.engine import Study, analyse_trials, draw_trials
+from phase2sim.trial.engine import analyse_trials, draw_trials
+from phase2sim.trial.study import Study
 
 MOST_ANALYSES = 6  # every set of true nulls is looked at
 _HALVINGS = 45
@@ -138,9 +139,9 @@ def calibrate(  # noqa: PLR0913 - options by name
 
 
 def _rule(assembled: Assembled, verdict: str | None) -> _Rule:
-    study, path = assembled.study, assembled.parts.path
+    study, path = assembled.study, assembled.built.path
     names, verdicts = study.names, study.verdicts
-    if study.schedule:
+    if study.interim is not None:
         raise BadInput(
             f"{path}: design has interim looks, whose bounds set the type I error already:"
             " phase2sim boundaries prints them. Leave the looks out to calibrate a final analysis."
@@ -174,7 +175,7 @@ def _sets(rule: _Rule, analyses: int) -> list[Bools]:
 
 def _null(assembled: Assembled) -> TruthSource:
     """No effect, or the null effects where these are not zero."""
-    study, path = assembled.study, assembled.parts.path
+    study, path = assembled.study, assembled.built.path
     source = next(source for source in assembled.sources if source.label == "null")
     plan = study.drawn
     added = np.zeros((len(plan.arms), len(plan.endpoints), len(plan.visits_months)))

@@ -17,7 +17,7 @@ from phase2sim.core.measured import Measured, proportion
 from phase2sim.core.progress import Progress, Report
 from phase2sim.operating.characteristics import measured_row
 from phase2sim.operating.simulation import Ready, prepare_scenario
-from phase2sim.scenario.assembly.assemble import Assembled, parts
+from phase2sim.scenario.assembly.assemble import Assembled, build_scenario
 from phase2sim.scenario.assembly.plan import widen_plan
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.engine import simulate_batch
@@ -162,7 +162,8 @@ def compare_scenarios(
 def _with_shared_patients(scenarios: Sequence[Scenario]) -> Iterator[Scenario]:
     """Each scenario drawing what all of them draw, where it can."""
     plans = [
-        widen_plan(built.scenario, built.plan) or built.plan for built in map(parts, scenarios)
+        widen_plan(built.scenario, built.study.plan) or built.study.plan
+        for built in map(build_scenario, scenarios)
     ]
     endpoints = [name for name in ENDPOINTS if any(name in plan.endpoints for plan in plans)]
     months = sorted({month for plan in plans for month in plan.visits_months})
@@ -193,7 +194,7 @@ def _goes(ready: Sequence[Ready], trials: int, progress: Progress) -> list[dict[
                 outcomes = simulate_batch(study, source, first, size)
                 verdicts[source.label].append(outcomes.verdict[:, main])
             progress(place * trials + first + size, len(ready) * trials)
-        found.append({label: np.concatenate(parts) for label, parts in verdicts.items()})
+        found.append({label: np.concatenate(batches) for label, batches in verdicts.items()})
     return found
 
 
@@ -207,7 +208,7 @@ def _entry(ready: Ready, first: Ready, verdicts: dict[str, Arms], trials: int) -
     study, plan = ready.assembled.study, ready.assembled.study.drawn
     other = first.assembled.study.drawn
     return ComparedScenario(
-        scenario=ready.assembled.parts.scenario,
+        scenario=ready.assembled.built.scenario,
         verdict=study.verdicts[_main(ready.assembled)],
         patients=plan.patients,
         go={truth: _share(verdict, trials, GO) for truth, verdict in verdicts.items()},

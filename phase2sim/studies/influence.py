@@ -28,9 +28,9 @@ from phase2sim.prior.reweighting import (
     share_moved,
     share_refitted,
 )
-from phase2sim.prior.truth_sources import PriorTruth
-from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.prior.truth_sources import TruthFromPrior
+from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.trial.engine import simulate_batch
 
@@ -119,7 +119,7 @@ def influence(
     Draws are reweighted; where that says too little the model is fitted again. Such fits are kept,
     so that an interrupted call goes on where it was. Raises ``BadInput`` and ``PriorNotTrusted``.
     """
-    built = None if scenario is None else parts(load_scenario(scenario))
+    built = None if scenario is None else build_scenario(load_scenario(scenario))
     if built is not None:
         check_assurance(built)
     prior = fitted(evidence, report=report)
@@ -128,7 +128,7 @@ def influence(
     return moved_by(evidence, prior, weighted, built, report)
 
 
-def check_assurance(built: Parts) -> None:
+def check_assurance(built: BuiltScenario) -> None:
     """Refuse a scenario without an assurance."""
     if built.scenario.truth.prior is None:
         raise BadScenario(
@@ -157,7 +157,7 @@ def moved_by(
     evidence: Evidence,
     prior: PriorDraws,
     weighted: Weighted,
-    built: Parts | None = None,
+    built: BuiltScenario | None = None,
     report: Report = lambda _line: None,
 ) -> Influence:
     """As ``influence``, given the fit, the weights and the scenario's parts, if any."""
@@ -201,7 +201,7 @@ def without(evidence: Evidence, entry: Reported) -> Evidence:
     return replace(left, digest=digest_of(left))
 
 
-def trials_of(built: Parts, prior: PriorDraws, report: Report) -> dict[str, TrialOutcomes]:
+def trials_of(built: BuiltScenario, prior: PriorDraws, report: Report) -> dict[str, TrialOutcomes]:
     """Simulate the scenario's trials under the prior: which ended with a go, by verdict."""
     assembled = assemble(built, prior)
     trials = built.scenario.trials
@@ -219,7 +219,7 @@ def _simulated(assembled: Assembled, trials: int) -> tuple[NDArray[np.int8], Int
     """Verdicts (trial, verdict), and the prior's draw that was true in each trial."""
     study = assembled.study
     source = next(
-        one for one in assembled.sources if isinstance(one, PriorTruth) and one.label == "prior"
+        one for one in assembled.sources if isinstance(one, TruthFromPrior) and one.label == "prior"
     )
     verdicts = []
     for first in range(0, trials, study.batch):
@@ -234,7 +234,7 @@ class _Base:
 
     evidence: Evidence
     prior: PriorDraws
-    built: Parts | None
+    built: BuiltScenario | None
     goes: Mapping[str, TrialOutcomes]
 
 
@@ -319,7 +319,7 @@ def _effect_moved(base: _Base, other: PriorDraws, endpoint: str) -> tuple[Change
 
 def _assurance_moved(base: _Base, other: PriorDraws, report: Report) -> dict[str, Change]:
     """Assurance under another fit; none if that fit lost an endpoint of the scenario."""
-    if base.built is None or not set(base.built.plan.endpoints) <= set(other.effects):
+    if base.built is None or not set(base.built.study.plan.endpoints) <= set(other.effects):
         return {}
     goes = trials_of(base.built, other, report)
     draws = len(base.prior.effect)

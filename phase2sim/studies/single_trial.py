@@ -29,9 +29,8 @@ from phase2sim.core.decision import side_by_side
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.errors import BadData, BadScenario
 from phase2sim.scenario.assembly.assemble import Assembled
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.trial.engine import (
-    Study,
     analyse_trials,
     analysed_months,
     draw_trials,
@@ -40,10 +39,10 @@ from phase2sim.trial.engine import (
     watched_for_harm,
 )
 from phase2sim.trial.interim.look import Look
-from phase2sim.trial.interim.rules import final_verdict
-from phase2sim.trial.interim.stopping_times import FOR_HARM, REASONS, TrialEnds
+from phase2sim.trial.interim.trial_ends import FOR_HARM, REASONS, TrialEnds
 from phase2sim.trial.patient_csv import patients_csv
 from phase2sim.trial.safety.monitoring import HarmMonitoring, SafetyRule, stop_for_harm
+from phase2sim.trial.study import Study
 
 _VERDICTS = {GO: "go", CONSIDER: "consider", STOP: "stop"}
 
@@ -102,7 +101,7 @@ class Harm:
     enrolled: int
 
 
-def analyse(built: Parts, path: Path, endpoint: str | None = None) -> TrialResult:
+def analyse(built: BuiltScenario, path: Path, endpoint: str | None = None) -> TrialResult:
     """Run a scenario's analyses on a CSV file: those of ``endpoint``, or all.
 
     Raises ``BadData`` for a file that the analyses cannot read.
@@ -110,7 +109,9 @@ def analyse(built: Parts, path: Path, endpoint: str | None = None) -> TrialResul
     data = read_data(path)
     chosen = [
         (name, analysis, aim)
-        for name, analysis, aim in zip(built.names, built.analyses, built.aims, strict=True)
+        for name, analysis, aim in zip(
+            built.study.names, built.study.analyses, built.study.aims, strict=True
+        )
         if endpoint in {None, analysis.endpoint}
     ]
     endpoints = list(dict.fromkeys(analysis.endpoint for _, analysis, _ in chosen))
@@ -121,7 +122,7 @@ def analyse(built: Parts, path: Path, endpoint: str | None = None) -> TrialResul
             f"{path}: column 'endpoint' is missing, and the scenario analyses"
             f" {' and '.join(endpoints)}. Add the column, or choose with --endpoint."
         )
-    plan = built.plan
+    plan = built.study.plan
     factors = list(dict.fromkeys(f for _, a, _ in chosen for f in getattr(a, "factors", ())))
     readings = {
         e: replace(data_reading(data, e, plan.visits_months, plan.arms, factors), seed=plan.seed)
@@ -158,17 +159,17 @@ def replay(
     sources = {source.label: source for source in assembled.sources}
     if truth not in sources:
         raise BadScenario(
-            f"{assembled.parts.path}: the scenario has no truth {truth!r}."
+            f"{assembled.built.path}: the scenario has no truth {truth!r}."
             f" Use one of: {', '.join(sources)}."
         )
     true = sources[truth].truth(trial, 1)
     trials = draw_trials(study, true, trial, 1)
     seen: tuple[LookResult, ...] = ()
-    if study.schedule:
-        looks, end, watched = follow_looks(study, trials)
+    if study.interim is not None:
+        looks, end, watched = follow_looks(study, study.interim, trials)
         estimates, verdict = list(end.look.estimates), end.course.verdict[0]
         seen = _seen(study.names, looks, end)
-        if study.schedule.reestimation is not None:  # those beyond its size never came
+        if study.reestimation is not None:  # those beyond its size never came
             plan = replace(study.plan, patients=int(looks[-1].enrolled[0]))
             study = replace(study, plan=plan)
         trials = replace(trials, recruited=_recruited(study, trials, looks, end))
@@ -258,16 +259,19 @@ def _known_effects(study: Study, truth: str, true: Truth) -> list[float | None]:
     return [None if np.isnan(value) else value for value in values]
 
 
-def _verdicts(built: Parts, estimates: list[Estimates], names: tuple[str, ...]) -> dict[str, str]:
+def _verdicts(
+    built: BuiltScenario, estimates: list[Estimates], names: tuple[str, ...]
+) -> dict[str, str]:
     """Verdicts on some analyses of a data set, at the end where there are interim looks."""
-    which = [built.names.index(name) for name in names]
-    hypotheses = tuple(built.hypotheses[number] for number in which)
+    which = [built.study.names.index(name) for name in names]
+    hypotheses = tuple(built.study.hypotheses[number] for number in which)
     seen = side_by_side(estimates, hypotheses)
-    if built.stopping is None:
-        verdict = built.decision.decide(seen)[0]
+    if built.study.interim is None:
+        verdict = built.study.decision.decide(seen)[0]
     else:
-        verdict = final_verdict(built.stopping, built.decision, seen, which)[0]
-    return _in_words(verdict, built.decision.labels(names))
+        rule = built.study.interim.rule
+        verdict = rule.final_verdict(built.study.decision, seen, which)[0]
+    return _in_words(verdict, built.study.decision.labels(names))
 
 
 def _in_words(verdict: NDArray[np.int8], labels: tuple[str, ...]) -> dict[str, str]:

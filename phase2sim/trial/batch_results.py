@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Estimates
 from phase2sim.core.estimates import concatenate_estimates as joined_estimates
-from phase2sim.core.estimates import each
+from phase2sim.core.estimates import map_estimates
 from phase2sim.trial.interim.look import ArmsSeen, Look
 from phase2sim.trial.safety.monitoring import HarmMonitoring
 
@@ -44,7 +44,7 @@ class BatchResults:
     def of_size(self, size: int) -> "BatchResults":
         """Of several numbers of patients the one at a place."""
         one = itemgetter(size)
-        estimates = tuple(each(estimates, one) for estimates in self.estimates)
+        estimates = tuple(map_estimates(estimates, one) for estimates in self.estimates)
         watched = watched_together([self.watched], lambda arrays: arrays[0][size])
         return replace(self, estimates=estimates, missing=self.missing[size], watched=watched)
 
@@ -130,4 +130,4 @@ def _joined(parts: Sequence[tuple[Estimates, ...]]) -> tuple[Estimates, ...]:
 
 
 def _part(estimates: tuple[Estimates, ...], trials: slice) -> tuple[Estimates, ...]:
-    return tuple(each(one, itemgetter(trials)) for one in estimates)
+    return tuple(map_estimates(one, itemgetter(trials)) for one in estimates)

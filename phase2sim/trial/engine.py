@@ -1,132 +1,39 @@
 """One batch of trials, start to finish: recruit, allocate, draw, observe, estimate, decide."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import repeat
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.analyses.missing_share import unseen
 from phase2sim.analyses.readings import estimate
-from phase2sim.core.arrays import Arms, Bools, Floats
+from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.contracts import (
     MODEL_SCALE,
     Analysis,
-    Arrivals,
-    Entrants,
     Estimates,
-    Intercurrent,
-    Observer,
     Plan,
-    Randomisation,
-    Recruitment,
     Trials,
     Truth,
     TruthSource,
 )
-from phase2sim.core.decision import Decision, Hypothesis, hypothesis, side_by_side
+from phase2sim.core.decision import side_by_side
 from phase2sim.core.endpoints import DERIVED, EVENTS
-from phase2sim.core.estimands import Aim
 from phase2sim.trial.interim.data_cut import LookAnalyses, looks_at
 from phase2sim.trial.interim.harm_stops import with_harm
 from phase2sim.trial.interim.look import Look
-from phase2sim.trial.interim.rules import InterimRule, ended
-from phase2sim.trial.interim.schedule import Schedule
-from phase2sim.trial.interim.stopping_times import TrialEnds
+from phase2sim.trial.interim.rules import Interim, InterimRule
+from phase2sim.trial.interim.trial_ends import TrialEnds
 from phase2sim.trial.safety.monitoring import (
     HarmMonitoring,
-    SafetyRule,
     monitor_harm,
     stop_for_harm,
 )
-
-type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
-type Draw = Callable[[Plan, Truth, Entrants, Arms], Trials]
-type Gains = Callable[[Plan, Truth, Trials], Floats]
-type _Count = Callable[[Plan, Truth, Trials], Trials]
-
-_BATCH_BYTES = 2_000_000  # outcomes of one batch: larger ones leave the processor's cache
-_LARGEST_BATCH = 4096
+from phase2sim.trial.study import BATCH_BYTES, Study
 
 # Freeing one large array, never touched, teaches glibc to keep the memory of a batch for the next:
 # else it goes back to the system and is faulted in again, a third of the time of a small trial.
-np.empty(8 * _BATCH_BYTES, dtype=np.int8)
-
-
-@dataclass(frozen=True, slots=True)
-class PatientModel:
-    """Where patients come from: how they enrol, and how their outcomes arise."""
-
-    recruitment: Recruitment
-    enrol: Enrol
-    draw: Draw
-    gains: Gains
-    count: _Count
-
-
-@dataclass(frozen=True, slots=True)
-class TrueValues:
-    """True values behind the analyses under one fixed truth, with their Monte Carlo errors.
-
-    (analysis,) each; the error is 0 where the value is exact, the value nan where nobody knows it.
-    """
-
-    value: Floats
-    mcse: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Study:
-    """A trial ready to be simulated: the plan and its parts."""
-
-    plan: Plan
-    population: PatientModel
-    randomisation: Randomisation
-    dropout: Observer
-    analyses: tuple[Analysis, ...]
-    names: tuple[str, ...]  # of the analyses
-    decision: Decision
-    gaps: Observer | None = None
-    events: tuple[Intercurrent, ...] = ()  # in the order in which they act
-    aims: tuple[Aim, ...] = ()  # one an analysis; none: the one treated arm, no events
-    after_loss: Mapping[str, float] = field(default_factory=dict)  # by endpoint, model scale
-    wide: Plan | None = None  # endpoints and visits that are drawn, where they are more
-    known: Mapping[str, TrueValues] = field(default_factory=dict)  # by label of a fixed truth
-    safety: SafetyRule | None = None
-    schedule: Schedule = field(default_factory=Schedule)  # of interim looks
-    stopping: InterimRule | None = None  # where there are any
-    allocation: tuple[int, ...] = (1, 1)  # ratio of the arms
-
-    @property
-    def drawn(self) -> Plan:
-        """What is drawn: the plan, or one with more endpoints and visits."""
-        if self.wide is None:
-            return self.plan
-        return replace(self.wide, patients=self.plan.patients)
-
-    @property
-    def hypotheses(self) -> tuple[Hypothesis, ...]:
-        """What each analysis is to show."""
-        arms = (self.aim(number).arm for number in range(len(self.analyses)))
-        ratio = repeat(self.allocation)
-        return tuple(map(hypothesis, self.names, self.analyses, arms, ratio))
-
-    @property
-    def verdicts(self) -> tuple[str, ...]:
-        """Names of the verdicts."""
-        return self.decision.labels(self.names)
-
-    @property
-    def batch(self) -> int:
-        """Trials in a batch: set by the design alone, so that sums never depend on workers."""
-        plan = self.drawn
-        bytes_a_trial = 8 * len(plan.endpoints) * len(plan.visits_months) * plan.patients
-        return int(np.clip(_BATCH_BYTES // bytes_a_trial, 1, _LARGEST_BATCH))
-
-    def aim(self, number: int) -> Aim:
-        """What one analysis is to estimate."""
-        return self.aims[number] if self.aims else Aim()
+np.empty(8 * BATCH_BYTES, dtype=np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +56,9 @@ def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -
     """Simulate trials ``first`` to ``first + trials - 1``."""
     truth = source.truth(first, trials)
     complete = draw_trials(study, truth, first, trials)
-    if study.schedule:
-        return _looked_at(study, complete, true_effects(study, source, truth, trials))
+    if study.interim is not None:
+        true_effect = true_effects(study, source, truth, trials)
+        return _looked_at(study, study.interim, complete, true_effect)
     estimates = analyse_trials(study, complete)
     watched = watched_for_harm(study, complete)
     verdict = study.decision.decide(side_by_side(estimates, study.hypotheses))
@@ -176,9 +84,11 @@ def watched_for_harm(
     return monitor_harm(study.safety, study.plan, complete, analysed, at, patients)
 
 
-def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
+def _looked_at(
+    study: Study, interim: Interim[InterimRule], complete: Trials, true_effect: Floats
+) -> Outcomes:
     """Look at complete trials, and end each where the rule stops it."""
-    looks, end, watched = follow_looks(study, complete)
+    looks, end, watched = follow_looks(study, interim, complete)
     return Outcomes(
         first=complete.first,
         estimates=end.look.estimates,
@@ -193,14 +103,13 @@ def _looked_at(study: Study, complete: Trials, true_effect: Floats) -> Outcomes:
 
 
 def follow_looks(
-    study: Study, complete: Trials
+    study: Study, interim: Interim[InterimRule], complete: Trials
 ) -> tuple[tuple[Look, ...], TrialEnds, HarmMonitoring | None]:
     """Every look at complete trials of a design with looks, where each ends, and harm seen."""
-    assert study.stopping is not None  # noqa: S101 - the assembly sees to it
     aims = tuple(study.aim(number) for number in range(len(study.analyses)))
     analysed = LookAnalyses(study.plan, study.analyses, aims)
-    looks = looks_at(study.schedule, analysed, complete, visible_values(complete))
-    end = ended(study.stopping, study.decision, study.hypotheses, looks)
+    looks = looks_at(interim.schedule, analysed, complete, visible_values(complete))
+    end = interim.rule.end_trials(study.decision, study.hypotheses, looks)
     watched = watched_for_harm(study, complete, looks)
     return looks, with_harm(end, looks, watched), watched
 

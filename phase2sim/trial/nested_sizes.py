@@ -8,11 +8,10 @@ from phase2sim.analyses.missing_share import unseen_first
 from phase2sim.analyses.readings import estimate_first
 from phase2sim.core.contracts import Trials, TruthSource
 from phase2sim.core.decision import side_by_side
-from phase2sim.core.estimates import each, stacked
+from phase2sim.core.estimates import map_estimates, stack_estimates
 from phase2sim.trial.batch_results import BatchResults, watched_together
 from phase2sim.trial.engine import (
     Outcomes,
-    Study,
     draw_trials,
     months_taken,
     simulate_batch,
@@ -21,6 +20,7 @@ from phase2sim.trial.engine import (
     watched_for_harm,
 )
 from phase2sim.trial.safety.monitoring import stop_for_harm
+from phase2sim.trial.study import Study
 
 
 def simulate_sizes(
@@ -33,12 +33,12 @@ def simulate_sizes(
     some analyses add up their sums in another order.
     """
     largest = _of_size(study, sizes[-1])
-    if study.schedule:
+    if study.interim is not None:
         assert len(sizes) == 1  # noqa: S101 - looks after a share of the patients are not nested
         return (simulate_batch(largest, source, first, trials),)
     complete, answers = _drawn_and_answered(largest, source, first, trials, sizes)
     # All sizes are decided at once: a call for each would cost as much as simulating a batch.
-    flat = [each(estimates, np.ravel) for estimates in answers.estimates]
+    flat = [map_estimates(estimates, np.ravel) for estimates in answers.estimates]
     verdicts = np.split(study.decision.decide(side_by_side(flat, study.hypotheses)), len(sizes))
     found_of = map(answers.of_size, range(len(sizes)))
     return tuple(
@@ -63,11 +63,11 @@ def answer_sizes(
     With interim looks it is the final analysis, as if no trial had stopped, and every look.
     """
     largest = _of_size(study, sizes[-1])
-    if not study.schedule:
+    if study.interim is None:
         return _drawn_and_answered(largest, source, first, trials, sizes)[1]
     (outcomes,) = simulate_sizes(study, source, first, trials, sizes)
     final = outcomes.looks[-1]
-    estimates = tuple(stacked([one]) for one in final.estimates)
+    estimates = tuple(stack_estimates([one]) for one in final.estimates)
     watched = watched_together([outcomes.watched], np.stack)
     return BatchResults(
         first, estimates, outcomes.true_effect, final.missing[None], outcomes.looks, watched

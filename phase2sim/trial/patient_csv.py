@@ -10,7 +10,7 @@ from phase2sim.analyses.readings import read_endpoint
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Trials
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, derived_values
-from phase2sim.trial.engine import Study
+from phase2sim.trial.study import Study
 
 _COLUMNS = (
     "id", "arm", "stratum", "age", "months_since_diagnosis", "endpoint", "base", "visit", "months",

@@ -16,7 +16,7 @@ from phase2sim.analyses.quantification_limit import QuantificationLimit, Quantif
 from phase2sim.core.contracts import ALL_BELOW, EMPTY_ARM, NO_VARIATION, TOO_FEW
 from phase2sim.core.errors import BadScenario
 from phase2sim.operating.closed_form import twin
-from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.studies.single_trial import analyse
 from phase2sim.trial.engine import simulate_batch
 
@@ -139,8 +139,8 @@ def test_a_data_file_is_analysed_as_the_assay_reports_it(tmp_path: Path) -> None
         files.append(tmp_path / f"{name}.csv")
         files[-1].write_text("\n".join(["id,arm,y", *lines]), encoding="utf-8")
     welch = {"endpoint": "c_peptide", "month": 12, "method": "welch"}
-    limited = parts(scenario(one_endpoint(analysis=[welch | {"lloq": 0.04}])))
-    plain = parts(scenario(one_endpoint(analysis=[welch])))
+    limited = build_scenario(scenario(one_endpoint(analysis=[welch | {"lloq": 0.04}])))
+    plain = build_scenario(scenario(one_endpoint(analysis=[welch])))
 
     ours, expected = analyse(limited, files[0]), analyse(plain, files[1])
 
@@ -162,7 +162,7 @@ def test_a_limit_that_does_not_fit_is_refused(keys: dict[str, object], part: str
     table = one_endpoint(analysis=[C_PEPTIDE | keys])
 
     with pytest.raises(BadScenario, match=part):
-        parts(scenario(table))
+        build_scenario(scenario(table))
 
 
 def test_a_scale_without_zero_refuses_zero() -> None:

@@ -23,7 +23,7 @@ from phase2sim.core.decision import (
 from phase2sim.decisions.co_primary import CoPrimary
 from phase2sim.decisions.dunnett import Dunnett
 from phase2sim.operating.measures import TrialSums, by_class, tally, true_given_go
-from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.trial.engine import analyse_trials, draw_trials
 
 
@@ -43,7 +43,7 @@ def test_a_hypothesis_knows_which_direction_is_benefit(analysis: Table, sign: in
         decision={"kind": "significance", "one_sided_alpha": 0.025},
     )
 
-    (hypothesis,) = parts(scenario(table)).hypotheses
+    (hypothesis,) = build_scenario(scenario(table)).study.hypotheses
 
     assert hypothesis.benefit_sign == sign
 

@@ -5,7 +5,7 @@ from operator import itemgetter
 import numpy as np
 
 from phase2sim.core.contracts import Estimates, OwnTest
-from phase2sim.core.estimates import concatenate_estimates, each, stacked
+from phase2sim.core.estimates import concatenate_estimates, map_estimates, stack_estimates
 
 
 def estimates(start: float, trials: int, fallback: int | None = None) -> Estimates:
@@ -22,7 +22,7 @@ def estimates(start: float, trials: int, fallback: int | None = None) -> Estimat
 def test_batches_join_along_the_trials_whatever_axis_is_before() -> None:
     flat = concatenate_estimates([estimates(0.0, 2), estimates(2.0, 3)])
     by_size = concatenate_estimates(
-        [stacked([estimates(s, 2) for s in (0.0, 10.0)]) for _ in range(3)]
+        [stack_estimates([estimates(s, 2) for s in (0.0, 10.0)]) for _ in range(3)]
     )
 
     assert flat.p.tolist() == [3.0, 4.0, 5.0, 6.0, 7.0]
@@ -39,7 +39,9 @@ def test_a_part_without_a_fallback_used_none() -> None:
 
 
 def test_one_size_has_its_own_test_and_details() -> None:
-    second = each(stacked([estimates(0.0, 2), estimates(5.0, 2, fallback=1)]), itemgetter(1))
+    second = map_estimates(
+        stack_estimates([estimates(0.0, 2), estimates(5.0, 2, fallback=1)]), itemgetter(1)
+    )
 
     assert second.test is not None
     assert second.test.upper.tolist() == [12.0, 13.0]

@@ -24,7 +24,7 @@ from phase2sim.evidence.tables import (
     ReportedTable,
     StudyTable,
 )
-from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.assembly.assemble import assemble, build_scenario
 from phase2sim.scenario.assembly.registry import TABLES
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.scenario.schema import scenario_schema
@@ -207,7 +207,7 @@ def test_example_scenario_of_the_guide_is_read(tmp_path: Path) -> None:
     path = tmp_path / "example.toml"
     path.write_text(example, encoding="utf-8")
 
-    assembled = assemble(parts(load_scenario(path)), None)
+    assembled = assemble(build_scenario(load_scenario(path)), None)
 
     assert assembled.study.plan.patients == 120
 

@@ -9,7 +9,7 @@ from support.kept_prior import draws_for, shipped_evidence
 from support.small_trials import Table, assembled, one_endpoint, scenario
 
 from phase2sim.operating.simulation import simulate
-from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.assembly.assemble import assemble, build_scenario
 from phase2sim.scenario.assumptions import ASSUMPTIONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "methods" / "assume.md"
@@ -47,7 +47,7 @@ def test_sd_dropout_and_effect_are_multiplied(name: str) -> None:
     assert np.allclose(shifted.control.sd, planned.control.sd * assumed.sd)
     effects = [ready.sources[0].truth(0, 1).effect for ready in (planned, shifted)]
     assert np.allclose(effects[1], effects[0] * assumed.adherence)
-    hazards = [ready.parts.dropout.hazard for ready in (planned, shifted)]
+    hazards = [ready.built.dropout.hazard for ready in (planned, shifted)]
     assert hazards[1] == pytest.approx(hazards[0] * assumed.dropout)
 
 
@@ -60,7 +60,7 @@ def test_heterogeneity_is_multiplied_in_draws_from_a_prior() -> None:
     )
 
     sources = [
-        assemble(parts(scenario(table | {"assume": name})), prior).sources[1]
+        assemble(build_scenario(scenario(table | {"assume": name})), prior).sources[1]
         for name in ("planned", "pessimistic")
     ]
 

@@ -10,7 +10,7 @@ from support.kept_prior import draws_for, shipped_evidence
 
 from phase2sim.cli import main
 from phase2sim.core.errors import BadInput
-from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.assembly.assemble import assemble, build_scenario
 from phase2sim.scenario.scenario_file import load_scenario
 
 SHIPPED = sorted((Path(__file__).parents[2] / "scenarios").glob("*.toml"))
@@ -22,7 +22,7 @@ KEPT = draws_for(shipped_evidence())
 
 def read(path: Path) -> None:
     """Take the whole way from a file to a study, with draws that stand for a fit."""
-    built = parts(load_scenario(path))
+    built = build_scenario(load_scenario(path))
     assemble(built, KEPT if built.scenario.evidence else None)
 
 

@@ -10,7 +10,7 @@ from support.damage import SOUND
 from phase2sim.core.errors import BadScenario
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import Control
-from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
+from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
 from phase2sim.scenario.scenario_file import Scenario, load_scenario
 
 HBA1C, C_PEPTIDE = 0, 1  # places of the endpoints in a plan
@@ -35,7 +35,7 @@ def changed(path: Path, *edits: tuple[str, str]) -> Path:
 
 
 def assembled(path: Path, *settings: str) -> Assembled:
-    return assemble(parts(load_scenario(path, settings)), None)
+    return assemble(build_scenario(load_scenario(path, settings)), None)
 
 
 def target_effect(path: Path, endpoint: int, *settings: str) -> np.ndarray:
@@ -109,7 +109,7 @@ def test_later_setting_wins_over_an_earlier_one(path: Path) -> None:
 )
 def test_setting_that_does_not_fit_is_refused(path: Path, setting: str, said: str) -> None:
     with pytest.raises(BadScenario) as caught:
-        parts(load_scenario(path, [setting]))
+        build_scenario(load_scenario(path, [setting]))
 
     assert str(caught.value).startswith(f"{path}: ")
     assert said in str(caught.value)
@@ -205,7 +205,7 @@ def test_one_correlation_stands_for_every_pair_of_visits(path: Path) -> None:
 def test_endpoints_named_by_a_target_alone_are_simulated(path: Path) -> None:
     text = changed(path, ('endpoint = "c_peptide"', 'endpoint = "hba1c"'), ("of =", "#"))
 
-    assert parts(load_scenario(text)).plan.endpoints == ("hba1c", "c_peptide")
+    assert build_scenario(load_scenario(text)).study.plan.endpoints == ("hba1c", "c_peptide")
 
 
 def test_two_analyses_of_one_endpoint_are_told_apart_by_month(path: Path) -> None:
@@ -213,7 +213,7 @@ def test_two_analyses_of_one_endpoint_are_told_apart_by_month(path: Path) -> Non
         path, ('endpoint = "c_peptide"', 'endpoint = "hba1c"'), ('name = "c_peptide_change"', "")
     )
 
-    assert parts(load_scenario(text)).names == ("hba1c_month_6", "hba1c_month_12")
+    assert build_scenario(load_scenario(text)).study.names == ("hba1c_month_6", "hba1c_month_12")
 
 
 def test_outcome_stands_in_for_fitted_quantities_key_by_key(path: Path) -> None:
@@ -224,7 +224,7 @@ def test_outcome_stands_in_for_fitted_quantities_key_by_key(path: Path) -> None:
         ("endpoint_correlation = -0.3\n", ""),
     )
 
-    control = assemble(parts(load_scenario(text)), fitted_prior()).control
+    control = assemble(build_scenario(load_scenario(text)), fitted_prior()).control
 
     # the mean of HbA1c and the correlation of the endpoints are the prior's ...
     assert control.history[:, HBA1C].any()
@@ -239,7 +239,7 @@ def test_outcome_stands_in_for_fitted_quantities_key_by_key(path: Path) -> None:
 
 def test_trial_that_outlasts_the_fitted_curve_is_refused(path: Path) -> None:
     text = changed(path, (FIRST_LINE, f'{FIRST_LINE}\nevidence = ["fitted"]'))
-    built = parts(load_scenario(text, ["population.months_since_diagnosis=[0, 30]"]))
+    built = build_scenario(load_scenario(text, ["population.months_since_diagnosis=[0, 30]"]))
 
     with pytest.raises(BadScenario, match=r"reach month 42 after diagnosis.*ends at 24"):
         assemble(built, fitted_prior())
@@ -253,7 +253,7 @@ def test_endpoint_without_evidence_is_refused(path: Path) -> None:
     )
 
     with pytest.raises(BadScenario, match="glucose is not in the fitted evidence"):
-        assemble(parts(load_scenario(text)), fitted_prior())
+        assemble(build_scenario(load_scenario(text)), fitted_prior())
 
 
 def fitted_prior() -> PriorDraws:

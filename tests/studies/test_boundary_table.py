@@ -17,10 +17,11 @@ from phase2sim.core.errors import BadScenario
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.as_toml import toml_text
 from phase2sim.scenario.scenario_file import SCENARIO
-from phase2sim.studies.boundary_table import boundary_table
+from phase2sim.studies.boundary_table import boundary_table, interim_rule
 from phase2sim.theory.group_sequential.boundaries import boundaries
 from phase2sim.theory.group_sequential.futility import ZLimit
 from phase2sim.theory.group_sequential.spending import PocockType
+from phase2sim.trial.interim.stopping_rule import StoppingRule
 
 # rpact's design with these looks: O'Brien-Fleming-type spending, beta-spending that does not bind.
 CASE = next(
@@ -43,8 +44,11 @@ SPENDING = {
 
 
 def table_of(**changes: object) -> Any:  # noqa: ANN401 - one analysis
-    (found,) = boundary_table(assembled(with_looks(**changes)))
-    return found
+    made = assembled(with_looks(**changes))
+    rule = interim_rule(made)
+    assert isinstance(rule, StoppingRule)
+    (bounds,) = boundary_table(made, rule)
+    return bounds
 
 
 def test_bounds_spending_and_inflation_are_those_of_rpact() -> None:

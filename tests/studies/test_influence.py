@@ -17,8 +17,8 @@ from phase2sim.evidence.reported import Evidence, Reported
 from phase2sim.prior import storage as prior_files
 from phase2sim.reporting.figures.pages import write_figures
 from phase2sim.reporting.screens.influence import influence_json, influence_screen
-from phase2sim.scenario.assembly.assemble import parts
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.scenario.assembly.assemble import build_scenario
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.studies.influence import Influence, Weighted, moved_by, without
 
@@ -33,8 +33,8 @@ def silent(line: str) -> None:
     del line
 
 
-def built(trials: int = 400) -> Parts:
-    return parts(load_scenario(SCENARIO, (f"trials={trials}",)))
+def built(trials: int = 400) -> BuiltScenario:
+    return build_scenario(load_scenario(SCENARIO, (f"trials={trials}",)))
 
 
 def weighted(evidence: Evidence, **k: float) -> Weighted:
@@ -78,7 +78,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             prior_files.save(draws_for(left), prior_files.cached_path(left.digest))
 
 
-def found(evidence: Evidence, weights: Weighted, trial: Parts | None = None) -> Influence:
+def found(evidence: Evidence, weights: Weighted, trial: BuiltScenario | None = None) -> Influence:
     return moved_by(evidence, draws_for(evidence), weights, trial, silent)
 
 

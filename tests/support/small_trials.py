@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
+from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
 from phase2sim.scenario.scenario_file import SCENARIO, Scenario
 
 type Table = dict[str, Any]
@@ -75,4 +75,4 @@ def scenario(table: Table) -> Scenario:
 
 
 def assembled(table: Table) -> Assembled:
-    return assemble(parts(scenario(table)), None)
+    return assemble(build_scenario(scenario(table)), None)

@@ -12,7 +12,7 @@ from phase2sim.analyses.means.running_sums import running_least_squares
 from phase2sim.analyses.one_sided import RegressionFit, for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
-from phase2sim.core.estimates import stacked
+from phase2sim.core.estimates import stack_estimates
 
 _STANDARD_ERRORS = ("model-based", "hc3")
 
@@ -47,7 +47,7 @@ class Ancova:
     def estimate_first(self, reading: Reading, sizes: tuple[int, ...]) -> Estimates:
         """Estimates (size, trial) from the first n patients, for each n of the rising ``sizes``."""
         if "stratum" in self.covariates or self.standard_error == "hc3" or self.factors:
-            return stacked([self.estimate(reading.of_first(n)) for n in sizes])
+            return stack_estimates([self.estimate(reading.of_first(n)) for n in sizes])
         fit = running_least_squares(
             outcome(reading, self.month),
             np.ascontiguousarray(reading.arm),

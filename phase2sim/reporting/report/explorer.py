@@ -34,14 +34,14 @@ def playground(dossier: Dossier) -> Playground | None:
     None with interim looks or a safety rule too: the page's script decides on the final analysis
     alone.
     """
-    if dossier.main.built.stopping is not None or dossier.main.built.safety is not None:
+    if dossier.main.built.study.interim is not None or dossier.main.built.study.safety is not None:
         return None
     store = open_store(dossier.folder)
     results = Results(store, dossier.manifest)
     keys = _cells(dossier, results)
     if len(keys) < 2:  # noqa: PLR2004 - one cell has nothing to explore
         return None
-    names = dossier.assembled.parts.names
+    names = dossier.assembled.built.study.names
     truths = sum(len(results.cell(key).truths) for key in keys)
     trials = min(_MOST_TRIALS, _LARGEST // (truths * len(names) * _BYTES))
     parts, cells, begin = [], [], 0
@@ -58,7 +58,7 @@ def playground(dossier: Dossier) -> Playground | None:
     return Playground(
         {
             "analyses": [_analysis(dossier, number) for number in range(len(names))],
-            "alpha": dossier.assembled.parts.decision.one_sided_alpha,
+            "alpha": dossier.assembled.built.study.decision.one_sided_alpha,
             "place": dict(dossier.place),
             "cells": cells,
             "trials": base64.b64encode(np.concatenate(parts).tobytes()).decode(),
@@ -117,11 +117,11 @@ def _first(store: Store, results: Results, key: str, trials: int) -> dict[str, B
 
 
 def _analysis(dossier: Dossier, number: int) -> dict[str, Any]:
-    analysis = dossier.assembled.parts.analyses[number]
+    analysis = dossier.assembled.built.study.analyses[number]
     measured = analysis.scale == MODEL_SCALE and analysis.endpoint in MEASURES
     known = dossier.background[number]
     return {
-        "name": dossier.assembled.parts.names[number],
+        "name": dossier.assembled.built.study.names[number],
         "label": f"{known.label}, {known.when}",
         "sign": MEASURES[analysis.endpoint].benefit_sign if measured else 1,
         "unit": MEASURES[analysis.endpoint].model_unit if measured else analysis.scale,

@@ -68,7 +68,7 @@ def section(dossier: Dossier) -> Section:
 
 
 def _hypothesis(dossier: Dossier) -> Iterator[Piece]:
-    arms, decision = dossier.main.built.plan.arms, dossier.main.built.decision
+    arms, decision = dossier.main.built.study.plan.arms, dossier.main.built.study.decision
     looked_at = " and ".join(f"{known.label} at {known.when}" for known in dossier.background)
     yield f"{', '.join(arms[1:])} is better than {arms[0]} on {looked_at}. The null hypothesis of"
     yield " no benefit is tested at a one-sided level of "
@@ -114,7 +114,7 @@ def _assumptions(dossier: Dossier) -> Iterator[Piece]:
 
 
 def _method(dossier: Dossier) -> Words:
-    titles = dict.fromkeys(analysis.title for analysis in dossier.main.built.analyses)
+    titles = dict.fromkeys(analysis.title for analysis in dossier.main.built.study.analyses)
     trials = max(row["trials"] for row in dossier.of_main)
     words = (
         f"Trials were simulated patient by patient and each analysed by {' and '.join(titles)}."
@@ -173,7 +173,7 @@ def _is_other(dossier: Dossier, row: Row) -> bool:
 
 def _alone(dossier: Dossier) -> Iterator[Piece]:
     """Power of each analysis, where they are judged together."""
-    names = dossier.main.built.names
+    names = dossier.main.built.study.names
     if dossier.main_verdict in names and len(names) == 1:
         return
     for number, name in enumerate(names):

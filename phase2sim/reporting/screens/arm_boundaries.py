@@ -29,8 +29,8 @@ def arm_boundaries_json(rule: DroppingRule, found: ArmTable) -> dict[str, Any]:
 
 def arm_boundaries_screen(ready: Ready, rule: DroppingRule, found: ArmTable) -> RenderableType:
     """Return the bounds of every look, and what becomes of the arms under several truths."""
-    built = ready.assembled.parts
-    scenario, arms = built.scenario, [built.design.arms[aim.arm] for aim in built.aims]
+    built = ready.assembled.built
+    scenario, arms = built.scenario, [built.design.arms[aim.arm] for aim in built.study.aims]
     return Group(
         Text(scenario.title, style="bold"),
         Text(f"{rule.title}. One-sided familywise alpha {rule.one_sided_alpha:g}."),

@@ -12,34 +12,42 @@ from phase2sim.operating.simulation import Ready
 from phase2sim.reporting.plain_tables import plain_table
 from phase2sim.reporting.screens.arm_boundaries import arm_boundaries_json, arm_boundaries_screen
 from phase2sim.studies.arm_boundary_table import arm_boundary_table
-from phase2sim.studies.boundary_table import AnalysisBounds, Bound, UnderTruth, boundary_table
+from phase2sim.studies.boundary_table import (
+    AnalysisBounds,
+    Bound,
+    UnderTruth,
+    boundary_table,
+    interim_rule,
+)
 from phase2sim.trial.interim.dropping_rule import DroppingRule
 from phase2sim.trial.interim.stopping_rule import StoppingRule
 
 _TRUTHS = {"null": "no effect", "half": "half of the target", "target": "at the target"}
 
 
-def boundaries_json(ready: Ready, found: Sequence[AnalysisBounds]) -> dict[str, Any]:
+def boundaries_json(rule: StoppingRule, bounds: Sequence[AnalysisBounds]) -> dict[str, Any]:
     """Plain values of the rule and of each analysis."""
-    rule = ready.assembled.parts.stopping
     return {
-        "one_sided_alpha": rule.one_sided_alpha if rule else None,
-        "rule": rule.title if rule else "",
-        "analyses": [asdict(one) | {"information": measured_row(one.information)} for one in found],
+        "one_sided_alpha": rule.one_sided_alpha,
+        "rule": rule.title,
+        "analyses": [
+            asdict(analysis) | {"information": measured_row(analysis.information)}
+            for analysis in bounds
+        ],
     }
 
 
-def boundaries_screen(ready: Ready, found: Sequence[AnalysisBounds]) -> RenderableType:
+def boundaries_screen(
+    title: str, rule: StoppingRule, bounds: Sequence[AnalysisBounds]
+) -> RenderableType:
     """Return the bounds of every look, and where trials stop under several truths."""
-    scenario, rule = ready.assembled.parts.scenario, ready.assembled.parts.stopping
-    assert isinstance(rule, StoppingRule)  # noqa: S101 - there is no table without one
     blocks: list[RenderableType] = [
-        Text(scenario.title, style="bold"),
+        Text(title, style="bold"),
         Text(f"{rule.title}. One-sided alpha {rule.one_sided_alpha:g}."),
     ]
-    for one in found:
-        blocks += [Text(), Text(one.analysis, style="bold"), _bounds(one), Text(), _truths(one)]
-        blocks += [Text(line) for line in _notes(one)]
+    for analysis in bounds:
+        blocks += [Text(), Text(analysis.analysis, style="bold"), _bounds(analysis)]
+        blocks += [Text(), _truths(analysis), *map(Text, _notes(analysis))]
     if rule.actual:
         blocks.append(Text("These are planned: in a trial the bounds follow its own information."))
     return Group(*blocks)
@@ -121,23 +129,27 @@ def _number(value: float | None) -> str:
 
 def bounds_json(ready: Ready) -> dict[str, Any]:
     """Plain values, as ``--json`` prints them; raises ``BadScenario`` without looks."""
-    scenario, rule = ready.assembled.parts.scenario, ready.assembled.parts.stopping
-    if isinstance(rule, DroppingRule):
-        found = arm_boundaries_json(rule, arm_boundary_table(ready.assembled, rule))
-    else:
-        found = boundaries_json(ready, boundary_table(ready.assembled))
+    assembled, scenario = ready.assembled, ready.assembled.built.scenario
+    match interim_rule(assembled):
+        case StoppingRule() as rule:
+            bounds = boundaries_json(rule, boundary_table(assembled, rule))
+        case DroppingRule() as rule:
+            bounds = arm_boundaries_json(rule, arm_boundary_table(assembled, rule))
     about = {
         "file": str(scenario.path),
         "title": scenario.title,
         "digest": scenario.digest,
         "patients": scenario.design["patients"],
     }
-    return {"scenario": about, **found}
+    return {"scenario": about, **bounds}
 
 
 def bounds_screen(ready: Ready) -> RenderableType:
     """Tables; raises ``BadScenario`` for a scenario without looks."""
-    rule = ready.assembled.parts.stopping
-    if isinstance(rule, DroppingRule):
-        return arm_boundaries_screen(ready, rule, arm_boundary_table(ready.assembled, rule))
-    return boundaries_screen(ready, boundary_table(ready.assembled))
+    assembled = ready.assembled
+    match interim_rule(assembled):
+        case StoppingRule() as rule:
+            title = assembled.built.scenario.title
+            return boundaries_screen(title, rule, boundary_table(assembled, rule))
+        case DroppingRule() as rule:
+            return arm_boundaries_screen(ready, rule, arm_boundary_table(assembled, rule))

@@ -9,7 +9,7 @@ from phase2sim.scenario.assembly.analysis_set import AnalysisSet
 from phase2sim.scenario.assembly.registry import build
 from phase2sim.scenario.assembly.stopping import refused_bounds, stopping_of, table_of
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.scenario.tables import StoppingTable
+from phase2sim.scenario.tables import Stopping
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries, arm_boundaries
@@ -92,7 +92,7 @@ def _check_analyses(scenario: Scenario, design: Design, found: AnalysisSet, path
             )
 
 
-def _check_keys(table: StoppingTable, looks: int, path: Path) -> None:
+def _check_keys(table: Stopping, looks: int, path: Path) -> None:
     if table.information == "actual":
         raise BadScenario(
             f"{path}: stopping.information is 'actual', which is for one treated arm. Use"

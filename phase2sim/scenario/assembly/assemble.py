@@ -24,7 +24,7 @@ from phase2sim.scenario.assembly.analysis_set import (
     safety_of,
 )
 from phase2sim.scenario.assembly.arm_dropping import rule_of
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.assembly.pilot import eligible_share, set_rates
 from phase2sim.scenario.assembly.plan import (
     intercurrent_events,
@@ -50,11 +50,12 @@ from phase2sim.scenario.assembly.truths import (
 from phase2sim.scenario.assumptions import lost_more
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.designs.design import Design
-from phase2sim.trial.engine import PatientModel, Study
+from phase2sim.trial.interim.rules import Interim
 from phase2sim.trial.patients.counts import add_events
 from phase2sim.trial.patients.entrants import enrol
 from phase2sim.trial.patients.missingness.hazards import Complete
 from phase2sim.trial.patients.outcomes import draw, gains
+from phase2sim.trial.study import PatientModel, Study
 
 _FEWEST_ELIGIBLE = 0.01  # of candidates: below it a trial is hardly ever filled
 
@@ -63,87 +64,73 @@ _FEWEST_ELIGIBLE = 0.01  # of candidates: below it a trial is hardly ever filled
 class Assembled:
     """A study and every truth it is to be run under."""
 
-    parts: Parts
+    built: BuiltScenario
     study: Study
     control: Control
     sources: tuple[TruthSource, ...]
 
 
-def parts(scenario: Scenario) -> Parts:
+def build_scenario(scenario: Scenario) -> BuiltScenario:
     """Build and check every part of a scenario; raises ``BadScenario``."""
     path = scenario.path
     scenario = lost_more(scenario)
     design: Design = build("designs", scenario.design, "design", path)
     events = intercurrent_events(scenario, path)
-    found = build_analyses(scenario, design, events, path)
+    analysis_set = build_analyses(scenario, design, events, path)
     dropout, gaps = missingness_of(scenario, path)
     reads = [getattr(part, "endpoint", None) for part in (dropout, gaps)]
     reads += [name for part in events.parts for name in part.endpoints]
     reads += list(scenario.missing.delta)
-    plan = plan_of(scenario, design, found.analyses, [name for name in reads if name])
-    schedule = with_reestimation(design, found.analyses, path)
+    plan = plan_of(scenario, design, analysis_set.analyses, [name for name in reads if name])
+    schedule = with_reestimation(design, analysis_set.analyses, path)
     if schedule.reestimation is not None:
         plan = replace(plan, patients=schedule.reestimation.most_patients)
     decision: Decision = build("decisions", scenario.decision, "decision", path)
-    built = Parts(
-        scenario=scenario,
+    rule = rule_of(scenario, design, decision, analysis_set, path)
+    study = Study(
         plan=plan,
-        design=design,
+        population=PatientModel(
+            recruitment_of(scenario, plan, path), enrol, draw, gains, add_events
+        ),
         randomisation=randomisation_of(design, plan, path),
-        recruitment=recruitment_of(scenario, plan, path),
-        dropout=dropout,
-        gaps=gaps,
-        events=events,
-        analyses=found.analyses,
-        names=found.names,
-        aims=found.aims,
+        dropout=Complete(),
+        analyses=analysis_set.analyses,
+        names=analysis_set.names,
         decision=decision,
+        events=events.parts,
+        aims=analysis_set.aims,
+        after_loss=scenario.missing.delta,
         safety=safety_of(scenario, path),
-        stopping=rule_of(scenario, design, decision, found, path),
-        schedule=schedule,
-        shapes=shapes_of(scenario),
+        interim=None if rule is None else Interim(schedule, rule),
+        allocation=design.allocation,
     )
+    built = BuiltScenario(scenario, design, study, dropout, gaps, events.names, shapes_of(scenario))
     _check(built)
     return built
 
 
-def _check(built: Parts) -> None:
-    check_decision(built.decision, built.hypotheses, built.path)
-    check_recruited(built.design, built.recruitment, built.path)
-    check_reestimation_level(built.schedule, built.decision.one_sided_alpha, built.path)
-    check_months(built.analyses, built.plan.visits_months, built.path)
-    check_watched(built.safety, built.design, built.plan, built.path)
+def _check(built: BuiltScenario) -> None:
+    study, path = built.study, built.path
+    check_decision(study.decision, study.hypotheses, path)
+    check_recruited(built.design, study.population.recruitment, path)
+    check_reestimation_level(study.reestimation, study.decision.one_sided_alpha, path)
+    check_months(study.analyses, study.plan.visits_months, path)
+    check_watched(study.safety, built.design, study.plan, path)
     check_targets(built)
-    check_covariates(built.analyses, built.scenario, built.path)
+    check_covariates(study.analyses, built.scenario, path)
     check_truths(built)
 
 
-def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
+def assemble(built: BuiltScenario, prior: PriorDraws | None) -> Assembled:
     """Join the parts with a fitted prior, or with the scenario's own outcome tables."""
-    scenario, plan = built.scenario, built.plan
-    check_simulated(built.analyses, scenario, built.path)
+    scenario, plan = built.scenario, built.study.plan
+    check_simulated(built.study.analyses, scenario, built.path)
     drawn = widen_plan(scenario, plan) or plan
     if prior is not None:
         _check_prior(built, prior, drawn)
     control = untreated_control(built, prior, drawn)
     null = fixed_truth("null", drawn, control, {})
-    study = Study(
-        plan=plan,
-        population=PatientModel(built.recruitment, enrol, draw, gains, add_events),
-        randomisation=built.randomisation,
-        dropout=Complete(),
-        analyses=built.analyses,
-        names=built.names,
-        decision=built.decision,
-        events=built.events.parts,
-        safety=built.safety,
-        allocation=built.design.allocation,
-        aims=built.aims,
-        after_loss=scenario.missing.delta,
-        wide=None if drawn is plan else drawn,
-        schedule=built.schedule,
-        stopping=built.stopping,
-    )
+    study = replace(built.study, wide=None if drawn is plan else drawn)
     _check_eligible(built, study, null)
     study = set_rates(study, null.fixed, built.dropout, built.gaps, built.path)
     sources = truth_sources(built, prior, control, study.drawn)
@@ -151,9 +138,9 @@ def assemble(built: Parts, prior: PriorDraws | None) -> Assembled:
     return Assembled(built, study, control, tuple(sources))
 
 
-def _check_prior(built: Parts, prior: PriorDraws, drawn: Plan) -> None:
+def _check_prior(built: BuiltScenario, prior: PriorDraws, drawn: Plan) -> None:
     """Refuse a trial that the evidence does not reach."""
-    plan, path = built.plan, built.path
+    plan, path = built.study.plan, built.path
     for endpoint in drawn.endpoints:
         if endpoint not in prior.endpoints:
             raise BadScenario(
@@ -174,7 +161,7 @@ def _check_prior(built: Parts, prior: PriorDraws, drawn: Plan) -> None:
         )
 
 
-def _check_eligible(built: Parts, study: Study, null: FixedTruth) -> None:
+def _check_eligible(built: BuiltScenario, study: Study, null: FixedTruth) -> None:
     """Refuse limits that hardly any candidate is within."""
     share = eligible_share(study, null.fixed)
     if share < _FEWEST_ELIGIBLE:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from phase2sim.core.contracts import AGE, Missingness, Observer, Plan, Trials, Truth
 from phase2sim.core.errors import BadScenario
-from phase2sim.trial.engine import Study, follow
+from phase2sim.trial.engine import follow
 from phase2sim.trial.patients.entrants import share_eligible
 from phase2sim.trial.patients.recruitment import AllAtOnce
+from phase2sim.trial.study import Study
 
 PILOT_SEED = 20_250_101  # any fixed number: a rate must not move with the scenario's seed
 _PATIENTS = 100_000

@@ -14,7 +14,7 @@ from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.toml_files import Table, nearest
 from phase2sim.scenario.assembly.registry import TABLES, build
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.scenario.tables import StoppingTable
+from phase2sim.scenario.tables import Stopping
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.boundaries import Boundaries, boundaries
@@ -44,7 +44,7 @@ _KEYS = {
 }
 
 
-def table_of(scenario: Scenario, design: Design, path: Path) -> StoppingTable | None:
+def table_of(scenario: Scenario, design: Design, path: Path) -> Stopping | None:
     """Return what a scenario says of stopping, None without looks; raises ``BadScenario``."""
     table = scenario.stopping
     if not design.schedule and table is not None:
@@ -154,12 +154,11 @@ def with_reestimation(design: Design, analyses: Sequence[Analysis], path: Path) 
     return replace(schedule, reestimation=part)
 
 
-def check_reestimation_level(schedule: Schedule, one_sided_alpha: float, path: Path) -> None:
+def check_reestimation_level(part: Reestimation | None, one_sided_alpha: float, path: Path) -> None:
     """Refuse a size that is estimated again for a test at another level than the decision's.
 
     Stops for efficacy leave the promising zone's final test less than all of alpha, never more.
     """
-    part = schedule.reestimation
     if part is None:
         return
     above = part.level > one_sided_alpha * (1.0 + _ROUNDED)
@@ -192,7 +191,7 @@ def _check_decision(scenario: Scenario, path: Path) -> None:
         )
 
 
-def _check_keys(table: StoppingTable, path: Path) -> None:
+def _check_keys(table: Stopping, path: Path) -> None:
     """Refuse what is for designs that drop arms."""
     for key in ("keep_best", "uninteresting_share"):
         if getattr(table, key):
@@ -236,7 +235,7 @@ def _verdict(given: str | None, verdicts: tuple[str, ...], analyses: int, path: 
 
 
 def _check_information(
-    asked: _Asked, table: StoppingTable, maximum: dict[str, float | None], path: Path
+    asked: _Asked, table: Stopping, maximum: dict[str, float | None], path: Path
 ) -> None:
     """Refuse bounds for which the information at the end must be planned, and is not."""
     actual, futility = table.information == "actual", asked.futility

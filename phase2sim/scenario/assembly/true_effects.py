@@ -13,15 +13,8 @@ from phase2sim.core.estimands import HYPOTHETICAL, counted_outcomes
 from phase2sim.prior.truth_sources import FixedTruth
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.assembly.pilot import piloted
-from phase2sim.trial.engine import (
-    Study,
-    TrueValues,
-    analysed_months,
-    follow,
-    is_stated,
-    shift_lost,
-    true_effect,
-)
+from phase2sim.trial.engine import analysed_months, follow, is_stated, shift_lost, true_effect
+from phase2sim.trial.study import Study, TrueValues
 
 _TRIALS, _PATIENTS, _BATCH = 200, 1000, 20
 _RANKS = ("Wilcoxon", "VanElteren")  # their estimate is no difference in means

@@ -20,7 +20,7 @@ from phase2sim.prior.truth_sources import (
     fixed_truth,
     prior_truth,
 )
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.assembly.registry import build
 from phase2sim.scenario.assembly.untreated_outcomes import override_outcomes, without_covariates
 from phase2sim.scenario.assumptions import ASSUMPTIONS
@@ -42,10 +42,12 @@ def shapes_of(scenario: Scenario) -> Mapping[str, Shape]:
     }
 
 
-def untreated_control(built: Parts, prior: PriorDraws | None, drawn: Plan) -> Control:
+def untreated_control(built: BuiltScenario, prior: PriorDraws | None, drawn: Plan) -> Control:
     """Untreated patients: fitted, or as the scenario says, and as varied as is assumed."""
     given = None if prior is None else control_from_prior(prior, drawn)
-    control = override_outcomes(given, built.scenario, drawn, built.plan.visits_months, built.path)
+    control = override_outcomes(
+        given, built.scenario, drawn, built.study.plan.visits_months, built.path
+    )
     more = ASSUMPTIONS[built.scenario.assume].sd
     if more != 1.0:
         control = replace(control, sd=control.sd * more)
@@ -53,7 +55,7 @@ def untreated_control(built: Parts, prior: PriorDraws | None, drawn: Plan) -> Co
 
 
 def truth_sources(
-    built: Parts, prior: PriorDraws | None, control: Control, drawn: Plan
+    built: BuiltScenario, prior: PriorDraws | None, control: Control, drawn: Plan
 ) -> list[TruthSource]:
     """Every truth but the null: the target first, then those drawn from a fitted prior."""
     scenario, assumed = built.scenario, ASSUMPTIONS[built.scenario.assume]
@@ -76,7 +78,7 @@ def truth_sources(
 
 
 def _modification(
-    built: Parts, drawn: Plan, effects: Mapping[str, EffectCurve], shares: Floats
+    built: BuiltScenario, drawn: Plan, effects: Mapping[str, EffectCurve], shares: Floats
 ) -> Floats | None:
     """What a unit of each modifier adds to the effect, (arm, endpoint, visit, modifier)."""
     if not drawn.modifiers:
@@ -96,7 +98,7 @@ def _shape_table(target: TargetEffect) -> Table:
     return {"shape": target.shape, **(target.model_extra or {})}
 
 
-def _target(built: Parts, control: Control, drawn: Plan, endpoint: str) -> EffectCurve:
+def _target(built: BuiltScenario, control: Control, drawn: Plan, endpoint: str) -> EffectCurve:
     """Effect of one endpoint under the target; a percentage is of the typical untreated value."""
     target = built.scenario.truth.target[endpoint]
     size = target.effect
@@ -110,7 +112,7 @@ def _target(built: Parts, control: Control, drawn: Plan, endpoint: str) -> Effec
     return curve
 
 
-def _check_curve(built: Parts, endpoint: str, curve: EffectCurve) -> None:
+def _check_curve(built: BuiltScenario, endpoint: str, curve: EffectCurve) -> None:
     """Refuse a percentage, or growth to a later visit, beyond what any treatment does."""
     limit, unit = ENDPOINTS[endpoint].largest_effect, ENDPOINTS[endpoint].model_unit
     key = f"{built.path}: truth.target.{endpoint}"
@@ -120,7 +122,7 @@ def _check_curve(built: Parts, endpoint: str, curve: EffectCurve) -> None:
             f"{key}.effect.percent is {target.effect.percent:g}, an effect of {curve.size:.3g} on"
             f" the {unit} scale; it must lie between -{limit:g} and {limit:g}. Correct it."
         )
-    months = built.plan.visits_months
+    months = built.study.plan.visits_months
     effects = curve.at(np.array(months))
     largest = int(np.abs(effects).argmax())
     if abs(effects[largest]) > limit:
@@ -131,7 +133,7 @@ def _check_curve(built: Parts, endpoint: str, curve: EffectCurve) -> None:
         )
 
 
-def check_targets(built: Parts) -> None:
+def check_targets(built: BuiltScenario) -> None:
     """Refuse a target whose shape, age or arm the trial does not have."""
     scenario, path = built.scenario, built.path
     for endpoint, target in scenario.truth.target.items():
@@ -153,7 +155,7 @@ def check_targets(built: Parts) -> None:
             )
 
 
-def check_truths(built: Parts) -> None:
+def check_truths(built: BuiltScenario) -> None:
     """Refuse a scenario with no truth, or without one that an analysis reads."""
     scenario, path = built.scenario, built.path
     if scenario.truth.prior is not None and not scenario.evidence:
@@ -167,7 +169,7 @@ def check_truths(built: Parts) -> None:
         )
     if not scenario.truth.target:
         return
-    for number, analysis in enumerate(built.analyses, start=1):
+    for number, analysis in enumerate(built.study.analyses, start=1):
         if analysis.endpoint in EVENTS or set(drawn_for(analysis.endpoint)) & set(
             scenario.truth.target
         ):

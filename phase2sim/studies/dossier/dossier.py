@@ -292,13 +292,13 @@ def needed(assembled: Assembled, answers: Mapping[str, Any]) -> Iterator[Needed]
     Only where an analysis is tested by itself: not where a rule for several analyses leaves it a
     part of alpha, or none, nor with interim looks.
     """
-    if assembled.parts.stopping is not None:
+    if assembled.built.study.interim is not None:
         return
-    built = assembled.parts
+    built = assembled.built
     truth = "target" if "target" in answers else next(iter(answers))
-    for number, analysis in enumerate(built.analyses):
+    for number, analysis in enumerate(built.study.analyses):
         estimates = answers[truth].estimates[number]
-        tested = tested_alone(built.decision, number, built.hypotheses[number])
+        tested = tested_alone(built.study.decision, number, built.study.hypotheses[number])
         if estimates.test is not None or analysis.scale != MODEL_SCALE or tested is None:
             continue  # its test is not effect over standard error, or not its own
         null_effect, alpha = tested
@@ -309,7 +309,7 @@ def needed(assembled: Assembled, answers: Mapping[str, Any]) -> Iterator[Needed]
         least = null_effect + MEASURES[analysis.endpoint].benefit_sign * known
         sums = float(least.sum()), float((least**2).sum())
         yield Needed(
-            analysis=built.names[number],
+            analysis=built.study.names[number],
             scale=MEASURES[analysis.endpoint].model_unit,
             effect=mean_of(*sums, known.size, reach.size, reach.size),
         )

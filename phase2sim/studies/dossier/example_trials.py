@@ -15,7 +15,7 @@ from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.studies.single_trial import TrialResult, replay
 from phase2sim.studies.sweeps.measure import Verdicts, ended_of
 from phase2sim.trial.batch_results import BatchResults
-from phase2sim.trial.interim.stopping_times import FOR_HARM, TrialEnds
+from phase2sim.trial.interim.trial_ends import FOR_HARM, TrialEnds
 
 _ROUNDING = 1e-9  # a trial alone adds up in another order than a thousand sizes at once
 
@@ -125,12 +125,12 @@ def examples(
     assembled: Assembled, answers: Mapping[str, BatchResults], verdicts: Verdicts
 ) -> Iterator[Example]:
     """Choose a trial by each rule and replay it; a rule that finds none is left out."""
-    decision = assembled.parts.decision
+    decision = assembled.built.study.decision
     for name, (truth, words, rule) in RULES.items():
         if truth not in answers:
             continue
         stored = answers[truth]
-        went = ended_of(assembled.parts, stored)
+        went = ended_of(assembled.built, stored)
         if went is not None:  # what each trial had come to when it stopped
             stored = replace(stored, estimates=went.look.estimates)
         verdict, harmed = np.asarray(verdicts[truth][:, -1]), _stopped_for_harm(stored, went)

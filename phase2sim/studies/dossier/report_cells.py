@@ -10,7 +10,7 @@ import numpy as np
 from phase2sim.core.endpoints import ENDPOINTS, drawn_for
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.toml_files import Table
-from phase2sim.scenario.assembly.assemble import Assembled, parts
+from phase2sim.scenario.assembly.assemble import Assembled, build_scenario
 from phase2sim.scenario.scenario_file import Scenario, put, scenario_from
 from phase2sim.scenario.sweep_file import Label, Sweep, TruthName, Variation
 
@@ -166,7 +166,7 @@ def _moved(
 def _fits(cell: Variation) -> bool:
     """Whether a scenario's parts fit one another."""
     try:
-        parts(cell.scenario)
+        build_scenario(cell.scenario)
     except BadScenario:
         return False
     return True
@@ -177,9 +177,9 @@ def partial_nulls(assembled: Assembled) -> dict[str, tuple[str, ...]]:
 
     A rule for several analyses may be wrong more often there than where nothing works.
     """
-    hoped = list(assembled.parts.scenario.truth.target)
+    hoped = list(assembled.built.scenario.truth.target)
     found: dict[str, tuple[str, ...]] = {}
-    for analysis in assembled.parts.analyses:
+    for analysis in assembled.built.study.analyses:
         own = tuple(e for e in hoped if e in drawn_for(analysis.endpoint))
         if own and len(own) < len(hoped):
             labels = " and ".join(ENDPOINTS[endpoint].label for endpoint in own)

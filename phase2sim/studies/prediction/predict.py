@@ -15,7 +15,7 @@ from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadData
 from phase2sim.core.measured import Measured, proportion
 from phase2sim.core.randomness import generator
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.studies.prediction.completion import (
     Completed,
     TooFewToPredict,
@@ -54,7 +54,7 @@ class Predicted:
 
 
 def predict(
-    built: Parts, path: Path, endpoint: str | None = None, completions: int = COMPLETIONS
+    built: BuiltScenario, path: Path, endpoint: str | None = None, completions: int = COMPLETIONS
 ) -> Predicted:
     """Complete a data file as often as asked, and analyse and judge it each time.
 
@@ -62,7 +62,7 @@ def predict(
     is lost. Patients up to the planned number are yet to enrol. Raises ``BadData`` for a file from
     which nothing can be foretold.
     """
-    if built.schedule.drops_arms:
+    if built.study.drops_arms:
         raise BadData(
             f"{built.path}: design.kind is 'multi_arm_multi_stage', and a data file does not say"
             " which arms a look has dropped, so that its end cannot be foretold. Use analyse alone,"
@@ -71,24 +71,24 @@ def predict(
     examined = analyse(built, path, endpoint)
     chosen = [
         number
-        for number, analysis in enumerate(built.analyses)
+        for number, analysis in enumerate(built.study.analyses)
         if endpoint in {None, analysis.endpoint}
     ]
     whole, trial = _look(built, chosen, path)
     try:
-        made = _completions(trial, completions, built.plan.seed)
+        made = _completions(trial, completions, built.study.plan.seed)
     except TooFewToPredict as refused:
         raise BadData(f"{path}: {refused}. Wait for more, or drop early visits.") from None
     estimates = [
         _joined([_estimated(built, number, whole, piece) for piece in made]) for number in chosen
     ]
-    hypotheses = tuple(built.hypotheses[number] for number in chosen)
-    verdicts = built.decision.decide(side_by_side(estimates, hypotheses))
-    labels = built.decision.labels(tuple(built.names[number] for number in chosen))
+    hypotheses = tuple(built.study.hypotheses[number] for number in chosen)
+    verdicts = built.study.decision.decide(side_by_side(estimates, hypotheses))
+    labels = built.study.decision.labels(tuple(built.study.names[number] for number in chosen))
     return Predicted(
         examined=examined,
         enrolled=whole.arm.shape[1],
-        planned=built.plan.patients,
+        planned=built.study.plan.patients,
         pending=int(trial.pending[-1].sum()),
         go={label: _share(verdicts[:, place]) for place, label in enumerate(labels)},
         outlooks=tuple(_outlooks(built, chosen, hypotheses, examined, estimates)),
@@ -97,19 +97,19 @@ def predict(
 
 
 def _responders(
-    built: Parts, chosen: Sequence[int], whole: Reading, trial: UnderWay
+    built: BuiltScenario, chosen: Sequence[int], whole: Reading, trial: UnderWay
 ) -> dict[str, float]:
     chances = {
-        built.names[number]: exact_chance(built, number, place, whole, trial)
+        built.study.names[number]: exact_chance(built, number, place, whole, trial)
         for place, number in enumerate(chosen)
     }
     return {name: chance for name, chance in chances.items() if chance is not None}
 
 
-def _look(built: Parts, chosen: Sequence[int], path: Path) -> tuple[Reading, UnderWay]:
+def _look(built: BuiltScenario, chosen: Sequence[int], path: Path) -> tuple[Reading, UnderWay]:
     """What the file says of the one endpoint, and what of it is still to come."""
-    read, plan, data = _endpoint(built, chosen, path), built.plan, read_data(path)
-    factors = [f for n in chosen for f in getattr(built.analyses[n], "factors", ())]
+    read, plan, data = _endpoint(built, chosen, path), built.study.plan, read_data(path)
+    factors = [f for n in chosen for f in getattr(built.study.analyses[n], "factors", ())]
     whole = replace(
         data_reading(data, read, plan.visits_months, plan.arms, factors), seed=plan.seed
     )
@@ -129,8 +129,8 @@ def _completions(trial: UnderWay, completions: int, seed: int) -> list[Completed
     ]
 
 
-def _endpoint(built: Parts, chosen: Sequence[int], path: Path) -> str:
-    endpoints = list(dict.fromkeys(built.analyses[number].endpoint for number in chosen))
+def _endpoint(built: BuiltScenario, chosen: Sequence[int], path: Path) -> str:
+    endpoints = list(dict.fromkeys(built.study.analyses[number].endpoint for number in chosen))
     if len(endpoints) > 1:
         raise BadData(
             f"{path}: a prediction completes one endpoint, and the scenario analyses"
@@ -144,7 +144,7 @@ def _endpoint(built: Parts, chosen: Sequence[int], path: Path) -> str:
     return endpoints[0]
 
 
-def _estimated(built: Parts, number: int, whole: Reading, made: Completed) -> Estimates:
+def _estimated(built: BuiltScenario, number: int, whole: Reading, made: Completed) -> Estimates:
     """Estimates of one analysis on every completion."""
     who = made.patient
     reading = replace(
@@ -156,8 +156,8 @@ def _estimated(built: Parts, number: int, whole: Reading, made: Completed) -> Es
         stratum=whole.stratum[0][who],
         factors={name: codes[0][who] for name, codes in whole.factors.items()},
     )
-    analysis: Analysis = built.analyses[number]
-    return compare_arms(analysis, reading, len(built.plan.arms), built.aims[number].arm)
+    analysis: Analysis = built.study.analyses[number]
+    return compare_arms(analysis, reading, len(built.study.plan.arms), built.study.aims[number].arm)
 
 
 def _joined(parts: Sequence[Estimates]) -> Estimates:
@@ -175,7 +175,7 @@ def _share(verdict: "np.ndarray[tuple[int], np.dtype[np.int8]]") -> Measured:
 
 
 def _outlooks(
-    built: Parts,
+    built: BuiltScenario,
     chosen: Sequence[int],
     hypotheses: Sequence[Hypothesis],
     examined: TrialResult,
@@ -184,7 +184,7 @@ def _outlooks(
     """Normal theory, where an analysis is tested by itself and has a standard error."""
     outlooks = []
     for place, number in enumerate(chosen):
-        tested = tested_alone(built.decision, place, hypotheses[place])
+        tested = tested_alone(built.study.decision, place, hypotheses[place])
         now, end = examined.findings[place], estimates[place].se
         if tested is None or now.failed or not np.isfinite(end).any():
             continue
@@ -194,7 +194,7 @@ def _outlooks(
         final = float(-ndtri(alpha))
         outlooks.append(
             Outlook(
-                analysis=built.names[number],
+                analysis=built.study.names[number],
                 information_fraction=fraction,
                 conditional=float(conditional_power(z, fraction, final)),
                 predictive=float(predictive_power(z, fraction, final)),

@@ -10,7 +10,7 @@ from phase2sim.analyses.responders.responders import UNKNOWN_RESPONSE
 from phase2sim.core.arrays import Bools, Ints
 from phase2sim.core.contracts import GO, Reading
 from phase2sim.core.decision import Decision, Hypothesis, side_by_side, tested_alone
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.studies.prediction.beta_binomial import predictive_probability
 from phase2sim.studies.prediction.completion import UnderWay
 
@@ -52,17 +52,17 @@ class _Ends:
 
 
 def exact_chance(
-    built: Parts, number: int, place: int, whole: Reading, trial: UnderWay
+    built: BuiltScenario, number: int, place: int, whole: Reading, trial: UnderWay
 ) -> float | None:
     """Beta-binomial chance of a go of one analysis; None where it does not count two arms alone.
 
     Early visits are not read: a patient in follow-up responds as any other of the arm would.
     """
-    analysis, hypothesis = built.analyses[number], built.hypotheses[number]
+    analysis, hypothesis = built.study.analyses[number], built.study.hypotheses[number]
     if (
         not isinstance(analysis, Fisher | MiettinenNurminen)
         or len(trial.planned) > _TWO_ARMS
-        or tested_alone(built.decision, place, hypothesis) is None
+        or tested_alone(built.study.decision, place, hypothesis) is None
     ):
         return None
     visit = whole.visits_months.index(analysis.month)
@@ -83,5 +83,5 @@ def exact_chance(
     (treated, treated_end), (control, control_end) = of_arm(1), of_arm(0)
     patients = treated_end, control_end
     two = int(responders[0]), int(others[0])
-    ends = _Ends(built.decision, hypothesis, analysis, whole, *two, patients)
+    ends = _Ends(built.study.decision, hypothesis, analysis, whole, *two, patients)
     return predictive_probability((treated, control), patients, ends.succeeds, PRIOR)

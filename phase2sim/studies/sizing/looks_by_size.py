@@ -5,15 +5,15 @@ from dataclasses import replace
 from functools import cache
 
 from phase2sim.core.errors import BadInput
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.assembly.stopping import stopping_of
-from phase2sim.studies.sizing.success_counts import Looks
 from phase2sim.trial.designs.group_sequential import GroupSequential
+from phase2sim.trial.interim.rules import Interim, InterimRule
 
-type LooksOf = Callable[[int], Looks]
+type LooksOf = Callable[[int], Interim[InterimRule]]
 
 
-def looks_of(built: Parts) -> LooksOf | None:
+def looks_of(built: BuiltScenario) -> LooksOf | None:
     """Return what gives the looks at so many patients; None for a design without.
 
     Raises ``BadInput`` where they depend on more than the number of patients.
@@ -29,19 +29,20 @@ def looks_of(built: Parts) -> LooksOf | None:
             f"{path}: stopping.maximum_information is that of {design.patients} patients, and size"
             " looks at others. Leave it out to find a size."
         )
-    names = list(built.names)
+    names = list(built.study.names)
 
     @cache
-    def of(patients: int) -> Looks:
+    def of(patients: int) -> Interim[InterimRule]:
         sized = replace(design, patients=patients)
-        rule = stopping_of(built.scenario, sized, built.decision, names, path)
-        assert rule is not None  # noqa: S101 - there are looks
-        return sized.schedule, rule
+        rule = stopping_of(built.scenario, sized, built.study.decision, names, path)
+        if rule is None:
+            raise BadInput(f"{path}: stopping is missing. Add it.")
+        return Interim(sized.schedule, rule)
 
     return of
 
 
-def fits(built: Parts, patients: int) -> bool:
+def fits(built: BuiltScenario, patients: int) -> bool:
     """Whether the looks of a design can be held at so many patients, in their order."""
     if not isinstance(built.design, GroupSequential):
         return True

@@ -45,11 +45,11 @@ def find_size(
     Raises ``BadInput`` for what does not fit; a target that cannot be reached is no error.
     """
     asked = _asked(prepare_scenario(scenario, report), wanted)
-    design = asked.assembled.parts.design
+    design = asked.assembled.built.design
     unit = sum(design.allocation)
-    looks = looks_of(asked.assembled.parts)
+    looks = looks_of(asked.assembled.built)
     lowest = -(-max(_FEWEST, design.block_size or 0) // unit) * unit
-    while lowest < wanted.largest and not fits(asked.assembled.parts, lowest):
+    while lowest < wanted.largest and not fits(asked.assembled.built, lowest):
         lowest += unit
     if wanted.largest < 2 * lowest:
         raise BadInput(f"--at-most {wanted.largest} is too few; at least {2 * lowest} patients.")
@@ -118,7 +118,7 @@ class _Asked:
 
 def _asked(ready: Ready, wanted: Search) -> _Asked:
     """Find the truth and the verdict that are asked for; raises ``BadInput``."""
-    assembled, path = ready.assembled, ready.assembled.parts.path
+    assembled, path = ready.assembled, ready.assembled.built.path
     label = _TRUTHS[wanted.of]
     sources = {source.label: source for source in assembled.sources}
     if label not in sources:
@@ -183,8 +183,7 @@ def _of_size(asked: _Asked, looks: LooksOf | None, patients: float) -> ClosedFor
         return None
     study = replace(study, plan=replace(study.plan, patients=int(patients)))
     if looks is not None:
-        schedule, stopping = looks(int(patients))
-        study = replace(study, schedule=schedule, stopping=stopping)
+        study = replace(study, interim=looks(int(patients)))
     return twin(replace(asked.assembled, study=study), asked.trials.verdict, asked.source)
 
 

@@ -10,12 +10,10 @@ from phase2sim.core.arrays import Ints
 from phase2sim.core.backends import Backend
 from phase2sim.core.contracts import GO, UNDECIDED, Truth, TruthSource
 from phase2sim.core.measured import Measured, mean_of
-from phase2sim.trial.engine import Study, simulate_batch
-from phase2sim.trial.interim.schedule import Schedule
-from phase2sim.trial.interim.stopping_rule import StoppingRule
+from phase2sim.trial.engine import simulate_batch
+from phase2sim.trial.interim.rules import Interim, InterimRule
 from phase2sim.trial.nested_sizes import simulate_sizes
-
-type Looks = tuple[Schedule, StoppingRule]
+from phase2sim.trial.study import Study
 
 _TRIALS_A_PIECE = 500
 
@@ -49,7 +47,7 @@ class CountedTrials:
     study: Study
     source: TruthSource
     verdict: int
-    looks: Mapping[int, Looks] = field(default_factory=dict)
+    looks: Mapping[int, Interim[InterimRule]] = field(default_factory=dict)
 
     def of_sizes(self, first: int, last: int, values: tuple[float, ...]) -> Ints:
         """Trials that are a go, and that are decided, (2, value): values are patients."""
@@ -79,8 +77,7 @@ class CountedTrials:
         study = replace(self.study, plan=replace(self.study.plan, patients=patients))
         if patients not in self.looks:
             return study
-        schedule, stopping = self.looks[patients]
-        return replace(study, schedule=schedule, stopping=stopping)
+        return replace(study, interim=self.looks[patients])
 
     def enrolled(self, first: int, last: int, patients: int) -> Ints:
         """Patients enrolled at the end of each trial, of a study with so many and looks."""
@@ -99,7 +96,9 @@ class Counter:
     backend: Backend
     trials: CountedTrials
     effects: bool = False
-    looks_of: Callable[[int], Looks] | None = None  # of a design that has any, by its patients
+    looks_of: Callable[[int], Interim[InterimRule]] | None = (
+        None  # of a design that has any, by its patients
+    )
 
     def __call__(self, first: int, last: int, values: tuple[float, ...]) -> tuple[Ints, Ints]:
         """Trials ``first`` up to ``last``: how many are a go, and decided, at each value."""

@@ -14,8 +14,8 @@ from phase2sim.core.progress import Report
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import fitted, read_evidence
-from phase2sim.scenario.assembly.assemble import Assembled, assemble, parts
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.sweep_file import Label, Sweep
 
@@ -35,7 +35,7 @@ class Cell:
     key: str
     study: str
     labels: Mapping[str, Label]
-    built: Parts
+    built: BuiltScenario
     truths: tuple[str, ...]
     prior: str  # hash of the fitted prior's draws; empty without evidence
 
@@ -47,7 +47,7 @@ class Cell:
     @property
     def verdicts(self) -> tuple[str, ...]:
         """Names of the verdicts."""
-        return self.built.decision.labels(self.built.names)
+        return self.built.study.decision.labels(self.built.study.names)
 
     @property
     def decision(self) -> str:
@@ -65,7 +65,7 @@ class Group:
     """Studies that differ in nothing but the number of patients: drawn once, in one pass."""
 
     studies: Mapping[int, str]  # patients -> study, in rising order
-    largest: Parts
+    largest: BuiltScenario
     truths: tuple[str, ...]
 
     @property
@@ -116,11 +116,11 @@ class Assemblies:
         whole = self.of(group)
         study = replace(
             whole.study,
-            plan=cell.built.plan,
-            decision=cell.built.decision,
-            stopping=cell.built.stopping,
+            plan=cell.built.study.plan,
+            decision=cell.built.study.decision,
+            interim=cell.built.study.interim,
         )
-        return replace(whole, parts=cell.built, study=study)
+        return replace(whole, built=cell.built, study=study)
 
 
 def cells_of(sweep: Sweep, priors: Priors) -> tuple[Cell, ...]:
@@ -128,7 +128,7 @@ def cells_of(sweep: Sweep, priors: Priors) -> tuple[Cell, ...]:
     found: dict[str, Cell] = {}
     for variation in sweep.cells:
         try:
-            built = parts(variation.scenario)
+            built = build_scenario(variation.scenario)
             cell = _cell(variation.labels, built, sweep.truths, priors)
         except BadInput as error:
             raise BadScenario(
@@ -148,7 +148,7 @@ def groups_of(cells: Iterable[Cell]) -> tuple[Group, ...]:
     found: dict[str, dict[int, Cell]] = {}
     for cell in cells:
         table = _moving(cell.scenario)
-        patients = cell.built.plan.patients
+        patients = cell.built.study.plan.patients
         if cell.built.design.nested:
             table["design"] = {k: v for k, v in table["design"].items() if k != "patients"}
         found.setdefault(_hash([table, cell.truths, cell.prior]), {})[patients] = cell
@@ -172,7 +172,9 @@ def study_key(scenario: Scenario, truths: Sequence[str], prior: str) -> str:
     return _hash([_moving(scenario), list(truths), prior, RESULTS_VERSION])
 
 
-def _cell(labels: Mapping[str, Label], built: Parts, asked: Sequence[str], priors: Priors) -> Cell:
+def _cell(
+    labels: Mapping[str, Label], built: BuiltScenario, asked: Sequence[str], priors: Priors
+) -> Cell:
     scenario = built.scenario
     has = ["null"]
     has += ["target"] if scenario.truth.target else []

@@ -17,13 +17,12 @@ from phase2sim.operating.characteristics import (
     operating_characteristics,
 )
 from phase2sim.operating.measures import TrialSums, by_class, tally
-from phase2sim.scenario.assembly.parts import Parts
+from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.studies.store.folder import Store
 from phase2sim.studies.sweeps.cells import Cell
 from phase2sim.trial.batch_results import BatchResults
 from phase2sim.trial.interim.harm_stops import sums_of_harm, with_harm
-from phase2sim.trial.interim.rules import ended
-from phase2sim.trial.interim.stopping_times import TrialEnds
+from phase2sim.trial.interim.trial_ends import TrialEnds
 from phase2sim.trial.safety.monitoring import stop_for_harm
 
 _TRIALS_AT_ONCE = 100_000  # added up together: memory stays bounded, and sums never differ
@@ -93,14 +92,14 @@ def _tallied(cell: Cell, answers: BatchResults) -> tuple[TrialSums, NDArray[np.i
     """Sums and verdicts (trial, verdict) of stored trials under one truth."""
     built, true_effect = cell.built, answers.true_effect
     went = ended_of(cell.built, answers)
-    harm = sums_of_harm(built.safety, answers.watched, went, built.plan.patients)
+    harm = sums_of_harm(built.study.safety, answers.watched, went, built.study.plan.patients)
     if went is None:
         verdict = stored_verdicts(cell, answers)
         tallied = tally(answers.estimates, true_effect, answers.missing, verdict, harm=harm)
     else:
         look, verdict = went.look, went.course.verdict
         tallied = tally(look.estimates, true_effect, look.missing, verdict, look.months, went, harm)
-    known = classes(built.decision, true_effect, built.hypotheses)
+    known = classes(built.study.decision, true_effect, built.study.hypotheses)
     return replace(tallied, by_class=by_class(verdict, known)), verdict
 
 
@@ -110,13 +109,14 @@ def stored_verdicts(cell: Cell, answers: BatchResults) -> NDArray[np.int8]:
     if went is not None:
         return went.course.verdict
     built = cell.built
-    verdict = built.decision.decide(side_by_side(answers.estimates, built.hypotheses))
+    verdict = built.study.decision.decide(side_by_side(answers.estimates, built.study.hypotheses))
     return stop_for_harm(verdict, answers.watched)
 
 
-def ended_of(built: Parts, answers: BatchResults) -> TrialEnds | None:
+def ended_of(built: BuiltScenario, answers: BatchResults) -> TrialEnds | None:
     """Where stored trials stop, by a scenario's rule or for harm; None without looks."""
-    if built.stopping is None:
+    study = built.study
+    if study.interim is None:
         return None
-    end = ended(built.stopping, built.decision, built.hypotheses, answers.looks)
+    end = study.interim.rule.end_trials(study.decision, study.hypotheses, answers.looks)
     return with_harm(end, answers.looks, answers.watched)

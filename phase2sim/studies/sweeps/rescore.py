@@ -10,7 +10,7 @@ from phase2sim.core.errors import BadInput, BadScenario
 from phase2sim.core.io.toml_files import Table
 from phase2sim.operating.characteristics import ClosedFormOf, closed_forms
 from phase2sim.scenario.assembly.analysis_set import check_decision
-from phase2sim.scenario.assembly.assemble import assemble, parts
+from phase2sim.scenario.assembly.assemble import assemble, build_scenario
 from phase2sim.scenario.assembly.registry import build
 from phase2sim.scenario.scenario_file import read_value
 from phase2sim.studies.store.folder import Store, open_store, writing
@@ -42,7 +42,7 @@ def rescore(
         for key, entry in manifest.cells.items():  # all, before any of them is kept
             cell = cell_of(key, entry)
             if rule is not None:
-                check_decision(rule, cell.built.hypotheses, _OPTION)
+                check_decision(rule, cell.built.study.hypotheses, _OPTION)
             _rescored(cell, tables)
         asked = _noted(store, manifest, tables, command)
         results = Results(store, manifest)
@@ -73,7 +73,7 @@ def _rescored(cell: Cell, tables: Mapping[str, Table]) -> Cell:
     """The cell under other rules; raises ``BadScenario`` where they do not fit its scenario."""
     scenario = cell.scenario.changed(tables)
     try:
-        built = parts(scenario)
+        built = build_scenario(scenario)
     except BadScenario as error:
         options = " and ".join(f"--{key}" for key in tables)
         raise BadScenario(f"{options}: {error}") from None

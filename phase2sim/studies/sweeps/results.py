@@ -12,7 +12,7 @@ from phase2sim.core.io.row_conditions import condition
 from phase2sim.core.measured import Measured
 from phase2sim.operating.characteristics import Characteristic, ClosedFormOf
 from phase2sim.operating.closed_form import ClosedForm
-from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.scenario.scenario_file import scenario_from
 from phase2sim.studies.store.folder import Store
 from phase2sim.studies.store.manifest import Manifest, ManifestEntry
@@ -52,7 +52,7 @@ def cell_of(key: str, entry: ManifestEntry) -> Cell:
         key=key,
         study=entry["study"],
         labels=entry["labels"],
-        built=parts(scenario_from(entry["scenario"], Path(entry["file"]))),
+        built=build_scenario(scenario_from(entry["scenario"], Path(entry["file"]))),
         truths=tuple(entry["truths"]),
         prior=entry["prior"],
     )

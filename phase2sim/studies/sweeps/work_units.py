@@ -8,8 +8,8 @@ from phase2sim.core.contracts import RESULTS_VERSION, TruthSource
 from phase2sim.studies.store.batches import encoded
 from phase2sim.studies.store.folder import Stretch, missing_stretches
 from phase2sim.trial.batch_results import BatchResults, concatenate_batches
-from phase2sim.trial.engine import Study
 from phase2sim.trial.nested_sizes import answer_sizes
+from phase2sim.trial.study import Study
 
 TRIALS_A_FILE = 2_500  # where files begin, so that a sweep cut short goes on with the same files
 

@@ -9,7 +9,7 @@ from phase2sim.core.io.toml_files import Table
 from phase2sim.core.measured import Measured
 from phase2sim.core.progress import Progress
 from phase2sim.operating.simulation import Result, simulate
-from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.scenario.scenario_file import Scenario, scenario_from
 from phase2sim.studies.single_trial import analyse
 from phase2sim.studies.verification.findings import Check, Verified
@@ -58,7 +58,7 @@ def _published_power(_runs: _Runs) -> Iterator[Check]:
 
 
 def _published_analysis(_runs: _Runs) -> Iterator[Check]:
-    built = parts(_scenario("welch", patients=20, effect=-1.0))
+    built = build_scenario(_scenario("welch", patients=20, effect=-1.0))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "sleep.csv"
         lines = [

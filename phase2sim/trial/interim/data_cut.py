@@ -22,9 +22,9 @@ from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.contracts import Analysis, Estimates, Plan, Trials
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.estimands import Aim
-from phase2sim.core.estimates import each
+from phase2sim.core.estimates import map_estimates
 from phase2sim.trial.interim.look import ArmsSeen, Look
-from phase2sim.trial.interim.reestimated_final import resized
+from phase2sim.trial.interim.reestimated_final import reestimated_final
 from phase2sim.trial.interim.schedule import PlannedLook, Schedule
 
 _TWO_ARMS = 2
@@ -46,7 +46,7 @@ def looks_at(
 
     ``observed`` holds the values seen by the end, nan elsewhere, in the shape of ``trials.value``.
     """
-    plan, arrivals = analysed.plan, _arrivals(trials)
+    plan, arrivals = analysed.plan, trials.enrolment_months
     planned = arrivals[:, : schedule.patients]
     last_readout = arrivals.max(axis=1) + plan.visits_months[-1]
     cuts = [_months(look, arrivals, schedule) for look in schedule.looks]
@@ -80,8 +80,16 @@ def looks_at(
             )
         )
     if schedule.reestimation is not None:
-        data, analysis, aim = (trials, observed), analysed.analyses[0], analysed.aims[0]
-        found[-1] = resized(schedule, plan, analysis, aim, data, found[-2])
+        found[-1] = reestimated_final(
+            schedule,
+            schedule.reestimation,
+            analysed.analyses[0],
+            analysed.aims[0],
+            plan=plan,
+            trials=trials,
+            observed=observed,
+            last=found[-2],
+        )
     return tuple(found)
 
 
@@ -107,7 +115,7 @@ def _arms(
     analysed: LookAnalyses, trials: Trials, there: Bools, months: Floats, *, at_end: bool
 ) -> ArmsSeen:
     """What a look has of each arm; ``there`` (trial, visit, patient) is what was due by then."""
-    arrivals, plan = _arrivals(trials), analysed.plan
+    arrivals, plan = trials.enrolment_months, analysed.plan
     treated = [trials.arm == aim.arm for aim in analysed.aims]
     control, enrolled = trials.arm == 0, arrivals <= months[:, None]
     due = there[:, plan.visits_months.index(analysed.analyses[0].month)]
@@ -132,12 +140,6 @@ def _overrun_p(analysed: LookAnalyses, data: tuple[Trials, Floats], enrolled: In
         whole = counted_reading(analysis, plan, *data, aim)
         found.append(first_patients_by_trial(analysis, whole, enrolled, len(plan.arms), aim.arm).p)
     return np.stack(found)
-
-
-def _arrivals(trials: Trials) -> Floats:
-    """Months (trial, patient) from the trial's opening to each enrolment, which rise."""
-    assert trials.arrivals is not None  # noqa: S101 - simulated trials have them
-    return trials.arrivals.months
 
 
 def _months(look: PlannedLook, arrivals: Floats, schedule: Schedule) -> Floats:
@@ -168,7 +170,7 @@ def _by_look(
     if _in_one_pass(schedule, analysis, plan):
         sizes = (*sizes, plan.patients)
         whole = estimate_first(analysis, plan, trials, observed, aim, sizes)
-        return tuple(each(whole, itemgetter(size)) for size in range(len(sizes)))
+        return tuple(map_estimates(whole, itemgetter(size)) for size in range(len(sizes)))
     found = [_at_look(analysed, number, (trials, observed), there) for there in due]
     return *found, estimate(analysis, plan, trials, observed, aim)
 

@@ -6,17 +6,20 @@ does not depend on which others are still there: complete trials can be judged a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
-from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries
-from phase2sim.trial.interim.look import ArmsSeen, Look, chosen, picked
-from phase2sim.trial.interim.stopping_times import (
+from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries, Fates
+from phase2sim.trial.interim.look import ArmsSeen, Look, estimates_at, pick_look
+from phase2sim.trial.interim.rules import InterimRule
+from phase2sim.trial.interim.trial_ends import (
     FOR_EFFICACY,
     FOR_FUTILITY,
     ArmCourse,
@@ -26,8 +29,10 @@ from phase2sim.trial.interim.stopping_times import (
 
 
 @dataclass(frozen=True, slots=True)
-class DroppingRule:
+class DroppingRule(InterimRule):
     """Bounds on each arm's z, and how many arms at most go on after each interim look."""
+
+    drops_arms: ClassVar[bool] = True
 
     bounds: ArmBoundaries
     efficacy: efficacies.EfficacyRule
@@ -54,30 +59,39 @@ class DroppingRule:
             words += f"; at most {', '.join(map(str, self.keep_best))} arms go on"
         return words
 
+    def fates(self, drift: Floats) -> Fates | None:
+        """What becomes of each arm by theory; None where only the best go on."""
+        return None if self.keep_best else self.bounds.fates(drift)
 
-def ended_by_arm(
-    rule: DroppingRule,
-    decision: Decision,
-    hypotheses: tuple[Hypothesis, ...],
-    looks: Sequence[Look],
-) -> TrialEnds:
-    """Follow every trial, and each of its arms, to its end."""
-    course, shown = _course(rule, looks)
-    course = replace(course, verdict=decision.decide(_certain(shown, hypotheses)))
-    assert course.arms is not None  # noqa: S101 - made here
-    last, seen = course.arms.last, _seen(looks, course)
-    look = Look(
-        estimates=tuple(
-            chosen([one.estimates[arm] for one in looks], last[arm]) for arm in range(len(last))
-        ),
-        missing=picked([one.missing for one in looks], last),
-        due=seen.due,
-        enrolled=seen.enrolled.sum(axis=0) + seen.control_enrolled,
-        months=_months(looks, course),
-        overrun_p=looks[-1].overrun_p,
-        arms=seen,
-    )
-    return TrialEnds(course, look, seen.due.sum(axis=0) + seen.control_due)
+    def end_trials(
+        self, decision: Decision, hypotheses: tuple[Hypothesis, ...], looks: Sequence[Look]
+    ) -> TrialEnds:
+        """Follow every trial, and each of its arms, to its end; the final analysis is last."""
+        course, arms, shown = _course(self, looks)
+        course = replace(course, verdict=decision.decide(_certain(shown, hypotheses)))
+        seen = _arms_at_the_end(looks, course, arms)
+        look = Look(
+            estimates=tuple(
+                estimates_at([look.estimates[arm] for look in looks], last)
+                for arm, last in enumerate(arms.last)
+            ),
+            missing=pick_look([look.missing for look in looks], arms.last),
+            due=seen.due,
+            enrolled=seen.enrolled.sum(axis=0) + seen.control_enrolled,
+            months=_months(looks, course, arms),
+            overrun_p=looks[-1].overrun_p,
+            arms=seen,
+        )
+        return TrialEnds(course, look, seen.due.sum(axis=0) + seen.control_due)
+
+    def final_verdict(
+        self, decision: Decision, results: AnalysisResults, analyses: Sequence[int]
+    ) -> NDArray[np.int8]:
+        """Verdicts (trial, verdict) at the planned end, each p taken for certain."""
+        del analyses  # the bounds of all arms are alike
+        shown = np.where(shows(self, results.p, -1), 0.0, 1.0)
+        shown = np.where(np.isnan(results.p), np.nan, shown).T
+        return decision.decide(_certain(shown, results.hypotheses))
 
 
 def shows(rule: DroppingRule, p: Floats, look: int) -> Bools:
@@ -85,29 +99,25 @@ def shows(rule: DroppingRule, p: Floats, look: int) -> Bools:
     return np.asarray(p <= rule.bounds.nominal[look])
 
 
-def final_certainty(rule: DroppingRule, seen: AnalysisResults) -> AnalysisResults:
-    """Arms of a data set at the planned end, as if each p said for certain what it shows."""
-    shown = np.where(shows(rule, seen.p, -1), 0.0, 1.0)
-    return _certain(np.where(np.isnan(seen.p), np.nan, shown).T, seen.hypotheses)
-
-
-def _course(rule: DroppingRule, looks: Sequence[Look]) -> tuple[Course, Floats]:
+def _course(rule: DroppingRule, looks: Sequence[Look]) -> tuple[Course, ArmCourse, Floats]:
     """How trials went, and what each arm showed: (arm, trial), 0 a go, 1 a stop, nan unknown."""
-    p = np.stack([[one.p for one in look.estimates] for look in looks])  # (look, arm, trial)
+    p = np.stack(
+        [[estimates.p for estimates in look.estimates] for look in looks]
+    )  # (look, arm, trial)
     final, (arms, trials) = len(looks) - 1, p.shape[1:]
-    there, running = np.ones((arms, trials), np.bool_), np.ones(trials, np.bool_)
+    staying, running = np.ones((arms, trials), np.bool_), np.ones(trials, np.bool_)
     arm_last, dropped = np.full((arms, trials), final), np.zeros((arms, trials), np.bool_)
     last, why = np.full(trials, final), np.zeros(trials, np.int8)
     failed = np.zeros((final, trials), np.bool_)
     for k, look in enumerate(looks[:-1]):
-        held = running & (look.months < _last_readout(looks[-1], there))
-        at_look = there & held
+        held = running & (look.months < _last_readout(looks[-1], staying))
+        at_look = staying & held
         above = at_look & shows(rule, p[k], k)
         wins = above.any(axis=0)
         out = at_look & ~above & _falls(rule, p[k], k, at_look & ~above)
         failed[k] = (at_look & np.isnan(p[k])).any(axis=0)
-        there = there & ~out
-        empty = held & ~wins & ~there.any(axis=0)
+        staying = staying & ~out
+        empty = held & ~wins & ~staying.any(axis=0)
         over = wins | empty
         arm_last[at_look & (out | over)], last[over] = k, k
         why[wins], why[empty] = FOR_EFFICACY, FOR_FUTILITY
@@ -118,9 +128,9 @@ def _course(rule: DroppingRule, looks: Sequence[Look]) -> tuple[Course, Floats]:
     go = ~dropped & (arm_last == last) & (at_end <= level)
     shown = np.where(np.isnan(at_end), np.nan, np.where(go, 0.0, 1.0))
     best = np.where(go.any(axis=0), np.where(go, at_end, np.inf).argmin(axis=0), -1)
-    course = ArmCourse(arm_last, dropped, best)
-    nothing = np.zeros((trials, 0), np.int8)
-    return Course(nothing, last, why, failed, np.zeros(trials, np.bool_), course), shown
+    arms_of = ArmCourse(arm_last, dropped, best)
+    no_verdict, never = np.zeros((trials, 0), np.int8), np.zeros(trials, np.bool_)
+    return Course(no_verdict, last, why, failed, never, arms_of), arms_of, shown
 
 
 def _falls(rule: DroppingRule, p: Floats, look: int, judged: Bools) -> Bools:
@@ -138,34 +148,35 @@ def _falls(rule: DroppingRule, p: Floats, look: int, judged: Bools) -> Bools:
     return np.asarray(falls)
 
 
-def _last_readout(final: Look, there: Bools) -> Floats:
-    """Months (trial,) to the last readout of control and the arms that are there (arm, trial)."""
-    assert final.arms is not None  # noqa: S101 - such a design has them
-    months: Floats = np.where(there, final.arms.months, -np.inf).max(axis=0)
+def _last_readout(final: Look, staying: Bools) -> Floats:
+    """Months (trial,) to the last readout of control and the arms that stay (arm, trial)."""
+    (arms,) = _arms_of([final])
+    months: Floats = np.where(staying, arms.months, -np.inf).max(axis=0)
     return months
 
 
-def _months(looks: Sequence[Look], course: Course) -> Floats:
+def _months(looks: Sequence[Look], course: Course, arms: ArmCourse) -> Floats:
     """Months (trial,) to the decision that ended each trial, or to its last readout."""
-    assert course.arms is not None  # noqa: S101 - made here
-    there = course.arms.last == len(looks) - 1
+    final = len(looks) - 1
     by_look = np.stack([look.months for look in looks])
     at_look: Floats = np.take_along_axis(by_look, course.last[None], axis=0)[0]
-    is_last = course.last == len(looks) - 1
-    return np.where(is_last, _last_readout(looks[-1], there), at_look)
+    return np.where(course.last == final, _last_readout(looks[-1], arms.last == final), at_look)
 
 
-def _seen(looks: Sequence[Look], course: Course) -> ArmsSeen:
-    """What was had of each arm at its own last look, and of control at the trial's."""
-    arms, own = [look.arms for look in looks], course.arms
-    assert own is not None  # noqa: S101 - made here
-    known = [one for one in arms if one is not None]
+def _arms_of(looks: Sequence[Look]) -> list[ArmsSeen]:
+    """Arms at each look; a design that drops arms has them at all."""
+    return [look.arms for look in looks if look.arms is not None]
+
+
+def _arms_at_the_end(looks: Sequence[Look], course: Course, arms: ArmCourse) -> ArmsSeen:
+    """Patients of each arm at the arm's own last look, and of control at the trial's."""
+    by_look = _arms_of(looks)
     return ArmsSeen(
-        enrolled=picked([one.enrolled for one in known], own.last),
-        due=picked([one.due for one in known], own.last),
-        months=picked([one.months for one in known], own.last),
-        control_enrolled=picked([one.control_enrolled for one in known], course.last),
-        control_due=picked([one.control_due for one in known], course.last),
+        enrolled=pick_look([seen.enrolled for seen in by_look], arms.last),
+        due=pick_look([seen.due for seen in by_look], arms.last),
+        months=pick_look([seen.months for seen in by_look], arms.last),
+        control_enrolled=pick_look([seen.control_enrolled for seen in by_look], course.last),
+        control_due=pick_look([seen.control_due for seen in by_look], course.last),
     )
 
 

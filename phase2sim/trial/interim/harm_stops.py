@@ -7,7 +7,7 @@ import numpy as np
 
 from phase2sim.core.contracts import STOP
 from phase2sim.trial.interim.look import Look
-from phase2sim.trial.interim.stopping_times import FOR_HARM, TrialEnds
+from phase2sim.trial.interim.trial_ends import FOR_HARM, TrialEnds
 from phase2sim.trial.safety.harm_counts import HarmSums, harm_sums
 from phase2sim.trial.safety.monitoring import HarmMonitoring, SafetyRule
 

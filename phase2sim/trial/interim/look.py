@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Floats, Ints
-from phase2sim.core.contracts import Estimates, OwnTest
-
-_OWN_TEST = ("statistic", "p_two_sided", "lower", "upper")
+from phase2sim.core.contracts import Estimates
+from phase2sim.core.estimates import combine_estimates
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,39 +45,24 @@ def at_the_end(looks: Sequence[Look], last: Ints) -> Look:
     """What each trial had come to at its own last look, by number (trial,)."""
     analyses = range(len(looks[0].estimates))
     return Look(
-        estimates=tuple(chosen([look.estimates[a] for look in looks], last) for a in analyses),
-        missing=picked([look.missing for look in looks], last),
-        due=picked([look.due for look in looks], last),
-        enrolled=picked([look.enrolled for look in looks], last),
-        months=picked([look.months for look in looks], last),
-        overrun_p=picked([look.overrun_p for look in looks], last),
+        estimates=tuple(
+            estimates_at([look.estimates[a] for look in looks], last) for a in analyses
+        ),
+        missing=pick_look([look.missing for look in looks], last),
+        due=pick_look([look.due for look in looks], last),
+        enrolled=pick_look([look.enrolled for look in looks], last),
+        months=pick_look([look.months for look in looks], last),
+        overrun_p=pick_look([look.overrun_p for look in looks], last),
     )
 
 
-def chosen(estimates: Sequence[Estimates], last: Ints) -> Estimates:
-    """Of an analysis's estimates, one a look, those of each trial's last look."""
-
-    def of(name: str) -> Floats:
-        return picked([getattr(one, name) for one in estimates], last)
-
-    test = None
-    tests = [one.test for one in estimates if one.test is not None]
-    if tests:
-        test = OwnTest(*(picked([getattr(t, name) for t in tests], last) for name in _OWN_TEST))
-    fallbacks = [one.fallback for one in estimates if one.fallback is not None]
-    return Estimates(
-        effect=of("effect"),
-        se=of("se"),
-        df=of("df"),
-        p=of("p"),
-        reason=of("reason").astype(np.int8),
-        test=test,
-        fallback=picked(fallbacks, last) if fallbacks else None,
-    )
+def estimates_at(by_look: Sequence[Estimates], last: Ints) -> Estimates:
+    """Of an analysis's estimates, one per look, those of each trial's last look."""
+    return combine_estimates(by_look, partial(pick_look, last=last))
 
 
-def picked[T: np.generic](by_look: Sequence[NDArray[T]], last: Ints) -> NDArray[T]:
-    """Of arrays (..., trial), one a look, the one of each trial's last look."""
-    place = np.broadcast_to(last, by_look[0].shape)[None]
-    found: NDArray[T] = np.take_along_axis(np.stack(by_look), place, axis=0)[0]
-    return found
+def pick_look[T: np.generic](by_look: Sequence[NDArray[T]], last: Ints) -> NDArray[T]:
+    """Of arrays (..., trial), one per look, the one of each trial's last look."""
+    number = np.broadcast_to(last, by_look[0].shape)[None]
+    picked: NDArray[T] = np.take_along_axis(np.stack(by_look), number, axis=0)[0]
+    return picked

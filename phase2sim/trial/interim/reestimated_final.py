@@ -16,12 +16,15 @@ from phase2sim.trial.interim.schedule import Schedule
 _TWO_ARMS = 2  # more are refused
 
 
-def resized(  # noqa: PLR0913 - a trial, its data and its look
+def reestimated_final(  # noqa: PLR0913 - options by name
     schedule: Schedule,
-    plan: Plan,
+    part: Reestimation,
     analysis: Analysis,
     aim: Aim,
-    data: tuple[Trials, Floats],
+    *,
+    plan: Plan,
+    trials: Trials,
+    observed: Floats,
     last: Look,
 ) -> Look:
     """Each trial at its end, with the patients that its ``last`` interim look leads to.
@@ -29,10 +32,6 @@ def resized(  # noqa: PLR0913 - a trial, its data and its look
     Nobody beyond the planned number enrols before the decision. Where stages are combined p is
     that of the combination; estimate and standard error are those of all patients together.
     """
-    part = schedule.reestimation
-    assert part is not None  # noqa: S101 - the caller has looked
-    trials, observed = data
-    assert trials.arrivals is not None  # noqa: S101 - simulated trials have them
     whole = counted_reading(analysis, plan, trials, observed, aim)
     first = schedule.looks[-1].patients_of(schedule.patients)
     stage = FirstStage(
@@ -49,7 +48,8 @@ def resized(  # noqa: PLR0913 - a trial, its data and its look
             analysis, _after(whole, first), patients - first, _TWO_ARMS, aim.arm
         )
         estimates = _combined(part, stage, estimates, (last.estimates[0], later))
-    return _at_end(plan, analysis, trials, estimates, (schedule, patients, last.months))
+    months = _last_enrolment(trials, patients, schedule.patients, last.months)
+    return _at_end(plan, analysis, trials, estimates, patients=patients, last_enrolment=months)
 
 
 def _combined(
@@ -114,25 +114,32 @@ def _centred(values: Floats, known: Bools) -> Floats:
     return np.where(known, values - mean, 0.0)
 
 
-def _at_end(
+def _last_enrolment(trials: Trials, patients: Ints, planned: int, decided: Floats) -> Floats:
+    """Months (trial,) to the last enrolment.
+
+    Patients beyond the planned number enrol after the decision on the size at the earliest.
+    """
+    last = np.take_along_axis(trials.enrolment_months, patients[:, None] - 1, axis=1)[:, 0]
+    return np.where(patients > planned, np.maximum(last, decided), last)
+
+
+def _at_end(  # noqa: PLR0913 - options by name
     plan: Plan,
     analysis: Analysis,
     trials: Trials,
     estimates: Estimates,
-    how: tuple[Schedule, Ints, Floats],
+    *,
+    patients: Ints,
+    last_enrolment: Floats,
 ) -> Look:
-    """The final analysis as a look: who was there, and when."""
-    schedule, patients, decided = how
-    assert trials.arrivals is not None  # noqa: S101 - simulated trials have them
-    last = np.take_along_axis(trials.arrivals.months, patients[:, None] - 1, axis=1)[:, 0]
-    last = np.where(patients > schedule.patients, np.maximum(last, decided), last)
+    """The final analysis as a look: who was enrolled, and when it is."""
     seen = trials.seen[:, 0, plan.visits_months.index(analysis.month)]
-    there = np.arange(seen.shape[1]) < patients[:, None]
+    enrolled = np.arange(seen.shape[1]) < patients[:, None]
     return Look(
         estimates=(estimates,),
-        missing=1.0 - (seen & there).sum(axis=1)[None] / patients,
+        missing=1.0 - (seen & enrolled).sum(axis=1)[None] / patients,
         due=patients[None],
         enrolled=patients,
-        months=last + plan.visits_months[-1],
+        months=last_enrolment + plan.visits_months[-1],
         overrun_p=np.full((1, patients.size), np.nan),
     )

@@ -1,33 +1,66 @@
-"""Where each trial of a batch ends, whatever the rule that its looks follow."""
+"""Interim looks of a trial: when they are due, and the rule that says where a trial ends."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phase2sim.core.arrays import Floats
 from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis
-from phase2sim.trial.interim import stopping_times as course
-from phase2sim.trial.interim.dropping_rule import DroppingRule, ended_by_arm, final_certainty
+from phase2sim.theory.group_sequential.boundaries import Boundaries
+from phase2sim.theory.group_sequential.multi_arm_boundaries import Fates
 from phase2sim.trial.interim.look import Look
-from phase2sim.trial.interim.stopping_rule import StoppingRule
-from phase2sim.trial.interim.stopping_times import TrialEnds
-
-type InterimRule = StoppingRule | DroppingRule
+from phase2sim.trial.interim.schedule import Schedule
+from phase2sim.trial.interim.trial_ends import TrialEnds
 
 
-def ended(
-    rule: InterimRule, decision: Decision, hypotheses: tuple[Hypothesis, ...], looks: Sequence[Look]
-) -> TrialEnds:
-    """Follow every trial to its end; ``looks`` ends with the final analysis."""
-    if isinstance(rule, DroppingRule):
-        return ended_by_arm(rule, decision, hypotheses, looks)
-    return course.end_trials(rule, decision, hypotheses, looks)
+class InterimRule(ABC):
+    """Says where each trial ends: at a look, or at the final analysis."""
+
+    __slots__ = ()
+
+    drops_arms: ClassVar[bool] = False  # looks may drop arms, one analysis per arm
+    verdict: int  # number of the verdict that stops a trial
+
+    @property
+    @abstractmethod
+    def one_sided_alpha(self) -> float:
+        """Type I error over all looks."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What stops the trial, and whether the level counts on it, in words."""
+
+    def planned_bounds(self, number: int) -> Boundaries | None:
+        """Planned bounds of one analysis; None where an analysis has none of its own."""
+        del number
+        return None
+
+    def fates(self, drift: Floats) -> Fates | None:
+        """What becomes of each arm by theory, ``drift`` (arm,); None where theory cannot say."""
+        del drift
+        return None
+
+    @abstractmethod
+    def end_trials(
+        self, decision: Decision, hypotheses: tuple[Hypothesis, ...], looks: Sequence[Look]
+    ) -> TrialEnds:
+        """Follow every trial to its end; ``looks`` ends with the final analysis."""
+
+    @abstractmethod
+    def final_verdict(
+        self, decision: Decision, results: AnalysisResults, analyses: Sequence[int]
+    ) -> NDArray[np.int8]:
+        """Verdicts (trial, verdict) of some analyses at the planned end, by the planned bounds."""
 
 
-def final_verdict(
-    rule: InterimRule, decision: Decision, seen: AnalysisResults, analyses: Sequence[int]
-) -> NDArray[np.int8]:
-    """Verdicts (trial, verdict) of some analyses at the end, by their planned bounds."""
-    if isinstance(rule, DroppingRule):
-        return decision.decide(final_certainty(rule, seen))
-    return course.planned_verdict(rule, decision, seen, analyses)
+@dataclass(frozen=True, slots=True)
+class Interim[Rule: InterimRule]:
+    """The interim looks of a design: when they are due, and the rule that they follow."""
+
+    schedule: Schedule
+    rule: Rule

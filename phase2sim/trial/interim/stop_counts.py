@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from phase2sim.core.arrays import Floats, Ints
-from phase2sim.trial.interim.stopping_times import FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, TrialEnds
+from phase2sim.trial.interim.trial_ends import FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, TrialEnds
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,33 @@
-"""When a trial stops at a look: a rule, and its bounds at the planned information."""
+"""Stopping at a look for efficacy or futility: the rule, and where it ends each trial."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from phase2sim.core.arrays import Bools, Floats
+from phase2sim.core.contracts import GO, STOP, UNDECIDED
+from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis, only_p, side_by_side
 from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
+from phase2sim.theory.group_sequential.actual_information import (
+    futility_bounds,
+    rising,
+    spending_bounds,
+)
 from phase2sim.theory.group_sequential.boundaries import Boundaries
+from phase2sim.theory.group_sequential.efficacy import spent_at
+from phase2sim.theory.group_sequential.futility import BetaSpending, EffectLimit, futility_limits
 from phase2sim.theory.group_sequential.spending import Spending
+from phase2sim.trial.interim.look import Look, at_the_end
+from phase2sim.trial.interim.rules import InterimRule
+from phase2sim.trial.interim.trial_ends import FOR_EFFICACY, FOR_FUTILITY, Course, TrialEnds
 
 
 @dataclass(frozen=True, slots=True)
-class StoppingRule:
+class StoppingRule(InterimRule):
     """Bounds of efficacy and futility, and whose verdict they stop the trial for.
 
     ``planned`` are the bounds of each analysis at the planned fractions; there a limit on effects
@@ -45,3 +63,134 @@ class StoppingRule:
             return f"{self.efficacy.title}; no stop for futility"
         binding = "binding" if self.futility.binding else "not binding"
         return f"{self.efficacy.title}; futility by {self.futility.title}, {binding}"
+
+    def planned_bounds(self, number: int) -> Boundaries | None:
+        """Planned bounds of one analysis."""
+        return self.planned[number]
+
+    def end_trials(
+        self, decision: Decision, hypotheses: tuple[Hypothesis, ...], looks: Sequence[Look]
+    ) -> TrialEnds:
+        """Follow every trial to its end; ``looks`` ends with the final analysis."""
+        course = follow_course(self, decision, hypotheses, looks)
+        look = at_the_end(looks, course.last)
+        return TrialEnds(course, look, look.due.min(axis=0))
+
+    def final_verdict(
+        self, decision: Decision, results: AnalysisResults, analyses: Sequence[int]
+    ) -> NDArray[np.int8]:
+        """Verdicts (trial, verdict) of some analyses at the planned end, by the planned bounds."""
+        upper = [self.planned[number].efficacy[None, -1] for number in analyses]
+        return _judge(self, decision, results, upper)
+
+
+def follow_course(
+    rule: StoppingRule,
+    decision: Decision,
+    hypotheses: tuple[Hypothesis, ...],
+    looks: Sequence[Look],
+) -> Course:
+    """Follow every trial from look to look; ``looks`` ends with the final analysis.
+
+    A look whose analysis failed stops nobody. A look that would have come after the last readout
+    is not held.
+    """
+    results_at = [side_by_side(look.estimates, hypotheses) for look in looks]
+    bounds = [_Bounds.of(rule, looks, number) for number in range(len(hypotheses))]
+    final, trials = looks[-1], looks[-1].months.size
+    last, why = np.full(trials, len(looks) - 1), np.zeros(trials, np.int8)
+    failed = np.zeros((len(looks) - 1, trials), np.bool_)
+    verdict = _judge(rule, decision, results_at[-1], [bound.upper[:, -1] for bound in bounds])
+    going, taken_back = np.ones(trials, np.bool_), np.zeros(trials, np.bool_)
+    for k, look in enumerate(looks[:-1]):
+        held = going & (look.months < final.months)
+        upper = [bound.upper[:, k] for bound in bounds]
+        shown = _judge(rule, decision, results_at[k], upper)
+        efficacy = held & (shown[:, rule.verdict] == GO)
+        futile = _is_futile(rule, decision, results_at[k], [bound.lower[:, k] for bound in bounds])
+        futile &= held & ~efficacy
+        failed[k] = held & (shown[:, rule.verdict] == UNDECIDED)
+        stopped = efficacy | futile
+        verdict[stopped], last[stopped] = shown[stopped], k
+        why[efficacy], why[futile] = FOR_EFFICACY, FOR_FUTILITY
+        going &= ~stopped
+        if efficacy.any():
+            later = _judge(rule, decision, replace(results_at[k], p=look.overrun_p.T), upper)
+            taken_back |= efficacy & (later[:, rule.verdict] == STOP)
+    return Course(verdict, last, why, failed, taken_back)
+
+
+def _judge(
+    rule: StoppingRule, decision: Decision, seen: AnalysisResults, upper: Sequence[Floats]
+) -> NDArray[np.int8]:
+    """Verdicts (trial, verdict) of one look, given each analysis's bound on z, (trial or 1,).
+
+    The decision judges at its own alpha: p is stretched so that the bound's nominal level is there.
+    """
+    nominal = np.broadcast_to(ndtr(-np.stack(upper, axis=-1)), seen.p.shape)
+    stretched = np.full(nominal.shape, np.inf)
+    np.divide(seen.p * rule.one_sided_alpha, nominal, out=stretched, where=nominal > 0)
+    return decision.decide(replace(seen, p=np.where(np.isnan(seen.p), np.nan, stretched)))
+
+
+def _is_futile(
+    rule: StoppingRule, decision: Decision, seen: AnalysisResults, lower: Sequence[Floats]
+) -> Bools:
+    """Whether the decision would be a stop though all that is not below its limit were shown."""
+    at, limits = -ndtri(seen.p), np.stack(lower, axis=-1)
+    if isinstance(rule.limit, EffectLimit) and not rule.limit.binding:
+        sign = np.array([one.benefit_sign for one in seen.hypotheses])
+        at = sign * (seen.effect - [one.null_effect for one in seen.hypotheses])
+    below = np.where(np.isnan(seen.p), np.nan, at < limits)
+    futile: Bools = decision.decide(only_p(below))[:, rule.verdict] == STOP
+    return futile
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """Bounds of one analysis, (trial or 1, look), the final analysis last.
+
+    On z; but a limit on effects that is not binding is left on the scale of benefit.
+    """
+
+    upper: Floats
+    lower: Floats
+
+    @classmethod
+    def of(cls, rule: StoppingRule, looks: Sequence[Look], number: int) -> "_Bounds":
+        """Planned, or those of each trial's own information."""
+        planned, limit = rule.planned[number], rule.limit
+        made = cls(planned.efficacy[None], planned.futility[None])
+        se = np.stack([look.estimates[number].se for look in looks], axis=1)
+        maximum = rule.maximum_information[number]
+        fractions = planned.information[None]
+        if rule.actual and maximum is not None:
+            fractions = rising(se**-2.0 / maximum)
+            made = _actual(rule, fractions, planned)
+        if isinstance(limit, EffectLimit) and not limit.binding:
+            return replace(made, lower=_ended(futility_limits(limit, len(looks) - 1)[None]))
+        if limit is not None and (rule.actual or np.isnan(made.lower).any()):
+            before = fractions[:, :-1]
+            # Without a planned maximum, that which follows from the look's own standard error.
+            own = 1.0 / (se[:, :-1] * np.sqrt(before))
+            drift = own if maximum is None else np.sqrt(maximum)
+            return replace(made, lower=_ended(limit.z(before, made.upper[:, -1:], drift)))
+        return made
+
+
+def _ended(lower: Floats) -> Floats:
+    """Limits of the interim looks, and nothing for the final analysis, which looks at none."""
+    return np.concatenate([lower, np.full((len(lower), 1), np.nan)], axis=1)
+
+
+def _actual(rule: StoppingRule, fractions: Floats, planned: Boundaries) -> _Bounds:
+    """Bounds that spend by each trial's own fractions (trial, look) of the information."""
+    upper = np.broadcast_to(planned.efficacy, fractions.shape)
+    if isinstance(rule.efficacy, Spending):
+        spent = spent_at(rule.efficacy, fractions, rule.one_sided_alpha)
+        upper = spending_bounds(fractions, spent)
+    lower = np.full(fractions.shape, -np.inf)
+    if isinstance(rule.futility, BetaSpending) and rule.beta_spending is not None:
+        spent = spent_at(rule.beta_spending, fractions, rule.futility.beta)
+        lower = futility_bounds(fractions, upper, spent, planned.drift)
+    return _Bounds(upper, lower)

@@ -91,8 +91,7 @@ def monitor_harm(  # noqa: PLR0913 - a rule, trials, and when they are looked at
     arm = np.ascontiguousarray(trials.arm[:, :patients])
     at = np.array(rule.looks, dtype=np.int64)
     look, place = _follow(arm, had, known, at, _boundary(rule))
-    assert trials.arrivals is not None  # noqa: S101 - simulated trials have them
-    arrivals = trials.arrivals.months[:, :patients]
+    arrivals = trials.enrolment_months[:, :patients]
     months = np.take_along_axis(arrivals, np.maximum(place, 0)[:, None], axis=1)[:, 0]
     months = np.where(look >= 0, months + rule.by_month, np.inf)
     there = (look >= 0)[:, None] & (arrivals <= months[:, None])

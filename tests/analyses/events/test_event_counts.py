@@ -7,7 +7,7 @@ from support.readings import rows_of
 from support.small_trials import assembled, one_endpoint, scenario
 
 from phase2sim.core.errors import BadData, BadScenario
-from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.studies.single_trial import analyse
 
 C_PEPTIDE = {"endpoint": "c_peptide", "month": 12, "method": "ancova"}
@@ -29,7 +29,7 @@ def written(path: Path, rows: list[dict[str, str]]) -> Path:
 def test_a_data_file_of_counts_is_analysed_as_by_r(
     dataset: str, method: str, tmp_path: Path
 ) -> None:
-    built = parts(scenario(one_endpoint(analysis=[C_PEPTIDE, counting(method)])))
+    built = build_scenario(scenario(one_endpoint(analysis=[C_PEPTIDE, counting(method)])))
     file = written(tmp_path / "events.csv", rows_of(f"analysis/{dataset}.csv"))
 
     (found,) = analyse(built, file, "adverse_events").findings
@@ -64,7 +64,7 @@ def test_what_does_not_fit_is_refused_with_what_does(
     analysis: dict[str, object], part: str
 ) -> None:
     with pytest.raises(BadScenario, match=part):
-        parts(scenario(one_endpoint(analysis=[C_PEPTIDE | {"name": "main"}, analysis])))
+        build_scenario(scenario(one_endpoint(analysis=[C_PEPTIDE | {"name": "main"}, analysis])))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_does_not_fit_is_refused_with_what_does(
 def test_a_file_that_holds_no_counts_is_refused(
     lines: list[str], part: str, tmp_path: Path
 ) -> None:
-    built = parts(scenario(one_endpoint(analysis=[C_PEPTIDE, counting("poisson")])))
+    built = build_scenario(scenario(one_endpoint(analysis=[C_PEPTIDE, counting("poisson")])))
     file = tmp_path / "events.csv"
     file.write_text("\n".join(lines), encoding="utf-8")
 

@@ -207,11 +207,12 @@ def test_an_option_that_would_do_nothing_is_refused(tmp_path: Path) -> None:
 def test_no_estimate_is_said_to_be_enough_where_a_rule_leaves_it_a_part_of_alpha(
     dossier: Dossier,
 ) -> None:
-    parts = dossier.assembled.parts
-    shared = Graphical(parts.decision.one_sided_alpha, (0.5,), ((0.0,),))
-    under = replace(dossier.assembled, parts=replace(parts, decision=shared))
+    built = dossier.assembled.built
+    shared = Graphical(built.study.decision.one_sided_alpha, (0.5,), ((0.0,),))
+    other = replace(built, study=replace(built.study, decision=shared))
+    under = replace(dossier.assembled, built=other)
 
-    assert len(list(needed(dossier.assembled, dossier.answers))) == len(parts.analyses) == 1
+    assert len(list(needed(dossier.assembled, dossier.answers))) == len(built.study.analyses) == 1
     assert list(needed(under, dossier.answers)) == []
 
 

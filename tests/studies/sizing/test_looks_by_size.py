@@ -51,7 +51,7 @@ def test_every_size_is_counted_as_a_run_of_that_size() -> None:
         counter = Counter(
             at,
             CountedTrials(assembled.study, assembled.sources[0], 0),
-            looks_of=looks_of(assembled.parts),
+            looks_of=looks_of(assembled.built),
         )
         go, decided = counter(0, trials, tuple(map(float, sizes)))
         enrolled = [counter.enrolled(patients, trials) for patients in sizes]
@@ -90,7 +90,7 @@ def test_the_size_is_that_of_another_program(tmp_path_factory: pytest.TempPathFa
 def test_looks_that_need_more_patients_are_where_a_search_begins() -> None:
     built = prepare_scenario(
         scenario(table(design=sequential())), lambda _line: None
-    ).assembled.parts
+    ).assembled.built
 
     # A look after 30 patients, and one after three quarters of all.
     assert not fits(built, 30)

@@ -15,18 +15,18 @@ from support.small_trials import Table, assembled, scenario
 from phase2sim.core.arrays import Bools
 from phase2sim.core.contracts import GO, STOP, Trials
 from phase2sim.core.errors import BadData, BadScenario
-from phase2sim.scenario.assembly.assemble import Assembled, parts
+from phase2sim.scenario.assembly.assemble import Assembled, build_scenario
 from phase2sim.studies.prediction.predict import predict
 from phase2sim.studies.single_trial import analyse, replay
-from phase2sim.studies.store.batches import Answers, decoded, encoded
+from phase2sim.studies.store.batches import decoded, encoded
 from phase2sim.theory.group_sequential.efficacy import OBrienFleming
 from phase2sim.theory.group_sequential.futility import ZLimit
 from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries, arm_boundaries
+from phase2sim.trial.batch_results import BatchResults
 from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
 from phase2sim.trial.interim.dropping_rule import DroppingRule
 from phase2sim.trial.interim.look import ArmsSeen
-from phase2sim.trial.interim.rules import ended
-from phase2sim.trial.interim.stopping_times import (
+from phase2sim.trial.interim.trial_ends import (
     FOR_EFFICACY,
     FOR_FUTILITY,
     TO_THE_END,
@@ -89,7 +89,7 @@ class Real:
         until = None if np.isinf(month) else month
         kept: Trials = replace(self.trials, recruited=self.recruited[None])
         self.path.write_text(patients_csv(self.made.study, kept, until), encoding="utf-8")
-        z = [-norm.ppf(one.p_one_sided) for one in analyse(self.made.parts, self.path).findings]
+        z = [-norm.ppf(one.p_one_sided) for one in analyse(self.made.built, self.path).findings]
         arms = list(zip(self.there, z, strict=True))
         above = [here and one >= BOUNDS.efficacy[look] for here, one in arms]
         self.verdict = [GO if shown else STOP for shown in above]
@@ -186,9 +186,11 @@ def test_the_order_of_the_analyses_is_nothing_but_an_order() -> None:
 
 def judged(one: Outcomes, stopping: Table) -> tuple[TrialEnds, DroppingRule]:
     """The same trials by another rule."""
-    built = parts(scenario(with_arms(stopping=stopping, missing=DROPOUT)))
-    assert isinstance(built.stopping, DroppingRule)
-    return ended(built.stopping, built.decision, built.hypotheses, one.looks), built.stopping
+    built = build_scenario(scenario(with_arms(stopping=stopping, missing=DROPOUT)))
+    assert built.study.interim is not None
+    rule = built.study.interim.rule
+    assert isinstance(rule, DroppingRule)
+    return rule.end_trials(built.study.decision, built.study.hypotheses, one.looks), rule
 
 
 def test_only_the_best_arm_goes_on_where_one_is_kept() -> None:
@@ -283,7 +285,7 @@ def test_a_replay_tells_which_arms_were_dropped_and_leaves_out_who_never_came(
 
     path = tmp_path / "trial.csv"
     path.write_text(text, encoding="utf-8")
-    found = analyse(made.parts, path)
+    found = analyse(made.built, path)
     assert found.findings[1 - out].p_one_sided == pytest.approx(one.estimates[1 - out].p[trial])
     patients = {row.split(",")[0] for row in text.splitlines()[1:] if f",{ARMS[out]}," in row}
     assert len(patients) == seen.enrolled[out, trial] < 30
@@ -295,13 +297,13 @@ def test_a_replay_tells_which_arms_were_dropped_and_leaves_out_who_never_came(
 def test_stored_looks_are_judged_as_those_of_a_run() -> None:
     one = outcomes()
     final = one.looks[-1]
-    answers = Answers(0, final.estimates, one.true_effect, final.missing, one.looks)
+    answers = BatchResults(0, final.estimates, one.true_effect, final.missing, one.looks)
 
     back = decoded(encoded({"target": answers}, ready().study.names))["target"]
 
     study = ready().study
-    assert study.stopping is not None
-    again = ended(study.stopping, study.decision, study.hypotheses, back.looks)
+    assert study.interim is not None
+    again = study.interim.rule.end_trials(study.decision, study.hypotheses, back.looks)
     assert np.array_equal(again.course.verdict, one.verdict)
     assert np.array_equal(again.look.months, one.months)
     assert again.look.arms is not None
@@ -355,27 +357,29 @@ def analyses(**of_second: object) -> list[Table]:
 )
 def test_what_does_not_fit_is_refused_by_key_and_reason(changes: Table, says: str) -> None:
     with pytest.raises(BadScenario) as refused:
-        parts(scenario(with_arms(**changes)))
+        build_scenario(scenario(with_arms(**changes)))
 
     assert says in str(refused.value)
 
 
 def test_an_end_is_not_foretold_where_arms_may_be_gone(tmp_path: Path) -> None:
     with pytest.raises(BadData, match="which arms a look has dropped"):
-        predict(ready().parts, tmp_path / "data.csv")
+        predict(ready().built, tmp_path / "data.csv")
 
 
 def test_one_treated_arm_has_no_use_for_keys_of_several() -> None:
     rule = {"efficacy": {"kind": "pocock"}, "keep_best": [1, 1]}
 
     with pytest.raises(BadScenario, match=r"stopping\.keep_best is for several arms"):
-        parts(scenario(with_looks(stopping=rule)))
+        build_scenario(scenario(with_looks(stopping=rule)))
 
 
 def test_the_rule_says_what_the_level_counts_on() -> None:
-    built = parts(scenario(with_arms()))
-    assert isinstance(built.stopping, DroppingRule)
+    built = build_scenario(scenario(with_arms()))
+    assert built.study.interim is not None
+    rule = built.study.interim.rule
+    assert isinstance(rule, DroppingRule)
 
-    assert "not binding" in built.stopping.title
-    found: ArmBoundaries = built.stopping.bounds
-    assert found.efficacy == pytest.approx(BOUNDS.efficacy)
+    assert "not binding" in rule.title
+    bounds: ArmBoundaries = rule.bounds
+    assert bounds.efficacy == pytest.approx(BOUNDS.efficacy)

@@ -22,7 +22,7 @@ from phase2sim.theory.group_sequential.efficacy import NoEfficacy
 from phase2sim.theory.group_sequential.futility import ZLimit
 from phase2sim.theory.group_sequential.spending import OBrienFlemingType, PocockType
 from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
-from phase2sim.trial.interim.stopping_times import FOR_EFFICACY, FOR_FUTILITY, REASONS, TO_THE_END
+from phase2sim.trial.interim.trial_ends import FOR_EFFICACY, FOR_FUTILITY, REASONS, TO_THE_END
 from phase2sim.trial.patient_csv import patients_csv
 
 POISSON = {"kind": "poisson", "per_month": 6.0}
@@ -64,7 +64,7 @@ def stopped_for_real(made: Assembled, trial: int, folder: Path) -> tuple[int, in
     for number, month in enumerate([*months, np.inf]):
         path = folder / f"{trial}-{number}.csv"
         path.write_text(data_of(made, trials, float(month)), encoding="utf-8")
-        (finding,) = analyse(made.parts, path).findings
+        (finding,) = analyse(made.built, path).findings
         z, bound = -norm.ppf(finding.p_one_sided), POCOCK.efficacy[number]
         is_last = number == len(months)
         if z >= bound or is_last:
@@ -84,7 +84,7 @@ def look_months(trials: Trials) -> list[float]:
 
 def data_of(made: Assembled, trials: Trials, month: float) -> str:
     text = patients_csv(made.study, trials, None if np.isinf(month) else month)
-    if made.parts.scenario.analysis[0]["method"] != "fisher" or np.isinf(month):
+    if made.built.scenario.analysis[0]["method"] != "fisher" or np.isinf(month):
         return text
     # It takes who is missing for a failure: patients on the way are left out.
     head, *rows = text.splitlines()
@@ -382,6 +382,6 @@ def test_real_data_at_the_end_are_judged_by_the_last_bound(tmp_path: Path) -> No
     for trial in range(40):
         trials = draw_trials(made.study, made.sources[0].truth(trial, 1), trial, 1)
         path.write_text(patients_csv(made.study, trials), encoding="utf-8")
-        examined = analyse(made.parts, path)
+        examined = analyse(made.built, path)
         p = examined.findings[0].p_one_sided
         assert (examined.verdicts["c_peptide"] == "go") == (p <= POCOCK.nominal[-1])

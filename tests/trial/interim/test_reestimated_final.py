@@ -173,7 +173,7 @@ def test_overrun_takes_back_stops_that_those_on_their_way_do_not_confirm() -> No
         )
     )
     outcomes = run(made, 150)
-    went, nominal = outcomes.ended, made.parts.stopping.planned[0].nominal  # type: ignore[union-attr]  # it has looks
+    went, nominal = outcomes.ended, made.built.study.interim.rule.planned[0].nominal  # type: ignore[union-attr]  # it has looks
     assert went is not None
 
     for trial in range(150):

@@ -14,7 +14,7 @@ from support.small_trials import Table, one_endpoint, scenario
 from phase2sim.core.contracts import Arrivals
 from phase2sim.core.errors import BadScenario
 from phase2sim.operating.simulation import simulate
-from phase2sim.scenario.assembly.assemble import parts
+from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.trial.patients.recruitment import RECRUITMENTS, AllAtOnce, PoissonRecruitment, Steady
 
 TRIALS = 20_000
@@ -146,7 +146,7 @@ def test_recruitment_leaves_patients_and_arms_as_they_are() -> None:
 )
 def test_a_trial_that_would_never_fill_is_refused(changes: Table, part: str) -> None:
     with pytest.raises(BadScenario, match=part):
-        parts(scenario(one_endpoint(**changes)))
+        build_scenario(scenario(one_endpoint(**changes)))
 
 
 def test_sites_without_recruitment_are_equally_likely() -> None:

@@ -16,7 +16,7 @@ from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.studies.single_trial import replay
 from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
-from phase2sim.trial.interim.stopping_times import FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, TO_THE_END
+from phase2sim.trial.interim.trial_ends import FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, TO_THE_END
 from phase2sim.trial.safety.boundaries import chance_of_stopping
 
 HARM = {
@@ -83,11 +83,12 @@ def stopped_for_real(made: Assembled, outcomes: Outcomes, trial: int) -> tuple[i
     What a look finds is that of its data alone (tests/trial/interim/test_looks.py).
     """
     trials = draw_trials(made.study, made.sources[0].truth(trial, 1), trial, 1)
-    stopping, rule = made.study.stopping, made.parts.safety
-    assert trials.arrivals is not None
-    assert stopping is not None
+    rule, interim = made.study.safety, made.study.interim
     assert rule is not None
-    arrivals = trials.arrivals.months[0]
+    assert interim is not None
+    bounds = interim.rule.planned_bounds(0)
+    assert bounds is not None
+    arrivals = trials.enrolment_months[0]
     judged = judged_days(trials)
     boundary = dict(zip(rule.looks, rule.boundary().tolist(), strict=True))
     days = [(day, 0, -1) for day, _ in judged]
@@ -101,7 +102,7 @@ def stopped_for_real(made: Assembled, outcomes: Outcomes, trial: int) -> tuple[i
         if look == len(outcomes.looks) - 1:
             return TO_THE_END, day, enrolled
         p = outcomes.looks[look].estimates[0].p[trial]
-        if norm.isf(p) >= stopping.planned[0].efficacy[look]:
+        if norm.isf(p) >= bounds.efficacy[look]:
             return FOR_EFFICACY, day, enrolled
         if p > RULE["futility"]["at_most"][look]:  # type: ignore[index]  # a list
             return FOR_FUTILITY, day, enrolled
@@ -191,7 +192,7 @@ def exact_trials() -> dict[Any, Any]:
 
 def exact_chances() -> np.ndarray:
     """Chances of crossing at each look for harm, whatever the other looks find."""
-    (rule,) = (assembled(table(safety=EXACT)).parts.safety,)
+    (rule,) = (assembled(table(safety=EXACT)).built.study.safety,)
     assert rule is not None
     return chance_of_stopping(np.array(EXACT["looks"]), rule.boundary(), -np.expm1(-0.02 * 12))
 

@@ -49,7 +49,7 @@ def test_stops_agree_with_the_exact_chances_look_by_look() -> None:
 
 def test_a_trial_stops_where_its_own_patients_say_so() -> None:
     ready = assembled(watched(missing=LOST))
-    study, rule = ready.study, ready.parts.safety
+    study, rule = ready.study, ready.built.study.safety
     assert rule is not None
     trials = draw_trials(study, ready.sources[0].truth(0, 200), 0, 200)
 

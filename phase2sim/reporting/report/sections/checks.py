@@ -97,7 +97,7 @@ def _checks(dossier: Dossier) -> Iterator[tuple[Words, ...]]:
         yield ("closed forms",), ("none is exact for this design",), ("not applicable",)
     wrong = [row for one in false_goes(dossier) for row in (one.go, one.alone)]
     null = [row for row in wrong if row["mcse"]]
-    alpha = dossier.main.built.decision.one_sided_alpha
+    alpha = dossier.main.built.study.decision.one_sided_alpha
     if null:
         worst = max((row["estimate"] - alpha) / row["mcse"] for row in null)
         yield (

@@ -28,7 +28,7 @@ def design_section(dossier: Dossier) -> Section:
 
 def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
     built = dossier.main.built
-    plan, population = built.plan, dossier.scenario.population
+    plan, population = built.study.plan, dossier.scenario.population
     low, high = plan.months_since_diagnosis
     yield "Arms", (f"{', '.join(plan.arms)}; {':'.join(map(str, built.design.allocation))}",)
     yield "Patients", (stated_number(built.design.patients), " in all arms")
@@ -37,26 +37,26 @@ def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
         ages = f"{population.age_years[0]:g} to {population.age_years[1]:g} years"
         yield "Age", (ages,)
     yield "Visits", (f"months {', '.join(f'{month:g}' for month in plan.visits_months)}",)
-    yield "Randomisation", (_title(built.randomisation),)
+    yield "Randomisation", (_title(built.study.randomisation),)
     yield "Design", (_title(built.design),)
-    for number, look in enumerate(built.schedule.looks, start=1):
+    for number, look in enumerate(built.study.looks, start=1):
         yield f"Look {number}", (_due(look, built.design.patients),)
-    if built.stopping is not None:
-        yield "Stopping", (built.stopping.title,)
-    if built.safety is not None:
-        yield "Stopped for harm", (_watched(built.safety),)
-    if built.schedule.reestimation is not None:
-        yield "Size re-estimated", (_title(built.schedule.reestimation),)
+    if built.study.interim is not None:
+        yield "Stopping", (built.study.interim.rule.title,)
+    if built.study.safety is not None:
+        yield "Stopped for harm", (_watched(built.study.safety),)
+    if built.study.reestimation is not None:
+        yield "Size re-estimated", (_title(built.study.reestimation),)
     yield "Lost", (f"{_title(built.dropout)}{_options(dossier.scenario.missing.dropout)}",)
-    for name, analysis in zip(built.names, built.analyses, strict=True):
+    for name, analysis in zip(built.study.names, built.study.analyses, strict=True):
         covariates = ", ".join(getattr(analysis, "covariates", ()))
         adjusted = f", adjusted for {covariates}" if covariates else ""
         yield (
             f"Analysis: {verdict_label(dossier, name)}",
             (f"{analysis.title}, month {analysis.month:g}{adjusted}",),
         )
-    alpha = f"one-sided alpha {built.decision.one_sided_alpha:g}"
-    yield "Decision", (f"{_title(built.decision)}; {alpha}",)
+    alpha = f"one-sided alpha {built.study.decision.one_sided_alpha:g}"
+    yield "Decision", (f"{_title(built.study.decision)}; {alpha}",)
     for endpoint, target in dossier.scenario.truth.target.items():
         of, effect = MEASURES[endpoint], target.effect
         size = f"{effect:+g} {of.model_unit}" if isinstance(effect, float | int) else (

@@ -45,7 +45,7 @@ def false_goes(dossier: Dossier) -> Iterator[FalseGo]:
     main = dossier.main_verdict
     together = main in _TOGETHER
     nothing = {r["analysis"]: r for r in dossier.of_main if r["name"] == "type_i_error"}
-    for name in dossier.main.built.names:
+    for name in dossier.main.built.study.names:
         if name in nothing:
             go = nothing[main if together else name]
             yield FalseGo(truth("null"), go, nothing[name])
@@ -69,7 +69,9 @@ def rows_under(dossier: Dossier, label: str) -> dict[str, Row]:
 def _absent(dossier: Dossier, endpoints: tuple[str, ...]) -> Iterator[str]:
     """Analyses with no effect to find where these endpoints have none."""
     hoped = set(dossier.scenario.truth.target)
-    for name, analysis in zip(dossier.main.built.names, dossier.main.built.analyses, strict=True):
+    for name, analysis in zip(
+        dossier.main.built.study.names, dossier.main.built.study.analyses, strict=True
+    ):
         looked_for = hoped.intersection(drawn_for(analysis.endpoint))
         if looked_for and looked_for <= set(endpoints):
             yield name
@@ -81,7 +83,7 @@ def worst_null(dossier: Dossier) -> Iterator[Block]:
     if not found:
         return
     yield Heading("Type I error in the worst case")
-    if len(dossier.main.built.names) == 1:
+    if len(dossier.main.built.study.names) == 1:
         yield Prose((_ONE,))
         return
     together = dossier.main_verdict in _TOGETHER

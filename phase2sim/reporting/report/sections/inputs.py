@@ -105,7 +105,7 @@ def _learned(dossier: Dossier) -> Iterator[Block]:
 
 
 def _analysed(dossier: Dossier) -> set[str]:
-    return {analysis.endpoint for analysis in dossier.assembled.parts.analyses}
+    return {analysis.endpoint for analysis in dossier.assembled.built.study.analyses}
 
 
 def replica(dossier: Dossier) -> Section:

@@ -51,7 +51,7 @@ def planned_row(dossier: Dossier, name: str, under: str, analysis: str) -> Row |
 
 
 def _asked(dossier: Dossier) -> Prose:
-    arms = dossier.main.built.plan.arms
+    arms = dossier.main.built.study.plan.arms
     looked_at = " and ".join(f"{known.label} at {known.when}" for known in dossier.background)
     versus = f"{', '.join(arms[1:])} against {arms[0]}"
     return Prose((f"Should a trial of {versus} be run, of this size, judged by {looked_at}?",),
@@ -59,25 +59,23 @@ def _asked(dossier: Dossier) -> Prose:
 
 
 def _how_many(dossier: Dossier) -> Prose:
-    plan = dossier.main.built.plan
+    plan = dossier.main.built.study.plan
     ratio = ":".join(map(str, dossier.main.built.design.allocation))
     words: list[Piece] = [
         stated_number(dossier.main.built.design.patients),
         f" in all, {ratio}, seen until month ",
     ]
     words += [stated_number(plan.visits_months[-1]), "."]
-    missing = planned_row(dossier, "missing", "target", dossier.assembled.parts.names[0])
+    missing = planned_row(dossier, "missing", "target", dossier.assembled.built.study.names[0])
     if missing is not None:
         words += [" Share of them without the value at the first analysis: ", of_row(missing), "."]
     return Prose(tuple(words), "How many patients?")
 
 
 def _which(dossier: Dossier) -> Prose:
-    parts = dossier.assembled.parts
+    analyses = dossier.assembled.built.study.analyses
     words: list[Piece] = []
-    for number, (known, analysis) in enumerate(
-        zip(dossier.background, parts.analyses, strict=True)
-    ):
+    for number, (known, analysis) in enumerate(zip(dossier.background, analyses, strict=True)):
         words += ["; " if number else "", f"{known.label} at {known.when}, by {analysis.title}"]
         row = planned_row(dossier, "power", "target", known.analysis)
         if row is not None:
@@ -115,7 +113,7 @@ def _evidence_words(known: Background) -> list[Piece]:
 
 
 def _what_stops(dossier: Dossier) -> Prose:
-    decision = dossier.main.built.decision
+    decision = dossier.main.built.study.decision
     words: list[Piece] = [f"The rule: {getattr(decision, 'title', dossier.main.decision)}, "]
     words += [
         "one-sided alpha ",

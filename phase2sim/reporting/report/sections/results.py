@@ -93,7 +93,7 @@ def _looked_at(dossier: Dossier, row: Row) -> str:
     what = verdict_label(dossier, row["analysis"]) if row["analysis"] else "the trial"
     if not row.get("look"):
         return what
-    final = row["look"] > len(dossier.main.built.schedule.looks)
+    final = row["look"] > len(dossier.main.built.study.looks)
     return f"{what}, final analysis" if final else f"{what}, look {row['look']}"
 
 
