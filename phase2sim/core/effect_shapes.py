@@ -10,7 +10,7 @@ from phase2sim.core.arrays import Floats
 _SHORTEST_MONTHS, _LONGEST_MONTHS = 0.001, 1200.0
 
 
-class Shape(Protocol):
+class EffectShape(Protocol):
     """A part that says how an effect grows, and perhaps fades, after treatment."""
 
     def at(self, months: Floats) -> Floats:
@@ -95,7 +95,7 @@ def _positive(key: str, value: float) -> None:
         )
 
 
-SHAPES: dict[str, type[Shape]] = {
+SHAPES: dict[str, type[EffectShape]] = {
     "immediate": Immediate,
     "linear": Linear,
     "onset": Onset,

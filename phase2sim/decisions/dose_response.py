@@ -9,9 +9,7 @@ import numpy as np
 from phase2sim.core.arrays import Floats
 from phase2sim.decisions.largest_t import chance_any
 
-type _ShapeName = Literal[
-    "linear", "emax", "sigemax", "exponential", "logistic", "quadratic", "betamod"
-]
+type Shape = Literal["linear", "emax", "sigemax", "exponential", "logistic", "quadratic", "betamod"]
 
 _KEYS: dict[str, tuple[str, ...]] = {
     "linear": (),
@@ -33,7 +31,7 @@ class Curve:
     delta2 of d / scale and 1 - d / scale. Bretz, Pinheiro and Branson, Biometrics 2005.
     """
 
-    shape: _ShapeName
+    shape: Shape
     ed50: float | None = None
     h: float | None = None
     delta: float | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from phase2sim.core.errors import BadEvidence
-from phase2sim.core.io.toml_files import Table, nearest, read_toml, validate
+from phase2sim.core.io.toml_files import Month, Table, nearest, read_toml, validate
 
 _MOST_PATIENTS = 1_000_000
 OLDEST = 110
@@ -16,9 +16,8 @@ LAST_MONTH = 1_200
 
 type Pair = Annotated[tuple[float, float], Field(strict=False)]  # TOML has arrays, not tuples
 type Text = Annotated[str, Field(min_length=1)]
-type _Month = Annotated[float, Field(ge=0, le=LAST_MONTH)]
-type Months = Annotated[tuple[_Month, _Month], Field(strict=False)]
-type _Patients = Annotated[int, Field(ge=1, le=_MOST_PATIENTS)]
+type Months = Annotated[tuple[Month, Month], Field(strict=False)]
+type Patients = Annotated[int, Field(ge=1, le=_MOST_PATIENTS)]
 type Spread = Annotated[float, Field(gt=0)]
 
 
@@ -45,7 +44,7 @@ class StudyTable(_Table):
         description="Of each arm of a randomised study: whether it was given the therapy or one "
         "of its class.",
     )
-    patients: _Patients | None = Field(
+    patients: Patients | None = Field(
         default=None,
         description="How many; may be left out where the source does not say, but not of a "
         "single arm.",
@@ -94,7 +93,7 @@ class ReportedTable(_Table):
         default=None, description="Of which arm; needed where the study has several."
     )
     endpoint: Text = Field(description="What was measured, or counted.")
-    month: _Month | None = Field(default=None, description="One visit; 0 is baseline.")
+    month: Month | None = Field(default=None, description="One visit; 0 is baseline.")
     months: Months | None = Field(default=None, description="First and last of a span.")
     clock: Literal["entry", "diagnosis"] = Field(
         default="entry",
@@ -103,7 +102,7 @@ class ReportedTable(_Table):
     unit: Text | None = Field(
         default=None, description="In which the number is typed; one of the endpoint's."
     )
-    n: _Patients | None = Field(
+    n: Patients | None = Field(
         default=None,
         description="Patients behind the number; the study's if left out, of for a count.",
     )
@@ -138,7 +137,7 @@ class ReportedTable(_Table):
         default=None,
         description="Patients with an event, or beyond below, above or below_baseline.",
     )
-    of: _Patients | None = Field(
+    of: Patients | None = Field(
         default=None, description="How many patients were looked at for count."
     )
     below: float | None = Field(

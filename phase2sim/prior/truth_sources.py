@@ -9,7 +9,7 @@ import numpy as np
 from phase2sim.core.age_distribution import age_moments
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.contracts import Plan, Truth
-from phase2sim.core.effect_shapes import SHAPES, Shape
+from phase2sim.core.effect_shapes import SHAPES, EffectShape
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.randomness import normals, uniforms
 from phase2sim.evidence.reported import REFERENCE_AGE
@@ -59,7 +59,7 @@ class EffectCurve:
 
     size: float
     month: float
-    shape: Shape
+    shape: EffectShape
 
     def at(self, months: Floats) -> Floats:
         """Effect at each month, model scale."""

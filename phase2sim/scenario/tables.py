@@ -4,10 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from phase2sim.core.io.toml_files import LIST, MATRIX, NUMBER, TABLE, branch
+from phase2sim.core.io.toml_files import LIST, MATRIX, NUMBER, TABLE, Month, branch
 
 type Part = dict[str, Any]  # a part's name and its options; `scenario.assembly` builds it
-type _Month = Annotated[float, Field(ge=0, le=1200)]
 type Age = Annotated[float, Field(ge=0, le=120)]
 type Sd = Annotated[float, Field(gt=0, le=100)]
 type Correlation = Annotated[float, Field(ge=-1, le=1)]
@@ -29,7 +28,7 @@ class Limits(TableModel):
 class Population(TableModel):
     """Who may enrol."""
 
-    months_since_diagnosis: tuple[_Month, _Month] = Field(
+    months_since_diagnosis: tuple[Month, Month] = Field(
         default=(0.0, 0.0), description="Enrolment window on the diagnosis clock; uniform in it."
     )
     age_years: tuple[Age, Age] | None = Field(default=None, description="Age range; uniform in it.")
@@ -225,4 +224,4 @@ class Shared(TableModel):
     """What patients are drawn with beyond what the trial sees, to be those of another scenario."""
 
     endpoints: tuple[str, ...] = Field(default=(), description="Names.")
-    months: tuple[_Month, ...] = Field(default=(), description="Since randomisation.")
+    months: tuple[Month, ...] = Field(default=(), description="Since randomisation.")

@@ -21,8 +21,8 @@ from phase2sim.analyses.imputation.imputed_ancova import (
 )
 from phase2sim.analyses.imputation.sequential_regressions import (
     STILL,
-    Patients,
     Regressions,
+    TrialPatients,
     add,
     fit_regressions,
     forward,
@@ -88,7 +88,7 @@ def conditional_means(  # noqa: PLR0913  a kernel takes its arrays one by one
 
 
 @kernel
-def _outcomes(y: Floats, patients: Patients, slopes: Floats, strategy: int) -> None:
+def _outcomes(y: Floats, patients: TrialPatients, slopes: Floats, strategy: int) -> None:
     """Completed outcomes, and below them 1 for each treated patient whose is imputed."""
     fill_outcomes(y[0], patients, slopes, strategy)
     for i in range(y.shape[1]):
@@ -109,7 +109,7 @@ def _spread(target: Floats, changes: Floats, scale: float) -> None:
 
 
 @kernel
-def _without(patients: Patients, design: CompletedRegression, i: int, rest: Floats) -> float:
+def _without(patients: TrialPatients, design: CompletedRegression, i: int, rest: Floats) -> float:
     """How the effect falls short without patient i, all other outcomes kept."""
     columns = patients.x.shape[1]
     row = patients.x[i].copy()
@@ -122,7 +122,7 @@ def _without(patients: Patients, design: CompletedRegression, i: int, rest: Floa
 @kernel
 def _leave_out(
     changes: Floats,
-    patients: Patients,
+    patients: TrialPatients,
     model: Regressions,
     design: CompletedRegression,
     strategy: int,
@@ -150,7 +150,7 @@ def _leave_out(
 @kernel
 def _first_order(
     changes: Floats,
-    patients: Patients,
+    patients: TrialPatients,
     model: Regressions,
     design: CompletedRegression,
     strategy: int,
@@ -182,7 +182,7 @@ def _first_order(
 
 @kernel
 def _by_slopes(
-    patients: Patients, model: Regressions, design: CompletedRegression, strategy: int
+    patients: TrialPatients, model: Regressions, design: CompletedRegression, strategy: int
 ) -> Floats:
     """Slope of the effect by every coefficient of the regressions, (visit, column)."""
     n, columns = patients.x.shape

@@ -23,8 +23,8 @@ from phase2sim.analyses.imputation.imputed_ancova import (
 )
 from phase2sim.analyses.imputation.sequential_regressions import (
     STILL,
-    Patients,
     Regressions,
+    TrialPatients,
     add,
     back,
     fill,
@@ -103,7 +103,7 @@ def imputation_draws(  # noqa: PLR0913  a kernel takes its arrays one by one
 def _impute(  # noqa: PLR0913  a kernel takes its arrays one by one
     drawn: ImputedEstimates,
     trial: int,
-    patients: Patients,
+    patients: TrialPatients,
     model: Regressions,
     design: CompletedRegression,
     strategy: int,
@@ -142,7 +142,7 @@ def _impute(  # noqa: PLR0913  a kernel takes its arrays one by one
 def _keep(  # noqa: PLR0913  a kernel takes its arrays one by one
     drawn: ImputedEstimates,
     trial: int,
-    patients: Patients,
+    patients: TrialPatients,
     design: CompletedRegression,
     effects: Floats,
     within: Floats,
@@ -161,7 +161,7 @@ def _keep(  # noqa: PLR0913  a kernel takes its arrays one by one
 
 @kernel
 def _draw(
-    patients: Patients, model: Regressions, here: Stream, sweep: int
+    patients: TrialPatients, model: Regressions, here: Stream, sweep: int
 ) -> tuple[Floats, Floats]:
     """Draw regressions, fill gaps, and return the noise (patient, visit) and slopes drawn."""
     n, columns = patients.x.shape
@@ -210,7 +210,7 @@ def _chi_square(uniform: Floats, df: int) -> float:
 
 
 @kernel
-def _again(model: Regressions, patients: Patients) -> int:
+def _again(model: Regressions, patients: TrialPatients) -> int:
     """Fit the regressions to the data with the gaps as they are filled; 0 or a reason."""
     model.sums[:] = 0.0
     for i in range(patients.last.size):
@@ -219,7 +219,9 @@ def _again(model: Regressions, patients: Patients) -> int:
 
 
 @kernel
-def _complete(y: Floats, patients: Patients, slopes: Floats, strategy: int, noise: Floats) -> None:
+def _complete(
+    y: Floats, patients: TrialPatients, slopes: Floats, strategy: int, noise: Floats
+) -> None:
     """Fill ``y`` (patient) with outcomes at the analysed visit, the missing ones drawn."""
     shift = visit_effects(slopes, patients.x.shape[1], patients.visit + 1)
     for i in range(y.size):

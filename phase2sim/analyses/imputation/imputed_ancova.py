@@ -4,7 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.imputation.sequential_regressions import Patients, back, factorise, forward
+from phase2sim.analyses.imputation.sequential_regressions import (
+    TrialPatients,
+    back,
+    factorise,
+    forward,
+)
 from phase2sim.analyses.mixed_models.missing_patterns import ARM
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import COLLINEAR, TOO_FEW
@@ -25,7 +30,7 @@ class CompletedRegression(NamedTuple):
 
 
 @kernel
-def design_of(patients: Patients) -> CompletedRegression:
+def design_of(patients: TrialPatients) -> CompletedRegression:
     """Design of one trial; all patients with every covariate count."""
     n, columns = patients.x.shape
     products = np.zeros((columns, columns))
@@ -50,7 +55,9 @@ def design_of(patients: Patients) -> CompletedRegression:
 
 
 @kernel
-def residuals(target: Floats, patients: Patients, design: CompletedRegression, y: Floats) -> None:
+def residuals(
+    target: Floats, patients: TrialPatients, design: CompletedRegression, y: Floats
+) -> None:
     """Fill ``target`` (patient) with what least squares leaves of ``y``."""
     n, columns = patients.x.shape
     slopes = np.zeros(columns)
@@ -64,7 +71,7 @@ def residuals(target: Floats, patients: Patients, design: CompletedRegression, y
 
 
 @kernel
-def is_missing(patients: Patients, i: int) -> bool:
+def is_missing(patients: TrialPatients, i: int) -> bool:
     """Whether a patient was not seen at the analysed visit or later."""
     return bool(patients.last[i] <= patients.visit)
 
@@ -81,7 +88,7 @@ def visit_effects(slopes: Floats, columns: int, upto: int) -> Floats:
 
 
 @kernel
-def lost(shift: Floats, patients: Patients, i: int, strategy: int) -> float:
+def lost(shift: Floats, patients: TrialPatients, i: int, strategy: int) -> float:
     """What a missing patient's own arm had given and the strategy takes away."""
     if strategy == MAR or patients.x[i, ARM] == 0.0:
         return 0.0
@@ -92,7 +99,7 @@ def lost(shift: Floats, patients: Patients, i: int, strategy: int) -> float:
 
 
 @kernel
-def predict_outcome(patients: Patients, i: int, slopes: Floats, noise: Floats) -> float:
+def predict_outcome(patients: TrialPatients, i: int, slopes: Floats, noise: Floats) -> float:
     """Outcome at the analysed visit of a missing patient, in the own arm.
 
     Fills the visits after the last seen one on the way. ``noise`` (visit,) is added to each.
@@ -110,7 +117,7 @@ def predict_outcome(patients: Patients, i: int, slopes: Floats, noise: Floats) -
 
 
 @kernel
-def fill_outcomes(y: Floats, patients: Patients, slopes: Floats, strategy: int) -> None:
+def fill_outcomes(y: Floats, patients: TrialPatients, slopes: Floats, strategy: int) -> None:
     """Fill ``y`` (patient) with outcomes at the analysed visit, imputed by conditional means."""
     shift = visit_effects(slopes, patients.x.shape[1], patients.visit + 1)
     silence = np.zeros(patients.visit + 1)

@@ -25,7 +25,7 @@ MOST_ROUNDS = 2_000  # of filling gaps
 STILL = 1e-10  # SDs that a gap's value moves when it has settled
 
 
-class Patients(NamedTuple):
+class TrialPatients(NamedTuple):
     """One trial's patients with every covariate, at the visits that anybody attended."""
 
     x: Floats  # (patient, column): 1, treated, covariates centred and scaled
@@ -54,7 +54,7 @@ class Regressions(NamedTuple):
 @kernel
 def patients_of(  # noqa: PLR0913  a kernel takes its arrays one by one
     value: Floats, arm: Arms, covariates: Floats, needed: int, visit: int, trial: int
-) -> Patients:
+) -> TrialPatients:
     """One trial of ``value`` (trial, visit, patient).
 
     Of ``covariates`` (covariate, trial, patient) the first ``needed`` must vary.
@@ -87,7 +87,7 @@ def patients_of(  # noqa: PLR0913  a kernel takes its arrays one by one
     elif still:
         reason = COLLINEAR
     upto = visits.size if gaps or here == visits.size else here + 1
-    return Patients(x, y, seen, last, needed + 2, here, upto, gaps, scale, reason)
+    return TrialPatients(x, y, seen, last, needed + 2, here, upto, gaps, scale, reason)
 
 
 @kernel
@@ -152,7 +152,7 @@ def _both_arms(x: Floats, seen: Bools) -> bool:
 
 
 @kernel
-def regression_space(patients: Patients) -> Regressions:
+def regression_space(patients: TrialPatients) -> Regressions:
     """Space for the regressions of one trial."""
     visits, size = patients.upto, patients.x.shape[1] + patients.upto
     square = (visits, size, size)
@@ -167,7 +167,7 @@ def regression_space(patients: Patients) -> Regressions:
 
 
 @kernel
-def add(sums: Floats, patients: Patients, i: int, times: float) -> None:
+def add(sums: Floats, patients: TrialPatients, i: int, times: float) -> None:
     """Add one patient's products to the visits up to the last seen one; -1 ``times``: take out."""
     columns = patients.x.shape[1]
     last = min(patients.last[i], patients.upto)
@@ -226,7 +226,7 @@ def back(target: Floats, factor: Floats, size: int) -> None:
 
 
 @kernel
-def regress(model: Regressions, patients: Patients) -> int:
+def regress(model: Regressions, patients: TrialPatients) -> int:
     """Least squares at every visit from ``model.sums``; 0 or the reason why not."""
     columns = patients.x.shape[1]
     optional = (patients.needed, columns)
@@ -254,7 +254,7 @@ def regress(model: Regressions, patients: Patients) -> int:
 
 
 @kernel
-def fit_regressions(model: Regressions, patients: Patients, without: int, still: float) -> int:
+def fit_regressions(model: Regressions, patients: TrialPatients, without: int, still: float) -> int:
     """Maximum likelihood without one patient (-1: with all); 0 or a reason.
 
     Gaps are filled until none moves by more than ``still``.
@@ -287,13 +287,15 @@ def fit_regressions(model: Regressions, patients: Patients, without: int, still:
 
 
 @kernel
-def has_gap(patients: Patients, i: int) -> bool:
+def has_gap(patients: TrialPatients, i: int) -> bool:
     """Whether a visit before the last seen one was missed."""
     return bool(patients.seen[i].sum() < patients.last[i])
 
 
 @kernel
-def fill(patients: Patients, i: int, slopes: Floats, variance: Floats, normal: Floats) -> float:
+def fill(
+    patients: TrialPatients, i: int, slopes: Floats, variance: Floats, normal: Floats
+) -> float:
     """Fill one patient's gaps by the conditional mean, or a draw; the largest move.
 
     ``normal`` holds a standard normal a gap, or is empty for the mean.
@@ -316,7 +318,7 @@ def fill(patients: Patients, i: int, slopes: Floats, variance: Floats, normal: F
 
 @kernel
 def _of_gaps(
-    patients: Patients, i: int, slopes: Floats, variance: Floats, gaps: Ints
+    patients: TrialPatients, i: int, slopes: Floats, variance: Floats, gaps: Ints
 ) -> tuple[Floats, Floats]:
     """Precision of one patient's gaps given the rest, and precision times their mean."""
     columns = patients.x.shape[1]
@@ -339,7 +341,7 @@ def _of_gaps(
 
 
 @kernel
-def _add_uncertainty(model: Regressions, patients: Patients, filled: Ints) -> None:
+def _add_uncertainty(model: Regressions, patients: TrialPatients, filled: Ints) -> None:
     """Add the conditional covariance of these patients' gaps to the sums, at the last fit."""
     columns = patients.x.shape[1]
     variance = model.left / model.patients

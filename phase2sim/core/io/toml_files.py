@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from phase2sim.core.errors import BadInput
 
 type Table = dict[str, Any]
+type Month = Annotated[float, Field(ge=0, le=1200)]
 
 # Kinds of value where a key takes several: pydantic puts them into locations, key_path skips them.
 NUMBER, TABLE, LIST, MATRIX = "a number", "a table", "[values]", "[[rows], [of values]]"

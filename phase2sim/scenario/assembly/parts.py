@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phase2sim.core.contracts import Missingness
-from phase2sim.core.effect_shapes import Shape
+from phase2sim.core.effect_shapes import EffectShape
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.study import Study
@@ -24,7 +24,7 @@ class BuiltScenario:
     dropout: Missingness
     gaps: Missingness | None
     event_names: tuple[str, ...]  # of the intercurrent events, in the order in which they act
-    shapes: Mapping[str, Shape]  # of the target effects
+    shapes: Mapping[str, EffectShape]  # of the target effects
 
     @property
     def path(self) -> Path:

@@ -7,7 +7,7 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import AGE, Plan, TruthSource
-from phase2sim.core.effect_shapes import Shape
+from phase2sim.core.effect_shapes import EffectShape
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.toml_files import Table
@@ -28,7 +28,7 @@ from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.tables import Percent, TargetEffect
 
 
-def shapes_of(scenario: Scenario) -> Mapping[str, Shape]:
+def shapes_of(scenario: Scenario) -> Mapping[str, EffectShape]:
     """How each target effect comes and goes over the months."""
     return {
         endpoint: build(
