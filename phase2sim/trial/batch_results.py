@@ -43,8 +43,8 @@ class BatchResults:
 
     def of_size(self, size: int) -> "BatchResults":
         """Of several numbers of patients the one at a place."""
-        one = itemgetter(size)
-        estimates = tuple(map_estimates(estimates, one) for estimates in self.estimates)
+        at_size = itemgetter(size)
+        estimates = tuple(map_estimates(estimates, at_size) for estimates in self.estimates)
         watched = watched_together([self.watched], lambda arrays: arrays[0][size])
         return replace(self, estimates=estimates, missing=self.missing[size], watched=watched)
 
@@ -80,11 +80,11 @@ def cut(answers: BatchResults, first: int, last: int) -> BatchResults:
 
 def watched_together(parts: Sequence[HarmMonitoring | None], put: _Put) -> HarmMonitoring | None:
     """Put each array together with those of its name; None where nothing was watched."""
-    known = [part for part in parts if part is not None]
-    if not known:
+    monitored = [part for part in parts if part is not None]
+    if not monitored:
         return None
     names = [field.name for field in fields(HarmMonitoring)]
-    return HarmMonitoring(*(put([getattr(part, name) for part in known]) for name in names))
+    return HarmMonitoring(*(put([getattr(part, name) for part in monitored]) for name in names))
 
 
 def _joined_look(parts: tuple[Look, ...]) -> Look:
@@ -105,7 +105,7 @@ def _joined_arms(parts: list[ArmsSeen]) -> ArmsSeen | None:
     if not parts:
         return None
     names = [field.name for field in fields(ArmsSeen)]
-    return ArmsSeen(*(_JOINED([getattr(one, name) for one in parts]) for name in names))
+    return ArmsSeen(*(_JOINED([getattr(arms, name) for arms in parts]) for name in names))
 
 
 def _part_of_look(look: Look, trials: slice) -> Look:
@@ -130,4 +130,4 @@ def _joined(parts: Sequence[tuple[Estimates, ...]]) -> tuple[Estimates, ...]:
 
 
 def _part(estimates: tuple[Estimates, ...], trials: slice) -> tuple[Estimates, ...]:
-    return tuple(map_estimates(one, itemgetter(trials)) for one in estimates)
+    return tuple(map_estimates(analysis, itemgetter(trials)) for analysis in estimates)

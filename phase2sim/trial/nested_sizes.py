@@ -67,7 +67,7 @@ def answer_sizes(
         return _drawn_and_answered(largest, source, first, trials, sizes)[1]
     (outcomes,) = simulate_sizes(study, source, first, trials, sizes)
     final = outcomes.looks[-1]
-    estimates = tuple(stack_estimates([one]) for one in final.estimates)
+    estimates = tuple(stack_estimates([of_size]) for of_size in final.estimates)
     watched = watched_together([outcomes.watched], np.stack)
     return BatchResults(
         first, estimates, outcomes.true_effect, final.missing[None], outcomes.looks, watched

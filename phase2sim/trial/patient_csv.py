@@ -68,10 +68,12 @@ def _derived(study: Study, trials: Trials, name: str) -> _Outcome:
 
 
 def _counted(study: Study, trials: Trials, name: str) -> _Outcome:
-    read = read_endpoint(study.plan, trials, trials.value, name)
+    counted = read_endpoint(study.plan, trials, trials.value, name)
     nothing = np.full((1, study.plan.patients), np.nan)
-    at_risk = np.zeros(read.value.shape) if read.months_at_risk is None else read.months_at_risk
-    seen = np.concatenate([nothing, read.value[0]])
+    at_risk = (
+        np.zeros(counted.value.shape) if counted.months_at_risk is None else counted.months_at_risk
+    )
+    seen = np.concatenate([nothing, counted.value[0]])
     complete = trials.counts[name][0].astype(np.float64)
     return name, seen, complete, np.concatenate([nothing, at_risk[0]])
 

@@ -56,22 +56,22 @@ def looks_at(
         _by_look(schedule, analysed, number, (trials, observed, due))
         for number in range(len(analysed.analyses))
     ]
-    found = []
-    for k, there in enumerate((*due, everybody)):
+    looks = []
+    for k, due_by_visit in enumerate((*due, everybody)):
         months = last_readout
         if k < len(cuts):
             months = cuts[k] + schedule.months_to_decide
-        reached, seen = _reached(schedule, analysed, trials, there)
+        reached, with_value = _reached(schedule, analysed, trials, due_by_visit)
         enrolled = (planned <= months[:, None]).sum(axis=1)
         followed, arms = np.full(reached.shape, np.nan), None
         if schedule.analyse_overrun and k < len(cuts):
             followed = _overrun_p(analysed, (trials, observed), enrolled)
         if schedule.drops_arms:
-            arms = _arms(analysed, trials, there, months, at_end=k == len(cuts))
-        found.append(
+            arms = _arms(analysed, trials, due_by_visit, months, at_end=k == len(cuts))
+        looks.append(
             Look(
                 estimates=tuple(by_look[k] for by_look in estimates),
-                missing=1.0 - seen / np.maximum(reached, 1),
+                missing=1.0 - with_value / np.maximum(reached, 1),
                 due=reached,
                 enrolled=enrolled,
                 months=months,
@@ -80,7 +80,7 @@ def looks_at(
             )
         )
     if schedule.reestimation is not None:
-        found[-1] = reestimated_final(
+        looks[-1] = reestimated_final(
             schedule,
             schedule.reestimation,
             analysed.analyses[0],
@@ -88,41 +88,41 @@ def looks_at(
             plan=plan,
             trials=trials,
             observed=observed,
-            last=found[-2],
+            last=looks[-2],
         )
-    return tuple(found)
+    return tuple(looks)
 
 
 def _reached(
-    schedule: Schedule, analysed: LookAnalyses, trials: Trials, there: Bools
+    schedule: Schedule, analysed: LookAnalyses, trials: Trials, due_by_visit: Bools
 ) -> tuple[Ints, Ints]:
     """Patients (analysis, trial) whose analysed visit was due, and those of them seen there.
 
     Of all arms; where arms are dropped, of an analysis's own two, as others may never have come.
     """
-    reached, seen = [], []
+    reached, with_value = [], []
     for analysis, aim in zip(analysed.analyses, analysed.aims, strict=True):
         visit = analysed.plan.visits_months.index(analysis.month)
-        due = there[:, visit]
+        due = due_by_visit[:, visit]
         if schedule.drops_arms:
             due = due & ((trials.arm == 0) | (trials.arm == aim.arm))
         reached.append(due.sum(axis=1))
-        seen.append((due & trials.seen[:, 0, visit]).sum(axis=1))
-    return np.stack(reached), np.stack(seen)
+        with_value.append((due & trials.seen[:, 0, visit]).sum(axis=1))
+    return np.stack(reached), np.stack(with_value)
 
 
 def _arms(
-    analysed: LookAnalyses, trials: Trials, there: Bools, months: Floats, *, at_end: bool
+    analysed: LookAnalyses, trials: Trials, due_by_visit: Bools, months: Floats, *, at_end: bool
 ) -> ArmsSeen:
-    """What a look has of each arm; ``there`` (trial, visit, patient) is what was due by then."""
+    """What a look has of each arm; ``due_by_visit`` (trial, visit, patient) is what was due by then."""
     arrivals, plan = trials.enrolment_months, analysed.plan
     treated = [trials.arm == aim.arm for aim in analysed.aims]
     control, enrolled = trials.arm == 0, arrivals <= months[:, None]
-    due = there[:, plan.visits_months.index(analysed.analyses[0].month)]
+    due = due_by_visit[:, plan.visits_months.index(analysed.analyses[0].month)]
     until = [months] * len(treated)
     if at_end:
         last = [np.where(control | arm, arrivals, 0.0).max(axis=1) for arm in treated]
-        until = [one + plan.visits_months[-1] for one in last]
+        until = [month + plan.visits_months[-1] for month in last]
     return ArmsSeen(
         enrolled=np.stack([(enrolled & arm).sum(axis=1) for arm in treated]),
         due=np.stack([(due & arm).sum(axis=1) for arm in treated]),
@@ -135,11 +135,13 @@ def _arms(
 def _overrun_p(analysed: LookAnalyses, data: tuple[Trials, Floats], enrolled: Ints) -> Floats:
     """P (analysis, trial) of the first patients with everything that they will have shown."""
     plan = analysed.plan
-    found = []
+    p_values = []
     for analysis, aim in zip(analysed.analyses, analysed.aims, strict=True):
         whole = counted_reading(analysis, plan, *data, aim)
-        found.append(first_patients_by_trial(analysis, whole, enrolled, len(plan.arms), aim.arm).p)
-    return np.stack(found)
+        p_values.append(
+            first_patients_by_trial(analysis, whole, enrolled, len(plan.arms), aim.arm).p
+        )
+    return np.stack(p_values)
 
 
 def _months(look: PlannedLook, arrivals: Floats, schedule: Schedule) -> Floats:
@@ -171,8 +173,8 @@ def _by_look(
         sizes = (*sizes, plan.patients)
         whole = estimate_first(analysis, plan, trials, observed, aim, sizes)
         return tuple(map_estimates(whole, itemgetter(size)) for size in range(len(sizes)))
-    found = [_at_look(analysed, number, (trials, observed), there) for there in due]
-    return *found, estimate(analysis, plan, trials, observed, aim)
+    interim = [_at_look(analysed, number, (trials, observed), due_at_look) for due_at_look in due]
+    return *interim, estimate(analysis, plan, trials, observed, aim)
 
 
 def _in_one_pass(schedule: Schedule, analysis: Analysis, plan: Plan) -> bool:

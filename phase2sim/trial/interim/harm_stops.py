@@ -24,13 +24,13 @@ def with_harm(end: TrialEnds, looks: Sequence[Look], watched: HarmMonitoring | N
         return end
     course, look = end.course, end.look
     harmed = watched.months <= look.months
-    held = np.stack([one.months < watched.months for one in looks[:-1]])
+    held_before = np.stack([interim_look.months < watched.months for interim_look in looks[:-1]])
     course = replace(
         course,
         verdict=np.where(harmed[:, None], STOP, course.verdict).astype(np.int8),
-        last=np.where(harmed, held.sum(axis=0), course.last),
+        last=np.where(harmed, held_before.sum(axis=0), course.last),
         why=np.where(harmed, FOR_HARM, course.why).astype(np.int8),
-        failed=course.failed & held,
+        failed=course.failed & held_before,
         reversed=course.reversed & ~harmed,
     )
     look = replace(

@@ -109,8 +109,8 @@ def _blinded_variance(analysis: Analysis, reading: Reading) -> Floats:
 
 def _centred(values: Floats, known: Bools) -> Floats:
     """Values less their mean in each trial, 0 where they are not known."""
-    there = np.where(known, values, 0.0)
-    mean = there.sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
+    zeroed = np.where(known, values, 0.0)
+    mean = zeroed.sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
     return np.where(known, values - mean, 0.0)
 
 

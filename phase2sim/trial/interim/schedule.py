@@ -96,51 +96,51 @@ def check_months_to_decide(months: float) -> None:
 
 
 def _check_look(
-    look: PlannedLook, place: str, patients: int, visits_months: tuple[float, ...]
+    look: PlannedLook, key: str, patients: int, visits_months: tuple[float, ...]
 ) -> None:
-    given = {
+    timings = {
         "patients": look.patients,
         "share": look.share,
         "calendar_months": look.calendar_months,
     }
-    named = [key for key, value in given.items() if value is not None]
+    named = [key for key, value in timings.items() if value is not None]
     if len(named) != 1:
         raise ValueError(
-            f"{place} has {' and '.join(named) or 'no time'}; give one of patients, share and"
+            f"{key} has {' and '.join(named) or 'no time'}; give one of patients, share and"
             " calendar_months"
         )
     if look.information is not None and not 0 < look.information < 1:
         raise ValueError(
-            f"{place}.information is {look.information:g}; it must lie between 0 and 1, that of the"
+            f"{key}.information is {look.information:g}; it must lie between 0 and 1, that of the"
             " final analysis"
         )
     if look.calendar_months is not None:
-        _check_calendar(look, place)
+        _check_calendar(look, key)
         return
     if look.month is None or look.month not in visits_months[1:]:
         visits = ", ".join(f"{month:g}" for month in visits_months[1:])
         what = "is missing" if look.month is None else f"is {look.month:g}"
         raise ValueError(
-            f"{place}.month {what}; it is the visit at which the patients must have been due, one"
+            f"{key}.month {what}; it is the visit at which the patients must have been due, one"
             f" of {visits}"
         )
     if look.share is not None and not 0 < look.share < 1:
-        raise ValueError(f"{place}.share is {look.share:g}; it must lie between 0 and 1")
+        raise ValueError(f"{key}.share is {look.share:g}; it must lie between 0 and 1")
     if not 1 <= look.patients_of(patients) < patients:
         raise ValueError(
-            f"{place}.{named[0]} is {given[named[0]]:g}, which is {look.patients_of(patients)} of"
+            f"{key}.{named[0]} is {timings[named[0]]:g}, which is {look.patients_of(patients)} of"
             f" {patients} patients; it must be at least 1 and fewer than all"
         )
 
 
-def _check_calendar(look: PlannedLook, place: str) -> None:
+def _check_calendar(look: PlannedLook, key: str) -> None:
     if look.calendar_months is None or look.calendar_months <= 0:
-        raise ValueError(f"{place}.calendar_months is {look.calendar_months}; it must be above 0")
+        raise ValueError(f"{key}.calendar_months is {look.calendar_months}; it must be above 0")
     if look.month is not None:
-        raise ValueError(f"{place}.month does nothing beside calendar_months. Leave it out")
+        raise ValueError(f"{key}.month does nothing beside calendar_months. Leave it out")
     if look.information is None:
         raise ValueError(
-            f"{place}.information is missing; say which part of the information is planned then,"
+            f"{key}.information is missing; say which part of the information is planned then,"
             " such as 0.5"
         )
 

@@ -103,13 +103,13 @@ def follow_course(
     verdict = _judge(rule, decision, results_at[-1], [bound.upper[:, -1] for bound in bounds])
     going, taken_back = np.ones(trials, np.bool_), np.zeros(trials, np.bool_)
     for k, look in enumerate(looks[:-1]):
-        held = going & (look.months < final.months)
+        held_look = going & (look.months < final.months)
         upper = [bound.upper[:, k] for bound in bounds]
         shown = _judge(rule, decision, results_at[k], upper)
-        efficacy = held & (shown[:, rule.verdict] == GO)
+        efficacy = held_look & (shown[:, rule.verdict] == GO)
         futile = _is_futile(rule, decision, results_at[k], [bound.lower[:, k] for bound in bounds])
-        futile &= held & ~efficacy
-        failed[k] = held & (shown[:, rule.verdict] == UNDECIDED)
+        futile &= held_look & ~efficacy
+        failed[k] = held_look & (shown[:, rule.verdict] == UNDECIDED)
         stopped = efficacy | futile
         verdict[stopped], last[stopped] = shown[stopped], k
         why[efficacy], why[futile] = FOR_EFFICACY, FOR_FUTILITY
@@ -121,27 +121,29 @@ def follow_course(
 
 
 def _judge(
-    rule: StoppingRule, decision: Decision, seen: AnalysisResults, upper: Sequence[Floats]
+    rule: StoppingRule, decision: Decision, results: AnalysisResults, upper: Sequence[Floats]
 ) -> NDArray[np.int8]:
     """Verdicts (trial, verdict) of one look, given each analysis's bound on z, (trial or 1,).
 
     The decision judges at its own alpha: p is stretched so that the bound's nominal level is there.
     """
-    nominal = np.broadcast_to(ndtr(-np.stack(upper, axis=-1)), seen.p.shape)
+    nominal = np.broadcast_to(ndtr(-np.stack(upper, axis=-1)), results.p.shape)
     stretched = np.full(nominal.shape, np.inf)
-    np.divide(seen.p * rule.one_sided_alpha, nominal, out=stretched, where=nominal > 0)
-    return decision.decide(replace(seen, p=np.where(np.isnan(seen.p), np.nan, stretched)))
+    np.divide(results.p * rule.one_sided_alpha, nominal, out=stretched, where=nominal > 0)
+    return decision.decide(replace(results, p=np.where(np.isnan(results.p), np.nan, stretched)))
 
 
 def _is_futile(
-    rule: StoppingRule, decision: Decision, seen: AnalysisResults, lower: Sequence[Floats]
+    rule: StoppingRule, decision: Decision, results: AnalysisResults, lower: Sequence[Floats]
 ) -> Bools:
     """Whether the decision would be a stop though all that is not below its limit were shown."""
-    at, limits = -ndtri(seen.p), np.stack(lower, axis=-1)
+    benefit, limits = -ndtri(results.p), np.stack(lower, axis=-1)
     if isinstance(rule.limit, EffectLimit) and not rule.limit.binding:
-        sign = np.array([one.benefit_sign for one in seen.hypotheses])
-        at = sign * (seen.effect - [one.null_effect for one in seen.hypotheses])
-    below = np.where(np.isnan(seen.p), np.nan, at < limits)
+        sign = np.array([hypothesis.benefit_sign for hypothesis in results.hypotheses])
+        benefit = sign * (
+            results.effect - [hypothesis.null_effect for hypothesis in results.hypotheses]
+        )
+    below = np.where(np.isnan(results.p), np.nan, benefit < limits)
     futile: Bools = decision.decide(only_p(below))[:, rule.verdict] == STOP
     return futile
 
@@ -160,22 +162,22 @@ class _Bounds:
     def of(cls, rule: StoppingRule, looks: Sequence[Look], number: int) -> "_Bounds":
         """Planned, or those of each trial's own information."""
         planned, limit = rule.planned[number], rule.limit
-        made = cls(planned.efficacy[None], planned.futility[None])
+        bounds = cls(planned.efficacy[None], planned.futility[None])
         se = np.stack([look.estimates[number].se for look in looks], axis=1)
         maximum = rule.maximum_information[number]
         fractions = planned.information[None]
         if rule.actual and maximum is not None:
             fractions = rising(se**-2.0 / maximum)
-            made = _actual(rule, fractions, planned)
+            bounds = _actual(rule, fractions, planned)
         if isinstance(limit, EffectLimit) and not limit.binding:
-            return replace(made, lower=_ended(futility_limits(limit, len(looks) - 1)[None]))
-        if limit is not None and (rule.actual or np.isnan(made.lower).any()):
+            return replace(bounds, lower=_ended(futility_limits(limit, len(looks) - 1)[None]))
+        if limit is not None and (rule.actual or np.isnan(bounds.lower).any()):
             before = fractions[:, :-1]
             # Without a planned maximum, that which follows from the look's own standard error.
-            own = 1.0 / (se[:, :-1] * np.sqrt(before))
-            drift = own if maximum is None else np.sqrt(maximum)
-            return replace(made, lower=_ended(limit.z(before, made.upper[:, -1:], drift)))
-        return made
+            from_standard_error = 1.0 / (se[:, :-1] * np.sqrt(before))
+            drift = from_standard_error if maximum is None else np.sqrt(maximum)
+            return replace(bounds, lower=_ended(limit.z(before, bounds.upper[:, -1:], drift)))
+        return bounds
 
 
 def _ended(lower: Floats) -> Floats:

@@ -39,13 +39,15 @@ def add_events(plan: Plan, truth: Truth, trials: Trials) -> Trials:
         tied = trials.value[:, 0]
         if counted.tied_to:
             tied = trials.value[:, plan.endpoints.index(counted.tied_to)]
-        own = np.ones(trials.arm.shape)
+        frailty = np.ones(trials.arm.shape)
         seed, first = seed_word(plan.seed), np.uint64(trials.first)
         if counted.dispersion > 0.0:
-            _gammas(own, 1.0 / counted.dispersion, seed, first, np.uint64(stream_place(name, 0.0)))
+            _gammas(
+                frailty, 1.0 / counted.dispersion, seed, first, np.uint64(stream_place(name, 0.0))
+            )
         _add_events(
             so_far,
-            own * counted.per_month,
+            frailty * counted.per_month,
             trials.arm,
             np.exp(truth.log_rate_ratio[:, number]),
             tied,

@@ -82,9 +82,11 @@ def _screened(
         patients = int(np.flatnonzero(out.any(axis=0))[-1]) + 1
         attempt = Attempt(plan.seed, (rows + first).astype(np.uint64), number)
         who = out[rows, :patients]
-        for kept, new in zip(candidates, _new_candidates(plan, attempt, patients), strict=True):
-            place_of = who if kept.ndim == who.ndim else who[:, None]
-            kept[rows, ..., :patients] = np.where(place_of, new, kept[rows, ..., :patients])
+        for array, redrawn in zip(
+            candidates, _new_candidates(plan, attempt, patients), strict=True
+        ):
+            place_of = who if array.ndim == who.ndim else who[:, None]
+            array[rows, ..., :patients] = np.where(place_of, redrawn, array[rows, ..., :patients])
         again = _rows(candidates, rows)
         fresh = _baselines(plan, truth, arrivals.site[rows], again, rows, first)
         for name, row in value.items():
@@ -128,7 +130,7 @@ def _baselines(  # noqa: PLR0913 - rows of several arrays
         return array[rows] if len(array) > 1 else array
 
     mixed = np.einsum("rek,rkp->rep", of(truth.endpoint_factor), z)
-    found = {}
+    baselines = {}
     for name in dict.fromkeys((*plan.eligible, *plan.baseline_strata)):
         e = plan.endpoints.index(name)
         value = of(truth.visit_factor)[:, e, 0, 0, None] * mixed[:, e]
@@ -144,8 +146,8 @@ def _baselines(  # noqa: PLR0913 - rows of several arrays
         if plan.site_sd.get(name):
             levels = site_levels(plan, name, first + rows)
             value += np.take_along_axis(levels, site, axis=1)
-        found[name] = value
-    return found
+        baselines[name] = value
+    return baselines
 
 
 def site_levels(plan: Plan, endpoint: str, numbers: Ints) -> Floats:

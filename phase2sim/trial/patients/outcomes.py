@@ -65,11 +65,11 @@ def _add_covariates(value: Floats, plan: Plan, entrants: Entrants) -> None:
 
 def above_means(plan: Plan, age_years: Floats, value: Floats) -> Floats:
     """How far above its mean each modifier of the effect is, (modifier, trial, patient)."""
-    found = [
+    deviations = [
         (age_years if name == AGE else value[:, plan.endpoints.index(name), 0]) - mean
         for name, mean in plan.modifiers.items()
     ]
-    return np.stack(found)
+    return np.stack(deviations)
 
 
 def gains(plan: Plan, truth: Truth, trials: Trials) -> Floats:
@@ -176,15 +176,15 @@ def _add_history(  # noqa: PLR0913 - a kernel takes arrays, not objects
 ) -> None:
     """Add the mean of untreated patients at each patient's time since diagnosis."""
     for trial in range(value.shape[0]):
-        own = trial if start.shape[0] > 1 else 0
+        row = trial if start.shape[0] > 1 else 0
         for e in range(value.shape[1]):
             for v in range(value.shape[2]):
                 for p in range(value.shape[3]):
-                    value[trial, e, v, p] += start[own, e]
+                    value[trial, e, v, p] += start[row, e]
                 for k in range(knots.shape[0]):
                     for p in range(value.shape[3]):
                         since = duration[trial, p] + visits[v] - knots[k]
-                        value[trial, e, v, p] += hinges[own, e, k] * max(since, 0.0)
+                        value[trial, e, v, p] += hinges[row, e, k] * max(since, 0.0)
 
 
 @kernel

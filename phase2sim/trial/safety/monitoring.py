@@ -87,21 +87,21 @@ def monitor_harm(  # noqa: PLR0913 - a rule, trials, and when they are looked at
     when the n-th of them was due at ``by_month``. ``looks`` are months (trial,) of the interim
     looks, ``analysed_month`` is that of the last visit analysed.
     """
-    had, known = _known(rule, plan, trials, patients)
+    had_event, is_known = _known(rule, plan, trials, patients)
     arm = np.ascontiguousarray(trials.arm[:, :patients])
-    at = np.array(rule.looks, dtype=np.int64)
-    look, place = _follow(arm, had, known, at, _boundary(rule))
+    look_sizes = np.array(rule.looks, dtype=np.int64)
+    look, last_judged = _follow(arm, had_event, is_known, look_sizes, _boundary(rule))
     arrivals = trials.enrolment_months[:, :patients]
-    months = np.take_along_axis(arrivals, np.maximum(place, 0)[:, None], axis=1)[:, 0]
+    months = np.take_along_axis(arrivals, np.maximum(last_judged, 0)[:, None], axis=1)[:, 0]
     months = np.where(look >= 0, months + rule.by_month, np.inf)
-    there = (look >= 0)[:, None] & (arrivals <= months[:, None])
-    judged, followed = known & (arm > 0), arrivals + rule.by_month
+    recruited = (look >= 0)[:, None] & (arrivals <= months[:, None])
+    judged, followed = is_known & (arm > 0), arrivals + rule.by_month
     by = [(judged & (followed <= month[:, None])).sum(axis=1) for month in looks]
     return HarmMonitoring(
         look=look,
         months=months,
-        enrolled=there.sum(axis=1),
-        due=(there & (arrivals + analysed_month <= months[:, None])).sum(axis=1),
+        enrolled=recruited.sum(axis=1),
+        due=(recruited & (arrivals + analysed_month <= months[:, None])).sum(axis=1),
         judged=np.stack([*by, judged.sum(axis=1)]),
     )
 
@@ -124,33 +124,35 @@ def _known(
 ) -> tuple[Bools, Bools]:
     """Whether each patient (trial, patient) had an event, and whether that can be known."""
     visit = plan.visits_months.index(rule.by_month)
-    seen = trials.seen[:, 0, : visit + 1, :patients]
-    last = np.where(seen, np.arange(visit + 1)[:, None], 0).max(axis=1)
+    attended = trials.seen[:, 0, : visit + 1, :patients]
+    last = np.where(attended, np.arange(visit + 1)[:, None], 0).max(axis=1)
     counts = trials.counts[rule.event][:, : visit + 1, :patients]
-    had: Bools = np.take_along_axis(counts, last[:, None], axis=1)[:, 0] > 0
-    return had, had | (last == visit)
+    had_event: Bools = np.take_along_axis(counts, last[:, None], axis=1)[:, 0] > 0
+    return had_event, had_event | (last == visit)
 
 
 @kernel
-def _follow(arm: Arms, had: Bools, known: Bools, looks: Ints, boundary: Ints) -> tuple[Ints, Ints]:
+def _follow(
+    arm: Arms, had_event: Bools, is_known: Bools, looks: Ints, boundary: Ints
+) -> tuple[Ints, Ints]:
     """Look at which each trial crosses the boundary, and the patient who does it; or -1."""
     trials = arm.shape[0]
-    crossed, place = np.full(trials, -1), np.full(trials, -1)
+    crossed, last_judged = np.full(trials, -1), np.full(trials, -1)
     for trial in range(trials):
         judged = events = look = 0
         for p in range(arm.shape[1]):
             if look == looks.size:
                 break
-            if arm[trial, p] == 0 or not known[trial, p]:
+            if arm[trial, p] == 0 or not is_known[trial, p]:
                 continue
             judged += 1
-            events += 1 if had[trial, p] else 0
+            events += 1 if had_event[trial, p] else 0
             if judged == looks[look]:
                 if events >= boundary[look]:
-                    crossed[trial], place[trial] = look, p
+                    crossed[trial], last_judged[trial] = look, p
                     break
                 look += 1
-    return crossed, place
+    return crossed, last_judged
 
 
 def check_watch(event: str, by_month: float, looks: tuple[int, ...], limit: float) -> None:

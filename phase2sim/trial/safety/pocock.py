@@ -49,8 +49,8 @@ class PocockExcess:
     def evidence(self, boundary: Ints) -> Floats:
         """Chance of so many events or more at the boundary, were their share the limit."""
         looks = np.array(self.looks)
-        found = at_least(boundary, looks, self.limit)
-        return np.where(boundary > looks, np.nan, found)
+        chance = at_least(boundary, looks, self.limit)
+        return np.where(boundary > looks, np.nan, chance)
 
     def _at(self, level: float) -> Ints:
         """Fewest events, by look, with a tail probability of ``level`` or less."""

@@ -42,5 +42,5 @@ class PosteriorExcess:
         """Posterior probability of an excess at the boundary; nan where nothing stops."""
         looks = np.array(self.looks)
         reached = np.minimum(boundary, looks)
-        found = posterior_excess(reached, looks, self.prior, self.limit)
-        return np.where(boundary > looks, np.nan, found)
+        probability = posterior_excess(reached, looks, self.prior, self.limit)
+        return np.where(boundary > looks, np.nan, probability)

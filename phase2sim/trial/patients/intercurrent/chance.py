@@ -123,20 +123,20 @@ def _times(  # noqa: PLR0913 - a kernel takes arrays, not objects
     arm: Arms,
     when: Floats,
     months: Floats,
-    place: Word,
+    address: Word,
     seed: Word,
     first: Word,
 ) -> None:
     """Exponential times of the event, and the first visit after each."""
     uniform = np.empty(arm.shape[1])
     for trial in range(arm.shape[0]):
-        fill_uniform(uniform, seed, _INTERCURRENT, first + uint64(trial), place)
+        fill_uniform(uniform, seed, _INTERCURRENT, first + uint64(trial), address)
         for p in range(arm.shape[1]):
-            at = -np.log(uniform[p]) * when[1 if arm[trial, p] > 0 else 0]
+            event_month = -np.log(uniform[p]) * when[1 if arm[trial, p] > 0 else 0]
             v = 1
-            while v < months.shape[0] and months[v] <= at:
+            while v < months.shape[0] and months[v] <= event_month:
                 v += 1
-            time[trial, p], after[trial, p] = at, v
+            time[trial, p], after[trial, p] = event_month, v
 
 
 @kernel

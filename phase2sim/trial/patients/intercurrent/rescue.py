@@ -93,8 +93,8 @@ def _find(  # noqa: PLR0913 - a kernel takes arrays, not objects
             if chance[v] == 0.0:
                 continue
             if chance[v] < 1.0:
-                place = uint64(places[v])
-                fill_uniform(uniform, seed, _INTERCURRENT, first + uint64(trial), place)
+                address = uint64(places[v])
+                fill_uniform(uniform, seed, _INTERCURRENT, first + uint64(trial), address)
             for p in range(patients):
                 if worse[trial, v, p] > limit and uniform[p] < chance[v]:
                     after[trial, p] = min(v + 1, visits)
