@@ -132,6 +132,6 @@ def _miss(  # noqa: PLR0913 - a kernel takes arrays, not objects
         for v in range(visits):
             fill_uniform(uniform, seed, _GAPS, first + uint64(trial), uint64(places[v]))
             for p in range(patients):
-                here = v == 0 or uniform[p] < staying[p]
+                attends = v == 0 or uniform[p] < staying[p]
                 for e in range(endpoints):
-                    seen[trial, e, v, p] = here
+                    seen[trial, e, v, p] = attends

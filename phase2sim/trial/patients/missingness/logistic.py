@@ -114,24 +114,24 @@ def _calibrated(part: Logistic | Mnar, plan: Plan, untreated: Untreated) -> Lost
     )
     worse = -ENDPOINTS[part.endpoint].benefit_sign * np.log(part.odds_ratio_per_sd)
     slope = worse / value.std(axis=1)
-    there = np.ones(value.shape[1])
+    staying = np.ones(value.shape[1])
     level = np.empty(visits)
     for v, leaving in enumerate(np.diff(part.lost, prepend=0.0)):
         odds = slope[v] * (value[v] - value[v].mean())
-        intercept = _intercept(odds, there, float(leaving))
-        there *= 1.0 - expit(intercept + odds)
+        intercept = _intercept(odds, staying, float(leaving))
+        staying *= 1.0 - expit(intercept + odds)
         level[v] = intercept - slope[v] * value[v].mean()
     treated = float(np.log(part.odds_ratio_treated))
     return LostByOdds(part.endpoint, level, slope, treated, part.unseen)
 
 
-def _intercept(odds: Floats, there: Floats, leaving: float) -> float:
-    """Intercept at which a share ``leaving`` of all goes, of those who are ``there``."""
+def _intercept(odds: Floats, staying: Floats, leaving: float) -> float:
+    """Intercept at which a share ``leaving`` of all goes, of those who are ``staying``."""
     if leaving <= 0.0:
         return -np.inf
 
     def excess(intercept: float) -> float:
-        return float((there * expit(intercept + odds)).mean()) - leaving
+        return float((staying * expit(intercept + odds)).mean()) - leaving
 
     return float(brentq(excess, -_WIDEST, _WIDEST))
 

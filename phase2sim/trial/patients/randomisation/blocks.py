@@ -145,12 +145,12 @@ def _shuffle_blocks(arm: Arms, block: Arms, seed: Word, first: Word) -> None:
         a, b, c, counter = stream_state(seed, _ALLOCATION, first + uint64(trial), uint64(0))
         current[:] = block
         for i in range(arm.shape[1]):
-            here = i % size
+            slot = i % size
             bits, a, b, c, counter = next_bits(a, b, c, counter)
             # Fisher-Yates, one patient at a time, so that the first n never depend on n.
-            other = here + np.int64(((bits >> uint64(32)) * uint64(size - here)) >> uint64(32))
-            current[here], current[other] = current[other], current[here]
-            arm[trial, i] = current[here]
+            other = slot + np.int64(((bits >> uint64(32)) * uint64(size - slot)) >> uint64(32))
+            current[slot], current[other] = current[other], current[slot]
+            arm[trial, i] = current[slot]
 
 
 @kernel
@@ -172,9 +172,9 @@ def _shuffle_strata(  # noqa: PLR0913 - a kernel takes arrays, not objects
                 pick = np.int64(unit(bits << uint64(32)) * sizes.shape[0])
                 size[h], used[h] = sizes[pick], 0
                 current[h] = blocks[pick]
-            here = used[h]
-            left = uint64(size[h] - here)
-            other = here + np.int64(((bits >> uint64(32)) * left) >> uint64(32))
-            current[h, here], current[h, other] = current[h, other], current[h, here]
-            arm[trial, i] = current[h, here]
-            used[h] = here + 1
+            slot = used[h]
+            left = uint64(size[h] - slot)
+            other = slot + np.int64(((bits >> uint64(32)) * left) >> uint64(32))
+            current[h, slot], current[h, other] = current[h, other], current[h, slot]
+            arm[trial, i] = current[h, slot]
+            used[h] = slot + 1
