@@ -155,7 +155,7 @@ def follow(  # noqa: PLR0913 - options by name
     if study.events:
         complete = _struck(study, drawn, truth, complete, active or (True,) * len(study.events))
     if plan.counted:
-        complete = population.count(drawn, truth, complete)
+        complete = population.add_events(drawn, truth, complete)
     return complete if study.wide is None else narrow_trials(complete, drawn, plan)
 
 

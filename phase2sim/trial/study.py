@@ -29,7 +29,7 @@ from phase2sim.trial.safety.monitoring import SafetyRule
 type Enrol = Callable[[Plan, Truth, int, Arrivals], Entrants]
 type Draw = Callable[[Plan, Truth, Entrants, Arms], Trials]
 type Gains = Callable[[Plan, Truth, Trials], Floats]
-type Count = Callable[[Plan, Truth, Trials], Trials]
+type AddEvents = Callable[[Plan, Truth, Trials], Trials]
 BATCH_BYTES = 2_000_000  # outcomes of one batch: larger ones leave the processor's cache
 _LARGEST_BATCH = 4096
 
@@ -42,7 +42,7 @@ class PatientModel:
     enrol: Enrol
     draw: Draw
     gains: Gains
-    count: Count
+    add_events: AddEvents
 
 
 @dataclass(frozen=True, slots=True)
