@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phase2sim.core.endpoints import MEASURES
+from phase2sim.core.errors import BadValue
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -30,11 +31,11 @@ def check_options(
     given = {field.name: getattr(part, field.name) for field in fields(part)}
     endpoint, month = given["endpoint"], given["month"]
     if endpoint not in endpoints:
-        raise ValueError(f"endpoint is {endpoint!r}; use one of {', '.join(endpoints)}.")
+        raise BadValue("endpoint", f"is {endpoint!r}; use one of {', '.join(endpoints)}.")
     if not (np.isfinite(month) and month > 0.0):
-        raise ValueError(f"month is {month:g}; give a visit after baseline, above 0.")
+        raise BadValue("month", f"is {month:g}; give a visit after baseline, above 0.")
     if not np.isfinite(given.get("null_effect", 0.0)):
-        raise ValueError(f"null_effect is {given['null_effect']:g}; give a finite number.")
+        raise BadValue("null_effect", f"is {given['null_effect']:g}; give a finite number.")
     for key, choices in allowed.items():
         _check_choice(key, given[key], choices)
     for covariate in given.get("covariates", ()):
@@ -44,18 +45,19 @@ def check_options(
     for key in ("covariates", "factors"):
         named = given.get(key, ())
         if len(set(named)) < len(named):
-            raise ValueError(f"{key} {list(named)} repeat one; name each once.")
+            raise BadValue(key, f"{list(named)} repeat one; name each once.")
 
 
 def _check_choice(key: str, choice: str, allowed: tuple[str, ...]) -> None:
     if choice not in allowed:
-        raise ValueError(f"{key} is {choice!r}; use {' or '.join(map(repr, allowed))}.")
+        raise BadValue(key, f"is {choice!r}; use {' or '.join(map(repr, allowed))}.")
 
 
 def _check_factor(name: str) -> None:
     """Refuse a factor that is a column with another meaning."""
     if not name.strip() or name in _RESERVED:
-        raise ValueError(
-            f"factors names {name!r}; give a column of the data of its own, not one of"
-            f" {', '.join(_RESERVED)}."
+        raise BadValue(
+            "factors",
+            f"names {name!r}; give a column of the data of its own, not one of"
+            f" {', '.join(_RESERVED)}.",
         )

@@ -8,6 +8,7 @@ import numpy as np
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Analysis, Estimates, Reading
 from phase2sim.core.endpoints import MEASURES
+from phase2sim.core.errors import BadValue
 
 REPLACEMENT_SHARES = {"limit": 1.0, "half": 0.5, "zero": 0.0}  # of the limit
 
@@ -29,19 +30,21 @@ class QuantificationLimit:
         endpoint = MEASURES[self.endpoint]
         low, high = endpoint.plausible
         if not max(low, 0.0) < self.lloq < high:
-            raise ValueError(
-                f"lloq is {self.lloq:g}; {endpoint.label} lies between {low:g} and {high:g}"
-                f" {endpoint.unit}."
+            raise BadValue(
+                "lloq",
+                f"is {self.lloq:g}; {endpoint.label} lies between {low:g} and {high:g}"
+                f" {endpoint.unit}.",
             )
         if self.below_lloq not in REPLACEMENT_SHARES:
-            raise ValueError(
-                f"below_lloq is {self.below_lloq!r}; use"
-                f" {' or '.join(map(repr, REPLACEMENT_SHARES))}."
+            raise BadValue(
+                "below_lloq",
+                f"is {self.below_lloq!r}; use {' or '.join(map(repr, REPLACEMENT_SHARES))}.",
             )
         if not np.isfinite(self.becomes):
-            raise ValueError(
-                f"below_lloq is {self.below_lloq!r}, which the {endpoint.model_unit} scale does"
-                " not have; use 'limit' or 'half'."
+            raise BadValue(
+                "below_lloq",
+                f"is {self.below_lloq!r}, which the {endpoint.model_unit} scale does"
+                " not have; use 'limit' or 'half'.",
             )
 
     @property

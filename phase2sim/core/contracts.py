@@ -8,7 +8,7 @@ Effects are treatment minus control on the endpoint's model scale.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,17 +43,21 @@ class Truth:
     log_rate_ratio: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (arm, counted)
 
 
-class TruthSource(Protocol):
+class TruthSource:
     """Says what is true in any stretch of trials; the same trial always gets the same truth."""
 
-    @property
-    def label(self) -> str:
-        """``target``, ``null``, ``prior`` or ``sceptical``."""
-        ...
+    __slots__ = ()
+    is_fixed: ClassVar[bool] = False  # the same truth in every trial
+
+    if TYPE_CHECKING:  # a property here would be the default of a subclass's field
+
+        @property
+        def label(self) -> str:
+            """``target``, ``null``, ``prior`` or ``sceptical``."""
 
     def truth(self, first: int, trials: int) -> Truth:
         """Truth of trials ``first`` to ``first + trials - 1``."""
-        ...
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +265,23 @@ class Analysis(Protocol):
         ...
 
 
-class Randomisation(Protocol):
+class Randomisation:
     """A part that puts patients into arms, in the order they come."""
+
+    __slots__ = ()
+    title: ClassVar[str]
+    ratio: tuple[int, ...]  # of the arms, control first
+
+    if TYPE_CHECKING:  # a property here would be the default of a subclass's field
+
+        @property
+        def over(self) -> tuple[str, ...]:
+            """Names of the factors over which it balances."""
+
+    @property
+    def has_known_sizes(self) -> bool:
+        """Whether ``treated_sizes`` is exact; else it is the plan."""
+        return False
 
     def allocate(self, seed: int, first: int, factors: Ints) -> Arms:
         """Arm of every patient, (trial, patient); the first n patients do not depend on n.
@@ -270,31 +289,58 @@ class Randomisation(Protocol):
         ``factors`` (factor, trial, patient) holds the level of each factor that ``over`` names, 0
         and up; without any its first axis is empty.
         """
-        ...
+        raise NotImplementedError
 
-    @property
-    def over(self) -> tuple[str, ...]:
-        """Names of the factors over which it balances."""
-        ...
+    def treated_sizes(self, patients: int) -> list[tuple[int, float]]:
+        """Sizes that the treated one of two arms may have, each with its probability."""
+        control, treated = self.ratio
+        return [(round(patients * treated / (control + treated)), 1.0)]
+
+    def keeps_ratio(self, patients: int) -> bool:
+        """Whether the first ``patients`` of a trial are in the ratio whatever is drawn."""
+        del patients
+        return False
 
 
-class Recruitment(Protocol):
+class Recruitment:
     """A part that says when patients enrol, and at which site."""
+
+    __slots__ = ()
+    title: ClassVar[str]
+    takes_time: ClassVar[bool] = True  # patients enrol one after another
+
+    def check(self, plan: Plan) -> None:
+        """Raise ``BadValue`` where the sites of a plan cannot enrol its patients."""
 
     def arrive(self, seed: int, first: int, shape: tuple[int, int], sites: int) -> Arrivals:
         """When and where the patients (trial, patient) enrol; the first n do not depend on n."""
-        ...
+        raise NotImplementedError
 
 
 type Untreated = Callable[[], "Trials"]  # many untreated patients, the same at every call
 
 
-class Missingness(Protocol):
+class Missingness:
     """A part that says which outcomes of complete trials are seen."""
+
+    __slots__ = ()
+    title: ClassVar[str]
+    loses_nobody: ClassVar[bool] = False
+    depends_on_outcome: ClassVar[bool] = True  # who is lost, or what is missed
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """What it reads."""
+        return ()
 
     def prepare(self, plan: Plan, untreated: Untreated) -> "Observer":
         """Return what observes, set so that untreated patients are lost at the stated rate."""
-        ...
+        raise NotImplementedError
+
+    def share_staying(self, month: float, visits_months: tuple[float, ...]) -> tuple[float, float]:
+        """Share of untreated, and of treated, patients who are still seen at a month."""
+        del month, visits_months
+        return 1.0, 1.0
 
 
 class Observer(Protocol):

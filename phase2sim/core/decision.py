@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from phase2sim.core.endpoints import EVENTS, MEASURES
 # What is true, seen from a rule's limits; an effect at the lower one is not beyond it: BELOW.
 BELOW, BETWEEN, AT_TARGET, UNKNOWN = 0, 1, 2, -1
 CLASSES = ("below_reference", "between", "at_target")
+
+type ArmAdjustment = Literal["none", "one step", "step down"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,51 +44,66 @@ class AnalysisResults:
     hypotheses: tuple[Hypothesis, ...]  # one an analysis
 
 
-class Decision(Protocol):
-    """A part that turns what the analyses found into verdicts."""
+class Decision:
+    """A part that turns what the analyses found into verdicts; each rule is a subclass.
+
+    A rule gives ``one_sided_alpha``, ``labels`` and ``decide``; what it does not say otherwise is
+    as here.
+    """
+
+    __slots__ = ()
+    title: ClassVar[str]
+    tuned: ClassVar[str] = "one_sided_alpha"  # key whose value, a probability, makes a go rarer
+    has_reference: ClassVar[bool] = False  # limits of its own, by which truths have a class
+    considers: ClassVar[bool] = False  # whether there is something between go and stop
+    is_for_looks: ClassVar[bool] = False  # each analysis judged at all of alpha, by its p alone
+
+    if TYPE_CHECKING:  # a property here would be the default of a subclass's field
+
+        @property
+        def one_sided_alpha(self) -> float:
+            """Level of each analysis."""
 
     @property
-    def one_sided_alpha(self) -> float:
-        """Level of each analysis."""
-        ...
+    def adjustment_for_arms(self) -> ArmAdjustment:
+        """How arms that share a control are adjusted for, where the rule is for such arms."""
+        return "none"
+
+    def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
+        """Raise ``BadValue`` for analyses that the rule does not fit."""
 
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
-        """Name of each verdict, given the analyses' names."""
-        ...
+        """Name of each verdict, given the analyses' names; may raise ``BadValue``."""
+        raise NotImplementedError
 
     def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, verdict): GO, CONSIDER, STOP; UNDECIDED where an analysis failed."""
-        ...
-
-
-@runtime_checkable
-class TestsAlone(Protocol):
-    """A decision whose verdict on an analysis can be a plain test of that analysis."""
+        raise NotImplementedError
 
     def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:
-        """Null effect and one-sided level of the test; None where the verdict is no such test."""
-        ...
+        """Null effect and one-sided level of the test that is the verdict on an analysis.
 
-
-@runtime_checkable
-class Checked(Protocol):
-    """A decision that does not fit all analyses."""
-
-    def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
-        """Raise ``ValueError`` where it does not; the message begins with the decision's key."""
-        ...
-
-
-@runtime_checkable
-class ByReference(Protocol):
-    """A decision that judges effects against limits of its own, so that truths have a class."""
-
-    considers: ClassVar[bool]  # whether there is something between go and stop
-    tuned: ClassVar[str]  # the key whose value, a probability, makes a go rarer
+        None where the verdict is no plain test of that analysis alone.
+        """
+        del number, hypothesis
+        return None
 
     def classes(self, true_effect: Floats, hypotheses: tuple[Hypothesis, ...]) -> NDArray[np.int8]:
-        """BELOW, BETWEEN, AT_TARGET or UNKNOWN, (trial, verdict), by effects (trial, analysis)."""
-        ...
+        """Class of the truth behind each verdict, (trial, verdict); effects (trial, analysis).
+
+        A rule without limits of its own has two: BELOW where there is no benefit over the null
+        effect, else AT_TARGET; UNKNOWN where the effect is. Behind a verdict on several analyses
+        is what it would be if all were certain.
+        """
+        sign = np.array([one.benefit_sign for one in hypotheses])
+        beyond = sign * (true_effect - [one.null_effect for one in hypotheses])
+        certain = np.where(np.isnan(beyond), np.nan, np.where(beyond > 0.0, 0.0, 1.0))
+        verdicts = self.decide(only_p(certain))
+        verdicts[:, : len(hypotheses)] = np.where(
+            np.isnan(certain), UNDECIDED, np.where(certain == 0.0, GO, STOP)
+        )
+        classified = np.select([verdicts == GO, verdicts == STOP], [AT_TARGET, BELOW], UNKNOWN)
+        return classified.astype(np.int8)
 
 
 def hypothesis(name: str, analysis: Analysis, arm: int, ratio: tuple[int, ...]) -> Hypothesis:
@@ -140,31 +157,3 @@ def only_p(p: Floats) -> AnalysisResults:
     return AnalysisResults(
         unknown, unknown, np.full(p.shape, np.inf), p, (Hypothesis(),) * p.shape[1]
     )
-
-
-def tested_alone(
-    decision: Decision, number: int, hypothesis: Hypothesis
-) -> tuple[float, float] | None:
-    """Null effect and level of the test that is the verdict on one analysis, if it is one."""
-    return decision.alone(number, hypothesis) if isinstance(decision, TestsAlone) else None
-
-
-def classes(
-    decision: Decision, true_effect: Floats, hypotheses: tuple[Hypothesis, ...]
-) -> NDArray[np.int8]:
-    """Class of the truth behind each verdict, (trial, verdict); ``true_effect`` (analysis, trial).
-
-    A rule without limits of its own has two: BELOW where there is no benefit over the null effect,
-    else AT_TARGET. Behind a verdict on several analyses is what it would be if all were certain.
-    """
-    if isinstance(decision, ByReference):
-        return decision.classes(true_effect.T, hypotheses)
-    sign = np.array([one.benefit_sign for one in hypotheses])
-    beyond = sign * (true_effect.T - [one.null_effect for one in hypotheses])
-    certain = np.where(np.isnan(beyond), np.nan, np.where(beyond > 0.0, 0.0, 1.0))
-    known = decision.decide(only_p(certain))
-    known[:, : len(hypotheses)] = np.where(
-        np.isnan(certain), UNDECIDED, np.where(certain == 0.0, GO, STOP)
-    )
-    classified = np.select([known == GO, known == STOP], [AT_TARGET, BELOW], UNKNOWN)
-    return classified.astype(np.int8)

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from phase2sim.core.arrays import Floats
+from phase2sim.core.errors import BadValue
 
 _SHORTEST_MONTHS, _LONGEST_MONTHS = 0.001, 1200.0
 
@@ -89,9 +90,10 @@ class Delayed:
 
 def _positive(key: str, value: float) -> None:
     if not _SHORTEST_MONTHS <= value <= _LONGEST_MONTHS:
-        raise ValueError(
-            f"{key} is {value:g}; it must be a number of months between {_SHORTEST_MONTHS:g}"
-            f" and {_LONGEST_MONTHS:g}"
+        raise BadValue(
+            key,
+            f"is {value:g}; it must be a number of months between {_SHORTEST_MONTHS:g}"
+            f" and {_LONGEST_MONTHS:g}",
         )
 
 

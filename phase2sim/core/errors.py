@@ -31,6 +31,35 @@ class BadData(BadInput):
     """A data file that an analysis cannot read."""
 
 
+class BadValue(ValueError):
+    """A value that a part refuses, with the key that it stands under.
+
+    ``key`` is the path from the part's own table, such as ``beta`` or ``looks[2].share``;
+    ``reason`` goes on from it. The message is ``key reason``, or ``key: reason`` where the reason
+    is a sentence of its own (``joint`` is then ``": "``).
+    """
+
+    def __init__(self, key: str, reason: str, joint: str = " ") -> None:
+        super().__init__(f"{key}{joint}{reason}")
+        self.key = key
+        self.reason = reason
+        self.joint = joint
+
+    def under(self, table: str) -> "BadValue":
+        """Return the same refusal with its key in a table; an empty name leaves it as it is."""
+        key = f"{table}.{self.key}" if table else self.key
+        return BadValue(key, self.reason, self.joint)
+
+
+def message_at(place: str, error: ValueError) -> str:
+    """Return what a part refuses, at its place in a file: under the key, if the error has one."""
+    match error:
+        case BadValue():
+            return str(error.under(place))
+        case _:
+            return f"{place}: {error}" if place else str(error)
+
+
 class PriorNotTrusted(Phase2simError):
     """A fit whose diagnostics fail the gate; its draws are never used."""
 

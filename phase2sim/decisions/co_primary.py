@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.contracts import UNDECIDED
-from phase2sim.core.decision import AnalysisResults, Hypothesis
+from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis
 from phase2sim.decisions.significance import check_alpha, verdict
 
 
 @dataclass(frozen=True, slots=True)
-class CoPrimary:
+class CoPrimary(Decision):
     """Each analysis alone, then all of them together: intersection-union, full alpha for each.
 
     A trial in which one analysis failed and another stopped is a stop; otherwise a failed analysis
@@ -21,6 +21,7 @@ class CoPrimary:
 
     one_sided_alpha: float
     title: ClassVar[str] = "all analyses significant (co-primary), and each alone"
+    is_for_looks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_alpha(self.one_sided_alpha)
@@ -29,13 +30,14 @@ class CoPrimary:
         """Return the analyses' names, then ``co_primary``."""
         return (*analyses, "co_primary")
 
-    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:  # noqa: ARG002 - alike for all
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:
         """Return the null effect of the analysis, and alpha."""
+        del number  # alike for all
         return hypothesis.null_effect, self.one_sided_alpha
 
-    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""
-        alone = verdict(found.p, self.one_sided_alpha)
+        alone = verdict(results.p, self.one_sided_alpha)
         stopped = (alone == 0).any(axis=1)
         failed = (alone == UNDECIDED).any(axis=1) & ~stopped
         together = np.where(failed, UNDECIDED, ~stopped)

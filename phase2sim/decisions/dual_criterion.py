@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED
-from phase2sim.core.decision import AnalysisResults, Hypothesis
+from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis
+from phase2sim.core.errors import BadValue
 from phase2sim.decisions.references import (
     Together,
     chance_beyond,
@@ -26,7 +27,7 @@ from phase2sim.theory.mixtures import AnalysisMixture
 
 
 @dataclass(frozen=True, slots=True)
-class DualCriterion:
+class DualCriterion(Decision):
     """Go where both the lower reference value and the target value are likely to be exceeded.
 
     The criteria are P(effect beyond ``lower_reference`` | data) of at least
@@ -46,6 +47,7 @@ class DualCriterion:
     together: Together = "all"
     title: ClassVar[str] = "dual criterion: lower reference value and target value"
     considers: ClassVar[bool] = True
+    has_reference: ClassVar[bool] = True
     tuned: ClassVar[str] = "lower_reference_confidence"
 
     def __post_init__(self) -> None:
@@ -67,20 +69,21 @@ class DualCriterion:
             target, reference = self.target[one.name], self.lower_reference[one.name]
             if one.benefit_sign * (target - reference) < 0:
                 side = "above" if one.benefit_sign > 0 else "below"
-                raise ValueError(
-                    f"target.{one.name} is {target:g}; benefit lies {side} the lower reference"
-                    f" value {reference:g}, so it must be there or equal. Swap or correct them"
+                raise BadValue(
+                    f"target.{one.name}",
+                    f"is {target:g}; benefit lies {side} the lower reference"
+                    f" value {reference:g}, so it must be there or equal. Swap or correct them",
                 )
 
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
         """Return the analyses' names and, if there are several, that of all of them."""
         return labels(analyses, self.together)
 
-    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, verdict), each analysis alone first."""
-        reference, target = self._limits(found.hypotheses)
-        least = chance_beyond(found, reference, self.prior)
-        hoped = chance_beyond(found, target, self.prior)
+        reference, target = self._limits(results.hypotheses)
+        least = chance_beyond(results, reference, self.prior)
+        hoped = chance_beyond(results, target, self.prior)
         enough = least >= self.lower_reference_confidence
         likely = hoped >= self.target_confidence
         worth = likely if self.stop_when == "target" else likely | enough
@@ -91,7 +94,10 @@ class DualCriterion:
 
     def classes(self, true_effect: Floats, hypotheses: tuple[Hypothesis, ...]) -> NDArray[np.int8]:
         """Where each truth lies between the two values, (trial, verdict)."""
-        return truth_classes(true_effect, hypotheses, self._limits(hypotheses), self.together)
+        reference, target = self._limits(hypotheses)
+        return truth_classes(
+            true_effect, hypotheses, self.together, reference=reference, target=target
+        )
 
     def _limits(
         self, hypotheses: tuple[Hypothesis, ...]

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr
 
 from phase2sim.core.arrays import Bools
-from phase2sim.core.decision import AnalysisResults, Hypothesis
+from phase2sim.core.decision import AnalysisResults, ArmAdjustment, Decision, Hypothesis
+from phase2sim.core.errors import BadValue
 from phase2sim.decisions.familywise import ANY, check_few, judge
 from phase2sim.decisions.largest_t import chance_below, critical_value, critical_values
 from phase2sim.decisions.significance import check_alpha
 
 
 @dataclass(frozen=True, slots=True)
-class Dunnett:
+class Dunnett(Decision):
     """Each arm against the largest t that all arms together seldom reach without an effect.
 
     ``step_down`` takes the arms from the largest t on, each against those that are left, which
@@ -32,6 +33,11 @@ class Dunnett:
     def __post_init__(self) -> None:
         check_alpha(self.one_sided_alpha)
 
+    @property
+    def adjustment_for_arms(self) -> ArmAdjustment:
+        """By the largest t, of all arms or of those that are left."""
+        return "step down" if self.step_down else "one step"
+
     def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
         """Raise ``ValueError`` unless the analyses compare different arms with control."""
         check_one_endpoint("dunnett", hypotheses)
@@ -41,19 +47,19 @@ class Dunnett:
         check_few(analyses)
         return (*analyses, ANY)
 
-    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1)."""
-        arms = found.p.shape[1]
+        arms = results.p.shape[1]
         if self.step_down:
-            significant = np.ones(found.p.shape, np.bool_)
+            significant = np.ones(results.p.shape, np.bool_)
             for members in product((False, True), repeat=arms):
                 inside = np.array(members)
                 if inside.any():  # a closed test: every set that holds an arm must have one beyond
-                    significant[:, inside] &= self._beyond(found, inside).any(axis=1)[:, None]
+                    significant[:, inside] &= self._beyond(results, inside).any(axis=1)[:, None]
         else:
-            significant = self._beyond(found, np.ones(arms, np.bool_))
+            significant = self._beyond(results, np.ones(arms, np.bool_))
         # What is judged is adjusted already: it is significant or not.
-        shown = np.where(np.isnan(found.p), np.nan, np.where(significant, 0.0, 1.0))
+        shown = np.where(np.isnan(results.p), np.nan, np.where(significant, 0.0, 1.0))
         return judge(shown, self.one_sided_alpha, lambda p: p)
 
     def _beyond(self, found: AnalysisResults, inside: Bools) -> Bools:
@@ -72,14 +78,16 @@ def check_one_endpoint(kind: str, hypotheses: tuple[Hypothesis, ...]) -> None:
     """Raise ``ValueError`` unless the analyses are of one endpoint in different arms."""
     arms = [one.arm for one in hypotheses]
     if len(set(arms)) < len(arms):
-        raise ValueError(
-            f"kind = {kind!r} compares arms with one control, and two of the analyses are of the"
-            " same arm. Give each treated arm one analysis, by its key arm"
+        raise BadValue(
+            "kind",
+            f"= {kind!r} compares arms with one control, and two of the analyses are of the"
+            " same arm. Give each treated arm one analysis, by its key arm",
         )
     if len({(one.endpoint, one.month) for one in hypotheses}) > 1:
-        raise ValueError(
-            f"kind = {kind!r} compares arms on one endpoint at one month; the analyses differ."
-            " Make them alike but for arm"
+        raise BadValue(
+            "kind",
+            f"= {kind!r} compares arms on one endpoint at one month; the analyses differ."
+            " Make them alike but for arm",
         )
 
 

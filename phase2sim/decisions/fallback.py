@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.decision import AnalysisResults
+from phase2sim.core.decision import AnalysisResults, Decision
 from phase2sim.decisions.closed_tests import chain_graph, closed_test
 from phase2sim.decisions.familywise import ANY, check_few, check_number, check_weights, judge
 from phase2sim.decisions.significance import check_alpha
 
 
 @dataclass(frozen=True, slots=True)
-class Fallback:
+class Fallback(Decision):
     """Analyses in order, each with a share of alpha that goes to the next once significant.
 
     Wiens, Pharmaceutical Statistics 2003.
@@ -34,9 +34,9 @@ class Fallback:
         check_number("weights", len(self.weights), analyses)
         return (*analyses, ANY)
 
-    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""
-        return judge(found.p, self.one_sided_alpha, self._adjust)
+        return judge(results.p, self.one_sided_alpha, self._adjust)
 
     def _adjust(self, p: Floats) -> Floats:
         return closed_test(p, np.array(self.weights), chain_graph(p.shape[1]))

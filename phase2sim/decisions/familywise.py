@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import GO, STOP, UNDECIDED
+from phase2sim.core.errors import BadValue
 from phase2sim.decisions.closed_tests import MOST_HYPOTHESES
 from phase2sim.decisions.significance import verdict
 
@@ -31,25 +32,27 @@ def judge(
 def check_number(key: str, given: int, analyses: tuple[str, ...]) -> None:
     """Raise ``ValueError`` unless a key has an entry for every analysis."""
     if given != len(analyses):
-        raise ValueError(
-            f"{key} is for {given} analyses and there are {len(analyses)}: {', '.join(analyses)}."
-            " Give one for each, in their order"
+        raise BadValue(
+            key,
+            f"is for {given} analyses and there are {len(analyses)}: {', '.join(analyses)}."
+            " Give one for each, in their order",
         )
 
 
 def check_few(analyses: tuple[str, ...]) -> None:
     """Raise ``ValueError`` where a closed test would look at too many intersections."""
     if len(analyses) > MOST_HYPOTHESES:
-        raise ValueError(
-            f"kind is a closed test and there are {len(analyses)} analyses; it takes at most"
-            f" {MOST_HYPOTHESES}. Use 'holm' or 'hochberg'"
+        raise BadValue(
+            "kind",
+            f"is a closed test and there are {len(analyses)} analyses; it takes at most"
+            f" {MOST_HYPOTHESES}. Use 'holm' or 'hochberg'",
         )
 
 
 def check_weights(weights: tuple[float, ...]) -> None:
     """Raise ``ValueError`` unless the weights share out alpha."""
     if not weights or min(weights) < 0 or not 0 < sum(weights) <= 1 + 1e-9:
-        raise ValueError(
-            f"weights is {list(weights)}; none may be negative and their sum must be above 0 and"
-            " at most 1"
+        raise BadValue(
+            "weights",
+            f"is {list(weights)}; none may be negative and their sum must be above 0 and at most 1",
         )

@@ -6,13 +6,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.decision import AnalysisResults, Hypothesis
+from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis
 from phase2sim.decisions.familywise import ANY, judge
 from phase2sim.decisions.significance import check_alpha
 
 
 @dataclass(frozen=True, slots=True)
-class FixedSequence:
+class FixedSequence(Decision):
     """Analyses in their order, each at full alpha, as far as the first that is not significant."""
 
     one_sided_alpha: float
@@ -29,6 +29,6 @@ class FixedSequence:
         """Return the null effect and alpha of the first analysis; others have to wait for it."""
         return (hypothesis.null_effect, self.one_sided_alpha) if number == 0 else None
 
-    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""
-        return judge(found.p, self.one_sided_alpha, lambda p: np.maximum.accumulate(p, axis=1))
+        return judge(results.p, self.one_sided_alpha, lambda p: np.maximum.accumulate(p, axis=1))

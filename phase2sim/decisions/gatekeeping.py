@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.decision import AnalysisResults, Hypothesis
+from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis
+from phase2sim.core.errors import BadValue
 from phase2sim.decisions.closed_tests import holm
 from phase2sim.decisions.familywise import ANY, check_number, judge
 from phase2sim.decisions.significance import check_alpha
 
 
 @dataclass(frozen=True, slots=True)
-class Gatekeeping:
+class Gatekeeping(Decision):
     """Serial gatekeeping: Holm within a family, the next family once all of it is significant.
 
     Westfall and Krishen, Journal of Statistical Planning and Inference 2001.
@@ -28,7 +29,7 @@ class Gatekeeping:
     def __post_init__(self) -> None:
         check_alpha(self.one_sided_alpha)
         if not self.families or min(self.families) < 1:
-            raise ValueError(f"families is {list(self.families)}; each has 1 analysis or more")
+            raise BadValue("families", f"is {list(self.families)}; each has 1 analysis or more")
 
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
         """Return the analyses' names, then ``at_least_one``."""
@@ -41,9 +42,9 @@ class Gatekeeping:
             return None
         return hypothesis.null_effect, self.one_sided_alpha
 
-    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""
-        return judge(found.p, self.one_sided_alpha, self._adjust)
+        return judge(results.p, self.one_sided_alpha, self._adjust)
 
     def _adjust(self, p: Floats) -> Floats:
         gate, adjusted = np.zeros((len(p), 1)), []

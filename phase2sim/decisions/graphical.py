@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.decision import AnalysisResults
+from phase2sim.core.decision import AnalysisResults, Decision
+from phase2sim.core.errors import BadValue
 from phase2sim.decisions.closed_tests import closed_test
 from phase2sim.decisions.familywise import ANY, check_few, check_number, check_weights, judge
 from phase2sim.decisions.significance import check_alpha
 
 
 @dataclass(frozen=True, slots=True)
-class Graphical:
+class Graphical(Decision):
     """Alpha shared by weights; a significant analysis hands its level on along the arrows.
 
     Bretz, Maurer, Brannath and Posch, Statistics in Medicine 2009.
@@ -30,14 +31,16 @@ class Graphical:
         check_weights(self.weights)
         for number, row in enumerate(self.transitions):
             if len(row) != len(self.transitions) or row[number] != 0:
-                raise ValueError(
-                    f"transitions has {list(row)} as row {number + 1}; it needs"
-                    f" {len(self.transitions)} entries and 0 on the diagonal"
+                raise BadValue(
+                    "transitions",
+                    f"has {list(row)} as row {number + 1}; it needs"
+                    f" {len(self.transitions)} entries and 0 on the diagonal",
                 )
             if min(row) < 0 or not sum(row) <= 1 + 1e-9:  # nan too
-                raise ValueError(
-                    f"transitions has {list(row)} as row {number + 1}; none may be negative and"
-                    " their sum must be at most 1"
+                raise BadValue(
+                    "transitions",
+                    f"has {list(row)} as row {number + 1}; none may be negative and"
+                    " their sum must be at most 1",
                 )
 
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
@@ -47,9 +50,9 @@ class Graphical:
         check_number("transitions", len(self.transitions), analyses)
         return (*analyses, ANY)
 
-    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""
-        return judge(found.p, self.one_sided_alpha, self._adjust)
+        return judge(results.p, self.one_sided_alpha, self._adjust)
 
     def _adjust(self, p: Floats) -> Floats:
         return closed_test(p, np.array(self.weights), np.array(self.transitions))

@@ -6,14 +6,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.core.decision import AnalysisResults
+from phase2sim.core.decision import AnalysisResults, Decision
 from phase2sim.decisions import closed_tests
 from phase2sim.decisions.familywise import ANY, judge
 from phase2sim.decisions.significance import check_alpha
 
 
 @dataclass(frozen=True, slots=True)
-class Hochberg:
+class Hochberg(Decision):
     """Step up from the largest p; for p-values that are independent or positively dependent."""
 
     one_sided_alpha: float
@@ -26,6 +26,6 @@ class Hochberg:
         """Return the analyses' names, then ``at_least_one``."""
         return (*analyses, ANY)
 
-    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""
-        return judge(found.p, self.one_sided_alpha, closed_tests.hochberg)
+        return judge(results.p, self.one_sided_alpha, closed_tests.hochberg)

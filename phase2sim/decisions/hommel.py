@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.decision import AnalysisResults
+from phase2sim.core.decision import AnalysisResults, Decision
 from phase2sim.decisions.closed_tests import closed_test, equal_graph
 from phase2sim.decisions.familywise import ANY, check_few, judge
 from phase2sim.decisions.significance import check_alpha
 
 
 @dataclass(frozen=True, slots=True)
-class Hommel:
+class Hommel(Decision):
     """Closed test by Simes; for p-values that are independent or positively dependent."""
 
     one_sided_alpha: float
@@ -28,9 +28,9 @@ class Hommel:
         check_few(analyses)
         return (*analyses, ANY)
 
-    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1) from p."""
-        return judge(found.p, self.one_sided_alpha, self._adjust)
+        return judge(results.p, self.one_sided_alpha, self._adjust)
 
     def _adjust(self, p: Floats) -> Floats:
         return closed_test(p, *equal_graph(p.shape[1]), simes=True)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import GO, STOP, UNDECIDED
-from phase2sim.core.decision import AnalysisResults, Hypothesis
+from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis
+from phase2sim.core.errors import BadValue
 from phase2sim.decisions.dose_response import Curve, contrast_correlation, optimal_contrasts
 from phase2sim.decisions.dunnett import check_one_endpoint
 from phase2sim.decisions.largest_t import correlated_chance_below, critical_value, critical_values
@@ -20,7 +21,7 @@ _TWO_DOSES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class McpMod:
+class McpMod(Decision):
     """Each dose alone, not adjusted, and ``dose_response``: whether any candidate curve shows.
 
     ``doses`` go with ``design.arms``, control first; ``models`` are the candidate curves. The
@@ -37,41 +38,44 @@ class McpMod:
         check_alpha(self.one_sided_alpha)
         doses = list(self.doses)
         if len(doses) <= _TWO_DOSES or doses[0] < 0 or doses != sorted(set(doses)):
-            raise ValueError(
-                f"doses is {doses}; give control's and each arm's dose, two active ones or more,"
-                " rising, in the order of design.arms"
+            raise BadValue(
+                "doses",
+                f"is {doses}; give control's and each arm's dose, two active ones or more,"
+                " rising, in the order of design.arms",
             )
         if not self.models:
-            raise ValueError('models is []; give a curve or more, such as { shape = "linear" }')
+            raise BadValue("models", 'is []; give a curve or more, such as { shape = "linear" }')
         for curve in self.models:
             if np.ptp(curve.at(np.array(self.doses))) == 0.0:
-                raise ValueError(f"models holds a {curve.shape} curve that is flat at these doses")
+                raise BadValue("models", f"holds a {curve.shape} curve that is flat at these doses")
 
     def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
         """Raise ``ValueError`` unless there is one analysis a dose."""
         check_one_endpoint("mcp_mod", hypotheses)
         arms = sorted(one.arm for one in hypotheses)
         if arms != list(range(1, len(self.doses))):
-            raise ValueError(
-                f"doses is {list(self.doses)}, control's first; each other needs an arm of"
-                f" design.arms with an analysis, and there are {len(arms)}"
+            raise BadValue(
+                "doses",
+                f"is {list(self.doses)}, control's first; each other needs an arm of"
+                f" design.arms with an analysis, and there are {len(arms)}",
             )
 
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
         """Return the analyses' names, then ``dose_response``."""
         return (*analyses, CURVE)
 
-    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:  # noqa: ARG002 - alike for all
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:
         """Return the null effect of the analysis, and alpha."""
+        del number  # alike for all
         return hypothesis.null_effect, self.one_sided_alpha
 
-    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1)."""
-        t, df = self.statistics(found)
-        critical = critical_values(df, lambda one: self._critical(one, found.hypotheses))
+        t, df = self.statistics(results)
+        critical = critical_values(df, lambda one: self._critical(one, results.hypotheses))
         shown = t.max(axis=1) >= critical
         overall = np.where(np.isnan(t).any(axis=1), UNDECIDED, np.where(shown, GO, STOP))
-        return np.column_stack([verdict(found.p, self.one_sided_alpha), overall]).astype(np.int8)
+        return np.column_stack([verdict(results.p, self.one_sided_alpha), overall]).astype(np.int8)
 
     def statistics(self, found: AnalysisResults) -> tuple[Floats, Floats]:
         """T statistic of each curve's contrast (trial, curve), and its degrees of freedom (trial,).

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import GO, STOP, UNDECIDED
-from phase2sim.core.decision import AnalysisResults, Hypothesis
+from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis
 from phase2sim.decisions.references import (
     Together,
     chance_beyond,
@@ -26,7 +26,7 @@ from phase2sim.theory.mixtures import AnalysisMixture
 
 
 @dataclass(frozen=True, slots=True)
-class Posterior:
+class Posterior(Decision):
     """Go where P(effect beyond a limit | data) is ``probability`` or more.
 
     ``beyond`` and ``prior`` go by the analysis's name: the limit, on the scale of its effect (the
@@ -39,7 +39,7 @@ class Posterior:
     prior: Mapping[str, AnalysisMixture] = field(default_factory=dict)
     together: Together = "all"
     title: ClassVar[str] = "posterior probability of an effect beyond a limit"
-    considers: ClassVar[bool] = False
+    has_reference: ClassVar[bool] = True
     tuned: ClassVar[str] = "probability"
 
     def __post_init__(self) -> None:
@@ -60,15 +60,17 @@ class Posterior:
         """Return the analyses' names and, if there are several, that of all of them."""
         return labels(analyses, self.together)
 
-    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:  # noqa: ARG002 - by name
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:
         """Return the limit and level of the t test that a flat prior makes of the rule."""
+        del number  # limits go by name
         if hypothesis.name in self.prior:
             return None
         return reference_limits(self.beyond, (hypothesis,))[0], self.one_sided_alpha
 
-    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, verdict), each analysis alone first."""
-        chance = chance_beyond(found, reference_limits(self.beyond, found.hypotheses), self.prior)
+        limits = reference_limits(self.beyond, results.hypotheses)
+        chance = chance_beyond(results, limits, self.prior)
         alone = np.where(chance >= self.probability, GO, STOP)
         return with_overall(
             np.where(np.isnan(chance), UNDECIDED, alone).astype(np.int8), self.together
@@ -77,4 +79,6 @@ class Posterior:
     def classes(self, true_effect: Floats, hypotheses: tuple[Hypothesis, ...]) -> NDArray[np.int8]:
         """Whether each truth is beyond the limit, (trial, verdict); nothing lies between."""
         limits = reference_limits(self.beyond, hypotheses)
-        return truth_classes(true_effect, hypotheses, (limits, limits), self.together)
+        return truth_classes(
+            true_effect, hypotheses, self.together, reference=limits, target=limits
+        )

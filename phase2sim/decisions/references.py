@@ -10,6 +10,7 @@ from scipy.special import ndtr, stdtr
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED
 from phase2sim.core.decision import AT_TARGET, BELOW, BETWEEN, UNKNOWN, AnalysisResults, Hypothesis
+from phase2sim.core.errors import BadValue
 from phase2sim.decisions.familywise import ANY
 from phase2sim.theory.mixtures import AnalysisMixture
 
@@ -73,19 +74,24 @@ def with_overall(alone: NDArray[np.int8], together: Together) -> NDArray[np.int8
 def truth_classes(
     true_effect: Floats,
     hypotheses: tuple[Hypothesis, ...],
-    limits: tuple[Sequence[float], Sequence[float]],
     together: Together,
+    *,
+    reference: Sequence[float],
+    target: Sequence[float],
 ) -> NDArray[np.int8]:
-    """Class of each truth, (trial, verdict): not beyond the lower limit, between, at the upper one.
+    """Class of each truth, (trial, verdict): not beyond the reference, between, at the target.
 
     ``true_effect`` is (trial, analysis). The class of all analyses together is that of the worst
     of them, or of the best for ``any``.
     """
     sign = np.array([one.benefit_sign for one in hypotheses])
-    reference, target = (sign * np.array(limit) for limit in limits)
     benefit = sign * true_effect
     alone = np.select(
-        [np.isnan(benefit), benefit <= reference + _ROUNDING, benefit >= target - _ROUNDING],
+        [
+            np.isnan(benefit),
+            benefit <= sign * reference + _ROUNDING,
+            benefit >= sign * target - _ROUNDING,
+        ],
         [UNKNOWN, BELOW, AT_TARGET],
         BETWEEN,
     )
@@ -108,8 +114,8 @@ def check_names(key: str, named: Mapping[str, object], hypotheses: tuple[Hypothe
     names = [one.name for one in hypotheses]
     for name in named:
         if name not in names:
-            raise ValueError(
-                f"{key}.{name} names no analysis; there are {', '.join(names)}. Correct it"
+            raise BadValue(
+                f"{key}.{name}", f"names no analysis; there are {', '.join(names)}. Correct it"
             )
 
 
@@ -120,7 +126,7 @@ def check_all_named(
     check_names(key, named, hypotheses)
     for one in hypotheses:
         if one.name not in named:
-            raise ValueError(f"{key}.{one.name} is missing; each analysis needs one. Add it")
+            raise BadValue(f"{key}.{one.name}", "is missing; each analysis needs one. Add it")
 
 
 def check_sizes(key: str, values: Mapping[str, float], hypotheses: tuple[Hypothesis, ...]) -> None:
@@ -128,9 +134,10 @@ def check_sizes(key: str, values: Mapping[str, float], hypotheses: tuple[Hypothe
     for one in hypotheses:
         value = values.get(one.name, 0.0)
         if not abs(value) <= one.largest_effect:  # nan too
-            raise ValueError(
-                f"{key}.{one.name} is {value:g}; on the analysis's scale an effect lies between"
-                f" -{one.largest_effect:g} and {one.largest_effect:g}"
+            raise BadValue(
+                f"{key}.{one.name}",
+                f"is {value:g}; on the analysis's scale an effect lies between"
+                f" -{one.largest_effect:g} and {one.largest_effect:g}",
             )
 
 
@@ -139,14 +146,15 @@ def check_priors(priors: _Priors, hypotheses: tuple[Hypothesis, ...]) -> None:
     check_names("prior", priors, hypotheses)
     for one in hypotheses:
         if one.has_prior:
-            raise ValueError(
-                f"kind reads estimates without a prior, but analysis {one.name!r} has its own. Use"
+            raise BadValue(
+                "kind",
+                f"reads estimates without a prior, but analysis {one.name!r} has its own. Use"
                 " kind = 'significance' with one_sided_alpha = 1 - the probability, or an analysis"
-                " without a prior and decision.prior"
+                " without a prior and decision.prior",
             )
 
 
 def check_probability(key: str, value: float) -> None:
     """Raise ``ValueError`` unless a probability is strictly between 0 and 1."""
     if not 0.0 < value < 1.0:
-        raise ValueError(f"{key} is {value:g}; it must lie between 0 and 1")
+        raise BadValue(key, f"is {value:g}; it must lie between 0 and 1")

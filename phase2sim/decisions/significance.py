@@ -8,15 +8,17 @@ from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import GO, STOP, UNDECIDED
-from phase2sim.core.decision import AnalysisResults, Hypothesis
+from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis
+from phase2sim.core.errors import BadValue
 
 
 @dataclass(frozen=True, slots=True)
-class Significance:
+class Significance(Decision):
     """One verdict an analysis, at ``one_sided_alpha`` each; no adjustment for their number."""
 
     one_sided_alpha: float
     title: ClassVar[str] = "each analysis alone, one-sided"
+    is_for_looks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_alpha(self.one_sided_alpha)
@@ -25,13 +27,14 @@ class Significance:
         """Return the analyses' names."""
         return analyses
 
-    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:  # noqa: ARG002 - alike for all
+    def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:
         """Return the null effect of the analysis, and alpha."""
+        del number  # alike for all
         return hypothesis.null_effect, self.one_sided_alpha
 
-    def decide(self, found: AnalysisResults) -> NDArray[np.int8]:
+    def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis) from p."""
-        return verdict(found.p, self.one_sided_alpha)
+        return verdict(results.p, self.one_sided_alpha)
 
 
 def verdict(p: Floats, one_sided_alpha: float) -> NDArray[np.int8]:
@@ -44,4 +47,4 @@ def verdict(p: Floats, one_sided_alpha: float) -> NDArray[np.int8]:
 def check_alpha(one_sided_alpha: float) -> None:
     """Raise ``ValueError`` unless alpha can be a one-sided level."""
     if not 0 < one_sided_alpha < 0.5:  # noqa: PLR2004 - half would be a coin
-        raise ValueError(f"one_sided_alpha is {one_sided_alpha}; it must lie between 0 and 0.5")
+        raise BadValue("one_sided_alpha", f"is {one_sided_alpha}; it must lie between 0 and 0.5")

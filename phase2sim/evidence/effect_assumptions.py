@@ -6,6 +6,7 @@ import numpy as np
 
 from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.errors import BadValue
 from phase2sim.core.io.toml_files import nearest
 from phase2sim.evidence.reported import (
     RANDOMISED,
@@ -161,8 +162,9 @@ def _shape_options(file: EvidenceFile, place: str, table: CourseTable) -> dict[s
             raise refuse(file.path, f"{place}.{key} is not a known key. {nearest(key, keys)}")
     try:
         shape = kind(**options)
-    except ValueError as error:
-        raise refuse(file.path, f"{place}.{error}. Correct this value.") from None
+    except BadValue as error:
+        message = f"{error.under(place)}. Correct this value."
+        raise refuse(file.path, message) from None
     if not shape.at(np.array([table.month]))[0] > 0:
         raise refuse(
             file.path,

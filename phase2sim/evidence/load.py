@@ -162,11 +162,15 @@ def digest_of(evidence: Evidence) -> str:
 
 def _plain(value: object) -> object:
     """Nan is not JSON: None in its place."""
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and isnan(value) else value
+    match value:
+        case Mapping():
+            return {key: _plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+        case float() if isnan(value):
+            return None
+        case _:
+            return value
 
 
 def _without(said: Said, keys: Iterable[str]) -> dict[str, object]:

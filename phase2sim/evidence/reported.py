@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from phase2sim.core.arrays import Floats
 
@@ -97,6 +98,7 @@ class IndividualData:
 class EffectAssumption:
     """What is assumed about one treatment's effect on one endpoint, model scale."""
 
+    kind: ClassVar[str] = "effect"
     endpoint: str
     month: float  # the effect's size is its size at this month
     shape: str
@@ -121,6 +123,7 @@ class ClassEffect:
     with scale ``between_trials_sd``.
     """
 
+    kind: ClassVar[str] = "class_effect"
     endpoint: str
     month: float
     shape: str

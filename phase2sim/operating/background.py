@@ -9,7 +9,7 @@ from phase2sim.core.contracts import MODEL_SCALE, Analysis
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, MEASURES, drawn_for
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.truth_sources import TruthFromPrior
+from phase2sim.prior.truth_sources import fitted_prior
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.trial.engine import analysed_months
 
@@ -134,13 +134,13 @@ def _effect(assembled: Assembled, number: int) -> tuple[float, float, float] | N
     if analysis.endpoint not in ENDPOINTS:
         return None
     e, visits = _places(assembled, analysis)
-    for source in assembled.sources:
-        if isinstance(source, TruthFromPrior) and source.label == "prior":
-            share = source.treated.shares[study.aim(number).arm - 1]
-            draws = source.effect[:, e] * source.growth[e, visits].mean() * share
-            low, high = np.quantile(draws, _LIMITS)
-            return float(draws.mean()), float(low), float(high)
-    return None
+    source = fitted_prior(assembled.sources)
+    if source is None:
+        return None
+    share = source.treated.shares[study.aim(number).arm - 1]
+    draws = source.effect[:, e] * source.growth[e, visits].mean() * share
+    low, high = np.quantile(draws, _LIMITS)
+    return float(draws.mean()), float(low), float(high)
 
 
 def _places(assembled: Assembled, analysis: Analysis) -> tuple[int, list[int]]:

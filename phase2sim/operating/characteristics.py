@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from phase2sim.core.contracts import FAILURES, FALLBACKS
-from phase2sim.core.decision import AT_TARGET, BELOW, CLASSES, ByReference
+from phase2sim.core.decision import AT_TARGET, BELOW, CLASSES
 from phase2sim.core.measured import Measured
 from phase2sim.operating.closed_form import NORMAL_LOOKS, ClosedForm, arms_without_effect, twin
 from phase2sim.operating.exact_safety import exact_stopping
@@ -40,7 +40,6 @@ from phase2sim.operating.measures import (
 )
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.assembly.parts import BuiltScenario
-from phase2sim.trial.patients.recruitment import AllAtOnce
 
 type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysis's true value
 type ClosedFormOf = Callable[
@@ -184,9 +183,8 @@ def operating_characteristics(
         yield from _ledger(built, truth, tallied, requested)
         yield from _harm(built, truth, tallied, requested)
         yield from _of_estimates(built, truth, tallied, requested, truth_error)
-        if not isinstance(built.study.population.recruitment, AllAtOnce) and not math.isnan(
-            tallied.months
-        ):
+        takes_time = built.study.population.recruitment.takes_time
+        if takes_time and not math.isnan(tallied.months):
             yield Characteristic("duration", "", "", None, truth, mean_duration(tallied, requested))
         if built.study.interim is not None:
             number = built.study.interim.rule.verdict
@@ -304,7 +302,7 @@ def _harm(
             measured = harm_before(sums, look, requested)
             yield row(name="harm_before", measured=measured, look=look + 1)
         yield row(name="final_analysis", measured=final_analysis(sums, requested))
-    elif not isinstance(built.study.population.recruitment, AllAtOnce):
+    elif built.study.population.recruitment.takes_time:
         yield Characteristic("enrolled", "", "", None, truth, mean_enrolled(sums, requested))
 
 
@@ -315,9 +313,9 @@ def _ledger(
 
     For any rule, under a truth that is drawn: how many of the goes are of a true benefit.
     """
-    by_reference = isinstance(built.study.decision, ByReference)
+    by_reference = built.study.decision.has_reference
     ends: tuple[End, ...] = ("go", "stop")
-    if isinstance(built.study.decision, ByReference) and built.study.decision.considers:
+    if built.study.decision.considers:
         ends = ENDS
     for number, verdict in enumerate(built.study.decision.labels(built.study.names)):
         analysis = built.study.analyses[number] if number < len(built.study.analyses) else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import comb, ndtri
+from scipy.special import ndtri
 
 from phase2sim.analyses.means.ancova import Ancova
 from phase2sim.analyses.means.student_t import TTest
@@ -14,7 +14,6 @@ from phase2sim.analyses.mixed_models.mmrm import Mmrm
 from phase2sim.core.age_distribution import age_moments
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Analysis, TruthSource
-from phase2sim.core.decision import tested_alone
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.prior.truth_sources import window_midpoints
 from phase2sim.scenario.assembly.assemble import Assembled
@@ -22,7 +21,6 @@ from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.theory.group_sequential.multi_arm_boundaries import Fates
 from phase2sim.theory.power.closed_form import (
     average_over_sizes,
-    binomial,
     power_ancova,
     power_t,
     power_welch,
@@ -30,10 +28,6 @@ from phase2sim.theory.power.closed_form import (
 )
 from phase2sim.theory.power.mmrm_power import power_mmrm
 from phase2sim.trial.interim.rules import Interim, InterimRule
-from phase2sim.trial.patients.missingness.hazards import Complete, Mar, Mcar
-from phase2sim.trial.patients.missingness.logistic import Logistic, Mnar
-from phase2sim.trial.patients.randomisation.blocks import PermutedBlocks
-from phase2sim.trial.patients.randomisation.simple import Simple
 
 _TWO_ARMS = 2
 NORMAL_LOOKS = "it takes z at the looks as normal, with the planned information"
@@ -114,7 +108,7 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> ClosedForm |
     if assembled.study.safety is not None or assembled.study.drops_arms:
         return None  # a trial stopped for harm is no go
     formula = _FORMULAS.get(type(analysis))
-    tested = tested_alone(assembled.study.decision, number, assembled.study.hypotheses[number])
+    tested = assembled.study.decision.alone(number, assembled.study.hypotheses[number])
     if formula is None or tested is None or source.label not in {"target", "null"}:
         return None
     null_effect, alpha = tested
@@ -270,36 +264,15 @@ def _sizes_seen(
 
 def _staying(assembled: Assembled, month: float) -> tuple[float, float]:
     """Share of untreated, and of treated, patients who are still seen at a month."""
-    dropout = assembled.built.dropout
-    if isinstance(dropout, Mcar | Mar):
-        staying = float((1 - dropout.share) ** (month / dropout.by_month))
-        return staying, staying**dropout.hazard_ratio_treated
-    if isinstance(dropout, Logistic | Mnar):
-        staying = 1.0 - dropout.lost[assembled.study.plan.visits_months.index(month) - 1]
-        return staying, staying
-    return 1.0, 1.0
+    visits = assembled.study.plan.visits_months
+    return assembled.built.dropout.share_staying(month, visits)
 
 
 def _enrolled(assembled: Assembled) -> list[tuple[int, float]]:
     """How many patients may be allocated to treatment, with probabilities."""
-    patients, randomisation = assembled.study.plan.patients, assembled.study.randomisation
-    control, treated = assembled.built.design.allocation
-    if not isinstance(randomisation, PermutedBlocks | Simple) or (
-        isinstance(randomisation, PermutedBlocks) and len(randomisation.sizes) > 1
-    ):
-        return [(round(patients * treated / (control + treated)), 1.0)]
-    if isinstance(randomisation, Simple):
-        share = treated / (control + treated)
-        chances = binomial(patients, share)
-        return [(n, float(c)) for n, c in enumerate(chances) if c > _NEGLIGIBLE]
-    block = randomisation.block
-    whole, rest = divmod(patients, len(block))
-    in_block = int(block.sum())
-    # Hypergeometric: how many of the first ``rest`` places of a shuffled block are treated.
-    treated_there = np.arange(rest + 1)
-    ways = comb(in_block, treated_there) * comb(len(block) - in_block, rest - treated_there)
-    chances = ways / comb(len(block), rest)
-    return [(whole * in_block + n, float(c)) for n, c in enumerate(chances) if c > _NEGLIGIBLE]
+    study = assembled.study
+    sizes = study.randomisation.treated_sizes(study.plan.patients)
+    return [(size, chance) for size, chance in sizes if chance > _NEGLIGIBLE]
 
 
 def _reasons(assembled: Assembled, analysis: Analysis, e: int) -> list[str]:
@@ -316,13 +289,10 @@ def _reasons(assembled: Assembled, analysis: Analysis, e: int) -> list[str]:
         reasons.append("it leaves out the stratum")
     if getattr(analysis, "standard_error", "model-based") != "model-based":
         reasons.append("it takes the model-based standard error")
-    if not isinstance(assembled.built.dropout, Complete | Mcar):
+    if assembled.built.dropout.depends_on_outcome:
         reasons.append("it takes patients as lost completely at random")
     study_reasons = {
-        "it takes the arms as large as planned": not isinstance(
-            study.randomisation, PermutedBlocks | Simple
-        )
-        or len(getattr(study.randomisation, "sizes", (1,))) > 1,
+        "it takes the arms as large as planned": not study.randomisation.has_known_sizes,
         "it takes everybody as eligible": bool(plan.eligible),
         "it takes the effect as the same for all": bool(plan.modifiers),
         "it takes patients of a site as no more alike than others": any(plan.site_sd.values()),

@@ -6,8 +6,6 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.scenario.assembly.parts import BuiltScenario
-from phase2sim.trial.patients.missingness.hazards import Complete
-from phase2sim.trial.patients.randomisation.blocks import PermutedBlocks
 from phase2sim.trial.safety.boundaries import chance_of_stopping, expected_patients
 from phase2sim.trial.safety.monitoring import SafetyRule
 
@@ -47,11 +45,9 @@ def true_share(built: BuiltScenario, truth: str) -> float | None:
 def exact_stopping(built: BuiltScenario, truth: str) -> StoppingChances | None:
     """Chances that simulated trials must agree with; None where theory does not have them."""
     rate, rule = true_share(built, truth), built.study.safety
-    if rate is None or rule is None or not isinstance(built.dropout, Complete) or built.gaps:
+    if rate is None or rule is None or not built.dropout.loses_nobody or built.gaps:
         return None
-    blocks = built.study.randomisation
-    whole = isinstance(blocks, PermutedBlocks) and len(blocks.sizes) == 1 and not blocks.over
-    if not whole or built.study.plan.patients % len(blocks.block):  # type: ignore[attr-defined]  # blocks, then
+    if not built.study.randomisation.keeps_ratio(built.study.plan.patients):
         return None
     treated = built.study.plan.patients * built.design.allocation[1] // sum(built.design.allocation)
     return stopping(rule, rate) if rule.looks[-1] <= treated else None

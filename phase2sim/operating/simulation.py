@@ -10,7 +10,6 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from phase2sim.core.contracts import FAILURES, RESULTS_VERSION
-from phase2sim.core.decision import classes
 from phase2sim.core.errors import TooManyFailures
 from phase2sim.core.io.data_frames import dataset_of, frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
@@ -242,18 +241,17 @@ def _run(
     batch = ready.assembled.study.batch
     firsts = range(0, requested, batch)
     work = partial(_tally_batch, ready.assembled, requested)
-    sums: tuple[TrialSums, ...] | None = None
+    sums: tuple[TrialSums, ...] = ()
     done = 0
     results = map(work, firsts) if workers == 1 else _in_threads(work, firsts, workers)
     try:
         for tallies in results:
-            sums = tallies if sums is None else tuple(map(add, sums, tallies))
+            sums = tuple(map(add, sums, tallies)) if sums else tallies
             done = sums[0].trials
             progress(done, requested)
     except KeyboardInterrupt:
-        if sums is None:
+        if not sums:
             raise
-    assert sums is not None  # noqa: S101 - at least one trial is requested
     return sums, done
 
 
@@ -266,7 +264,7 @@ def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tria
 
 
 def _tallied(study: Study, o: Outcomes) -> TrialSums:
-    known = classes(study.decision, o.true_effect, study.hypotheses)
+    known = study.decision.classes(o.true_effect.T, study.hypotheses)
     harm = sums_of_harm(study.safety, o.watched, o.ended, study.plan.patients)
     sums = tally(o.estimates, o.true_effect, o.missing, o.verdict, o.months, o.ended, harm)
     return replace(sums, by_class=by_class(o.verdict, known))

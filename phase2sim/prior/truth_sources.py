@@ -1,14 +1,14 @@
 """What is true in each simulated trial: a target, nothing, or a draw from the prior."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from phase2sim.core.age_distribution import age_moments
 from phase2sim.core.arrays import Floats, Ints
-from phase2sim.core.contracts import Plan, Truth
+from phase2sim.core.contracts import Plan, Truth, TruthSource
 from phase2sim.core.effect_shapes import SHAPES, EffectShape
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.randomness import normals, uniforms
@@ -86,11 +86,12 @@ class Treated:
 
 
 @dataclass(frozen=True, slots=True)
-class FixedTruth:
+class FixedTruth(TruthSource):
     """The same truth in every trial."""
 
     label: str
     fixed: Truth
+    is_fixed: ClassVar[bool] = True
 
     def truth(self, first: int, trials: int) -> Truth:
         """Return the one truth, with a leading axis of length 1."""
@@ -99,7 +100,7 @@ class FixedTruth:
 
 
 @dataclass(frozen=True, slots=True)
-class TruthFromPrior:
+class TruthFromPrior(TruthSource):
     """A fresh draw for each trial: control from the prior's draws, effect from a robust mixture.
 
     With probability ``robust_weight`` a trial's effect is the fitted one of its draw, else N(0,
@@ -149,6 +150,15 @@ class TruthFromPrior:
         drift = level[..., None] + slope[..., None] * self.visits_months
         effect = size[..., None] * self.growth
         return _truth(_row(self.control, draw), drift, effect, self.treated)
+
+
+def fitted_prior(sources: Iterable[TruthSource]) -> TruthFromPrior | None:
+    """Return the source that draws from the fitted prior, if there is one."""
+    for source in sources:
+        match source:
+            case TruthFromPrior(label="prior"):
+                return source
+    return None
 
 
 def fixed_truth(

@@ -126,7 +126,7 @@ def _row_of_effect(assumed: EffectAssumption | ClassEffect) -> dict[str, object]
     return _blank() | {
         "endpoint": assumed.endpoint,
         "months": [assumed.month],
-        "statistic": _kind(assumed),
+        "statistic": assumed.kind,
         "as_reported": _effect_words(assumed),
         "unit": ENDPOINTS[assumed.endpoint].model_unit,
         "status": "elicited",
@@ -162,20 +162,17 @@ def _said_of_own(own: IndividualData) -> str:
     return f"{own.value.shape[0]} patients, {seen} values: {said}"
 
 
-def _kind(assumed: EffectAssumption | ClassEffect) -> str:
-    return "effect" if isinstance(assumed, EffectAssumption) else "class_effect"
-
-
 def _effect_words(assumed: EffectAssumption | ClassEffect) -> str:
     """One assumption as the file has it."""
     options = "".join(f", {key} {value:g}" for key, value in assumed.shape_options.items())
     where = f"at month {assumed.month:g}, {assumed.shape}{options}"
-    name = f"{_kind(assumed).replace('_', ' ')} on {ENDPOINTS[assumed.endpoint].label}"
-    if isinstance(assumed, ClassEffect):
-        return (
-            f"{name}: mean ~ N(0, {assumed.sceptical_sd:g}), half-normal between trials"
-            f" {assumed.between_trials_sd:g}, {where}"
-        )
+    name = f"{assumed.kind.replace('_', ' ')} on {ENDPOINTS[assumed.endpoint].label}"
+    match assumed:
+        case ClassEffect():
+            return (
+                f"{name}: mean ~ N(0, {assumed.sceptical_sd:g}), half-normal between trials"
+                f" {assumed.between_trials_sd:g}, {where}"
+            )
     before = assumed.before
     robust = f"; sceptical SD {assumed.sceptical_sd:g}" if assumed.prior else ""
     share = (

@@ -35,23 +35,28 @@ def _lines(table: Mapping[str, Any], name: str) -> Iterator[str]:
 
 def _stands_apart(value: object, name: str) -> bool:
     """Whether a value has a heading of its own: tables near the top, and lists of tables."""
-    if isinstance(value, dict):
-        return name.count(".") == 0 and (
-            not name or any(isinstance(v, dict) for v in value.values())
-        )
-    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
+    match value:
+        case dict():
+            return name.count(".") == 0 and (not name or any(map(_is_table, value.values())))
+        case [_, *_]:
+            return all(map(_is_table, value))
+        case _:
+            return False
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 def _value(value: object) -> str:
-    if isinstance(value, dict):
-        return (
-            "{ "
-            + ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items())
-            + " }"
-        )
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    match value:
+        case dict():
+            keys = ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items())
+            return f"{{ {keys} }}"
+        case list():
+            return "[" + ", ".join(map(_value, value)) + "]"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
 
 
 def _key(name: str) -> str:

@@ -179,20 +179,23 @@ def put(table: Table, key: str, value: object, place: str) -> None:
     node: Any = table
     for parent in parents:
         node = _child(node, parent, place)
-    if isinstance(node, list):
-        node[_index(node, last, place)] = value
-    elif isinstance(node, dict):
-        node[last] = value
-    else:
-        raise BadScenario(f"{place}: {'.'.join(parents)} holds no keys. Correct it.")
+    match node:
+        case list():
+            node[_index(node, last, place)] = value
+        case dict():
+            node[last] = value
+        case _:
+            raise BadScenario(f"{place}: {'.'.join(parents)} holds no keys. Correct it.")
 
 
 def _child(node: Any, key: str, place: str) -> Any:  # noqa: ANN401 - TOML
-    if isinstance(node, list):
-        return node[_index(node, key, place)]
-    if not isinstance(node, dict):
-        raise BadScenario(f"{place}: what stands before .{key} holds no keys. Correct it.")
-    return node.setdefault(key, {})
+    match node:
+        case list():
+            return node[_index(node, key, place)]
+        case dict():
+            return node.setdefault(key, {})
+        case _:
+            raise BadScenario(f"{place}: what stands before .{key} holds no keys. Correct it.")
 
 
 def _index(node: list[Any], key: str, place: str) -> int:

@@ -137,7 +137,7 @@ def load_sweep(path: Path | str, settings: tuple[str, ...] = ()) -> Sweep:
         title=said.title or str(base.get("title", path.stem)),
         text=path.read_text(encoding="utf-8"),
         truths=said.truths,
-        cells=tuple(_cell(steps, base, (path, base_path)) for steps in labels),
+        cells=tuple(_cell(steps, base, base_path, path) for steps in labels),
         reference={name: _label(value) for name, value in said.reference.items()},
     )
 
@@ -247,9 +247,8 @@ def _check_reference(said: SweepTable, axes: Mapping[str, tuple[Step, ...]], pat
             )
 
 
-def _cell(steps: Mapping[str, Step], base: Table, paths: tuple[Path, Path]) -> Variation:
+def _cell(steps: Mapping[str, Step], base: Table, base_path: Path, path: Path) -> Variation:
     """Scenario of one cell; what is wrong with it is said with its place on the axes."""
-    path, base_path = paths
     labels = {name: step.label for name, step in steps.items()}
     where = ", ".join(f"{name} = {label}" for name, label in labels.items())
     table = deepcopy(base)

@@ -129,8 +129,15 @@ class TargetEffect(BaseModel):
     @property
     def said(self) -> str:
         """The effect in words: ``-0.5``, or ``+40 %``."""
-        size = self.effect
-        return f"{size:+g}" if isinstance(size, float | int) else f"{size.percent:+g} %"
+        return self.in_words()
+
+    def in_words(self, unit: str = "", percent_sign: str = "%") -> str:
+        """The effect with the unit of its model scale, or with the sign of a percentage."""
+        match self.effect:
+            case Percent(percent=percent):
+                return f"{percent:+g} {percent_sign}"
+            case size:
+                return f"{size:+g} {unit}".rstrip()
 
 
 class PriorTruth(TableModel):

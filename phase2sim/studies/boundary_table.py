@@ -13,7 +13,6 @@ from phase2sim.core.measured import Measured, mean_of
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.theory.group_sequential.boundaries import Boundaries
 from phase2sim.theory.group_sequential.conditional_power import conditional_power, predictive_power
-from phase2sim.theory.group_sequential.futility import BetaSpending
 from phase2sim.trial.engine import analyse_trials, draw_trials, true_effect
 from phase2sim.trial.interim.dropping_rule import DroppingRule
 from phase2sim.trial.interim.rules import Interim
@@ -116,8 +115,8 @@ def _of_analysis(
     shown = assembled.study.hypotheses[number]
     sign, null = shown.benefit_sign, shown.null_effect
     power = _USUAL_POWER
-    if isinstance(rule.futility, BetaSpending):
-        power = 1 - rule.futility.beta
+    if rule.futility is not None and rule.futility.spends_error:
+        power = 1 - rule.futility.type_two_error
     if rule.limit is not None and np.isnan(bounds.futility).any():
         lower = rule.limit.z(bounds.information[:-1], bounds.efficacy[-1], 1 / se)
         bounds = bounds.with_futility(lower)

@@ -12,7 +12,6 @@ from phase2sim.core.backends import Backend
 from phase2sim.core.contracts import GO, MODEL_SCALE, UNDECIDED, Truth, TruthSource
 from phase2sim.core.decision import (
     AnalysisResults,
-    ByReference,
     Decision,
     concatenate_results,
     side_by_side,
@@ -60,7 +59,7 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
-class _AtMargin:
+class _AtMargin(TruthSource):
     """A truth with constant effects on top, such as those of a null that is not zero."""
 
     source: TruthSource
@@ -159,8 +158,7 @@ def _rule(assembled: Assembled, verdict: str | None) -> _Rule:
             f" {', '.join(verdicts)}."
         )
     decision = study.decision
-    key = decision.tuned if isinstance(decision, ByReference) else "one_sided_alpha"
-    return _Rule(decision, verdicts.index(chosen), chosen == ANY, chosen == CURVE, key)
+    return _Rule(decision, verdicts.index(chosen), chosen == ANY, chosen == CURVE, decision.tuned)
 
 
 def _sets(rule: _Rule, analyses: int) -> list[Bools]:

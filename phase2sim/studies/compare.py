@@ -8,7 +8,6 @@ import numpy as np
 
 from phase2sim.core.arrays import Arms
 from phase2sim.core.contracts import CONSIDER, GO, UNDECIDED
-from phase2sim.core.decision import ByReference
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.data_frames import frame_of
@@ -215,7 +214,7 @@ def _entry(ready: Ready, first: Ready, verdicts: dict[str, Arms], trials: int) -
         shares_patients=(plan.endpoints, plan.visits_months)
         == (other.endpoints, other.visits_months),
         consider={truth: _share(verdict, trials, CONSIDER) for truth, verdict in verdicts.items()}
-        if isinstance(study.decision, ByReference) and study.decision.considers
+        if study.decision.considers
         else {},
     )
 

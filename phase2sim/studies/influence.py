@@ -28,7 +28,7 @@ from phase2sim.prior.reweighting import (
     share_moved,
     share_refitted,
 )
-from phase2sim.prior.truth_sources import TruthFromPrior
+from phase2sim.prior.truth_sources import fitted_prior
 from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.scenario_file import load_scenario
@@ -218,9 +218,9 @@ def trials_of(built: BuiltScenario, prior: PriorDraws, report: Report) -> dict[s
 def _simulated(assembled: Assembled, trials: int) -> tuple[NDArray[np.int8], Ints]:
     """Verdicts (trial, verdict), and the prior's draw that was true in each trial."""
     study = assembled.study
-    source = next(
-        one for one in assembled.sources if isinstance(one, TruthFromPrior) and one.label == "prior"
-    )
+    source = fitted_prior(assembled.sources)
+    if source is None:
+        raise BadInput(f"{assembled.built.path}: truth.prior is missing. Add it.")
     verdicts = []
     for first in range(0, trials, study.batch):
         size = min(study.batch, trials - first)

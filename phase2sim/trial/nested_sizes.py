@@ -32,10 +32,9 @@ def simulate_sizes(
     one size does not depend on the others; it agrees with ``simulate_batch`` up to rounding, as
     some analyses add up their sums in another order.
     """
+    if study.interim is not None:  # looks after a share of the patients are not nested
+        return tuple(simulate_batch(_of_size(study, size), source, first, trials) for size in sizes)
     largest = _of_size(study, sizes[-1])
-    if study.interim is not None:
-        assert len(sizes) == 1  # noqa: S101 - looks after a share of the patients are not nested
-        return (simulate_batch(largest, source, first, trials),)
     complete, answers = _drawn_and_answered(largest, source, first, trials, sizes)
     # All sizes are decided at once: a call for each would cost as much as simulating a batch.
     flat = [map_estimates(estimates, np.ravel) for estimates in answers.estimates]

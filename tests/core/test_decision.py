@@ -15,7 +15,6 @@ from phase2sim.core.decision import (
     BELOW,
     UNKNOWN,
     Hypothesis,
-    classes,
     concatenate_results,
     only_p,
     side_by_side,
@@ -75,7 +74,7 @@ def test_share_of_true_goes_is_that_of_the_normals_behind_them() -> None:
     hypotheses = (Hypothesis(), Hypothesis())
 
     verdict = rule.decide(only_p(p))
-    sums = replace(a_tally(verdict), by_class=by_class(verdict, classes(rule, truth, hypotheses)))
+    sums = replace(a_tally(verdict), by_class=by_class(verdict, rule.classes(truth.T, hypotheses)))
 
     limit = -norm.ppf(0.025) * se
     both = multivariate_normal([mean, mean], [[sd**2, sd**2], [sd**2, sd**2 + se**2]])
@@ -90,7 +89,7 @@ def test_at_least_one_arm_works_where_one_has_a_benefit(*, step_down: bool) -> N
     truth = np.array([[0.1, -0.1, 0.2, 0.0], [0.2, -0.2, -0.1, 0.0]])
     hypotheses = tuple(Hypothesis(arm=arm) for arm in (1, 2))
 
-    classified = classes(Dunnett(0.025, step_down=step_down), truth, hypotheses)
+    classified = Dunnett(0.025, step_down=step_down).classes(truth.T, hypotheses)
 
     assert classified[:, 2].tolist() == [AT_TARGET, BELOW, AT_TARGET, BELOW]
 
@@ -99,7 +98,7 @@ def test_a_truth_that_nobody_knows_has_no_class() -> None:
     truth = np.array([[0.1, -0.1, np.nan, np.nan], [0.1, 0.1, 0.1, -0.1]])
     hypotheses = (Hypothesis(), Hypothesis(benefit_sign=1))
 
-    classified = classes(CoPrimary(0.025), truth, hypotheses)
+    classified = CoPrimary(0.025).classes(truth.T, hypotheses)
 
     assert classified[:, 0].tolist() == [AT_TARGET, BELOW, UNKNOWN, UNKNOWN]
     assert classified[:, 1].tolist() == [AT_TARGET, AT_TARGET, AT_TARGET, BELOW]

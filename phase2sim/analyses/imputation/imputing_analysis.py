@@ -12,6 +12,7 @@ from phase2sim.analyses.options import check_options
 from phase2sim.core.arrays import Arms, Floats
 from phase2sim.core.contracts import MODEL_SCALE, Reading
 from phase2sim.core.endpoints import MEASURES
+from phase2sim.core.errors import BadValue
 
 IMPUTATION_STRATEGIES = {"mar": MAR, "jump_to_reference": JUMP, "copy_increments": COPY}
 
@@ -49,13 +50,15 @@ class ImputingAnalysis:
         check_options(self, strategy=tuple(IMPUTATION_STRATEGIES))
         largest = MEASURES[self.endpoint].largest_effect
         if not abs(self.delta) <= largest:
-            raise ValueError(
-                f"delta is {self.delta:g}; on the {MEASURES[self.endpoint].model_unit} scale it"
-                f" lies between -{largest:g} and {largest:g}."
+            raise BadValue(
+                "delta",
+                f"is {self.delta:g}; on the {MEASURES[self.endpoint].model_unit} scale it"
+                f" lies between -{largest:g} and {largest:g}.",
             )
         if self.tipping_alpha is not None and not 0.0 < self.tipping_alpha < 0.5:  # noqa: PLR2004  one-sided
-            raise ValueError(
-                f"tipping_alpha is {self.tipping_alpha:g}; a one-sided level is between 0 and 0.5."
+            raise BadValue(
+                "tipping_alpha",
+                f"is {self.tipping_alpha:g}; a one-sided level is between 0 and 0.5.",
             )
 
     @property

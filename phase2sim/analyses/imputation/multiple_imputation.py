@@ -20,6 +20,7 @@ from phase2sim.analyses.imputation.imputing_analysis import (
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Estimates, Reading
+from phase2sim.core.errors import BadValue
 from phase2sim.core.randomness import seed_word, stream_place
 
 _HALVINGS = 50  # of the deltas between which a finding tips
@@ -43,8 +44,8 @@ class MultipleImputation(ImputingAnalysis):
     def __post_init__(self) -> None:
         ImputingAnalysis.__post_init__(self)
         if not 2 <= self.imputations <= 10_000:  # noqa: PLR2004  said in the message
-            raise ValueError(
-                f"imputations is {self.imputations}; it must be at least 2 and at most 10,000."
+            raise BadValue(
+                "imputations", f"is {self.imputations}; it must be at least 2 and at most 10,000."
             )
 
     def estimate(self, reading: Reading) -> Estimates:

@@ -14,6 +14,7 @@ from phase2sim.analyses.options import check_options
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import CONFIDENCE, MODEL_SCALE, Estimates, OwnTest, Reading
 from phase2sim.core.endpoints import MEASURES
+from phase2sim.core.errors import BadValue
 from phase2sim.theory.mixtures import AnalysisMixture, NormalMixture
 
 
@@ -41,11 +42,12 @@ class BayesNormal:
     def __post_init__(self) -> None:
         check_options(self)
         if self.effect_prior is None and self.control_prior is None:
-            raise ValueError("effect_prior and control_prior are missing; give one or both.")
+            raise BadValue("effect_prior", "and control_prior are missing; give one or both.")
         if self.control_prior is not None and self.covariates:
-            raise ValueError(
-                f"covariates are {list(self.covariates)}; control_prior is of the plain mean of"
-                " the controls. Leave out one of them."
+            raise BadValue(
+                "covariates",
+                f"are {list(self.covariates)}; control_prior is of the plain mean of"
+                " the controls. Leave out one of them.",
             )
 
         endpoint = MEASURES[self.endpoint]
@@ -128,7 +130,8 @@ def _check_means(
     """Raise ``ValueError`` for a prior around what no trial finds: most often a wrong scale."""
     for mean in () if prior is None else prior.means:
         if not limits[0] <= mean <= limits[1]:
-            raise ValueError(
-                f"{key}.means holds {mean:g}; on the {unit} scale it lies between {limits[0]:.3g}"
-                f" and {limits[1]:.3g}."
+            raise BadValue(
+                f"{key}.means",
+                f"holds {mean:g}; on the {unit} scale it lies between {limits[0]:.3g}"
+                f" and {limits[1]:.3g}.",
             )

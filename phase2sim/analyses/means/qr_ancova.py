@@ -11,6 +11,7 @@ from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
+from phase2sim.core.errors import BadValue
 
 # E[ln(C12 + 1)] of untreated patients: Bundy and Krischer, Diabetes Technology & Therapeutics 2020.
 MONTHS, INTERCEPT, PER_BASELINE, PER_YEAR = 12.0, -0.191, 0.812, 0.00638
@@ -39,9 +40,10 @@ class QrAncova:
     def __post_init__(self) -> None:
         check_options(self)
         if self.endpoint != "c_peptide":
-            raise ValueError(
-                f"endpoint is {self.endpoint!r}; the quantitative response is of 'c_peptide'."
-                " Use 'ancova' for others."
+            raise BadValue(
+                "endpoint",
+                f"is {self.endpoint!r}; the quantitative response is of 'c_peptide'."
+                " Use 'ancova' for others.",
             )
 
     def estimate(self, reading: Reading) -> Estimates:

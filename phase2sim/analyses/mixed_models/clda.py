@@ -12,6 +12,7 @@ from phase2sim.analyses.mixed_models.mixed_model import Fitted, MixedModel, fit_
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
+from phase2sim.core.errors import BadValue
 
 _COVARIATES = ("age", "stratum")
 _LIKELIHOODS = ("reml", "ml")
@@ -44,8 +45,9 @@ class Clda:
     def __post_init__(self) -> None:
         check_options(self, covariates=_COVARIATES, likelihood=_LIKELIHOODS, df=_DEGREES_OF_FREEDOM)
         if (self.df, self.likelihood) == ("kenward_roger", "ml"):
-            raise ValueError(
-                "df is 'kenward_roger'; it needs likelihood 'reml'. Use 'satterthwaite' with 'ml'."
+            raise BadValue(
+                "df",
+                "is 'kenward_roger'; it needs likelihood 'reml'. Use 'satterthwaite' with 'ml'.",
             )
 
     def estimate(self, reading: Reading) -> Estimates:

@@ -18,6 +18,7 @@ from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
+from phase2sim.core.errors import BadValue
 
 _LIKELIHOODS = ("reml", "ml")
 
@@ -55,16 +56,17 @@ class Mmrm:
         )
         for covariate in self.by_visit or ():
             if covariate not in self.covariates:
-                raise ValueError(
-                    f"by_visit names {covariate!r}, which is not in covariates. Add it there."
+                raise BadValue(
+                    "by_visit", f"names {covariate!r}, which is not in covariates. Add it there."
                 )
         if self.averaged_from is not None and not 0.0 < self.averaged_from <= self.month:
-            raise ValueError(
-                f"averaged_from is {self.averaged_from:g}; give a visit after baseline, up to"
-                f" month {self.month:g}."
+            raise BadValue(
+                "averaged_from",
+                f"is {self.averaged_from:g}; give a visit after baseline, up to"
+                f" month {self.month:g}.",
             )
         if self.df != "satterthwaite" and self.likelihood != "reml":
-            raise ValueError(f"df is {self.df!r}; it needs likelihood 'reml'.")
+            raise BadValue("df", f"is {self.df!r}; it needs likelihood 'reml'.")
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
@@ -96,8 +98,8 @@ class Mmrm:
     def _visit(key: str, month: float, reading: Reading) -> int:
         if month not in reading.visits_months:
             visits = ", ".join(f"{visit:g}" for visit in reading.visits_months)
-            raise ValueError(
-                f"{key} is {month:g}; the visits after baseline are at {visits}. Use one."
+            raise BadValue(
+                key, f"is {month:g}; the visits after baseline are at {visits}. Use one."
             )
         return reading.visits_months.index(month)
 

@@ -11,6 +11,7 @@ from phase2sim.analyses.options import check_options
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, Reading
 from phase2sim.core.endpoints import MEASURES, Endpoint, on_unit_scale
+from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
 
 MISSING = ("non_responder", "complete_cases")
@@ -38,13 +39,13 @@ class Responder:
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         given = {name: bound for name, bound in given.items() if bound is not None}
         if not given:
-            raise ValueError(
-                "responder is empty; give one or more of"
-                f" {', '.join(field.name for field in fields(self))}."
+            raise BadValue(
+                "responder",
+                f"is empty; give one or more of {', '.join(field.name for field in fields(self))}.",
             )
         for name, bound in given.items():
             if not np.isfinite(bound):
-                raise ValueError(f"responder.{name} is {bound:g}; give a finite number.")
+                raise BadValue(f"responder.{name}", f"is {bound:g}; give a finite number.")
 
     @property
     def reads_baseline(self) -> bool:
@@ -57,9 +58,10 @@ class Responder:
         for name in ("below", "at_most", "at_least"):
             bound = getattr(self, name)
             if bound is not None and not low <= bound <= high:
-                raise ValueError(
-                    f"responder.{name} is {bound:g}; {endpoint.label} lies between {low:g} and"
-                    f" {high:g} {endpoint.unit}."
+                raise BadValue(
+                    f"responder.{name}",
+                    f"is {bound:g}; {endpoint.label} lies between {low:g} and"
+                    f" {high:g} {endpoint.unit}.",
                 )
 
     def responds(self, value: Floats, baseline: Floats, endpoint: Endpoint) -> Arms:
@@ -186,6 +188,7 @@ def of_distinct(
 def check_margin(null_effect: float) -> None:
     """Raise ``ValueError`` for a difference in rates that cannot be."""
     if not -1.0 < null_effect < 1.0:
-        raise ValueError(
-            f"null_effect is {null_effect:g}; a difference in response rates lies between -1 and 1."
+        raise BadValue(
+            "null_effect",
+            f"is {null_effect:g}; a difference in response rates lies between -1 and 1.",
         )

@@ -2,18 +2,18 @@
 
 import json
 import math
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from phase2sim.core.errors import BadInput
+from phase2sim.core.errors import BadInput, BadValue, message_at
 
 type Table = dict[str, Any]
 type Month = Annotated[float, Field(ge=0, le=1200)]
@@ -24,6 +24,7 @@ _BRANCHES = {NUMBER, TABLE, LIST, MATRIX}
 _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}
 _LONGEST_VALUE_SHOWN = 60
 _LARGEST_NUMBER = 1e15
+_NOWHERE_ELSE: Mapping[str, str] = MappingProxyType({})
 
 
 def read_toml(path: Path, refusal: type[BadInput]) -> Table:
@@ -52,21 +53,31 @@ def read_toml(path: Path, refusal: type[BadInput]) -> Table:
 def check_numbers(table: object, path: Path, refusal: type[BadInput]) -> None:
     """Refuse numbers that are not finite, or too large to mean anything, anywhere in a table."""
     for place, value in _leaves(table, ""):
-        if isinstance(value, float) and not math.isfinite(value):
-            raise refusal(f"{path}: {place} is {value}; it must be a finite number. Correct it.")
-        if isinstance(value, int | float) and abs(value) > _LARGEST_NUMBER:
-            raise refusal(
-                f"{path}: {place} is {_shown(value)}; no key takes numbers beyond 1e15. Correct it."
-            )
+        match value:
+            case float() if not math.isfinite(value):
+                raise refusal(
+                    f"{path}: {place} is {value}; it must be a finite number. Correct it."
+                )
+            case (int() | float()) as number if abs(number) > _LARGEST_NUMBER:
+                raise refusal(
+                    f"{path}: {place} is {_shown(value)}; no key takes numbers beyond 1e15."
+                    " Correct it."
+                )
 
 
-def validate[T](
-    adapter: TypeAdapter[T], table: object, place: str, path: Path, refusal: type[BadInput]
+def validate[T](  # noqa: PLR0913 - options by name
+    adapter: TypeAdapter[T],
+    table: object,
+    place: str,
+    path: Path,
+    refusal: type[BadInput],
+    *,
+    elsewhere: Mapping[str, str] = _NOWHERE_ELSE,
 ) -> T:
     """Turn a table into a checked value; the first thing wrong becomes the message of ``refusal``.
 
     TOML types are taken as they are: text is never read as a number, nor a number or a date as
-    text.
+    text. ``elsewhere`` says of keys that do not stand at ``place`` where the file has them.
     """
     for key, value in _leaves(table, place):
         if isinstance(value, date | time):
@@ -75,7 +86,7 @@ def validate[T](
         return adapter.validate_json(json.dumps(table), strict=True)
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        message = _explain(problems, place, adapter)
+        message = _explain(problems, place, adapter, elsewhere)
         more = len(problems) - 1
         also = f" ({more} more after this one.)" if more else ""
         raise refusal(f"{path}: {message}{also}") from None
@@ -83,21 +94,24 @@ def validate[T](
 
 def branch(value: object) -> str:
     """Which kind of value stands where several may: the discriminator of such a field."""
-    if isinstance(value, Mapping | BaseModel):
-        return TABLE
-    if isinstance(value, list | tuple):
-        return MATRIX if any(isinstance(inner, list | tuple) for inner in value) else LIST
-    return NUMBER
+    match value:
+        case Mapping() | BaseModel():
+            return TABLE
+        case list() | tuple():
+            return MATRIX if any(isinstance(inner, list | tuple) for inner in value) else LIST
+        case _:
+            return NUMBER
 
 
 def key_path(place: str, location: tuple[int | str, ...]) -> str:
     """``analysis[2].covariates[1]``: a place in a file, entries counted from 1."""
     path = place
     for part in location:
-        if isinstance(part, int):
-            path += f"[{part + 1}]"
-        elif part not in _BRANCHES:
-            path += f".{part}" if path else part
+        match part:
+            case int():
+                path += f"[{part + 1}]"
+            case str() if part not in _BRANCHES:
+                path += f".{part}" if path else part
     return path
 
 
@@ -110,17 +124,23 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def _leaves(value: object, place: str) -> Iterator[tuple[str, object]]:
     """Every value that is no table or array, with its place."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{place}.{key}" if place else str(key))
-    elif isinstance(value, list):
-        for number, inner in enumerate(value, start=1):
-            yield from _leaves(inner, f"{place}[{number}]")
-    else:
-        yield place, value
+    match value:
+        case Mapping():
+            for key, inner in value.items():
+                yield from _leaves(inner, f"{place}.{key}" if place else str(key))
+        case list():
+            for number, inner in enumerate(value, start=1):
+                yield from _leaves(inner, f"{place}[{number}]")
+        case _:
+            yield place, value
 
 
-def _explain(problems: list[ErrorDetails], place: str, adapter: TypeAdapter[Any]) -> str:
+def _explain(
+    problems: list[ErrorDetails],
+    place: str,
+    adapter: TypeAdapter[Any],
+    elsewhere: Mapping[str, str],
+) -> str:
     """One sentence on the first problem: key, value, what is allowed, what to do."""
     problem = problems[0]
     where, kind = key_path(place, problem["loc"]), problem["type"]
@@ -133,7 +153,7 @@ def _explain(problems: list[ErrorDetails], place: str, adapter: TypeAdapter[Any]
             return f"{where} is {_shown(problem['input'])}; values are missing in these [brackets]."
         return _explain_missing(problems, place)
     if kind == "value_error":
-        return _joined(str(problem["ctx"]["error"]), place, _keys(adapter, ("",)))
+        return f"{_refused(problem['ctx']['error'], place, elsewhere).rstrip('.')}."
     return f"{where} is {_shown(problem['input'])}; {_rule(problem)}. Correct this value."
 
 
@@ -153,11 +173,13 @@ def _explain_missing(problems: list[ErrorDetails], place: str) -> str:
     return f"{where} is missing. Add it; docs/guide lists every key."
 
 
-def _joined(refused: str, place: str, keys: Iterable[str]) -> str:
-    """A part's own message, which begins with one of its keys, at its place in the file."""
-    key = re.split(r"[ .\[]", refused, maxsplit=1)[0]  # of looks[1].share, looks
-    joint = "." if place and key in keys else ": " if place else ""
-    return f"{place}{joint}{refused.rstrip('.')}."
+def _refused(error: ValueError, place: str, elsewhere: Mapping[str, str]) -> str:
+    """A part's own message, where the file has its key."""
+    match error:
+        case BadValue(key=key) if key in elsewhere:
+            return f"{elsewhere[key]}{error.joint}{error.reason}"
+        case _:
+            return message_at(place, error)
 
 
 def _keys(adapter: TypeAdapter[Any], location: tuple[int | str, ...]) -> Iterable[str]:

@@ -14,11 +14,13 @@ from phase2sim.studies.influence import Influence
 
 def figures_of(found: PriorCheck | Influence | Sequence[ComparisonRow]) -> Iterator[Figure]:
     """Every figure of what a command found, in reading order."""
-    if isinstance(found, PriorCheck):
-        return check_figures(found)
-    if isinstance(found, Influence):
-        return influence_figures(found)
-    return (comparison_figure(row) for row in found if any(side.effect for side in row.sides))
+    match found:
+        case PriorCheck():
+            return check_figures(found)
+        case Influence():
+            return influence_figures(found)
+        case rows:
+            return (comparison_figure(row) for row in rows if any(s.effect for s in row.sides))
 
 
 def check_figures(check: PriorCheck) -> Iterator[Figure]:

@@ -68,13 +68,14 @@ def page(title: str, about: str, figures: Sequence["Figure"]) -> str:
 
 
 def _words(found: _Result) -> tuple[str, str]:
-    if isinstance(found, PriorCheck):
-        names = ", ".join(found.evidence.names)
-        return f"Check of the prior given {names}", f"Evidence {found.evidence.digest[:16]}."
-    if isinstance(found, Influence):
-        trial = f" Assurance: {found.trials:,} trials of {found.scenario}." * bool(found.scenario)
-        names = ", ".join(found.evidence.names)
-        about = f"Evidence {found.evidence.digest[:16]}.{trial}"
-        return f"Influence of each number of {names}", about
-    sets = "; ".join(", ".join(side.evidence) for side in found[0].sides)
-    return "Sets of evidence side by side", sets
+    match found:
+        case PriorCheck():
+            names = ", ".join(found.evidence.names)
+            return f"Check of the prior given {names}", f"Evidence {found.evidence.digest[:16]}."
+        case Influence():
+            trial = f" Assurance: {found.trials:,} trials of {found.scenario}."
+            about = f"Evidence {found.evidence.digest[:16]}.{trial if found.scenario else ''}"
+            return f"Influence of each number of {', '.join(found.evidence.names)}", about
+        case rows:
+            sets = "; ".join(", ".join(side.evidence) for side in rows[0].sides)
+            return "Sets of evidence side by side", sets

@@ -103,17 +103,18 @@ class Document:
 
 
 def texts(block: Block) -> Iterator[Words]:
-    """Every run of words of a block, as it will be read."""
-    if isinstance(block, Prose):
-        yield (block.lead,)
-        yield block.words
-    elif isinstance(block, Grid):
-        yield (block.caption,)
-        yield from ((name,) for name in block.columns)
-        for row in block.rows:
-            yield from row
-    elif isinstance(block, Heading):
-        yield (block.text,)
-    elif isinstance(block, FigureBlock):
-        yield (block.figure.caption,)
-        yield (block.description,)
+    """Every run of words of a block, as it will be read; not a file as it is, braces and all."""
+    match block:
+        case Prose():
+            yield (block.lead,)
+            yield block.words
+        case Grid():
+            yield (block.caption,)
+            yield from ((name,) for name in block.columns)
+            for row in block.rows:
+                yield from row
+        case Heading():
+            yield (block.text,)
+        case FigureBlock():
+            yield (block.figure.caption,)
+            yield (block.description,)

@@ -82,10 +82,16 @@ def _words(words: Words) -> str:
 
 
 def _piece(piece: str | Number) -> str:
-    if not isinstance(piece, Number):
-        return _text(piece)
-    if piece.kind != "simulated":
-        return f'<span class="{piece.kind}">{_text(piece.text)}</span>'
+    match piece:
+        case str():
+            return _text(piece)
+        case Number(kind="simulated"):
+            return _simulated(piece)
+        case Number():
+            return f'<span class="{piece.kind}">{_text(piece.text)}</span>'
+
+
+def _simulated(piece: Number) -> str:
     title = f"standard error {piece.mcse:.2g}; {piece.used or 0:,} trials; cell {piece.cell or '-'}"
     return (
         f'<data class="simulated" value="{piece.cell}" title="{title}">{escape(piece.text)}</data>'

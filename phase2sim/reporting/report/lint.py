@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from phase2sim.core.errors import Phase2simError
-from phase2sim.reporting.report.document import Document, Listing, Number, Section, Words, texts
+from phase2sim.reporting.report.document import Document, Number, Section, Words, texts
 
 _BRACES = r"\{[^{}]*\}|<[A-Za-z_ ]+>|\[\s*(?:insert|number|value|name)[^\]]*\]"
 _PLACEHOLDERS = (
@@ -30,8 +30,6 @@ def faults(document: Document) -> Iterator[str]:
     for section in document.sections:
         yield from _placeholders(section.title, (section.title,))
         for block in section.blocks:
-            if isinstance(block, Listing):
-                continue  # a file as it is: braces and all
             for words in texts(block):
                 yield from _placeholders(section.title, words)
                 yield from _unsure(section, words)
@@ -57,17 +55,17 @@ def _placeholders(section: str, words: Words) -> Iterator[str]:
 def _unsure(section: Section, words: Words) -> Iterator[str]:
     """Simulated numbers need their standard error; in some sections, every number its origin."""
     for piece in words:
-        if isinstance(piece, Number):
-            if piece.kind == "simulated" and (piece.mcse is None or math.isnan(piece.mcse)):
+        match piece:
+            case Number(kind="simulated", mcse=mcse) if mcse is None or math.isnan(mcse):
                 yield f"{section.title}: {piece.text!r} is simulated and has no standard error"
-            elif piece.kind == "simulated" and "±" not in piece.text:
-                yield f"{section.title}: {piece.text!r} does not show its standard error"
-        elif section.simulated:
-            for found in _BARE.findall(piece):
-                yield (
-                    f"{section.title}: {found!r} stands without a standard error and without where"
-                    f" it is from, in {_shortened(piece)!r}"
-                )
+            case Number(kind="simulated", text=text) if "±" not in text:
+                yield f"{section.title}: {text!r} does not show its standard error"
+            case str() if section.simulated:
+                for number in _BARE.findall(piece):
+                    yield (
+                        f"{section.title}: {number!r} stands without a standard error and without"
+                        f" where it is from, in {_shortened(piece)!r}"
+                    )
 
 
 def _shortened(text: str) -> str:

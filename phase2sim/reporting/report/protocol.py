@@ -73,7 +73,7 @@ def _hypothesis(dossier: Dossier) -> Iterator[Piece]:
     yield f"{', '.join(arms[1:])} is better than {arms[0]} on {looked_at}. The null hypothesis of"
     yield " no benefit is tested at a one-sided level of "
     yield stated_number(decision.one_sided_alpha)
-    yield f" ({getattr(decision, 'title', dossier.main.decision)})."
+    yield f" ({decision.title})."
 
 
 def _estimand(dossier: Dossier) -> Iterator[Piece]:
@@ -88,10 +88,8 @@ def _estimand(dossier: Dossier) -> Iterator[Piece]:
 
 def _assumptions(dossier: Dossier) -> Iterator[Piece]:
     for endpoint, target in dossier.scenario.truth.target.items():
-        of, effect = MEASURES[endpoint], target.effect
-        size = f"{effect:+g} {of.model_unit}" if isinstance(effect, float | int) else (
-            f"{effect.percent:+g} %"
-        )  # fmt: skip
+        of = MEASURES[endpoint]
+        size = target.in_words(of.model_unit)
         yield f"Effect on {of.label} at month {target.month:g}: "
         yield stated_number(size)
         yield ". "
@@ -101,7 +99,7 @@ def _assumptions(dossier: Dossier) -> Iterator[Piece]:
         yield stated_number(missing["by_month"])
         yield ": "
         yield stated_number(f"{100 * missing['share']:g} %")
-        yield f" ({getattr(dossier.main.built.dropout, 'title', missing['mechanism'])}). "
+        yield f" ({dossier.main.built.dropout.title}). "
     if dossier.evidence is None:
         yield "Means, SDs and correlations of untreated patients are stated in the scenario file."
         return

@@ -31,14 +31,16 @@ def parts_table(kinds: Sequence[str]) -> Table:
 
 
 def _row(name: str, part: type | Endpoint | Response) -> dict[str, Any]:
-    if isinstance(part, Response):
-        return {"name": name, "summary": part.label, "keys": {}}
-    if isinstance(part, Endpoint):
-        better = "lower" if part.lower_is_better else "higher"
-        summary = f"{part.label}, {part.unit}; {better} is better; model scale {part.model_unit}"
-        return {"name": name, "summary": summary, "keys": {}}
-    summary = (part.__doc__ or name).strip().splitlines()[0]
-    return {"name": name, "summary": summary, "keys": _keys(part)}
+    match part:
+        case Response():
+            return {"name": name, "summary": part.label, "keys": {}}
+        case Endpoint():
+            better = "lower" if part.lower_is_better else "higher"
+            scale = f"{part.unit}; {better} is better; model scale {part.model_unit}"
+            return {"name": name, "summary": f"{part.label}, {scale}", "keys": {}}
+        case _:
+            summary = (part.__doc__ or name).strip().splitlines()[0]
+            return {"name": name, "summary": summary, "keys": _keys(part)}
 
 
 def _keys(part: type) -> dict[str, str | None]:

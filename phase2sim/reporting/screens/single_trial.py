@@ -30,9 +30,13 @@ def examined_json(examined: TrialResult) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON can hold
     """Return the value with None, which JSON can hold, for nan and infinity."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    match value:
+        case dict():
+            return {key: _plain(inner) for key, inner in value.items()}
+        case float() if not math.isfinite(value):
+            return None
+        case _:
+            return value
 
 
 def examined_screen(examined: TrialResult, title: str) -> RenderableType:

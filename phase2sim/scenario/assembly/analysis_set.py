@@ -9,17 +9,15 @@ from pydantic import TypeAdapter
 
 from phase2sim.analyses.quantification_limit import QuantificationLimit, Quantified
 from phase2sim.core.contracts import MODEL_SCALE, Analysis, Plan
-from phase2sim.core.decision import Checked, Decision, Hypothesis
+from phase2sim.core.decision import Decision, Hypothesis
 from phase2sim.core.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
-from phase2sim.core.errors import BadScenario
+from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.estimands import COMPOSITE, Aim
 from phase2sim.core.io.toml_files import Table, nearest, validate
 from phase2sim.scenario.assembly.plan import IntercurrentEvents, check_strategy
 from phase2sim.scenario.assembly.registry import TABLES, build, keys_of
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.designs.design import Design
-from phase2sim.trial.designs.fixed import Fixed
-from phase2sim.trial.designs.group_sequential import GroupSequential
 from phase2sim.trial.safety.monitoring import SafetyRule
 
 _OURS = ("name", "arm", "estimand")  # keys of an analysis that are not its part's
@@ -200,11 +198,10 @@ def check_decision(decision: Decision, hypotheses: tuple[Hypothesis, ...], path:
     """Refuse two verdicts with one name, and a decision that does not fit the analyses."""
     names = tuple(one.name for one in hypotheses)
     try:
-        if isinstance(decision, Checked):
-            decision.check(hypotheses)
+        decision.check(hypotheses)
         labels = decision.labels(names)
-    except ValueError as refused:
-        raise BadScenario(f"{path}: decision.{refused}.") from None
+    except BadValue as error:
+        raise BadScenario(f"{path}: {error.under('decision')}.") from None
     for number, name in enumerate(names, start=1):
         if labels.count(name) > 1 and labels.index(name) != number - 1:
             clash = f"as analysis[{labels.index(name) + 1}]"
@@ -280,8 +277,8 @@ def check_watched(rule: SafetyRule | None, design: Design, plan: Plan, path: Pat
     """Refuse a safety rule whose events, visit or patients the trial does not have."""
     if rule is None:
         return
-    resized = isinstance(design, GroupSequential) and design.reestimation is not None
-    if resized or not isinstance(design, Fixed | GroupSequential):
+    resized = design.reestimation is not None
+    if resized or design.schedule.drops_arms:
         what = "design.reestimation" if resized else "this design.kind"
         raise BadScenario(
             f"{path}: safety is set beside {what}, in which who comes, and when, depends on what a"

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from phase2sim.core.decision import Decision
-from phase2sim.core.errors import BadScenario
-from phase2sim.decisions.dunnett import Dunnett
+from phase2sim.core.errors import BadScenario, BadValue
+from phase2sim.core.io.toml_files import Table
 from phase2sim.scenario.assembly.analysis_set import AnalysisSet
 from phase2sim.scenario.assembly.registry import build
 from phase2sim.scenario.assembly.stopping import refused_bounds, stopping_of, table_of
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.tables import Stopping
-from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
+from phase2sim.theory.group_sequential.efficacy_rule import EfficacyRule
 from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries, arm_boundaries
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.interim.dropping_rule import DroppingRule
@@ -22,20 +22,20 @@ def rule_of(
     scenario: Scenario, design: Design, decision: Decision, found: AnalysisSet, path: Path
 ) -> InterimRule | None:
     """Build the rule of a design with looks, None for one without; raises ``BadScenario``."""
+    table = table_of(scenario, design, path)
+    if table is None:
+        return None
     if not design.schedule.drops_arms:
         return stopping_of(scenario, design, decision, found.names, path)
-    table = table_of(scenario, design, path)
-    assert table is not None  # noqa: S101 - the design has looks
     _check_decision(scenario, decision, path)
     _check_analyses(scenario, design, found, path)
     _check_keys(table, len(design.schedule.looks), path)
     efficacy = build("efficacies", table.efficacy, "stopping.efficacy", path)
     futility = None
     if table.futility is not None:
-        futility = build("futilities", table.futility, "stopping.futility", path)
-        _check_scale(futility, path)
+        futility = _futility(table.futility, path)
     return DroppingRule(
-        bounds=_bounds(design, decision, found, (efficacy, futility), path),
+        bounds=_bounds(design, decision, found, path, efficacy=efficacy, futility=futility),
         efficacy=efficacy,
         futility=futility,
         keep_best=table.keep_best,
@@ -44,30 +44,44 @@ def rule_of(
     )
 
 
-def _bounds(
+def _futility(table: Table, path: Path) -> futilities.FutilityRule:
+    """Build the rule of futility; refuses one that has no place on z before the trial."""
+    futility: futilities.FutilityRule = build("futilities", table, "stopping.futility", path)
+    try:
+        futility.check_several_arms()
+    except BadValue as error:
+        raise BadScenario(f"{path}: {error.under('stopping.futility')}.") from None
+    return futility
+
+
+def _bounds(  # noqa: PLR0913 - options by name
     design: Design,
     decision: Decision,
     found: AnalysisSet,
-    parts: tuple[efficacies.EfficacyRule, futilities.FutilityLimit | None],
     path: Path,
+    *,
+    efficacy: EfficacyRule,
+    futility: futilities.FutilityRule | None,
 ) -> ArmBoundaries:
     """Bounds at the planned fractions and ratio; refuses those that cannot exist."""
     control, treated = design.allocation[0], [design.allocation[aim.arm] for aim in found.aims]
     loadings = tuple((one / (one + control)) ** 0.5 for one in treated)
     try:
-        return arm_boundaries(design.schedule.fractions, decision.one_sided_alpha, *parts, loadings)
+        return arm_boundaries(
+            design.schedule.fractions, decision.one_sided_alpha, efficacy, futility, loadings
+        )
     except ValueError as error:
         raise refused_bounds(error, path) from None
 
 
 def _check_decision(scenario: Scenario, decision: Decision, path: Path) -> None:
-    if not isinstance(decision, Dunnett):
+    if decision.adjustment_for_arms == "none":
         raise BadScenario(
             f"{path}: decision.kind is {scenario.decision['kind']!r}; the bounds of several arms"
             " at looks are those of a one-step Dunnett test. Use decision = { kind = 'dunnett',"
             " step_down = false, one_sided_alpha = 0.025 }."
         )
-    if decision.step_down:
+    if decision.adjustment_for_arms == "step down":
         raise BadScenario(
             f"{path}: decision.step_down is true (as if left out); at looks all arms have the same"
             " bounds, in one step. Write step_down = false."
@@ -117,24 +131,4 @@ def _check_keys(table: Stopping, looks: int, path: Path) -> None:
         raise BadScenario(
             f"{path}: stopping.keep_best is {list(table.keep_best)}; arms that are dropped do not"
             " come back, so it must not rise."
-        )
-
-
-def _check_scale(futility: futilities.FutilityRule, path: Path) -> None:
-    """Refuse futility that has no place on z before the trial."""
-    place = f"{path}: stopping.futility"
-    if isinstance(futility, futilities.BetaSpending):
-        raise BadScenario(
-            f"{place}.kind is 'beta_spending', which is for one treated arm. Use 'z', 'p',"
-            " 'triangular', 'conditional_power' or 'predictive_power'."
-        )
-    if isinstance(futility, futilities.EffectLimit):
-        raise BadScenario(
-            f"{place}.kind is 'effect'; arms are dropped by limits on z. Use 'z', 'p',"
-            " 'triangular', 'conditional_power' or 'predictive_power'."
-        )
-    if isinstance(futility, futilities.ConditionalPowerLimit) and futility.benefit != "observed":
-        raise BadScenario(
-            f"{place}.benefit is {futility.benefit:g}; arms are dropped by limits on z, for the"
-            " 'observed' effect. Leave it out."
         )

@@ -78,10 +78,10 @@ def build_scenario(scenario: Scenario) -> BuiltScenario:
     events = intercurrent_events(scenario, path)
     analysis_set = build_analyses(scenario, design, events, path)
     dropout, gaps = missingness_of(scenario, path)
-    reads = [getattr(part, "endpoint", None) for part in (dropout, gaps)]
+    reads = [*dropout.endpoints, *(gaps.endpoints if gaps else ())]
     reads += [name for part in events.parts for name in part.endpoints]
     reads += list(scenario.missing.delta)
-    plan = plan_of(scenario, design, analysis_set.analyses, [name for name in reads if name])
+    plan = plan_of(scenario, design, analysis_set.analyses, reads)
     schedule = with_reestimation(design, analysis_set.analyses, path)
     if schedule.reestimation is not None:
         plan = replace(plan, patients=schedule.reestimation.most_patients)

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from phase2sim.core.contracts import AGE, Missingness, Observer, Plan, Trials, Truth
-from phase2sim.core.errors import BadScenario
+from phase2sim.core.errors import BadScenario, message_at
 from phase2sim.trial.engine import follow
 from phase2sim.trial.patients.entrants import share_eligible
 from phase2sim.trial.patients.recruitment import AllAtOnce
@@ -45,7 +45,7 @@ def set_rates(
     try:
         leaving = dropout.prepare(plan, _with_gaps(study, pilot, observed))
     except ValueError as error:
-        raise BadScenario(f"{path}: missing.dropout.{error}.") from None
+        raise BadScenario(f"{path}: {message_at('missing.dropout', error)}.") from None
     means = _means(study, pilot)
     return replace(
         study,

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,14 +18,13 @@ from phase2sim.core.contracts import (
     Recruitment,
 )
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
-from phase2sim.core.errors import BadScenario
+from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.estimands import STRATEGIES, TREATMENT_POLICY
 from phase2sim.core.io.toml_files import nearest
 from phase2sim.scenario.assembly.registry import TABLES, build
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.patients.intercurrent import INTERCURRENT
-from phase2sim.trial.patients.recruitment import PoissonRecruitment
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +152,12 @@ def widen_plan(scenario: Scenario, plan: Plan) -> Plan | None:
 
 def randomisation_of(design: Design, plan: Plan, path: Path) -> Randomisation:
     """Build the method of randomisation from its name or its table."""
-    given = design.randomisation
-    table: dict[str, Any] = {"method": given} if isinstance(given, str) else dict(given)
+    table = design.randomisation_table
     place = "design.randomisation"
-    if design.block_size is not None:
-        table.setdefault("block_size", design.block_size)
+    elsewhere = {}
+    if design.block_size is not None and "block_size" not in table:
+        table["block_size"] = design.block_size
+        elsewhere["block_size"] = "design.block_size"
     if "ratio" in table:
         raise BadScenario(f"{path}: {place}.ratio is that of design.allocation. Leave it out.")
     method = table.get("method")
@@ -167,18 +166,10 @@ def randomisation_of(design: Design, plan: Plan, path: Path) -> Randomisation:
             f"{path}: {place} is {method!r}; there is no such method."
             f" {nearest(str(method), TABLES['randomisations'])}"
         )
-    try:
-        made: Randomisation = build(
-            "randomisations", {**table, "ratio": list(design.allocation)}, place, path
-        )
-    except BadScenario as error:
-        if design.block_size is None:
-            raise
-        # It was written beside the method's name, not in its table.
-        text = str(error).replace(f"{place}.block_size", "design.block_size")
-        raise BadScenario(text) from None
-    _check_over(made, plan, path)
-    return made
+    table["ratio"] = list(design.allocation)
+    randomisation: Randomisation = build("randomisations", table, place, path, elsewhere=elsewhere)
+    _check_over(randomisation, plan, path)
+    return randomisation
 
 
 def _check_over(made: Randomisation, plan: Plan, path: Path) -> None:
@@ -194,21 +185,12 @@ def _check_over(made: Randomisation, plan: Plan, path: Path) -> None:
 
 def recruitment_of(scenario: Scenario, plan: Plan, path: Path) -> Recruitment:
     """Build the process by which patients come."""
-    made: Recruitment = build("recruitments", scenario.recruitment, "recruitment", path)
-    if isinstance(made, PoissonRecruitment):
-        if made.ramp_up_months and plan.sites == 1:
-            raise BadScenario(
-                f"{path}: recruitment.ramp_up_months is {made.ramp_up_months:g}, in which sites"
-                " open one after another, but population.sites is 1. Say how many there are."
-            )
-        most = made.most_per_site
-        if most is not None and most * plan.sites < plan.patients:
-            raise BadScenario(
-                f"{path}: recruitment.most_per_site is {most}; {plan.sites} sites then enrol at"
-                f" most {most * plan.sites} of {plan.patients} patients. Raise it, or"
-                " population.sites."
-            )
-    return made
+    recruitment: Recruitment = build("recruitments", scenario.recruitment, "recruitment", path)
+    try:
+        recruitment.check(plan)
+    except BadValue as error:
+        raise BadScenario(f"{path}: {error.under('recruitment')}.") from None
+    return recruitment
 
 
 def missingness_of(scenario: Scenario, path: Path) -> tuple[Missingness, Missingness | None]:

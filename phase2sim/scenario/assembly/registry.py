@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -45,6 +46,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "spendings": SPENDINGS,
     "reestimations": REESTIMATIONS,
 }
+_NOWHERE_ELSE: Mapping[str, str] = MappingProxyType({})
 KEYS: dict[str, str] = {
     "designs": "kind",
     "randomisations": "method",
@@ -63,11 +65,20 @@ KEYS: dict[str, str] = {
 }
 
 
-def build(kind: str, table: Table, place: str, path: Path, also: Iterable[str] = ()) -> Any:  # noqa: ANN401 - any part
+def build(  # noqa: PLR0913 - options by name
+    kind: str,
+    table: Table,
+    place: str,
+    path: Path,
+    also: Iterable[str] = (),
+    *,
+    elsewhere: Mapping[str, str] = _NOWHERE_ELSE,
+) -> Any:  # noqa: ANN401 - any part
     """Make the part that ``table`` names and describes.
 
     ``kind`` is a key of ``TABLES``; ``place`` is where the table stands in the file; ``also`` are
-    keys of that place that somebody else reads. Raises ``BadScenario`` if there is no such part, a
+    keys of that place that somebody else reads, and ``elsewhere`` says of keys that do not stand
+    there where the file has them. Raises ``BadScenario`` if there is no such part, a
     key is unknown, missing or of a wrong type, or the part refuses its options.
     """
     key = KEYS[kind]
@@ -91,8 +102,9 @@ def build(kind: str, table: Table, place: str, path: Path, also: Iterable[str] =
                 hint = (
                     f"It is one of {', '.join(map(repr, fitting))}. Leave it out or change {key}."
                 )
-            raise BadScenario(f"{path}: {place}.{option} is not a key of {key} = {name!r}. {hint}")
-    return validate(_adapter(part), options, place, path, BadScenario)
+            written = elsewhere.get(option, f"{place}.{option}")
+            raise BadScenario(f"{path}: {written} is not a key of {key} = {name!r}. {hint}")
+    return validate(_adapter(part), options, place, path, BadScenario, elsewhere=elsewhere)
 
 
 @cache

@@ -10,37 +10,29 @@ from phase2sim.analyses.means.student_t import TTest
 from phase2sim.analyses.means.welch import Welch
 from phase2sim.core.contracts import Analysis, Recruitment
 from phase2sim.core.decision import Decision
-from phase2sim.core.errors import BadScenario
+from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.io.toml_files import Table, nearest
+from phase2sim.decisions import DECISIONS
 from phase2sim.scenario.assembly.registry import TABLES, build
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.tables import Stopping
-from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.boundaries import Boundaries, boundaries
-from phase2sim.theory.group_sequential.efficacy import NoEfficacy
-from phase2sim.theory.group_sequential.futility import BetaSpending
+from phase2sim.theory.group_sequential.efficacy_rule import EfficacyRule
 from phase2sim.theory.group_sequential.spending import Spending
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.interim.reestimation import Reestimation
 from phase2sim.trial.interim.schedule import Schedule
 from phase2sim.trial.interim.stopping_rule import StoppingRule
-from phase2sim.trial.patients.recruitment import AllAtOnce
 
-# Where each analysis is judged at the decision's own alpha, and so at the level of a look's bound.
 _ROUNDED = 1e-3  # of a level, where critical_z has four digits
-_DECISIONS = ("significance", "co_primary")
-# How a refusal of the bounds begins -> the key that it is about.
-_KEYS = {
-    "information is": "design.looks: the planned ",
-    "there are": "design.looks: ",
-    "one_sided_alpha": "decision.",
-    "beta is": "stopping.futility.",
-    "z is": "stopping.efficacy.",
-    "probability is": "stopping.efficacy.",
-    "futility has": "stopping.futility: ",
-    "the futility bound": "stopping.futility: ",
-    "binding futility": "stopping.futility.binding is true: ",
+# What bounds are refused for -> where that stands in a scenario file.
+_PLACES = {
+    "information": "design.looks: the planned information",
+    "looks": "design.looks",
+    "one_sided_alpha": "decision.one_sided_alpha",
+    "efficacy": "stopping.efficacy",
+    "futility": "stopping.futility",
 }
 
 
@@ -67,13 +59,13 @@ def stopping_of(
     table = table_of(scenario, design, path)
     if table is None:
         return None
-    _check_decision(scenario, path)
+    _check_decision(scenario, decision, path)
     _check_keys(table, path)
     efficacy = build("efficacies", table.efficacy, "stopping.efficacy", path)
     futility, spending = None, None
     if table.futility is not None:
         futility = build("futilities", table.futility, "stopping.futility", path)
-        if isinstance(futility, BetaSpending):
+        if futility.spends_error:
             spending = _spending(futility.spending, path)
             futility = replace(futility, spending="")  # it is the part now
     maximum = _maximum(table.maximum_information, names, path)
@@ -96,16 +88,20 @@ class _Asked:
 
     design: Design
     one_sided_alpha: float
-    efficacy: efficacies.EfficacyRule
+    efficacy: EfficacyRule
     futility: futilities.FutilityRule | None
     beta_spending: Spending | None
 
 
 def refused_bounds(error: ValueError, path: Path) -> BadScenario:
     """What a user is told of bounds that cannot exist: the file, the key and the reason."""
-    text = str(error)
-    begins = next((start for start in _KEYS if text.startswith(start)), None)
-    return BadScenario(f"{path}: {_KEYS[begins] if begins else 'stopping: '}{text}.")
+    match error:
+        case BadValue():
+            part, dot, key = error.key.partition(".")
+            message = f"{_PLACES[part]}{dot}{key}{error.joint}{error.reason}"
+        case _:  # of a search for a bound
+            message = f"stopping: {error}"
+    return BadScenario(f"{path}: {message}.")
 
 
 def _bounds(asked: _Asked, maximum_information: float | None, path: Path) -> Boundaries:
@@ -126,7 +122,7 @@ def _bounds(asked: _Asked, maximum_information: float | None, path: Path) -> Bou
 
 def with_reestimation(design: Design, analyses: Sequence[Analysis], path: Path) -> Schedule:
     """Looks of a design, with the part that re-estimates its size at the last one if it has one."""
-    schedule, table = design.schedule, getattr(design, "reestimation", None)
+    schedule, table = design.schedule, design.reestimation
     if table is None:
         return schedule
     place = f"{path}: design.reestimation"
@@ -173,7 +169,7 @@ def check_reestimation_level(part: Reestimation | None, one_sided_alpha: float, 
 
 def check_recruited(design: Design, recruitment: Recruitment, path: Path) -> None:
     """Refuse looks at a trial whose patients all enrol on one day."""
-    if design.schedule and isinstance(recruitment, AllAtOnce):
+    if design.schedule and not recruitment.takes_time:
         raise BadScenario(
             f"{path}: recruitment.kind is 'at_once', so that a look finds all patients at the same"
             " visit or none. Say how they come, such as recruitment = { kind = 'steady',"
@@ -181,13 +177,14 @@ def check_recruited(design: Design, recruitment: Recruitment, path: Path) -> Non
         )
 
 
-def _check_decision(scenario: Scenario, path: Path) -> None:
-    kind = scenario.decision.get("kind")
-    if kind not in _DECISIONS:
+def _check_decision(scenario: Scenario, decision: Decision, path: Path) -> None:
+    if not decision.is_for_looks:
+        fitting = [repr(kind) for kind, rule in DECISIONS.items() if rule.is_for_looks]
         raise BadScenario(
-            f"{path}: decision.kind is {kind!r}, which judges analyses at shares of alpha or by"
-            " more than their p: the bounds of a look are for one level. Use"
-            f" {' or '.join(map(repr, _DECISIONS))} in a design with looks."
+            f"{path}: decision.kind is {scenario.decision['kind']!r}, which judges"
+            " analyses at shares of alpha or by more than their p: the bounds of a look are for one"
+            " level. Use"
+            f" {' or '.join(fitting)} in a design with looks."
         )
 
 
@@ -240,7 +237,7 @@ def _check_information(
     """Refuse bounds for which the information at the end must be planned, and is not."""
     actual, futility = table.information == "actual", asked.futility
     binding = futility is not None and futility.binding
-    if actual and not isinstance(asked.efficacy, Spending | NoEfficacy):
+    if actual and not asked.efficacy.follows_information:
         spend = ", ".join(f"{name}_spending" for name in TABLES["spendings"])
         raise BadScenario(
             f"{path}: stopping.information is 'actual', but the bounds of stopping.efficacy are"
@@ -252,16 +249,9 @@ def _check_information(
             " stopping.information = 'planned', or binding = false."
         )
     lacking = [name for name, known in maximum.items() if known is None]
-    if lacking and (actual or (binding and _is_on_effects(futility))):
+    if lacking and (actual or (binding and futility is not None and futility.needs_information)):
         what = "stopping.information = 'actual'" if actual else "a binding limit on the effect"
         raise BadScenario(
             f"{path}: stopping.maximum_information.{lacking[0]} is missing; {what} needs it."
             " `phase2sim boundaries` prints the one that the scenario leads to."
         )
-
-
-def _is_on_effects(futility: futilities.FutilityRule | None) -> bool:
-    """Whether a limit of futility lies on z only once the information is known."""
-    if isinstance(futility, futilities.ConditionalPowerLimit):
-        return futility.benefit != "observed"
-    return isinstance(futility, futilities.EffectLimit)

@@ -10,7 +10,6 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import MODEL_SCALE, Analysis, Truth, TruthSource
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.estimands import HYPOTHETICAL, counted_outcomes
-from phase2sim.prior.truth_sources import FixedTruth
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.assembly.pilot import piloted
 from phase2sim.trial.engine import analysed_months, follow, is_stated, shift_lost, true_effect
@@ -25,7 +24,7 @@ def with_known_values(assembled: Assembled) -> Assembled:
     known = {
         source.label: _known(assembled.study, source)
         for source in assembled.sources
-        if isinstance(source, FixedTruth)
+        if source.is_fixed
     }
     return replace(assembled, study=replace(assembled.study, known=known))
 

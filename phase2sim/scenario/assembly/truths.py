@@ -101,12 +101,14 @@ def _shape_table(target: TargetEffect) -> Table:
 def _target(built: BuiltScenario, control: Control, drawn: Plan, endpoint: str) -> EffectCurve:
     """Effect of one endpoint under the target; a percentage is of the typical untreated value."""
     target = built.scenario.truth.target[endpoint]
-    size = target.effect
-    if isinstance(size, Percent):
-        measure, e = ENDPOINTS[endpoint], drawn.endpoints.index(endpoint)
-        mean = control.mean_at(drawn, e, target.month)
-        typical = measure.from_model(mean)
-        size = measure.to_model(typical * (1 + size.percent / 100)) - mean
+    match target.effect:
+        case Percent(percent=percent):
+            measure, e = ENDPOINTS[endpoint], drawn.endpoints.index(endpoint)
+            mean = control.mean_at(drawn, e, target.month)
+            typical = measure.from_model(mean)
+            size = measure.to_model(typical * (1 + percent / 100)) - mean
+        case size:
+            pass
     curve = EffectCurve(size, target.month, built.shapes[endpoint])
     _check_curve(built, endpoint, curve)
     return curve
@@ -117,11 +119,12 @@ def _check_curve(built: BuiltScenario, endpoint: str, curve: EffectCurve) -> Non
     limit, unit = ENDPOINTS[endpoint].largest_effect, ENDPOINTS[endpoint].model_unit
     key = f"{built.path}: truth.target.{endpoint}"
     target = built.scenario.truth.target[endpoint]
-    if abs(curve.size) > limit and isinstance(target.effect, Percent):
-        raise BadScenario(
-            f"{key}.effect.percent is {target.effect.percent:g}, an effect of {curve.size:.3g} on"
-            f" the {unit} scale; it must lie between -{limit:g} and {limit:g}. Correct it."
-        )
+    match target.effect:
+        case Percent(percent=percent) if abs(curve.size) > limit:
+            raise BadScenario(
+                f"{key}.effect.percent is {percent:g}, an effect of {curve.size:.3g} on the {unit}"
+                f" scale; it must lie between -{limit:g} and {limit:g}. Correct it."
+            )
     months = built.study.plan.visits_months
     effects = curve.at(np.array(months))
     largest = int(np.abs(effects).argmax())

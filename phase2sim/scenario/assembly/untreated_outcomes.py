@@ -161,16 +161,16 @@ def _with_correlation(
 
 def _between_visits(outcome: Outcome, plan: Plan, place: str) -> Floats:
     visits = np.array(plan.visits_months)
-    given = outcome.correlation
-    if isinstance(given, VisitCorrelation):
-        apart = np.abs(visits[:, None] - visits)
-        fading: Floats = np.power(given.per_month, apart)
-        return given.share + (1 - given.share) * fading
-    if isinstance(given, float):
-        matrix = np.full((len(visits), len(visits)), given)
-        np.fill_diagonal(matrix, 1.0)
-    else:
-        matrix = _square(given, len(visits), place)
+    match outcome.correlation:
+        case VisitCorrelation(share=share, per_month=per_month):
+            apart = np.abs(visits[:, None] - visits)
+            fading: Floats = np.power(per_month, apart)
+            return share + (1 - share) * fading
+        case float(correlation):
+            matrix = np.full((len(visits), len(visits)), correlation)
+            np.fill_diagonal(matrix, 1.0)
+        case rows:
+            matrix = _square(rows, len(visits), place)
     _check_correlation(matrix, place)
     return matrix
 

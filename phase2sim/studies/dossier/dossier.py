@@ -11,7 +11,6 @@ from scipy.special import stdtrit
 
 from phase2sim.core.backends import Backend
 from phase2sim.core.contracts import MODEL_SCALE
-from phase2sim.core.decision import tested_alone
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.data_frames import Row
@@ -298,7 +297,7 @@ def needed(assembled: Assembled, answers: Mapping[str, Any]) -> Iterator[Needed]
     truth = "target" if "target" in answers else next(iter(answers))
     for number, analysis in enumerate(built.study.analyses):
         estimates = answers[truth].estimates[number]
-        tested = tested_alone(built.study.decision, number, built.study.hypotheses[number])
+        tested = built.study.decision.alone(number, built.study.hypotheses[number])
         if estimates.test is not None or analysis.scale != MODEL_SCALE or tested is None:
             continue  # its test is not effect over standard error, or not its own
         null_effect, alpha = tested

@@ -13,6 +13,7 @@ from phase2sim.core.io.toml_files import Table
 from phase2sim.scenario.assembly.assemble import Assembled, build_scenario
 from phase2sim.scenario.scenario_file import Scenario, put, scenario_from
 from phase2sim.scenario.sweep_file import Label, Sweep, TruthName, Variation
+from phase2sim.scenario.tables import Percent
 
 PLANNED = "as planned"
 SIZES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)  # multiples of the planned number of patients
@@ -136,10 +137,11 @@ def _effects(scenario: Scenario, times: float) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for endpoint, target in scenario.truth.target.items():
         key = f"truth.target.{endpoint}.effect"
-        if isinstance(target.effect, float | int):
-            found[key] = round(target.effect * times, 10)
-        else:
-            found[f"{key}.percent"] = round(target.effect.percent * times, 10)
+        match target.effect:
+            case Percent(percent=percent):
+                found[f"{key}.percent"] = round(percent * times, 10)
+            case size:
+                found[key] = round(size * times, 10)
     return found
 
 

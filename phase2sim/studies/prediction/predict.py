@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from phase2sim.analyses.data_file import data_reading, due, read_data
 from phase2sim.analyses.readings import compare_arms
 from phase2sim.core.contracts import GO, UNDECIDED, Analysis, Estimates, Reading
-from phase2sim.core.decision import Hypothesis, side_by_side, tested_alone
+from phase2sim.core.decision import Hypothesis, side_by_side
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadData
 from phase2sim.core.measured import Measured, proportion
@@ -184,7 +184,7 @@ def _outlooks(
     """Normal theory, where an analysis is tested by itself and has a standard error."""
     outlooks = []
     for place, number in enumerate(chosen):
-        tested = tested_alone(built.study.decision, place, hypotheses[place])
+        tested = built.study.decision.alone(place, hypotheses[place])
         now, end = examined.findings[place], estimates[place].se
         if tested is None or now.failed or not np.isfinite(end).any():
             continue

@@ -9,7 +9,7 @@ from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.responders.responders import UNKNOWN_RESPONSE
 from phase2sim.core.arrays import Bools, Ints
 from phase2sim.core.contracts import GO, Reading
-from phase2sim.core.decision import Decision, Hypothesis, side_by_side, tested_alone
+from phase2sim.core.decision import Decision, Hypothesis, side_by_side
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.studies.prediction.beta_binomial import predictive_probability
 from phase2sim.studies.prediction.completion import UnderWay
@@ -62,7 +62,7 @@ def exact_chance(
     if (
         not isinstance(analysis, Fisher | MiettinenNurminen)
         or len(trial.planned) > _TWO_ARMS
-        or tested_alone(built.study.decision, place, hypothesis) is None
+        or built.study.decision.alone(place, hypothesis) is None
     ):
         return None
     visit = whole.visits_months.index(analysis.month)

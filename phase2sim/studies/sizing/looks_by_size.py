@@ -1,13 +1,11 @@
 """Interim looks of a design with another number of patients, and the bounds that belong to them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 
-from phase2sim.core.errors import BadInput
+from phase2sim.core.errors import BadInput, BadValue
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.assembly.stopping import stopping_of
-from phase2sim.trial.designs.group_sequential import GroupSequential
 from phase2sim.trial.interim.rules import Interim, InterimRule
 
 type LooksOf = Callable[[int], Interim[InterimRule]]
@@ -21,7 +19,7 @@ def looks_of(built: BuiltScenario) -> LooksOf | None:
     design, path = built.design, built.path
     if design.nested:
         return None
-    if not isinstance(design, GroupSequential) or design.reestimation is not None:
+    if not design.can_be_sized:
         raise BadInput(f"{path}: design.kind cannot be sized: who comes depends on the looks.")
     table = built.scenario.stopping
     if table is not None and table.maximum_information:
@@ -33,7 +31,7 @@ def looks_of(built: BuiltScenario) -> LooksOf | None:
 
     @cache
     def of(patients: int) -> Interim[InterimRule]:
-        sized = replace(design, patients=patients)
+        sized = design.of_size(patients)
         rule = stopping_of(built.scenario, sized, built.study.decision, names, path)
         if rule is None:
             raise BadInput(f"{path}: stopping is missing. Add it.")
@@ -44,10 +42,10 @@ def looks_of(built: BuiltScenario) -> LooksOf | None:
 
 def fits(built: BuiltScenario, patients: int) -> bool:
     """Whether the looks of a design can be held at so many patients, in their order."""
-    if not isinstance(built.design, GroupSequential):
+    if built.design.nested:
         return True
     try:
-        replace(built.design, patients=patients)
-    except ValueError:
+        built.design.of_size(patients)
+    except BadValue:
         return False
     return True

@@ -115,13 +115,13 @@ def sentences(sized: SizeResult) -> Iterator[str]:
     wanted, answer = sized.search, sized.answer
     what = f"{wanted.of} of {sized.verdict}"
     sure = f"{100 * wanted.confidence:g} % Monte Carlo confidence"
-    if sized.found is None and sized.ceiling is not None:
-        yield (
-            f"No number of patients reaches {wanted.target:g}: the {what} cannot exceed"
-            f" {_shown(sized.ceiling)}, the chance that the effects are there at all."
-        )
+    if sized.found is None:
+        if sized.ceiling is not None:  # else it was searched
+            yield (
+                f"No number of patients reaches {wanted.target:g}: the {what} cannot exceed"
+                f" {_shown(sized.ceiling)}, the chance that the effects are there at all."
+            )
         return
-    assert sized.found is not None  # noqa: S101 - without a ceiling it was searched
     if answer is None:
         yield (
             f"Not reached: up to {_name(sized, sized.found.curve[-1])} the {what} is not shown to"

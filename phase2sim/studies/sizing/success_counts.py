@@ -19,7 +19,7 @@ _TRIALS_A_PIECE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Scaled:
+class Scaled(TruthSource):
     """A truth whose effects are a multiple of another's."""
 
     source: TruthSource

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.contracts import GO, UNDECIDED
-from phase2sim.core.decision import classes, side_by_side
+from phase2sim.core.decision import side_by_side
 from phase2sim.core.measured import Measured, mean_of
 from phase2sim.operating.characteristics import (
     Characteristic,
@@ -99,7 +99,7 @@ def _tallied(cell: Cell, answers: BatchResults) -> tuple[TrialSums, NDArray[np.i
     else:
         look, verdict = went.look, went.course.verdict
         tallied = tally(look.estimates, true_effect, look.missing, verdict, look.months, went, harm)
-    known = classes(built.study.decision, true_effect, built.study.hypotheses)
+    known = built.study.decision.classes(true_effect.T, built.study.hypotheses)
     return replace(tallied, by_class=by_class(verdict, known)), verdict
 
 

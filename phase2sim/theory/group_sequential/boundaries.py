@@ -7,9 +7,10 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from phase2sim.core.arrays import Floats
-from phase2sim.theory.group_sequential import efficacy as efficacies
+from phase2sim.core.errors import BadValue
 from phase2sim.theory.group_sequential import futility as futilities
-from phase2sim.theory.group_sequential.efficacy import efficacy_bounds, spent_at
+from phase2sim.theory.group_sequential.efficacy import efficacy_bounds
+from phase2sim.theory.group_sequential.efficacy_rule import EfficacyRule
 from phase2sim.theory.group_sequential.integration import beyond, bound_of, exits, onward
 from phase2sim.theory.group_sequential.spending import Spending
 
@@ -88,7 +89,7 @@ class Boundaries:
 def boundaries(  # noqa: PLR0913 - options by name
     information: Floats,
     one_sided_alpha: float,
-    efficacy: efficacies.EfficacyRule,
+    efficacy: EfficacyRule,
     futility: futilities.FutilityRule | None = None,
     beta_spending: Spending | None = None,
     *,
@@ -102,9 +103,10 @@ def boundaries(  # noqa: PLR0913 - options by name
     """
     check_information(information)
     check_one_sided_alpha(one_sided_alpha)
-    if isinstance(futility, futilities.BetaSpending):
-        assert beta_spending is not None  # noqa: S101 - it names one
-        return _beta_spent(information, one_sided_alpha, efficacy, futility, beta_spending)
+    if futility is not None:
+        increments = futility.increments(information, beta_spending)
+        if increments is not None:
+            return _beta_spent(information, one_sided_alpha, efficacy, futility, increments)
     lower = np.full(information.size, -np.inf)
     upper = efficacy_bounds(efficacy, information, one_sided_alpha, lower)
     if futility is not None:
@@ -126,30 +128,31 @@ def boundaries(  # noqa: PLR0913 - options by name
 def _beta_spent(
     information: Floats,
     one_sided_alpha: float,
-    efficacy: efficacies.EfficacyRule,
-    futility: futilities.BetaSpending,
-    spending: Spending,
+    efficacy: EfficacyRule,
+    futility: futilities.FutilityRule,
+    spent_beta: Floats,
 ) -> Boundaries:
     """The drift, and with it the lower bounds, at which both bounds meet at the end."""
-    _check_beta(futility.beta, one_sided_alpha)
-    increments = spent_at(spending, information, futility.beta)
+    _check_beta(futility.type_two_error, one_sided_alpha)
     nobody = np.full(information.size, -np.inf)
-    if not futility.binding:
+    if futility.binding:
+        upper = nobody
+        spent_alpha = efficacy.increments(information, one_sided_alpha)
+        if spent_alpha is None:
+            raise BadValue(
+                "futility.binding",
+                "is true: binding futility that spends the type II error needs efficacy that"
+                " spends the type I error. Use a spending function for efficacy, or binding ="
+                " false",
+            )
+    else:
         upper = efficacy_bounds(efficacy, information, one_sided_alpha, nobody)
         spent_alpha = None
-    elif isinstance(efficacy, Spending):
-        upper = nobody
-        spent_alpha = spent_at(efficacy, information, one_sided_alpha)
-    else:
-        raise ValueError(
-            "binding futility that spends the type II error needs efficacy that spends the type I"
-            " error. Use a spending function for efficacy, or binding = false"
-        )
 
     def meet(drift: float) -> tuple[float, Floats, Floats]:
-        return _meet(information, drift, upper, spent_alpha, increments)
+        return _meet(information, drift, upper, spent_alpha, spent_beta)
 
-    low = float(-ndtri(futility.beta) - ndtri(one_sided_alpha))
+    low = float(-ndtri(futility.type_two_error) - ndtri(one_sided_alpha))
 
     def excess(drift: float) -> float:
         return meet(drift)[0]
@@ -196,43 +199,52 @@ def check_information(information: Floats) -> None:
     """Raise ``ValueError`` unless fractions rise to 1."""
     said = ", ".join(f"{fraction:g}" for fraction in information)
     if not 1 <= information.size <= _MOST_LOOKS:
-        raise ValueError(f"there are {information.size} looks; there must be 1 to {_MOST_LOOKS}")
+        raise BadValue(
+            "looks", f"there are {information.size} looks; there must be 1 to {_MOST_LOOKS}", ": "
+        )
     if not (information > 0).all() or (np.diff(information) <= 0).any():
-        raise ValueError(f"information is {said}; it must be above 0 and rise from look to look")
+        raise BadValue("information", f"is {said}; it must be above 0 and rise from look to look")
     if (np.diff(information, prepend=0.0) < _CLOSEST).any():
-        raise ValueError(f"information is {said}; looks must be at least {_CLOSEST:g} apart")
+        raise BadValue("information", f"is {said}; looks must be at least {_CLOSEST:g} apart")
     if abs(information[-1] - 1) > 1e-9:  # noqa: PLR2004 - rounding
-        raise ValueError(f"information is {said}; it must end at 1, the final analysis")
+        raise BadValue("information", f"is {said}; it must end at 1, the final analysis")
 
 
 def check_one_sided_alpha(one_sided_alpha: float) -> None:
     """Raise ``ValueError`` unless alpha can be a one-sided level."""
     if not 0 < one_sided_alpha < 0.5:  # noqa: PLR2004 - half would be a coin
-        raise ValueError(f"one_sided_alpha is {one_sided_alpha:g}; it must lie between 0 and 0.5")
+        raise BadValue("one_sided_alpha", f"is {one_sided_alpha:g}; it must lie between 0 and 0.5")
 
 
 def _check_beta(beta: float, one_sided_alpha: float) -> None:
     """Refuse a power that is no more than the level."""
     if beta >= 1 - one_sided_alpha:
-        raise ValueError(
-            f"beta is {beta:g}; with one_sided_alpha {one_sided_alpha:g} it must be below"
-            f" {1 - one_sided_alpha:g}"
+        raise BadValue(
+            "futility.beta",
+            f"is {beta:g}; with one_sided_alpha {one_sided_alpha:g} it must be below"
+            f" {1 - one_sided_alpha:g}",
         )
 
 
-def check_limits(futility: futilities.FutilityLimit, information: Floats) -> None:
+def check_limits(futility: futilities.FutilityRule, information: Floats) -> None:
     """Raise ``ValueError`` unless there is one limit for all interim looks, or one each."""
-    given, interim = len(futility.at_least), information.size - 1
+    given, interim = len(futility.limits), information.size - 1
     if given not in {1, interim}:
-        raise ValueError(f"futility has {given} limits, but there are {interim} interim looks;"
-                         " give one for all, or one each")  # fmt: skip
+        raise BadValue(
+            "futility",
+            f"futility has {given} limits, but there are {interim} interim looks;"
+            " give one for all, or one each",
+            ": ",
+        )
 
 
 def check_crossing(lower: Floats, upper: Floats) -> None:
     """Raise ``ValueError`` where a futility bound of an interim look reaches that of efficacy."""
     for k in np.flatnonzero(lower >= upper - _APART):
-        raise ValueError(
+        raise BadValue(
+            "futility",
             f"the futility bound of look {k + 1} is z = {lower[k]:.4g}, not below its efficacy"
             f" bound, {upper[k]:.4g}: every trial would stop there. Spend less at early looks, or"
-            " let futility stop fewer trials"
+            " let futility stop fewer trials",
+            ": ",
         )

@@ -13,7 +13,7 @@ from scipy.optimize import newton
 from scipy.special import ndtr
 
 from phase2sim.core.arrays import Floats, Ints
-from phase2sim.theory.group_sequential import efficacy as efficacies
+from phase2sim.core.errors import BadValue
 from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.boundaries import (
     check_crossing,
@@ -22,6 +22,7 @@ from phase2sim.theory.group_sequential.boundaries import (
     check_one_sided_alpha,
 )
 from phase2sim.theory.group_sequential.efficacy import efficacy_bounds
+from phase2sim.theory.group_sequential.efficacy_rule import EfficacyRule
 from phase2sim.theory.group_sequential.shared_control import fates
 
 # Nodes of the outer integral by number of looks: each look multiplies the work by them.
@@ -111,8 +112,8 @@ class ArmBoundaries:
 def arm_boundaries(
     information: Floats,
     one_sided_alpha: float,
-    efficacy: efficacies.EfficacyRule,
-    futility: futilities.FutilityLimit | None,
+    efficacy: EfficacyRule,
+    futility: futilities.FutilityRule | None,
     loadings: tuple[float, ...],
 ) -> ArmBoundaries:
     """Bounds at fractions of the information that rise to 1.
@@ -123,9 +124,11 @@ def arm_boundaries(
     check_information(information)
     check_one_sided_alpha(one_sided_alpha)
     if information.size > MOST_LOOKS:
-        raise ValueError(
+        raise BadValue(
+            "looks",
             f"there are {information.size} looks with the final analysis; bounds of several arms"
-            f" are computed for at most {MOST_LOOKS}"
+            f" are computed for at most {MOST_LOOKS}",
+            ": ",
         )
     if futility is not None:
         check_limits(futility, information)
@@ -137,8 +140,8 @@ def arm_boundaries(
 class _Asked:
     fractions: tuple[float, ...]
     one_sided_alpha: float
-    efficacy: efficacies.EfficacyRule
-    futility: futilities.FutilityLimit | None
+    efficacy: EfficacyRule
+    futility: futilities.FutilityRule | None
     loadings: tuple[float, ...]
 
 
@@ -181,9 +184,10 @@ def _final(
     try:
         return float(newton(apart, at, x1=following, tol=_TIGHT))
     except RuntimeError:
-        raise ValueError(
-            "binding futility: no final bound fits limits that follow from it. Use limits on z or"
-            " p, or binding = false"
+        raise BadValue(
+            "futility.binding",
+            "is true: binding futility: no final bound fits limits that follow from it. Use limits"
+            " on z or p, or binding = false",
         ) from None
 
 

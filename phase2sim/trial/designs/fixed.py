@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from phase2sim.trial.designs.checks import check_arms, check_patients, check_visits
-from phase2sim.trial.interim.schedule import Schedule
+from phase2sim.trial.designs.design import Design
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(Design):
     """Two arms or more, control first, analysed once when the last patient had the last visit."""
 
     arms: tuple[str, ...]
@@ -24,8 +24,3 @@ class Fixed:
         check_arms(self.arms, self.allocation)
         check_patients(self.patients, self.allocation, self.block_size)
         check_visits(self.visits_months)
-
-    @property
-    def schedule(self) -> Schedule:
-        """No interim looks."""
-        return Schedule()

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from phase2sim.core.errors import BadValue
 from phase2sim.trial.designs.checks import check_arms, check_patients, check_visits
+from phase2sim.trial.designs.design import Design
 from phase2sim.trial.interim.schedule import (
     PlannedLook,
     Schedule,
@@ -13,7 +15,7 @@ from phase2sim.trial.interim.schedule import (
 
 
 @dataclass(frozen=True, slots=True)
-class GroupSequential:
+class GroupSequential(Design):
     """As a fixed design, with interim looks at which the rule of ``[stopping]`` may stop it."""
 
     arms: tuple[str, ...]
@@ -36,7 +38,12 @@ class GroupSequential:
         check_looks(self.looks, self.patients, self.visits_months)
         check_months_to_decide(self.months_to_decide)
         if self.analyse_overrun and self.reestimation is not None:
-            raise ValueError("analyse_overrun is true beside reestimation. Leave one of them out")
+            raise BadValue("analyse_overrun", "is true beside reestimation. Leave one of them out")
+
+    @property
+    def can_be_sized(self) -> bool:
+        """Unless the size is estimated again at a look."""
+        return self.reestimation is None
 
     @property
     def schedule(self) -> Schedule:

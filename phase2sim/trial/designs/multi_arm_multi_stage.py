@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from phase2sim.core.errors import BadValue
 from phase2sim.trial.designs.checks import check_arms, check_patients, check_visits
+from phase2sim.trial.designs.design import Design
 from phase2sim.trial.interim.schedule import (
     PlannedLook,
     Schedule,
@@ -15,7 +17,7 @@ _FEWEST_ARMS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class MultiArmMultiStage:
+class MultiArmMultiStage(Design):
     """Several treated arms and control, with looks at which ``[stopping]`` may drop arms."""
 
     arms: tuple[str, ...]
@@ -32,20 +34,20 @@ class MultiArmMultiStage:
     def __post_init__(self) -> None:
         check_arms(self.arms, self.allocation)
         if len(self.arms) < _FEWEST_ARMS:
-            raise ValueError(
-                f"arms is {list(self.arms)}; there must be two treated arms or more. For one use"
-                " kind = 'group_sequential'"
+            raise BadValue(
+                "arms",
+                f"is {list(self.arms)}; there must be two treated arms or more. For one use"
+                " kind = 'group_sequential'",
             )
         check_patients(self.patients, self.allocation, self.block_size)
         check_visits(self.visits_months)
         check_looks(self.looks, self.patients, self.visits_months)
         check_months_to_decide(self.months_to_decide)
-        named = self.randomisation
-        method = named.get("method") if isinstance(named, dict) else named
-        if method == "minimisation":
-            raise ValueError(
-                "randomisation is 'minimisation', which would go on to balance over the patients"
-                " whom a dropped arm no longer has. Use 'permuted_blocks', which may be stratified"
+        if self.randomisation_table.get("method") == "minimisation":
+            raise BadValue(
+                "randomisation",
+                "is 'minimisation', which would go on to balance over the patients"
+                " whom a dropped arm no longer has. Use 'permuted_blocks', which may be stratified",
             )
 
     @property

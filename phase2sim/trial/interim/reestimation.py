@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.errors import BadValue
 from phase2sim.theory.group_sequential.sample_size_reestimation import SecondStage
 
 _MOST_PATIENTS = 100_000
@@ -66,7 +67,7 @@ class BlindedVariance:
 
     def __post_init__(self) -> None:
         if self.effect == 0:
-            raise ValueError("effect is 0; give the difference of means that power is for")
+            raise BadValue("effect", "is 0; give the difference of means that power is for")
         _check_share("one_sided_alpha", self.one_sided_alpha, 0.5)
         _check_share("power", self.power, 1.0)
         _check_most(self.most_patients)
@@ -110,7 +111,7 @@ class PromisingZone:
         _check_share("from_power", self.from_power, self.power)
         _check_most(self.most_patients)
         if not 0 < self.critical_z < 10:  # noqa: PLR2004 - one tail of 1e-23
-            raise ValueError(f"critical_z is {self.critical_z:g}; it must lie between 0 and 10")
+            raise BadValue("critical_z", f"is {self.critical_z:g}; it must lie between 0 and 10")
 
     @property
     def level(self) -> float:
@@ -159,9 +160,9 @@ def total_patients(part: Reestimation, stage: FirstStage) -> Ints:
 
 def _check_share(key: str, value: float, below: float) -> None:
     if not 0 < value < below:
-        raise ValueError(f"{key} is {value:g}; it must lie between 0 and {below:g}")
+        raise BadValue(key, f"is {value:g}; it must lie between 0 and {below:g}")
 
 
 def _check_most(most: int) -> None:
     if not 1 < most <= _MOST_PATIENTS:
-        raise ValueError(f"most_patients is {most}; it must lie between 2 and {_MOST_PATIENTS:,}")
+        raise BadValue("most_patients", f"is {most}; it must lie between 2 and {_MOST_PATIENTS:,}")

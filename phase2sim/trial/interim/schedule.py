@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from phase2sim.core.arrays import Floats
+from phase2sim.core.errors import BadValue
 from phase2sim.trial.interim.reestimation import Reestimation
 
 _ROUNDING = 1e-9  # of a share of the patients
@@ -73,16 +74,18 @@ def check_looks(
 ) -> None:
     """Raise ``ValueError`` for looks that cannot be held, or not in this order."""
     if not looks:
-        raise ValueError(
-            "looks is empty; give one interim look or more, such as"
-            " looks = [{ share = 0.5, month = 6 }], or use kind = 'fixed'"
+        raise BadValue(
+            "looks",
+            "is empty; give one interim look or more, such as"
+            " looks = [{ share = 0.5, month = 6 }], or use kind = 'fixed'",
         )
     for number, look in enumerate(looks, start=1):
         _check_look(look, f"looks[{number}]", patients, visits_months)
     if len({look.is_by_calendar for look in looks}) > 1:
-        raise ValueError(
-            "looks are by patients and by calendar: their order would differ from trial to trial."
-            " Use one of both for all"
+        raise BadValue(
+            "looks",
+            "are by patients and by calendar: their order would differ from trial to trial."
+            " Use one of both for all",
         )
     _check_order(looks, patients)
 
@@ -90,8 +93,8 @@ def check_looks(
 def check_months_to_decide(months: float) -> None:
     """Raise ``ValueError`` for a time that no decision takes."""
     if not 0 <= months <= _LONGEST_TO_DECIDE:
-        raise ValueError(
-            f"months_to_decide is {months:g}; it must lie between 0 and {_LONGEST_TO_DECIDE:g}"
+        raise BadValue(
+            "months_to_decide", f"is {months:g}; it must lie between 0 and {_LONGEST_TO_DECIDE:g}"
         )
 
 
@@ -105,14 +108,15 @@ def _check_look(
     }
     named = [key for key, value in timings.items() if value is not None]
     if len(named) != 1:
-        raise ValueError(
-            f"{key} has {' and '.join(named) or 'no time'}; give one of patients, share and"
-            " calendar_months"
+        raise BadValue(
+            key,
+            f"has {' and '.join(named) or 'no time'}; give one of patients, share and"
+            " calendar_months",
         )
     if look.information is not None and not 0 < look.information < 1:
-        raise ValueError(
-            f"{key}.information is {look.information:g}; it must lie between 0 and 1, that of the"
-            " final analysis"
+        raise BadValue(
+            f"{key}.information",
+            f"is {look.information:g}; it must lie between 0 and 1, that of the final analysis",
         )
     if look.calendar_months is not None:
         _check_calendar(look, key)
@@ -120,28 +124,29 @@ def _check_look(
     if look.month is None or look.month not in visits_months[1:]:
         visits = ", ".join(f"{month:g}" for month in visits_months[1:])
         what = "is missing" if look.month is None else f"is {look.month:g}"
-        raise ValueError(
-            f"{key}.month {what}; it is the visit at which the patients must have been due, one"
-            f" of {visits}"
+        raise BadValue(
+            f"{key}.month",
+            f"{what}; it is the visit at which the patients must have been due, one of {visits}",
         )
     if look.share is not None and not 0 < look.share < 1:
-        raise ValueError(f"{key}.share is {look.share:g}; it must lie between 0 and 1")
+        raise BadValue(f"{key}.share", f"is {look.share:g}; it must lie between 0 and 1")
     if not 1 <= look.patients_of(patients) < patients:
-        raise ValueError(
-            f"{key}.{named[0]} is {timings[named[0]]:g}, which is {look.patients_of(patients)} of"
-            f" {patients} patients; it must be at least 1 and fewer than all"
+        raise BadValue(
+            f"{key}.{named[0]}",
+            f"is {timings[named[0]]:g}, which is {look.patients_of(patients)} of"
+            f" {patients} patients; it must be at least 1 and fewer than all",
         )
 
 
 def _check_calendar(look: PlannedLook, key: str) -> None:
     if look.calendar_months is None or look.calendar_months <= 0:
-        raise ValueError(f"{key}.calendar_months is {look.calendar_months}; it must be above 0")
+        raise BadValue(f"{key}.calendar_months", f"is {look.calendar_months}; it must be above 0")
     if look.month is not None:
-        raise ValueError(f"{key}.month does nothing beside calendar_months. Leave it out")
+        raise BadValue(f"{key}.month", "does nothing beside calendar_months. Leave it out")
     if look.information is None:
-        raise ValueError(
-            f"{key}.information is missing; say which part of the information is planned then,"
-            " such as 0.5"
+        raise BadValue(
+            f"{key}.information",
+            "is missing; say which part of the information is planned then, such as 0.5",
         )
 
 
@@ -154,7 +159,8 @@ def _check_order(looks: tuple[PlannedLook, ...], patients: int) -> None:
                 (look.month or 0.0) >= (before.month or 0.0)
             )
         if not later:
-            raise ValueError(
-                f"looks[{number}] is not due after looks[{number - 1}]; give them in the order of"
-                " time, with more patients and no earlier visit"
+            raise BadValue(
+                f"looks[{number}]",
+                f"is not due after looks[{number - 1}]; give them in the order of"
+                " time, with more patients and no earlier visit",
             )

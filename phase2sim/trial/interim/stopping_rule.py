@@ -10,7 +10,6 @@ from scipy.special import ndtr, ndtri
 from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.contracts import GO, STOP, UNDECIDED
 from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis, only_p, side_by_side
-from phase2sim.theory.group_sequential import efficacy as efficacies
 from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.actual_information import (
     futility_bounds,
@@ -18,8 +17,8 @@ from phase2sim.theory.group_sequential.actual_information import (
     spending_bounds,
 )
 from phase2sim.theory.group_sequential.boundaries import Boundaries
-from phase2sim.theory.group_sequential.efficacy import spent_at
-from phase2sim.theory.group_sequential.futility import BetaSpending, EffectLimit, futility_limits
+from phase2sim.theory.group_sequential.efficacy_rule import EfficacyRule
+from phase2sim.theory.group_sequential.futility import futility_limits
 from phase2sim.theory.group_sequential.spending import Spending
 from phase2sim.trial.interim.look import Look, at_the_end
 from phase2sim.trial.interim.rules import InterimRule
@@ -37,7 +36,7 @@ class StoppingRule(InterimRule):
     """
 
     planned: tuple[Boundaries, ...]
-    efficacy: efficacies.EfficacyRule
+    efficacy: EfficacyRule
     futility: futilities.FutilityRule | None = None
     beta_spending: Spending | None = None
     actual: bool = False
@@ -50,9 +49,9 @@ class StoppingRule(InterimRule):
         return self.planned[0].one_sided_alpha
 
     @property
-    def limit(self) -> futilities.FutilityLimit | None:
+    def limit(self) -> futilities.FutilityRule | None:
         """Futility below a limit on some scale, if it is that."""
-        if self.futility is None or isinstance(self.futility, futilities.BetaSpending):
+        if self.futility is None or self.futility.spends_error:
             return None
         return self.futility
 
@@ -138,7 +137,7 @@ def _is_futile(
 ) -> Bools:
     """Whether the decision would be a stop though all that is not below its limit were shown."""
     benefit, limits = -ndtri(results.p), np.stack(lower, axis=-1)
-    if isinstance(rule.limit, EffectLimit) and not rule.limit.binding:
+    if rule.limit is not None and rule.limit.judges_estimate:
         sign = np.array([hypothesis.benefit_sign for hypothesis in results.hypotheses])
         benefit = sign * (
             results.effect - [hypothesis.null_effect for hypothesis in results.hypotheses]
@@ -169,7 +168,7 @@ class _Bounds:
         if rule.actual and maximum is not None:
             fractions = rising(se**-2.0 / maximum)
             bounds = _actual(rule, fractions, planned)
-        if isinstance(limit, EffectLimit) and not limit.binding:
+        if limit is not None and limit.judges_estimate:
             return replace(bounds, lower=_ended(futility_limits(limit, len(looks) - 1)[None]))
         if limit is not None and (rule.actual or np.isnan(bounds.lower).any()):
             before = fractions[:, :-1]
@@ -188,11 +187,12 @@ def _ended(lower: Floats) -> Floats:
 def _actual(rule: StoppingRule, fractions: Floats, planned: Boundaries) -> _Bounds:
     """Bounds that spend by each trial's own fractions (trial, look) of the information."""
     upper = np.broadcast_to(planned.efficacy, fractions.shape)
-    if isinstance(rule.efficacy, Spending):
-        spent = spent_at(rule.efficacy, fractions, rule.one_sided_alpha)
-        upper = spending_bounds(fractions, spent)
+    spent_alpha = rule.efficacy.increments(fractions, rule.one_sided_alpha)
+    if spent_alpha is not None:
+        upper = spending_bounds(fractions, spent_alpha)
     lower = np.full(fractions.shape, -np.inf)
-    if isinstance(rule.futility, BetaSpending) and rule.beta_spending is not None:
-        spent = spent_at(rule.beta_spending, fractions, rule.futility.beta)
-        lower = futility_bounds(fractions, upper, spent, planned.drift)
+    if rule.futility is not None:
+        spent_beta = rule.futility.increments(fractions, rule.beta_spending)
+        if spent_beta is not None:
+            lower = futility_bounds(fractions, upper, spent_beta, planned.drift)
     return _Bounds(upper, lower)

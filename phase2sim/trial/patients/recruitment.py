@@ -7,7 +7,8 @@ import numpy as np
 from numba import uint64
 
 from phase2sim.core.arrays import Floats, Ints
-from phase2sim.core.contracts import Arrivals, Recruitment
+from phase2sim.core.contracts import Arrivals, Plan, Recruitment
+from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import (
     PURPOSES,
@@ -24,10 +25,11 @@ _LONGEST_RAMP = 240.0
 
 
 @dataclass(frozen=True, slots=True)
-class AllAtOnce:
+class AllAtOnce(Recruitment):
     """Everybody enrols on the day the trial opens, at sites that are equally likely."""
 
     title: ClassVar[str] = "no recruitment time"
+    takes_time: ClassVar[bool] = False
 
     def arrive(self, seed: int, first: int, shape: tuple[int, int], sites: int) -> Arrivals:
         """When and where the patients (trial, patient) enrol."""
@@ -35,7 +37,7 @@ class AllAtOnce:
 
 
 @dataclass(frozen=True, slots=True)
-class Steady:
+class Steady(Recruitment):
     """One patient after another at equal intervals, ``per_month`` a month, the first at once."""
 
     per_month: float
@@ -51,7 +53,7 @@ class Steady:
 
 
 @dataclass(frozen=True, slots=True)
-class PoissonRecruitment:
+class PoissonRecruitment(Recruitment):
     """A Poisson process at every site, all sites together ``per_month`` once all are open.
 
     Sites open at equal intervals, the first at once and the last at ``ramp_up_months``; each has an
@@ -67,12 +69,28 @@ class PoissonRecruitment:
     def __post_init__(self) -> None:
         _check_pace(self.per_month)
         if not 0 <= self.ramp_up_months <= _LONGEST_RAMP:
-            raise ValueError(
-                f"ramp_up_months is {self.ramp_up_months:g}; it must lie between 0 and"
-                f" {_LONGEST_RAMP:g}"
+            raise BadValue(
+                "ramp_up_months",
+                f"is {self.ramp_up_months:g}; it must lie between 0 and {_LONGEST_RAMP:g}",
             )
         if self.most_per_site is not None and self.most_per_site < 1:
-            raise ValueError(f"most_per_site is {self.most_per_site}; it must be 1 or more")
+            raise BadValue("most_per_site", f"is {self.most_per_site}; it must be 1 or more")
+
+    def check(self, plan: Plan) -> None:
+        """Raise ``BadValue`` where one site is to open by and by, or sites fill up too soon."""
+        if self.ramp_up_months and plan.sites == 1:
+            raise BadValue(
+                "ramp_up_months",
+                f"is {self.ramp_up_months:g}, in which sites open one after another, but"
+                " population.sites is 1. Say how many there are",
+            )
+        most = self.most_per_site
+        if most is not None and most * plan.sites < plan.patients:
+            raise BadValue(
+                "most_per_site",
+                f"is {most}; {plan.sites} sites then enrol at most {most * plan.sites} of"
+                f" {plan.patients} patients. Raise it, or population.sites",
+            )
 
     def arrive(self, seed: int, first: int, shape: tuple[int, int], sites: int) -> Arrivals:
         """When and where the patients (trial, patient) enrol.
@@ -82,7 +100,7 @@ class PoissonRecruitment:
         opening = self.ramp_up_months * np.arange(sites) / max(sites - 1, 1)
         most = shape[1] if self.most_per_site is None else self.most_per_site
         if most * sites < shape[1]:
-            raise ValueError(f"most_per_site is {most}; {sites} sites cannot enrol {shape[1]}")
+            raise BadValue("most_per_site", f"is {most}; {sites} sites cannot enrol {shape[1]}")
         months, site = np.empty(shape), np.empty(shape, dtype=np.int64)
         pace = self.per_month / sites
         _recruit(months, site, opening, pace, most, seed_word(seed), np.uint64(first))
@@ -98,8 +116,8 @@ RECRUITMENTS: dict[str, type[Recruitment]] = {
 
 def _check_pace(per_month: float) -> None:
     if not _SLOWEST <= per_month <= _FASTEST:
-        raise ValueError(
-            f"per_month is {per_month:g}; it must lie between {_SLOWEST:g} and {_FASTEST:,.0f}"
+        raise BadValue(
+            "per_month", f"is {per_month:g}; it must lie between {_SLOWEST:g} and {_FASTEST:,.0f}"
         )
 
 

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 from phase2sim.core.contracts import STOP, Plan, Trials
 from phase2sim.core.endpoints import EVENTS
+from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
 
 
 class SafetyRule(Protocol):
     """A part that says how many patients with an event stop a trial."""
 
+    title: ClassVar[str]
     evidence_is: ClassVar[str]  # what ``evidence`` holds, in words
 
     def __hash__(self) -> int:
@@ -158,10 +160,10 @@ def _follow(
 def check_watch(event: str, by_month: float, looks: tuple[int, ...], limit: float) -> None:
     """Raise ``ValueError`` for what no safety rule can be."""
     if event not in EVENTS:
-        raise ValueError(f"event is {event!r}; it must be one of {', '.join(EVENTS)}")
+        raise BadValue("event", f"is {event!r}; it must be one of {', '.join(EVENTS)}")
     if not 0 < by_month < float("inf"):
-        raise ValueError(f"by_month is {by_month:g}; it must be above 0")
+        raise BadValue("by_month", f"is {by_month:g}; it must be above 0")
     if not looks or min(looks) < 1 or list(looks) != sorted(set(looks)):
-        raise ValueError(f"looks is {list(looks)}; give numbers of treated patients that rise")
+        raise BadValue("looks", f"is {list(looks)}; give numbers of treated patients that rise")
     if not 0.0 < limit < 1.0:
-        raise ValueError(f"limit is {limit:g}; a share of patients lies between 0 and 1")
+        raise BadValue("limit", f"is {limit:g}; a share of patients lies between 0 and 1")

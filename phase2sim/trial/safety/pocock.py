@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.errors import BadValue
 from phase2sim.trial.safety.boundaries import at_least, chance_of_stopping
 from phase2sim.trial.safety.monitoring import check_watch
 
@@ -31,7 +32,7 @@ class PocockExcess:
     def __post_init__(self) -> None:
         check_watch(self.event, self.by_month, self.looks, self.limit)
         if not 0.0 < self.false_stop < 0.5:  # noqa: PLR2004 - half would be a coin
-            raise ValueError(f"false_stop is {self.false_stop:g}; it must lie between 0 and 0.5")
+            raise BadValue("false_stop", f"is {self.false_stop:g}; it must lie between 0 and 0.5")
 
     def boundary(self) -> Ints:
         """Fewest patients with an event that stop, by look."""

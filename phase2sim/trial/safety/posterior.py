@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.errors import BadValue
 from phase2sim.trial.safety.boundaries import events_that_stop, posterior_excess
 from phase2sim.trial.safety.monitoring import check_watch
 
@@ -30,9 +31,9 @@ class PosteriorExcess:
     def __post_init__(self) -> None:
         check_watch(self.event, self.by_month, self.looks, self.limit)
         if not 0.0 < self.certainty < 1.0:
-            raise ValueError(f"certainty is {self.certainty:g}; it must lie between 0 and 1")
+            raise BadValue("certainty", f"is {self.certainty:g}; it must lie between 0 and 1")
         if not (min(self.prior) > 0.0 and max(self.prior) < float("inf")):
-            raise ValueError(f"prior is {list(self.prior)}; a and b of a Beta are above 0")
+            raise BadValue("prior", f"is {list(self.prior)}; a and b of a Beta are above 0")
 
     def boundary(self) -> Ints:
         """Fewest patients with an event that stop, by look."""

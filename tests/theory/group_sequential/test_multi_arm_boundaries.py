@@ -11,7 +11,7 @@ from support.readings import rows_of
 from phase2sim.core.arrays import Floats
 from phase2sim.theory.group_sequential.boundaries import boundaries
 from phase2sim.theory.group_sequential.efficacy import EFFICACIES, NoEfficacy, Pocock, Triangular
-from phase2sim.theory.group_sequential.futility import FutilityLimit, TriangularLimit, ZLimit
+from phase2sim.theory.group_sequential.futility import FutilityRule, TriangularLimit, ZLimit
 from phase2sim.theory.group_sequential.multi_arm_boundaries import (
     MOST_LOOKS,
     ArmBoundaries,
@@ -33,7 +33,7 @@ def loading(allocation: str) -> float:
 
 def published(row: dict[str, str]) -> ArmBoundaries:
     """Bounds of a row's design; MAMS counts on arms that are dropped."""
-    futility: FutilityLimit | None = None
+    futility: FutilityRule | None = None
     if row["futility"]:
         kind, *limit = row["futility"].split()
         futility = TriangularLimit(binding=True)
@@ -195,7 +195,7 @@ def test_bounds_that_spend_cross_as_often_as_they_say() -> None:
 
 @pytest.mark.parametrize("futility", [ZLimit((0.5,), binding=True), TriangularLimit(binding=True)])
 def test_bounds_that_count_on_dropped_arms_use_up_the_level_with_them(
-    futility: FutilityLimit,
+    futility: FutilityRule,
 ) -> None:
     binding = arm_boundaries(HALF, 0.025, Pocock(), futility, (EQUAL, EQUAL))
     free = arm_boundaries(HALF, 0.025, Pocock(), None, (EQUAL, EQUAL))
@@ -240,7 +240,7 @@ def test_the_triangular_test_of_one_arm_needs_no_integral_over_the_control() -> 
     ],
 )
 def test_what_cannot_exist_is_refused(
-    information: list[float], futility: FutilityLimit | None, says: str
+    information: list[float], futility: FutilityRule | None, says: str
 ) -> None:
     with pytest.raises(ValueError, match=says):
         arm_boundaries(np.array(information), 0.025, Pocock(), futility, (EQUAL, EQUAL))

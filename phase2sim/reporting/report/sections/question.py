@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from phase2sim.core.decision import ByReference, Decision
+from phase2sim.core.decision import Decision
 from phase2sim.core.io.data_frames import Row
 from phase2sim.operating.background import Background
 from phase2sim.reporting.figures.trial_figures import decision_flow
@@ -114,7 +114,7 @@ def _evidence_words(known: Background) -> list[Piece]:
 
 def _what_stops(dossier: Dossier) -> Prose:
     decision = dossier.main.built.study.decision
-    words: list[Piece] = [f"The rule: {getattr(decision, 'title', dossier.main.decision)}, "]
+    words: list[Piece] = [f"The rule: {decision.title}, "]
     words += [
         "one-sided alpha ",
         stated_number(decision.one_sided_alpha),
@@ -132,7 +132,7 @@ def _what_stops(dossier: Dossier) -> Prose:
 
 
 def _otherwise(decision: Decision) -> str:
-    if isinstance(decision, ByReference) and decision.considers:
+    if decision.considers:
         return "What is neither a go nor a stop is to be considered."
     return "The trial stops otherwise."
 

@@ -10,6 +10,7 @@ from numba import uint64
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import Plan, Trials
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
 from phase2sim.trial.patients.missingness.hazards import check_ratio, check_share
@@ -39,9 +40,9 @@ class Discontinuation:
         check_share(self.share, self.by_month)
         check_ratio("hazard_ratio_treated", self.hazard_ratio_treated)
         if not 0 <= self.half_life_months <= _LONGEST_HALF_LIFE:
-            raise ValueError(
-                f"half_life_months is {self.half_life_months:g}; it must lie between 0 and"
-                f" {_LONGEST_HALF_LIFE:g}"
+            raise BadValue(
+                "half_life_months",
+                f"is {self.half_life_months:g}; it must lie between 0 and {_LONGEST_HALF_LIFE:g}",
             )
 
     def strike(self, trials: Trials, plan: Plan, gain: Floats) -> Ints:
@@ -95,12 +96,13 @@ def check_effect(effect: Mapping[str, float]) -> None:
     """Raise ``ValueError`` for effects on what no patient has, or of a size that none can be."""
     for name, size in effect.items():
         if name not in ENDPOINTS:
-            raise ValueError(f"effect names {name!r}; use {', '.join(ENDPOINTS)}")
+            raise BadValue("effect", f"names {name!r}; use {', '.join(ENDPOINTS)}")
         limit = ENDPOINTS[name].largest_effect
         if not abs(size) <= limit:
-            raise ValueError(
-                f"effect of {name} is {size:g}; on the {ENDPOINTS[name].model_unit} scale it must"
-                f" lie between -{limit:g} and {limit:g}"
+            raise BadValue(
+                "effect",
+                f"of {name} is {size:g}; on the {ENDPOINTS[name].model_unit} scale it must"
+                f" lie between -{limit:g} and {limit:g}",
             )
 
 

@@ -10,6 +10,7 @@ from numba import uint64
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.contracts import Plan, Trials
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
 from phase2sim.trial.patients.intercurrent.chance import add_after, by_endpoint, check_effect
@@ -36,18 +37,19 @@ class Rescue:
 
     def __post_init__(self) -> None:
         if self.endpoint not in ENDPOINTS:
-            raise ValueError(f"endpoint is {self.endpoint!r}; use one of {', '.join(ENDPOINTS)}")
+            raise BadValue("endpoint", f"is {self.endpoint!r}; use one of {', '.join(ENDPOINTS)}")
         low, high = ENDPOINTS[self.endpoint].plausible
         if not low <= self.limit <= high:
-            raise ValueError(
-                f"limit is {self.limit:g}; {ENDPOINTS[self.endpoint].label} lies between {low:g}"
-                f" and {high:g} {ENDPOINTS[self.endpoint].unit}"
+            raise BadValue(
+                "limit",
+                f"is {self.limit:g}; {ENDPOINTS[self.endpoint].label} lies between {low:g}"
+                f" and {high:g} {ENDPOINTS[self.endpoint].unit}",
             )
         check_effect(self.effect)
         if not self.from_month >= 0:
-            raise ValueError(f"from_month is {self.from_month:g}; it must be 0 or more")
+            raise BadValue("from_month", f"is {self.from_month:g}; it must be 0 or more")
         if not 0 <= self.chance <= 1:
-            raise ValueError(f"chance is {self.chance:g}; it must lie between 0 and 1")
+            raise BadValue("chance", f"is {self.chance:g}; it must lie between 0 and 1")
 
     @property
     def endpoints(self) -> tuple[str, ...]:

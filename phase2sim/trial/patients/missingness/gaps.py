@@ -9,8 +9,9 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from phase2sim.core.arrays import Bools, Floats, Ints
-from phase2sim.core.contracts import Observer, Plan, Trials, Untreated
+from phase2sim.core.contracts import Missingness, Observer, Plan, Trials, Untreated
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
 from phase2sim.trial.patients.missingness.hazards import check_endpoint, check_ratio
@@ -20,10 +21,12 @@ _WIDEST = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class NoGaps:
+class NoGaps(Missingness):
     """Patients miss no visit before they leave."""
 
     title: ClassVar[str] = "no single visit is missed"
+    loses_nobody: ClassVar[bool] = True
+    depends_on_outcome: ClassVar[bool] = False
 
     def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
         """Nothing to set."""
@@ -37,11 +40,12 @@ class NoGaps:
 
 
 @dataclass(frozen=True, slots=True)
-class Sporadic:
+class Sporadic(Missingness):
     """A ``share`` of the visits after baseline is missed, each by itself, by chance."""
 
     share: float
     title: ClassVar[str] = "single visits missed completely at random"
+    depends_on_outcome: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         _check_share(self.share)
@@ -54,7 +58,7 @@ class Sporadic:
 
 
 @dataclass(frozen=True, slots=True)
-class SporadicByBaseline:
+class SporadicByBaseline(Missingness):
     """As ``mcar``, but patients with a worse baseline of ``endpoint`` miss more (at random).
 
     Their odds are multiplied by ``odds_ratio_per_sd`` for every SD by which the baseline is worse
@@ -70,6 +74,11 @@ class SporadicByBaseline:
         _check_share(self.share)
         check_endpoint(self.endpoint)
         check_ratio("odds_ratio_per_sd", self.odds_ratio_per_sd)
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """``endpoint``."""
+        return (self.endpoint,)
 
     def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
         """Set the intercept on a pilot of untreated patients."""
@@ -106,7 +115,7 @@ class MissedByOdds:
 
 def _check_share(share: float) -> None:
     if not 0 <= share < 1:
-        raise ValueError(f"share is {share:g}; it must be from 0 to below 1")
+        raise BadValue("share", f"is {share:g}; it must be from 0 to below 1")
 
 
 _GAPS = np.uint64(PURPOSES["gaps"])

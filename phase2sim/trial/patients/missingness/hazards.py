@@ -8,18 +8,21 @@ from numba import uint64
 from scipy.optimize import brentq
 
 from phase2sim.core.arrays import Arms, Bools, Floats
-from phase2sim.core.contracts import Observer, Plan, Trials, Untreated
+from phase2sim.core.contracts import Missingness, Observer, Plan, Trials, Untreated
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
 from phase2sim.trial.patients.missingness.last_seen import carried_forward, flatten_trials
 
 
 @dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(Missingness):
     """Every planned visit of every patient is seen."""
 
     title: ClassVar[str] = "nobody is lost"
+    loses_nobody: ClassVar[bool] = True
+    depends_on_outcome: ClassVar[bool] = False
 
     def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
         """Nothing to set."""
@@ -33,7 +36,7 @@ class Complete:
 
 
 @dataclass(frozen=True, slots=True)
-class Mcar:
+class Mcar(Missingness):
     """Dropout at a constant hazard that depends on nothing (missing completely at random).
 
     ``share`` of untreated patients are lost by month ``by_month``; who is lost stays lost. Treated
@@ -44,6 +47,7 @@ class Mcar:
     by_month: float
     hazard_ratio_treated: float = 1.0
     title: ClassVar[str] = "missing completely at random"
+    depends_on_outcome: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_share(self.share, self.by_month)
@@ -75,9 +79,15 @@ class Mcar:
             _lose_by_arm(seen, np.stack([still_in, treated]), trials.arm, seed, first)
         return seen
 
+    def share_staying(self, month: float, visits_months: tuple[float, ...]) -> tuple[float, float]:
+        """Share of untreated, and of treated, patients who are still seen at a month."""
+        del visits_months
+        staying = float((1 - self.share) ** (month / self.by_month))
+        return staying, staying**self.hazard_ratio_treated
+
 
 @dataclass(frozen=True, slots=True)
-class Mar:
+class Mar(Missingness):
     """Dropout that depends on the last value seen (missing at random).
 
     After each visit the hazard is multiplied by ``hazard_ratio_per_sd`` for every SD by which the
@@ -99,6 +109,11 @@ class Mar:
         check_ratio("hazard_ratio_per_sd", self.hazard_ratio_per_sd)
         check_ratio("hazard_ratio_treated", self.hazard_ratio_treated)
 
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """``endpoint``."""
+        return (self.endpoint,)
+
     def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
         """Set the hazard on a pilot of untreated patients, whatever the scenario's seed."""
         trials = untreated()
@@ -114,6 +129,12 @@ class Mar:
         log_hazard = _log_hazard(relative, self.share)
         level = log_hazard - slope * centre
         return LostByLastValue(self.endpoint, level, slope, self.hazard_ratio_treated)
+
+    def share_staying(self, month: float, visits_months: tuple[float, ...]) -> tuple[float, float]:
+        """Share of untreated, and of treated, patients who are still seen at a month."""
+        del visits_months
+        staying = float((1 - self.share) ** (month / self.by_month))
+        return staying, staying**self.hazard_ratio_treated
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,27 +168,28 @@ _DROPOUT = np.uint64(PURPOSES["dropout"])
 def check_share(share: float, by_month: float) -> None:
     """Raise ``ValueError`` for what cannot be the share lost by a month."""
     if not (share == 0 or _SMALLEST_SHARE <= share < 1):
-        raise ValueError(
-            f"share is {share:g}; it must be 0, or at least {_SMALLEST_SHARE:g} and below 1"
+        raise BadValue(
+            "share", f"is {share:g}; it must be 0, or at least {_SMALLEST_SHARE:g} and below 1"
         )
     if not _FIRST_MONTH <= by_month <= _LAST_MONTH:
-        raise ValueError(
-            f"by_month is {by_month:g}; it must lie between {_FIRST_MONTH:g} and {_LAST_MONTH:g}"
+        raise BadValue(
+            "by_month", f"is {by_month:g}; it must lie between {_FIRST_MONTH:g} and {_LAST_MONTH:g}"
         )
 
 
 def check_endpoint(endpoint: str) -> None:
     """Raise ``ValueError`` unless patients have this outcome."""
     if endpoint not in ENDPOINTS:
-        raise ValueError(f"endpoint is {endpoint!r}; use one of {', '.join(ENDPOINTS)}")
+        raise BadValue("endpoint", f"is {endpoint!r}; use one of {', '.join(ENDPOINTS)}")
 
 
 def check_ratio(key: str, ratio: float) -> None:
     """Raise ``ValueError`` for a ratio of hazards or odds that is no sensible number."""
     if not 1 / _LARGEST_RATIO <= ratio <= _LARGEST_RATIO:
-        raise ValueError(
-            f"{key} is {ratio:g}; it must lie between {1 / _LARGEST_RATIO:g} and"
-            f" {_LARGEST_RATIO:g}; 1 makes no difference"
+        raise BadValue(
+            key,
+            f"is {ratio:g}; it must lie between {1 / _LARGEST_RATIO:g} and"
+            f" {_LARGEST_RATIO:g}; 1 makes no difference",
         )
 
 

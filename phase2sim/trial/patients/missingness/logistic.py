@@ -9,8 +9,9 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from phase2sim.core.arrays import Arms, Bools, Floats
-from phase2sim.core.contracts import Observer, Plan, Trials, Untreated
+from phase2sim.core.contracts import Missingness, Observer, Plan, Trials, Untreated
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
 from phase2sim.trial.patients.missingness.hazards import check_endpoint, check_ratio
@@ -20,7 +21,7 @@ _WIDEST = 60.0  # of an intercept: beyond it a chance is 0 or 1
 
 
 @dataclass(frozen=True, slots=True)
-class Logistic:
+class Logistic(Missingness):
     """Dropout by visit, more likely after a worse last value (missing at random).
 
     ``lost`` is the share of untreated patients who are lost by each visit after baseline. Between
@@ -39,13 +40,23 @@ class Logistic:
     def __post_init__(self) -> None:
         _check(self.lost, self.endpoint, self.odds_ratio_per_sd, self.odds_ratio_treated)
 
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """``endpoint``."""
+        return (self.endpoint,)
+
     def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
         """Set the intercepts on a pilot of untreated patients."""
         return _calibrated(self, plan, untreated)
 
+    def share_staying(self, month: float, visits_months: tuple[float, ...]) -> tuple[float, float]:
+        """Share of patients who are still seen at a visit, as if treatment made no difference."""
+        staying = 1.0 - self.lost[visits_months.index(month) - 1]
+        return staying, staying
+
 
 @dataclass(frozen=True, slots=True)
-class Mnar:
+class Mnar(Missingness):
     """Dropout by visit, more likely before a worse value that nobody sees (not at random).
 
     As ``logistic``, but the odds depend on the value of ``endpoint`` at the visit that the patient
@@ -62,9 +73,19 @@ class Mnar:
     def __post_init__(self) -> None:
         _check(self.lost, self.endpoint, self.odds_ratio_per_sd, self.odds_ratio_treated)
 
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """``endpoint``."""
+        return (self.endpoint,)
+
     def prepare(self, plan: Plan, untreated: Untreated) -> Observer:
         """Set the intercepts on a pilot of untreated patients."""
         return _calibrated(self, plan, untreated)
+
+    def share_staying(self, month: float, visits_months: tuple[float, ...]) -> tuple[float, float]:
+        """Share of patients who are still seen at a visit, as if treatment made no difference."""
+        staying = 1.0 - self.lost[visits_months.index(month) - 1]
+        return staying, staying
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +127,8 @@ def _calibrated(part: Logistic | Mnar, plan: Plan, untreated: Untreated) -> Lost
     """
     visits = len(plan.visits_months) - 1
     if len(part.lost) != visits:
-        raise ValueError(
-            f"lost has {len(part.lost)} numbers; give {visits}, one a visit after baseline"
+        raise BadValue(
+            "lost", f"has {len(part.lost)} numbers; give {visits}, one a visit after baseline"
         )
     value = flatten_trials(
         _read(untreated(), plan.endpoints.index(part.endpoint), unseen=part.unseen)
@@ -139,9 +160,10 @@ def _intercept(odds: Floats, staying: Floats, leaving: float) -> float:
 def _check(lost: tuple[float, ...], endpoint: str, per_sd: float, treated: float) -> None:
     shares = list(lost)
     if not shares or shares != sorted(shares) or not 0 <= shares[0] <= shares[-1] < 1:
-        raise ValueError(
-            f"lost is {shares}; give shares from 0 to below 1 that do not fall, one a visit after"
-            " baseline"
+        raise BadValue(
+            "lost",
+            f"is {shares}; give shares from 0 to below 1 that do not fall, one a visit after"
+            " baseline",
         )
     check_endpoint(endpoint)
     check_ratio("odds_ratio_per_sd", per_sd)

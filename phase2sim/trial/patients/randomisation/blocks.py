@@ -5,8 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 from numba import uint64
+from scipy.special import comb
 
 from phase2sim.core.arrays import Arms, Ints
+from phase2sim.core.contracts import Randomisation
+from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, next_bits, seed_word, stream_state, unit
 
@@ -16,7 +19,7 @@ _MOST_CODES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class PermutedBlocks:
+class PermutedBlocks(Randomisation):
     """Random permutations of blocks that hold the arms in their ratio.
 
     ``block_size`` must be a multiple of the ratio's sum; by default the smallest such multiple of
@@ -43,6 +46,29 @@ class PermutedBlocks:
         """Sizes that a block may have."""
         return _sizes(self.ratio, self.block_size, self.block_sizes)
 
+    @property
+    def has_known_sizes(self) -> bool:
+        """Where all blocks are of one size."""
+        return len(self.sizes) == 1
+
+    def treated_sizes(self, patients: int) -> list[tuple[int, float]]:
+        """Sizes that the treated one of two arms may have, each with its probability."""
+        if not self.has_known_sizes:
+            control, treated = self.ratio
+            return [(round(patients * treated / (control + treated)), 1.0)]
+        block = self.block
+        whole, rest = divmod(patients, len(block))
+        in_block = int(block.sum())
+        # Hypergeometric: how many of the first ``rest`` places of a shuffled block are treated.
+        in_rest = np.arange(rest + 1)
+        ways = comb(in_block, in_rest) * comb(len(block) - in_block, rest - in_rest)
+        chances = ways / comb(len(block), rest)
+        return [(whole * in_block + n, float(chance)) for n, chance in enumerate(chances)]
+
+    def keeps_ratio(self, patients: int) -> bool:
+        """After whole blocks, where all are of one size."""
+        return self.has_known_sizes and patients % len(self.block) == 0
+
     def allocate(self, seed: int, first: int, factors: Ints) -> Arms:
         """Arm of every patient, (trial, patient)."""
         arm = np.empty(factors.shape[1:], dtype=np.int8)
@@ -55,7 +81,7 @@ class PermutedBlocks:
 
 
 @dataclass(frozen=True, slots=True)
-class StratifiedBlocks:
+class StratifiedBlocks(Randomisation):
     """Permuted blocks within every stratum: each combination of the levels of ``over``.
 
     ``over`` names ``"age"`` (with ``age_strata``), ``"site"``, or an endpoint with
@@ -88,23 +114,24 @@ class StratifiedBlocks:
 def check_over(over: tuple[str, ...]) -> None:
     """Raise ``ValueError`` unless there is something to balance over, each named once."""
     if not over or len(set(over)) != len(over):
-        raise ValueError(f"over is {list(over)}; name one or more factors, each once")
+        raise BadValue("over", f"is {list(over)}; name one or more factors, each once")
 
 
 def _check_sizes(
     ratio: tuple[int, ...], block_size: int | None, block_sizes: tuple[int, ...]
 ) -> None:
     if block_size is not None and block_sizes:
-        raise ValueError("block_sizes stands beside block_size; give one of them")
+        raise BadValue("block_sizes", "stands beside block_size; give one of them")
     key = "block_size" if block_size is not None else "block_sizes"
     for size in (block_size,) if block_size is not None else block_sizes:
         if size <= 0 or size % sum(ratio):
-            raise ValueError(
-                f"{key} is {size}; it must be a multiple of {sum(ratio)},"
-                f" the sum of the allocation ratio"
+            raise BadValue(
+                key,
+                f"is {size}; it must be a multiple of {sum(ratio)},"
+                f" the sum of the allocation ratio",
             )
         if size > _LONGEST_BLOCK and block_sizes:
-            raise ValueError(f"{key} is {size}; at most {_LONGEST_BLOCK}")
+            raise BadValue(key, f"is {size}; at most {_LONGEST_BLOCK}")
 
 
 def _sizes(

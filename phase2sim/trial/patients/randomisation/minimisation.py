@@ -7,6 +7,8 @@ import numpy as np
 from numba import uint64
 
 from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.contracts import Randomisation
+from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, next_bits, seed_word, stream_state, unit
 from phase2sim.trial.patients.randomisation.blocks import check_over
@@ -15,7 +17,7 @@ _ROUNDING = 1e-9  # imbalances this close are ties
 
 
 @dataclass(frozen=True, slots=True)
-class Minimisation:
+class Minimisation(Randomisation):
     """Pocock and Simon's minimisation over the margins of ``over``, Biometrics 1975.
 
     The imbalance of an arm is what its choice would leave: over every factor, at the patient's
@@ -34,9 +36,10 @@ class Minimisation:
         check_over(self.over)
         least = min(self.ratio) / sum(self.ratio)
         if not least <= self.probability <= 1:
-            raise ValueError(
-                f"probability is {self.probability:g}; it must lie between {least:.3g}, the share"
-                " of the smallest arm (no minimisation), and 1 (no chance)"
+            raise BadValue(
+                "probability",
+                f"is {self.probability:g}; it must lie between {least:.3g}, the share"
+                " of the smallest arm (no minimisation), and 1 (no chance)",
             )
 
     def allocate(self, seed: int, first: int, factors: Ints) -> Arms:

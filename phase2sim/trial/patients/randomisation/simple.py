@@ -7,17 +7,30 @@ import numpy as np
 from numba import uint64
 
 from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.contracts import Randomisation
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, next_bits, seed_word, stream_state, unit
+from phase2sim.theory.power.closed_form import binomial
 
 
 @dataclass(frozen=True, slots=True)
-class Simple:
+class Simple(Randomisation):
     """Each patient by an independent draw with the ratio's probabilities."""
 
     ratio: tuple[int, ...]
     title: ClassVar[str] = "simple (unrestricted) randomisation"
     over: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def has_known_sizes(self) -> bool:
+        """Binomial."""
+        return True
+
+    def treated_sizes(self, patients: int) -> list[tuple[int, float]]:
+        """Sizes that the treated one of two arms may have, each with its probability."""
+        control, treated = self.ratio
+        chances = binomial(patients, treated / (control + treated))
+        return [(size, float(chance)) for size, chance in enumerate(chances)]
 
     def allocate(self, seed: int, first: int, factors: Ints) -> Arms:
         """Arm of every patient, (trial, patient)."""
