@@ -234,35 +234,10 @@ CONFIDENCE = 0.95  # two-sided, of every confidence interval
 MODEL_SCALE = "model"
 
 
-class Analysis(Protocol):
-    """A part that turns a batch of trials into one estimate a trial."""
-
-    reads: ClassVar[str]  # "continuous" | "binary" | "count"
-    scale: ClassVar[str]  # of the effect: MODEL_SCALE, where a truth is known, or its name
-    title: ClassVar[str]
-
-    @property
-    def endpoint(self) -> str:
-        """Name of the endpoint it reads."""
-        ...
-
-    @property
-    def month(self) -> float:
-        """Visit it analyses, months since randomisation."""
-        ...
-
-    @property
-    def null_effect(self) -> float:
-        """Effect that benefit must exceed, on ``scale``."""
-        ...
-
-    def estimate(self, reading: Reading) -> Estimates:
-        """Estimate the effect in every trial of a batch."""
-        ...
-
-
 class Randomisation(Protocol):
     """A part that puts patients into arms, in the order they come."""
+
+    title: ClassVar[str]
 
     def allocate(self, seed: int, first: int, factors: Ints) -> Arms:
         """Arm of every patient, (trial, patient); the first n patients do not depend on n.
@@ -281,6 +256,8 @@ class Randomisation(Protocol):
 class Recruitment(Protocol):
     """A part that says when patients enrol, and at which site."""
 
+    title: ClassVar[str]
+
     def arrive(self, seed: int, first: int, shape: tuple[int, int], sites: int) -> Arrivals:
         """When and where the patients (trial, patient) enrol; the first n do not depend on n."""
         ...
@@ -291,6 +268,8 @@ type Untreated = Callable[[], "Trials"]  # many untreated patients, the same at 
 
 class Missingness(Protocol):
     """A part that says which outcomes of complete trials are seen."""
+
+    title: ClassVar[str]
 
     def prepare(self, plan: Plan, untreated: Untreated) -> "Observer":
         """Return what observes, set so that untreated patients are lost at the stated rate."""

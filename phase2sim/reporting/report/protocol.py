@@ -73,7 +73,7 @@ def _hypothesis(dossier: Dossier) -> Iterator[Piece]:
     yield f"{', '.join(arms[1:])} is better than {arms[0]} on {looked_at}. The null hypothesis of"
     yield " no benefit is tested at a one-sided level of "
     yield stated_number(decision.one_sided_alpha)
-    yield f" ({getattr(decision, 'title', dossier.main.decision)})."
+    yield f" ({decision.title})."
 
 
 def _estimand(dossier: Dossier) -> Iterator[Piece]:
@@ -101,7 +101,7 @@ def _assumptions(dossier: Dossier) -> Iterator[Piece]:
         yield stated_number(missing["by_month"])
         yield ": "
         yield stated_number(f"{100 * missing['share']:g} %")
-        yield f" ({getattr(dossier.main.built.dropout, 'title', missing['mechanism'])}). "
+        yield f" ({dossier.main.built.dropout.title}). "
     if dossier.evidence is None:
         yield "Means, SDs and correlations of untreated patients are stated in the scenario file."
         return

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.contracts import (
     AGE,
     SITE,
-    Analysis,
     Counted,
     Intercurrent,
     Missingness,

@@ -8,6 +8,7 @@ from phase2sim.trial.interim.schedule import Schedule
 class Design(Protocol):
     """A part that says who gets what and when we look; its fields are read by the assembly."""
 
+    title: ClassVar[str]
     nested: ClassVar[bool]  # whether the first n patients of a trial are the trial of size n
 
     @property

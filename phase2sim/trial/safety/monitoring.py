@@ -17,6 +17,7 @@ from phase2sim.core.kernels import kernel
 class SafetyRule(Protocol):
     """A part that says how many patients with an event stop a trial."""
 
+    title: ClassVar[str]
     evidence_is: ClassVar[str]  # what ``evidence`` holds, in words
 
     def __hash__(self) -> int:

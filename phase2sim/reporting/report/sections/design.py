@@ -37,8 +37,8 @@ def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
         ages = f"{population.age_years[0]:g} to {population.age_years[1]:g} years"
         yield "Age", (ages,)
     yield "Visits", (f"months {', '.join(f'{month:g}' for month in plan.visits_months)}",)
-    yield "Randomisation", (_title(built.study.randomisation),)
-    yield "Design", (_title(built.design),)
+    yield "Randomisation", (built.study.randomisation.title,)
+    yield "Design", (built.design.title,)
     for number, look in enumerate(built.study.looks, start=1):
         yield f"Look {number}", (_due(look, built.design.patients),)
     if built.study.interim is not None:
@@ -46,17 +46,17 @@ def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
     if built.study.safety is not None:
         yield "Stopped for harm", (_watched(built.study.safety),)
     if built.study.reestimation is not None:
-        yield "Size re-estimated", (_title(built.study.reestimation),)
-    yield "Lost", (f"{_title(built.dropout)}{_options(dossier.scenario.missing.dropout)}",)
+        yield "Size re-estimated", (built.study.reestimation.title,)
+    yield "Lost", (f"{built.dropout.title}{_options(dossier.scenario.missing.dropout)}",)
     for name, analysis in zip(built.study.names, built.study.analyses, strict=True):
-        covariates = ", ".join(getattr(analysis, "covariates", ()))
+        covariates = ", ".join(analysis.covariates)
         adjusted = f", adjusted for {covariates}" if covariates else ""
         yield (
             f"Analysis: {verdict_label(dossier, name)}",
             (f"{analysis.title}, month {analysis.month:g}{adjusted}",),
         )
     alpha = f"one-sided alpha {built.study.decision.one_sided_alpha:g}"
-    yield "Decision", (f"{_title(built.study.decision)}; {alpha}",)
+    yield "Decision", (f"{built.study.decision.title}; {alpha}",)
     for endpoint, target in dossier.scenario.truth.target.items():
         of, effect = MEASURES[endpoint], target.effect
         size = f"{effect:+g} {of.model_unit}" if isinstance(effect, float | int) else (
@@ -80,13 +80,9 @@ def _watched(rule: SafetyRule) -> str:
     """What stops a trial for harm."""
     looks = ", ".join(map(str, rule.looks))
     return (
-        f"{_title(rule)}: {rule.event.replace('_', ' ')} by month {rule.by_month:g} beyond"
+        f"{rule.title}: {rule.event.replace('_', ' ')} by month {rule.by_month:g} beyond"
         f" {rule.limit:g} of the treated, after {looks} of them"
     )
-
-
-def _title(part: object) -> str:
-    return str(getattr(part, "title", type(part).__name__))
 
 
 def _options(table: object) -> str:

@@ -114,7 +114,7 @@ def _evidence_words(known: Background) -> list[Piece]:
 
 def _what_stops(dossier: Dossier) -> Prose:
     decision = dossier.main.built.study.decision
-    words: list[Piece] = [f"The rule: {getattr(decision, 'title', dossier.main.decision)}, "]
+    words: list[Piece] = [f"The rule: {decision.title}, "]
     words += [
         "one-sided alpha ",
         stated_number(decision.one_sided_alpha),
