@@ -39,9 +39,17 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
 
 # Kinds of parts that a report names by their title.
 NAMED_IN_REPORTS = (
-    "analyses decisions designs dropouts gaps intercurrent randomisations recruitments"
-    " reestimations safety"
-).split()
+    "analyses",
+    "decisions",
+    "designs",
+    "dropouts",
+    "gaps",
+    "intercurrent",
+    "randomisations",
+    "recruitments",
+    "reestimations",
+    "safety",
+)
 
 
 def name_of(path: Path) -> str:
