@@ -23,7 +23,8 @@ from phase2sim.analyses.responders.fisher import Fisher
 from phase2sim.analyses.responders.logistic_standardised import LogisticStandardised
 from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.responders.responders import Responder
-from phase2sim.core.contracts import Analysis, Reading
+from phase2sim.core.analysis import Analysis
+from phase2sim.core.contracts import Reading
 from phase2sim.theory.mixtures import AnalysisMixture
 
 TRIALS, PATIENTS, REPEATS = 20_000, 60, 10

@@ -14,7 +14,8 @@ import numpy as np
 
 from phase2sim.analyses import ANALYSES
 from phase2sim.analyses.responders.responders import Responder
-from phase2sim.core.contracts import Analysis, Reading
+from phase2sim.core.analysis import Analysis
+from phase2sim.core.contracts import Reading
 from phase2sim.theory.mixtures import AnalysisMixture
 
 ALPHA, SIZES, DROPOUT = 0.025, (24, 60, 200), 0.15

@@ -37,6 +37,20 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
     "trial/safety": ("safety", "boundary"),
 }
 
+# Kinds of parts that a report names by their title.
+NAMED_IN_REPORTS = (
+    "analyses",
+    "decisions",
+    "designs",
+    "dropouts",
+    "gaps",
+    "intercurrent",
+    "randomisations",
+    "recruitments",
+    "reestimations",
+    "safety",
+)
+
 
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
@@ -123,7 +137,7 @@ def test_every_part_is_in_its_table(folder: str) -> None:
         for module in modules
         for value in vars(import_module(module)).values()
         if is_dataclass(value) and isinstance(value, type) and value.__module__ == module
-        if hasattr(value, method)
+        if hasattr(value, method) and not inspect.isabstract(value)
     }
 
     assert defined == {part.__name__ for table in tables.split() for part in TABLES[table].values()}
@@ -140,6 +154,13 @@ def test_part_is_a_frozen_dataclass_that_says_what_it_is(kind: str, name: str) -
     assert kept.__dataclass_params__.frozen  # type: ignore[attr-defined]  # set by dataclass
     assert (inspect.getdoc(kept) or "").endswith((".", ")"))
     assert not (kept.__doc__ or "").startswith(f"{kept.__name__}(")  # made by dataclass
+
+
+@pytest.mark.parametrize("kind", NAMED_IN_REPORTS)
+def test_a_part_that_a_report_names_has_a_title(kind: str) -> None:
+    for part in TABLES[kind].values():
+        assert isinstance(part.title, str)
+        assert part.title
 
 
 def test_imports_point_down_the_layers() -> None:

@@ -20,7 +20,7 @@ from phase2sim.analyses.responders.cmh import Cmh
 from phase2sim.analyses.responders.fisher import Fisher
 from phase2sim.analyses.responders.logistic_standardised import LogisticStandardised
 from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
-from phase2sim.core.contracts import Analysis
+from phase2sim.core.analysis import Analysis
 
 ANALYSES: dict[str, type[Analysis]] = {
     "ancova": Ancova,

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Bools, Floats, Ints
-from phase2sim.core.contracts import Analysis, Plan
+from phase2sim.core.contracts import Plan
 from phase2sim.core.kernels import kernel
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.contracts import Analysis, Estimates, Reading
+from phase2sim.core.contracts import Reading
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.errors import BadValue
 
@@ -65,20 +65,3 @@ class QuantificationLimit:
     def _reported(self, value: Floats) -> Floats:
         below = value < MEASURES[self.endpoint].to_model(self.lloq)
         return np.where(below, self.becomes, value)
-
-
-@dataclass(frozen=True, slots=True)
-class Quantified:
-    """An analysis of what an assay with a limit reports; all else is the analysis's own."""
-
-    analysis: Analysis
-    limit: QuantificationLimit
-
-    def __getattr__(self, name: str) -> object:
-        if name in {"analysis", "limit"}:  # not there yet while a copy is made
-            raise AttributeError(name)
-        return getattr(self.analysis, name)
-
-    def estimate(self, reading: Reading) -> Estimates:
-        """Estimate the effect in every trial, values below the limit replaced."""
-        return self.analysis.estimate(self.limit.applied(reading))

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Bools, Floats, Ints
-from phase2sim.core.contracts import Analysis, Estimates, OwnTest, Plan, Reading, Trials
+from phase2sim.core.contracts import Estimates, OwnTest, Plan, Reading, Trials
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, derived_values
 from phase2sim.core.estimands import Aim, counted_outcomes
 from phase2sim.core.estimates import stack_estimates
@@ -38,12 +39,9 @@ def estimate_first(  # noqa: PLR0913 - as ``estimate``, and the sizes
     In one pass where the analysis can, else from the first n alone.
     """
     whole = counted_reading(analysis, plan, trials, observed, aim)
-    # Asked of the type: a part that wraps an analysis passes its attributes on, not its reading.
-    in_one_pass = getattr(type(analysis), "estimate_first", None)
-    if in_one_pass is not None and len(plan.arms) == _TWO_ARMS:
-        found: Estimates = in_one_pass(analysis, whole, sizes)
-        return found
     arms = len(plan.arms)
+    if arms == _TWO_ARMS:
+        return analysis.estimate_first(whole, sizes)
     return stack_estimates(
         [compare_arms(analysis, whole.of_first(n), arms, aim.arm) for n in sizes]
     )
@@ -67,10 +65,9 @@ def first_patients_by_trial(
     seen: the analysis fails as with too few.
     """
     patients = np.maximum(patients, 1)
-    draws = hasattr(analysis, "imputations")
     found: list[tuple[Ints, Estimates]] = []
     for size in np.unique(patients):
-        for rows in _runs(np.flatnonzero(patients == size), split=draws):
+        for rows in _runs(np.flatnonzero(patients == size), split=analysis.draws):
             part = replace(whole.of_first(int(size), rows), first=whole.first + int(rows[0]))
             found.append((rows, compare_arms(analysis, part, arms, arm)))
     return found[0][1] if len(found) == 1 else _joined(found, len(patients))
@@ -136,10 +133,9 @@ def _of_two_arms(analysis: Analysis, whole: Reading, arm: int) -> Estimates:
     """
     compared = (whole.arm == 0) | (whole.arm == arm)
     sizes = compared.sum(axis=1)
-    draws = hasattr(analysis, "imputations")
     found: list[tuple[Ints, Estimates]] = []
     for size in np.unique(sizes):
-        for rows in _runs(np.flatnonzero(sizes == size), split=draws):
+        for rows in _runs(np.flatnonzero(sizes == size), split=analysis.draws):
             part = _patients(whole, rows, compared[rows], arm)
             found.append((rows, analysis.estimate(part)))
     return _joined(found, len(sizes))

@@ -238,33 +238,6 @@ CONFIDENCE = 0.95  # two-sided, of every confidence interval
 MODEL_SCALE = "model"
 
 
-class Analysis(Protocol):
-    """A part that turns a batch of trials into one estimate a trial."""
-
-    reads: ClassVar[str]  # "continuous" | "binary" | "count"
-    scale: ClassVar[str]  # of the effect: MODEL_SCALE, where a truth is known, or its name
-    title: ClassVar[str]
-
-    @property
-    def endpoint(self) -> str:
-        """Name of the endpoint it reads."""
-        ...
-
-    @property
-    def month(self) -> float:
-        """Visit it analyses, months since randomisation."""
-        ...
-
-    @property
-    def null_effect(self) -> float:
-        """Effect that benefit must exceed, on ``scale``."""
-        ...
-
-    def estimate(self, reading: Reading) -> Estimates:
-        """Estimate the effect in every trial of a batch."""
-        ...
-
-
 class Randomisation:
     """A part that puts patients into arms, in the order they come."""
 

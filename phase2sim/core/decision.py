@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Floats
-from phase2sim.core.contracts import GO, MODEL_SCALE, STOP, UNDECIDED, Analysis, Estimates
+from phase2sim.core.contracts import GO, MODEL_SCALE, STOP, UNDECIDED, Estimates
 from phase2sim.core.endpoints import EVENTS, MEASURES
 
 # What is true, seen from a rule's limits; an effect at the lower one is not beyond it: BELOW.
@@ -124,7 +125,7 @@ def hypothesis(name: str, analysis: Analysis, arm: int, ratio: tuple[int, ...]) 
         arm=arm,
         allocation=(ratio[0], ratio[arm]),
         largest_effect=largest,
-        has_prior=hasattr(analysis, "control_prior"),
+        has_prior=analysis.is_bayesian,
     )
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from phase2sim.core.contracts import MODEL_SCALE, Analysis
+from phase2sim.core.analysis import Analysis
+from phase2sim.core.contracts import MODEL_SCALE
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, MEASURES, drawn_for
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
@@ -56,7 +57,7 @@ def background(
             reported=_reported(evidence, analysis),
             target=_target(assembled, number),
             effect=None if prior is None else _effect(assembled, number),
-            averaged_from=getattr(analysis, "averaged_from", None),
+            averaged_from=analysis.averaged_from,
             strategies=dict(
                 zip(assembled.built.event_names, study.aim(number).strategies, strict=True)
             ),

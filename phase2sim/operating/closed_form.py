@@ -7,13 +7,10 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import ndtri
 
-from phase2sim.analyses.means.ancova import Ancova
-from phase2sim.analyses.means.student_t import TTest
-from phase2sim.analyses.means.welch import Welch
-from phase2sim.analyses.mixed_models.mmrm import Mmrm
 from phase2sim.core.age_distribution import age_moments
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Floats
-from phase2sim.core.contracts import Analysis, TruthSource
+from phase2sim.core.contracts import TruthSource
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.prior.truth_sources import window_midpoints
 from phase2sim.scenario.assembly.assemble import Assembled
@@ -107,7 +104,7 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> ClosedForm |
     interim = assembled.study.interim
     if assembled.study.safety is not None or assembled.study.drops_arms:
         return None  # a trial stopped for harm is no go
-    formula = _FORMULAS.get(type(analysis))
+    formula = _FORMULAS.get(analysis.closed_form)
     tested = assembled.study.decision.alone(number, assembled.study.hypotheses[number])
     if formula is None or tested is None or source.label not in {"target", "null"}:
         return None
@@ -146,7 +143,6 @@ def _with_looks(
 
 
 def _ancova(analysis: Analysis, case: _Case) -> float:
-    assert isinstance(analysis, Ancova)  # noqa: S101 - the table's key
     sd = float(np.sqrt(case.residual(analysis.covariates, [case.visit])[0, 0]))
     adjusted_for = len(_measured(analysis.covariates))
     return case.averaged(
@@ -157,7 +153,6 @@ def _ancova(analysis: Analysis, case: _Case) -> float:
 
 
 def _t_test(analysis: Analysis, case: _Case) -> float:
-    assert isinstance(analysis, TTest)  # noqa: S101 - the table's key
     sd = case.sd(change=analysis.of == "change")
     return case.averaged(
         lambda treated, control: power_t(case.effect, sd, treated, control, case.alpha)
@@ -165,7 +160,6 @@ def _t_test(analysis: Analysis, case: _Case) -> float:
 
 
 def _welch(analysis: Analysis, case: _Case) -> float:
-    assert isinstance(analysis, Welch)  # noqa: S101 - the table's key
     sd = case.sd(change=analysis.of == "change")
     return case.averaged(
         lambda treated, control: power_welch(case.effect, (sd, sd), treated, control, case.alpha)
@@ -174,7 +168,6 @@ def _welch(analysis: Analysis, case: _Case) -> float:
 
 def _mmrm(analysis: Analysis, case: _Case) -> float:
     """Power with known covariance; none for an effect averaged over visits."""
-    assert isinstance(analysis, Mmrm)  # noqa: S101 - the table's key
     if analysis.averaged_from is not None:
         return float("nan")
     plan = case.assembled.study.drawn
@@ -193,11 +186,12 @@ def _mmrm(analysis: Analysis, case: _Case) -> float:
     )
 
 
-_FORMULAS: dict[type, _Formula] = {
-    Ancova: _Formula(_ancova),
-    TTest: _Formula(_t_test),
-    Welch: _Formula(_welch),
-    Mmrm: _Formula(_mmrm, "it takes the covariance as known and as many as expected as lost"),
+# By what an analysis declares as its ``closed_form``.
+_FORMULAS: dict[str | None, _Formula] = {
+    "ancova": _Formula(_ancova),
+    "t_test": _Formula(_t_test),
+    "welch": _Formula(_welch),
+    "mmrm": _Formula(_mmrm, "it takes the covariance as known and as many as expected as lost"),
 }
 
 
@@ -282,12 +276,12 @@ def _reasons(assembled: Assembled, analysis: Analysis, e: int) -> list[str]:
     reasons: list[str] = []
     if low < high and control.knots_months.size and np.ptp(control.history[:, e], axis=-1).any():
         reasons.append("patients' means differ by time since diagnosis")
-    covariates = getattr(analysis, "covariates", ())
+    covariates = analysis.covariates
     if plan.per_year_of_age.get(plan.endpoints[e], 0.0) or "age" in covariates:
         reasons.append("age is not normal")
     if "stratum" in covariates:
         reasons.append("it leaves out the stratum")
-    if getattr(analysis, "standard_error", "model-based") != "model-based":
+    if analysis.robust_standard_error:
         reasons.append("it takes the model-based standard error")
     if assembled.built.dropout.depends_on_outcome:
         reasons.append("it takes patients as lost completely at random")

@@ -10,6 +10,7 @@ from scipy.special import stdtr, stdtrit
 
 from phase2sim.analyses.data_file import data_reading, read_data
 from phase2sim.analyses.readings import compare_arms
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Bools
 from phase2sim.core.contracts import (
     CONFIDENCE,
@@ -19,7 +20,6 @@ from phase2sim.core.contracts import (
     GO,
     MODEL_SCALE,
     STOP,
-    Analysis,
     Estimates,
     OwnTest,
     Trials,
@@ -123,7 +123,7 @@ def analyse(built: BuiltScenario, path: Path, endpoint: str | None = None) -> Tr
             f" {' and '.join(endpoints)}. Add the column, or choose with --endpoint."
         )
     plan = built.study.plan
-    factors = list(dict.fromkeys(f for _, a, _ in chosen for f in getattr(a, "factors", ())))
+    factors = list(dict.fromkeys(f for _, a, _ in chosen for f in a.factors))
     readings = {
         e: replace(data_reading(data, e, plan.visits_months, plan.arms, factors), seed=plan.seed)
         for e in endpoints

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from phase2sim.analyses.missing_share import unseen
 from phase2sim.analyses.readings import estimate
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.contracts import (
     MODEL_SCALE,
-    Analysis,
     Estimates,
     Plan,
     Trials,
@@ -260,5 +260,5 @@ def is_stated(study: Study, number: int) -> bool:
 
 def analysed_months(plan: Plan, analysis: Analysis) -> tuple[float, ...]:
     """Months of the plan's visits whose effects an analysis estimates or averages."""
-    first = getattr(analysis, "averaged_from", None) or analysis.month
+    first = analysis.averaged_from or analysis.month
     return tuple(month for month in plan.visits_months if first <= month <= analysis.month)

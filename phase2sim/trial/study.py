@@ -6,9 +6,9 @@ from itertools import repeat
 
 import numpy as np
 
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Arms, Floats
 from phase2sim.core.contracts import (
-    Analysis,
     Arrivals,
     Entrants,
     Intercurrent,

@@ -16,8 +16,9 @@ from phase2sim.analyses.responders.cmh import Cmh
 from phase2sim.analyses.responders.logistic_standardised import LogisticStandardised
 from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.responders.responders import Responder
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Floats
-from phase2sim.core.contracts import Analysis, Reading
+from phase2sim.core.contracts import Reading
 from phase2sim.theory.mixtures import AnalysisMixture
 
 pytestmark = pytest.mark.calibration

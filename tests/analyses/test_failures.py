@@ -10,12 +10,12 @@ from support.readings import random_reading
 from phase2sim.analyses.means.ancova import Ancova
 from phase2sim.analyses.means.student_t import TTest
 from phase2sim.analyses.means.welch import Welch
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.contracts import (
     COLLINEAR,
     EMPTY_ARM,
     NO_VARIATION,
     TOO_FEW,
-    Analysis,
     Estimates,
     Reading,
 )

@@ -14,7 +14,8 @@ from phase2sim.analyses.means.student_t import TTest
 from phase2sim.analyses.means.welch import Welch
 from phase2sim.analyses.ranks.van_elteren import VanElteren
 from phase2sim.analyses.ranks.wilcoxon import Wilcoxon
-from phase2sim.core.contracts import Analysis, Estimates, Reading
+from phase2sim.core.analysis import Analysis
+from phase2sim.core.contracts import Estimates, Reading
 
 EVERY = [
     Ancova("hba1c", 12.0),

@@ -20,7 +20,8 @@ from phase2sim.analyses.responders.fisher import Fisher
 from phase2sim.analyses.responders.logistic_standardised import LogisticStandardised
 from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.responders.responders import Responder
-from phase2sim.core.contracts import Analysis, Reading
+from phase2sim.core.analysis import Analysis
+from phase2sim.core.contracts import Reading
 
 BOTH = ("baseline", "stratum")
 BELOW = Responder(below=7.5)

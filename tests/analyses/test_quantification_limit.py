@@ -1,6 +1,5 @@
 """Values below the assay's limit: the censored likelihood against R, and what replaces them."""
 
-import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from support.small_trials import assembled, one_endpoint, scenario
 from phase2sim.analyses.means.ancova import Ancova
 from phase2sim.analyses.means.tobit import Tobit
 from phase2sim.analyses.means.tobit_fit import _tail
-from phase2sim.analyses.quantification_limit import QuantificationLimit, Quantified
+from phase2sim.analyses.quantification_limit import QuantificationLimit
 from phase2sim.core.contracts import ALL_BELOW, EMPTY_ARM, NO_VARIATION, TOO_FEW
 from phase2sim.core.errors import BadScenario
 from phase2sim.operating.closed_form import twin
@@ -168,9 +167,3 @@ def test_a_limit_that_does_not_fit_is_refused(keys: dict[str, object], part: str
 def test_a_scale_without_zero_refuses_zero() -> None:
     with pytest.raises(ValueError, match="use 'limit' or 'half'"):
         QuantificationLimit("glucose", 1.5, "zero")
-
-
-def test_an_analysis_behind_a_limit_can_be_sent_to_a_worker() -> None:
-    limited = Quantified(Ancova("c_peptide", 12.0), QuantificationLimit("c_peptide", 0.02))
-
-    assert pickle.loads(pickle.dumps(limited)) == limited  # noqa: S301 - our own

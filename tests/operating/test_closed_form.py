@@ -9,7 +9,8 @@ from support.agreement import assert_agrees, se_of_share
 from support.readings import rows_of
 from support.small_trials import Table, assembled, design, one_endpoint, scenario
 
-from phase2sim.operating.closed_form import twin
+from phase2sim.analyses import ANALYSES
+from phase2sim.operating.closed_form import _FORMULAS, twin
 from phase2sim.operating.simulation import Characteristic, Result, prepare_scenario, simulate
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.trial.engine import simulate_batch
@@ -228,3 +229,9 @@ def test_meld_atg_has_the_power_that_theory_gives_it() -> None:
 
     assert found.gap is not None
     assert abs(found.gap) < 4
+
+
+def test_every_closed_form_that_an_analysis_declares_is_there() -> None:
+    declared = {part.closed_form for part in ANALYSES.values()}
+
+    assert declared - {None} == set(_FORMULAS)

@@ -6,7 +6,8 @@ import numpy as np
 
 from phase2sim.analyses import ANALYSES
 from phase2sim.analyses.responders.responders import Responder
-from phase2sim.core.contracts import Analysis, Estimates
+from phase2sim.core.analysis import Analysis
+from phase2sim.core.contracts import Estimates
 from phase2sim.theory.mixtures import AnalysisMixture
 
 # Keys that a method needs beside endpoint and month.

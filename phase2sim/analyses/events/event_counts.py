@@ -8,13 +8,14 @@ from scipy import special
 
 from phase2sim.analyses.columns import outcome
 from phase2sim.analyses.options import check_options
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import Estimates, Reading
 from phase2sim.core.endpoints import EVENTS
 
 
 @dataclass(frozen=True, slots=True)
-class CountAnalysis:
+class CountAnalysis(Analysis):
     """Keys of the analyses of counts; ``null_effect`` is the logarithm of a rate ratio."""
 
     endpoint: str
@@ -22,7 +23,10 @@ class CountAnalysis:
     null_effect: float = 0.0
     reads: ClassVar[str] = "count"
     scale: ClassVar[str] = "log rate ratio"
-    pipeline: ClassVar[bool] = True  # at a look, patients on the way count
+    uses_pipeline_patients: ClassVar[bool] = True
+    needs_variation: ClassVar[bool] = False
+    needs_replicates: ClassVar[bool] = False
+    is_equivariant: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_options(self, endpoints=tuple(EVENTS))

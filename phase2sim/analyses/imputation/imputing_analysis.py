@@ -9,6 +9,7 @@ from scipy import special
 from phase2sim.analyses.columns import numeric_covariates, outcome, strata_above_lowest
 from phase2sim.analyses.imputation.imputed_ancova import COPY, JUMP, MAR
 from phase2sim.analyses.options import check_options
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Arms, Floats
 from phase2sim.core.contracts import MODEL_SCALE, Reading
 from phase2sim.core.endpoints import MEASURES
@@ -33,7 +34,7 @@ class Imputed:
 
 
 @dataclass(frozen=True, slots=True)
-class ImputingAnalysis:
+class ImputingAnalysis(Analysis):
     """Keys of the analyses that impute, and what they read."""
 
     endpoint: str

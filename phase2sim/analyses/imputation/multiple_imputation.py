@@ -39,7 +39,7 @@ class MultipleImputation(ImputingAnalysis):
 
     imputations: int = 50
     title: ClassVar[str] = "Multiple imputation"
-    draws: ClassVar[bool] = True  # from a stream of the trial, patients in their order
+    draws: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         ImputingAnalysis.__post_init__(self)

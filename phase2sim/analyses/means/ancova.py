@@ -11,6 +11,7 @@ from phase2sim.analyses.means.least_squares import least_squares
 from phase2sim.analyses.means.running_sums import running_least_squares
 from phase2sim.analyses.one_sided import RegressionFit, for_benefit
 from phase2sim.analyses.options import check_options
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 from phase2sim.core.estimates import stack_estimates
 
@@ -18,7 +19,7 @@ _STANDARD_ERRORS = ("model-based", "hc3")
 
 
 @dataclass(frozen=True, slots=True)
-class Ancova:
+class Ancova(Analysis):
     """Treatment minus control at ``month``, on patients with that visit and every covariate.
 
     The stratum enters as a factor, and so do ``factors``, further columns of a data file such as a
@@ -36,9 +37,17 @@ class Ancova:
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "ANCOVA"
+    in_one_pass: ClassVar[bool] = True
+    allows_blinded_variance: ClassVar[bool] = True
+    closed_form: ClassVar[str | None] = "ancova"
 
     def __post_init__(self) -> None:
         check_options(self, standard_error=_STANDARD_ERRORS)
+
+    @property
+    def robust_standard_error(self) -> bool:
+        """Whether the standard error is HC3."""
+        return self.standard_error == "hc3"
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the adjusted difference in every trial; a trial it cannot answer has failed."""

@@ -9,11 +9,12 @@ from phase2sim.analyses.columns import numeric_covariates, outcome, with_factors
 from phase2sim.analyses.means.arm_regressions import arm_regressions
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 
 
 @dataclass(frozen=True, slots=True)
-class Anhecova:
+class Anhecova(Analysis):
     """Treatment minus control at ``month``, by a regression on the covariates in each arm.
 
     Analysis of heterogeneous covariance: right, and no less precise than comparing means, whether

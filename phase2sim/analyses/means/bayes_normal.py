@@ -11,6 +11,7 @@ from phase2sim.analyses.means.ancova import Ancova
 from phase2sim.analyses.means.borrowing import with_control
 from phase2sim.analyses.means.student_t import TTest
 from phase2sim.analyses.options import check_options
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import CONFIDENCE, MODEL_SCALE, Estimates, OwnTest, Reading
 from phase2sim.core.endpoints import MEASURES
@@ -19,7 +20,7 @@ from phase2sim.theory.mixtures import AnalysisMixture, NormalMixture
 
 
 @dataclass(frozen=True, slots=True)
-class BayesNormal:
+class BayesNormal(Analysis):
     """Posterior of treatment minus control at ``month``, given priors that are normal mixtures.
 
     ``effect_prior`` is of the difference, ``control_prior`` of the control mean at ``month``, as
@@ -38,6 +39,8 @@ class BayesNormal:
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "Bayes, normal mixtures"
+    is_bayesian: ClassVar[bool] = True
+    is_equivariant: ClassVar[bool] = False  # the priors stay where they are
 
     def __post_init__(self) -> None:
         check_options(self)

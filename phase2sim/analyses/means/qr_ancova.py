@@ -9,6 +9,7 @@ from phase2sim.analyses.columns import numeric_covariates, outcome, strata, with
 from phase2sim.analyses.means.least_squares import least_squares
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 from phase2sim.core.errors import BadValue
@@ -18,7 +19,7 @@ MONTHS, INTERCEPT, PER_BASELINE, PER_YEAR = 12.0, -0.191, 0.812, 0.00638
 
 
 @dataclass(frozen=True, slots=True)
-class QrAncova:
+class QrAncova(Analysis):
     """Treatment minus control at ``month`` in the quantitative response of C-peptide.
 
     The response is ln(C + 1) minus its expectation from baseline and age, of published untreated
@@ -36,6 +37,7 @@ class QrAncova:
     scale: ClassVar[str] = MODEL_SCALE
     needs: ClassVar[tuple[str, ...]] = ("age",)
     title: ClassVar[str] = "C-peptide QR"
+    is_equivariant: ClassVar[bool] = False  # the slope on the baseline is a published one
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -17,6 +17,7 @@ class TTest(TwoMeans):
     """
 
     title: ClassVar[str] = "t test"
+    closed_form: ClassVar[str | None] = "t_test"
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""

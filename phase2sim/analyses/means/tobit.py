@@ -15,6 +15,7 @@ from phase2sim.analyses.means.tobit_fit import tobit
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.quantification_limit import BelowLimit, QuantificationLimit
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 from phase2sim.core.endpoints import MEASURES
 
@@ -22,7 +23,7 @@ _STANDARD_ERRORS = ("corrected", "likelihood")
 
 
 @dataclass(frozen=True, slots=True)
-class Tobit:
+class Tobit(Analysis):
     """Treatment minus control at ``month`` by a normal likelihood with values below ``lloq``.
 
     Of a value below ``lloq``, in the endpoint's unit, only that counts; a baseline below it
@@ -43,6 +44,7 @@ class Tobit:
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "Tobit ANCOVA"
+    is_equivariant: ClassVar[bool] = False  # the limit stays where it is
 
     def __post_init__(self) -> None:
         check_options(self, standard_error=_STANDARD_ERRORS)

@@ -12,6 +12,7 @@ from phase2sim.analyses.means.running_sums import running_two_means
 from phase2sim.analyses.one_sided import RegressionFit, for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.tolerances import ROUNDING
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import (
     EMPTY_ARM,
@@ -25,7 +26,7 @@ from phase2sim.core.kernels import inline_kernel, kernel
 
 
 @dataclass(frozen=True, slots=True)
-class TwoMeans:
+class TwoMeans(Analysis):
     """What the tests of two means share: their options, and the work but for one choice."""
 
     endpoint: str
@@ -34,6 +35,8 @@ class TwoMeans:
     null_effect: float = 0.0
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
+    in_one_pass: ClassVar[bool] = True
+    allows_blinded_variance: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_options(self, of=OUTCOMES)

@@ -17,6 +17,7 @@ class Welch(TwoMeans):
     """
 
     title: ClassVar[str] = "Welch t test"
+    closed_form: ClassVar[str | None] = "welch"
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""

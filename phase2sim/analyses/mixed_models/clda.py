@@ -11,6 +11,7 @@ from phase2sim.analyses.mixed_models.missing_patterns import ARM, Columns, Patte
 from phase2sim.analyses.mixed_models.mixed_model import Fitted, MixedModel, fit_mixed_model
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 from phase2sim.core.errors import BadValue
 
@@ -22,7 +23,7 @@ _WEIGHTLESS = 1e-300  # of a patient: there, and counted as none
 
 
 @dataclass(frozen=True, slots=True)
-class Clda:
+class Clda(Analysis):
     """Treatment minus control at ``month``, with the baseline as an outcome, alike in both arms.
 
     Every visit after baseline has its own effect of the arm, every visit its own mean and SD, and
@@ -40,7 +41,7 @@ class Clda:
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "Constrained longitudinal analysis"
-    pipeline: ClassVar[bool] = True  # at a look, patients on the way count
+    uses_pipeline_patients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_options(self, covariates=_COVARIATES, likelihood=_LIKELIHOODS, df=_DEGREES_OF_FREEDOM)

@@ -16,6 +16,7 @@ from phase2sim.analyses.mixed_models.mixed_model import (
 )
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 from phase2sim.core.errors import BadValue
@@ -24,7 +25,7 @@ _LIKELIHOODS = ("reml", "ml")
 
 
 @dataclass(frozen=True, slots=True)
-class Mmrm:
+class Mmrm(Analysis):
     """Treatment minus control at ``month``, from all visits of all patients.
 
     The arm has an effect of its own at each visit, and so has every covariate of ``by_visit``: the
@@ -48,7 +49,8 @@ class Mmrm:
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "MMRM"
-    pipeline: ClassVar[bool] = True  # at a look, patients on the way count
+    closed_form: ClassVar[str | None] = "mmrm"
+    uses_pipeline_patients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_options(

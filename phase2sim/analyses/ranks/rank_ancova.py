@@ -15,11 +15,12 @@ from phase2sim.analyses.columns import (
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.ranks.rank_residuals import rank_residuals
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.contracts import Estimates, Reading
 
 
 @dataclass(frozen=True, slots=True)
-class RankAncova:
+class RankAncova(Analysis):
     """Difference in mean rank between the arms at ``month``, given the ranks of covariates.
 
     Outcome and covariates are ranked, and the one regressed on the others, within each stratum if
@@ -31,10 +32,11 @@ class RankAncova:
     month: float
     covariates: tuple[str, ...] = ("baseline",)
     of: ValueOrChange = "value"
-    null_effect: ClassVar[float] = 0.0
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = "rank / (n + 1)"
     title: ClassVar[str] = "Rank ANCOVA"
+    by_ranks: ClassVar[bool] = True
+    is_equivariant: ClassVar[bool] = False  # its effect is in ranks
 
     def __post_init__(self) -> None:
         check_options(self, of=OUTCOMES)

@@ -10,11 +10,12 @@ from phase2sim.analyses.one_sided import NORMAL_REACH
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.ranks.rank_sum import location_shifts, rank_sums
 from phase2sim.analyses.ranks.wilcoxon import RankSums, normal_tails, shift_estimates
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 
 
 @dataclass(frozen=True, slots=True)
-class VanElteren:
+class VanElteren(Analysis):
     """Shift of treatment against control at ``month``, tested by ranks within each stratum.
 
     A stratum weighs 1 / (patients + 1), the best choice when the shift is the same in all.
@@ -29,6 +30,7 @@ class VanElteren:
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "van Elteren test"
+    by_ranks: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("stratum",)
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from phase2sim.analyses.one_sided import NORMAL_REACH
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.ranks import rank_sum_exact
 from phase2sim.analyses.ranks.rank_sum import location_shifts, rank_sums
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 from phase2sim.core.contracts import CONFIDENCE, MODEL_SCALE, Estimates, OwnTest, Reading
 from phase2sim.core.endpoints import MEASURES
@@ -31,7 +32,7 @@ class RankSums:
 
 
 @dataclass(frozen=True, slots=True)
-class Wilcoxon:
+class Wilcoxon(Analysis):
     """Shift of treatment against control at ``month``, tested by the sum of ranks.
 
     ``of="change"`` ranks changes from baseline. ``distribution`` is that of the sum: ``"exact"``,
@@ -48,6 +49,7 @@ class Wilcoxon:
     reads: ClassVar[str] = "continuous"
     scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "Wilcoxon rank-sum test"
+    by_ranks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_options(self, of=OUTCOMES, distribution=DISTRIBUTIONS)

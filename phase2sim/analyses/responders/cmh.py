@@ -23,7 +23,6 @@ class Cmh(ResponderAnalysis):
     that do not fit; see docs/methods/cmh.md.
     """
 
-    null_effect: ClassVar[float] = 0.0
     needs: ClassVar[tuple[str, ...]] = ("stratum",)
     title: ClassVar[str] = "Cochran-Mantel-Haenszel"
 

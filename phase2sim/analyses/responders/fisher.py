@@ -21,8 +21,8 @@ class Fisher(ResponderAnalysis):
     docs/methods/fisher.md.
     """
 
-    null_effect: ClassVar[float] = 0.0
     title: ClassVar[str] = "Fisher's exact test"
+    by_responder_counts: ClassVar[bool] = True
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""

@@ -34,6 +34,7 @@ class MiettinenNurminen(ResponderAnalysis):
     variance: Literal["miettinen_nurminen", "farrington_manning"] = "miettinen_nurminen"
     null_effect: float = 0.0
     title: ClassVar[str] = "Miettinen-Nurminen"
+    by_responder_counts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         ResponderAnalysis.__post_init__(self)

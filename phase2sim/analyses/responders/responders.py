@@ -8,6 +8,7 @@ import numpy as np
 
 from phase2sim.analyses.columns import outcome, strata
 from phase2sim.analyses.options import check_options
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, Reading
 from phase2sim.core.endpoints import MEASURES, Endpoint, on_unit_scale
@@ -89,7 +90,7 @@ class Responder:
 
 
 @dataclass(frozen=True, slots=True)
-class ResponderAnalysis:
+class ResponderAnalysis(Analysis):
     """What the analyses of responders share: the rule, and what a missing outcome counts as."""
 
     endpoint: str
@@ -98,6 +99,8 @@ class ResponderAnalysis:
     missing: Literal["non_responder", "complete_cases"] = "non_responder"
     reads: ClassVar[str] = "binary"
     scale: ClassVar[str] = SCALE
+    needs_replicates: ClassVar[bool] = False
+    is_equivariant: ClassVar[bool] = False  # the rule stays where it is
 
     def __post_init__(self) -> None:
         check_options(self, missing=MISSING)
@@ -110,6 +113,10 @@ class ResponderAnalysis:
         if self.missing == "non_responder":
             return np.maximum(responds, np.int8(0))
         return responds
+
+    def individual_outcomes(self, reading: Reading) -> Floats:
+        """As ``responses``."""
+        return self.responses(reading).astype(np.float64)
 
     def counts(self, reading: Reading, level: Ints, levels: int) -> Floats:
         """Responders and patients of treatment, then of control; (trial, level, 4)."""

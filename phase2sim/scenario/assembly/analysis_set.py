@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from pydantic import TypeAdapter
 
-from phase2sim.analyses.quantification_limit import QuantificationLimit, Quantified
-from phase2sim.core.contracts import MODEL_SCALE, Analysis, Plan
+from phase2sim.analyses.quantification_limit import QuantificationLimit
+from phase2sim.core.analysis import Analysis
+from phase2sim.core.contracts import MODEL_SCALE, Plan
 from phase2sim.core.decision import Decision, Hypothesis
 from phase2sim.core.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
 from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.estimands import COMPOSITE, Aim
 from phase2sim.core.io.toml_files import Table, nearest, validate
+from phase2sim.scenario.assembly.limited_analysis import LimitedAnalysis
 from phase2sim.scenario.assembly.plan import IntercurrentEvents, check_strategy
 from phase2sim.scenario.assembly.registry import TABLES, build, keys_of
 from phase2sim.scenario.scenario_file import Scenario
@@ -21,7 +22,6 @@ from phase2sim.trial.designs.design import Design
 from phase2sim.trial.safety.monitoring import SafetyRule
 
 _OURS = ("name", "arm", "estimand")  # keys of an analysis that are not its part's
-_RANKS = ("rank_ancova", "van_elteren", "wilcoxon")  # for which a bad outcome is only the worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,8 @@ def _strategies(given: object, events: IntercurrentEvents, place: str) -> tuple[
 def _check_composite(
     strategies: tuple[str, ...], analysis: Analysis, method: str, place: str
 ) -> None:
-    if COMPOSITE in strategies and analysis.reads != "binary" and method not in _RANKS:
+    ranked = analysis.by_ranks  # a bad outcome is then only the worst
+    if COMPOSITE in strategies and analysis.reads != "binary" and not ranked:
         raise BadScenario(
             f"{place}: strategy 'composite' makes an event a bad outcome, which {method!r} cannot"
             " average with values. Analyse responders or ranks, or choose another strategy in"
@@ -156,8 +157,7 @@ def _analysis(table: Table, number: int, path: Path) -> Analysis:
         path,
         BadScenario,
     )
-    # Class variables of the analysis itself show through.
-    return cast("Analysis", Quantified(made, limit))
+    return LimitedAnalysis(made, limit)
 
 
 def _name_response(table: Table, place: str, path: Path) -> None:
@@ -236,7 +236,7 @@ def check_months(analyses: Sequence[Analysis], visits: tuple[float, ...], path: 
                 f"{path}: analysis[{number}].month is {analysis.month:g}; it must be one of"
                 f" design.visits_months after baseline: {', '.join(f'{m:g}' for m in visits[1:])}."
             )
-        first = getattr(analysis, "averaged_from", None)
+        first = analysis.averaged_from
         if first is not None and first not in visits[1:]:
             raise BadScenario(
                 f"{path}: analysis[{number}].averaged_from is {first:g}; it must be one of"
@@ -251,13 +251,13 @@ def check_covariates(analyses: Sequence[Analysis], scenario: Scenario, path: Pat
     needs = {"age": population.age_years, "stratum": strata}
     keys = {"age": "age_years", "stratum": "age_strata"}
     for number, analysis in enumerate(analyses, start=1):
-        for covariate in getattr(analysis, "covariates", ()):
+        for covariate in analysis.covariates:
             if covariate in needs and not needs[covariate]:
                 raise BadScenario(
                     f"{path}: analysis[{number}].covariates names {covariate!r}, but"
                     f" population.{keys[covariate]} is missing. Add it."
                 )
-        for column in getattr(analysis, "needs", ()):
+        for column in analysis.needs:
             if not needs[column]:
                 raise BadScenario(
                     f"{path}: analysis[{number}] reads {column!r}, but"
@@ -304,7 +304,7 @@ def check_watched(rule: SafetyRule | None, design: Design, plan: Plan, path: Pat
 def check_simulated(analyses: Sequence[Analysis], scenario: Scenario, path: Path) -> None:
     """Refuse to simulate what only a data file can have; `analyse` does not come here."""
     for number, analysis in enumerate(analyses, start=1):
-        for factor in getattr(analysis, "factors", ()):
+        for factor in analysis.factors:
             raise BadScenario(
                 f"{path}: analysis[{number}].factors names {factor!r}, a column of a data"
                 " file; simulated patients do not have it. Leave it out to simulate."

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.contracts import (
     AGE,
     SITE,
-    Analysis,
     Counted,
     Intercurrent,
     Missingness,

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from phase2sim.analyses.means.ancova import Ancova
-from phase2sim.analyses.means.student_t import TTest
-from phase2sim.analyses.means.welch import Welch
-from phase2sim.core.contracts import Analysis, Recruitment
+from phase2sim.analyses import ANALYSES
+from phase2sim.core.analysis import Analysis
+from phase2sim.core.contracts import Recruitment
 from phase2sim.core.decision import Decision
 from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.io.toml_files import Table, nearest
@@ -142,10 +141,11 @@ def with_reestimation(design: Design, analyses: Sequence[Analysis], path: Path) 
             f"{place} is for one analysis of two arms; the scenario has {len(analyses)} analyses of"
             f" {len(design.arms)} arms. Leave it out, or the others."
         )
-    if not part.combines and not isinstance(analyses[0], Ancova | TTest | Welch):
+    if not part.combines and not analyses[0].allows_blinded_variance:
+        *others, last = (name for name, kind in ANALYSES.items() if kind.allows_blinded_variance)
         raise BadScenario(
-            f"{place}.kind is 'blinded_variance', which is for means by ancova, t_test or welch."
-            " Use 'promising_zone', or one of these methods."
+            f"{place}.kind is 'blinded_variance', which is for means by {', '.join(others)} or"
+            f" {last}. Use 'promising_zone', or one of these methods."
         )
     return replace(schedule, reestimation=part)
 

@@ -5,18 +5,16 @@ from dataclasses import replace
 import numpy as np
 
 from phase2sim.analyses.readings import read_endpoint, worst_values
-from phase2sim.analyses.responders.responders import ResponderAnalysis
 from phase2sim.core.arrays import Floats
-from phase2sim.core.contracts import MODEL_SCALE, Analysis, Truth, TruthSource
+from phase2sim.core.contracts import Truth, TruthSource
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.estimands import HYPOTHETICAL, counted_outcomes
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.assembly.pilot import piloted
-from phase2sim.trial.engine import analysed_months, follow, is_stated, shift_lost, true_effect
+from phase2sim.trial.engine import follow, is_stated, shift_lost, true_effect
 from phase2sim.trial.study import Study, TrueValues
 
 _TRIALS, _PATIENTS, _BATCH = 200, 1000, 20
-_RANKS = ("Wilcoxon", "VanElteren")  # their estimate is no difference in means
 
 
 def with_known_values(assembled: Assembled) -> Assembled:
@@ -34,17 +32,9 @@ def _known(study: Study, source: TruthSource) -> TrueValues:
     stated = [true_effect(study, truth, number)[0] for number in range(len(study.analyses))]
     value, mcse = np.array(stated), np.zeros(len(stated))
     for number in range(len(study.analyses)):
-        if not is_stated(study, number) and _has_value(study.analyses[number]):
+        if not is_stated(study, number) and study.analyses[number].compares_means:
             value[number], mcse[number] = _from_pairs(study, source, number)
     return TrueValues(value, mcse)
-
-
-def _has_value(analysis: Analysis) -> bool:
-    """Whether an effect of patients' outcomes is what the analysis estimates."""
-    inner = getattr(analysis, "analysis", analysis)
-    if isinstance(inner, ResponderAnalysis) or analysis.endpoint in EVENTS:
-        return True
-    return analysis.scale == MODEL_SCALE and type(inner).__name__ not in _RANKS
 
 
 def _from_pairs(study: Study, source: TruthSource, number: int) -> tuple[float, float]:
@@ -100,10 +90,4 @@ def _outcomes(
         shift_lost(study, value, study.dropout.observe(world, plan))
     counted = counted_outcomes(world, value, aim, worst_values(plan))
     read = read_endpoint(plan, world, counted, analysis.endpoint)
-    inner = getattr(analysis, "analysis", analysis)
-    if isinstance(inner, ResponderAnalysis):
-        responded: Floats = inner.responses(read).astype(np.float64)
-        return responded
-    visits = [read.visits_months.index(month) for month in analysed_months(plan, analysis)]
-    average: Floats = read.value[:, visits].mean(axis=1)
-    return average
+    return analysis.individual_outcomes(read)

@@ -9,7 +9,8 @@ from scipy.special import ndtri
 
 from phase2sim.analyses.data_file import data_reading, due, read_data
 from phase2sim.analyses.readings import compare_arms
-from phase2sim.core.contracts import GO, UNDECIDED, Analysis, Estimates, Reading
+from phase2sim.core.analysis import Analysis
+from phase2sim.core.contracts import GO, UNDECIDED, Estimates, Reading
 from phase2sim.core.decision import Hypothesis, side_by_side
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadData
@@ -109,7 +110,7 @@ def _responders(
 def _look(built: BuiltScenario, chosen: Sequence[int], path: Path) -> tuple[Reading, UnderWay]:
     """What the file says of the one endpoint, and what of it is still to come."""
     read, plan, data = _endpoint(built, chosen, path), built.study.plan, read_data(path)
-    factors = [f for n in chosen for f in getattr(built.study.analyses[n], "factors", ())]
+    factors = [f for n in chosen for f in built.study.analyses[n].factors]
     whole = replace(
         data_reading(data, read, plan.visits_months, plan.arms, factors), seed=plan.seed
     )

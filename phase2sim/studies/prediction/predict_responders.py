@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from phase2sim.analyses.responders.fisher import Fisher
-from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
 from phase2sim.analyses.responders.responders import UNKNOWN_RESPONSE
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Bools, Ints
 from phase2sim.core.contracts import GO, Reading
 from phase2sim.core.decision import Decision, Hypothesis, side_by_side
@@ -24,7 +23,7 @@ class _Ends:
 
     decision: Decision
     hypothesis: Hypothesis
-    analysis: Fisher | MiettinenNurminen
+    analysis: Analysis
     whole: Reading
     responder: int
     other: int
@@ -60,13 +59,13 @@ def exact_chance(
     """
     analysis, hypothesis = built.study.analyses[number], built.study.hypotheses[number]
     if (
-        not isinstance(analysis, Fisher | MiettinenNurminen)
+        not analysis.by_responder_counts
         or len(trial.planned) > _TWO_ARMS
         or built.study.decision.alone(place, hypothesis) is None
     ):
         return None
     visit = whole.visits_months.index(analysis.month)
-    responds, due = analysis.responses(whole)[0], ~trial.pending[visit]
+    responds, due = analysis.individual_outcomes(whole)[0], ~trial.pending[visit]
     known = due & (responds != UNKNOWN_RESPONSE)
     there = known & np.isfinite(trial.value[visit])
     others, responders = (np.flatnonzero(there & (responds == yes)) for yes in (0, 1))

@@ -1,6 +1,6 @@
 """What the looks at a batch of trials find: each analysis on the data that are due by then.
 
-Analyses of pipeline patients (``pipeline`` on the part: mixed models, counts) read what everybody
+Analyses that use pipeline patients (mixed models, counts) read what everybody
 enrolled has shown so far. All others read the patients whose analysed visit was due, lost or not:
 so nobody counts as missing who only had no time to come.
 """
@@ -18,8 +18,9 @@ from phase2sim.analyses.readings import (
     estimate_first,
     first_patients_by_trial,
 )
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Bools, Floats, Ints
-from phase2sim.core.contracts import Analysis, Estimates, Plan, Trials
+from phase2sim.core.contracts import Estimates, Plan, Trials
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.estimands import Aim
 from phase2sim.core.estimates import map_estimates
@@ -114,7 +115,7 @@ def _reached(
 def _arms(
     analysed: LookAnalyses, trials: Trials, due_by_visit: Bools, months: Floats, *, at_end: bool
 ) -> ArmsSeen:
-    """What a look has of each arm; ``due_by_visit`` (trial, visit, patient) is what was due by then."""
+    """What a look has of each arm; ``due_by_visit`` (trial, visit, patient) was due by then."""
     arrivals, plan = trials.enrolment_months, analysed.plan
     treated = [trials.arm == aim.arm for aim in analysed.aims]
     control, enrolled = trials.arm == 0, arrivals <= months[:, None]
@@ -180,10 +181,10 @@ def _by_look(
 def _in_one_pass(schedule: Schedule, analysis: Analysis, plan: Plan) -> bool:
     """Whether every look is the trial of its first patients, for an analysis that sees one visit.
 
-    Only such analyses have ``estimate_first``: of the type, as what wraps one reads other values.
+    Only such analyses are ``in_one_pass``.
     """
     return (
-        hasattr(type(analysis), "estimate_first")
+        analysis.in_one_pass
         and len(plan.arms) == _TWO_ARMS
         and all(look.month == analysis.month for look in schedule.looks)
     )
@@ -201,7 +202,7 @@ def _at_look(
         # What an event makes of later visits is not known before they are due.
         value = np.where(due[:, 1:], whole.value, np.nan)
         whole = replace(whole, baseline=np.where(due[:, 0], whole.baseline, np.nan), value=value)
-    if getattr(analysis, "pipeline", False):
+    if analysis.uses_pipeline_patients:
         return compare_arms(analysis, whole, len(plan.arms), aim.arm)
     reached: Ints = due[:, plan.visits_months.index(analysis.month)].sum(axis=1)
     return first_patients_by_trial(analysis, whole, reached, len(plan.arms), aim.arm)

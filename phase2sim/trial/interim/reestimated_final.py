@@ -6,8 +6,9 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from phase2sim.analyses.readings import counted_reading, first_patients_by_trial
+from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Bools, Floats, Ints
-from phase2sim.core.contracts import Analysis, Estimates, Plan, Reading, Trials
+from phase2sim.core.contracts import Estimates, Plan, Reading, Trials
 from phase2sim.core.estimands import Aim
 from phase2sim.trial.interim.look import Look
 from phase2sim.trial.interim.reestimation import FirstStage, Reestimation, total_patients
@@ -91,7 +92,7 @@ def _blinded_variance(analysis: Analysis, reading: Reading) -> Floats:
     Given the baseline where the analysis is; of the change where it analyses that.
     """
     value = reading.value[:, reading.visits_months.index(analysis.month)]
-    if getattr(analysis, "of", "value") == "change":
+    if analysis.of == "change":
         value = value - reading.baseline
     known = ~np.isnan(value) & ~np.isnan(reading.baseline)
     count = known.sum(axis=1)
@@ -99,7 +100,7 @@ def _blinded_variance(analysis: Analysis, reading: Reading) -> Floats:
     value = _centred(value, known)
     squares = (value**2).sum(axis=1)
     df = count - 1
-    if "baseline" in getattr(analysis, "covariates", ()):
+    if "baseline" in analysis.covariates:
         spread = (baseline**2).sum(axis=1)
         slope = (baseline * value).sum(axis=1) / np.where(spread > 0, spread, 1.0)
         squares, df = squares - slope**2 * spread, df - 1

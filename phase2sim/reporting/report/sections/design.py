@@ -49,7 +49,7 @@ def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
         yield "Size re-estimated", (built.study.reestimation.title,)
     yield "Lost", (f"{built.dropout.title}{_options(dossier.scenario.missing.dropout)}",)
     for name, analysis in zip(built.study.names, built.study.analyses, strict=True):
-        covariates = ", ".join(getattr(analysis, "covariates", ()))
+        covariates = ", ".join(analysis.covariates)
         adjusted = f", adjusted for {covariates}" if covariates else ""
         yield (
             f"Analysis: {verdict_label(dossier, name)}",
