@@ -31,6 +31,8 @@ _PLACES = {
     ("Stopping", "efficacy"): "efficacies",
     ("Stopping", "futility"): "futilities",
 }
+# Titles that the schema, a contract, keeps for renamed classes.
+_TITLES = {"PoissonRecruitment": "Poisson", "PoissonRegression": "Poisson"}
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _STRATEGY = {"enum": list(STRATEGIES)}
 _OF_ANY_EVENT = {
@@ -135,6 +137,7 @@ def _options(
     for name, part in TABLES[kind].items():
         schema = TypeAdapter(part).json_schema(ref_template="#/$defs/{model}")
         definitions.update(schema.pop("$defs", {}))
+        schema["title"] = _TITLES.get(schema["title"], schema["title"])
         schema["properties"] = {KEYS[kind]: {"const": name}, **schema.get("properties", {})}
         if kind == "analyses":
             schema["properties"] = _OF_ANY_ANALYSIS | schema["properties"]
