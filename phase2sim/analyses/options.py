@@ -39,7 +39,10 @@ def check_options(
     for key, choices in allowed.items():
         _check_choice(key, given[key], choices)
     for covariate in given.get("covariates", ()):
-        _check_choice("a covariate", covariate, covariates)
+        if covariate not in covariates:
+            raise BadValue(
+                "covariates", f"a covariate is {covariate!r}; use {_either(covariates)}.", ": "
+            )
     for factor in given.get("factors", ()):
         _check_factor(factor)
     for key in ("covariates", "factors"):
@@ -50,7 +53,11 @@ def check_options(
 
 def _check_choice(key: str, choice: str, allowed: tuple[str, ...]) -> None:
     if choice not in allowed:
-        raise BadValue(key, f"is {choice!r}; use {' or '.join(map(repr, allowed))}.")
+        raise BadValue(key, f"is {choice!r}; use {_either(allowed)}.")
+
+
+def _either(choices: tuple[str, ...]) -> str:
+    return " or ".join(map(repr, choices))
 
 
 def _check_factor(name: str) -> None:

@@ -108,8 +108,8 @@ def backend(workers: int = 1, dask: str | None = None) -> Iterator[Backend]:
     lives as long as this one. Raises ``BadInput`` for a cluster that cannot be reached.
     """
     if dask is not None:
-        with _dask(workers, dask) as found:
-            yield found
+        with _dask(workers, dask) as backend:
+            yield backend
     elif workers == 1:
         yield _OfExecutor(_AtOnce(), 1)
     else:

@@ -96,8 +96,8 @@ class Decision:
         effect, else AT_TARGET; UNKNOWN where the effect is. Behind a verdict on several analyses
         is what it would be if all were certain.
         """
-        sign = np.array([one.benefit_sign for one in hypotheses])
-        beyond = sign * (true_effect - [one.null_effect for one in hypotheses])
+        sign = np.array([hypothesis.benefit_sign for hypothesis in hypotheses])
+        beyond = sign * (true_effect - [hypothesis.null_effect for hypothesis in hypotheses])
         certain = np.where(np.isnan(beyond), np.nan, np.where(beyond > 0.0, 0.0, 1.0))
         verdicts = self.decide(only_p(certain))
         verdicts[:, : len(hypotheses)] = np.where(
@@ -134,7 +134,7 @@ def side_by_side(
 ) -> AnalysisResults:
     """Put side by side what each analysis found in the same trials."""
     effect, se, df, p = (
-        np.stack([getattr(one, name) for one in estimates], axis=1)
+        np.stack([getattr(analysis, name) for analysis in estimates], axis=1)
         for name in ("effect", "se", "df", "p")
     )
     return AnalysisResults(effect, se, df, p, hypotheses)

@@ -51,13 +51,13 @@ class BadValue(ValueError):
         return BadValue(key, self.reason, self.joint)
 
 
-def message_at(place: str, error: ValueError) -> str:
+def message_at(key_path: str, error: ValueError) -> str:
     """Return what a part refuses, at its place in a file: under the key, if the error has one."""
     match error:
         case BadValue():
-            return str(error.under(place))
+            return str(error.under(key_path))
         case _:
-            return f"{place}: {error}" if place else str(error)
+            return f"{key_path}: {error}" if key_path else str(error)
 
 
 class PriorNotTrusted(Phase2simError):

@@ -18,9 +18,9 @@ MODULE = __name__.encode()
 
 def kernel_sources() -> list[Path]:
     """Files that define or call kernels: those that import this module, and itself."""
-    here = Path(__file__)
+    itself = Path(__file__)
     paths = sorted(PACKAGE.rglob("*.py"))
-    return [path for path in paths if path == here or MODULE in path.read_bytes()]
+    return [path for path in paths if path == itself or MODULE in path.read_bytes()]
 
 
 def kernels_digest() -> str:

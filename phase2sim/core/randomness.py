@@ -1,4 +1,4 @@
-"""Random streams with addresses: (seed, purpose, trial, place) says where a stream starts.
+"""Random streams with addresses: (seed, purpose, trial, position) says where a stream starts.
 
 Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC11, 2011) turns an address into the state of an
 SFC64 generator (Doty-Humphrey, PractRand), which then runs through the patients of one trial in
@@ -79,13 +79,13 @@ def _philox(key: Word, c0: Word, c1: Word, c2: Word, c3: Word) -> tuple[Word, Wo
 
 @kernel
 def stream_state(
-    seed: Word, purpose: Word, trial: Word, place: Word
+    seed: Word, purpose: Word, trial: Word, position: Word
 ) -> tuple[Word, Word, Word, Word]:
-    """State of the stream at an address, all arguments uint64; ``place`` below 2^31."""
+    """State of the stream at an address, all arguments uint64; ``position`` below 2^31."""
     mask = uint64(0xFFFFFFFF)
     low, high = trial & mask, trial >> uint64(32)
-    a, b = _philox(seed, low, high, purpose, place << uint64(1))
-    c, counter = _philox(seed, low, high, purpose, (place << uint64(1)) | uint64(1))
+    a, b = _philox(seed, low, high, purpose, position << uint64(1))
+    c, counter = _philox(seed, low, high, purpose, (position << uint64(1)) | uint64(1))
     return a, b, c, counter
 
 
@@ -105,18 +105,18 @@ def unit(bits: Word) -> float:
 
 
 @kernel
-def fill_uniform(out: Floats, seed: Word, purpose: Word, trial: Word, place: Word) -> None:
+def fill_uniform(out: Floats, seed: Word, purpose: Word, trial: Word, position: Word) -> None:
     """Fill ``out`` (patient) with uniforms on [0, 1) from the stream at an address."""
-    a, b, c, counter = stream_state(seed, purpose, trial, place)
+    a, b, c, counter = stream_state(seed, purpose, trial, position)
     for i in range(out.shape[0]):
         bits, a, b, c, counter = next_bits(a, b, c, counter)
         out[i] = unit(bits)
 
 
 @kernel
-def fill_normal(out: Floats, seed: Word, purpose: Word, trial: Word, place: Word) -> None:
+def fill_normal(out: Floats, seed: Word, purpose: Word, trial: Word, position: Word) -> None:
     """Fill ``out`` (patient) with standard normals from the stream at an address."""
-    a, b, c, counter = stream_state(seed, purpose, trial, place)
+    a, b, c, counter = stream_state(seed, purpose, trial, position)
     i = 0
     while i < out.shape[0]:
         bits, a, b, c, counter = next_bits(a, b, c, counter)
@@ -144,41 +144,49 @@ def fill_normal(out: Floats, seed: Word, purpose: Word, trial: Word, place: Word
 
 
 @kernel
-def _fill_uniforms(out: Floats, seed: Word, purpose: Word, first: Word, place: Word) -> None:
+def _fill_uniforms(out: Floats, seed: Word, purpose: Word, first: Word, position: Word) -> None:
     for trial in range(out.shape[0]):
-        fill_uniform(out[trial], seed, purpose, first + uint64(trial), place)
+        fill_uniform(out[trial], seed, purpose, first + uint64(trial), position)
 
 
 @kernel
-def _fill_normals(out: Floats, seed: Word, purpose: Word, first: Word, place: Word) -> None:
+def _fill_normals(out: Floats, seed: Word, purpose: Word, first: Word, position: Word) -> None:
     for trial in range(out.shape[0]):
-        fill_normal(out[trial], seed, purpose, first + uint64(trial), place)
+        fill_normal(out[trial], seed, purpose, first + uint64(trial), position)
 
 
-def uniforms(shape: tuple[int, int], seed: int, purpose: str, first: int, place: int = 0) -> Floats:
+def uniforms(
+    shape: tuple[int, int], seed: int, purpose: str, first: int, position: int = 0
+) -> Floats:
     """Uniforms (trial, index): row i is the stream of trial ``first + i``."""
     out = np.empty(shape)
-    _fill_uniforms(out, *_words(seed, purpose, first, place))
+    _fill_uniforms(out, *_words(seed, purpose, first, position))
     return out
 
 
-def normals(shape: tuple[int, int], seed: int, purpose: str, first: int, place: int = 0) -> Floats:
+def normals(
+    shape: tuple[int, int], seed: int, purpose: str, first: int, position: int = 0
+) -> Floats:
     """Standard normals (trial, index): row i is the stream of trial ``first + i``."""
     out = np.empty(shape)
-    _fill_normals(out, *_words(seed, purpose, first, place))
+    _fill_normals(out, *_words(seed, purpose, first, position))
     return out
 
 
 @kernel
-def _fill_uniforms_of(out: Floats, numbers: _Words, seed: Word, purpose: Word, place: Word) -> None:
+def _fill_uniforms_of(
+    out: Floats, numbers: _Words, seed: Word, purpose: Word, position: Word
+) -> None:
     for row in range(out.shape[0]):
-        fill_uniform(out[row], seed, purpose, numbers[row], place)
+        fill_uniform(out[row], seed, purpose, numbers[row], position)
 
 
 @kernel
-def _fill_normals_of(out: Floats, numbers: _Words, seed: Word, purpose: Word, place: Word) -> None:
+def _fill_normals_of(
+    out: Floats, numbers: _Words, seed: Word, purpose: Word, position: Word
+) -> None:
     for row in range(out.shape[0]):
-        fill_normal(out[row], seed, purpose, numbers[row], place)
+        fill_normal(out[row], seed, purpose, numbers[row], position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,27 +200,27 @@ class Attempt:
     numbers: _Words  # (row,) of the trials
     number: int
 
-    def uniforms(self, patients: int, purpose: str, place: int = 0) -> Floats:
+    def uniforms(self, patients: int, purpose: str, position: int = 0) -> Floats:
         """Uniforms (row, patient)."""
         out = np.empty((self.numbers.size, patients))
-        _fill_uniforms_of(out, self.numbers, *self._words(purpose, place))
+        _fill_uniforms_of(out, self.numbers, *self._words(purpose, position))
         return out
 
-    def normals(self, patients: int, purpose: str, place: int = 0) -> Floats:
+    def normals(self, patients: int, purpose: str, position: int = 0) -> Floats:
         """Standard normals (row, patient)."""
         out = np.empty((self.numbers.size, patients))
-        _fill_normals_of(out, self.numbers, *self._words(purpose, place))
+        _fill_normals_of(out, self.numbers, *self._words(purpose, position))
         return out
 
-    def _words(self, purpose: str, place: int) -> tuple[Word, Word, Word]:
+    def _words(self, purpose: str, position: int) -> tuple[Word, Word, Word]:
         word = PURPOSES[purpose] | self.number << _ATTEMPT_BITS
-        return seed_word(self.seed), np.uint64(word), np.uint64(place)
+        return seed_word(self.seed), np.uint64(word), np.uint64(position)
 
 
-def generator(seed: int, purpose: str, trial: int, place: int = 0) -> np.random.Generator:
+def generator(seed: int, purpose: str, trial: int, position: int = 0) -> np.random.Generator:
     """A numpy generator at an address, for work outside the hot loops."""
     stream = np.random.SFC64(0)
-    state = np.array(stream_state(*_words(seed, purpose, trial, place)), dtype=np.uint64)
+    state = np.array(stream_state(*_words(seed, purpose, trial, position)), dtype=np.uint64)
     stream.state = {
         "bit_generator": "SFC64",
         "state": {"state": state},
@@ -234,5 +242,5 @@ def seed_word(seed: int) -> np.uint64:
     return np.uint64(seed)
 
 
-def _words(seed: int, purpose: str, trial: int, place: int) -> tuple[Word, Word, Word, Word]:
-    return seed_word(seed), np.uint64(PURPOSES[purpose]), np.uint64(trial), np.uint64(place)
+def _words(seed: int, purpose: str, trial: int, position: int) -> tuple[Word, Word, Word, Word]:
+    return seed_word(seed), np.uint64(PURPOSES[purpose]), np.uint64(trial), np.uint64(position)

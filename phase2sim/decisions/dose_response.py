@@ -53,8 +53,8 @@ class Curve:
 
     def at(self, doses: Floats) -> Floats:
         """Mean response at each dose, up to level and size."""
-        given = [float(getattr(self, key)) for key in _KEYS[self.shape]]
-        return _RESPONSES[self.shape](doses, *given)
+        parameters = [float(getattr(self, key)) for key in _KEYS[self.shape]]
+        return _RESPONSES[self.shape](doses, *parameters)
 
 
 def _beta(dose: Floats, delta1: float, delta2: float, scale: float) -> Floats:
@@ -78,12 +78,12 @@ def optimal_contrasts(curves: tuple[Curve, ...], doses: Floats, patients: Floats
 
     ``patients`` may be any multiple of the numbers by dose.
     """
-    found = []
+    contrasts = []
     for curve in curves:
         means = curve.at(doses)
         contrast = patients * (means - (patients @ means) / patients.sum())
-        found.append(contrast / np.sqrt(contrast @ contrast))
-    return np.array(found)
+        contrasts.append(contrast / np.sqrt(contrast @ contrast))
+    return np.array(contrasts)
 
 
 def contrast_correlation(contrasts: Floats, patients: Floats) -> Floats:

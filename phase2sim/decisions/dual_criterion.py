@@ -65,12 +65,12 @@ class DualCriterion(Decision):
             check_all_named(key, getattr(self, key), hypotheses)
             check_sizes(key, getattr(self, key), hypotheses)
         check_priors(self.prior, hypotheses)
-        for one in hypotheses:
-            target, reference = self.target[one.name], self.lower_reference[one.name]
-            if one.benefit_sign * (target - reference) < 0:
-                side = "above" if one.benefit_sign > 0 else "below"
+        for hypothesis in hypotheses:
+            target, reference = self.target[hypothesis.name], self.lower_reference[hypothesis.name]
+            if hypothesis.benefit_sign * (target - reference) < 0:
+                side = "above" if hypothesis.benefit_sign > 0 else "below"
                 raise BadValue(
-                    f"target.{one.name}",
+                    f"target.{hypothesis.name}",
                     f"is {target:g}; benefit lies {side} the lower reference"
                     f" value {reference:g}, so it must be there or equal. Swap or correct them",
                 )

@@ -62,28 +62,30 @@ class Dunnett(Decision):
         shown = np.where(np.isnan(results.p), np.nan, np.where(significant, 0.0, 1.0))
         return judge(shown, self.one_sided_alpha, lambda p: p)
 
-    def _beyond(self, found: AnalysisResults, inside: Bools) -> Bools:
+    def _beyond(self, results: AnalysisResults, inside: Bools) -> Bools:
         """Whether each arm of a set exceeds what the largest t of the set seldom does."""
         loadings = tuple(
-            _loading(one) for one, is_in in zip(found.hypotheses, inside, strict=True) if is_in
+            _loading(shown)
+            for shown, is_in in zip(results.hypotheses, inside, strict=True)
+            if is_in
         )
-        df = found.df[:, inside]
-        critical = critical_values(df, lambda one: _critical(self.one_sided_alpha, one, loadings))
+        df = results.df[:, inside]
+        critical = critical_values(df, lambda df: _critical(self.one_sided_alpha, df, loadings))
         nominal = np.where(np.isinf(df), ndtr(-critical), stdtr(np.minimum(df, 1e9), -critical))
-        beyond: Bools = found.p[:, inside] <= nominal
+        beyond: Bools = results.p[:, inside] <= nominal
         return beyond
 
 
 def check_one_endpoint(kind: str, hypotheses: tuple[Hypothesis, ...]) -> None:
     """Raise ``ValueError`` unless the analyses are of one endpoint in different arms."""
-    arms = [one.arm for one in hypotheses]
+    arms = [hypothesis.arm for hypothesis in hypotheses]
     if len(set(arms)) < len(arms):
         raise BadValue(
             "kind",
             f"= {kind!r} compares arms with one control, and two of the analyses are of the"
             " same arm. Give each treated arm one analysis, by its key arm",
         )
-    if len({(one.endpoint, one.month) for one in hypotheses}) > 1:
+    if len({(hypothesis.endpoint, hypothesis.month) for hypothesis in hypotheses}) > 1:
         raise BadValue(
             "kind",
             f"= {kind!r} compares arms on one endpoint at one month; the analyses differ."
@@ -91,8 +93,8 @@ def check_one_endpoint(kind: str, hypotheses: tuple[Hypothesis, ...]) -> None:
         )
 
 
-def _loading(one: Hypothesis) -> float:
-    control, treated = one.allocation
+def _loading(hypothesis: Hypothesis) -> float:
+    control, treated = hypothesis.allocation
     return float(np.sqrt(treated / (treated + control)))
 
 

@@ -44,30 +44,32 @@ def chance_below(limit: float, df: float, loadings: tuple[float, ...]) -> float:
 def chance_any(limit: float, df: float, correlation: Floats, shift: Floats) -> float:
     """Chance that some t exceeds ``limit`` if each is (normal + ``shift``) over one pooled chi."""
     scale, weights = _chi(df)
-    below = [_normals_below(limit * one - shift, correlation) for one in scale]
+    below = [_normals_below(limit * scaled - shift, correlation) for scaled in scale]
     return float(1.0 - weights @ np.array(below))
 
 
 def correlated_chance_below(limit: float, df: float, correlation: Floats) -> float:
     """Chance that every t is at most ``limit``, for any correlations."""
-    at = np.full(len(correlation), limit)
+    limits = np.full(len(correlation), limit)
     if np.isinf(df):
-        return _normals_below(at, correlation)
+        return _normals_below(limits, correlation)
     if len(correlation) == 1:
         return float(special.stdtr(df, limit))
     joint: Any = _stats().multivariate_t  # its stubs know whole degrees of freedom only
     return float(
         joint.cdf(
-            at, None, correlation, df, allow_singular=True, maxpts=_POINTS, random_state=_SEED
+            limits, None, correlation, df, allow_singular=True, maxpts=_POINTS, random_state=_SEED
         )
     )
 
 
-def _normals_below(at: Floats, correlation: Floats) -> float:
+def _normals_below(limits: Floats, correlation: Floats) -> float:
     if len(correlation) == 1:
-        return float(special.ndtr(at[0]))
+        return float(special.ndtr(limits[0]))
     joint: Any = _stats().multivariate_normal
-    return float(joint.cdf(at, None, correlation, allow_singular=True, maxpts=_POINTS, rng=_SEED))
+    return float(
+        joint.cdf(limits, None, correlation, allow_singular=True, maxpts=_POINTS, rng=_SEED)
+    )
 
 
 def critical_value(

@@ -52,7 +52,7 @@ class McpMod(Decision):
     def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
         """Raise ``ValueError`` unless there is one analysis a dose."""
         check_one_endpoint("mcp_mod", hypotheses)
-        arms = sorted(one.arm for one in hypotheses)
+        arms = sorted(hypothesis.arm for hypothesis in hypotheses)
         if arms != list(range(1, len(self.doses))):
             raise BadValue(
                 "doses",
@@ -72,28 +72,30 @@ class McpMod(Decision):
     def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, analysis + 1)."""
         t, df = self.statistics(results)
-        critical = critical_values(df, lambda one: self._critical(one, results.hypotheses))
+        critical = critical_values(
+            df, lambda df_value: self._critical(df_value, results.hypotheses)
+        )
         shown = t.max(axis=1) >= critical
         overall = np.where(np.isnan(t).any(axis=1), UNDECIDED, np.where(shown, GO, STOP))
         return np.column_stack([verdict(results.p, self.one_sided_alpha), overall]).astype(np.int8)
 
-    def statistics(self, found: AnalysisResults) -> tuple[Floats, Floats]:
+    def statistics(self, results: AnalysisResults) -> tuple[Floats, Floats]:
         """T statistic of each curve's contrast (trial, curve), and its degrees of freedom (trial,).
 
         The doses' differences from control are all that a contrast needs. Their common SD is taken
         from their standard errors and the planned ratio of the arms; the degrees of freedom are the
         fewest of any dose.
         """
-        order = np.argsort([one.arm for one in found.hypotheses])
-        patients = _patients(found.hypotheses)
+        order = np.argsort([hypothesis.arm for hypothesis in results.hypotheses])
+        patients = _patients(results.hypotheses)
         contrasts = optimal_contrasts(self.models, np.array(self.doses), patients)
-        sign = found.hypotheses[0].benefit_sign
-        null = np.array([one.null_effect for one in found.hypotheses])
-        benefit = (sign * (found.effect - null))[:, order]
+        sign = results.hypotheses[0].benefit_sign
+        null = np.array([hypothesis.null_effect for hypothesis in results.hypotheses])
+        benefit = (sign * (results.effect - null))[:, order]
         width = 1.0 / patients[0] + 1.0 / patients[1:]
-        variance = (found.se[:, order] ** 2 / width).mean(axis=1)
+        variance = (results.se[:, order] ** 2 / width).mean(axis=1)
         se = np.sqrt(variance[:, None] * (contrasts**2 / patients).sum(axis=1))
-        return benefit @ contrasts[:, 1:].T / se, found.df.min(axis=1)
+        return benefit @ contrasts[:, 1:].T / se, results.df.min(axis=1)
 
     def _critical(self, df: float, hypotheses: tuple[Hypothesis, ...]) -> float:
         patients = tuple(_patients(hypotheses).tolist())
@@ -102,8 +104,10 @@ class McpMod(Decision):
 
 def _patients(hypotheses: tuple[Hypothesis, ...]) -> Floats:
     """Planned ratio of the arms, control first."""
-    in_order = sorted(hypotheses, key=lambda one: one.arm)
-    return np.array([in_order[0].allocation[0], *(one.allocation[1] for one in in_order)], float)
+    in_order = sorted(hypotheses, key=lambda hypothesis: hypothesis.arm)
+    return np.array(
+        [in_order[0].allocation[0], *(hypothesis.allocation[1] for hypothesis in in_order)], float
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -21,7 +21,7 @@ ALL = "all_analyses"
 _ROUNDING = 1e-9  # a truth that is a reference value but for the last digits is at it
 
 
-def chance_beyond(found: AnalysisResults, limits: Sequence[float], priors: _Priors) -> Floats:
+def chance_beyond(results: AnalysisResults, limits: Sequence[float], priors: _Priors) -> Floats:
     """Posterior probability (trial, analysis) of an effect beyond each limit, towards benefit.
 
     Without a prior the posterior is the t distribution of a flat one (normal for infinite degrees
@@ -29,17 +29,17 @@ def chance_beyond(found: AnalysisResults, limits: Sequence[float], priors: _Prio
     prior the estimate counts as normal with a known standard error.
     """
     columns = [
-        _chance(found, number, limit, priors.get(found.hypotheses[number].name))
+        _chance(results, number, limit, priors.get(results.hypotheses[number].name))
         for number, limit in enumerate(limits)
     ]
     return np.stack(columns, axis=1)
 
 
 def _chance(
-    found: AnalysisResults, number: int, limit: float, prior: AnalysisMixture | None
+    results: AnalysisResults, number: int, limit: float, prior: AnalysisMixture | None
 ) -> Floats:
-    effect, se, df = (part[:, number] for part in (found.effect, found.se, found.df))
-    sign = found.hypotheses[number].benefit_sign
+    effect, se, df = (part[:, number] for part in (results.effect, results.se, results.df))
+    sign = results.hypotheses[number].benefit_sign
     if prior is not None:
         posterior = prior.mixture().posterior(effect, se)
         at = np.full(effect.shape, limit)
@@ -84,7 +84,7 @@ def truth_classes(
     ``true_effect`` is (trial, analysis). The class of all analyses together is that of the worst
     of them, or of the best for ``any``.
     """
-    sign = np.array([one.benefit_sign for one in hypotheses])
+    sign = np.array([hypothesis.benefit_sign for hypothesis in hypotheses])
     benefit = sign * true_effect
     alone = np.select(
         [
@@ -106,12 +106,12 @@ def reference_limits(
     values: Mapping[str, float], hypotheses: tuple[Hypothesis, ...]
 ) -> tuple[float, ...]:
     """Return the limit of each analysis; its null effect where none is given."""
-    return tuple(values.get(one.name, one.null_effect) for one in hypotheses)
+    return tuple(values.get(hypothesis.name, hypothesis.null_effect) for hypothesis in hypotheses)
 
 
 def check_names(key: str, named: Mapping[str, object], hypotheses: tuple[Hypothesis, ...]) -> None:
     """Raise ``ValueError`` where a key names no analysis."""
-    names = [one.name for one in hypotheses]
+    names = [hypothesis.name for hypothesis in hypotheses]
     for name in named:
         if name not in names:
             raise BadValue(
@@ -124,31 +124,34 @@ def check_all_named(
 ) -> None:
     """Raise ``ValueError`` unless a key has a value for every analysis, and for no other."""
     check_names(key, named, hypotheses)
-    for one in hypotheses:
-        if one.name not in named:
-            raise BadValue(f"{key}.{one.name}", "is missing; each analysis needs one. Add it")
+    for hypothesis in hypotheses:
+        if hypothesis.name not in named:
+            raise BadValue(
+                f"{key}.{hypothesis.name}", "is missing; each analysis needs one. Add it"
+            )
 
 
 def check_sizes(key: str, values: Mapping[str, float], hypotheses: tuple[Hypothesis, ...]) -> None:
     """Raise ``ValueError`` for a limit that no treatment reaches: most often a wrong scale."""
-    for one in hypotheses:
-        value = values.get(one.name, 0.0)
-        if not abs(value) <= one.largest_effect:  # nan too
+    for hypothesis in hypotheses:
+        value = values.get(hypothesis.name, 0.0)
+        if not abs(value) <= hypothesis.largest_effect:  # nan too
             raise BadValue(
-                f"{key}.{one.name}",
+                f"{key}.{hypothesis.name}",
                 f"is {value:g}; on the analysis's scale an effect lies between"
-                f" -{one.largest_effect:g} and {one.largest_effect:g}",
+                f" -{hypothesis.largest_effect:g} and {hypothesis.largest_effect:g}",
             )
 
 
 def check_priors(priors: _Priors, hypotheses: tuple[Hypothesis, ...]) -> None:
     """Raise ``ValueError`` for a prior of no analysis, or an analysis that has its own."""
     check_names("prior", priors, hypotheses)
-    for one in hypotheses:
-        if one.has_prior:
+    for hypothesis in hypotheses:
+        if hypothesis.has_prior:
             raise BadValue(
                 "kind",
-                f"reads estimates without a prior, but analysis {one.name!r} has its own. Use"
+                f"reads estimates without a prior, but analysis {hypothesis.name!r} has its own."
+                f" Use"
                 " kind = 'significance' with one_sided_alpha = 1 - the probability, or an analysis"
                 " without a prior and decision.prior",
             )

@@ -24,13 +24,13 @@ def _lines(table: Mapping[str, Any], name: str) -> Iterator[str]:
     for key, value in table.items():
         if key in plain:
             continue
-        place = f"{name}.{_key(key)}" if name else _key(key)
+        heading = f"{name}.{_key(key)}" if name else _key(key)
         if isinstance(value, list):
             for entry in value:
-                yield f"\n[[{place}]]"
+                yield f"\n[[{heading}]]"
                 yield from (f"{_key(k)} = {_value(v)}" for k, v in entry.items())
         else:
-            yield from _lines(value, place)
+            yield from _lines(value, heading)
 
 
 def _stands_apart(value: object, name: str) -> bool:

@@ -103,8 +103,9 @@ class Scenario(Viewed, TableModel):
             for name, target in self.truth.target.items()
         )
         judged = "; ".join(
-            f"{one.get('method')} of {one.get('endpoint')} at month {one.get('month')}"
-            for one in self.analysis
+            f"{analysis.get('method')} of {analysis.get('endpoint')}"
+            f" at month {analysis.get('month')}"
+            for analysis in self.analysis
         )
         return View(
             self.title,
@@ -164,43 +165,43 @@ def scenario_from(table: Table, path: Path) -> Scenario:
 def put_setting(table: Table, setting: str, path: Path) -> None:
     """Set one key from the command line: ``key.path=value``."""
     key, equals, text = setting.partition("=")
-    place = f"{path}: --set {setting}"
+    key_path = f"{path}: --set {setting}"
     if not (equals and key.strip()):
-        raise BadScenario(f"{place}: write it as key.path=value.")
-    put(table, key.strip(), read_value(text), place)
+        raise BadScenario(f"{key_path}: write it as key.path=value.")
+    put(table, key.strip(), read_value(text), key_path)
 
 
-def put(table: Table, key: str, value: object, place: str) -> None:
+def put(table: Table, key: str, value: object, key_path: str) -> None:
     """Set one key of a scenario's tables; ``analysis.1.month`` counts entries from 1.
 
-    Raises ``BadScenario`` that begins with ``place``, where the key is asked for.
+    Raises ``BadScenario`` that begins with ``key_path``, where the key is asked for.
     """
     *parents, last = key.split(".")
     node: Any = table
     for parent in parents:
-        node = _child(node, parent, place)
+        node = _child(node, parent, key_path)
     match node:
         case list():
-            node[_index(node, last, place)] = value
+            node[_index(node, last, key_path)] = value
         case dict():
             node[last] = value
         case _:
-            raise BadScenario(f"{place}: {'.'.join(parents)} holds no keys. Correct it.")
+            raise BadScenario(f"{key_path}: {'.'.join(parents)} holds no keys. Correct it.")
 
 
-def _child(node: Any, key: str, place: str) -> Any:  # noqa: ANN401 - TOML
+def _child(node: Any, key: str, key_path: str) -> Any:  # noqa: ANN401 - TOML
     match node:
         case list():
-            return node[_index(node, key, place)]
+            return node[_index(node, key, key_path)]
         case dict():
             return node.setdefault(key, {})
         case _:
-            raise BadScenario(f"{place}: what stands before .{key} holds no keys. Correct it.")
+            raise BadScenario(f"{key_path}: what stands before .{key} holds no keys. Correct it.")
 
 
-def _index(node: list[Any], key: str, place: str) -> int:
+def _index(node: list[Any], key: str, key_path: str) -> int:
     if not (key.isdecimal() and 1 <= int(key) <= len(node)):
-        raise BadScenario(f"{place}: {key!r} must be a number from 1 to {len(node)}.")
+        raise BadScenario(f"{key_path}: {key!r} must be a number from 1 to {len(node)}.")
     return int(key) - 1
 
 
@@ -227,11 +228,11 @@ def _check_endpoints(scenario: Scenario, path: Path) -> None:
     }
     for endpoint, target in scenario.truth.target.items():
         named[f"truth.target.{endpoint}.modified_by"] = (target.modified_by, (AGE, *measured))
-    for place, (table, known) in named.items():
+    for key_path, (table, known) in named.items():
         for endpoint in table:
             if endpoint not in known:
                 raise BadScenario(
-                    f"{path}: {place}.{endpoint} is not an endpoint. {nearest(endpoint, known)}"
+                    f"{path}: {key_path}.{endpoint} is not an endpoint. {nearest(endpoint, known)}"
                 )
     for endpoint, target in scenario.truth.target.items():
         limit = ENDPOINTS[endpoint].largest_effect

@@ -86,20 +86,20 @@ def evidence_schema() -> dict[str, Any]:
         return {"$ref": f"#/$defs/{of.__name__}", "description": schema["description"]}
 
     def listed(of: type) -> dict[str, Any]:
-        found = table(of)
-        return {"type": "array", "items": found, "description": found["description"]}
+        item = table(of)
+        return {"type": "array", "items": item, "description": item["description"]}
 
     def named(of: type) -> dict[str, Any]:
-        found = table(of)
+        item = table(of)
         return {
             "type": "object",
-            "additionalProperties": found,
-            "description": f"By endpoint: {found['description']}",
+            "additionalProperties": item,
+            "description": f"By endpoint: {item['description']}",
         }
 
-    one = table(StudyTable)
+    study = table(StudyTable)
     properties = {
-        "study": {"oneOf": [one, listed(StudyTable)], "description": one["description"]},
+        "study": {"oneOf": [study, listed(StudyTable)], "description": study["description"]},
         "reported": listed(ReportedTable),
         "individual": listed(IndividualTable),
         "effect": named(EffectTable),

@@ -119,26 +119,26 @@ def load_sweep(path: Path | str, settings: tuple[str, ...] = ()) -> Sweep:
             " [axes]; docs/guide/sweeps.md has one."
         )
     check_numbers(table, path, BadSweep)
-    said = validate(SWEEP, table, "", path, BadSweep)
-    base_path = Path(os.path.normpath(path.parent / said.base))
+    tables = validate(SWEEP, table, "", path, BadSweep)
+    base_path = Path(os.path.normpath(path.parent / tables.base))
     base = read_toml(base_path, BadScenario)
     for setting in settings:
         put_setting(base, setting, base_path)
-    for key, value in said.settings.items():
+    for key, value in tables.settings.items():
         put(base, key, value, f"{path}: set")
-    for name, axis in said.axes.items():
+    for name, axis in tables.axes.items():
         _check_name(name, axis, path)
-    axes = {name: _steps(f"{path}: axes.{name}", axis) for name, axis in said.axes.items()}
-    _check_zips(said, axes, path)
-    labels = tuple(_labelled(said, axes, path))
-    _check_reference(said, axes, path)
+    axes = {name: _steps(f"{path}: axes.{name}", axis) for name, axis in tables.axes.items()}
+    _check_zips(tables, axes, path)
+    labels = tuple(_labelled(tables, axes, path))
+    _check_reference(tables, axes, path)
     return Sweep(
         path=path,
-        title=said.title or str(base.get("title", path.stem)),
+        title=tables.title or str(base.get("title", path.stem)),
         text=path.read_text(encoding="utf-8"),
-        truths=said.truths,
+        truths=tables.truths,
         cells=tuple(_cell(steps, base, base_path, path) for steps in labels),
-        reference={name: _label(value) for name, value in said.reference.items()},
+        reference={name: _label(value) for name, value in tables.reference.items()},
     )
 
 
@@ -152,37 +152,39 @@ def _check_name(name: str, axis: Axis, path: Path) -> None:
         )
 
 
-def _steps(place: str, axis: Axis) -> tuple[Step, ...]:
-    """Return the places on one axis; raises ``BadSweep``."""
+def _steps(key_path: str, axis: Axis) -> tuple[Step, ...]:
+    """Return the steps of one axis; raises ``BadSweep``."""
     ways = [axis.values is not None, axis.first is not None, axis.variants is not None]
     if sum(ways) != 1:
-        raise BadSweep(f"{place} needs one of values, from (with to and step) or variants.")
+        raise BadSweep(f"{key_path} needs one of values, from (with to and step) or variants.")
     if axis.variants is not None:
         if axis.key or axis.keys:
-            raise BadSweep(f"{place}.variants set keys of their own; leave out key and keys.")
+            raise BadSweep(f"{key_path}.variants set keys of their own; leave out key and keys.")
         steps = [Step(name, tuple(keys.items())) for name, keys in axis.variants.items()]
     else:
         keys = (*((axis.key,) if axis.key else ()), *axis.keys)
         if not keys:
-            raise BadSweep(f'{place}.key is missing. Say what varies, such as "design.patients".')
-        values = axis.values if axis.values is not None else _range(place, axis)
+            raise BadSweep(
+                f'{key_path}.key is missing. Say what varies, such as "design.patients".'
+            )
+        values = axis.values if axis.values is not None else _range(key_path, axis)
         steps = [Step(_label(value), tuple((key, value) for key in keys)) for value in values]
     if not steps:
-        raise BadSweep(f"{place} has no values. Give at least one.")
+        raise BadSweep(f"{key_path} has no values. Give at least one.")
     for number, step in enumerate(steps):
         if step.label in [earlier.label for earlier in steps[:number]]:
-            raise BadSweep(f"{place} has {step.label!r} twice. Leave one out.")
+            raise BadSweep(f"{key_path} has {step.label!r} twice. Leave one out.")
     return tuple(steps)
 
 
-def _range(place: str, axis: Axis) -> list[int | float]:
+def _range(key_path: str, axis: Axis) -> list[int | float]:
     """Values from the first to the last, both included; whole numbers stay whole."""
     first, last, step = axis.first, axis.to, axis.step
     if first is None or last is None or step is None or last < first:
-        raise BadSweep(f"{place} needs from, to and step, with from at most to.")
+        raise BadSweep(f"{key_path} needs from, to and step, with from at most to.")
     count = int((last - first) / step + 1e-9) + 1
     if count > _MOST_CELLS:
-        raise BadSweep(f"{place} has {count:,} values; at most {_MOST_CELLS:,}.")
+        raise BadSweep(f"{key_path} has {count:,} values; at most {_MOST_CELLS:,}.")
     values = [round(first + number * step, _DECIMALS) for number in range(count)]
     return [int(value) if value.is_integer() else value for value in values]
 
@@ -194,13 +196,13 @@ def _label(value: object) -> Label:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _check_zips(said: SweepTable, axes: Mapping[str, tuple[Step, ...]], path: Path) -> None:
-    for name, axis in said.axes.items():
+def _check_zips(tables: SweepTable, axes: Mapping[str, tuple[Step, ...]], path: Path) -> None:
+    for name, axis in tables.axes.items():
         if axis.along is None:
             continue
-        other = said.axes.get(axis.along)
+        other = tables.axes.get(axis.along)
         if other is None or other.along is not None or axis.along == name:
-            free = [one for one, its in said.axes.items() if its.along is None and one != name]
+            free = [key for key, its in tables.axes.items() if its.along is None and key != name]
             raise BadSweep(
                 f"{path}: axes.{name}.zip is {axis.along!r}; it must be an axis that is not zipped"
                 f" itself. {nearest(axis.along, free)}"
@@ -213,30 +215,32 @@ def _check_zips(said: SweepTable, axes: Mapping[str, tuple[Step, ...]], path: Pa
 
 
 def _labelled(
-    said: SweepTable, axes: Mapping[str, tuple[Step, ...]], path: Path
+    tables: SweepTable, axes: Mapping[str, tuple[Step, ...]], path: Path
 ) -> Iterator[dict[str, Step]]:
     """Steps of every cell that meets the constraints, by axis."""
-    rules = [condition(text, f"{path}: constraints") for text in said.constraints]
+    rules = [condition(text, f"{path}: constraints") for text in tables.constraints]
     for rule in rules:
         rule.check_names(axes)
-    free = [name for name, axis in said.axes.items() if axis.along is None]
+    free = [name for name, axis in tables.axes.items() if axis.along is None]
     cells = math.prod(len(axes[name]) for name in free)
     if cells > _MOST_CELLS:
         raise BadSweep(f"{path}: axes make {cells:,} cells; at most {_MOST_CELLS:,}. Thin them.")
-    found = False
+    any_cell = False
     for places in itertools.product(*(range(len(axes[name])) for name in free)):
-        at = dict(zip(free, places, strict=True))
-        steps = {name: axes[name][at[axis.along or name]] for name, axis in said.axes.items()}
+        position = dict(zip(free, places, strict=True))
+        steps = {
+            name: axes[name][position[axis.along or name]] for name, axis in tables.axes.items()
+        }
         row = {name: step.label for name, step in steps.items()}
         if all(rule.holds(row) for rule in rules):
-            found = True
+            any_cell = True
             yield steps
-    if not found:
+    if not any_cell:
         raise BadSweep(f"{path}: constraints leave no cell. Loosen one.")
 
 
-def _check_reference(said: SweepTable, axes: Mapping[str, tuple[Step, ...]], path: Path) -> None:
-    for name, value in said.reference.items():
+def _check_reference(tables: SweepTable, axes: Mapping[str, tuple[Step, ...]], path: Path) -> None:
+    for name, value in tables.reference.items():
         if name not in axes:
             raise BadSweep(f"{path}: reference.{name} is no axis. {nearest(name, axes)}")
         labels = [step.label for step in axes[name]]

@@ -17,7 +17,7 @@ def write_templates(folder: Path, name: str) -> list[Path]:
         raise BadInput(
             f"NAME is {name!r}; it becomes a file's name: letters, digits, - and _. Choose another."
         )
-    places = {kind: folder / place / f"{name}.toml" for kind, place in _FOLDERS.items()}
+    places = {kind: folder / subfolder / f"{name}.toml" for kind, subfolder in _FOLDERS.items()}
     for path in places.values():
         if path.exists():
             raise BadInput(f"{path}: is there already. Choose another name, or move it away.")

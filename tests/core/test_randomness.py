@@ -53,13 +53,13 @@ def test_streams_step_as_numpys_sfc64_does_from_the_same_state() -> None:
     theirs = np.random.SFC64(0)
     theirs.state = theirs.state | {"state": {"state": np.array(stream_state(*address), np.uint64)}}
 
-    ours = uniforms((1, 1000), 7, "age", first=3, place=11)[0]
+    ours = uniforms((1, 1000), 7, "age", first=3, position=11)[0]
 
     assert ours == pytest.approx(np.random.Generator(theirs).random(1000), rel=0, abs=0)
 
 
 def test_a_numpy_generator_at_an_address_draws_the_stream_of_that_address() -> None:
-    stream = generator(7, "age", trial=3, place=11)
+    stream = generator(7, "age", trial=3, position=11)
 
     assert np.array_equal(stream.random(1000), uniforms((1, 1000), 7, "age", 3, 11)[0])
 
@@ -99,7 +99,7 @@ def test_normals_and_uniforms_pass_kolmogorov_and_smirnovs_test() -> None:
 def test_streams_of_neighbouring_addresses_are_uncorrelated() -> None:
     here = normals((100, 10_000), 4, "outcome", 0)
     next_trial = normals((100, 10_000), 4, "outcome", 1)
-    next_place = normals((100, 10_000), 4, "outcome", 0, place=1)
+    next_place = normals((100, 10_000), 4, "outcome", 0, position=1)
     next_seed = normals((100, 10_000), 5, "outcome", 0)
     next_purpose = normals((100, 10_000), 4, "allocation", 0)
     next_patient = np.roll(here, 1, axis=1)

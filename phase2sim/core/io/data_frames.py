@@ -39,6 +39,6 @@ def dataset_of(
 
 def in_order(values: Iterable[Any]) -> list[Any]:
     """Values of an axis, each once: numbers rising, words in the order in which they come."""
-    found = list(dict.fromkeys(values))
-    numbers = all(isinstance(value, int | float) for value in found)
-    return sorted(found) if numbers else found
+    distinct = list(dict.fromkeys(values))
+    numbers = all(isinstance(value, int | float) for value in distinct)
+    return sorted(distinct) if numbers else distinct

@@ -35,10 +35,10 @@ _LONGEST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition that was read and found to be one; ``place`` is where it stands."""
+    """A condition that was read and found to be one; ``key_path`` is where it stands."""
 
     text: str
-    place: str
+    key_path: str
     tree: ast.Expression
 
     def check_names(self, columns: Iterable[str]) -> None:
@@ -47,7 +47,7 @@ class Condition:
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Name) and node.id not in known:
                 raise BadInput(
-                    f"{self.place}: {self.text!r} names {node.id!r}, which is no column."
+                    f"{self.key_path}: {self.text!r} names {node.id!r}, which is no column."
                     f" {nearest(node.id, known)}"
                 )
 
@@ -57,29 +57,30 @@ class Condition:
             return bool(_value(self.tree.body, row))
         except TypeError:
             raise BadInput(
-                f"{self.place}: {self.text!r} compares or computes with what is not a number."
+                f"{self.key_path}: {self.text!r} compares or computes with what is not a number."
                 ' Text goes in quotes: method == "mmrm".'
             ) from None
         except ZeroDivisionError:
-            raise BadInput(f"{self.place}: {self.text!r} divides by 0. Correct it.") from None
+            raise BadInput(f"{self.key_path}: {self.text!r} divides by 0. Correct it.") from None
 
 
-def condition(text: str, place: str) -> Condition:
-    """Read a condition; raises ``BadInput`` that names ``place``."""
+def condition(text: str, key_path: str) -> Condition:
+    """Read a condition; raises ``BadInput`` that names ``key_path``."""
     try:
         tree = ast.parse(text[:_LONGEST].strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise BadInput(
-            f"{place}: {text!r} is not a condition. Write one such as"
+            f"{key_path}: {text!r} is not a condition. Write one such as"
             ' "patients >= 40 and dropout < 0.2".'
         ) from None
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED):
             raise BadInput(
-                f"{place}: {text!r} holds what a condition cannot. Use names of columns, numbers,"
+                f"{key_path}: {text!r} holds what a condition cannot. Use names of columns,"
+                f" numbers,"
                 ' "text", == != < <= > >=, in, + - * /, and, or, not.'
             )
-    return Condition(text, place, tree)
+    return Condition(text, key_path, tree)
 
 
 def _value(node: ast.expr, row: Mapping[str, object]) -> Any:  # noqa: ANN401 - of any column
@@ -90,10 +91,10 @@ def _value(node: ast.expr, row: Mapping[str, object]) -> Any:  # noqa: ANN401 - 
         case ast.Name():
             value = row.get(node.id)
         case ast.List() | ast.Tuple():
-            value = [_value(one, row) for one in node.elts]
+            value = [_value(element, row) for element in node.elts]
         case ast.BoolOp():
             joined = all if isinstance(node.op, ast.And) else any
-            value = joined(_value(one, row) for one in node.values)
+            value = joined(_value(operand, row) for operand in node.values)
         case ast.UnaryOp():
             value = _UNARY[type(node.op)](_value(node.operand, row))
         case ast.BinOp():

@@ -18,7 +18,8 @@ from phase2sim.core.errors import BadInput, BadValue, message_at
 type Table = dict[str, Any]
 type Month = Annotated[float, Field(ge=0, le=1200)]
 
-# Kinds of value where a key takes several: pydantic puts them into locations, key_path skips them.
+# Kinds of value where a key takes several: pydantic puts them into locations, and
+# join_key_path skips them.
 NUMBER, TABLE, LIST, MATRIX = "a number", "a table", "[values]", "[[rows], [of values]]"
 _BRANCHES = {NUMBER, TABLE, LIST, MATRIX}
 _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}
@@ -52,15 +53,15 @@ def read_toml(path: Path, refusal: type[BadInput]) -> Table:
 
 def check_numbers(table: object, path: Path, refusal: type[BadInput]) -> None:
     """Refuse numbers that are not finite, or too large to mean anything, anywhere in a table."""
-    for place, value in _leaves(table, ""):
+    for key_path, value in _leaves(table, ""):
         match value:
             case float() if not math.isfinite(value):
                 raise refusal(
-                    f"{path}: {place} is {value}; it must be a finite number. Correct it."
+                    f"{path}: {key_path} is {value}; it must be a finite number. Correct it."
                 )
             case (int() | float()) as number if abs(number) > _LARGEST_NUMBER:
                 raise refusal(
-                    f"{path}: {place} is {_shown(value)}; no key takes numbers beyond 1e15."
+                    f"{path}: {key_path} is {_shown(value)}; no key takes numbers beyond 1e15."
                     " Correct it."
                 )
 
@@ -68,7 +69,7 @@ def check_numbers(table: object, path: Path, refusal: type[BadInput]) -> None:
 def validate[T](  # noqa: PLR0913 - options by name
     adapter: TypeAdapter[T],
     table: object,
-    place: str,
+    key_path: str,
     path: Path,
     refusal: type[BadInput],
     *,
@@ -77,16 +78,16 @@ def validate[T](  # noqa: PLR0913 - options by name
     """Turn a table into a checked value; the first thing wrong becomes the message of ``refusal``.
 
     TOML types are taken as they are: text is never read as a number, nor a number or a date as
-    text. ``elsewhere`` says of keys that do not stand at ``place`` where the file has them.
+    text. ``elsewhere`` says of keys that do not stand at ``key_path`` where the file has them.
     """
-    for key, value in _leaves(table, place):
+    for key, value in _leaves(table, key_path):
         if isinstance(value, date | time):
             raise refusal(f'{path}: {key} is {value}, a date or time. Put text in "quotes".')
     try:
         return adapter.validate_json(json.dumps(table), strict=True)
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        message = _explain(problems, place, adapter, elsewhere)
+        message = _explain(problems, key_path, adapter, elsewhere)
         more = len(problems) - 1
         also = f" ({more} more after this one.)" if more else ""
         raise refusal(f"{path}: {message}{also}") from None
@@ -103,9 +104,9 @@ def branch(value: object) -> str:
             return NUMBER
 
 
-def key_path(place: str, location: tuple[int | str, ...]) -> str:
-    """``analysis[2].covariates[1]``: a place in a file, entries counted from 1."""
-    path = place
+def join_key_path(key_path: str, location: tuple[int | str, ...]) -> str:
+    """``analysis[2].covariates[1]``: where a key stands in a file, entries counted from 1."""
+    path = key_path
     for part in location:
         match part:
             case int():
@@ -122,45 +123,45 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else f"Use one of: {', '.join(listed)}."
 
 
-def _leaves(value: object, place: str) -> Iterator[tuple[str, object]]:
-    """Every value that is no table or array, with its place."""
+def _leaves(value: object, key_path: str) -> Iterator[tuple[str, object]]:
+    """Every value that is no table or array, with its key path."""
     match value:
         case Mapping():
             for key, inner in value.items():
-                yield from _leaves(inner, f"{place}.{key}" if place else str(key))
+                yield from _leaves(inner, f"{key_path}.{key}" if key_path else str(key))
         case list():
             for number, inner in enumerate(value, start=1):
-                yield from _leaves(inner, f"{place}[{number}]")
+                yield from _leaves(inner, f"{key_path}[{number}]")
         case _:
-            yield place, value
+            yield key_path, value
 
 
 def _explain(
     problems: list[ErrorDetails],
-    place: str,
+    key_path: str,
     adapter: TypeAdapter[Any],
     elsewhere: Mapping[str, str],
 ) -> str:
     """One sentence on the first problem: key, value, what is allowed, what to do."""
     problem = problems[0]
-    where, kind = key_path(place, problem["loc"]), problem["type"]
+    where, kind = join_key_path(key_path, problem["loc"]), problem["type"]
     if kind in _UNKNOWN:
         known = _keys(adapter, problem["loc"])
         return f"{where} is not a known key. {nearest(str(problem['loc'][-1]), known)}"
     if kind in {"missing", "missing_argument"}:
         if isinstance(problem["loc"][-1], int):  # a value of an array, not a key
-            where = key_path(place, problem["loc"][:-1])
+            where = join_key_path(key_path, problem["loc"][:-1])
             return f"{where} is {_shown(problem['input'])}; values are missing in these [brackets]."
-        return _explain_missing(problems, place)
+        return _explain_missing(problems, key_path)
     if kind == "value_error":
-        return f"{_refused(problem['ctx']['error'], place, elsewhere).rstrip('.')}."
+        return f"{_refused(problem['ctx']['error'], key_path, elsewhere).rstrip('.')}."
     return f"{where} is {_shown(problem['input'])}; {_rule(problem)}. Correct this value."
 
 
-def _explain_missing(problems: list[ErrorDetails], place: str) -> str:
+def _explain_missing(problems: list[ErrorDetails], key_path: str) -> str:
     """A key is missing, or another one in its table is it, misspelt."""
     *table, key = problems[0]["loc"]
-    where = key_path(place, problems[0]["loc"])
+    where = join_key_path(key_path, problems[0]["loc"])
     for other in problems:
         *beside, typed = other["loc"]
         if (
@@ -168,18 +169,18 @@ def _explain_missing(problems: list[ErrorDetails], place: str) -> str:
             and beside == table
             and get_close_matches(str(typed), [str(key)])
         ):
-            wrong = key_path(place, other["loc"])
+            wrong = join_key_path(key_path, other["loc"])
             return f"{where} is missing, and {wrong} is not a known key. Did you mean {key!r}?"
     return f"{where} is missing. Add it; docs/guide lists every key."
 
 
-def _refused(error: ValueError, place: str, elsewhere: Mapping[str, str]) -> str:
+def _refused(error: ValueError, key_path: str, elsewhere: Mapping[str, str]) -> str:
     """A part's own message, where the file has its key."""
     match error:
         case BadValue(key=key) if key in elsewhere:
             return f"{elsewhere[key]}{error.joint}{error.reason}"
         case _:
-            return message_at(place, error)
+            return message_at(key_path, error)
 
 
 def _keys(adapter: TypeAdapter[Any], location: tuple[int | str, ...]) -> Iterable[str]:

@@ -66,7 +66,7 @@ def as_html(view: View) -> str:
 
 
 def _html_cells(view: View, row: Sequence[str]) -> str:
-    sides = ["left" if place < view.words else "right" for place in range(len(row))]
+    sides = ["left" if column < view.words else "right" for column in range(len(row))]
     return "".join(
         f'<td style="text-align: {side}">{_html(cell)}</td>'
         for side, cell in zip(sides, row, strict=True)
@@ -84,10 +84,10 @@ def _aligned(view: View) -> Iterator[str]:
     if not view.rows:
         return
     lines = [*(line for line in zip(*above, strict=True) if any(line)), *view.rows]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(view.columns))]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(view.columns))]
     for line in lines:
         cells = [
-            cell.ljust(width) if place < view.words else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell.ljust(width) if column < view.words else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         yield ("  " + "  ".join(cells)).rstrip()

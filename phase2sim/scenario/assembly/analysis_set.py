@@ -38,27 +38,31 @@ def build_analyses(
 ) -> AnalysisSet:
     """Build each analysis; one is called by its endpoint, and by what tells it from others."""
     tables = [dict(table) for table in scenario.analysis]
-    own = [{key: table.pop(key) for key in _OURS if key in table} for table in tables]
+    keys_by_analysis = [{key: table.pop(key) for key in _OURS if key in table} for table in tables]
     analyses = [_analysis(table, number, path) for number, table in enumerate(tables, start=1)]
     _check_null_effects(analyses, path)
-    arms = [_arm(keys.get("arm"), n, design, path) for n, keys in enumerate(own, start=1)]
+    arms = [
+        _arm(keys.get("arm"), n, design, path) for n, keys in enumerate(keys_by_analysis, start=1)
+    ]
     aims = []
-    for number, (keys, arm) in enumerate(zip(own, arms, strict=True), start=1):
-        place = f"{path}: analysis[{number}]"
-        strategies = _strategies(keys.get("estimand"), events, f"{place}.estimand")
+    for number, (keys, arm) in enumerate(zip(keys_by_analysis, arms, strict=True), start=1):
+        key_path = f"{path}: analysis[{number}]"
+        strategies = _strategies(keys.get("estimand"), events, f"{key_path}.estimand")
         method = str(tables[number - 1].get("method"))
-        _check_composite(strategies, analyses[number - 1], method, place)
+        _check_composite(strategies, analyses[number - 1], method, key_path)
         aims.append(Aim(strategies, arm))
     usual = _usual_names(analyses, [design.arms[arm] for arm in arms])
     names = []
-    for number, (keys, name) in enumerate(zip(own, usual, strict=True), start=1):
-        given = keys.get("name")
-        if given is not None and not (isinstance(given, str) and given.strip()):
+    for number, (keys, name) in enumerate(zip(keys_by_analysis, usual, strict=True), start=1):
+        name_in_file = keys.get("name")
+        if name_in_file is not None and not (
+            isinstance(name_in_file, str) and name_in_file.strip()
+        ):
             raise BadScenario(
-                f"{path}: analysis[{number}].name is {given!r}; it must be text that is not empty."
-                " Correct it or leave it out."
+                f"{path}: analysis[{number}].name is {name_in_file!r}; it must be text that is not"
+                " empty. Correct it or leave it out."
             )
-        names.append(given or name)
+        names.append(name_in_file or name)
     return AnalysisSet(tuple(analyses), tuple(names), tuple(aims))
 
 
@@ -99,87 +103,90 @@ def _arm(given: object, number: int, design: Design, path: Path) -> int:
     return design.arms.index(given)
 
 
-def _strategies(given: object, events: IntercurrentEvents, place: str) -> tuple[str, ...]:
+def _strategies(estimand: object, events: IntercurrentEvents, key_path: str) -> tuple[str, ...]:
     """Strategy of one analysis for each event: its own where it says one, else the event's."""
-    if given is None:
+    if estimand is None:
         return events.strategies
-    own: dict[str, str] = (
-        given if isinstance(given, dict) else dict.fromkeys(events.names, str(given))
+    by_event: dict[str, str] = (
+        estimand if isinstance(estimand, dict) else dict.fromkeys(events.names, str(estimand))
     )
-    if not isinstance(given, str | dict) or not events.names:
+    if not isinstance(estimand, str | dict) or not events.names:
         raise BadScenario(
-            f"{place} is {given!r}; it must be a strategy for the events of [intercurrent], or a"
+            f"{key_path} is {estimand!r}; it must be a strategy for the events of [intercurrent],"
+            f" or a"
             " table of them by event. Correct it or leave it out."
         )
-    for name, strategy in own.items():
+    for name, strategy in by_event.items():
         if name not in events.names:
-            raise BadScenario(f"{place}.{name} is no event. {nearest(name, events.names)}")
-        check_strategy(strategy, f"{place}.{name}")
+            raise BadScenario(f"{key_path}.{name} is no event. {nearest(name, events.names)}")
+        check_strategy(strategy, f"{key_path}.{name}")
     return tuple(
-        own.get(name, usual) for name, usual in zip(events.names, events.strategies, strict=True)
+        by_event.get(name, usual)
+        for name, usual in zip(events.names, events.strategies, strict=True)
     )
 
 
 def _check_composite(
-    strategies: tuple[str, ...], analysis: Analysis, method: str, place: str
+    strategies: tuple[str, ...], analysis: Analysis, method: str, key_path: str
 ) -> None:
     ranked = analysis.by_ranks  # a bad outcome is then only the worst
     if COMPOSITE in strategies and analysis.reads != "binary" and not ranked:
         raise BadScenario(
-            f"{place}: strategy 'composite' makes an event a bad outcome, which {method!r} cannot"
+            f"{key_path}: strategy 'composite' makes an event a bad outcome, which {method!r}"
+            f" cannot"
             " average with values. Analyse responders or ranks, or choose another strategy in"
-            f" {place.rsplit(': ', 1)[-1]}.estimand."
+            f" {key_path.rsplit(': ', 1)[-1]}.estimand."
         )
 
 
 def _analysis(table: Table, number: int, path: Path) -> Analysis:
     """Build one analysis, behind the assay's limit if it has one and does not read it itself."""
-    place = f"analysis[{number}]"
-    _name_response(table, place, path)
-    _check_reads(table, place, path)
+    key_path = f"analysis[{number}]"
+    _name_response(table, key_path, path)
+    _check_reads(table, key_path, path)
     also = (*_OURS, "lloq", "below_lloq")
     if "lloq" in keys_of("analyses", table):
-        made: Analysis = build("analyses", table, place, path, also=_OURS)
-        return made
+        analysis: Analysis = build("analyses", table, key_path, path, also=_OURS)
+        return analysis
     options = {key: table.pop(key) for key in ("lloq", "below_lloq") if key in table}
-    made = build("analyses", table, place, path, also=also)
+    analysis = build("analyses", table, key_path, path, also=also)
     if not options:
-        return made
-    if made.endpoint in {*EVENTS, *DERIVED}:
-        what = "counts have" if made.endpoint in EVENTS else f"{made.endpoint} has"
-        raise BadScenario(f"{path}: {place}.lloq: {what} no such limit. Leave it out.")
+        return analysis
+    if analysis.endpoint in {*EVENTS, *DERIVED}:
+        what = "counts have" if analysis.endpoint in EVENTS else f"{analysis.endpoint} has"
+        raise BadScenario(f"{path}: {key_path}.lloq: {what} no such limit. Leave it out.")
     if "lloq" not in options:
-        raise BadScenario(f"{path}: {place}.below_lloq needs lloq, the limit. Add it.")
+        raise BadScenario(f"{path}: {key_path}.below_lloq needs lloq, the limit. Add it.")
     limit = validate(
         TypeAdapter(QuantificationLimit),
-        {"endpoint": made.endpoint} | options,
-        place,
+        {"endpoint": analysis.endpoint} | options,
+        key_path,
         path,
         BadScenario,
     )
-    return LimitedAnalysis(made, limit)
+    return LimitedAnalysis(analysis, limit)
 
 
-def _name_response(table: Table, place: str, path: Path) -> None:
+def _name_response(table: Table, key_path: str, path: Path) -> None:
     """Replace a named response by its endpoint and its rule, in place."""
     name = table.get("responder")
     if not isinstance(name, str):
         return
     if name not in RESPONSES:
         raise BadScenario(
-            f"{path}: {place}.responder is {name!r}; there is no such response."
+            f"{path}: {key_path}.responder is {name!r}; there is no such response."
             f" {nearest(name, RESPONSES)}"
         )
     response = RESPONSES[name]
     if table.setdefault("endpoint", response.endpoint) != response.endpoint:
         raise BadScenario(
-            f"{path}: {place}.endpoint is {table['endpoint']!r}, but {name} is a response of"
+            f"{path}: {key_path}.endpoint is {table['endpoint']!r}, but {name} is a response of"
             f" {response.endpoint}. Leave endpoint out."
         )
     table["responder"] = dict(response.rule)
 
 
-def _check_reads(table: Table, place: str, path: Path) -> None:
+def _check_reads(table: Table, key_path: str, path: Path) -> None:
     """Refuse counts to an analysis of measured values, and the reverse, naming those that fit."""
     parts_, method = TABLES["analyses"], str(table.get("method"))
     endpoint = str(table.get("endpoint"))
@@ -189,14 +196,14 @@ def _check_reads(table: Table, place: str, path: Path) -> None:
     if (parts_[method].reads == "count") != counted:
         fitting = [name for name, part in parts_.items() if (part.reads == "count") == counted]
         raise BadScenario(
-            f"{path}: {place}.method is {method!r}, but {endpoint} is"
+            f"{path}: {key_path}.method is {method!r}, but {endpoint} is"
             f" {'counted' if counted else 'measured'}. Use one of: {', '.join(fitting)}."
         )
 
 
 def check_decision(decision: Decision, hypotheses: tuple[Hypothesis, ...], path: Path) -> None:
     """Refuse two verdicts with one name, and a decision that does not fit the analyses."""
-    names = tuple(one.name for one in hypotheses)
+    names = tuple(hypothesis.name for hypothesis in hypotheses)
     try:
         decision.check(hypotheses)
         labels = decision.labels(names)

@@ -19,27 +19,27 @@ from phase2sim.trial.interim.rules import InterimRule
 
 
 def rule_of(
-    scenario: Scenario, design: Design, decision: Decision, found: AnalysisSet, path: Path
+    scenario: Scenario, design: Design, decision: Decision, analysis_set: AnalysisSet, path: Path
 ) -> InterimRule | None:
     """Build the rule of a design with looks, None for one without; raises ``BadScenario``."""
     table = table_of(scenario, design, path)
     if table is None:
         return None
     if not design.schedule.drops_arms:
-        return stopping_of(scenario, design, decision, found.names, path)
+        return stopping_of(scenario, design, decision, analysis_set.names, path)
     _check_decision(scenario, decision, path)
-    _check_analyses(scenario, design, found, path)
+    _check_analyses(scenario, design, analysis_set, path)
     _check_keys(table, len(design.schedule.looks), path)
     efficacy = build("efficacies", table.efficacy, "stopping.efficacy", path)
     futility = None
     if table.futility is not None:
         futility = _futility(table.futility, path)
     return DroppingRule(
-        bounds=_bounds(design, decision, found, path, efficacy=efficacy, futility=futility),
+        bounds=_bounds(design, decision, analysis_set, path, efficacy=efficacy, futility=futility),
         efficacy=efficacy,
         futility=futility,
         keep_best=table.keep_best,
-        verdict=len(found.analyses),
+        verdict=len(analysis_set.analyses),
         uninteresting_share=table.uninteresting_share,
     )
 
@@ -57,15 +57,18 @@ def _futility(table: Table, path: Path) -> futilities.FutilityRule:
 def _bounds(  # noqa: PLR0913 - options by name
     design: Design,
     decision: Decision,
-    found: AnalysisSet,
+    analysis_set: AnalysisSet,
     path: Path,
     *,
     efficacy: EfficacyRule,
     futility: futilities.FutilityRule | None,
 ) -> ArmBoundaries:
     """Bounds at the planned fractions and ratio; refuses those that cannot exist."""
-    control, treated = design.allocation[0], [design.allocation[aim.arm] for aim in found.aims]
-    loadings = tuple((one / (one + control)) ** 0.5 for one in treated)
+    control, treated = (
+        design.allocation[0],
+        [design.allocation[aim.arm] for aim in analysis_set.aims],
+    )
+    loadings = tuple((ratio / (ratio + control)) ** 0.5 for ratio in treated)
     try:
         return arm_boundaries(
             design.schedule.fractions, decision.one_sided_alpha, efficacy, futility, loadings
@@ -88,9 +91,11 @@ def _check_decision(scenario: Scenario, decision: Decision, path: Path) -> None:
         )
 
 
-def _check_analyses(scenario: Scenario, design: Design, found: AnalysisSet, path: Path) -> None:
+def _check_analyses(
+    scenario: Scenario, design: Design, analysis_set: AnalysisSet, path: Path
+) -> None:
     """Refuse arms without an analysis, or with one that the others' bounds do not fit."""
-    analysed = {design.arms[aim.arm] for aim in found.aims}
+    analysed = {design.arms[aim.arm] for aim in analysis_set.aims}
     for arm in design.arms[1:]:
         if arm not in analysed:
             raise BadScenario(

@@ -49,19 +49,19 @@ def intercurrent_events(scenario: Scenario, path: Path) -> IntercurrentEvents:
         table = dict(scenario.intercurrent[name])
         strategy = table.pop("strategy", TREATMENT_POLICY)
         check_strategy(strategy, f"{path}: intercurrent.{name}.strategy")
-        place = f"intercurrent.{name}"
+        key_path = f"intercurrent.{name}"
         parts.append(
-            build("intercurrent", {"kind": name, **table}, place, path, also=("strategy",))
+            build("intercurrent", {"kind": name, **table}, key_path, path, also=("strategy",))
         )
         strategies.append(strategy)
     return IntercurrentEvents(tuple(names), tuple(parts), tuple(strategies))
 
 
-def check_strategy(strategy: object, place: str) -> None:
+def check_strategy(strategy: object, key_path: str) -> None:
     """Raise ``BadScenario`` unless there is such a strategy."""
     if not isinstance(strategy, str) or strategy not in STRATEGIES:
         raise BadScenario(
-            f"{place} is {strategy!r}; there is no such strategy. Use one of:"
+            f"{key_path} is {strategy!r}; there is no such strategy. Use one of:"
             f" {', '.join(STRATEGIES)}."
         )
 
@@ -72,7 +72,7 @@ def plan_of(
     """What is fixed of every simulated trial; ``reads`` are endpoints that other parts need."""
     population, target = scenario.population, scenario.truth.target
     named = {part for a in analyses for part in drawn_for(a.endpoint) if part not in EVENTS}
-    modifiers = {name for one in target.values() for name in one.modified_by}
+    modifiers = {name for effect in target.values() for name in effect.modified_by}
     tied = {events.tied_to for events in scenario.events.values() if events.tied_to}
     named |= {*target, *reads, *population.eligible, *population.baseline_strata, *tied}
     named |= modifiers - {AGE}
@@ -102,35 +102,38 @@ def plan_of(
 
 def _eligible(scenario: Scenario) -> Mapping[str, tuple[float, float]]:
     """Limits of eligibility on the model scale."""
-    found = {}
+    limits_by_endpoint = {}
     for name, limits in scenario.population.eligible.items():
-        to_model, place = ENDPOINTS[name].to_model, f"population.eligible.{name}"
+        to_model, key_path = ENDPOINTS[name].to_model, f"population.eligible.{name}"
         low = -np.inf if limits.at_least is None else to_model(limits.at_least)
         high = np.inf if limits.at_most is None else to_model(limits.at_most)
         if not low < high:
             raise BadScenario(
-                f"{scenario.path}: {place} is at_least {limits.at_least:g} and at_most"
+                f"{scenario.path}: {key_path} is at_least {limits.at_least:g} and at_most"
                 f" {limits.at_most:g}; nobody is between them. Correct one of them."
             )
         if np.isinf(low) and np.isinf(high):
-            raise BadScenario(f"{scenario.path}: {place} is empty; give at_least, at_most or both.")
-        found[name] = (low, high)
-    return found
+            raise BadScenario(
+                f"{scenario.path}: {key_path} is empty; give at_least, at_most or both."
+            )
+        limits_by_endpoint[name] = (low, high)
+    return limits_by_endpoint
 
 
 def _counted(scenario: Scenario, name: str) -> Counted:
-    events, place = scenario.events[name], f"{scenario.path}: events.{name}"
+    events, key_path = scenario.events[name], f"{scenario.path}: events.{name}"
     if events.tied_to is None:
         if events.per_unit or events.at is not None:
-            raise BadScenario(f"{place}.tied_to is missing; per_unit and at need it. Add it.")
+            raise BadScenario(f"{key_path}.tied_to is missing; per_unit and at need it. Add it.")
         return Counted(events.per_month, events.dispersion)
     if events.tied_to not in ENDPOINTS:
         raise BadScenario(
-            f"{place}.tied_to is {events.tied_to!r}. {nearest(events.tied_to, ENDPOINTS)}"
+            f"{key_path}.tied_to is {events.tied_to!r}. {nearest(events.tied_to, ENDPOINTS)}"
         )
     if events.at is None:
         raise BadScenario(
-            f"{place}.at is missing; say at which {events.tied_to} the rate is per_month. Add it."
+            f"{key_path}.at is missing; say at which {events.tied_to} the rate is per_month."
+            " Add it."
         )
     at = ENDPOINTS[events.tied_to].to_model(events.at)
     return Counted(events.per_month, events.dispersion, events.tied_to, events.per_unit, at)
@@ -153,29 +156,31 @@ def widen_plan(scenario: Scenario, plan: Plan) -> Plan | None:
 def randomisation_of(design: Design, plan: Plan, path: Path) -> Randomisation:
     """Build the method of randomisation from its name or its table."""
     table = design.randomisation_table
-    place = "design.randomisation"
+    key_path = "design.randomisation"
     elsewhere = {}
     if design.block_size is not None and "block_size" not in table:
         table["block_size"] = design.block_size
         elsewhere["block_size"] = "design.block_size"
     if "ratio" in table:
-        raise BadScenario(f"{path}: {place}.ratio is that of design.allocation. Leave it out.")
+        raise BadScenario(f"{path}: {key_path}.ratio is that of design.allocation. Leave it out.")
     method = table.get("method")
     if not isinstance(method, str) or method not in TABLES["randomisations"]:
         raise BadScenario(
-            f"{path}: {place} is {method!r}; there is no such method."
+            f"{path}: {key_path} is {method!r}; there is no such method."
             f" {nearest(str(method), TABLES['randomisations'])}"
         )
     table["ratio"] = list(design.allocation)
-    randomisation: Randomisation = build("randomisations", table, place, path, elsewhere=elsewhere)
+    randomisation: Randomisation = build(
+        "randomisations", table, key_path, path, elsewhere=elsewhere
+    )
     _check_over(randomisation, plan, path)
     return randomisation
 
 
-def _check_over(made: Randomisation, plan: Plan, path: Path) -> None:
+def _check_over(randomisation: Randomisation, plan: Plan, path: Path) -> None:
     known = {AGE: plan.age_strata, **plan.baseline_strata, SITE: plan.sites > 1}
     needs = {AGE: "population.age_strata", SITE: "population.sites"}
-    for name in made.over:
+    for name in randomisation.over:
         if not known.get(name):
             need = needs.get(name, f"population.baseline_strata.{name}")
             raise BadScenario(

@@ -68,7 +68,7 @@ KEYS: dict[str, str] = {
 def build(  # noqa: PLR0913 - options by name
     kind: str,
     table: Table,
-    place: str,
+    key_path: str,
     path: Path,
     also: Iterable[str] = (),
     *,
@@ -76,20 +76,20 @@ def build(  # noqa: PLR0913 - options by name
 ) -> Any:  # noqa: ANN401 - any part
     """Make the part that ``table`` names and describes.
 
-    ``kind`` is a key of ``TABLES``; ``place`` is where the table stands in the file; ``also`` are
-    keys of that place that somebody else reads, and ``elsewhere`` says of keys that do not stand
+    ``kind`` is a key of ``TABLES``; ``key_path`` is where the table stands in the file; ``also``
+    are keys of that table that another part reads; ``elsewhere`` says of keys that do not stand
     there where the file has them. Raises ``BadScenario`` if there is no such part, a
     key is unknown, missing or of a wrong type, or the part refuses its options.
     """
     key = KEYS[kind]
     if key not in table:
         raise BadScenario(
-            f"{path}: {place}.{key} is missing. Use one of: {', '.join(TABLES[kind])}."
+            f"{path}: {key_path}.{key} is missing. Use one of: {', '.join(TABLES[kind])}."
         )
     name, options = table[key], {k: v for k, v in table.items() if k != key}
     if not isinstance(name, str) or name not in TABLES[kind]:
         raise BadScenario(
-            f"{path}: {place}.{key} is {name!r}; there is no such {key}."
+            f"{path}: {key_path}.{key} is {name!r}; there is no such {key}."
             f" {nearest(str(name), TABLES[kind])}"
         )
     part = TABLES[kind][name]
@@ -102,9 +102,9 @@ def build(  # noqa: PLR0913 - options by name
                 hint = (
                     f"It is one of {', '.join(map(repr, fitting))}. Leave it out or change {key}."
                 )
-            written = elsewhere.get(option, f"{place}.{option}")
+            written = elsewhere.get(option, f"{key_path}.{option}")
             raise BadScenario(f"{path}: {written} is not a key of {key} = {name!r}. {hint}")
-    return validate(_adapter(part), options, place, path, BadScenario, elsewhere=elsewhere)
+    return validate(_adapter(part), options, key_path, path, BadScenario, elsewhere=elsewhere)
 
 
 @cache

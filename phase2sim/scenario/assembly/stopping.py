@@ -124,27 +124,29 @@ def with_reestimation(design: Design, analyses: Sequence[Analysis], path: Path) 
     schedule, table = design.schedule, design.reestimation
     if table is None:
         return schedule
-    place = f"{path}: design.reestimation"
+    key_path = f"{path}: design.reestimation"
     part: Reestimation = build("reestimations", table, "design.reestimation", path)
     if part.most_patients <= design.patients:
         raise BadScenario(
-            f"{place}.most_patients is {part.most_patients}; it must be more than the"
+            f"{key_path}.most_patients is {part.most_patients}; it must be more than the"
             f" {design.patients} of design.patients."
         )
     if schedule.looks[-1].is_by_calendar:
         raise BadScenario(
-            f"{place} needs a last look after a number of patients; design.looks are by calendar."
+            f"{key_path} needs a last look after a number of patients; design.looks are by"
+            " calendar."
             " Use share or patients."
         )
     if len(analyses) > 1 or len(design.arms) > 2:  # noqa: PLR2004 - control and treatment
         raise BadScenario(
-            f"{place} is for one analysis of two arms; the scenario has {len(analyses)} analyses of"
+            f"{key_path} is for one analysis of two arms; the scenario has {len(analyses)} analyses"
+            f" of"
             f" {len(design.arms)} arms. Leave it out, or the others."
         )
     if not part.combines and not analyses[0].allows_blinded_variance:
         *others, last = (name for name, kind in ANALYSES.items() if kind.allows_blinded_variance)
         raise BadScenario(
-            f"{place}.kind is 'blinded_variance', which is for means by {', '.join(others)} or"
+            f"{key_path}.kind is 'blinded_variance', which is for means by {', '.join(others)} or"
             f" {last}. Use 'promising_zone', or one of these methods."
         )
     return replace(schedule, reestimation=part)
@@ -198,10 +200,10 @@ def _check_keys(table: Stopping, path: Path) -> None:
             )
 
 
-def _spending(given: str | dict[str, Any], path: Path) -> Spending:
-    table: Table = {"kind": given} if isinstance(given, str) else given
-    made: Spending = build("spendings", table, "stopping.futility.spending", path)
-    return made
+def _spending(name_or_table: str | dict[str, Any], path: Path) -> Spending:
+    table: Table = {"kind": name_or_table} if isinstance(name_or_table, str) else name_or_table
+    spending: Spending = build("spendings", table, "stopping.futility.spending", path)
+    return spending
 
 
 def _maximum(given: dict[str, float], names: Sequence[str], path: Path) -> tuple[float | None, ...]:

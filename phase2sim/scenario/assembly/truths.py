@@ -72,8 +72,8 @@ def truth_sources(
         weight = scenario.truth.prior.robust_weight
         treated = Treated(shares, None, of_events)
         for label, fitted in (("prior", weight), ("sceptical", 0.0)):
-            made = prior_truth(label, drawn, control, prior, fitted)
-            sources.append(made.with_assumptions(treated, assumed.heterogeneity))
+            source = prior_truth(label, drawn, control, prior, fitted)
+            sources.append(source.with_assumptions(treated, assumed.heterogeneity))
     return sources
 
 

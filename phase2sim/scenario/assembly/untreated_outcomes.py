@@ -26,7 +26,7 @@ def override_outcomes(
     planned: tuple[float, ...],
     path: Path,
 ) -> Control:
-    """Untreated patients with the scenario's ``outcome`` tables in place of fitted quantities.
+    """Untreated patients with the scenario's ``outcome`` tables in key_path of fitted quantities.
 
     Numbers that are given one a visit belong to the ``planned`` visits, and those of visits that
     are drawn beside them lie between.
@@ -36,12 +36,12 @@ def override_outcomes(
     control = _blank(plan) if fitted is None else fitted
     for e, name in enumerate(plan.endpoints):
         outcome = scenario.outcome.get(name, Outcome())
-        place = f"{path}: outcome.{name}"
+        key_path = f"{path}: outcome.{name}"
         if fitted is None:
-            _check_complete(outcome, place)
-        control = _with_mean(control, outcome, (e, plan, planned), place)
-        control = _with_sd(control, outcome, (e, plan, planned), place)
-        control = _with_correlation(control, outcome, e, plan, place)
+            _check_complete(outcome, key_path)
+        control = _with_mean(control, outcome, (e, plan, planned), key_path)
+        control = _with_sd(control, outcome, (e, plan, planned), key_path)
+        control = _with_correlation(control, outcome, e, plan, key_path)
     _check_read("outcome", scenario.outcome, plan, path)
     _check_read("population.per_year_of_age", scenario.population.per_year_of_age, plan, path)
     return _with_endpoint_correlation(control, scenario, plan, path, needed=fitted is None)
@@ -95,32 +95,32 @@ def _blank(plan: Plan) -> Control:
     )
 
 
-def _check_read(place: str, given: Iterable[str], plan: Plan, path: Path) -> None:
+def _check_read(key_path: str, given: Iterable[str], plan: Plan, path: Path) -> None:
     unread = set(given) - set(plan.endpoints)
     if unread:
         raise BadScenario(
-            f"{path}: {place}.{min(unread)} is given, but no analysis or target reads it."
+            f"{path}: {key_path}.{min(unread)} is given, but no analysis or target reads it."
             " Remove it."
         )
 
 
-def _check_complete(outcome: Outcome, place: str) -> None:
+def _check_complete(outcome: Outcome, key_path: str) -> None:
     for key in ("control_mean", "sd", "correlation"):
         if getattr(outcome, key) is None:
             raise BadScenario(
-                f"{place}.{key} is missing; without evidence a scenario must say how untreated"
+                f"{key_path}.{key} is missing; without evidence a scenario must say how untreated"
                 " patients do. Add it, or name evidence files."
             )
 
 
-def _check_plausible(means: Floats, name: str, place: str) -> None:
+def _check_plausible(means: Floats, name: str, key_path: str) -> None:
     """Refuse means that no patient could have: most often a wrong unit or scale."""
     endpoint = ENDPOINTS[name]
     low, high = map(endpoint.to_model, endpoint.plausible)
     outside = means[(means < low) | (means > high)]
     if outside.size:
         raise BadScenario(
-            f"{place} holds {outside[0]:g}; on the {endpoint.model_unit} scale {endpoint.label}"
+            f"{key_path} holds {outside[0]:g}; on the {endpoint.model_unit} scale {endpoint.label}"
             f" lies between {low:.3g} and {high:.3g}. Bring it to this scale."
         )
 
@@ -128,38 +128,38 @@ def _check_plausible(means: Floats, name: str, place: str) -> None:
 type _At = tuple[int, Plan, tuple[float, ...]]  # endpoint, what is drawn, planned visits
 
 
-def _with_mean(control: Control, outcome: Outcome, at: _At, place: str) -> Control:
+def _with_mean(control: Control, outcome: Outcome, at: _At, key_path: str) -> Control:
     if outcome.control_mean is None:
         return control
     e, plan, planned = at
     mean, history = control.mean.copy(), control.history.copy()
-    means = _by_visit(outcome.control_mean, plan, planned, f"{place}.control_mean")
-    _check_plausible(means, plan.endpoints[e], f"{place}.control_mean")
+    means = _by_visit(outcome.control_mean, plan, planned, f"{key_path}.control_mean")
+    _check_plausible(means, plan.endpoints[e], f"{key_path}.control_mean")
     mean[:, e] = means
     history[:, e] = 0.0
     return replace(control, mean=mean, history=history)
 
 
-def _with_sd(control: Control, outcome: Outcome, at: _At, place: str) -> Control:
+def _with_sd(control: Control, outcome: Outcome, at: _At, key_path: str) -> Control:
     if outcome.sd is None:
         return control
     e, plan, planned = at
     sd = control.sd.copy()
-    sd[:, e] = _by_visit(outcome.sd, plan, planned, f"{place}.sd")
+    sd[:, e] = _by_visit(outcome.sd, plan, planned, f"{key_path}.sd")
     return replace(control, sd=sd)
 
 
 def _with_correlation(
-    control: Control, outcome: Outcome, e: int, plan: Plan, place: str
+    control: Control, outcome: Outcome, e: int, plan: Plan, key_path: str
 ) -> Control:
     if outcome.correlation is None:
         return control
     correlation = control.correlation.copy()
-    correlation[:, e] = _between_visits(outcome, plan, f"{place}.correlation")
+    correlation[:, e] = _between_visits(outcome, plan, f"{key_path}.correlation")
     return replace(control, correlation=correlation)
 
 
-def _between_visits(outcome: Outcome, plan: Plan, place: str) -> Floats:
+def _between_visits(outcome: Outcome, plan: Plan, key_path: str) -> Floats:
     visits = np.array(plan.visits_months)
     match outcome.correlation:
         case VisitCorrelation(share=share, per_month=per_month):
@@ -170,28 +170,28 @@ def _between_visits(outcome: Outcome, plan: Plan, place: str) -> Floats:
             matrix = np.full((len(visits), len(visits)), correlation)
             np.fill_diagonal(matrix, 1.0)
         case rows:
-            matrix = _square(rows, len(visits), place)
-    _check_correlation(matrix, place)
+            matrix = _square(rows, len(visits), key_path)
+    _check_correlation(matrix, key_path)
     return matrix
 
 
-def _square(rows: tuple[tuple[float, ...], ...] | None, size: int, place: str) -> Floats:
+def _square(rows: tuple[tuple[float, ...], ...] | None, size: int, key_path: str) -> Floats:
     rows = rows or ()
     if len(rows) != size or any(len(row) != size for row in rows):
         raise BadScenario(
-            f"{place} has rows of {sorted({len(row) for row in rows})} numbers;"
+            f"{key_path} has rows of {sorted({len(row) for row in rows})} numbers;"
             f" it must be {size} x {size}, one row a visit. Correct it."
         )
     return np.array(rows)
 
 
-def _check_correlation(matrix: Floats, place: str, least: float = _ROUNDING) -> None:
+def _check_correlation(matrix: Floats, key_path: str, least: float = _ROUNDING) -> None:
     if not np.allclose(matrix, matrix.T) or not np.allclose(np.diag(matrix), 1.0):
-        raise BadScenario(f"{place} must be symmetric with 1 on its diagonal. Correct it.")
+        raise BadScenario(f"{key_path} must be symmetric with 1 on its diagonal. Correct it.")
     lowest = float(np.linalg.eigvalsh(matrix).min())
     if lowest < least:
         raise BadScenario(
-            f"{place} is not positive definite (smallest eigenvalue {lowest:.3g}): no patients"
+            f"{key_path} is not positive definite (smallest eigenvalue {lowest:.3g}): no patients"
             " can vary like that. Bring the numbers closer to one another or to 0."
         )
 
@@ -215,13 +215,13 @@ def _with_endpoint_correlation(
 
 
 def _by_visit(
-    value: float | tuple[float, ...], plan: Plan, planned: tuple[float, ...], place: str
+    value: float | tuple[float, ...], plan: Plan, planned: tuple[float, ...], key_path: str
 ) -> Floats:
     if not isinstance(value, tuple):
         return np.full(len(plan.visits_months), value)
     if len(value) != len(planned):
         raise BadScenario(
-            f"{place} has {len(value)} numbers; give one number, or {len(planned)}: one a visit,"
+            f"{key_path} has {len(value)} numbers; give one number, or {len(planned)}: one a visit,"
             " baseline first."
         )
     return np.interp(plan.visits_months, planned, value)
