@@ -45,7 +45,7 @@ def dot(rows: Floats, j: int, vector: Floats) -> float:
 
 
 @kernel
-def weighted_sums(  # noqa: PLR0913  a kernel takes its arrays one by one
+def weighted_sums(
     rows: Floats, j: int, vector: Floats, weight: Floats, first: int, last: int
 ) -> tuple[float, float, float, float, float]:
     """Sums of vector, of weight, of row times either, and of row squared times weight.

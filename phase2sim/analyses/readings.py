@@ -26,12 +26,13 @@ def estimate(
     return compare_arms(analysis, whole, len(plan.arms), aim.arm)
 
 
-def estimate_first(  # noqa: PLR0913 - as ``estimate``, and the sizes
+def estimate_first(
     analysis: Analysis,
     plan: Plan,
     trials: Trials,
     observed: Floats,
     aim: Aim,
+    *,
     sizes: tuple[int, ...],
 ) -> Estimates:
     """As ``estimate``, (size, trial) for each of some numbers of first patients, which rise.

@@ -1,4 +1,4 @@
-"""The command line: parse, call one function, print. Commands load only when they are called."""
+"""Command line: each command parses its options, calls one function and prints the result."""
 
 from importlib import import_module
 
@@ -6,42 +6,49 @@ import click
 
 from phase2sim.core.errors import Phase2simError
 
-# Command -> the module that holds it (as ``command``) and its line in the listing.
+# Command -> its module (whose ``command`` it is) and its line in the listing. `list` is in
+# list_parts.py: a module named list would replace the builtin in this one.
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("phase2sim.cli.init", "A commented scenario and evidence file to start from."),
     "run": ("phase2sim.cli.run", "Power, type I error and assurance of a scenario."),
-    "size": ("phase2sim.cli.size", "The fewest patients, or the smallest effect, that is enough."),
-    "calibrate": ("phase2sim.cli.calibrate", "The threshold with a wanted type I error."),
+    "size": ("phase2sim.cli.size", "The fewest patients, or the smallest detectable effect."),
+    "calibrate": ("phase2sim.cli.calibrate", "The threshold that gives a required type I error."),
     "safety": ("phase2sim.cli.safety", "The boundary of a safety rule, and what it detects."),
-    "boundaries": ("phase2sim.cli.boundaries", "Bounds of the interim looks of a scenario."),
-    "sweep": ("phase2sim.cli.sweep", "Many scenarios at once, into a folder of results."),
-    "results": ("phase2sim.cli.results", "What a folder of results holds."),
+    "boundaries": (
+        "phase2sim.cli.boundaries",
+        "Stopping boundaries of a scenario with interim looks.",
+    ),
+    "sweep": ("phase2sim.cli.sweep", "Run many scenarios and store the results in a folder."),
+    "results": ("phase2sim.cli.results", "Print the stored results of a folder."),
     "report": ("phase2sim.cli.report", "The simulation report: one page, or a Word file."),
     "protocol": ("phase2sim.cli.protocol", "The sample-size section of a protocol."),
     "verify": ("phase2sim.cli.verify", "Check a report, or the installation."),
-    "score": ("phase2sim.cli.score", "Another rule of decision or stopping on stored trials."),
-    "compare": ("phase2sim.cli.compare", "Scenarios on the same patients, side by side."),
-    "fit": ("phase2sim.cli.fit", "Fit evidence files: the prior for the next trial."),
-    "prior": ("phase2sim.cli.prior", "A fitted prior: shown, or exported as a mixture."),
-    "analyse": ("phase2sim.cli.analyse", "A scenario's own analysis on a real data set."),
+    "score": ("phase2sim.cli.score", "Apply another decision or stopping rule to stored trials."),
+    "compare": ("phase2sim.cli.compare", "Compare scenarios on the same simulated patients."),
+    "fit": ("phase2sim.cli.fit", "Fit evidence files to get the prior for the next trial."),
+    "prior": ("phase2sim.cli.prior", "Show, check, compare or export a fitted prior."),
+    "analyse": ("phase2sim.cli.analyse", "Run a scenario's analyses on a real data set."),
     "replay": ("phase2sim.cli.replay", "One simulated trial: patients, estimates, decision."),
-    "evidence": ("phase2sim.cli.evidence", "What evidence files report, entry by entry."),
-    "list": ("phase2sim.cli.listing", "The parts a scenario can name."),
+    "evidence": (
+        "phase2sim.cli.evidence",
+        "Print every number of evidence files, with its source.",
+    ),
+    "list": ("phase2sim.cli.list_parts", "The parts a scenario can name."),
     "schema": ("phase2sim.cli.schema", "JSON schema of a scenario, sweep or evidence file."),
-    "completion": ("phase2sim.cli.completion", "What makes a shell complete commands."),
+    "completion": ("phase2sim.cli.completion", "Shell completion for commands and options."),
 }
 
 
 class LazyCommands(click.Group):
-    """A group whose listing needs none of its commands' modules."""
+    """A command group that imports a command's module only when the command runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of use."""
+        """Return the names of the commands, in the order of use."""
         del ctx
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of one command."""
+        """Import the module of a command and return the command."""
         del ctx
         if cmd_name not in COMMANDS:
             return None
@@ -55,7 +62,7 @@ class LazyCommands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; an error of the user's becomes one message and its exit code."""
+        """Run a command; print the message of an input error and exit with its code."""
         try:
             return super().invoke(ctx)
         except Phase2simError as error:
@@ -74,6 +81,7 @@ def main() -> None:
       phase2sim evidence show gxipc1
       phase2sim run --help
 
-    Exit codes: 0 done; 1 it ran, but its numbers are not to be used (a fit failed its gate, too
-    many analyses failed, interrupted); 2 an input is wrong: the message says which, and the remedy.
+    Exit codes: 0 success; 1 the command ran, but do not use its numbers (a fit failed its
+    diagnostics, too many analyses failed, or the run was interrupted); 2 an input is wrong: the
+    message says which one and how to correct it.
     """

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import say, show, show_json
+from phase2sim.cli.terminal import say, show, show_json
 from phase2sim.operating.simulation import prepare_scenario
-from phase2sim.reporting.screens.boundaries import bounds_json, bounds_screen
+from phase2sim.reporting.screens.boundaries import boundaries_json, boundaries_screen
 from phase2sim.scenario.scenario_file import load_scenario
 
 
@@ -20,12 +20,13 @@ from phase2sim.scenario.scenario_file import load_scenario
     help="Change one key, such as stopping.efficacy.kind=pocock. Repeatable.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(scenario: Path, settings: tuple[str, ...], as_json: bool) -> None:
-    """Print the boundaries of SCENARIO, a file with interim looks, on every scale.
+def command(*, scenario: Path, settings: tuple[str, ...], as_json: bool) -> None:
+    """Print the stopping boundaries of SCENARIO, a file with interim looks, on every scale.
 
-    With the errors spent, the inflation factor, and where trials stop by theory: without an effect,
-    with half of the target's, and with the target's. `phase2sim run` simulates the same. Of several
-    arms that may be dropped: also what becomes of each, and the least favourable effects.
+    Also printed: the errors spent, the inflation factor, and the theoretical probability of
+    stopping at each look under no effect, half the target effect and the target effect. `phase2sim
+    run` simulates the same probabilities. For a design that drops arms, the table adds each arm's
+    probability of being dropped and the least favourable effects.
 
     \b
     Examples:
@@ -35,6 +36,6 @@ def command(scenario: Path, settings: tuple[str, ...], as_json: bool) -> None:
     """
     ready = prepare_scenario(load_scenario(scenario, settings), say)
     if as_json:
-        show_json(bounds_json(ready))
+        show_json(boundaries_json(ready))
     else:
-        show(bounds_screen(ready))
+        show(boundaries_screen(ready))

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import say, show, show_json, trials_progress
-from phase2sim.reporting.screens.scenario_comparison import contest_json, contest_screen
+from phase2sim.cli.terminal import say, show, show_json, trials_progress
+from phase2sim.reporting.screens.scenario_comparison import (
+    scenario_comparison_json,
+    scenario_comparison_screen,
+)
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.studies.compare import compare_scenarios
 
@@ -18,10 +21,11 @@ from phase2sim.studies.compare import compare_scenarios
 def command(
     scenarios: tuple[Path, ...], trials: int | None, seed: int | None, *, as_json: bool
 ) -> None:
-    """Compare SCENARIOS, files, with the first: power, type I error and assurance.
+    """Compare SCENARIOS, files, with the first one: power, type I error and assurance.
 
-    All of them treat the same patients, so that a difference is known much better than the numbers
-    themselves. Trials in which only one of two went are listed with what replays them.
+    All scenarios treat the same simulated patients, so a difference has a much smaller Monte Carlo
+    error than the numbers themselves. The output lists trials in which only one of the two
+    scenarios is a go, with the command that replays them.
 
     \b
     Example:
@@ -29,8 +33,10 @@ def command(
     """
     loaded = [load_scenario(path) for path in scenarios]
     with trials_progress() as progress:
-        found = compare_scenarios(loaded, trials=trials, seed=seed, report=say, progress=progress)
+        comparison = compare_scenarios(
+            loaded, trials=trials, seed=seed, report=say, progress=progress
+        )
     if as_json:
-        show_json(contest_json(found))
+        show_json(scenario_comparison_json(comparison))
     else:
-        show(contest_screen(found))
+        show(scenario_comparison_screen(comparison))

@@ -1,4 +1,4 @@
-"""phase2sim completion: what makes a shell complete commands and options."""
+"""phase2sim completion: shell completion for commands and options."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -10,14 +10,14 @@ _SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(_SHELLS))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
-    """Print what SHELL must run to complete commands, options and files of phase2sim.
+    """Print the script with which SHELL completes commands, options and files of phase2sim.
 
     \b
     Examples:
       eval "$(phase2sim completion bash)"
       phase2sim completion fish > ~/.config/fish/completions/phase2sim.fish
     """
-    made = get_completion_class(shell)
-    if made is not None:
+    completion_class = get_completion_class(shell)
+    if completion_class is not None:
         root = ctx.find_root()
-        click.echo(made(root.command, {}, "phase2sim", "_PHASE2SIM_COMPLETE").source())
+        click.echo(completion_class(root.command, {}, "phase2sim", "_PHASE2SIM_COMPLETE").source())

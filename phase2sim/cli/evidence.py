@@ -2,7 +2,7 @@
 
 import click
 
-from phase2sim.cli.screen import show, show_json
+from phase2sim.cli.terminal import show, show_json
 from phase2sim.prior.fitting import read_evidence
 from phase2sim.reporting.ledger import ledger_rows, ledger_table
 
@@ -20,10 +20,10 @@ def command() -> None:
 @command.command("show")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show_evidence(files: tuple[str, ...], as_json: bool) -> None:
-    """Print the ledger of FILE, a name in priors/ or a path: every number and where it is from.
+def show_evidence(*, files: tuple[str, ...], as_json: bool) -> None:
+    """Print the ledger of FILE, a name in priors/ or a path: every number with its source.
 
-    Numbers that no likelihood reads are listed with the reason; elicited ones are marked.
+    Numbers that the model does not use are listed with the reason; elicited numbers are marked.
 
     \b
     Examples:

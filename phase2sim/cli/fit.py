@@ -2,7 +2,7 @@
 
 import click
 
-from phase2sim.cli.screen import say, show, show_json
+from phase2sim.cli.terminal import say, show, show_json
 from phase2sim.prior.analysis_priors import analysis_priors
 from phase2sim.prior.fitting import fitted, read_evidence
 from phase2sim.reporting.screens.fit import fit_json, fit_screen
@@ -12,20 +12,20 @@ from phase2sim.reporting.screens.fit import fit_json, fit_screen
 @click.argument("evidence", nargs=-1, required=True)
 @click.option("--refit", is_flag=True, help="Fit again even if the evidence has not changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(evidence: tuple[str, ...], refit: bool, as_json: bool) -> None:
-    """Fit EVIDENCE, names in priors/ or paths, and print what it says about the next trial.
+def command(*, evidence: tuple[str, ...], refit: bool, as_json: bool) -> None:
+    """Fit EVIDENCE, names in priors/ or paths, and print the prior for the next trial.
 
-    The draws are kept; unchanged evidence is not fitted again. A fit whose diagnostics fail is
-    refused with exit code 1, and no scenario can use it.
+    The posterior draws are stored; unchanged evidence is not fitted again. A fit whose diagnostics
+    fail is refused with exit code 1, and no scenario can use it.
 
     \b
     Examples:
       phase2sim fit gxipc1 t1d-natural-history
       phase2sim fit priors/gxipc1.toml priors/t1d-natural-history.toml --refit --json
     """
-    read = read_evidence(evidence)
-    prior = fitted(read, refit=refit, report=say)
-    priors = analysis_priors(prior, read)
+    reported_evidence = read_evidence(evidence)
+    prior = fitted(reported_evidence, refit=refit, report=say)
+    priors = analysis_priors(prior, reported_evidence)
     if as_json:
         show_json(fit_json(prior, priors))
     else:

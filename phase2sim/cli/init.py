@@ -4,18 +4,23 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import say
+from phase2sim.cli.terminal import say
 from phase2sim.scenario.templates import write_templates
 
 
 @click.command()
 @click.argument("name")
-@click.option("--folder", type=click.Path(path_type=Path), default=Path(), help="Where; here.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="Folder to write to. Default: the current folder.",
+)
 def command(name: str, folder: Path) -> None:
     """Write a commented scenario, scenarios/NAME.toml, and evidence, priors/NAME.toml.
 
-    Both can be used as they are: change one line at a time and run again. A file that is there is
-    not written over.
+    Both work unchanged: change one line at a time and run again. Existing files are not
+    overwritten.
 
     \b
     Example:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import counting, say, show, show_json
+from phase2sim.cli.terminal import counting_progress, say, show, show_json
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.io.atomic_files import write_text
 from phase2sim.prior.analysis_priors import analysis_prior, analysis_priors, kept_prior
@@ -13,8 +13,11 @@ from phase2sim.prior.check import check_prior
 from phase2sim.prior.comparison import compare_evidence
 from phase2sim.prior.fitting import fit, fitted, read_evidence
 from phase2sim.reporting.figures.pages import write_figures
-from phase2sim.reporting.mixture import mixture_screen
-from phase2sim.reporting.screens.evidence_comparison import comparison_json, comparison_screen
+from phase2sim.reporting.screens.analysis_prior import analysis_prior_screen
+from phase2sim.reporting.screens.evidence_comparison import (
+    evidence_comparison_json,
+    evidence_comparison_screen,
+)
 from phase2sim.reporting.screens.fit import fit_json, fit_screen
 from phase2sim.reporting.screens.influence import influence_json, influence_screen
 from phase2sim.reporting.screens.prior_check import check_json, check_screen
@@ -44,16 +47,16 @@ def command() -> None:
 @command.command("show")
 @click.argument("evidence", nargs=-1, required=True)
 @_JSON
-def show_prior(evidence: tuple[str, ...], as_json: bool) -> None:
-    """Print the kept fit of EVIDENCE, names in priors/ or paths; nothing is fitted.
+def show_prior(*, evidence: tuple[str, ...], as_json: bool) -> None:
+    """Print the stored fit of EVIDENCE, names in priors/ or paths, without fitting anything.
 
     \b
     Example:
       phase2sim prior show gxipc1 t1d-natural-history
     """
-    read = read_evidence(evidence)
-    prior = kept_prior(read)
-    priors = analysis_priors(prior, read)
+    reported_evidence = read_evidence(evidence)
+    prior = kept_prior(reported_evidence)
+    priors = analysis_priors(prior, reported_evidence)
     if as_json:
         show_json(fit_json(prior, priors))
     else:
@@ -64,38 +67,38 @@ def show_prior(evidence: tuple[str, ...], as_json: bool) -> None:
 @click.argument("evidence", nargs=-1, required=True)
 @_OUT
 @_JSON
-def _check(evidence: tuple[str, ...], out: Path | None, as_json: bool) -> None:
-    """Check the fit of EVIDENCE against every number that was reported.
+def check_fit(*, evidence: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+    """Check the fit of EVIDENCE against every reported number.
 
-    Every reported number stands beside what a study of the same design with new patients would
-    report. Then: what the evidence taught about each unknown, diagnostics, and what the priors are
-    worth in patients.
+    Each reported number is compared with its posterior predictive interval for a study of the same
+    design with new patients. The output also shows prior and posterior SD of each unknown, the
+    diagnostics, and the effective sample sizes of the analysis priors.
 
     \b
     Examples:
       phase2sim prior check gxipc1 t1d-natural-history
       phase2sim prior check gxipc1 t1d-natural-history --out check.html
     """
-    read = read_evidence(evidence)
-    prior = fitted(read, report=say)
-    with counting("replicas") as progress:
-        found = check_prior(read, prior, progress)
+    reported_evidence = read_evidence(evidence)
+    prior = fitted(reported_evidence, report=say)
+    with counting_progress("replicas") as progress:
+        check = check_prior(reported_evidence, prior, progress)
     if out is not None:
-        say(f"Wrote {write_figures(found, out)}.")
+        say(f"Wrote {write_figures(check, out)}.")
     if as_json:
-        show_json(check_json(found))
+        show_json(check_json(check))
     else:
-        show(check_screen(found))
+        show(check_screen(check))
 
 
 @command.command("compare")
 @click.argument("sets", nargs=-1, required=True, metavar='"EVIDENCE..." "EVIDENCE..."')
 @_OUT
 @_JSON
-def compare_priors(sets: tuple[str, ...], out: Path | None, as_json: bool) -> None:
-    """Compare sets of evidence: effect, untreated mean, and what each is worth in patients.
+def compare_priors(*, sets: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+    """Compare sets of evidence: effect, untreated mean and effective sample size.
 
-    A set is what `fit` would be given, in quotes. What was never fitted is fitted first.
+    Quote each set, written as for `fit`. A set without a stored fit is fitted first.
 
     \b
     Examples:
@@ -106,56 +109,63 @@ def compare_priors(sets: tuple[str, ...], out: Path | None, as_json: bool) -> No
     if out is not None:
         say(f"Wrote {write_figures(rows, out)}.")
     if as_json:
-        show_json(comparison_json(rows))
+        show_json(evidence_comparison_json(rows))
     else:
-        show(comparison_screen(rows))
+        show(evidence_comparison_screen(rows))
 
 
 @command.command("influence")
 @click.argument("evidence", nargs=-1, required=True)
-@click.option("--scenario", type=click.Path(path_type=Path), help="A trial whose assurance moves.")
-@click.option("--only", metavar="NAME", help="Only the numbers of this evidence file, by its name.")
+@click.option(
+    "--scenario",
+    type=click.Path(path_type=Path),
+    help="Also print the change in the assurance of this scenario.",
+)
+@click.option("--only", metavar="NAME", help="Leave out only the numbers of this evidence file.")
 @_OUT
 @_JSON
 @click.pass_context
-def show_influence(  # noqa: PLR0913 - click passes one argument an option
-    ctx: click.Context, evidence: tuple[str, ...], scenario: Path | None, only: str | None,
+def show_influence(
+    ctx: click.Context, *, evidence: tuple[str, ...], scenario: Path | None, only: str | None,
     out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Leave out each reported number of EVIDENCE, and print how effect and assurance move.
+    """Leave out each reported number of EVIDENCE; print the change in effect and assurance.
 
-    Draws are reweighted (Pareto-smoothed importance sampling); where that says too little the model
-    is fitted again without the number, which takes minutes each. Those fits are kept, so a call
-    ended by Ctrl-C prints what it knows, and the next goes on where it was. Exit code 1 if some
-    number's influence is not known.
+    Draws are reweighted by Pareto-smoothed importance sampling. Where that is unreliable, the model
+    is fitted again without the number, which takes minutes per number. These fits are stored:
+    Ctrl-C prints the results so far, and the next call continues from there. Exit code 1 if the
+    influence of a number is unknown.
 
     \b
     Examples:
       phase2sim prior influence gxipc1 t1d-natural-history --only gxipc1
       phase2sim prior influence gxipc1 t1d-natural-history --scenario scenarios/gxipc1-phase2.toml
     """
-    found = influence(read_evidence(evidence), scenario, only, say)
+    influences = influence(read_evidence(evidence), scenario, only, say)
     if out is not None:
-        say(f"Wrote {write_figures(found, out)}.")
+        say(f"Wrote {write_figures(influences, out)}.")
     if as_json:
-        show_json(influence_json(found))
+        show_json(influence_json(influences))
     else:
-        show(influence_screen(found))
-    ctx.exit(1 if found.refused else 0)
+        show(influence_screen(influences))
+    ctx.exit(1 if influences.refused else 0)
 
 
 @command.command("export")
 @click.argument("evidence", nargs=-1, required=True)
-@click.option("--mixture", "of", required=True, type=click.Choice(["effect", "control"]),
-              help="What it is a prior of: the effect, or a new trial's control mean.")  # fmt: skip
-@click.option("--endpoint", required=True, type=click.Choice(list(ENDPOINTS)), help="Of what.")
-@click.option("--month", type=float, help="Since randomisation; the evidence's own if left out.")
+@click.option("--mixture", "quantity", required=True, type=click.Choice(["effect", "control"]),
+              help="Quantity of the prior: the effect, or a new trial's control mean.")  # fmt: skip
+@click.option("--endpoint", required=True, type=click.Choice(list(ENDPOINTS)),
+              help="Endpoint of the prior.")  # fmt: skip
+@click.option(
+    "--month", type=float, help="Months since randomisation. Default: the month in the evidence."
+)
 @click.option("--window", nargs=2, type=float, default=(0.0, 12.0), show_default=True,
-              help="Months since diagnosis at entry, first and last.")  # fmt: skip
+              help="Shortest and longest time from diagnosis to entry, in months.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Write the JSON to this file.")
 @_JSON
-def export(  # noqa: PLR0913 - click passes one argument an option
-    evidence: tuple[str, ...], of: str, endpoint: str, month: float | None,
+def export(
+    *, evidence: tuple[str, ...], quantity: str, endpoint: str, month: float | None,
     window: tuple[float, float], out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Fit a mixture of normals to the effect, or to a new trial's control mean, given EVIDENCE.
@@ -164,11 +174,11 @@ def export(  # noqa: PLR0913 - click passes one argument an option
     Example:
       phase2sim prior export gxipc1 t1d-natural-history --mixture effect --endpoint hba1c
     """
-    prior = analysis_prior(fit(*evidence, report=say), of, endpoint, month, window)
+    prior = analysis_prior(fit(*evidence, report=say), quantity, endpoint, month, window)
     values = mixture_json(prior)
     if out:
         write_text(out, json.dumps(values, indent=2) + "\n")
     if as_json:
         show_json(values)
     else:
-        show(mixture_screen(prior))
+        show(analysis_prior_screen(prior))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.dossiers import dossier_for
-from phase2sim.cli.screen import say, show_json
+from phase2sim.cli.collect_dossier import collect_dossier
+from phase2sim.cli.terminal import say, show_json
 from phase2sim.core.io.atomic_files import write_text
 from phase2sim.reporting.report.protocol import protocol_json, protocol_text
 from phase2sim.studies.dossier.dossier import ReportOptions
@@ -16,12 +16,13 @@ from phase2sim.studies.dossier.dossier import ReportOptions
 @click.argument("source", metavar="SCENARIO|DIR", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Write the text to this file.")
 @click.option("--trials", type=click.IntRange(20), help="Trials, instead of the scenario's.")
-@click.option("--store", type=click.Path(path_type=Path), help="Where the results are kept.")
+@click.option("--store", type=click.Path(path_type=Path), help="Folder of the results.")
 @click.option(
     "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: each number with its cell.")
-def command(  # noqa: PLR0913 - one argument an option
+def command(
+    *,
     source: Path,
     out: Path | None,
     trials: int | None,
@@ -31,15 +32,16 @@ def command(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Print the sample-size section of a protocol for SCENARIO, ready to paste.
 
-    Hypothesis, estimand, assumptions with sources, method, software, power with its Monte Carlo
-    error, sensitivity, references. The results are those of `report`, kept in the same folder.
+    It states hypothesis, estimand, assumptions with sources, method, software, power with its Monte
+    Carlo error, sensitivity and references. The results are those of `report`, stored in the same
+    folder.
 
     \b
     Example:
       phase2sim protocol scenarios/meld-atg.toml --trials 2000
     """
-    wish = ReportOptions(trials=trials, explorer=False, examples=False, replicas=False)
-    dossier = dossier_for(source, store, wish, workers, ["phase2sim", *sys.argv[1:]])
+    options = ReportOptions(trials=trials, explorer=False, examples=False, replicas=False)
+    dossier = collect_dossier(source, store, options, workers, ["phase2sim", *sys.argv[1:]])
     text = protocol_text(dossier)
     if out is not None:
         write_text(out, text)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.dossiers import dossier_for
-from phase2sim.cli.screen import say
-from phase2sim.reporting.report.full_report import check_place, write_report
+from phase2sim.cli.collect_dossier import collect_dossier
+from phase2sim.cli.terminal import say
+from phase2sim.reporting.report.full_report import check_output_file, write_report
 from phase2sim.studies.dossier.dossier import ReportOptions
 
 
@@ -16,11 +16,12 @@ from phase2sim.studies.dossier.dossier import ReportOptions
 @click.option("--out", type=click.Path(path_type=Path), help="The .html or .docx file to write.")
 @click.option("--docx", type=click.Path(path_type=Path), help="Write a Word file too.")
 @click.option("--trials", type=click.IntRange(20), help="Trials, instead of the scenario's.")
-@click.option("--store", type=click.Path(path_type=Path), help="Where the results are kept.")
+@click.option("--store", type=click.Path(path_type=Path), help="Folder of the results.")
 @click.option(
     "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads."
 )
-def command(  # noqa: PLR0913 - one argument an option
+def command(
+    *,
     source: Path,
     out: Path | None,
     docx: Path | None,
@@ -30,20 +31,23 @@ def command(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Write the simulation report of SCENARIO, a file, or of DIR, a folder that `sweep` wrote.
 
-    One file that needs no network: question and decision, inputs with their sources, the reported
-    table again, design, operating characteristics with an explorer, sensitivity, example trials,
-    verification, and what reproduces it. What is simulated is kept; the same command adds nothing.
+    The report is one file that needs no network: question and decision, inputs with sources, check
+    of the fitted model, design, operating characteristics with an explorer, sensitivity, example
+    trials, verification, and how to reproduce it. Simulated trials are stored, so a second call
+    simulates nothing.
 
     \b
     Examples:
       phase2sim report scenarios/gxipc1-phase2.toml --out report.html
       phase2sim report results/sizes --out sizes.html --docx sizes.docx
     """
-    places = [path for path in (out, docx) if path is not None] or [Path("report.html")]
-    for path in places:
-        check_place(path)
-    words = ["phase2sim", *sys.argv[1:]]
-    dossier = dossier_for(source, store, ReportOptions(trials=trials), workers, words)
-    for path in places:
+    paths = [path for path in (out, docx) if path is not None] or [Path("report.html")]
+    for path in paths:
+        check_output_file(path)
+    words_of_command = ["phase2sim", *sys.argv[1:]]
+    dossier = collect_dossier(
+        source, store, ReportOptions(trials=trials), workers, words_of_command
+    )
+    for path in paths:
         write_report(dossier, path)
         say(f"Wrote {path}.")

@@ -1,10 +1,10 @@
-"""phase2sim results: what a folder of results holds."""
+"""phase2sim results: the stored results of a folder."""
 
 from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import say, show, show_json
+from phase2sim.cli.terminal import say, show, show_json
 from phase2sim.core.io.atomic_files import write_bytes
 from phase2sim.reporting.screens.sweep import results_screen
 from phase2sim.studies.store.folder import open_store
@@ -15,23 +15,30 @@ from phase2sim.studies.sweeps.results import Results, matching_rows
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--where", metavar="CONDITION", help="Only rows that meet it: 'patients >= 40'.")
+@click.option(
+    "--where",
+    metavar="CONDITION",
+    help="Print only rows that satisfy the condition, such as 'patients >= 40'.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--parquet", type=click.Path(path_type=Path), help="Write the rows to this file.")
+@click.option(
+    "--parquet", type=click.Path(path_type=Path), help="Write the rows to this Parquet file."
+)
 @click.pass_context
-def command(  # noqa: PLR0913 - one argument an option
+def command(
     ctx: click.Context,
+    *,
     folder: Path,
     where: str | None,
     as_csv: bool,
     as_json: bool,
     parquet: Path | None,
 ) -> None:
-    """Print what FOLDER, that `phase2sim sweep` wrote, holds: one row a number.
+    """Print the results in FOLDER, written by `phase2sim sweep`: one row per number.
 
-    Can be called while a sweep is running: it shows the trials that are there. Columns for --where
-    are those of --json, the sweep's axes among them.
+    The command also works while a sweep is running and then shows the trials stored so far. --where
+    may name any column of --json, including the axes of the sweep.
 
     \b
     Examples:
@@ -51,6 +58,6 @@ def command(  # noqa: PLR0913 - one argument an option
         click.echo(csv_of(rows), nl=False)
     elif parquet is None:
         show(results_screen(rows))
-    for why in results.refused:
-        say(f"Refused: {why}")
+    for reason in results.refused:
+        say(f"Refused: {reason}")
     ctx.exit(1 if results.refused else 0)

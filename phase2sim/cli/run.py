@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import say, show, show_json, trials_progress
+from phase2sim.cli.terminal import say, show, show_json, trials_progress
 from phase2sim.operating.simulation import simulate
 from phase2sim.reporting.screens.ends import ends_screen
-from phase2sim.reporting.screens.explained import explained
+from phase2sim.reporting.screens.explained import explanation_screen
 from phase2sim.reporting.screens.run import run_json, run_screen
 from phase2sim.scenario.scenario_file import load_scenario
 
@@ -29,13 +29,14 @@ from phase2sim.scenario.scenario_file import load_scenario
 @click.option(
     "--assume",
     type=click.Choice(["optimistic", "planned", "pessimistic"]),
-    help="How well the trial goes: dropout, SD, heterogeneity and adherence together.",
+    help="Set dropout, SD, heterogeneity and adherence together.",
 )
-@click.option("--explain", is_flag=True, help="Say what each number means, below the table.")
+@click.option("--explain", is_flag=True, help="Explain each number below the table.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def command(  # noqa: PLR0913 - one argument an option
+def command(
     ctx: click.Context,
+    *,
     scenario: Path,
     trials: int | None,
     seed: int | None,
@@ -47,9 +48,9 @@ def command(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Print power, type I error and assurance of SCENARIO, a file.
 
-    Evidence that was never fitted is fitted first; the very first fit on a machine takes minutes.
-    The same scenario, evidence and seed give the same numbers, whatever the number of workers.
-    Ctrl-C prints the trials done.
+    Evidence without a stored fit is fitted first; the first fit on a machine takes minutes. The
+    same scenario, evidence and seed give the same numbers with any number of workers. Ctrl-C prints
+    the results of the trials simulated so far.
 
     \b
     Examples:
@@ -71,5 +72,5 @@ def command(  # noqa: PLR0913 - one argument an option
         show(run_screen(result))
         show(ends_screen(result))
         if explain:
-            show(explained(result))
+            show(explanation_screen(result))
     ctx.exit(1 if result.interrupted else 0)

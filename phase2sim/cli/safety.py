@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import show, show_json
+from phase2sim.cli.terminal import show, show_json
 from phase2sim.core.errors import BadInput
 from phase2sim.reporting.screens.safety import safety_json, safety_screen
 from phase2sim.scenario.assembly.assemble import build_scenario
@@ -14,17 +14,17 @@ from phase2sim.scenario.scenario_file import load_scenario
 @click.command()
 @click.argument("scenario", type=click.Path(path_type=Path))
 @click.option("--rate", "rates", type=click.FloatRange(0, 1), multiple=True,
-              help="True share of treated with an event. Repeatable.")  # fmt: skip
+              help="True event rate of treated patients. Repeatable.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="KEY.PATH=VALUE",
               help="Change one key. Repeatable.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
-    scenario: Path, rates: tuple[float, ...], settings: tuple[str, ...], as_json: bool
+    *, scenario: Path, rates: tuple[float, ...], settings: tuple[str, ...], as_json: bool
 ) -> None:
-    """Print the boundary of SCENARIO's [safety], and how often it stops the trial.
+    """Print the safety boundary of SCENARIO and its probability of stopping the trial.
 
-    The chances are exact; nothing is simulated. Without --rate they are for the limit, half of it
-    and up to twice, which is how large an excess the rule would find.
+    The probabilities are exact; nothing is simulated. Without --rate they are given for true event
+    rates from half the limit to twice the limit, which shows how large an excess the rule detects.
 
     \b
     Examples:

@@ -1,24 +1,25 @@
-"""phase2sim score: another rule of decision or stopping on stored trials."""
+"""phase2sim score: another decision or stopping rule applied to stored trials."""
 
 import sys
 from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import show, show_json
+from phase2sim.cli.terminal import show, show_json
 from phase2sim.reporting.screens.sweep import results_screen
 from phase2sim.studies.sweeps.rescore import rescore
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--decision", metavar="TABLE", help="As in a scenario, on one line.")
-@click.option("--stopping", metavar="TABLE", help="The same, of trials with interim looks.")
+@click.option("--decision", metavar="TABLE", help="Decision rule, as in a scenario, on one line.")
+@click.option("--stopping", metavar="TABLE", help="Stopping rule, as in a scenario, on one line.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(folder: Path, decision: str | None, stopping: str | None, as_json: bool) -> None:
-    """Decide or stop anew on the trials in FOLDER, written by `phase2sim sweep`; none is simulated.
+def command(*, folder: Path, decision: str | None, stopping: str | None, as_json: bool) -> None:
+    """Apply another decision or stopping rule to the trials in FOLDER, without simulating.
 
-    The new numbers are kept beside the old ones: `phase2sim results` then shows both.
+    FOLDER was written by `phase2sim sweep`. The new numbers are stored beside the old ones;
+    `phase2sim results` shows both.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""phase2sim size: how many patients, or how large an effect."""
+"""phase2sim size: the number of patients, or the smallest detectable effect."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.screen import climbing_progress, say, show, show_json
+from phase2sim.cli.terminal import climbing_progress, say, show, show_json
 from phase2sim.core.backends import backend
 from phase2sim.core.errors import BadInput
 from phase2sim.reporting.screens.size import size_json, size_screen
@@ -19,22 +19,24 @@ _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 @click.command()
 @click.argument("scenario", type=click.Path(path_type=Path))
-@click.option("--power", type=_SHARE, help="Target, if truth.target is true.")
-@click.option("--assurance", type=_SHARE, help="Target, averaged over the fitted prior.")
-@click.option("--confidence", type=_SHARE, default=0.99, show_default=True,
-              help="That the answer is right, for Monte Carlo error.")  # fmt: skip
-@click.option("--tolerance", type=click.FloatRange(0.001, 0.2), default=0.01, show_default=True,
-              help="How far above the target the next smaller size may be.")  # fmt: skip
-@click.option("--allocation", metavar="RATIO", help="Such as 1:2, in the order of design.arms.")
+@click.option("--power", type=_SHARE, help="Required power under truth.target.")
 @click.option(
-    "--verdict", help="Which one: an analysis, or the one on all. The latter if not said."
+    "--assurance", type=_SHARE, help="Required assurance: power averaged over the fitted prior."
 )
+@click.option("--confidence", type=_SHARE, default=0.99, show_default=True,
+              help="Monte Carlo confidence that the answer reaches the target.")  # fmt: skip
+@click.option("--tolerance", type=click.FloatRange(0.001, 0.2), default=0.01, show_default=True,
+              help="How far the next smaller size may exceed the target.")  # fmt: skip
+@click.option(
+    "--allocation", metavar="RATIO", help="Ratio such as 1:2, in the order of design.arms."
+)
+@click.option("--verdict", help="An analysis, or the overall verdict (the default).")
 @click.option("--detectable", is_flag=True,
-              help="Instead: the smallest effect, with the scenario's patients.")  # fmt: skip
+              help="Find the smallest detectable effect instead.")  # fmt: skip
 @click.option("--trials", type=click.IntRange(1_000, 100_000_000), default=1_000_000,
-              show_default=True, help="At most.")  # fmt: skip
+              show_default=True, help="Largest number of trials.")  # fmt: skip
 @click.option("--at-most", type=click.IntRange(8, 100_000), default=LARGEST, show_default=True,
-              help="Patients beyond which nobody looks.")  # fmt: skip
+              help="Largest number of patients to consider.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="KEY.PATH=VALUE",
               help="Change one key. Repeatable.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True,
@@ -42,18 +44,18 @@ _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 @click.option("--dask", metavar="ADDRESS", help="A Dask scheduler, tcp://..., or local.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def command(  # noqa: PLR0913 - one argument an option
-    ctx: click.Context, scenario: Path, power: float | None, assurance: float | None,
+def command(
+    ctx: click.Context, *, scenario: Path, power: float | None, assurance: float | None,
     confidence: float, tolerance: float, allocation: str | None, verdict: str | None,
     detectable: bool, trials: int, at_most: int, settings: tuple[str, ...], workers: int,
     dask: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Find the fewest patients with which SCENARIO, a file, reaches a power or an assurance.
+    """Find the smallest number of patients that gives SCENARIO, a file, a power or assurance.
 
-    Simulates until it is sure: with the stated confidence the answer reaches the target and the
-    next smaller size is not clearly enough. Every size is seen in the same trials, as the first n
-    patients of a trial are the trial of size n. Exit code 1 if there is no such size: assurance has
-    a ceiling that no number of patients lifts.
+    The command simulates until, with the stated confidence, the answer reaches the target and the
+    next smaller size is less than --tolerance above it. All sizes share the same trials: the first
+    n patients of a trial form the trial of size n. Exit code 1 if no size reaches the target:
+    assurance has an upper limit that more patients do not raise.
 
     \b
     Examples:
@@ -63,7 +65,7 @@ def command(  # noqa: PLR0913 - one argument an option
     """
     if (power is None) == (assurance is None):
         raise BadInput("give one of --power and --assurance.")
-    wanted = Search(
+    search = Search(
         of="power" if assurance is None else "assurance",
         target=power if power is not None else assurance or 0.0,
         confidence=confidence,
@@ -72,18 +74,20 @@ def command(  # noqa: PLR0913 - one argument an option
         most=trials,
         largest=at_most,
     )
-    loaded = load_scenario(scenario, (*_ratio(allocation), *settings))
-    with backend(workers, dask) as at, climbing_progress() as progress:
-        found = (smallest_effect if detectable else find_size)(loaded, wanted, at, say, progress)
+    loaded = load_scenario(scenario, (*_ratio_settings(allocation), *settings))
+    with backend(workers, dask) as workforce, climbing_progress() as progress:
+        result = (smallest_effect if detectable else find_size)(
+            loaded, search, workforce, say, progress
+        )
     if as_json:
-        show_json(size_json(found))
+        show_json(size_json(result))
     else:
-        show(size_screen(found))
-    ctx.exit(0 if found.answer else 1)
+        show(size_screen(result))
+    ctx.exit(0 if result.answer else 1)
 
 
-def _ratio(allocation: str | None) -> tuple[str, ...]:
-    """Settings that give the arms a ratio, with a number of patients that it divides."""
+def _ratio_settings(allocation: str | None) -> tuple[str, ...]:
+    """Settings for an allocation ratio, with a number of patients that it divides."""
     if allocation is None:
         return ()
     if not re.fullmatch(r"[1-9]\d?:[1-9]\d?", allocation):

@@ -7,10 +7,37 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Measured:
-    """An estimate and how sure it is: the only number a report accepts.
+    """A Monte Carlo estimate with its standard error.
 
-    ``mcse`` is the Monte Carlo standard error. ``low`` and ``high`` bound the estimate when every
-    failed trial is counted against it and for it.
+    Every simulated number of a run, sweep or report is a ``Measured``.
+
+    Parameters
+    ----------
+    estimate : float
+        Estimate, in the unit of the quantity; a probability is between 0 and 1. nan if no trial
+        could be used.
+    mcse : float
+        Monte Carlo standard error of the estimate, in the same unit. It measures the error of the
+        simulation, not the uncertainty about the treatment.
+    requested : int
+        Number of trials requested.
+    used : int
+        Number of trials in the estimate.
+    failed : int
+        Number of simulated trials whose analysis failed.
+    low : float, default nan
+        Estimate if every failed trial counted against it; nan where this has no meaning.
+    high : float, default nan
+        Estimate if every failed trial counted for it; nan where this has no meaning.
+
+    References
+    ----------
+    Morris, White and Crowther (2019), Using simulation studies to evaluate statistical methods,
+    Statistics in Medicine 38:2074-2102, table 6.
+
+    Examples
+    --------
+    The standard error of a power of 0.8 from 10,000 trials is sqrt(0.8 * 0.2 / 10,000) = 0.004:
 
     >>> Measured(0.8, 0.004, requested=10_000, used=10_000, failed=0)
     Measured(0.800 +- 0.004, used 10,000, failed 0)
@@ -32,10 +59,10 @@ class Measured:
 
 
 def proportion(successes: int, used: int, trials: int, requested: int | None = None) -> Measured:
-    """Return a share of ``used`` trials; the other ``trials`` failed.
+    """Return the share of successes among ``used`` trials; the other ``trials`` failed.
 
-    At 0 or 1 the plug-in standard error would be 0, which nobody should believe: there it is that
-    of (successes + 1/2) / (used + 1). With no trial used the share and its error are nan.
+    At a share of 0 or 1 the plug-in standard error would be 0, so there it is that of the share
+    (successes + 1/2) / (used + 1). If no trial is used, the share and its error are nan.
     """
     failed = trials - used
     requested = trials if requested is None else requested

@@ -59,11 +59,12 @@ class TrialSums:
         return TrialSums(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
-def tally(  # noqa: PLR0913 - what a batch came to
+def tally(
     estimates: tuple[Estimates, ...],
     true_effect: Floats,
     missing: Floats,
     verdict: NDArray[np.int8],
+    *,
     months: Floats | None = None,
     trial_ends: TrialEnds | None = None,
     harm: HarmSums | None = None,
@@ -137,7 +138,7 @@ def by_class(verdict: NDArray[np.int8], classes: NDArray[np.int8]) -> Ints:
     return np.stack(counts)[:, -UNKNOWN:, codes - UNDECIDED]
 
 
-def ended_in_class(  # noqa: PLR0913 - what is asked, and of what
+def ended_in_class(
     sums: TrialSums, end: End, verdict: int, number: int, requested: int, *, given: bool = False
 ) -> Measured:
     """Share of trials that end so with such a truth: of all decided, or of those ``given`` it."""

@@ -1,1 +1,1 @@
-"""Stored results and evidence to tables, figures and pages."""
+"""Tables, figures and reports of results and evidence."""

@@ -1,4 +1,4 @@
-"""Ledger of the evidence: every number and assumption, what the fit reads, and if not, why."""
+"""Ledger of the evidence: every number and assumption, and whether the fit uses it."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -23,19 +23,20 @@ SAYS_ITSELF = frozenset({"count", "events", "statement"})  # no need to name the
 
 
 def ledger_rows(evidence: Evidence) -> list[dict[str, object]]:
-    """Return one plain row for each reported number, own data set and assumed effect.
+    """Return one row per reported number, individual data set and assumed effect.
 
     ``value`` is in ``unit``, the endpoint's own; it is None where the file gives words or two
     numbers. ``months`` has one month for a visit and two for a span. An assumed effect has no
     ``file``, ``number``, ``study`` and ``arm``.
     """
-    reported = [_row(one) for one in evidence.reported]
-    own = [_row_of_own(data) for data in evidence.individuals]
-    return reported + own + [_row_of_effect(assumed) for assumed in _assumptions(evidence)]
+    reported = [_row(entry) for entry in evidence.reported]
+    data_sets = [_row_of_data(data) for data in evidence.individuals]
+    effects = [_row_of_effect(assumption) for assumption in _assumptions(evidence)]
+    return reported + data_sets + effects
 
 
 def ledger_table(evidence: Evidence) -> Table:
-    """Lay the ledger out by study; elicited numbers carry a mark, unused ones are dim."""
+    """Return the ledger by study; elicited numbers are marked and unused ones are dim."""
     used = sum(not reported.unused for reported in evidence.reported)
     ledger = Table.grid(expand=True)
     ledger.title = f"Evidence: {len(evidence.reported)} reported numbers, {used} read by the fit"
@@ -46,21 +47,21 @@ def ledger_table(evidence: Evidence) -> Table:
     arms = {(arm.study, arm.arm): arm for arm in evidence.arms}
     ledger.add_row(_columns(show_header=True))
     for (file, study, arm), group in groupby(
-        evidence.reported, key=lambda one: (one.file, one.study, one.arm)
+        evidence.reported, key=lambda entry: (entry.file, entry.study, entry.arm)
     ):
         ledger.add_row(_heading(file, arms[study, arm]))
         rows = _columns(show_header=False)
         for reported in group:
             rows.add_row(*_cells(reported), style="dim" if reported.unused else "")
         ledger.add_row(rows)
-    for own in evidence.individuals:
-        ledger.add_row(_heading(own.file, arms[own.study, own.arm]))
-        ledger.add_row(f"   own data, individual {own.number}: {escape(_said_of_own(own))}")
+    for data in evidence.individuals:
+        ledger.add_row(_heading(data.file, arms[data.study, data.arm]))
+        ledger.add_row(f"   own data, individual {data.number}: {escape(_describe_data(data))}")
     if any(True for _ in _assumptions(evidence)):
         ledger.add_row("\n[bold]Assumed of the effects[/bold]: before the evidence, model scale")
-    for assumed in _assumptions(evidence):
-        why = assumed.why.removeprefix("elicited: ")
-        ledger.add_row(f"   {escape(_effect_words(assumed))}. {_marked(why)}")
+    for assumption in _assumptions(evidence):
+        reason = assumption.why.removeprefix("elicited: ")
+        ledger.add_row(f"   {escape(_effect_words(assumption))}. {_mark_elicited(reason)}")
     return ledger
 
 
@@ -101,42 +102,42 @@ def _row(reported: Reported) -> dict[str, object]:
         "place": reported.place,
         "used": not reported.unused,
         "unused_because": reported.unused,
-        "elicited": reported.elicited is not None or _rests_on_weight(reported),
+        "elicited": reported.elicited is not None or _uses_elicited_weight(reported),
         "why": reported.why,
         "note": reported.note,
     }
 
 
-def _row_of_own(own: IndividualData) -> dict[str, object]:
-    return _blank() | {
-        "number": own.number,
-        "file": own.file,
-        "study": own.study,
-        "arm": own.arm,
-        "endpoint": ", ".join(dict.fromkeys(endpoint for endpoint, _ in own.columns)),
-        "months": sorted({month for _, month in own.columns}),
+def _row_of_data(data: IndividualData) -> dict[str, object]:
+    return _empty_row() | {
+        "number": data.number,
+        "file": data.file,
+        "study": data.study,
+        "arm": data.arm,
+        "endpoint": ", ".join(dict.fromkeys(endpoint for endpoint, _ in data.columns)),
+        "months": sorted({month for _, month in data.columns}),
         "statistic": "individual",
-        "as_reported": _said_of_own(own),
-        "n": own.value.shape[0],
-        "source": own.source,
+        "as_reported": _describe_data(data),
+        "n": data.value.shape[0],
+        "source": data.source,
     }
 
 
-def _row_of_effect(assumed: EffectAssumption | ClassEffect) -> dict[str, object]:
-    return _blank() | {
-        "endpoint": assumed.endpoint,
-        "months": [assumed.month],
-        "statistic": assumed.kind,
-        "as_reported": _effect_words(assumed),
-        "unit": ENDPOINTS[assumed.endpoint].model_unit,
+def _row_of_effect(assumption: EffectAssumption | ClassEffect) -> dict[str, object]:
+    return _empty_row() | {
+        "endpoint": assumption.endpoint,
+        "months": [assumption.month],
+        "statistic": assumption.kind,
+        "as_reported": _effect_words(assumption),
+        "unit": ENDPOINTS[assumption.endpoint].model_unit,
         "status": "elicited",
         "source": "ours",
         "elicited": True,
-        "why": assumed.why,
+        "why": assumption.why,
     }
 
 
-def _blank() -> dict[str, object]:
+def _empty_row() -> dict[str, object]:
     text = ("file", "study", "arm", "unit", "place", "unused_because", "why", "note")
     of_text = dict.fromkeys(text, "")
     return of_text | {
@@ -150,41 +151,41 @@ def _blank() -> dict[str, object]:
     }
 
 
-def _said_of_own(own: IndividualData) -> str:
-    seen = int(np.isfinite(own.value).sum())
+def _describe_data(data: IndividualData) -> str:
+    values = int(np.isfinite(data.value).sum())
     visits = {
-        endpoint: [f"{month:g}" for name, month in own.columns if name == endpoint]
-        for endpoint in dict.fromkeys(name for name, _ in own.columns)
+        endpoint: [f"{month:g}" for name, month in data.columns if name == endpoint]
+        for endpoint in dict.fromkeys(name for name, _ in data.columns)
     }
-    said = "; ".join(
+    endpoints = "; ".join(
         f"{ENDPOINTS[name].label} at months {', '.join(months)}" for name, months in visits.items()
     )
-    return f"{own.value.shape[0]} patients, {seen} values: {said}"
+    return f"{data.value.shape[0]} patients, {values} values: {endpoints}"
 
 
-def _effect_words(assumed: EffectAssumption | ClassEffect) -> str:
-    """One assumption as the file has it."""
-    options = "".join(f", {key} {value:g}" for key, value in assumed.shape_options.items())
-    where = f"at month {assumed.month:g}, {assumed.shape}{options}"
-    name = f"{assumed.kind.replace('_', ' ')} on {ENDPOINTS[assumed.endpoint].label}"
-    match assumed:
+def _effect_words(assumption: EffectAssumption | ClassEffect) -> str:
+    """Describe an assumption in the terms of its file."""
+    options = "".join(f", {key} {value:g}" for key, value in assumption.shape_options.items())
+    time = f"at month {assumption.month:g}, {assumption.shape}{options}"
+    name = f"{assumption.kind.replace('_', ' ')} on {ENDPOINTS[assumption.endpoint].label}"
+    match assumption:
         case ClassEffect():
             return (
-                f"{name}: mean ~ N(0, {assumed.sceptical_sd:g}), half-normal between trials"
-                f" {assumed.between_trials_sd:g}, {where}"
+                f"{name}: mean ~ N(0, {assumption.sceptical_sd:g}), half-normal between trials"
+                f" {assumption.between_trials_sd:g}, {time}"
             )
-    before = assumed.before
-    robust = f"; sceptical SD {assumed.sceptical_sd:g}" if assumed.prior else ""
-    share = (
-        f"; {assumed.shared:g} of its variance shared by all endpoints" if assumed.shared else ""
-    )
+    before = assumption.before
+    robust = f"; sceptical SD {assumption.sceptical_sd:g}" if assumption.prior else ""
+    share = ""
+    if assumption.shared:
+        share = f"; {assumption.shared:g} of its variance shared by all endpoints"
     return (
-        f"{name} ~ N({before.mean:g}, {before.sd:g}) {where}{robust};"
-        f" bias ~ N(0, {assumed.bias_sd:g}){share}"
+        f"{name} ~ N({before.mean:g}, {before.sd:g}) {time}{robust};"
+        f" bias ~ N(0, {assumption.bias_sd:g}){share}"
     )
 
 
-def _rests_on_weight(reported: Reported) -> bool:
+def _uses_elicited_weight(reported: Reported) -> bool:
     return reported.by_weight and not reported.unused
 
 
@@ -203,18 +204,18 @@ def _heading(file: str, arm: StudyArm) -> str:
 
 def _cells(reported: Reported) -> tuple[str, ...]:
     month = " to ".join(f"{month:g}" for month in reported.months)
-    at = f"{month}{' d' if reported.clock == 'diagnosis' else ''}"
-    said = reported.elicited is not None or reported.statistic in SAYS_ITSELF
-    statistic = "" if said else f"{reported.statistic.replace('_', ' ')} "
+    time = f"{month}{' d' if reported.clock == 'diagnosis' else ''}"
+    speaks_for_itself = reported.elicited is not None or reported.statistic in SAYS_ITSELF
+    statistic = "" if speaks_for_itself else f"{reported.statistic.replace('_', ' ')} "
     status = "" if reported.status == "published" else f"{reported.status}, "
     return (
         f"{reported.number}",
         escape(_endpoint(reported.endpoint)),
-        at,
+        time,
         escape(f"{statistic}{reported.as_reported}"),
         f"{reported.n}" if reported.n else "?",
         escape(f"{status}{reported.place}".removesuffix(", ")),
-        _in_the_fit(reported),
+        _use_in_fit(reported),
     )
 
 
@@ -222,15 +223,15 @@ def _endpoint(name: str) -> str:
     return ENDPOINTS[name].label if name in ENDPOINTS else name.replace("_", " ")
 
 
-def _in_the_fit(reported: Reported) -> str:
+def _use_in_fit(reported: Reported) -> str:
     if reported.unused:
         return f"no: {escape(reported.unused)}"
     if reported.elicited is not None:
-        return _marked(reported.why)
-    if _rests_on_weight(reported):
-        return _marked("; ".join(filter(None, ["by our weight, above", reported.note])))
+        return _mark_elicited(reported.why)
+    if _uses_elicited_weight(reported):
+        return _mark_elicited("; ".join(filter(None, ["by our weight, above", reported.note])))
     return f"yes; {escape(reported.note)}" if reported.note else "yes"
 
 
-def _marked(why: str) -> str:
+def _mark_elicited(why: str) -> str:
     return f"[bold yellow]{ELICITED_MARK}[/bold yellow]: {escape(why)}"

@@ -1,4 +1,4 @@
-"""Tables without lines, and numbers to the digits that can be read."""
+"""Tables without lines, and numbers with three significant digits."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 
+from phase2sim.core.io.views import plus_minus
+from phase2sim.core.measured import Measured
+
 _SIGNIFICANT = 3
 _BETWEEN = 2  # characters between columns
 
 
 @dataclass(frozen=True, slots=True)
 class WideTable:
-    """A table that loses nothing: columns that a line has no room for go on below.
+    """A table whose columns continue below if a line is too short for all of them.
 
     The first ``labels`` columns say what a row is, and begin every part.
     """
@@ -23,7 +26,7 @@ class WideTable:
     rows: Sequence[Sequence[str]]
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
-        """Give as many parts as the console's width asks for."""
+        """Yield as many parts as the width of the console requires."""
         for number, part in enumerate(self._parts(options.max_width)):
             if number:
                 yield ""
@@ -36,7 +39,7 @@ class WideTable:
             yield table
 
     def _parts(self, width: int) -> Iterator[list[int]]:
-        """Columns of numbers that fit beside the labels, at least one a part."""
+        """Yield groups of number columns that fit beside the labels, at least one column each."""
         widths = [
             _BETWEEN + max(len(line) for cell in column for line in cell.split("\n"))
             for column in zip(self.columns, *self.rows, strict=True)
@@ -44,7 +47,7 @@ class WideTable:
         room = width + _BETWEEN - sum(widths[: self.labels])
         part: list[int] = []
         for k in range(self.labels, len(self.columns)):
-            if part and sum(widths[at] for at in (*part, k)) > room:
+            if part and sum(widths[column] for column in (*part, k)) > room:
                 yield part
                 part = []
             part.append(k)
@@ -52,7 +55,7 @@ class WideTable:
 
 
 def plain_table(words: Sequence[str], numbers: Sequence[str]) -> Table:
-    """Return an empty table: columns of words to the left, of numbers to the right."""
+    """Return an empty table with left-aligned word columns and right-aligned number columns."""
     table = Table(box=None, pad_edge=False, padding=(0, _BETWEEN, 0, 0))
     for name in words:
         table.add_column(name)
@@ -62,7 +65,7 @@ def plain_table(words: Sequence[str], numbers: Sequence[str]) -> Table:
 
 
 def number(value: float) -> str:
-    """Three significant digits, whole numbers as such: ``7.41``, ``0.152``, ``857``."""
+    """Format with three significant digits: ``7.41``, ``0.152``, ``857``."""
     if not math.isfinite(value):
         return "-"
     if value == round(value) and abs(value) < 10**_SIGNIFICANT:
@@ -70,3 +73,8 @@ def number(value: float) -> str:
     size = abs(value)
     digits = _SIGNIFICANT - 1 - math.floor(math.log10(size)) if size > 0 else 0
     return f"{value:.{max(digits, 0)}f}"
+
+
+def measured_cell(measured: Measured) -> str:
+    """Format a measured number: ``0.802 +- 0.004``."""
+    return plus_minus(measured.estimate, measured.mcse)

@@ -1,4 +1,8 @@
-"""What the numbers of a report are called; a name that is not here is shown as it is."""
+"""Labels of characteristics, truths and verdicts; other names are shown unchanged."""
+
+from collections.abc import Sequence
+
+from phase2sim.operating.background import Background
 
 # Characteristic -> its name for a reader, and what it means.
 _CHARACTERISTICS: dict[str, tuple[str, str]] = {
@@ -45,15 +49,32 @@ TRUTHS: dict[str, str] = {
 
 
 def characteristic(name: str) -> str:
-    """Name of an operating characteristic for a reader."""
+    """Label of an operating characteristic."""
     return _CHARACTERISTICS.get(name, (name.replace("_", " ").capitalize(), ""))[0]
 
 
 def characteristic_meaning(name: str) -> str:
-    """What an operating characteristic means; empty for one that nobody has described."""
+    """Meaning of an operating characteristic; empty if it has no description."""
     return _CHARACTERISTICS.get(name, ("", ""))[1]
 
 
 def truth(name: str) -> str:
-    """What is taken to be true, for a reader."""
+    """Label of an assumed truth."""
     return TRUTHS.get(name, name.replace("_", " "))
+
+
+def verdict_label(backgrounds: Sequence[Background], verdict: str) -> str:
+    """Label of a verdict: ``HbA1c (%), month 6``, ``all (co-primary)``."""
+    titles = {
+        background.analysis: f"{capital(background.label)} ({background.unit}), {background.when}"
+        for background in backgrounds
+    }
+    if verdict not in titles:
+        return "all (co-primary)" if verdict == "co_primary" else verdict.replace("_", " ")
+    title = titles[verdict]
+    return title if list(titles.values()).count(title) == 1 else f"{title}: {verdict}"
+
+
+def capital(label: str) -> str:
+    """Return a label with a capital first letter."""
+    return label[:1].upper() + label[1:]

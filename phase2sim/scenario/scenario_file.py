@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, TypeAdapter
+from pydantic import ConfigDict, Field, PrivateAttr, TypeAdapter
 
 from phase2sim.core.contracts import AGE
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
@@ -25,14 +25,48 @@ from phase2sim.scenario.tables import (
     TruthTable,
 )
 
+_PUBLISHED_DESCRIPTION = (
+    "One candidate trial, as its file says it.\n\n"
+    '>>> scenario = load_scenario("scenarios/meld-atg.toml")\n'
+    '>>> scenario.design["patients"], scenario.changed({"trials": 100}).trials\n'
+    "(64, 100)"
+)
+
 
 class Scenario(Viewed, TableModel):
-    """One candidate trial, as its file says it.
+    """One candidate trial, as its TOML file defines it.
 
+    ``load_scenario`` reads one. ``docs/reference/scenario.md`` lists every key with its unit and
+    allowed values; the attributes have the names of the keys.
+
+    Attributes
+    ----------
+    title : str
+        Heading of every output.
+    evidence : tuple of str
+        Names of evidence files in ``priors/``, or paths.
+    seed : int
+        Start of every random stream, from 0 to 2**64 - 1.
+    trials : int
+        Number of trials to simulate per truth, from 1 to 1,000,000,000.
+    failures_allowed : float
+        Largest share of failed analyses with which a number is printed, from 0 to 1.
+    design, analysis, decision, stopping, ... : dict, tuple or model
+        Tables of the file, each with the name of its key.
+    path : Path
+        File that the scenario was read from.
+    digest : str
+        SHA-256 of the values; comments and layout of the file do not change it.
+
+    Examples
+    --------
     >>> scenario = load_scenario("scenarios/meld-atg.toml")
     >>> scenario.design["patients"], scenario.changed({"trials": 100}).trials
     (64, 100)
     """
+
+    # The published schema keeps its description, whatever this docstring adds.
+    model_config = ConfigDict(json_schema_extra={"description": _PUBLISHED_DESCRIPTION})
 
     title: Annotated[str, Field(min_length=1)] = Field(description="For the heading.")
     evidence: tuple[str, ...] = Field(default=(), description="Names in priors/, or paths.")
@@ -138,10 +172,29 @@ SCENARIO: TypeAdapter[Scenario] = TypeAdapter(Scenario)
 
 
 def load_scenario(path: Path | str, settings: Sequence[str] = ()) -> Scenario:
-    """Read a scenario file, with ``key.path=value`` settings on top of it.
+    """Read a scenario file and apply settings to it.
 
-    Raises ``BadScenario`` with the file, the key, its value and what is allowed.
+    Parameters
+    ----------
+    path : Path or str
+        Scenario file, TOML.
+    settings : sequence of str, default ()
+        Changes of the form ``key.path=value``, as for ``--set``; the value is written as in TOML.
+        Entries of an array count from 1: ``analysis.1.month=12``.
 
+    Returns
+    -------
+    Scenario
+        Scenario with every key checked.
+
+    Raises
+    ------
+    BadScenario
+        If the file cannot be read, or a key or value is not allowed. The message names the file,
+        the key, its value and the allowed values.
+
+    Examples
+    --------
     >>> load_scenario("scenarios/meld-atg.toml", ["design.patients=128"]).design["patients"]
     128
     """

@@ -16,7 +16,7 @@ from phase2sim.studies.sweeps.results import Results, matching_rows
 from phase2sim.studies.sweeps.sweep import SweepOptions, SweepResult, prepare_sweep, run_sweep
 
 
-def size(  # noqa: PLR0913 - options by name
+def size(
     scenario: Scenario,
     *,
     power: float | None = None,
@@ -27,16 +27,56 @@ def size(  # noqa: PLR0913 - options by name
     tolerance: float = 0.01,
     workers: int = 1,
 ) -> SizeResult:
-    """Find the fewest patients that reach a power or an assurance; ``None`` if there are none.
+    """Find the smallest number of patients that reaches a power or an assurance.
 
-    With ``detectable`` the smallest effect that the scenario's own patients show with that power.
-    With ``confidence`` the answer reaches the target, and the next smaller size has less than
-    ``tolerance`` more. Raises ``BadInput`` for what does not fit.
+    With the stated confidence the answer reaches the target, and the next smaller size is less than
+    ``tolerance`` above it.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Scenario to size; its number of patients is ignored unless ``detectable``.
+    power : float, optional
+        Required power under the target effect, between 0 and 1. Give either power or assurance.
+    assurance : float, optional
+        Required assurance, between 0 and 1: power averaged over the fitted prior.
+    verdict : str, optional
+        Name of an analysis. Default: the overall verdict.
+    detectable : bool, default False
+        Find the smallest effect that the scenario's number of patients detects with this power.
+    confidence : float, default 0.99
+        Monte Carlo confidence of the answer, between 0 and 1.
+    tolerance : float, default 0.01
+        How far the next smaller size may exceed the target, on the scale of the target.
+    workers : int, default 1
+        Number of threads.
+
+    Returns
+    -------
+    SizeResult
+        ``patients``, or ``effect`` if ``detectable``; both are None if no size reaches the target.
+
+    Raises
+    ------
+    BadInput
+        If not exactly one of power and assurance is given, or the scenario cannot be sized.
+
+    References
+    ----------
+    Robbins (1970), Statistical methods related to the law of the iterated logarithm, Annals of
+    Mathematical Statistics 41:1397-1409: bounds that hold at all looks of the search together.
+
+    Examples
+    --------
+    The sample size is a multiple of the sum of the allocation ratio and agrees with the closed form
+    of ANCOVA:
 
     >>> scenario = load_scenario("scenarios/meld-atg.toml")
-    >>> found = size(scenario, power=0.8)
-    >>> found.patients % sum(scenario.design["allocation"])
+    >>> result = size(scenario, power=0.8)
+    >>> result.patients % sum(scenario.design["allocation"])
     0
+    >>> abs(result.patients / result.closed_form - 1) < 0.1
+    True
     >>> size(scenario, power=0.8, detectable=True).effect > 0
     True
     """
@@ -49,23 +89,49 @@ def size(  # noqa: PLR0913 - options by name
         tolerance=tolerance,
         verdict=verdict,
     )
-    with backend(workers) as at:
-        return (smallest_effect if detectable else find_size)(scenario, search, at)
+    with backend(workers) as workforce:
+        return (smallest_effect if detectable else find_size)(scenario, search, workforce)
 
 
 def compare(
     *scenarios: Scenario | Path | str, trials: int | None = None, seed: int | None = None
 ) -> ScenarioComparison:
-    """Compare scenarios, or their files, with the first on the same patients.
+    """Compare scenarios with the first one, on the same simulated patients.
 
-    All use the seed and the number of trials of the first, unless others are given. Raises
-    ``BadInput`` for fewer than two scenarios.
+    Parameters
+    ----------
+    *scenarios : Scenario, Path or str
+        At least two scenarios or scenario files.
+    trials : int, optional
+        Number of trials per truth. Default: that of the first scenario.
+    seed : int, optional
+        Seed of all scenarios. Default: that of the first scenario.
 
-    >>> both = compare("scenarios/hba1c-primary.toml", "scenarios/two-to-one.toml", trials=20)
-    >>> both.differences[0].measured.used
+    Returns
+    -------
+    ScenarioComparison
+        Probability of go of each scenario by truth, and paired differences from the first scenario.
+
+    Raises
+    ------
+    BadInput
+        If there are fewer than two scenarios, or a file is not valid.
+
+    References
+    ----------
+    Glasserman and Yao (1992), Some guidelines and guarantees for common random numbers, Management
+    Science 38:884-908.
+
+    Examples
+    --------
+    >>> comparison = compare("scenarios/hba1c-primary.toml", "scenarios/two-to-one.toml", trials=20)
+    >>> comparison.differences[0].measured.used
     20
     """
-    loaded = [one if isinstance(one, Scenario) else load_scenario(one) for one in scenarios]
+    loaded = [
+        scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+        for scenario in scenarios
+    ]
     return compare_scenarios(loaded, trials=trials, seed=seed)
 
 
@@ -77,29 +143,78 @@ def sweep(
     mcse: float | None = None,
     workers: int = 1,
 ) -> SweepResult:
-    """Run every cell of a sweep file that the folder ``out`` does not hold yet.
+    """Run every cell of a sweep file that is not yet in the results folder.
 
-    ``SweepResult.rows`` are those of ``results``. Raises ``BadInput`` and ``NotWritten``.
+    Parameters
+    ----------
+    path : Path or str
+        Sweep file, TOML.
+    out : Path or str
+        Folder of the results; it is created if needed.
+    trials : int, optional
+        Number of trials per cell. Default: that of the base scenario.
+    mcse : float, optional
+        Simulate until the Monte Carlo standard error of every probability of go is at most this, on
+        the scale of a probability; ``trials`` is then the largest number of trials.
+    workers : int, default 1
+        Number of threads.
+
+    Returns
+    -------
+    SweepResult
+        ``rows`` has the numbers of the sweep's cells, as ``results`` returns them.
+
+    Raises
+    ------
+    BadInput
+        If the sweep file or an option is not valid.
+    NotWritten
+        If the results cannot be written.
+
+    Examples
+    --------
+    The sweep has 45 cells, so 10 trials per cell are 450. A second call simulates nothing:
 
     >>> sweep("scenarios/sweeps/meld-atg-sizes.toml", "results/meld", trials=10).trials_done
     450
     >>> sweep("scenarios/sweeps/meld-atg-sizes.toml", "results/meld", trials=10).trials_done
     0
     """
-    asked = SweepOptions(trials=trials, mcse=mcse)
-    ready = prepare_sweep(load_sweep(path), Path(out), asked, workers, lambda _line: None)
-    with backend(workers) as at:
-        return run_sweep(ready, Path(out), at, ["phase2sim.sweep", str(path)], lambda _status: None)
+    options = SweepOptions(trials=trials, mcse=mcse)
+    prepared = prepare_sweep(load_sweep(path), Path(out), options, workers, lambda _line: None)
+    with backend(workers) as workforce:
+        return run_sweep(
+            prepared, Path(out), workforce, ["phase2sim.sweep", str(path)], lambda _status: None
+        )
 
 
 def results(folder: Path | str, where: str | None = None) -> Rows:
-    """Rows of a folder of results that meet a condition: one a number.
+    """Return the rows of a results folder that satisfy a condition, one row per number.
 
-    Raises ``BadInput`` for a folder without results, or what is no condition.
+    Parameters
+    ----------
+    folder : Path or str
+        Folder that ``sweep`` wrote.
+    where : str, optional
+        Condition on the columns, such as ``"name == 'power' and patients <= 60"``, with ``and``,
+        ``or``, ``not``, ``in`` and comparisons. Default: all rows.
 
-    >>> done = sweep("scenarios/sweeps/meld-atg-sizes.toml", "out", trials=10)
-    >>> {row["patients"] for row in results("out", "name == 'power' and patients <= 60")}
-    {40, 60}
+    Returns
+    -------
+    Rows
+        Rows with their columns; ``frame`` and ``dataset`` convert them.
+
+    Raises
+    ------
+    BadInput
+        If the folder has no results, or the condition is not valid.
+
+    Examples
+    --------
+    >>> result = sweep("scenarios/sweeps/meld-atg-sizes.toml", "out", trials=10)
+    >>> sizes = {row["patients"] for row in results("out", "name == 'power' and patients <= 60")}
+    >>> sorted(sizes)
+    [40, 60]
     """
     store = open_store(Path(folder))
     rows = Results(store, read_manifest(store)).rows()

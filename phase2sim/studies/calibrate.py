@@ -96,7 +96,7 @@ class _Rule:
         return int(wrong.sum()), int(decided.sum())
 
 
-def calibrate(  # noqa: PLR0913 - options by name
+def calibrate(
     scenario: Scenario,
     wanted: float,
     backend: Backend,

@@ -57,12 +57,32 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ScenarioComparison(Viewed):
-    """Scenarios compared on the same trials.
+    """Scenarios compared on the same simulated patients, as ``compare`` returns them.
 
+    Attributes
+    ----------
+    entries : tuple of ComparedScenario
+        One entry per scenario, in the order of the call: its main verdict, number of patients, and
+        probability of go by truth.
+    differences : tuple of Difference
+        For every scenario but the first, by truth: its probability of go minus that of the first,
+        with the Monte Carlo standard error of the paired difference.
+    seed : int
+        Seed of all scenarios.
+    trials : int
+        Number of trials per truth.
+
+    References
+    ----------
+    Glasserman and Yao (1992), Some guidelines and guarantees for common random numbers, Management
+    Science 38:884-908.
+
+    Examples
+    --------
     >>> import phase2sim
     >>> files = ["scenarios/hba1c-primary.toml", "scenarios/c-peptide-primary.toml"]
-    >>> contest = phase2sim.compare(*files, trials=20)
-    >>> contest.frame().query("truth == 'target'").verdict.tolist()
+    >>> comparison = phase2sim.compare(*files, trials=20)
+    >>> comparison.frame().query("truth == 'target'").verdict.tolist()
     ['hba1c', 'c_peptide']
     """
 

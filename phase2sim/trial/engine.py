@@ -81,7 +81,7 @@ def watched_for_harm(
         return None
     analysed = max(analysis.month for analysis in study.analyses)
     at = [look.months for look in looks[:-1]]
-    return monitor_harm(study.safety, study.plan, complete, analysed, at, patients)
+    return monitor_harm(study.safety, study.plan, complete, analysed, looks=at, patients=patients)
 
 
 def _looked_at(
@@ -126,7 +126,7 @@ def draw_trials(study: Study, truth: Truth, first: int, trials: int) -> Trials:
     return replace(complete, seen=seen)
 
 
-def follow(  # noqa: PLR0913 - options by name
+def follow(
     study: Study,
     truth: Truth,
     first: int,

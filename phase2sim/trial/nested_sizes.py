@@ -85,7 +85,7 @@ def _drawn_and_answered(
     complete = draw_trials(study, truth, first, trials)
     values = visible_values(complete)
     estimates = tuple(
-        estimate_first(analysis, study.plan, complete, values, study.aim(number), sizes)
+        estimate_first(analysis, study.plan, complete, values, study.aim(number), sizes=sizes)
         for number, analysis in enumerate(study.analyses)
     )
     true_effect = true_effects(study, source, truth, trials)

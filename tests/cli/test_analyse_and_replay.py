@@ -40,7 +40,7 @@ def data_scenario(tmp_path: Path) -> Path:
 def test_analyse_agrees_with_r(data_scenario: Path, dataset: str, method: str) -> None:
     data = PUBLISHED / "analysis" / f"{dataset}.csv"
 
-    found = printed("analyse", data_scenario, data, *OPTIONS_OF[method])["findings"][0]
+    finding = printed("analyse", data_scenario, data, *OPTIONS_OF[method])["findings"][0]
 
     rows = [
         row
@@ -49,7 +49,7 @@ def test_analyse_agrees_with_r(data_scenario: Path, dataset: str, method: str) -
     ]
     assert rows
     for row in rows:
-        ours = found[FIELD_OF[row["quantity"]]]
+        ours = finding[FIELD_OF[row["quantity"]]]
         assert ours == pytest.approx(float(row["value"]), rel=1e-8), row["quantity"]
 
 
@@ -60,13 +60,13 @@ def test_factors_are_columns_of_the_data_and_not_simulated(
     rows = (f"{row},{site}" for row, site in zip((*SIX, *EIGHT), "aabbabaabb", strict=False))
     data.write_text(table(*rows, head="id,arm,base,y,site"), encoding="utf-8")
 
-    found = printed("analyse", data_scenario, data, *factors)["findings"][0]
-    missing = phase2sim("analyse", data_scenario, PUBLISHED / "analysis" / "a01.csv", *factors)
+    finding = printed("analyse", data_scenario, data, *factors)["findings"][0]
+    no_column = phase2sim("analyse", data_scenario, PUBLISHED / "analysis" / "a01.csv", *factors)
     simulated = phase2sim("run", data_scenario, *factors)
 
-    assert found["df"] == 8 - 4
-    assert missing.exit_code == simulated.exit_code == 2
-    assert "column 'site' is missing" in missing.stderr
+    assert finding["df"] == 8 - 4
+    assert no_column.exit_code == simulated.exit_code == 2
+    assert "column 'site' is missing" in no_column.stderr
     assert "analysis[1].factors names 'site'" in simulated.stderr
 
 
@@ -87,7 +87,7 @@ SIX = ("1,0,8,7", "2,0,7,6", "3,0,9,7.5", "4,1,8,6", "5,1,7,5.5", "6,1,9,7")
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("", "holds no rows"),
         ("id,arm,y\n", "holds no rows"),
@@ -109,7 +109,7 @@ SIX = ("1,0,8,7", "2,0,7,6", "3,0,9,7.5", "4,1,8,6", "5,1,7,5.5", "6,1,9,7")
     ],
 )  # fmt: skip
 def test_data_that_an_analysis_cannot_read_is_refused(
-    tmp_path: Path, data_scenario: Path, content: str, said: str
+    tmp_path: Path, data_scenario: Path, content: str, message: str
 ) -> None:
     path = tmp_path / "trial.csv"
     path.write_text(content, encoding="utf-8")
@@ -118,7 +118,7 @@ def test_data_that_an_analysis_cannot_read_is_refused(
 
     assert result.exit_code == 2
     assert str(path) in result.stderr
-    assert said in result.stderr
+    assert message in result.stderr
 
 
 def test_data_that_is_no_text_is_refused(tmp_path: Path, data_scenario: Path) -> None:
@@ -149,9 +149,9 @@ def test_arms_may_be_called_as_in_the_scenario(tmp_path: Path, data_scenario: Pa
     in_words = (row.replace(",0,", ",control,", 1).replace(",1,", ",treated,", 1) for row in SIX)
     named.write_text(table(*in_words), encoding="utf-8")
 
-    found = [printed("analyse", data_scenario, path)["findings"] for path in (numbered, named)]
+    findings = [printed("analyse", data_scenario, path)["findings"] for path in (numbered, named)]
 
-    assert found[0] == found[1]
+    assert findings[0] == findings[1]
 
 
 @pytest.mark.parametrize("truth", ["target", "null"])
@@ -192,9 +192,9 @@ def test_replayed_trials_are_those_that_a_run_counts(small: Path) -> None:
 
     errors = [r["findings"][0]["effect"] - r["findings"][0]["true_effect"] for r in replayed]
     goes = [r["decision"]["co_primary"] == "go" for r in replayed]
-    found = {(row["name"], row["endpoint"], row["truth"]): row["estimate"] for row in run}
-    assert found["bias", "hba1c", "target"] == pytest.approx(sum(errors) / 20, rel=1e-9)
-    assert found["power", "co_primary", "target"] == pytest.approx(sum(goes) / 20)
+    estimates = {(row["name"], row["endpoint"], row["truth"]): row["estimate"] for row in run}
+    assert estimates["bias", "hba1c", "target"] == pytest.approx(sum(errors) / 20, rel=1e-9)
+    assert estimates["power", "co_primary", "target"] == pytest.approx(sum(goes) / 20)
 
 
 def test_replay_prints_the_true_effect_beside_the_estimate(small: Path) -> None:

@@ -82,10 +82,10 @@ def test_options_change_trials_seed_and_keys(small: Path) -> None:
 
 def test_same_seed_same_output_and_another_seed_another(small: Path) -> None:
     first, again = phase2sim("run", small, "--json"), phase2sim("run", small, "--json")
-    other = phase2sim("run", small, "--json", "--seed", 8)
+    other_seed = phase2sim("run", small, "--json", "--seed", 8)
 
     assert first.stdout == again.stdout
-    assert first.stdout != other.stdout
+    assert first.stdout != other_seed.stdout
 
 
 def test_more_failures_than_allowed_end_with_exit_code_1(data_scenario: Path) -> None:
@@ -103,7 +103,7 @@ def test_interrupted_run_prints_what_is_done_and_ends_with_exit_code_1(
         assert done < requested
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("phase2sim.cli.screen._lines", lambda _what: interrupt)
+    monkeypatch.setattr("phase2sim.cli.terminal._report_lines", lambda _unit: interrupt)
 
     result = phase2sim("run", small, "--trials", 100_000, "--json")
 
@@ -114,7 +114,7 @@ def test_interrupted_run_prints_what_is_done_and_ends_with_exit_code_1(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["run", "none.toml"], "none.toml: cannot be read"),
         (["run"], "Missing argument 'SCENARIO'"),
@@ -134,12 +134,12 @@ def test_interrupted_run_prints_what_is_done_and_ends_with_exit_code_1(
         (["fit", "nobody"], "evidence 'nobody' was not found"),
     ],
 )
-def test_wrong_input_ends_with_exit_code_2(small: Path, arguments: list[str], said: str) -> None:
+def test_wrong_input_ends_with_exit_code_2(small: Path, arguments: list[str], message: str) -> None:
     result = phase2sim(*(argument.format(small=small) for argument in arguments))
 
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert said in result.stderr
+    assert message in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -89,9 +89,9 @@ def test_it_runs_and_claims_a_bias_only_where_the_truth_is_known(tmp_path: Path,
 
     rows = printed("run", scenario, "--trials", 40)["operating_characteristics"]
 
-    found = {row["name"] for row in rows}
-    assert {"power", "type_i_error", "missing"} <= found
-    assert ({"bias", "coverage"} <= found) == (ANALYSES[name].scale in KNOWN)
+    names = {row["name"] for row in rows}
+    assert {"power", "type_i_error", "missing"} <= names
+    assert ({"bias", "coverage"} <= names) == (ANALYSES[name].scale in KNOWN)
     assert all(row["estimate"] is not None for row in rows)
 
 
@@ -109,10 +109,10 @@ def test_all_responders_are_counted_failures_and_no_power(tmp_path: Path) -> Non
 
 def test_a_mistyped_key_of_a_rule_is_named(tmp_path: Path) -> None:
     rule = scenario_of(tmp_path, "fisher", "responder = { at_least = 0.4, belo = 1.0 }")
-    said = phase2sim("run", rule).stderr
+    errors = phase2sim("run", rule).stderr
 
-    assert "analysis[1].responder" in said
-    assert "belo" in said
+    assert "analysis[1].responder" in errors
+    assert "belo" in errors
 
 
 @pytest.mark.parametrize(
@@ -121,14 +121,14 @@ def test_a_mistyped_key_of_a_rule_is_named(tmp_path: Path) -> None:
 def test_an_analysis_within_strata_needs_them(tmp_path: Path, method: str, missing: str) -> None:
     scenario = scenario_of(tmp_path, method, KEYS.get(method, ""))
 
-    said = phase2sim("run", scenario, "--set", "population.age_strata=[]").stderr
+    errors = phase2sim("run", scenario, "--set", "population.age_strata=[]").stderr
 
-    assert f"reads 'stratum', but population.{missing} is missing" in said
+    assert f"reads 'stratum', but population.{missing} is missing" in errors
 
 
 def test_a_key_of_other_methods_names_them(tmp_path: Path) -> None:
-    said = phase2sim("run", scenario_of(tmp_path, "ancova", RULE)).stderr
+    errors = phase2sim("run", scenario_of(tmp_path, "ancova", RULE)).stderr
 
-    assert "analysis[1].responder is not a key of method = 'ancova'" in said
+    assert "analysis[1].responder is not a key of method = 'ancova'" in errors
     for name in ("cmh", "fisher", "logistic_standardised", "miettinen_nurminen"):
-        assert repr(name) in said
+        assert repr(name) in errors

@@ -17,7 +17,7 @@ CONTROL = ("prior", "export", *NAMES, "--mixture", "control", "--endpoint", "hba
 
 
 @pytest.fixture(autouse=True)
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def kept_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(tmp_path)
     monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
 
@@ -56,22 +56,22 @@ def test_every_field_is_in_the_guide_and_the_file_reads_back(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (("--month", "0"), "--month is 0"),
         (("--month", "999"), "--month is 999"),
         (("--window", "5", "2"), "--window is 5 2"),
     ],
 )
-def test_what_the_draws_cannot_say_is_refused(options: tuple[str, ...], said: str) -> None:
+def test_what_the_draws_cannot_say_is_refused(options: tuple[str, ...], message: str) -> None:
     result = phase2sim(*CONTROL, *options)
 
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"weights": [2.0]}, "must be 0 or more and sum to 1"),
         ({"sds": [-1.0]}, "above 0"),
@@ -83,10 +83,10 @@ def test_what_the_draws_cannot_say_is_refused(options: tuple[str, ...], said: st
         ({"format": "other"}, "format is"),
     ],
 )
-def test_a_damaged_file_is_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:
-    one = {"weights": [1.0], "means": [-0.4], "sds": [0.2]}
+def test_a_damaged_file_is_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    mixture = {"weights": [1.0], "means": [-0.4], "sds": [0.2]}
     path = tmp_path / "damaged.json"
-    path.write_text(json.dumps(printed(*EFFECT) | one | change))
+    path.write_text(json.dumps(printed(*EFFECT) | mixture | change))
 
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=message):
         read_mixture(path)

@@ -139,7 +139,7 @@ def test_phase_1_effects_are_sceptical_and_elicited(shipped: Evidence) -> None:
         ("hba1c", "mmol/mol", 54.645, 10.929, 7.15, 1.0),
     ],
 )
-def test_means_and_sds_become_the_endpoints_own_unit(  # noqa: PLR0913
+def test_means_and_sds_become_the_endpoints_own_unit(
     tmp_path: Path,
     endpoint: str,
     unit: str,

@@ -145,7 +145,7 @@ def test_adding_tallies_joins_their_trials() -> None:
         estimates = (_estimates(effect[of], se[of]),)
         truth = np.full((1, len(effect[of])), 0.2)
         months = np.array([30.0, 31.5, 29.0, 33.0, 32.0])
-        return tally(estimates, truth, share[:, of], verdict[of], months[of])
+        return tally(estimates, truth, share[:, of], verdict[of], months=months[of])
 
     joined, whole = part(slice(0, 2)) + part(slice(2, 5)), part(slice(0, 5))
 

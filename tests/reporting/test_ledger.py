@@ -89,7 +89,7 @@ def test_weight_and_assumed_effects_are_marked_as_ours(evidence: Evidence) -> No
     marked = [row for row in ledger_rows(evidence) if row["elicited"]]
 
     doses = [row["as_reported"] for row in marked if row["endpoint"] == "insulin"]
-    assert len([said for said in doses if "elicited weight" in str(said)]) == 2
+    assert len([texts for texts in doses if "elicited weight" in str(texts)]) == 2
     effects = {row["endpoint"] for row in marked if row["statistic"] == "effect"}
     assert effects == {"hba1c", "c_peptide", "insulin", "glucose"}
     assert all(row["why"] for row in marked if row["statistic"] == "effect")
@@ -99,10 +99,10 @@ def test_class_assumptions_and_informative_priors_are_marked_as_ours() -> None:
     names = ("gxipc1", "msc-randomised", "enthusiastic")
     rows = ledger_rows(load_evidence([PRIORS / f"{name}.toml" for name in names]))
 
-    said = {(row["statistic"], row["endpoint"]): str(row["as_reported"]) for row in rows}
-    assert "N(0, 0.5), half-normal between trials 0.3" in said["class_effect", "hba1c"]
-    assert "N(-0.5, 0.4) at month 6, onset" in said["effect", "hba1c"]
-    assert "0.3 of its variance shared" in said["effect", "glucose"]
+    texts = {(row["statistic"], row["endpoint"]): str(row["as_reported"]) for row in rows}
+    assert "N(0, 0.5), half-normal between trials 0.3" in texts["class_effect", "hba1c"]
+    assert "N(-0.5, 0.4) at month 6, onset" in texts["effect", "hba1c"]
+    assert "0.3 of its variance shared" in texts["effect", "glucose"]
 
 
 def test_own_data_are_one_line(tmp_path: Path) -> None:

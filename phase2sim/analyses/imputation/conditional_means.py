@@ -38,7 +38,7 @@ NEARLY_STILL = 1e-6  # SDs that a gap's value moves when it has settled, one pat
 
 
 @kernel
-def conditional_means(  # noqa: PLR0913  a kernel takes its arrays one by one
+def conditional_means(
     value: Floats,
     arm: Arms,
     covariates: Floats,

@@ -65,7 +65,7 @@ class ImputedEstimates(NamedTuple):
 
 
 @kernel
-def imputation_draws(  # noqa: PLR0913  a kernel takes its arrays one by one
+def imputation_draws(
     value: Floats,
     arm: Arms,
     covariates: Floats,
@@ -100,7 +100,7 @@ def imputation_draws(  # noqa: PLR0913  a kernel takes its arrays one by one
 
 
 @kernel
-def _impute(  # noqa: PLR0913  a kernel takes its arrays one by one
+def _impute(
     drawn: ImputedEstimates,
     trial: int,
     patients: TrialPatients,
@@ -139,7 +139,7 @@ def _impute(  # noqa: PLR0913  a kernel takes its arrays one by one
 
 
 @kernel
-def _keep(  # noqa: PLR0913  a kernel takes its arrays one by one
+def _keep(
     drawn: ImputedEstimates,
     trial: int,
     patients: TrialPatients,

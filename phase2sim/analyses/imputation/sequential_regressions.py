@@ -52,7 +52,7 @@ class Regressions(NamedTuple):
 
 
 @kernel
-def patients_of(  # noqa: PLR0913  a kernel takes its arrays one by one
+def patients_of(
     value: Floats, arm: Arms, covariates: Floats, needed: int, visit: int, trial: int
 ) -> TrialPatients:
     """One trial of ``value`` (trial, visit, patient).

@@ -17,7 +17,7 @@ from phase2sim.core.kernels import inline_kernel, kernel
 
 
 @kernel
-def least_squares(  # noqa: PLR0913  a kernel takes its arrays one by one
+def least_squares(
     value: Floats,
     arm: Arms,
     covariates: Floats,
@@ -60,7 +60,7 @@ def least_squares(  # noqa: PLR0913  a kernel takes its arrays one by one
 
 
 @inline_kernel
-def _fit(  # noqa: PLR0913  a kernel takes its arrays one by one
+def _fit(
     columns: Floats,
     norms: Floats,
     needed: int,
@@ -137,7 +137,7 @@ def _copy(
 
 
 @inline_kernel
-def _copy_kept(  # noqa: PLR0913  a kernel takes its arrays one by one
+def _copy_kept(
     columns: Floats,
     kept: Ints,
     n: int,
@@ -172,7 +172,7 @@ def _count(sizes: Ints, factor: Ints, n: int) -> int:
 
 
 @inline_kernel
-def _orthogonalise(  # noqa: PLR0913  a kernel takes its arrays one by one
+def _orthogonalise(
     columns: Floats,
     norms: Floats,
     needed: int,
@@ -255,7 +255,7 @@ def _subtract(columns: Floats, j: int, k: int, times: float, n: int) -> None:
 
 
 @inline_kernel
-def _centre_within(  # noqa: PLR0913  a kernel takes its arrays one by one
+def _centre_within(
     columns: Floats, j: int, factor: Ints, sizes: Ints, sums: Floats, n: int
 ) -> float:
     """Subtract from every patient the mean of their level; return the sum of squares left."""

@@ -53,7 +53,7 @@ def running_least_squares(
 
 
 @inline_kernel
-def _add(  # noqa: PLR0913  a kernel takes its arrays one by one
+def _add(
     sums: Floats,
     products: Floats,
     work: tuple[Floats, Floats],
@@ -86,7 +86,7 @@ def _add(  # noqa: PLR0913  a kernel takes its arrays one by one
 
 
 @inline_kernel
-def _add_with_one(  # noqa: PLR0913  a kernel takes its arrays one by one
+def _add_with_one(
     sums: Floats,
     products: Floats,
     origin: Floats,
@@ -148,7 +148,7 @@ def _fit(factor: Floats, sums: Floats, products: Floats, n: int) -> tuple[float,
 
 
 @kernel
-def running_two_means(  # noqa: PLR0913  a kernel takes its arrays one by one
+def running_two_means(
     value: Floats,
     baseline: Floats,
     arm: Arms,

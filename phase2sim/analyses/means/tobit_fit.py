@@ -131,7 +131,7 @@ def _climb(theta: Floats, inverse: Floats, x: Floats, z: Floats, below: Bools) -
 
 
 @kernel
-def _evaluate(  # noqa: PLR0913  a kernel takes its arrays one by one
+def _evaluate(
     score: Floats, information: Floats, theta: Floats, x: Floats, z: Floats, below: Bools
 ) -> float:
     """Log-likelihood; fills its slope and the observed information."""

@@ -60,7 +60,7 @@ def rank_residuals(
 
 
 @kernel
-def _collect(  # noqa: PLR0913  a kernel takes its arrays one by one
+def _collect(
     columns: Floats,
     treated: Bools,
     outcome: Floats,

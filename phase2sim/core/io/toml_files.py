@@ -66,7 +66,7 @@ def check_numbers(table: object, path: Path, refusal: type[BadInput]) -> None:
                 )
 
 
-def validate[T](  # noqa: PLR0913 - options by name
+def validate[T](
     adapter: TypeAdapter[T],
     table: object,
     key_path: str,

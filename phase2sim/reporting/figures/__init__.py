@@ -1,1 +1,1 @@
-"""Figures of priors, effects, influence and simulated trials, and pages that hold them."""
+"""Figures of priors, effects, influence and simulated trials, and pages of figures."""

@@ -1,4 +1,4 @@
-"""Every figure of what a command found."""
+"""All figures of a check, an influence analysis or a comparison of evidence."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,19 +12,19 @@ from phase2sim.reporting.figures.replica_figure import replica_figure
 from phase2sim.studies.influence import Influence
 
 
-def figures_of(found: PriorCheck | Influence | Sequence[ComparisonRow]) -> Iterator[Figure]:
-    """Every figure of what a command found, in reading order."""
-    match found:
+def draw_figures(result: PriorCheck | Influence | Sequence[ComparisonRow]) -> Iterator[Figure]:
+    """Yield the figures of a result in reading order."""
+    match result:
         case PriorCheck():
-            return check_figures(found)
+            return draw_check_figures(result)
         case Influence():
-            return influence_figures(found)
+            return influence_figures(result)
         case rows:
             return (comparison_figure(row) for row in rows if any(s.effect for s in row.sides))
 
 
-def check_figures(check: PriorCheck) -> Iterator[Figure]:
-    """Effects before and after the evidence, untreated courses, the replica of the table."""
+def draw_check_figures(check: PriorCheck) -> Iterator[Figure]:
+    """Yield effects before and after the evidence, untreated courses, and the replica."""
     for endpoint in (name for name in check.prior.endpoints if name in check.prior.effects):
         yield effect_figure(check, endpoint)
     yield from history_figures(check.evidence, check.prior)

@@ -1,4 +1,4 @@
-"""How every figure looks: colours, type, axes."""
+"""Shared style of the figures: colours, fonts and axes."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -17,42 +17,37 @@ type Chart = Any  # Altair's chart types have no common public base with what is
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One drawn figure: ``name`` for its file, ``caption`` for what to know when reading it."""
+    """One figure: ``name`` names its file, ``caption`` explains how to read it."""
 
     name: str
     caption: str
     chart: Chart
 
     def svg(self) -> str:
-        """Return the figure as SVG; nothing is fetched."""
+        """Return the figure as SVG without network access."""
         written = io.StringIO()
-        dressed(self.chart).save(written, format="svg")
+        styled_chart(self.chart).save(written, format="svg")
         return written.getvalue()
 
 
 def data(rows: _Rows) -> alt.InlineData:
-    """Rows as Altair takes them."""
+    """Return rows as Altair inline data."""
     return alt.InlineData(values=[dict(row) for row in rows])
 
 
 def heading(title: str, subtitle: str = "") -> alt.TitleParams:
-    """A title that says what is seen, and in a second line how to read it."""
+    """Return a title with the finding, and a subtitle that explains how to read the figure."""
     lines = subtitle.split("\n") if subtitle else []
     return alt.TitleParams(title, subtitle=lines, anchor="start", frame="bounds", offset=12)
 
 
-def capital(label: str) -> str:
-    """Return a label as the first word of a title."""
-    return label[:1].upper() + label[1:]
-
-
 def scale(low: float, high: float) -> alt.Scale:
-    """An axis from ``low`` to ``high`` and no further."""
+    """Return an axis scale from exactly ``low`` to ``high``."""
     return alt.Scale(domain=[low, high], nice=False, zero=False)
 
 
-def dressed(chart: Chart) -> Chart:
-    """The same chart in the project's type and colours."""
+def styled_chart(chart: Chart) -> Chart:
+    """Return the chart in the project's fonts and colours."""
     return (
         chart.configure(font=FONT, background="white", padding=12)
         .configure_view(stroke=None)

@@ -1,4 +1,4 @@
-"""Figures of effects: before and after the evidence, and under several sets of it."""
+"""Figures of effects: before and after the evidence, and under several sets of evidence."""
 
 from collections.abc import Sequence
 
@@ -18,12 +18,12 @@ from phase2sim.reporting.figures.drawing import (
     TREATED,
     Chart,
     Figure,
-    capital,
     data,
     heading,
     scale,
 )
-from phase2sim.reporting.screens.evidence_comparison import in_common, set_label
+from phase2sim.reporting.screens.evidence_comparison import set_label, shared_evidence
+from phase2sim.reporting.words import capital
 
 _POINTS = 201
 _WIDE, _HIGH = 460, 220
@@ -36,45 +36,46 @@ _AT_FACE_VALUE = (
 
 
 def effect_figure(check: PriorCheck, endpoint: str) -> Figure:
-    """Density of one effect before and after the evidence, the reported numbers marked."""
-    of, month = ENDPOINTS[endpoint], check.prior.effects[endpoint].month
+    """Return the density of an effect before and after the evidence, with the reported numbers."""
+    measure, month = ENDPOINTS[endpoint], check.prior.effects[endpoint].month
     draws = check.prior.effect[:, check.prior.endpoints.index(endpoint)]
-    marks = [one for one in face_values(check.evidence, check.prior) if one.endpoint == endpoint]
+    marks = [mark for mark in face_values(check.evidence, check.prior) if mark.endpoint == endpoint]
     low, high = np.quantile(draws, _LIMITS)
     orange = "\nOrange: what treated patients showed, at face value" if marks else ""
     title = heading(
-        f"{capital(of.label)}: effect {draws.mean():+.2f}, 95 % between {low:+.2f} and {high:+.2f}",
-        f"Grey: before the evidence. Green: after it. {_better(of)} is better.{orange}",
+        f"{capital(measure.label)}: effect {draws.mean():+.2f}, 95 % between {low:+.2f} and"
+        f" {high:+.2f}",
+        f"Grey: before the evidence. Green: after it. {_direction_of_benefit(measure)} is"
+        f" better.{orange}",
     )
-    learned = next(one for one in check.learned if _is_effect(one, endpoint))
-    axis = f"effect at month {month:g}, {of.model_unit}: treated minus untreated"
+    learned = next(entry for entry in check.learned if _is_effect(entry, endpoint))
+    axis = f"effect at month {month:g}, {measure.model_unit}: treated minus untreated"
     layers = _effect_layers(draws, learned, marks, axis)
     chart = alt.layer(*layers).properties(width=_WIDE, height=_HIGH, title=title)
     return Figure(f"effect-{endpoint}", _AT_FACE_VALUE if marks else "Dashed: no effect.", chart)
 
 
 def comparison_figure(row: ComparisonRow) -> Figure:
-    """Effect on one endpoint under each set of evidence."""
-    of = ENDPOINTS[row.endpoint]
+    """Return the effect on one endpoint under each set of evidence."""
+    measure = ENDPOINTS[row.endpoint]
     rows = [
         {
             "evidence": set_label(row, side),
-            "mean": side.effect.mean,
-            "lower": side.effect.lower,
-            "upper": side.effect.upper,
+            "mean": side.effect.mean, "lower": side.effect.lower, "upper": side.effect.upper,
             "benefit": f"benefit {100 * side.effect.benefit.estimate:.0f} %"
             if side.effect.benefit
             else "",
         }
         for side in row.sides
         if side.effect
-    ]
-    limits = [0.0, *(float(str(one[key])) for one in rows for key in ("lower", "upper"))]
+    ]  # fmt: skip
+    effects = [side.effect for side in row.sides if side.effect]
+    limits = [0.0, *(limit for effect in effects for limit in (effect.lower, effect.upper))]
     room = 0.08 * (max(limits) - min(limits))
-    across = scale(min(limits) - room, max(limits) + room)
-    title = f"effect at month {row.month:g}, {of.model_unit}"
-    x = alt.X("mean:Q", scale=across, title=title)
-    line = alt.X("lower:Q", scale=across, title=title)
+    x_scale = scale(min(limits) - room, max(limits) + room)
+    title = f"effect at month {row.month:g}, {measure.model_unit}"
+    x = alt.X("mean:Q", scale=x_scale, title=title)
+    line = alt.X("lower:Q", scale=x_scale, title=title)
     y = alt.Y("evidence:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False))
     base = alt.Chart(data(rows)).encode(y=y)
     layers = (
@@ -85,53 +86,57 @@ def comparison_figure(row: ComparisonRow) -> Figure:
             text="benefit:N", x=alt.value(_WIDE + 10)
         ),
     )
-    shared = ", ".join(in_common(row))
-    above = heading(
-        f"{capital(of.label)}: the effect under each set of evidence",
-        f"Dot: mean. Line: 95 % interval. {_better(of)} is better."
+    shared = ", ".join(shared_evidence(row))
+    title_lines = heading(
+        f"{capital(measure.label)}: the effect under each set of evidence",
+        f"Dot: mean. Line: 95 % interval. {_direction_of_benefit(measure)} is better."
         + (f" Every set holds {shared}." if shared else ""),
     )
-    chart = alt.layer(*layers).properties(width=_WIDE, height={"step": 34}, title=above)
+    chart = alt.layer(*layers).properties(width=_WIDE, height={"step": 34}, title=title_lines)
     return Figure(f"compare-{row.endpoint}", "Right: chance of a benefit.", chart)
 
 
-def _better(of: Endpoint) -> str:
-    return "Lower" if of.lower_is_better else "Higher"
+def _direction_of_benefit(measure: Endpoint) -> str:
+    return "Lower" if measure.lower_is_better else "Higher"
 
 
-def _is_effect(one: Learned, endpoint: str) -> bool:
-    return one.endpoint == endpoint and one.what == "treatment effect"
+def _is_effect(learned: Learned, endpoint: str) -> bool:
+    return learned.endpoint == endpoint and learned.what == "treatment effect"
 
 
 def _effect_layers(
     draws: Floats, learned: Learned, marks: Sequence[FaceValue], axis: str
 ) -> list[Chart]:
     reach = _reach(draws, learned, marks)
-    at = np.linspace(*reach, _POINTS)
-    before = norm(learned.before_mean, learned.before_sd).pdf(at)
-    after = gaussian_kde(draws)(at)
+    effects = np.linspace(*reach, _POINTS)
+    before = norm(learned.before_mean, learned.before_sd).pdf(effects)
+    after = gaussian_kde(draws)(effects)
     top = float(max(before.max(), after.max()))
     x = alt.X("effect:Q", scale=scale(*reach), title=axis, axis=alt.Axis(tickCount=7))
     y = alt.Y("density:Q", axis=None, scale=scale(0, 1.3 * top))
-    none = alt.Chart(data([{"effect": 0.0, "density": 0.0, "top": 1.02 * top}]))
+    no_effect = alt.Chart(data([{"effect": 0.0, "density": 0.0, "top": 1.02 * top}]))
     return [
-        _density(at, before, x, y, FAINT),
-        _density(at, after, x, y, EVIDENCE),
-        none.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=x, y=y, y2="top:Q"),
+        _density(effects, before, x, y, FAINT),
+        _density(effects, after, x, y, EVIDENCE),
+        no_effect.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=x, y=y, y2="top:Q"),
         *(_marks(marks, x, y, top) if marks else []),
     ]
 
 
 def _reach(draws: Floats, learned: Learned, marks: Sequence[FaceValue]) -> tuple[float, float]:
-    three = 3 * learned.before_sd
-    values = [learned.before_mean - three, learned.before_mean + three, *(m.effect for m in marks)]
+    three_sds = 3 * learned.before_sd
+    values = [
+        learned.before_mean - three_sds,
+        learned.before_mean + three_sds,
+        *(m.effect for m in marks),
+    ]
     return min(*values, float(draws.min())), max(*values, float(draws.max()))
 
 
-def _density(at: Floats, density: Floats, x: alt.X, y: alt.Y, colour: str) -> Chart:
+def _density(effects: Floats, density: Floats, x: alt.X, y: alt.Y, colour: str) -> Chart:
     rows = [
-        {"effect": float(one), "density": float(high)}
-        for one, high in zip(at, density, strict=True)
+        {"effect": float(effect), "density": float(height)}
+        for effect, height in zip(effects, density, strict=True)
     ]
     line = {"color": colour, "strokeWidth": 1.5}
     return alt.Chart(data(rows)).mark_area(color=colour, opacity=0.45, line=line).encode(x=x, y=y)
@@ -139,8 +144,12 @@ def _density(at: Floats, density: Floats, x: alt.X, y: alt.Y, colour: str) -> Ch
 
 def _marks(marks: Sequence[FaceValue], x: alt.X, y: alt.Y, top: float) -> list[Chart]:
     rows = [
-        {"effect": one.effect, "density": (1.08 + 0.12 * (place % 2)) * top, "label": one.label}
-        for place, one in enumerate(sorted(marks, key=lambda one: one.effect))
+        {
+            "effect": mark.effect,
+            "density": (1.08 + 0.12 * (position % 2)) * top,
+            "label": mark.label,
+        }
+        for position, mark in enumerate(sorted(marks, key=lambda mark: mark.effect))
     ]
     base = alt.Chart(data(rows)).encode(x=x, y=y)
     return [

@@ -12,16 +12,8 @@ from phase2sim.core.randomness import normals
 from phase2sim.evidence.reported import LOCATIONS, Evidence, Reported
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import knot_weights
-from phase2sim.reporting.figures.drawing import (
-    EVIDENCE,
-    INK,
-    TREATED,
-    Chart,
-    Figure,
-    capital,
-    data,
-    heading,
-)
+from phase2sim.reporting.figures.drawing import EVIDENCE, INK, TREATED, Chart, Figure, data, heading
+from phase2sim.reporting.words import capital
 
 _LIMITS = (0.025, 0.5, 0.975)
 _POINTS = 73
@@ -30,7 +22,7 @@ _WIDE, _HIGH = 460, 260
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A published location of one arm, in the endpoint's unit, on the diagnosis clock."""
+    """A published location of one arm, in the endpoint's unit, by months since diagnosis."""
 
     month: float
     value: float
@@ -39,58 +31,59 @@ class Point:
 
 
 def history_figures(evidence: Evidence, prior: PriorDraws) -> Iterator[Figure]:
-    """One figure an endpoint: the course of untreated patients, and what was published."""
+    """Yield one figure per endpoint: the course of untreated patients and the published points."""
     for endpoint in prior.endpoints:
         yield history_figure(evidence, prior, endpoint)
 
 
 def history_figure(evidence: Evidence, prior: PriorDraws, endpoint: str) -> Figure:
-    """Course of untreated patients on the diagnosis clock against published points."""
-    of = ENDPOINTS[endpoint]
+    """Return the course of untreated patients since diagnosis, with the published points."""
+    measure = ENDPOINTS[endpoint]
     points = published_points(evidence, endpoint)
     layers = [
         _band(prior, endpoint, 0.18, new_study=True),
         _band(prior, endpoint, 0.35, new_study=False),
-        _middle(prior, endpoint),
+        _median_line(prior, endpoint),
         *(_dots(points, treated=treated) for treated in (False, True)),
     ]
-    month, value = _lowest(prior, endpoint, of)
-    seen = any(point.treated for point in points)
-    turn = f"lowest at month {month:g}, {value:.3g} {of.unit}" if of.lower_is_better else (
-        f"{_at(prior, endpoint, of, 12.0):.2g} {of.unit} a year after diagnosis"
-    )  # fmt: skip
+    month, value = _lowest_mean(prior, endpoint, measure)
+    any_treated = any(point.treated for point in points)
+    turn = f"lowest at month {month:g}, {value:.3g} {measure.unit}"
+    if not measure.lower_is_better:
+        after_a_year = _mean_at_month(prior, endpoint, measure, 12.0)
+        turn = f"{after_a_year:.2g} {measure.unit} a year after diagnosis"
     title = heading(
-        f"{capital(of.label)} of untreated patients: {turn}",
+        f"{capital(measure.label)} of untreated patients: {turn}",
         "Line: typical patient. Dark band: 95 % for an average study; light band: for a new one.\n"
         "Circles: published arms, larger with more patients."
-        + (" Orange: treated patients, not part of this curve." if seen else ""),
+        + (" Orange: treated patients, not part of this curve." if any_treated else ""),
     )
     chart = alt.layer(*layers).properties(width=_WIDE, height=_HIGH, title=title)
-    transformed = of.model_unit != of.unit
+    transformed = measure.model_unit != measure.unit
     caption = (
         "An arm that enrolled over a window stands at the window's middle."
-        + f" Model scale {of.model_unit}: a published mean of a skewed quantity lies a little above"
-        " the typical patient." * transformed
+        + f" Model scale {measure.model_unit}: a published mean of a skewed quantity lies a little"
+        " above the typical patient." * transformed
     )
     return Figure(f"history-{endpoint}", caption, chart)
 
 
 def published_points(evidence: Evidence, endpoint: str) -> tuple[Point, ...]:
-    """Locations that the fit reads, each at its arm's middle time since diagnosis."""
+    """Return the locations that the fit uses, at their arm's middle time since diagnosis."""
     arms = {(arm.study, arm.arm): arm for arm in evidence.arms}
-    found = []
+    points = []
     for entry in evidence.reported:
         if not _is_location(entry, endpoint):
             continue
         arm = arms[entry.study, entry.arm]
         entered = 0.0 if entry.clock == "diagnosis" else float(np.mean(arm.months_since_diagnosis))
-        of = ENDPOINTS[endpoint]
-        value = of.from_model(entry.value) if entry.on_model_scale else entry.value
+        measure = ENDPOINTS[endpoint]
+        value = measure.from_model(entry.value) if entry.on_model_scale else entry.value
         treated = arm.treated or arm.design == "single-arm"
         # Everybody at entry is still untreated.
         after = treated and entry.months[0] > 0
-        found.append(Point(entered + entry.months[0], value, entry.n, after))
-    return tuple(found)
+        points.append(Point(entered + entry.months[0], value, entry.n, after))
+    return tuple(points)
 
 
 def _is_location(entry: Reported, endpoint: str) -> bool:
@@ -117,14 +110,14 @@ def _course(prior: PriorDraws, endpoint: str, *, new_study: bool) -> Floats:
     return np.asarray(course)
 
 
-def _own_unit(course: Floats, of: Endpoint) -> Floats:
-    return np.asarray(np.vectorize(of.from_model)(course), dtype=np.float64)
+def _in_endpoint_unit(course: Floats, measure: Endpoint) -> Floats:
+    return np.asarray(np.vectorize(measure.from_model)(course), dtype=np.float64)
 
 
 def _band(prior: PriorDraws, endpoint: str, opacity: float, *, new_study: bool) -> Chart:
-    of = ENDPOINTS[endpoint]
-    low, _, high = _own_unit(
-        np.quantile(_course(prior, endpoint, new_study=new_study), _LIMITS, axis=0), of
+    measure = ENDPOINTS[endpoint]
+    low, _, high = _in_endpoint_unit(
+        np.quantile(_course(prior, endpoint, new_study=new_study), _LIMITS, axis=0), measure
     )
     rows = [
         {"month": float(m), "low": float(a), "high": float(b)}
@@ -135,8 +128,8 @@ def _band(prior: PriorDraws, endpoint: str, opacity: float, *, new_study: bool) 
     )  # fmt: skip
 
 
-def _middle(prior: PriorDraws, endpoint: str) -> Chart:
-    middle = _own_unit(
+def _median_line(prior: PriorDraws, endpoint: str) -> Chart:
+    middle = _in_endpoint_unit(
         np.quantile(_course(prior, endpoint, new_study=False), 0.5, axis=0), ENDPOINTS[endpoint]
     )
     rows = [
@@ -174,16 +167,18 @@ def _time() -> alt.X:
 
 
 def _value(field: str, endpoint: str) -> alt.Y:
-    of = ENDPOINTS[endpoint]
-    return alt.Y(f"{field}:Q", title=f"{capital(of.label)}, {of.unit}", scale=alt.Scale(zero=False))
+    measure = ENDPOINTS[endpoint]
+    return alt.Y(
+        f"{field}:Q", title=f"{capital(measure.label)}, {measure.unit}", scale=alt.Scale(zero=False)
+    )
 
 
-def _lowest(prior: PriorDraws, endpoint: str, of: Endpoint) -> tuple[float, float]:
+def _lowest_mean(prior: PriorDraws, endpoint: str, measure: Endpoint) -> tuple[float, float]:
     mean = prior.history[:, prior.endpoints.index(endpoint)].mean(axis=0)
     knot = int(mean.argmin())
-    return float(prior.knots_months[knot]), of.from_model(float(mean[knot]))
+    return float(prior.knots_months[knot]), measure.from_model(float(mean[knot]))
 
 
-def _at(prior: PriorDraws, endpoint: str, of: Endpoint, month: float) -> float:
+def _mean_at_month(prior: PriorDraws, endpoint: str, measure: Endpoint, month: float) -> float:
     mean = prior.history[:, prior.endpoints.index(endpoint)].mean(axis=0)
-    return of.from_model(float(np.interp(month, prior.knots_months, mean)))
+    return measure.from_model(float(np.interp(month, prior.knots_months, mean)))

@@ -1,4 +1,4 @@
-"""Figures of influence: how far each number moves an effect or an assurance."""
+"""Figures of the influence of each reported number on an effect or an assurance."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -7,27 +7,32 @@ import altair as alt
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.prior.reweighting import Change
 from phase2sim.reporting.figures.drawing import EVIDENCE, INK, TREATED, Figure, data, heading, scale
-from phase2sim.reporting.screens.influence import entry_title, measured
+from phase2sim.reporting.screens.influence import endpoint_entries, entry_title
 from phase2sim.studies.influence import Influence, LeftOut
 
 _SHOWN = 12
 _TWO_ERRORS = 2.0
 
 
-def influence_figures(found: Influence) -> Iterator[Figure]:
-    """One tornado an effect, then one an assurance."""
-    for endpoint in (name for name in ENDPOINTS if name in found.effect_mean):
-        of, month = ENDPOINTS[endpoint], found.prior.effects[endpoint].month
+def influence_figures(influence: Influence) -> Iterator[Figure]:
+    """Yield one tornado plot per effect, then one per assurance."""
+    for endpoint in (name for name in ENDPOINTS if name in influence.effect_mean):
+        measure, month = ENDPOINTS[endpoint], influence.prior.effects[endpoint].month
         moves = [
-            (one, one.effect_mean[endpoint])
-            for one in measured(found)
-            if endpoint in one.effect_mean
+            (left_out, left_out.effect_mean[endpoint])
+            for left_out in endpoint_entries(influence)
+            if endpoint in left_out.effect_mean
         ]
-        title = f"Effect on {of.label} at month {month:g}: {found.effect_mean[endpoint].value:+.2f}"
-        axis = f"the effect moves by, {of.model_unit}"
-        yield _tornado(f"influence-{endpoint}", title, axis, moves, of.benefit_sign)
-    for name, share in found.assurance.items():
-        moves = [(one, one.assurance[name]) for one in measured(found) if name in one.assurance]
+        mean = influence.effect_mean[endpoint].value
+        title = f"Effect on {measure.label} at month {month:g}: {mean:+.2f}"
+        axis = f"the effect moves by, {measure.model_unit}"
+        yield _tornado(f"influence-{endpoint}", title, axis, moves, measure.benefit_sign)
+    for name, share in influence.assurance.items():
+        moves = [
+            (left_out, left_out.assurance[name])
+            for left_out in endpoint_entries(influence)
+            if name in left_out.assurance
+        ]
         title = f"Assurance of {name}: {share.value:.2f} with every number"
         yield _tornado(f"assurance-{name}", title, "the assurance moves by", moves, 1)
 
@@ -40,7 +45,10 @@ def _tornado(
     benefit_sign: int,
 ) -> Figure:
     largest = sorted(moves, key=lambda pair: -abs(pair[1].by))[:_SHOWN]
-    rows = [_row(place, one, moved, benefit_sign) for place, (one, moved) in enumerate(largest)]
+    rows = [
+        _row(position, left_out, change, benefit_sign)
+        for position, (left_out, change) in enumerate(largest)
+    ]
     reach = max(abs(float(str(row[key]))) for row in rows for key in ("low", "high", "by")) * 1.05
     y = alt.Y("row:N", axis=None)
     x = alt.X("by:Q", scale=scale(-reach, reach), title=axis)
@@ -68,12 +76,14 @@ def _tornado(
     return Figure(name, caption, chart)
 
 
-def _row(place: int, one: LeftOut, moved: Change, benefit_sign: int) -> Mapping[str, object]:
+def _row(
+    position: int, left_out: LeftOut, change: Change, benefit_sign: int
+) -> Mapping[str, object]:
     return {
-        "row": f"{place:02d}",
-        "label": entry_title(one),
-        "by": moved.by,
-        "low": moved.by - _TWO_ERRORS * moved.by_mcse,
-        "high": moved.by + _TWO_ERRORS * moved.by_mcse,
-        "colour": EVIDENCE if moved.by * benefit_sign > 0 else TREATED,
+        "row": f"{position:02d}",
+        "label": entry_title(left_out),
+        "by": change.by,
+        "low": change.by - _TWO_ERRORS * change.by_mcse,
+        "high": change.by + _TWO_ERRORS * change.by_mcse,
+        "colour": EVIDENCE if change.by * benefit_sign > 0 else TREATED,
     }

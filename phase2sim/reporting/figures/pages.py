@@ -1,4 +1,4 @@
-"""Figures on disk: one page that needs no network, or a folder of pictures."""
+"""Figures on disk: one page that needs no network, or a folder of SVG files."""
 
 from collections.abc import Sequence
 from html import escape
@@ -26,10 +26,10 @@ figcaption { font-size: .85rem; max-width: 44rem; }
 """
 
 
-def write_figures(found: _Result, out: Path) -> Path:
-    """Draw what was found into ``out``: one ``.html`` page, or a folder of ``.svg`` files.
+def write_figures(result: _Result, out: Path) -> Path:
+    """Write the figures of a result to ``out``: one ``.html`` page, or a folder of ``.svg`` files.
 
-    Raises ``BadInput`` for a place that cannot be written and for other kinds of files.
+    Raises ``BadInput`` if ``out`` cannot be written or has another suffix.
     """
     if out.suffix not in {"", ".html"}:
         raise BadInput(
@@ -37,11 +37,11 @@ def write_figures(found: _Result, out: Path) -> Path:
             f" Use {out.with_suffix('.html')}."
         )
     # Altair takes a second to import, and only a figure needs it.
-    from phase2sim.reporting.figures.all_figures import figures_of  # noqa: PLC0415
+    from phase2sim.reporting.figures.all_figures import draw_figures  # noqa: PLC0415
 
-    figures = list(figures_of(found))
+    figures = list(draw_figures(result))
     if out.suffix:
-        write_text(out, page(*_words(found), figures))
+        write_text(out, page(*_words(result), figures))
         return out
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -54,28 +54,28 @@ def write_figures(found: _Result, out: Path) -> Path:
 
 
 def page(title: str, about: str, figures: Sequence["Figure"]) -> str:
-    """Return one HTML page with the figures drawn into it; it asks nothing of the network."""
-    drawn = "\n".join(
+    """Return one HTML page with embedded figures; it needs no network."""
+    drawings = "\n".join(
         f"<figure>\n{figure.svg()}\n<figcaption>{escape(figure.caption)}</figcaption>\n</figure>"
         for figure in figures
     )
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f'<h1>{escape(title)}</h1>\n<p class="about">{escape(about)}</p>\n{drawn}\n'
+        f'<h1>{escape(title)}</h1>\n<p class="about">{escape(about)}</p>\n{drawings}\n'
         "</body>\n</html>\n"
     )
 
 
-def _words(found: _Result) -> tuple[str, str]:
-    match found:
+def _words(result: _Result) -> tuple[str, str]:
+    match result:
         case PriorCheck():
-            names = ", ".join(found.evidence.names)
-            return f"Check of the prior given {names}", f"Evidence {found.evidence.digest[:16]}."
+            names = ", ".join(result.evidence.names)
+            return f"Check of the prior given {names}", f"Evidence {result.evidence.digest[:16]}."
         case Influence():
-            trial = f" Assurance: {found.trials:,} trials of {found.scenario}."
-            about = f"Evidence {found.evidence.digest[:16]}.{trial if found.scenario else ''}"
-            return f"Influence of each number of {', '.join(found.evidence.names)}", about
+            trial = f" Assurance: {result.trials:,} trials of {result.scenario}."
+            about = f"Evidence {result.evidence.digest[:16]}.{trial if result.scenario else ''}"
+            return f"Influence of each number of {', '.join(result.evidence.names)}", about
         case rows:
             sets = "; ".join(", ".join(side.evidence) for side in rows[0].sides)
             return "Sets of evidence side by side", sets

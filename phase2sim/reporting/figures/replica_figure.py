@@ -1,4 +1,4 @@
-"""Figure of the reported table: every number inside or outside its predictive interval."""
+"""Figure of the reported numbers and their posterior predictive intervals."""
 
 import altair as alt
 import numpy as np
@@ -16,7 +16,7 @@ from phase2sim.reporting.figures.drawing import (
     scale,
 )
 from phase2sim.reporting.plain_tables import number
-from phase2sim.reporting.screens.prior_check import months_text, what_was_reported
+from phase2sim.reporting.screens.prior_check import months_text, reported_quantity
 
 _REACH = scale(-1.6, 1.6)  # half intervals around the median
 _FURTHEST = 1.5  # a dot farther out stands here
@@ -24,8 +24,8 @@ _WIDE, _STEP = 300, 15
 
 
 def replica_figure(check: PriorCheck) -> Figure:
-    """Every reported number inside or outside its 95 % predictive interval."""
-    layers = _layers([_row(place, one) for place, one in enumerate(check.replicas)])
+    """Return every reported number with its 95 % predictive interval."""
+    layers = _layers([_row(position, replica) for position, replica in enumerate(check.replicas)])
     title = heading(
         f"{check.flags} of {len(check.replicas)} reported numbers flagged as rare under the model",
         "Bar: 95 % of what a study of the same design with new patients would report.\n"
@@ -39,21 +39,26 @@ def replica_figure(check: PriorCheck) -> Figure:
     return Figure("replica", caption, alt.layer(*layers).properties(title=title))
 
 
-def _row(place: int, one: Replica) -> dict[str, object]:
-    entry = one.entry
-    half = one.upper - one.median if one.reported >= one.median else one.median - one.lower
+def _row(position: int, replica: Replica) -> dict[str, object]:
+    entry = replica.entry
+    half = (
+        replica.upper - replica.median
+        if replica.reported >= replica.median
+        else replica.median - replica.lower
+    )
     if half <= 0:  # counts may leave nothing of an interval on one side
-        half = max(one.upper - one.lower, abs(one.reported - one.median), 1e-9)
-    out = float(np.clip((one.reported - one.median) / half, -_FURTHEST, _FURTHEST))
-    what = what_was_reported(entry, one.what)
+        half = max(replica.upper - replica.lower, abs(replica.reported - replica.median), 1e-9)
+    out = float(np.clip((replica.reported - replica.median) / half, -_FURTHEST, _FURTHEST))
+    quantity = reported_quantity(entry, replica.what)
     return {
-        "row": f"{place:03d}",
-        "label": f"{entry.study}, {entry.arm}, month {months_text(entry)}: {what}",
+        "row": f"{position:03d}",
+        "label": f"{entry.study}, {entry.arm}, month {months_text(entry)}: {quantity}",
         "out": out,
-        "shown": f"{number(one.reported)}   ({number(one.lower)} to {number(one.upper)})",
+        "shown": f"{number(replica.reported)}   ({number(replica.lower)} to"
+        " {number(replica.upper)})",
         "low": -1.0,
         "high": 1.0,
-        "colour": ALARM if one.flagged else EVIDENCE,
+        "colour": ALARM if replica.flagged else EVIDENCE,
     }
 
 

@@ -13,10 +13,10 @@ from phase2sim.reporting.figures.drawing import (
     MUTED,
     TREATED,
     Figure,
-    capital,
     data,
     heading,
 )
+from phase2sim.reporting.words import capital
 from phase2sim.studies.dossier.dossier import Sensitivity
 from phase2sim.studies.dossier.example_trials import Example, Patient
 
@@ -27,7 +27,7 @@ _COLOURS = [EVIDENCE, TREATED, "#4338ca", "#a16207", "#be185d", INK]
 
 
 def size_curves(rows: Sequence[Row], planned: int, name: str, title: str) -> Figure:
-    """Share of go over the number of patients, one line a ``verdict``, with Monte Carlo bands."""
+    """Return the share of go over the number of patients, one line per ``verdict``, with bands."""
     points = [
         {
             "patients": row["patients"],
@@ -47,20 +47,20 @@ def size_curves(rows: Sequence[Row], planned: int, name: str, title: str) -> Fig
         legend=alt.Legend(orient="top"),
     )  # fmt: skip
     base = alt.Chart(data(points)).encode(x=x, color=colour)
-    here = alt.Chart(data([{"patients": planned, "share": 1.0}]))
+    planned_line = alt.Chart(data([{"patients": planned, "share": 1.0}]))
     layers = (
-        here.mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=x),
+        planned_line.mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=x),
         base.mark_area(opacity=0.22).encode(y=alt.Y("low:Q", title=""), y2="high:Q"),
         base.mark_line(strokeWidth=2).encode(y=y),
         base.mark_point(filled=True, size=34, opacity=1).encode(y=y),
     )
-    above = heading(title, "Band: 95 % Monte Carlo interval. Dashed: the planned size.")
-    chart = alt.layer(*layers).properties(width=_WIDE, height=_HIGH, title=above)
+    title_lines = heading(title, "Band: 95 % Monte Carlo interval. Dashed: the planned size.")
+    chart = alt.layer(*layers).properties(width=_WIDE, height=_HIGH, title=title_lines)
     return Figure(name, "Each point is a stored cell; all sizes have the same patients.", chart)
 
 
 def surface(rows: Sequence[Row], across: str, title: str) -> Figure:
-    """Heatmap of a share of go over the number of patients and one other axis."""
+    """Return a heatmap of the share of go over the number of patients and one other axis."""
     cells = [
         {
             "patients": row["patients"], "other": row[across], "share": row["estimate"],
@@ -82,25 +82,27 @@ def surface(rows: Sequence[Row], across: str, title: str) -> Figure:
         ),
     )
     largest = max((row["mcse"] for row in rows), default=0.0)
-    above = heading(title, f"Monte Carlo standard error at most {largest:.3f} in every cell.")
-    chart = alt.layer(*layers).properties(width={"step": 62}, height={"step": 34}, title=above)
+    title_lines = heading(title, f"Monte Carlo standard error at most {largest:.3f} in every cell.")
+    chart = alt.layer(*layers).properties(
+        width={"step": 62}, height={"step": 34}, title=title_lines
+    )
     return Figure(f"surface-{across}", "Dark: most trials go. Pale: few do.", chart)
 
 
-def tornado(moved: Sequence[Sensitivity], name: str, title: str) -> Figure:
-    """Changes of a share of go with one thing moved, the largest first."""
-    ordered = sorted(moved, key=lambda one: -abs(one.change.estimate))
+def tornado(sensitivities: Sequence[Sensitivity], name: str, title: str) -> Figure:
+    """Return the changes in the share of go with one assumption changed, the largest first."""
+    ordered = sorted(sensitivities, key=lambda sensitivity: -abs(sensitivity.change.estimate))
     rows = [
         {
-            "place": f"{place:03d}",
-            "label": sensitivity_label(one),
-            "change": one.change.estimate,
+            "place": f"{position:03d}",
+            "label": sensitivity_label(sensitivity),
+            "change": sensitivity.change.estimate,
             "zero": 0.0,
-            "low": one.change.estimate - _BAND * one.change.mcse,
-            "high": one.change.estimate + _BAND * one.change.mcse,
-            "colour": EVIDENCE if one.change.estimate > 0 else TREATED,
+            "low": sensitivity.change.estimate - _BAND * sensitivity.change.mcse,
+            "high": sensitivity.change.estimate + _BAND * sensitivity.change.mcse,
+            "colour": EVIDENCE if sensitivity.change.estimate > 0 else TREATED,
         }
-        for place, one in enumerate(ordered)
+        for position, sensitivity in enumerate(ordered)
     ]
     x = alt.X("change:Q", title="change of the share of trials that go")
     y = alt.Y("place:N", axis=None)
@@ -114,35 +116,39 @@ def tornado(moved: Sequence[Sensitivity], name: str, title: str) -> Figure:
             text="label:N", x=alt.value(-8)
         ),
     )
-    above = heading(
+    title_lines = heading(
         title,
         "Bar: change against the plan, on the same patients.\nLine: 95 % Monte Carlo interval.",
     )
-    chart = alt.layer(*layers).properties(width=250, height={"step": 19}, title=above)
+    chart = alt.layer(*layers).properties(width=250, height={"step": 19}, title=title_lines)
     return Figure(name, "One thing is moved at a time; all else stays as planned.", chart)
 
 
-def sensitivity_label(one: Sensitivity) -> str:
-    """``dropout 0.2``, ``effect x 0.5``, or the name of the move."""
-    if one.axis == "assumption":
-        return str(one.value)
-    if one.axis == "effect" and isinstance(one.value, int | float):
-        return f"effect, times {one.value:g}"
-    value = f"{one.value:g}" if isinstance(one.value, float) else one.value
-    return f"{one.axis} {value}"
+def sensitivity_label(sensitivity: Sensitivity) -> str:
+    """Return ``dropout 0.2``, ``effect, times 0.5``, or the name of the changed assumption."""
+    if sensitivity.axis == "assumption":
+        return str(sensitivity.value)
+    if sensitivity.axis == "effect" and isinstance(sensitivity.value, int | float):
+        return f"effect, times {sensitivity.value:g}"
+    value = f"{sensitivity.value:g}" if isinstance(sensitivity.value, float) else sensitivity.value
+    return f"{sensitivity.axis} {value}"
 
 
 def spaghetti(example: Example, endpoint: str, number: int) -> Figure:
-    """Every patient of one simulated trial on one endpoint, with the means of the arms."""
+    """Return the course of every patient of a simulated trial, with the means of the arms."""
     patients = example.courses[endpoint]
-    of = MEASURES[endpoint]
+    measure = MEASURES[endpoint]
     points = [
-        {"patient": one.number, "arm": one.arm, "month": month, "value": value}
-        for one in patients
-        for month, value in zip(one.months, one.seen, strict=True)
+        {"patient": patient.number, "arm": patient.arm, "month": month, "value": value}
+        for patient in patients
+        for month, value in zip(patient.months, patient.seen, strict=True)
         if value is not None
     ]
-    arms = list(dict.fromkeys(one.arm for one in sorted(patients, key=lambda one: one.number)))
+    arms = list(
+        dict.fromkeys(
+            patient.arm for patient in sorted(patients, key=lambda patient: patient.number)
+        )
+    )
     arms = sorted(arms, key=lambda arm: arm not in {"control", "placebo"})
     colours = [MUTED, TREATED, *_COLOURS[2:]]
     colour = alt.Color(
@@ -150,7 +156,7 @@ def spaghetti(example: Example, endpoint: str, number: int) -> Figure:
         legend=alt.Legend(orient="top"),
     )  # fmt: skip
     x = alt.X("month:Q", title="months since randomisation")
-    y = alt.Y("value:Q", title=f"{of.label}, {of.unit}", scale=alt.Scale(zero=False))
+    y = alt.Y("value:Q", title=f"{measure.label}, {measure.unit}", scale=alt.Scale(zero=False))
     means = [{"arm": arm, "month": month, "value": value} for arm, month, value in _means(patients)]
     layers = (
         alt.Chart(data(points)).mark_line(opacity=0.25, strokeWidth=0.8).encode(
@@ -161,27 +167,29 @@ def spaghetti(example: Example, endpoint: str, number: int) -> Figure:
             x=x, y=y, color=colour
         ),
     )  # fmt: skip
-    above = heading(
-        f"{capital(of.label)}, trial {example.trial}",
+    title_lines = heading(
+        f"{capital(measure.label)}, trial {example.trial}",
         "Thin: one patient. Thick: mean of those seen. A line that ends: a patient who is lost.",
     )
-    chart = alt.layer(*layers).properties(width=_WIDE, height=_HIGH, title=above)
+    chart = alt.layer(*layers).properties(width=_WIDE, height=_HIGH, title=title_lines)
     return Figure(f"example-{number}-{endpoint}", f"{example.name}: {example.rule}.", chart)
 
 
 def _means(patients: Sequence[Patient]) -> list[tuple[str, float, float]]:
-    seen: dict[tuple[str, float], list[float]] = {}
-    for one in patients:
-        for month, value in zip(one.months, one.seen, strict=True):
+    values_by_visit: dict[tuple[str, float], list[float]] = {}
+    for patient in patients:
+        for month, value in zip(patient.months, patient.seen, strict=True):
             if value is not None:
-                seen.setdefault((one.arm, month), []).append(value)
-    return [(arm, month, sum(found) / len(found)) for (arm, month), found in seen.items()]
+                values_by_visit.setdefault((patient.arm, month), []).append(value)
+    return [
+        (arm, month, sum(values) / len(values)) for (arm, month), values in values_by_visit.items()
+    ]
 
 
 def decision_flow(shares: Sequence[Mapping[str, object]]) -> Figure:
-    """How many of a hundred trials end in each decision, under each truth."""
-    order = list(dict.fromkeys(str(one["truth"]) for one in shares))
-    ends = list(dict.fromkeys(str(one["decision"]) for one in shares))
+    """Return the share of trials that end in each decision, under each truth."""
+    order = list(dict.fromkeys(str(row["truth"]) for row in shares))
+    ends = list(dict.fromkeys(str(row["decision"]) for row in shares))
     colours = {"go": EVIDENCE, "consider": "#a16207", "stop": FAINT, "undecided": "#4338ca"}
     spare = iter(_COLOURS[2:])
     chosen = [colours.get(end) or next(spare) for end in ends]
@@ -194,6 +202,6 @@ def decision_flow(shares: Sequence[Mapping[str, object]]) -> Figure:
     chart = alt.Chart(data(list(shares))).mark_bar(height=20).encode(
         x=x, y=y, color=fill, order=alt.Order("place:Q")
     )  # fmt: skip
-    above = heading("What the trial decides, by what is true", "Read a bar from the left.")
-    sized = chart.properties(width=300, height={"step": 34}, title=above)
-    return Figure("decisions", "Shares of the main verdict; their errors are in the table.", sized)
+    title_lines = heading("What the trial decides, by what is true", "Read a bar from the left.")
+    bars = chart.properties(width=300, height={"step": 34}, title=title_lines)
+    return Figure("decisions", "Shares of the main verdict; their errors are in the table.", bars)

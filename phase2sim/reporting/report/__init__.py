@@ -1,1 +1,1 @@
-"""The simulation report and the protocol's paragraph: gathered, laid out, and written."""
+"""The simulation report and the sample-size section of a protocol."""

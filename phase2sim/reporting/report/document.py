@@ -1,4 +1,4 @@
-"""What a report consists of, before it becomes a page or a Word file."""
+"""Contents of a report, before it becomes a page or a Word file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ type Kind = Literal["simulated", "given", "reported", "fitted", "derived"]
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number of the report, with where it is from; a simulated one with how sure it is."""
+    """A number of the report with its source; a simulated one with its standard error."""
 
     text: str
     kind: Kind
@@ -33,7 +33,7 @@ type Words = tuple[Piece, ...]
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """A paragraph; ``lead`` is what it is about, in bold."""
+    """A paragraph; ``lead`` is its topic, in bold."""
 
     words: Words
     lead: str = ""
@@ -59,7 +59,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class FigureBlock:
-    """A figure, with what it shows for those who cannot see it."""
+    """A figure, with a description for those who cannot see it."""
 
     figure: "Figure"
     description: str
@@ -67,7 +67,7 @@ class FigureBlock:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Text as it stands in a file or is typed."""
+    """Verbatim text of a file or a command."""
 
     text: str
     title: str = ""
@@ -85,7 +85,7 @@ type Block = Prose | Heading | Grid | FigureBlock | Listing | Playground
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section. In one that is ``simulated`` no bare number may stand."""
+    """A section; one that is ``simulated`` may not contain a number without its source."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -94,7 +94,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A report: its sections, and what another program needs to check it."""
+    """A report: its sections, and the record with which it can be verified."""
 
     title: str
     about: str
@@ -103,7 +103,7 @@ class Document:
 
 
 def texts(block: Block) -> Iterator[Words]:
-    """Every run of words of a block, as it will be read; not a file as it is, braces and all."""
+    """Yield every text of a block; a listing has none, as it is verbatim."""
     match block:
         case Prose():
             yield (block.lead,)

@@ -1,4 +1,4 @@
-"""The explorer: stored trials in the page, decided anew in the browser as controls move."""
+"""The explorer: stored trials in the page, decided again in the browser."""
 
 import base64
 import json
@@ -28,11 +28,11 @@ _FAILED = -32_768
 _Z_LIMIT = 8.0
 
 
-def playground(dossier: Dossier) -> Playground | None:
-    """Take the first trials of the explorer's cells; None where there are fewer than two.
+def explorer_data(dossier: Dossier) -> Playground | None:
+    """Return the first trials of the explorer's cells; None if there are fewer than two cells.
 
-    None with interim looks or a safety rule too: the page's script decides on the final analysis
-    alone.
+    Also None with interim looks or a safety rule: the script of the page uses the final analysis
+    only.
     """
     if dossier.main.built.study.interim is not None or dossier.main.built.study.safety is not None:
         return None
@@ -46,14 +46,14 @@ def playground(dossier: Dossier) -> Playground | None:
     trials = min(_MOST_TRIALS, _LARGEST // (truths * len(names) * _BYTES))
     parts, cells, begin = [], [], 0
     for key in keys:
-        answers = _first(store, results, key, trials)
-        for truth, found in answers.items():
-            packed = _packed(found)
+        batches = _first_trials(store, results, key, trials)
+        for truth, batch in batches.items():
+            packed = _pack(batch)
             parts.append(packed.ravel())
             labels = dict(results.cell(key).labels)
-            here = {"cell": key, "truth": truth, "trials": int(packed.shape[2]), "begin": begin}
-            scales = {"effect": _scales(found, "effect"), "se": _scales(found, "se")}
-            cells.append({"at": labels, **here, **scales})
+            location = {"cell": key, "truth": truth, "trials": int(packed.shape[2]), "begin": begin}
+            scales = {"effect": _scales(batch, "effect"), "se": _scales(batch, "se")}
+            cells.append({"at": labels, **location, **scales})
             begin += packed.size
     return Playground(
         {
@@ -68,7 +68,7 @@ def playground(dossier: Dossier) -> Playground | None:
 
 
 def explorer_html(play: Playground) -> str:
-    """Return the controls and the place of the chart; the script fills them."""
+    """Return the HTML of the controls and of the chart, which the script fills."""
     del play
     return (
         '<form id="explorer" onsubmit="return false"><fieldset><legend>Choose</legend>'
@@ -92,7 +92,7 @@ def explorer_scripts(play: Playground) -> str:
 
 @cache
 def _library() -> str:
-    """Return the drawing library as one script: always the same, and seconds to put together."""
+    """Return the drawing library as one script, cached because bundling takes seconds."""
     import vl_convert  # noqa: PLC0415 - large, and only a page needs it
 
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
@@ -100,48 +100,48 @@ def _library() -> str:
 
 
 def _cells(dossier: Dossier, results: Results) -> list[str]:
-    """Cells whose analyses are those of the planned trial, nothing but the axes moved."""
-    place = dossier.place
-    found = []
+    """Return the cells that differ from the planned trial only on the axes."""
+    planned_cell = dossier.place
+    keys = []
     for key in dossier.manifest.cells:
         labels = results.cell(key).labels
-        if set(labels) != set(place) or results.cell(key).verdicts != dossier.main.verdicts:
+        if set(labels) != set(planned_cell) or results.cell(key).verdicts != dossier.main.verdicts:
             continue
-        if labels.get("assumption") == place.get("assumption"):
-            found.append(key)
-    return found[:_MOST_CELLS]
+        if labels.get("assumption") == planned_cell.get("assumption"):
+            keys.append(key)
+    return keys[:_MOST_CELLS]
 
 
-def _first(store: Store, results: Results, key: str, trials: int) -> dict[str, BatchResults]:
+def _first_trials(store: Store, results: Results, key: str, trials: int) -> dict[str, BatchResults]:
     return store.answers(results.cell(key).study, 0, trials)
 
 
 def _analysis(dossier: Dossier, number: int) -> dict[str, Any]:
     analysis = dossier.assembled.built.study.analyses[number]
     measured = analysis.scale == MODEL_SCALE and analysis.endpoint in MEASURES
-    known = dossier.background[number]
+    background = dossier.background[number]
     return {
         "name": dossier.assembled.built.study.names[number],
-        "label": f"{known.label}, {known.when}",
+        "label": f"{background.label}, {background.when}",
         "sign": MEASURES[analysis.endpoint].benefit_sign if measured else 1,
         "unit": MEASURES[analysis.endpoint].model_unit if measured else analysis.scale,
-        "target": known.target,
+        "target": background.target,
         "thresholds": measured,
     }
 
 
 def _scales(answers: BatchResults, name: str) -> list[float]:
-    """Largest absolute value of each analysis: what the largest whole number stands for."""
-    found = []
+    """Return the largest absolute value of each analysis, which maps to the largest integer."""
+    largest = []
     for estimates in answers.estimates:
         values = np.abs(getattr(estimates, name))
-        known = values[np.isfinite(values)]
-        found.append(float(known.max()) if known.size and known.max() > 0 else 1.0)
-    return found
+        finite = values[np.isfinite(values)]
+        largest.append(float(finite.max()) if finite.size and finite.max() > 0 else 1.0)
+    return largest
 
 
-def _packed(answers: BatchResults) -> "np.ndarray[Any, np.dtype[np.int16]]":
-    """Whole numbers (quantity, analysis, trial): z of the test, effect, standard error."""
+def _pack(answers: BatchResults) -> "np.ndarray[Any, np.dtype[np.int16]]":
+    """Return integers (quantity, analysis, trial): z of the test, effect, standard error."""
     effect, se = _scales(answers, "effect"), _scales(answers, "se")
     rows = np.empty((3, len(answers.estimates), answers.missing.shape[1]), dtype="<i2")
     for number, estimates in enumerate(answers.estimates):
@@ -150,20 +150,25 @@ def _packed(answers: BatchResults) -> "np.ndarray[Any, np.dtype[np.int16]]":
         for quantity, (values, largest) in enumerate(
             ((z, _Z_LIMIT), (estimates.effect, effect[number]), (estimates.se, se[number]))
         ):
-            rows[quantity, number] = _quantised(values, largest)
+            rows[quantity, number] = _quantise(values, largest)
     return rows
 
 
-def _quantised(values: Floats, largest: float) -> Floats:
+def _quantise(values: Floats, largest: float) -> Floats:
     steps = np.round(values / largest * _STEPS)
     return np.where(np.isfinite(steps), steps, _FAILED)
 
 
 def _spec() -> dict[str, Any]:
-    """Return the chart as Altair writes it; its rows come from the script."""
+    """Return the Vega-Lite chart; the script supplies its rows."""
     import altair as alt  # noqa: PLC0415 - a second, and only a page needs it
 
-    from phase2sim.reporting.figures.drawing import EVIDENCE, FAINT, TREATED, dressed  # noqa: PLC0415
+    from phase2sim.reporting.figures.drawing import (  # noqa: PLC0415
+        EVIDENCE,
+        FAINT,
+        TREATED,
+        styled_chart,
+    )
 
     order = ["go", "consider", "stop"]
     colour = alt.Color(
@@ -187,7 +192,7 @@ def _spec() -> dict[str, Any]:
     )
     chart = alt.layer(*layers).properties(width="container", height=300)
     empty: Mapping[str, list[Any]] = {"points": [], "chosen": []}
-    spec: dict[str, Any] = dressed(chart).to_dict()
+    spec: dict[str, Any] = styled_chart(chart).to_dict()
     spec["autosize"] = {"type": "fit", "contains": "padding"}
     spec["datasets"] = dict(empty)
     return spec

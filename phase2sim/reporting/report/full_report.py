@@ -1,4 +1,4 @@
-"""The report of a scenario: its sections in order, checked, as a page or a Word file."""
+"""The report of a scenario: its sections in order, checked, and written to a file."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -8,37 +8,37 @@ from phase2sim.core.errors import BadInput
 from phase2sim.core.io.atomic_files import write_bytes, write_text
 from phase2sim.reporting.report.document import Document, Section
 from phase2sim.reporting.report.html_page import html_page
-from phase2sim.reporting.report.lint import check
+from phase2sim.reporting.report.lint import check_document
 from phase2sim.reporting.report.sections.checks import (
-    configuration,
-    example_trials,
-    reproduction,
-    verification,
+    configuration_section,
+    example_trials_section,
+    reproduction_section,
+    verification_section,
 )
-from phase2sim.reporting.report.sections.design import design_section, scenario_grid
-from phase2sim.reporting.report.sections.inputs import inputs, replica
-from phase2sim.reporting.report.sections.question import question
-from phase2sim.reporting.report.sections.results import results_section, sensitivity
+from phase2sim.reporting.report.sections.design import design_section, grid_section
+from phase2sim.reporting.report.sections.inputs import inputs_section, replica_section
+from phase2sim.reporting.report.sections.question import question_section
+from phase2sim.reporting.report.sections.results import results_section, sensitivity_section
 from phase2sim.studies.dossier.dossier import Dossier
 from phase2sim.studies.dossier.embedded_record import record
 
 SECTIONS: tuple[Callable[[Dossier], Section], ...] = (
-    question,
-    inputs,
-    replica,
+    question_section,
+    inputs_section,
+    replica_section,
     design_section,
-    scenario_grid,
+    grid_section,
     results_section,
-    sensitivity,
-    example_trials,
-    verification,
-    reproduction,
-    configuration,
+    sensitivity_section,
+    example_trials_section,
+    verification_section,
+    reproduction_section,
+    configuration_section,
 )
 
 
 def full_report(dossier: Dossier) -> Document:
-    """Return the report of a dossier; raises ``Unfit`` for one that must not be shown."""
+    """Return the report of a dossier; raises ``Unfit`` if the report has a fault."""
     document = Document(
         title=dossier.scenario.title,
         about=(
@@ -48,12 +48,12 @@ def full_report(dossier: Dossier) -> Document:
         sections=tuple(section(dossier) for section in SECTIONS),
         record=record(dossier),
     )
-    check(document)
+    check_document(document)
     return document
 
 
-def check_place(out: Path) -> None:
-    """Raise ``BadInput`` for a file that a report cannot be, or Word without its library."""
+def check_output_file(out: Path) -> None:
+    """Raise ``BadInput`` for another suffix, or for Word if python-docx is not installed."""
     if out.suffix not in {".html", ".docx"}:
         raise BadInput(
             f"--out is {out}; a report is one .html or .docx file. Use {out.with_suffix('.html')}."
@@ -65,8 +65,8 @@ def check_place(out: Path) -> None:
 
 
 def write_report(dossier: Dossier, out: Path) -> None:
-    """Write the report as ``.html`` or ``.docx``; raises ``BadInput`` for another place."""
-    check_place(out)
+    """Write the report as ``.html`` or ``.docx``; raises ``BadInput`` for another suffix."""
+    check_output_file(out)
     document = full_report(dossier)
     if out.suffix == ".html":
         write_text(out, html_page(document))

@@ -1,4 +1,4 @@
-"""A report as one HTML file that asks nothing of the network."""
+"""A report as one HTML file that needs no network."""
 
 import re
 from collections.abc import Iterator
@@ -50,11 +50,11 @@ def html_page(document: Document) -> str:
 
 def _section(number: int, section: Section) -> str:
     blocks = "\n".join(_block(block) for block in section.blocks)
-    place = f"section-{number}"
+    anchor = f"section-{number}"
     return (
-        f'<section id="{place}" aria-labelledby="{place}-title">\n'
-        f'<h2 id="{place}-title"><span class="count">{number}</span> {escape(section.title)}</h2>\n'
-        f"{blocks}\n</section>"
+        f'<section id="{anchor}" aria-labelledby="{anchor}-title">\n'
+        f'<h2 id="{anchor}-title"><span class="count">{number}</span>'
+        f" {escape(section.title)}</h2>\n{blocks}\n</section>"
     )
 
 
@@ -68,7 +68,7 @@ def _block(block: Block) -> str:
         case Grid():
             return _grid(block)
         case FigureBlock():
-            return _drawn(block)
+            return _figure(block)
         case Listing():
             title = f"<figcaption>{escape(block.title)}</figcaption>" if block.title else ""
             code = f'<pre tabindex="0"><code>{escape(block.text)}</code></pre>'
@@ -99,7 +99,7 @@ def _simulated(piece: Number) -> str:
 
 
 def _text(words: str) -> str:
-    """Words with their code marked, and addresses that may be broken over lines."""
+    """Return HTML with code marked and line breaks allowed in long addresses."""
     breakable = re.sub(r"\S{25,}", lambda word: re.sub(r"[/_.-](?=\w)", r"\g<0>\0", word[0]), words)
     coded = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(breakable))
     return coded.replace("\0", "<wbr>")
@@ -108,10 +108,12 @@ def _text(words: str) -> str:
 def _grid(grid: Grid) -> str:
     first = len(grid.columns) - grid.numbers
     heads = "".join(
-        f'<th scope="col"{_number_class(place, first)}>{escape(name)}</th>' if name else "<td></td>"
-        for place, name in enumerate(grid.columns)
+        f'<th scope="col"{_number_class(position, first)}>{escape(name)}</th>'
+        if name
+        else "<td></td>"
+        for position, name in enumerate(grid.columns)
     )
-    rows = "\n".join(_row(grid, place, first) for place in range(len(grid.rows)))
+    rows = "\n".join(_row(grid, position, first) for position in range(len(grid.rows)))
     return (
         f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(grid.caption)}">'
         f"<table><caption>{escape(grid.caption)}</caption><thead><tr>{heads}</tr></thead>\n"
@@ -119,29 +121,29 @@ def _grid(grid: Grid) -> str:
     )
 
 
-def _row(grid: Grid, place: int, first: int) -> str:
+def _row(grid: Grid, position: int, first: int) -> str:
     cells = "".join(
         f"<td{_number_class(column, first)}>{_words(words)}</td>"
-        for column, words in enumerate(grid.rows[place])
+        for column, words in enumerate(grid.rows[position])
     )
-    return f"<tr{' class=dim' if place in grid.dim else ''}>{cells}</tr>"
+    return f"<tr{' class=dim' if position in grid.dim else ''}>{cells}</tr>"
 
 
-def _number_class(place: int, first: int) -> str:
-    return ' class="number"' if place >= first else ""
+def _number_class(position: int, first: int) -> str:
+    return ' class="number"' if position >= first else ""
 
 
-def _drawn(drawn: FigureBlock) -> str:
-    svg = "".join(_labelled(drawn.figure.svg(), drawn.description))
+def _figure(block: FigureBlock) -> str:
+    svg = "".join(_label(block.figure.svg(), block.description))
     return (
         f'<figure><div class="scroll" tabindex="0" role="group"'
-        f' aria-label="Figure: {escape(drawn.description)}">{svg}</div>'
-        f"<figcaption>{escape(drawn.figure.caption)}</figcaption></figure>"
+        f' aria-label="Figure: {escape(block.description)}">{svg}</div>'
+        f"<figcaption>{escape(block.figure.caption)}</figcaption></figure>"
     )
 
 
-def _labelled(svg: str, description: str) -> Iterator[str]:
-    """The figure as one picture to a screen reader, no narrower than can be read."""
+def _label(svg: str, description: str) -> Iterator[str]:
+    """Label the figure for screen readers and set its smallest readable width."""
     width = re.search(r'<svg[^>]*?\bwidth="([\d.]+)"', svg)
     least = f"min-width:{min(_LEAST * float(width[1]), 560):.0f}px" if width else ""
     yield re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", svg).replace(

@@ -1,4 +1,4 @@
-"""What must not leave in a report: an unresolved placeholder, a number that hides its error."""
+"""Checks of a report: unresolved placeholders and simulated numbers without their error."""
 
 import math
 import re
@@ -21,26 +21,26 @@ _BARE = re.compile(r"(?<![\w.])[+-]?\d+\.\d+(?!\w|\.\d)|\b\d+(?:\.\d+)? ?%")
 
 
 class Unfit(Phase2simError):
-    """A report with a fault that a reader would take for a fact."""
+    """A report with a fault, such as a simulated number without its standard error."""
 
 
 def faults(document: Document) -> Iterator[str]:
-    """Every fault of a report: section, text, and what is wrong with it."""
+    """Yield every fault of a report: section, text and reason."""
     yield from _placeholders("title", (document.title, document.about))
     for section in document.sections:
         yield from _placeholders(section.title, (section.title,))
         for block in section.blocks:
             for words in texts(block):
                 yield from _placeholders(section.title, words)
-                yield from _unsure(section, words)
+                yield from _numbers_without_error(section, words)
 
 
-def check(document: Document) -> None:
-    """Raise ``Unfit`` with every fault of a report, if it has any."""
-    found = list(faults(document))
-    if found:
+def check_document(document: Document) -> None:
+    """Raise ``Unfit`` with all faults of a report, if it has any."""
+    problems = list(faults(document))
+    if problems:
         raise Unfit(
-            "the report is refused, nothing is written:\n  " + "\n  ".join(found)
+            "the report is refused, nothing is written:\n  " + "\n  ".join(problems)
             + "\nThis is a fault of the program or of a text in the files; correct the text."
         )  # fmt: skip
 
@@ -48,12 +48,12 @@ def check(document: Document) -> None:
 def _placeholders(section: str, words: Words) -> Iterator[str]:
     text = "".join(map(str, words))
     for pattern, wrong in _PLACEHOLDERS:
-        for found in pattern.findall(text):
-            yield f"{section}: {found!r} {wrong}, in {_shortened(text)!r}"
+        for placeholder in pattern.findall(text):
+            yield f"{section}: {placeholder!r} {wrong}, in {_shorten(text)!r}"
 
 
-def _unsure(section: Section, words: Words) -> Iterator[str]:
-    """Simulated numbers need their standard error; in some sections, every number its origin."""
+def _numbers_without_error(section: Section, words: Words) -> Iterator[str]:
+    """Yield simulated numbers without error, and numbers without source if required."""
     for piece in words:
         match piece:
             case Number(kind="simulated", mcse=mcse) if mcse is None or math.isnan(mcse):
@@ -64,9 +64,9 @@ def _unsure(section: Section, words: Words) -> Iterator[str]:
                 for number in _BARE.findall(piece):
                     yield (
                         f"{section.title}: {number!r} stands without a standard error and without"
-                        f" where it is from, in {_shortened(piece)!r}"
+                        f" where it is from, in {_shorten(piece)!r}"
                     )
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) < 80 else f"{text[:77]}..."  # noqa: PLR2004 - one line

@@ -1,4 +1,4 @@
-"""Numbers of a report: every simulated one with its standard error and its cell."""
+"""Numbers of a report; every simulated one has its standard error and its cell."""
 
 import math
 
@@ -9,8 +9,8 @@ from phase2sim.reporting.report.document import Kind, Number
 _DIGITS = 3
 
 
-def of_row(row: Row) -> Number | str:
-    """Estimate of a row of results: ``0.802 ± 0.004``."""
+def row_number(row: Row) -> Number | str:
+    """Return the estimate of a row of results: ``0.802 ± 0.004``."""
     if row["refused"]:
         return "refused: too many analyses failed"
     if row["estimate"] is None or row["mcse"] is None:
@@ -19,8 +19,8 @@ def of_row(row: Row) -> Number | str:
     return Number(text, "simulated", row["mcse"], row["used"], row["cell"])
 
 
-def of_measured(measured: Measured, cell: str = "", *, signed: bool = False) -> Number | str:
-    """A measured number: ``0.802 ± 0.004``."""
+def measured_number(measured: Measured, cell: str = "", *, signed: bool = False) -> Number | str:
+    """Return a measured number: ``0.802 ± 0.004``."""
     if math.isnan(measured.estimate) or math.isnan(measured.mcse):
         return "no trial could be used"
     text = _text(measured.estimate, measured.mcse)
@@ -28,10 +28,10 @@ def of_measured(measured: Measured, cell: str = "", *, signed: bool = False) -> 
     return Number(f"{sign}{text}", "simulated", measured.mcse, measured.used, cell)
 
 
-def in_100(row: Row) -> Number | str:
-    """A share as tries of a hundred: ``47.4 ± 0.5 of 100``."""
+def number_in_100(row: Row) -> Number | str:
+    """Return a share per 100 trials: ``47.4 ± 0.5 of 100``."""
     if row["refused"] or row["estimate"] is None:
-        return of_row(row)
+        return row_number(row)
     estimate, mcse = 100 * row["estimate"], 100 * row["mcse"]
     digits = 1 if mcse >= 0.1 else 2  # noqa: PLR2004 - a tenth is a digit
     text = f"{estimate:.{digits}f} ± {mcse:.{digits}f} of 100"
@@ -39,7 +39,7 @@ def in_100(row: Row) -> Number | str:
 
 
 def stated_number(text: object, kind: Kind = "given") -> Number:
-    """A number that is not simulated, with where it is from."""
+    """Return a number that is not simulated, with its kind of source."""
     return Number(f"{text:g}" if isinstance(text, float) else str(text), kind)
 
 

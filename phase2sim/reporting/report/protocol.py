@@ -1,4 +1,4 @@
-"""The sample-size section of a protocol: every simulated number comes from a stored cell."""
+"""The sample-size section of a protocol; every simulated number is of a stored cell."""
 
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -10,12 +10,11 @@ from phase2sim.core.io.data_frames import Row
 from phase2sim.reporting.figures.trial_figures import sensitivity_label
 from phase2sim.reporting.ledger import ledger_rows
 from phase2sim.reporting.report.document import Document, Number, Piece, Prose, Section, Words
-from phase2sim.reporting.report.labels import verdict_label
-from phase2sim.reporting.report.lint import check
-from phase2sim.reporting.report.numbers import of_measured, of_row, stated_number
+from phase2sim.reporting.report.lint import check_document
+from phase2sim.reporting.report.numbers import measured_number, row_number, stated_number
 from phase2sim.reporting.report.sections.false_go import false_goes
 from phase2sim.reporting.report.sections.question import planned_row
-from phase2sim.reporting.words import truth
+from phase2sim.reporting.words import truth, verdict_label
 from phase2sim.studies.dossier.dossier import Dossier
 
 _MOST_MOVES = 4  # the largest are named
@@ -28,8 +27,8 @@ _REFERENCES = (
 
 
 def protocol_text(dossier: Dossier) -> str:
-    """Return the section as Markdown; raises ``Unfit`` for one with a fault."""
-    paragraphs = section(dossier).blocks
+    """Return the section as Markdown; raises ``Unfit`` if it has a fault."""
+    paragraphs = protocol_section(dossier).blocks
     body = "\n\n".join(
         f"**{block.lead}** {''.join(map(str, block.words))}"
         for block in paragraphs
@@ -39,10 +38,10 @@ def protocol_text(dossier: Dossier) -> str:
 
 
 def protocol_json(dossier: Dossier) -> dict[str, Any]:
-    """The text, and each simulated number of it with the cell that it comes from."""
+    """Return the text, and each simulated number with its cell."""
     numbers = [
         {"text": piece.text, "mcse": piece.mcse, "used": piece.used, "cell": piece.cell}
-        for block in section(dossier).blocks
+        for block in protocol_section(dossier).blocks
         if isinstance(block, Prose)
         for piece in block.words
         if isinstance(piece, Number) and piece.kind == "simulated"
@@ -51,8 +50,8 @@ def protocol_json(dossier: Dossier) -> dict[str, Any]:
     return {"text": text, "store": str(dossier.folder), "numbers": numbers}
 
 
-def section(dossier: Dossier) -> Section:
-    """Hypothesis to references, checked by the linter of reports."""
+def protocol_section(dossier: Dossier) -> Section:
+    """Return the section from hypothesis to references; raises ``Unfit`` if it has a fault."""
     parts = (
         Prose(tuple(_hypothesis(dossier)), "Hypothesis."),
         Prose(tuple(_estimand(dossier)), "Estimand."),
@@ -62,53 +61,55 @@ def section(dossier: Dossier) -> Section:
         Prose(tuple(_sensitivity(dossier)), "Sensitivity."),
         Prose((_REFERENCES,), "References."),
     )
-    made = Section("Sample size", parts, simulated=True)
-    check(Document(dossier.scenario.title, "", (made,)))
-    return made
+    sample_size = Section("Sample size", parts, simulated=True)
+    check_document(Document(dossier.scenario.title, "", (sample_size,)))
+    return sample_size
 
 
 def _hypothesis(dossier: Dossier) -> Iterator[Piece]:
     arms, decision = dossier.main.built.study.plan.arms, dossier.main.built.study.decision
-    looked_at = " and ".join(f"{known.label} at {known.when}" for known in dossier.background)
-    yield f"{', '.join(arms[1:])} is better than {arms[0]} on {looked_at}. The null hypothesis of"
+    endpoints = " and ".join(
+        f"{background.label} at {background.when}" for background in dossier.background
+    )
+    yield f"{', '.join(arms[1:])} is better than {arms[0]} on {endpoints}. The null hypothesis of"
     yield " no benefit is tested at a one-sided level of "
     yield stated_number(decision.one_sided_alpha)
     yield f" ({decision.title})."
 
 
 def _estimand(dossier: Dossier) -> Iterator[Piece]:
-    for known in dossier.background:
+    for background in dossier.background:
         events = "; ".join(
             f"{event.replace('_', ' ')} by {strategy.replace('_', ' ')}"
-            for event, strategy in known.strategies.items()
+            for event, strategy in background.strategies.items()
         )
-        yield f"{known.label} at {known.when}: mean difference between arms in all who are"
-        yield f" randomised, {events or 'treatment policy'}. "
+        yield f"{background.label} at {background.when}: mean difference between arms in all who"
+        yield f" are randomised, {events or 'treatment policy'}. "
 
 
 def _assumptions(dossier: Dossier) -> Iterator[Piece]:
     for endpoint, target in dossier.scenario.truth.target.items():
-        of = MEASURES[endpoint]
-        size = target.in_words(of.model_unit)
-        yield f"Effect on {of.label} at month {target.month:g}: "
+        measure = MEASURES[endpoint]
+        size = target.in_words(measure.model_unit)
+        yield f"Effect on {measure.label} at month {target.month:g}: "
         yield stated_number(size)
         yield ". "
-    missing = dossier.scenario.missing.dropout
-    if "share" in missing:
+    dropout = dossier.scenario.missing.dropout
+    if "share" in dropout:
         yield "Lost by month "
-        yield stated_number(missing["by_month"])
+        yield stated_number(dropout["by_month"])
         yield ": "
-        yield stated_number(f"{100 * missing['share']:g} %")
+        yield stated_number(f"{100 * dropout['share']:g} %")
         yield f" ({dossier.main.built.dropout.title}). "
     if dossier.evidence is None:
         yield "Means, SDs and correlations of untreated patients are stated in the scenario file."
         return
-    read = [row for row in ledger_rows(dossier.evidence) if row["used"]]
-    published = [row for row in read if not row["elicited"]]
+    used = [row for row in ledger_rows(dossier.evidence) if row["used"]]
+    published = [row for row in used if not row["elicited"]]
     sources = dict.fromkeys(str(row["source"]) for row in published if row["source"])
     yield f"Untreated patients follow a model fitted to {len(published)} published numbers ("
     yield Number("; ".join(sources), "reported")
-    yield f") and {len(read) - len(published)} judgements of our own."
+    yield f") and {len(used) - len(published)} judgements of our own."
 
 
 def _method(dossier: Dossier) -> Words:
@@ -119,8 +120,8 @@ def _method(dossier: Dossier) -> Words:
         f" {trials:,} trials under each truth; seed "
     )
     program = f"; phase2sim {version('phase2sim')}, results version {RESULTS_VERSION}."
-    after = " The number behind ± is the Monte Carlo standard error."
-    return (words, stated_number(dossier.scenario.seed), Number(program, "given"), after)
+    error_note = " The number behind ± is the Monte Carlo standard error."
+    return (words, stated_number(dossier.scenario.seed), Number(program, "given"), error_note)
 
 
 def _sizes(dossier: Dossier) -> Iterator[Piece]:
@@ -131,36 +132,36 @@ def _sizes(dossier: Dossier) -> Iterator[Piece]:
     power = planned_row(dossier, "power", "target", verdict)
     if power is not None:
         yield ", power is "
-        yield of_row(power)
-        yield from _alone(dossier)
+        yield row_number(power)
+        yield from _power_of_each(dossier)
     error = planned_row(dossier, "type_i_error", "null", verdict)
     if error is not None:
         yield "; the type I error is "
-        yield of_row(error)
+        yield row_number(error)
         yield from _worst_null(dossier)
     yield ". "
     assurance = planned_row(dossier, "assurance", "prior", verdict)
     if assurance is not None:
         yield "Averaged over the prior of the effect, the trial succeeds with probability "
-        yield of_row(assurance)
+        yield row_number(assurance)
         yield " (assurance). "
-    others = [row for row in dossier.sized("power", "target") if _is_other(dossier, row)]
-    for number, row in enumerate(others):
+    other_sizes = [row for row in dossier.sized("power", "target") if _is_other(dossier, row)]
+    for number, row in enumerate(other_sizes):
         yield "Power with other sizes: " if number == 0 else "; "
         yield f"{row['patients']}: "
-        yield of_row(row)
-    if others:
+        yield row_number(row)
+    if other_sizes:
         yield "."
 
 
 def _worst_null(dossier: Dossier) -> Iterator[Piece]:
-    """The largest false go where one effect is absent and the others are there."""
-    others = [one for one in false_goes(dossier) if one.what != truth("null")]
-    known = [one for one in others if one.go["estimate"] is not None]
-    if known:
-        worst = max(known, key=lambda one: float(one.go["estimate"]))
+    """Yield the largest type I error with some effects absent and the others as targeted."""
+    partial = [false_go for false_go in false_goes(dossier) if false_go.what != truth("null")]
+    estimated = [false_go for false_go in partial if false_go.go["estimate"] is not None]
+    if estimated:
+        worst = max(estimated, key=lambda false_go: float(false_go.go["estimate"]))
         yield " where nothing works, and "
-        yield of_row(worst.go)
+        yield row_number(worst.go)
         yield f" with {worst.what}"
 
 
@@ -169,8 +170,8 @@ def _is_other(dossier: Dossier, row: Row) -> bool:
     return bool(row["analysis"] == dossier.main_verdict and row["patients"] != planned)
 
 
-def _alone(dossier: Dossier) -> Iterator[Piece]:
-    """Power of each analysis, where they are judged together."""
+def _power_of_each(dossier: Dossier) -> Iterator[Piece]:
+    """Yield the power of each analysis if the verdict is on several."""
     names = dossier.main.built.study.names
     if dossier.main_verdict in names and len(names) == 1:
         return
@@ -178,25 +179,27 @@ def _alone(dossier: Dossier) -> Iterator[Piece]:
         row = planned_row(dossier, "power", "target", name)
         if row is not None:
             yield " (" if number == 0 else ", "
-            yield f"{verdict_label(dossier, name)}: "
-            yield of_row(row)
+            yield f"{verdict_label(dossier.background, name)}: "
+            yield row_number(row)
     yield ")"
 
 
 def _sensitivity(dossier: Dossier) -> Iterator[Piece]:
-    moved = [
-        one for one in dossier.moved
-        if (one.row["name"], one.row["analysis"]) == ("power", dossier.main_verdict)
-        and one.change.estimate != 0.0
+    sensitivities = [
+        sensitivity for sensitivity in dossier.moved
+        if (sensitivity.row["name"], sensitivity.row["analysis"]) == ("power", dossier.main_verdict)
+        and sensitivity.change.estimate != 0.0
     ]  # fmt: skip
-    if not moved:
+    if not sensitivities:
         yield "No other assumption was simulated."
         return
     yield "Largest changes of power, one assumption moved at a time on the same patients: "
-    ordered = sorted(moved, key=lambda one: -abs(one.change.estimate))[:_MOST_MOVES]
-    for number, one in enumerate(ordered):
+    ordered = sorted(sensitivities, key=lambda sensitivity: -abs(sensitivity.change.estimate))[
+        :_MOST_MOVES
+    ]
+    for number, sensitivity in enumerate(ordered):
         yield "; " if number else ""
-        yield stated_number(sensitivity_label(one))
+        yield stated_number(sensitivity_label(sensitivity))
         yield " "
-        yield of_measured(one.change, one.row["cell"], signed=True)
+        yield measured_number(sensitivity.change, sensitivity.row["cell"], signed=True)
     yield "."

@@ -46,7 +46,7 @@ def _write(word: WordDocument, block: Block) -> None:
         case Grid():
             _grid(word, block)
         case FigureBlock():
-            _drawn(word, block)
+            _figure(word, block)
         case Listing():
             _listing(word, block)
         case Playground():
@@ -75,7 +75,7 @@ def _grid(word: WordDocument, block: Grid) -> None:
                     run.font.size = Pt(8)
 
 
-def _drawn(word: WordDocument, block: FigureBlock) -> None:
+def _figure(word: WordDocument, block: FigureBlock) -> None:
     png = vl_convert.svg_to_png(block.figure.svg(), scale=_SHARPNESS)
     picture = word.add_picture(io.BytesIO(png))
     wide = min(_WIDTH, picture.width / Inches(1) / _SHARPNESS)

@@ -1,1 +1,1 @@
-"""What each command prints, one file per command: tables, and plain values for JSON."""
+"""Output of each command, one file per command: tables, and values for JSON."""

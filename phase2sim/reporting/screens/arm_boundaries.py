@@ -1,4 +1,4 @@
-"""Boundaries of a design whose looks drop arms, as tables and as plain values."""
+"""Boundaries of a design that drops arms: tables, and values for JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,44 +21,46 @@ _TRUTHS = {
 }
 
 
-def arm_boundaries_json(rule: DroppingRule, found: ArmTable) -> dict[str, Any]:
-    """Plain values of the rule and of all arms."""
-    table = asdict(found) | {"information": [measured_row(one) for one in found.information]}
+def arm_boundaries_json(rule: DroppingRule, arm_table: ArmTable) -> dict[str, Any]:
+    """Return the values of the rule and of all arms."""
+    table = asdict(arm_table) | {
+        "information": [measured_row(information) for information in arm_table.information]
+    }
     return {"one_sided_alpha": rule.one_sided_alpha, "rule": rule.title, **table}
 
 
-def arm_boundaries_screen(ready: Ready, rule: DroppingRule, found: ArmTable) -> RenderableType:
-    """Return the bounds of every look, and what becomes of the arms under several truths."""
+def arm_boundaries_screen(ready: Ready, rule: DroppingRule, arm_table: ArmTable) -> RenderableType:
+    """Return the bounds of every look, and the probabilities of the arms under several truths."""
     built = ready.assembled.built
     scenario, arms = built.scenario, [built.design.arms[aim.arm] for aim in built.study.aims]
     return Group(
         Text(scenario.title, style="bold"),
         Text(f"{rule.title}. One-sided familywise alpha {rule.one_sided_alpha:g}."),
         Text(),
-        _bounds(found, arms),
+        _bounds(arm_table, arms),
         Text(),
-        _trials(found),
+        _trials(arm_table),
         Text(),
-        _arms(found, arms),
-        *(Text(line) for line in _notes(rule, found, arms)),
+        _arms(arm_table, arms),
+        *(Text(line) for line in _notes(rule, arm_table, arms)),
     )
 
 
-def _bounds(found: ArmTable, arms: Sequence[str]) -> RenderableType:
+def _bounds(arm_table: ArmTable, arms: Sequence[str]) -> RenderableType:
     effects = [f"effect, {name}" for name in arms]
     columns = ("look", "information", "patients", "an arm is", "z", "p", *effects, "alpha spent",
                "if dropped")  # fmt: skip
     table = plain_table((), columns)
-    for look in found.looks:
-        name = str(look.number) if look is not found.looks[-1] else "end"
+    for look in arm_table.looks:
+        name = str(look.number) if look is not arm_table.looks[-1] else "end"
         patients = "" if look.patients is None else f"{look.patients:,}"
-        place = (name, f"{look.information:.3f}", patients)
+        look_cells = (name, f"{look.information:.3f}", patients)
         spent = (f"{look.alpha_spent:.6f}", f"{look.alpha_spent_dropping:.6f}")
         rows = (("shown", look.efficacy), ("dropped", look.futility))
-        shown = [(what, *_scales(bound)) for what, bound in rows if bound is not None]
-        first, *others = shown or [("going on", *("",) * (2 + len(effects)))]
-        table.add_row(*place, *first, *spent)
-        for cells in others:
+        shown = [(verdict, *_scales(bound)) for verdict, bound in rows if bound is not None]
+        first, *more = shown or [("going on", *("",) * (2 + len(effects)))]
+        table.add_row(*look_cells, *first, *spent)
+        for cells in more:
             table.add_row("", "", "", *cells)
     return table
 
@@ -68,12 +70,12 @@ def _scales(bound: ArmBound) -> tuple[str, ...]:
     return (f"{bound.z:.4f}", f"{bound.p:.6f}", *effects)
 
 
-def _trials(found: ArmTable) -> RenderableType:
+def _trials(arm_table: ArmTable) -> RenderableType:
     columns = ["truth"]
-    for look in found.looks[:-1]:
+    for look in arm_table.looks[:-1]:
         columns += [f"look {look.number}: efficacy", "no arm left"]
     table = plain_table((), (*columns, "at least one go", "patients"))
-    for truth in found.truths:
+    for truth in arm_table.truths:
         stops = zip(truth.efficacy[:-1], truth.futility[:-1], strict=True)
         cells = [f"{chance:.4f}" for pair in stops for chance in pair]
         table.add_row(
@@ -82,10 +84,10 @@ def _trials(found: ArmTable) -> RenderableType:
     return table
 
 
-def _arms(found: ArmTable, arms: Sequence[str]) -> RenderableType:
-    dropped = [f"dropped at look {look.number}" for look in found.looks[:-1]]
-    table = plain_table((), ("truth", "arm", "drift", *dropped, "go"))
-    for truth in found.truths:
+def _arms(arm_table: ArmTable, arms: Sequence[str]) -> RenderableType:
+    dropped_columns = [f"dropped at look {look.number}" for look in arm_table.looks[:-1]]
+    table = plain_table((), ("truth", "arm", "drift", *dropped_columns, "go"))
+    for truth in arm_table.truths:
         for arm, name in enumerate(arms):
             label = "" if arm else _TRUTHS[truth.truth]
             table.add_row(label, name, *_arm(truth, arm))
@@ -93,20 +95,20 @@ def _arms(found: ArmTable, arms: Sequence[str]) -> RenderableType:
 
 
 def _arm(truth: ArmsUnderTruth, arm: int) -> tuple[str, ...]:
-    dropped = (f"{chance:.4f}" for chance in truth.dropped[arm])
-    return (f"{truth.drift[arm]:.3f}", *dropped, f"{truth.go[arm]:.4f}")
+    chances = (f"{chance:.4f}" for chance in truth.dropped[arm])
+    return (f"{truth.drift[arm]:.3f}", *chances, f"{truth.go[arm]:.4f}")
 
 
-def _notes(rule: DroppingRule, found: ArmTable, arms: Sequence[str]) -> list[str]:
-    """What the numbers rest on."""
-    informed = "; ".join(
-        f"{name} {one.estimate:.5g} +- {one.mcse:.2g}"
-        for name, one in zip(arms, found.information, strict=True)
+def _notes(rule: DroppingRule, arm_table: ArmTable, arms: Sequence[str]) -> list[str]:
+    """Return the assumptions of the numbers."""
+    informations = "; ".join(
+        f"{name} {information.estimate:.5g} +- {information.mcse:.2g}"
+        for name, information in zip(arms, arm_table.information, strict=True)
     )
-    trials = f"{found.information[0].used:,}"
-    rests = (
+    trials = f"{arm_table.information[0].used:,}"
+    assumptions = (
         f"Information at the end, one over the squared standard error, from {trials} simulated"
-        f" trials: {informed}. Effects and drifts rest on it. z is taken as normal."
+        f" trials: {informations}. Effects and drifts rest on it. z is taken as normal."
     )
     familywise = (
         "Familywise error is largest with no effect in any arm: alpha spent at the end is that, all"
@@ -117,7 +119,7 @@ def _notes(rule: DroppingRule, found: ArmTable, arms: Sequence[str]) -> list[str
         f" {rule.uninteresting_share:g} of its effect. Patients are those due, without those on"
         " their way."
     )
-    notes = [rests, familywise, least_favourable]
+    notes = [assumptions, familywise, least_favourable]
     if rule.keep_best:
         notes.append(
             "keep_best is left out here: it drops more arms, so the familywise error is no more"

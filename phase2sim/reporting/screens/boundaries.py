@@ -1,4 +1,4 @@
-"""Boundaries of a design with looks as tables and as plain values."""
+"""Boundaries of a design with interim looks: tables, and values for JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,8 +25,8 @@ from phase2sim.trial.interim.stopping_rule import StoppingRule
 _TRUTHS = {"null": "no effect", "half": "half of the target", "target": "at the target"}
 
 
-def boundaries_json(rule: StoppingRule, bounds: Sequence[AnalysisBounds]) -> dict[str, Any]:
-    """Plain values of the rule and of each analysis."""
+def analysis_bounds_json(rule: StoppingRule, bounds: Sequence[AnalysisBounds]) -> dict[str, Any]:
+    """Return the values of the rule and of each analysis."""
     return {
         "one_sided_alpha": rule.one_sided_alpha,
         "rule": rule.title,
@@ -37,10 +37,10 @@ def boundaries_json(rule: StoppingRule, bounds: Sequence[AnalysisBounds]) -> dic
     }
 
 
-def boundaries_screen(
+def analysis_bounds_screen(
     title: str, rule: StoppingRule, bounds: Sequence[AnalysisBounds]
 ) -> RenderableType:
-    """Return the bounds of every look, and where trials stop under several truths."""
+    """Return the bounds of every look, and the stopping probabilities under several truths."""
     blocks: list[RenderableType] = [
         Text(title, style="bold"),
         Text(f"{rule.title}. One-sided alpha {rule.one_sided_alpha:g}."),
@@ -53,23 +53,23 @@ def boundaries_screen(
     return Group(*blocks)
 
 
-def _bounds(one: AnalysisBounds) -> RenderableType:
+def _bounds(analysis: AnalysisBounds) -> RenderableType:
     columns = ("look", "information", "patients", "stops for", "z", "p", "effect",
                "cond. power", "pred. power", "alpha spent", "beta spent")  # fmt: skip
     table = plain_table((), columns)
-    for look in one.looks:
-        name = str(look.number) if look is not one.looks[-1] else "end"
-        place = (
+    for look in analysis.looks:
+        name = str(look.number) if look is not analysis.looks[-1] else "end"
+        look_cells = (
             name,
             f"{look.information:.3f}",
             "" if look.patients is None else f"{look.patients:,}",
         )
         spent = (f"{look.alpha_spent:.6f}", _number(look.beta_spent))
         rows = [("efficacy", look.efficacy), ("futility", look.futility)]
-        shown = [(why, *_scales(bound)) for why, bound in rows if bound is not None]
-        first, *others = shown or [("nothing",) + ("",) * 5]
-        table.add_row(*place, *first, *spent)
-        for cells in others:
+        shown = [(reason, *_scales(bound)) for reason, bound in rows if bound is not None]
+        first, *more = shown or [("nothing",) + ("",) * 5]
+        table.add_row(*look_cells, *first, *spent)
+        for cells in more:
             table.add_row("", "", "", *cells)
     return table
 
@@ -84,12 +84,12 @@ def _scales(bound: Bound) -> tuple[str, ...]:
     )
 
 
-def _truths(one: AnalysisBounds) -> RenderableType:
+def _truths(analysis: AnalysisBounds) -> RenderableType:
     columns = ["truth", "drift"]
-    for look in one.looks[:-1]:
+    for look in analysis.looks[:-1]:
         columns += [f"look {look.number}: efficacy", "futility"]
     table = plain_table((), (*columns, "power", "information", "patients"))
-    for truth in one.truths:
+    for truth in analysis.truths:
         table.add_row(*_truth(truth))
     return table
 
@@ -107,49 +107,49 @@ def _truth(truth: UnderTruth) -> tuple[str, ...]:
     )
 
 
-def _notes(one: AnalysisBounds) -> list[str]:
-    """What the numbers rest on."""
-    known, how = one.information, "as stated"
-    if known.used:
-        how = f"+- {known.mcse:.2g}, from {known.used:,} simulated trials"
+def _notes(analysis: AnalysisBounds) -> list[str]:
+    """Return the assumptions of the numbers."""
+    information, source = analysis.information, "as stated"
+    if information.used:
+        source = f"+- {information.mcse:.2g}, from {information.used:,} simulated trials"
     inflation = (
-        f"Inflation factor {one.inflation:.4f}: so much more information than a fixed design with"
-        f" power {one.power:g}."
+        f"Inflation factor {analysis.inflation:.4f}: so much more information than a fixed"
+        f" design with power {analysis.power:g}."
     )
-    rests = (
-        f"Information at the end {known.estimate:.5g} ({how}): one over the squared standard error;"
-        " effects and drifts rest on it. z is taken as normal."
+    assumptions = (
+        f"Information at the end {information.estimate:.5g} ({source}): one over the squared"
+        " standard error; effects and drifts rest on it. z is taken as normal."
     )
-    return [inflation, rests]
+    return [inflation, assumptions]
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def bounds_json(ready: Ready) -> dict[str, Any]:
-    """Plain values, as ``--json`` prints them; raises ``BadScenario`` without looks."""
+def boundaries_json(ready: Ready) -> dict[str, Any]:
+    """Return the values of `boundaries --json`; raises ``BadScenario`` without interim looks."""
     assembled, scenario = ready.assembled, ready.assembled.built.scenario
     match interim_rule(assembled):
         case StoppingRule() as rule:
-            bounds = boundaries_json(rule, boundary_table(assembled, rule))
+            values = analysis_bounds_json(rule, boundary_table(assembled, rule))
         case DroppingRule() as rule:
-            bounds = arm_boundaries_json(rule, arm_boundary_table(assembled, rule))
+            values = arm_boundaries_json(rule, arm_boundary_table(assembled, rule))
     about = {
         "file": str(scenario.path),
         "title": scenario.title,
         "digest": scenario.digest,
         "patients": scenario.design["patients"],
     }
-    return {"scenario": about, **bounds}
+    return {"scenario": about, **values}
 
 
-def bounds_screen(ready: Ready) -> RenderableType:
-    """Tables; raises ``BadScenario`` for a scenario without looks."""
+def boundaries_screen(ready: Ready) -> RenderableType:
+    """Return the tables; raises ``BadScenario`` without interim looks."""
     assembled = ready.assembled
     match interim_rule(assembled):
         case StoppingRule() as rule:
             title = assembled.built.scenario.title
-            return boundaries_screen(title, rule, boundary_table(assembled, rule))
+            return analysis_bounds_screen(title, rule, boundary_table(assembled, rule))
         case DroppingRule() as rule:
             return arm_boundaries_screen(ready, rule, arm_boundary_table(assembled, rule))

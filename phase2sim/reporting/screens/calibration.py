@@ -1,4 +1,4 @@
-"""A calibrated threshold, in words and as plain values."""
+"""A calibrated threshold: text, and values for JSON."""
 
 import math
 from typing import Any
@@ -7,42 +7,44 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from phase2sim.operating.characteristics import measured_row
-from phase2sim.reporting.measured import cell
-from phase2sim.reporting.plain_tables import plain_table
+from phase2sim.reporting.plain_tables import measured_cell, plain_table
 from phase2sim.studies.calibrate import Calibration, Null, decision_table
 
 
-def calibrated_json(found: Calibration) -> dict[str, Any]:
-    """Plain values: what `phase2sim calibrate --json` prints."""
+def calibration_json(calibration: Calibration) -> dict[str, Any]:
+    """Return the values of `phase2sim calibrate --json`."""
     return {
-        "scenario": str(found.scenario.path),
-        "verdict": found.verdict,
-        "type_one_error": found.wanted,
-        "key": found.key,
-        "threshold": found.threshold,
-        "mcse": None if math.isnan(found.mcse) else found.mcse,
-        "binds": found.binds,
-        "trials": found.trials,
-        "seed": found.scenario.seed,
-        "decision": dict(decision_table(found)),
-        "nulls": [_null_json(null) for null in found.nulls],
-        "as_stated": _null_json(found.as_stated),
+        "scenario": str(calibration.scenario.path),
+        "verdict": calibration.verdict,
+        "type_one_error": calibration.wanted,
+        "key": calibration.key,
+        "threshold": calibration.threshold,
+        "mcse": None if math.isnan(calibration.mcse) else calibration.mcse,
+        "binds": calibration.binds,
+        "trials": calibration.trials,
+        "seed": calibration.scenario.seed,
+        "decision": dict(decision_table(calibration)),
+        "nulls": [_null_json(null) for null in calibration.nulls],
+        "as_stated": _null_json(calibration.as_stated),
     }
 
 
-def calibrated_screen(found: Calibration) -> RenderableType:
-    """Return the threshold in a sentence, and the error under each null on fresh trials."""
+def calibration_screen(calibration: Calibration) -> RenderableType:
+    """Return the threshold in a sentence, and the type I error under each null on new trials."""
     table = plain_table(("no effect on",), ("type I error",))
-    for null in found.nulls:
-        table.add_row(" and ".join(null.true), cell(null.error))
-    stated = found.scenario.decision.get(found.key)
-    before = f"As the scenario states it ({found.key} = {stated}): {cell(found.as_stated.error)}."
+    for null in calibration.nulls:
+        table.add_row(" and ".join(null.true), measured_cell(null.error))
+    value = calibration.scenario.decision.get(calibration.key)
+    error = measured_cell(calibration.as_stated.error)
+    before = f"As the scenario states it ({calibration.key} = {value}): {error}."
     return Group(
-        Text(found.scenario.title, style="bold"),
+        Text(calibration.scenario.title, style="bold"),
         Text(),
-        Text(_answer(found)),
+        Text(_answer(calibration)),
         Text(),
-        Text(f"Type I error of {found.verdict} there, on {found.trials:,} fresh trials:"),
+        Text(
+            f"Type I error of {calibration.verdict} there, on {calibration.trials:,} fresh trials:"
+        ),
         table,
         Text(before),
         Text(
@@ -53,17 +55,19 @@ def calibrated_screen(found: Calibration) -> RenderableType:
     )
 
 
-def _answer(found: Calibration) -> str:
-    if not found.binds:
+def _answer(calibration: Calibration) -> str:
+    if not calibration.binds:
         return (
-            f"The rest of the rule keeps the type I error of {found.verdict} below"
-            f" {found.wanted:g}, whatever {found.key} from {found.threshold:g} on."
+            f"The rest of the rule keeps the type I error of {calibration.verdict} below"
+            f" {calibration.wanted:g}, whatever {calibration.key} from {calibration.threshold:g}"
+            " on."
         )
-    sure = "" if math.isnan(found.mcse) else f" +- {found.mcse:.1g}"
+    sure = "" if math.isnan(calibration.mcse) else f" +- {calibration.mcse:.1g}"
     return (
-        f"{found.key} = {found.threshold:g}{sure} gives {found.verdict} a type I error of"
-        f" {found.wanted:g} under the worst null ({found.trials:,} trials, seed"
-        f" {found.scenario.seed})."
+        f"{calibration.key} = {calibration.threshold:g}{sure} gives {calibration.verdict} a type"
+        " I error of"
+        f" {calibration.wanted:g} under the worst null ({calibration.trials:,} trials, seed"
+        f" {calibration.scenario.seed})."
     )
 
 

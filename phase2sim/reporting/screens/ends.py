@@ -1,4 +1,4 @@
-"""How trials end by what is true: the ledger of a rule that has limits of its own."""
+"""Decisions by true effect, for rules with a reference and a target value."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,7 @@ from phase2sim.core.decision import CLASSES
 from phase2sim.operating.characteristics import HARM, Characteristic
 from phase2sim.operating.measures import ENDS
 from phase2sim.operating.simulation import Result
-from phase2sim.reporting.measured import cell
-from phase2sim.reporting.plain_tables import plain_table
+from phase2sim.reporting.plain_tables import measured_cell, plain_table
 
 _TRUTHS = {
     "target": "at the target",
@@ -35,7 +34,7 @@ type _Rows = dict[tuple[str, str], Characteristic]  # name and truth
 
 
 def ends_screen(result: Result) -> RenderableType:
-    """Return tables of go, consider and stop of the last verdict; nothing for other rules."""
+    """Return tables of go, consider and stop of the last verdict; empty for other rules."""
     last = result.characteristics[0].analysis
     for row in result.characteristics:
         if row.name in _GO:
@@ -55,7 +54,7 @@ def ends_screen(result: Result) -> RenderableType:
 
 
 def _ends(rows: _Rows, truths: list[str]) -> RenderableType:
-    """Shares of all decided trials, by what is true of them."""
+    """Return the shares of all trials by true effect."""
     ends = [end for end in ENDS if any((end, truth) in rows for truth in truths)]
     table = plain_table(("truth", "true effect"), ends)
     for truth in truths:
@@ -70,7 +69,7 @@ def _ends(rows: _Rows, truths: list[str]) -> RenderableType:
 
 
 def _errors(rows: _Rows, truths: list[str]) -> RenderableType:
-    """Shares of the trials in which each error could be made."""
+    """Return the share of each error among the trials in which it is possible."""
     names = [name for name in _ERRORS if any((name, truth) in rows for truth in truths)]
     table = plain_table(("truth",), [_ERRORS[name] for name in names])
     for truth in truths:
@@ -80,7 +79,7 @@ def _errors(rows: _Rows, truths: list[str]) -> RenderableType:
 
 
 def _harm(result: Result) -> Iterator[RenderableType]:
-    """How often a trial is stopped for harm, and after how many treated patients."""
+    """Yield the share of trials stopped for harm, and the number of treated patients."""
     rows = {(row.name, row.truth): row for row in result.characteristics if row.analysis == HARM}
     if not rows:
         return
@@ -88,9 +87,11 @@ def _harm(result: Result) -> Iterator[RenderableType]:
     table = plain_table(("truth",), ("stopped for harm", "closed form", "treated patients judged"))
     for truth, label in _TRUTHS.items():
         if (names[0], truth) in rows:
-            stopped, treated = (rows[name, truth] for name in names)
-            exact = "-" if stopped.twin is None else f"{stopped.twin.value:.4f}"
-            table.add_row(label, cell(stopped.measured), exact, cell(treated.measured))
+            stopped_share, treated = (rows[name, truth] for name in names)
+            exact = "-" if stopped_share.twin is None else f"{stopped_share.twin.value:.4f}"
+            table.add_row(
+                label, measured_cell(stopped_share.measured), exact, measured_cell(treated.measured)
+            )
     yield Text()
     yield table
     yield Text("A trial stopped for harm counts as a stop in every verdict.", style="dim")
@@ -98,7 +99,7 @@ def _harm(result: Result) -> Iterator[RenderableType]:
 
 def _cell(rows: _Rows, name: str, truth: str) -> str:
     row = rows.get((name, truth))
-    return "-" if row is None else cell(row.measured)
+    return "-" if row is None else measured_cell(row.measured)
 
 
 def _legend(rows: _Rows) -> Iterator[Text]:

@@ -1,4 +1,4 @@
-"""Sets of evidence side by side: as tables, and as plain values for JSON."""
+"""Comparison of sets of evidence: tables, and values for JSON."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +13,8 @@ from phase2sim.reporting.plain_tables import number, plain_table
 from phase2sim.theory.mixtures.analysis_prior import mixture_json
 
 
-def comparison_json(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
-    """Plain values: what `phase2sim prior compare --json` prints."""
+def evidence_comparison_json(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
+    """Return the values of `phase2sim prior compare --json`."""
     return [
         {
             "endpoint": row.endpoint,
@@ -27,8 +27,8 @@ def comparison_json(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
     ]
 
 
-def comparison_screen(rows: Sequence[ComparisonRow]) -> RenderableType:
-    """Return a table an endpoint, a line a set of evidence."""
+def evidence_comparison_screen(rows: Sequence[ComparisonRow]) -> RenderableType:
+    """Return one table per endpoint, with one line per set of evidence."""
     parts: list[RenderableType] = []
     for row in rows:
         endpoint = ENDPOINTS[row.endpoint]
@@ -42,24 +42,28 @@ def comparison_screen(rows: Sequence[ComparisonRow]) -> RenderableType:
             _table(row),
             Text(),
         ]
-    shared = ", ".join(in_common(rows[0])) if rows else ""
+    shared = ", ".join(shared_evidence(rows[0])) if rows else ""
     if shared:
         parts.insert(0, Text(f"Every set holds {shared}; beside it:\n"))
-    better = "Benefit: chance that the effect is in the patient's favour, +- its Monte Carlo error."
-    worth = "Patients: what the prior is worth (ELIR), in both arms of the effect, in the control."
-    return Group(*parts, Text(f"{better}\n{worth}", style="dim"))
+    benefit_note = (
+        "Benefit: chance that the effect is in the patient's favour, +- its Monte Carlo error."
+    )
+    patients_note = (
+        "Patients: what the prior is worth (ELIR), in both arms of the effect, in the control."
+    )
+    return Group(*parts, Text(f"{benefit_note}\n{patients_note}", style="dim"))
 
 
-def in_common(row: ComparisonRow) -> tuple[str, ...]:
-    """Names of the evidence that every set has."""
-    first, *others = (side.evidence for side in row.sides)
-    return tuple(name for name in first if all(name in other for other in others))
+def shared_evidence(row: ComparisonRow) -> tuple[str, ...]:
+    """Return the names of the evidence that all sets share."""
+    first, *other_sets = (side.evidence for side in row.sides)
+    return tuple(name for name in first if all(name in evidence for evidence in other_sets))
 
 
 def set_label(row: ComparisonRow, side: Side) -> str:
-    """Name a set by what it has beyond the others."""
-    own = [name for name in side.evidence if name not in in_common(row)]
-    return ", ".join(own) or "nothing else"
+    """Name a set by the evidence that not all sets share."""
+    names = [name for name in side.evidence if name not in shared_evidence(row)]
+    return ", ".join(names) or "nothing else"
 
 
 def _table(row: ComparisonRow) -> Table:
@@ -110,7 +114,7 @@ def _belief_json(belief: Belief | None) -> dict[str, Any] | None:
     if belief is None:
         return None
     values = mixture_json(belief.prior)
-    found = {
+    summary = {
         "mean": belief.mean,
         "sd": belief.sd,
         "lower": belief.lower,
@@ -119,6 +123,6 @@ def _belief_json(belief: Belief | None) -> dict[str, Any] | None:
         "ess_elir_patients": values["ess_elir_patients"],
     }
     if belief.benefit is None:
-        return found
+        return summary
     chance = {"benefit": belief.benefit.estimate, "benefit_mcse": belief.benefit.mcse}
-    return found | chance
+    return summary | chance

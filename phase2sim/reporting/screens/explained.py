@@ -1,4 +1,4 @@
-"""What each number of a run means, in words, with the number itself."""
+"""Explanations of the numbers of a run."""
 
 from math import sqrt
 
@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from phase2sim.operating.simulation import Result
-from phase2sim.reporting.measured import cell
+from phase2sim.reporting.plain_tables import measured_cell
 from phase2sim.reporting.words import characteristic, characteristic_meaning, truth
 
 _ERROR = (
@@ -26,29 +26,29 @@ _CLOSED = (
 )
 
 
-def explained(result: Result) -> RenderableType:
-    """Return one line a kind of number, its truth and a value of this run, then how sure it is."""
+def explanation_screen(result: Result) -> RenderableType:
+    """Return one line per kind of number, with a value of this run, and notes on its error."""
     lines: list[RenderableType] = [Text(), Text("What the numbers mean", style="bold")]
-    said: set[tuple[str, str]] = set()
+    explained_rows: set[tuple[str, str]] = set()
     for row in result.characteristics:
-        if (row.name, row.truth) in said:
+        if (row.name, row.truth) in explained_rows:
             continue
-        said.add((row.name, row.truth))
+        explained_rows.add((row.name, row.truth))
         name = Text(f"  {characteristic(row.name)}", style="bold")
         about = characteristic_meaning(row.name) or "as the analysis reports it"
-        of = f" for {row.analysis}" if row.analysis else ""
+        analysis = f" for {row.analysis}" if row.analysis else ""
         name.append(
-            f": {about}; here, {truth(row.truth)}: {cell(row.measured)}{of},"
+            f": {about}; here, {truth(row.truth)}: {measured_cell(row.measured)}{analysis},"
             f" {row.measured.used:,} trials used, {row.measured.failed:,} failed.",
             style="not bold",
         )
         lines.append(name)
-    said_of_all = [_ERROR, *_of_draws(result), _CLOSED]
-    return Group(*lines, *(Text(f"  {one}") for one in said_of_all))
+    notes = [_ERROR, *_draws_note(result), _CLOSED]
+    return Group(*lines, *(Text(f"  {note}") for note in notes))
 
 
-def _of_draws(result: Result) -> list[str]:
-    """Say how far the assurance of the first verdict depends on which draws the prior is."""
+def _draws_note(result: Result) -> list[str]:
+    """Return how far the first assurance depends on the finite number of prior draws."""
     draws = (result.prior or {}).get("draws")
     if not isinstance(draws, int) or not result.assurance:
         return []

@@ -1,4 +1,4 @@
-"""What a fit says about the next trial: as tables, and as plain values for JSON."""
+"""A fitted prior for the next trial: tables, and values for JSON."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,24 +22,24 @@ type _Summary = dict[str, float]
 
 
 def fit_json(prior: PriorDraws, priors: Sequence[AnalysisPrior]) -> dict[str, Any]:
-    """Plain values: what `phase2sim fit --json` and `phase2sim prior show --json` print."""
-    made = prior.provenance
+    """Return the values of `phase2sim fit --json` and `phase2sim prior show --json`."""
+    provenance = prior.provenance
     return {
-        "evidence": _strings(made.get("evidence")),
-        "digest": made.get("digest"),
+        "evidence": _strings(provenance.get("evidence")),
+        "digest": provenance.get("digest"),
         "draws": len(prior.effect),
         "endpoints": {name: _endpoint(prior, e) for e, name in enumerate(prior.endpoints)},
         "events": {name: _event(prior, e) for e, name in enumerate(prior.event_outcomes)},
-        "analysis_priors": [mixture_json(one) for one in priors],
-        "diagnostics": made.get("diagnostics"),
-        "versions": made.get("versions"),
-        "seed": made.get("seed"),
+        "analysis_priors": [mixture_json(analysis_prior) for analysis_prior in priors],
+        "diagnostics": provenance.get("diagnostics"),
+        "versions": provenance.get("versions"),
+        "seed": provenance.get("seed"),
         "elicited": elicited_lines(prior),
     }
 
 
 def fit_screen(prior: PriorDraws, priors: Sequence[AnalysisPrior]) -> RenderableType:
-    """Return tables of the untreated course, of the effect and of what they are worth."""
+    """Return tables of the untreated course, the effect and the effective sample sizes."""
     names = ", ".join(_strings(prior.provenance.get("evidence")))
     return Group(
         Text(f"Prior for the next trial, given {names}", style="bold"),
@@ -56,19 +56,20 @@ def fit_screen(prior: PriorDraws, priors: Sequence[AnalysisPrior]) -> Renderable
 
 
 def diagnostics_line(prior: PriorDraws) -> str:
-    """Say how well the posterior was sampled; empty for draws that no fit made."""
-    said = prior.provenance.get("diagnostics")
-    if not isinstance(said, Mapping):
+    """Return the diagnostics of the sampling; empty for draws without a fit."""
+    diagnostics = prior.provenance.get("diagnostics")
+    if not isinstance(diagnostics, Mapping):
         return ""
     return (
-        f"Diagnostics: R-hat {said['rhat']:.4f} at worst, bulk ESS {said['ess_bulk']:,.0f}"
-        f" and tail ESS {said['ess_tail']:,.0f} at least, {said['divergences']}"
-        f" divergences; fitted in {said['seconds']:.0f} s."
+        f"Diagnostics: R-hat {diagnostics['rhat']:.4f} at worst, bulk ESS"
+        f" {diagnostics['ess_bulk']:,.0f}"
+        f" and tail ESS {diagnostics['ess_tail']:,.0f} at least, {diagnostics['divergences']}"
+        f" divergences; fitted in {diagnostics['seconds']:.0f} s."
     )
 
 
 def elicited_lines(prior: PriorDraws) -> list[str]:
-    """Elicited inputs that the prior rests on."""
+    """Return the elicited inputs of the prior."""
     return _strings(prior.provenance.get("elicited"))
 
 
@@ -76,13 +77,13 @@ def _endpoint(prior: PriorDraws, e: int) -> dict[str, Any]:
     name = prior.endpoints[e]
     effect = None
     if name in prior.effects:
-        assumed = prior.effects[name]
+        assumption = prior.effects[name]
         effect = {
             **_summary(prior.effect[:, e]),
-            "month": assumed.month,
-            "shape": assumed.shape,
-            "sceptical_sd": assumed.sceptical_sd,
-            "bias_sd": assumed.bias_sd,
+            "month": assumption.month,
+            "shape": assumption.shape,
+            "sceptical_sd": assumption.sceptical_sd,
+            "bias_sd": assumption.bias_sd,
         }
     return {
         "model_scale": ENDPOINTS[name].model_unit,
@@ -91,11 +92,11 @@ def _endpoint(prior: PriorDraws, e: int) -> dict[str, Any]:
         "sd_between_patients": [_summary(column) for column in prior.sd[:, e].T],
         "sd_between_studies": _summary(prior.level_sd[:, e]),
         "sd_between_studies_per_month": _summary(prior.slope_sd[:, e]),
-        "per_year_of_age": _known(prior.age_slope, e),
+        "per_year_of_age": _summary_of_column(prior.age_slope, e),
         "effect": effect,
-        "bias": _known(prior.bias, e),
-        "class_mean": _known(prior.class_mean, e),
-        "class_sd": _known(prior.class_sd, e),
+        "bias": _summary_of_column(prior.bias, e),
+        "class_mean": _summary_of_column(prior.class_mean, e),
+        "class_sd": _summary_of_column(prior.class_sd, e),
     }
 
 
@@ -105,12 +106,12 @@ def _event(prior: PriorDraws, e: int) -> dict[str, Any]:
         "untreated_per_month": _summary(untreated),
         "treated_per_month": _summary(treated),
         "rate_ratio": _summary(treated / untreated),
-        "dispersion": _known(prior.event_dispersion, e),
+        "dispersion": _summary_of_column(prior.event_dispersion, e),
     }
 
 
-def _known(draws: Floats, column: int) -> _Summary | None:
-    """Summary of one column of (draw, endpoint); None where there is none, or it is nan."""
+def _summary_of_column(draws: Floats, column: int) -> _Summary | None:
+    """Return the summary of one column of (draw, endpoint); None if it is missing or nan."""
     if draws.shape[1] <= column or np.isnan(draws[:, column]).any():
         return None
     return _summary(draws[:, column])
@@ -143,25 +144,25 @@ def _effect_table(prior: PriorDraws) -> Table:
     )
     for e, name in enumerate(prior.endpoints):
         if name in prior.effects:
-            assumed, size = prior.effects[name], _summary(prior.effect[:, e])
+            assumption, size = prior.effects[name], _summary(prior.effect[:, e])
             table.add_row(
                 f"{ENDPOINTS[name].label}, {ENDPOINTS[name].model_unit}",
-                f"{assumed.month:g}",
+                f"{assumption.month:g}",
                 f"{size['mean']:+.3f}",
                 f"{size['lower']:+.3f} to {size['upper']:+.3f}",
-                _before(prior, e, assumed),
+                _prior_of_effect(prior, e, assumption),
             )
     return table
 
 
-def _before(prior: PriorDraws, e: int, assumed: EffectAssumption) -> str:
-    """Say what the effect was assumed to be: of its class, of its file's own, or sceptical."""
-    bias = f"; bias N(0, {assumed.bias_sd:g})" if assumed.bias_sd else ""
-    if assumed.prior is not None:
-        return f"N({assumed.prior.mean:g}, {assumed.prior.sd:g}), as its file says{bias}"
-    if of := _known(prior.class_mean, e):
-        return f"its class: {of['mean']:+.3f} (SD {of['sd']:.3f}) on average{bias}"
-    return f"N(0, {assumed.sceptical_sd:g}), sceptical{bias}"
+def _prior_of_effect(prior: PriorDraws, e: int, assumption: EffectAssumption) -> str:
+    """Return the prior of an effect: of its class, of its file, or sceptical."""
+    bias = f"; bias N(0, {assumption.bias_sd:g})" if assumption.bias_sd else ""
+    if assumption.prior is not None:
+        return f"N({assumption.prior.mean:g}, {assumption.prior.sd:g}), as its file says{bias}"
+    if class_mean := _summary_of_column(prior.class_mean, e):
+        return f"its class: {class_mean['mean']:+.3f} (SD {class_mean['sd']:.3f}) on average{bias}"
+    return f"N(0, {assumption.sceptical_sd:g}), sceptical{bias}"
 
 
 def _event_tables(prior: PriorDraws) -> Iterator[RenderableType]:
@@ -171,12 +172,12 @@ def _event_tables(prior: PriorDraws) -> Iterator[RenderableType]:
         ("events per patient-month",), ("untreated", "treated", "ratio", "95 % interval")
     )
     for e, name in enumerate(prior.event_outcomes):
-        found = _event(prior, e)
-        ratio = found["rate_ratio"]
+        rates = _event(prior, e)
+        ratio = rates["rate_ratio"]
         table.add_row(
             EVENTS.get(name, name),
-            number(found["untreated_per_month"]["mean"]),
-            number(found["treated_per_month"]["mean"]),
+            number(rates["untreated_per_month"]["mean"]),
+            number(rates["treated_per_month"]["mean"]),
             f"{ratio['mean']:.2f}",
             f"{ratio['lower']:.2f} to {ratio['upper']:.2f}",
         )
@@ -189,15 +190,15 @@ def _mixture_table(priors: Sequence[AnalysisPrior]) -> Table:
         ("prior of an analysis", "as a mixture of normals"),
         ("patients (moment)", "patients (ELIR)"),
     )
-    for one in priors:
-        values = mixture_json(one)
-        signed = "+" if one.of == "effect" else ""
+    for prior in priors:
+        values = mixture_json(prior)
+        signed = "+" if prior.of == "effect" else ""
         parts = [
             f"{weight:.2f} N({mean:{signed}.3f}, {sd:.3f})"
-            for weight, mean, sd in zip(one.weights, one.means, one.sds, strict=True)
+            for weight, mean, sd in zip(prior.weights, prior.means, prior.sds, strict=True)
         ]
         table.add_row(
-            f"{ENDPOINTS[one.endpoint].label}, month {one.month:g}: {one.of}",
+            f"{ENDPOINTS[prior.endpoint].label}, month {prior.month:g}: {prior.of}",
             " + ".join(parts),
             f"{values['ess_moment_patients']:.1f}",
             f"{values['ess_elir_patients']:.1f}",

@@ -1,4 +1,4 @@
-"""What each reported number does to effect and assurance: as tables, and as plain JSON values."""
+"""Influence of each reported number on effect and assurance: tables, and values for JSON."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -20,74 +20,82 @@ _SHOWN = 15  # the others move less
 _ERRORS_TO_TELL = 2.0  # Monte Carlo standard errors below which a move is not told from none
 
 
-def influence_json(found: Influence) -> dict[str, Any]:
-    """Plain values: what `phase2sim prior influence --json` prints."""
+def influence_json(influence: Influence) -> dict[str, Any]:
+    """Return the values of `phase2sim prior influence --json`."""
     return {
-        "evidence": list(found.evidence.names),
-        "digest": found.evidence.digest,
-        "scenario": found.scenario or None,
-        "trials": found.trials or None,
-        "with_all": _numbers_json(found.effect_mean, found.effect_sd, found.assurance),
-        "left_out": [_left_out_json(one) for one in found.left_out],
+        "evidence": list(influence.evidence.names),
+        "digest": influence.evidence.digest,
+        "scenario": influence.scenario or None,
+        "trials": influence.trials or None,
+        "with_all": _numbers_json(influence.effect_mean, influence.effect_sd, influence.assurance),
+        "left_out": [_left_out_json(left_out) for left_out in influence.left_out],
     }
 
 
-def influence_screen(found: Influence) -> RenderableType:
-    """Return one table an effect and one of the assurance, the largest moves first."""
+def influence_screen(influence: Influence) -> RenderableType:
+    """Return one table per effect and one for the assurance, with the largest changes first."""
     parts: list[RenderableType] = [
-        Text(f"Influence of each number of {', '.join(found.evidence.names)}", style="bold"),
+        Text(f"Influence of each number of {', '.join(influence.evidence.names)}", style="bold"),
         Text(),
     ]
-    for endpoint in (name for name in ENDPOINTS if name in found.effect_mean):
-        parts += [*_effect(found, endpoint), Text()]
-    if found.assurance:
-        parts += [*_assurance(found), Text()]
-    return Group(*parts, *_notes(found))
+    for endpoint in (name for name in ENDPOINTS if name in influence.effect_mean):
+        parts += [*_effect(influence, endpoint), Text()]
+    if influence.assurance:
+        parts += [*_assurance(influence), Text()]
+    return Group(*parts, *_notes(influence))
 
 
-def entry_title(one: LeftOut) -> str:
-    """``GXIPC1 phase 1, month 6: HbA1c, median 8.27 %``: study, visit and number as typed."""
-    entry = one.entry
-    said = entry.as_reported
+def entry_title(left_out: LeftOut) -> str:
+    """Return study, visit and number: ``GXIPC1 phase 1, month 6: HbA1c, median 8.27 %``."""
+    entry = left_out.entry
+    text = entry.as_reported
     if entry.elicited is None and entry.statistic not in SAYS_ITSELF:
-        said = f"{entry.statistic.replace('_', ' ')} {said}"
-    return f"{entry.study}, month {months_text(entry)}: {outcome_label(entry.endpoint)}, {said}"
+        text = f"{entry.statistic.replace('_', ' ')} {text}"
+    return f"{entry.study}, month {months_text(entry)}: {outcome_label(entry.endpoint)}, {text}"
 
 
-def _effect(found: Influence, endpoint: str) -> Iterator[RenderableType]:
-    of, assumed = ENDPOINTS[endpoint], found.prior.effects[endpoint]
-    mean, sd = found.effect_mean[endpoint], found.effect_sd[endpoint]
+def _effect(influence: Influence, endpoint: str) -> Iterator[RenderableType]:
+    measure, assumption = ENDPOINTS[endpoint], influence.prior.effects[endpoint]
+    mean, sd = influence.effect_mean[endpoint], influence.effect_sd[endpoint]
     yield Text(
-        f"Effect on {of.label} at month {assumed.month:g}, {of.model_unit}: with every number"
-        f" {mean.value:+.3f} +- {mean.mcse:.3f}, SD {sd.value:.3f} +- {sd.mcse:.3f}",
+        f"Effect on {measure.label} at month {assumption.month:g}, {measure.model_unit}: with every"
+        f" number {mean.value:+.3f} +- {mean.mcse:.3f}, SD {sd.value:.3f} +- {sd.mcse:.3f}",
         style="bold",
     )
     table = _table("effect moves by", "SD moves by")
-    known = [one for one in measured(found) if endpoint in one.effect_mean]
-    for one in sorted(known, key=lambda one: -abs(one.effect_mean[endpoint].by))[:_SHOWN]:
-        _add(table, one, one.effect_mean[endpoint], one.effect_sd[endpoint])
+    entries = [
+        left_out for left_out in endpoint_entries(influence) if endpoint in left_out.effect_mean
+    ]
+    for left_out in sorted(entries, key=lambda left_out: -abs(left_out.effect_mean[endpoint].by))[
+        :_SHOWN
+    ]:
+        _add(table, left_out, left_out.effect_mean[endpoint], left_out.effect_sd[endpoint])
     yield table
 
 
-def _assurance(found: Influence) -> Iterator[RenderableType]:
-    names = list(found.assurance)
-    shares = (f"{n} {share.value:.3f} +- {share.mcse:.3f}" for n, share in found.assurance.items())
+def _assurance(influence: Influence) -> Iterator[RenderableType]:
+    names = list(influence.assurance)
+    shares = (
+        f"{n} {share.value:.3f} +- {share.mcse:.3f}" for n, share in influence.assurance.items()
+    )
     yield Text(
-        f"Assurance, {found.trials:,} trials of {found.scenario}: with every number"
+        f"Assurance, {influence.trials:,} trials of {influence.scenario}: with every number"
         f" {', '.join(shares)}",
         style="bold",
     )
     table = _table(*(f"{name} moves by" for name in reversed(names)))
     last = names[-1]
-    known = [one for one in measured(found) if last in one.assurance]
-    for one in sorted(known, key=lambda one: -abs(one.assurance[last].by))[:_SHOWN]:
-        _add(table, one, *(one.assurance[name] for name in reversed(names)))
+    entries = [left_out for left_out in endpoint_entries(influence) if last in left_out.assurance]
+    for left_out in sorted(entries, key=lambda left_out: -abs(left_out.assurance[last].by))[
+        :_SHOWN
+    ]:
+        _add(table, left_out, *(left_out.assurance[name] for name in reversed(names)))
     yield table
 
 
-def measured(found: Influence) -> list[LeftOut]:
-    """Numbers that can move something: counted events have unknowns of their own."""
-    return [one for one in found.left_out if one.entry.endpoint in ENDPOINTS]
+def endpoint_entries(influence: Influence) -> list[LeftOut]:
+    """Return the entries on endpoints; counted events have separate parameters."""
+    return [left_out for left_out in influence.left_out if left_out.entry.endpoint in ENDPOINTS]
 
 
 def _table(*moves: str) -> Table:
@@ -99,24 +107,24 @@ def _table(*moves: str) -> Table:
     return table
 
 
-def _add(table: Table, one: LeftOut, *moves: Change) -> None:
-    """Add a line; it is dim where the first move cannot be told from none."""
-    elicited = " ◆" if one.entry.elicited is not None else ""
-    told = abs(moves[0].by) > _ERRORS_TO_TELL * moves[0].by_mcse
+def _add(table: Table, left_out: LeftOut, *moves: Change) -> None:
+    """Add a line; it is dim if the first change is within Monte Carlo error."""
+    elicited = " ◆" if left_out.entry.elicited is not None else ""
+    distinguishable = abs(moves[0].by) > _ERRORS_TO_TELL * moves[0].by_mcse
     table.add_row(
-        escape(f"{entry_title(one)}{elicited}"),
+        escape(f"{entry_title(left_out)}{elicited}"),
         *map(_move, moves),
-        f"{one.pareto_k:.2f}{' refit' if one.refitted else ''}",
-        style="" if told else "dim",
+        f"{left_out.pareto_k:.2f}{' refit' if left_out.refitted else ''}",
+        style="" if distinguishable else "dim",
     )
 
 
-def _move(moved: Change) -> str:
-    by = round(moved.by, 3) + 0.0  # no "-0.000"
-    return f"{by:+.3f} +- {moved.by_mcse:.3f}"
+def _move(change: Change) -> str:
+    difference = round(change.by, 3) + 0.0  # no "-0.000"
+    return f"{difference:+.3f} +- {change.by_mcse:.3f}"
 
 
-def _notes(found: Influence) -> Iterator[Text]:
+def _notes(influence: Influence) -> Iterator[Text]:
     yield Text(
         f"The {_SHOWN} largest moves of each; --json has every number. Dim: not told from no move."
         " +- is Monte Carlo error.",
@@ -127,24 +135,26 @@ def _notes(found: Influence) -> Iterator[Text]:
         " read jointly with others; the model was fitted again without it.",
         style="dim",
     )
-    if any(one.entry.elicited is not None for one in found.left_out):
+    if any(left_out.entry.elicited is not None for left_out in influence.left_out):
         yield Text("◆ elicited: our judgement, not published.", style="yellow")
-    for one in found.left_out:
-        if one.refused:
-            yield Text(f"Not known without {entry_title(one)}: {one.refused}", style="bold red")
+    for left_out in influence.left_out:
+        if left_out.refused:
+            yield Text(
+                f"Not known without {entry_title(left_out)}: {left_out.refused}", style="bold red"
+            )
 
 
-def _left_out_json(one: LeftOut) -> dict[str, Any]:
-    entry = one.entry
+def _left_out_json(left_out: LeftOut) -> dict[str, Any]:
+    entry = left_out.entry
     return {
         **entry_json(entry),
         "statistic": entry.statistic,
         "as_reported": entry.as_reported,
         "elicited": entry.elicited is not None,
-        "pareto_k": one.pareto_k if math.isfinite(one.pareto_k) else None,
-        "refitted": one.refitted,
-        "refused": one.refused,
-        **_numbers_json(one.effect_mean, one.effect_sd, one.assurance),
+        "pareto_k": left_out.pareto_k if math.isfinite(left_out.pareto_k) else None,
+        "refitted": left_out.refitted,
+        "refused": left_out.refused,
+        **_numbers_json(left_out.effect_mean, left_out.effect_sd, left_out.assurance),
     }
 
 
@@ -152,16 +162,16 @@ def _numbers_json(
     mean: Mapping[str, Change], sd: Mapping[str, Change], assurance: Mapping[str, Change]
 ) -> dict[str, Any]:
     return {
-        "effect_mean": {name: _moved_json(moved) for name, moved in mean.items()},
-        "effect_sd": {name: _moved_json(moved) for name, moved in sd.items()},
-        "assurance": {name: _moved_json(moved) for name, moved in assurance.items()},
+        "effect_mean": {name: _change_json(change) for name, change in mean.items()},
+        "effect_sd": {name: _change_json(change) for name, change in sd.items()},
+        "assurance": {name: _change_json(change) for name, change in assurance.items()},
     }
 
 
-def _moved_json(moved: Change) -> dict[str, float]:
+def _change_json(change: Change) -> dict[str, float]:
     return {
-        "value": moved.value,
-        "mcse": moved.mcse,
-        "moved": moved.by,
-        "moved_mcse": moved.by_mcse,
+        "value": change.value,
+        "mcse": change.mcse,
+        "moved": change.by,
+        "moved_mcse": change.by_mcse,
     }

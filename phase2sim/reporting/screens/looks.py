@@ -1,7 +1,4 @@
-"""Where the trials of a run stopped and why, which arms were dropped, and what they took.
-
-One column a truth.
-"""
+"""Interim looks of a run: stops, dropped arms, patients and duration, one column per truth."""
 
 from collections.abc import Iterator
 
@@ -9,7 +6,7 @@ from rich.table import Table
 
 from phase2sim.operating.characteristics import Characteristic
 from phase2sim.operating.simulation import Result
-from phase2sim.reporting.measured import cell
+from phase2sim.reporting.plain_tables import measured_cell
 
 _TRUTHS = {
     "target": "at the target",
@@ -34,7 +31,7 @@ _OF_ARMS = {
 
 
 def looks_table(result: Result) -> Table | None:
-    """Shares of trials that stop at each look, and means; None without interim looks."""
+    """Return the shares of trials that stop at each look, and means; None without looks."""
     rows = {(row.name, row.look, row.truth): row for row in result.characteristics}
     looks = sorted({look for name, look, _ in rows if look is not None and name == "failed_look"})
     if not looks:
@@ -48,28 +45,32 @@ def looks_table(result: Result) -> Table | None:
         shown |= _possible_stops(result)
         if any(rows["failed_look", look, truth].measured.estimate for truth in truths):
             shown["failed_look"] = "analysis failed, went on"
-        if any(name == "overrun_reversed" and at == look for name, at, _ in rows):
+        if any(name == "overrun_reversed" and look_of_row == look for name, look_of_row, _ in rows):
             shown["overrun_reversed"] = "of those for efficacy, taken back"
         for number, (name, label) in enumerate(shown.items()):
             cells = [_cell(rows.get((name, look, truth))) for truth in truths]
             table.add_row("" if number else f"look {look}", label, *cells)
-    for name, at, label in _at_the_end(result, len(looks) + 1):
-        table.add_row("end" if at else "", label, *(_cell(rows.get((name, at, t))) for t in truths))
+    for name, look_of_row, label in _final_rows(result, len(looks) + 1):
+        table.add_row(
+            "end" if look_of_row else "",
+            label,
+            *(_cell(rows.get((name, look_of_row, t))) for t in truths),
+        )
     for number, (name, label) in enumerate(_TAKES.items()):
         cells = [_cell(rows.get((name, None, truth))) for truth in truths]
         table.add_row("" if number else "means", label, *cells)
     return table
 
 
-def _at_the_end(result: Result, look: int) -> Iterator[tuple[str, int | None, str]]:
-    """Ways to end after the last look, where harm is watched for: name, look and label."""
+def _final_rows(result: Result, look: int) -> Iterator[tuple[str, int | None, str]]:
+    """Yield the ends after the last look with a safety rule: name, look and label."""
     if result.scenario.safety:
         yield "harm_before", look, _BEFORE
         yield "final_analysis", None, "final analysis"
 
 
 def arms_table(result: Result) -> Table | None:
-    """What becomes of each arm, and the patients it takes; None where no arm is dropped."""
+    """Return the outcome and enrolment of each arm; None if no arm can be dropped."""
     rows = {
         (row.analysis, row.name, row.look, row.truth): row
         for row in result.characteristics
@@ -92,7 +93,7 @@ def arms_table(result: Result) -> Table | None:
 
 
 def _possible_stops(result: Result) -> dict[str, str]:
-    """Ways to stop that the scenario's rule has."""
+    """Return the kinds of stop that the scenario's rule allows."""
     rule = result.scenario.stopping
     has = {
         "stop_efficacy": rule is not None and rule.efficacy.get("kind") != "none",
@@ -102,8 +103,8 @@ def _possible_stops(result: Result) -> dict[str, str]:
 
 
 def _cell(row: Characteristic | None) -> str:
-    """A number, with that of theory where there is one: ``0.253 +- 0.010 (about 0.254)``."""
+    """Return a number, with its closed form if there is one: ``0.253 +- 0.010 (about 0.254)``."""
     if row is None:
         return "-"
     theory = "" if row.twin is None else f" (about {row.twin.value:.3f})"
-    return cell(row.measured) + theory
+    return measured_cell(row.measured) + theory

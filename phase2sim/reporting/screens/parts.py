@@ -1,4 +1,4 @@
-"""The registered parts as a table: name, what it is, and its keys in a scenario."""
+"""The registered parts: name, summary, and keys in a scenario."""
 
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
@@ -11,12 +11,12 @@ from phase2sim.scenario.assembly.registry import TABLES
 
 
 def parts_rows(kind: str) -> list[dict[str, Any]]:
-    """Every part of one kind: ``name``, ``summary`` and ``keys`` with their defaults."""
+    """Return every part of one kind: ``name``, ``summary`` and ``keys`` with defaults."""
     return [_row(name, part) for name, part in TABLES[kind].items()]
 
 
 def parts_table(kinds: Sequence[str]) -> Table:
-    """Return the same for people, a section a kind."""
+    """Return the table of parts, one section per kind."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
     for column in ("kind", "name", "what it is", "keys"):
         table.add_column(column)

@@ -1,4 +1,4 @@
-"""What a trial is likely to come to, in words and as plain values."""
+"""Predicted verdicts of a trial: text, and values for JSON."""
 
 from typing import Any
 
@@ -6,60 +6,61 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from phase2sim.operating.characteristics import measured_row
-from phase2sim.reporting.measured import cell
-from phase2sim.reporting.plain_tables import plain_table
-from phase2sim.reporting.screens.single_trial import examined_json, examined_screen
+from phase2sim.reporting.plain_tables import measured_cell, plain_table
+from phase2sim.reporting.screens.single_trial import trial_result_json, trial_result_screen
 from phase2sim.studies.prediction.predict import Predicted
 
 
-def predicted_json(found: Predicted) -> dict[str, Any]:
-    """Plain values: those of the look, and ``predicted``."""
+def prediction_json(prediction: Predicted) -> dict[str, Any]:
+    """Return the values of the look, and ``predicted``."""
     return {
-        **examined_json(found.examined),
+        **trial_result_json(prediction.examined),
         "predicted": {
-            "enrolled": found.enrolled,
-            "planned": found.planned,
-            "pending": found.pending,
+            "enrolled": prediction.enrolled,
+            "planned": prediction.planned,
+            "pending": prediction.pending,
             "go": [
-                {"verdict": verdict, **measured_row(share)} for verdict, share in found.go.items()
+                {"verdict": verdict, **measured_row(share)}
+                for verdict, share in prediction.go.items()
             ],
-            "beta_binomial": dict(found.responders),
+            "beta_binomial": dict(prediction.responders),
             "by_normal_theory": [
                 {
-                    "analysis": one.analysis,
-                    "information_fraction": one.information_fraction,
-                    "conditional_power": one.conditional,
-                    "predictive_power": one.predictive,
+                    "analysis": outlook.analysis,
+                    "information_fraction": outlook.information_fraction,
+                    "conditional_power": outlook.conditional,
+                    "predictive_power": outlook.predictive,
                 }
-                for one in found.outlooks
+                for outlook in prediction.outlooks
             ],
         },
     }
 
 
-def predicted_screen(found: Predicted, title: str) -> RenderableType:
-    """Return the findings so far, and the chances of each verdict at the end."""
+def prediction_screen(prediction: Predicted, title: str) -> RenderableType:
+    """Return the findings so far, and the predictive probability of each final verdict."""
     table = plain_table(("at the end",), ("predictive probability of a go",))
-    for verdict, share in found.go.items():
-        table.add_row(verdict.replace("_", " "), cell(share))
+    for verdict, share in prediction.go.items():
+        table.add_row(verdict.replace("_", " "), measured_cell(share))
     theory = [
         Text(
-            f"{one.analysis}: information fraction {one.information_fraction:.3f}; by normal theory"
-            f" conditional power {one.conditional:.3f} at the effect seen, predictive power"
-            f" {one.predictive:.3f}."
+            f"{outlook.analysis}: information fraction {outlook.information_fraction:.3f}; by"
+            " normal theory"
+            f" conditional power {outlook.conditional:.3f} at the effect seen, predictive power"
+            f" {outlook.predictive:.3f}."
         )
-        for one in found.outlooks
+        for outlook in prediction.outlooks
     ]
     theory += [
         Text(f"{name}: exactly {chance:.3f} if responders are beta-binomial by arm.")
-        for name, chance in found.responders.items()
+        for name, chance in prediction.responders.items()
     ]
     patients = (
-        f"{found.enrolled} of {found.planned} patients enrolled, {found.pending} of them still in"
-        " follow-up."
+        f"{prediction.enrolled} of {prediction.planned} patients enrolled, {prediction.pending}"
+        " of them still in follow-up."
     )
     return Group(
-        examined_screen(found.examined, title),
+        trial_result_screen(prediction.examined, title),
         Text(),
         Text(patients),
         table,

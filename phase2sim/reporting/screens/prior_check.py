@@ -1,4 +1,4 @@
-"""What a check of a fitted prior found: as tables, and as plain values for JSON."""
+"""Check of a fitted prior: tables, and values for JSON."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -20,23 +20,23 @@ _LITTLE_LEARNED = 0.9  # ratio of SDs above which the evidence has hardly spoken
 
 
 def check_json(check: PriorCheck) -> dict[str, Any]:
-    """Plain values: what `phase2sim prior check --json` prints."""
-    made = check.prior.provenance
+    """Return the values of `phase2sim prior check --json`."""
+    provenance = check.prior.provenance
     return {
         "evidence": list(check.evidence.names),
         "digest": check.evidence.digest,
-        "replica": [_replica_json(one) for one in check.replicas],
+        "replica": [_replica_json(replica) for replica in check.replicas],
         "flagged": check.flags,
         "flagged_by_chance": check.flags_by_chance,
-        "prior_to_posterior": [_learned_json(one) for one in check.learned],
-        "diagnostics": made.get("diagnostics"),
-        "effective_sample_sizes": [_patients_json(one) for one in check.analysis_priors],
+        "prior_to_posterior": [_learned_json(learned) for learned in check.learned],
+        "diagnostics": provenance.get("diagnostics"),
+        "effective_sample_sizes": [_patients_json(prior) for prior in check.analysis_priors],
         "elicited": elicited_lines(check.prior),
     }
 
 
 def check_screen(check: PriorCheck) -> RenderableType:
-    """Return the replica of the reported table, what was learned, and the diagnostics."""
+    """Return the replicated numbers, prior and posterior SDs, and the diagnostics."""
     return Group(
         Text(f"Check of the prior given {', '.join(check.evidence.names)}", style="bold"),
         Text(),
@@ -55,29 +55,29 @@ def check_screen(check: PriorCheck) -> RenderableType:
     )
 
 
-def what_was_reported(entry: Reported, what: str) -> str:
+def reported_quantity(entry: Reported, quantity: str) -> str:
     """Name a reported number: ``HbA1c, median``, ``HbA1c, count below 7.5 %``."""
     label = outcome_label(entry.endpoint)
     if entry.endpoint in EVENTS:
         patients = entry.statistic == "count"
-        return f"{label}, {'patients with one' if patients else what}"
+        return f"{label}, {'patients with one' if patients else quantity}"
     if entry.statistic == "count" and entry.threshold is not None:
         side = entry.beyond if entry.threshold else "at"  # nobody is below a dose of 0
-        return f"{label}, {what} {side} {entry.threshold:g} {unit_of(entry)}".rstrip()
+        return f"{label}, {quantity} {side} {entry.threshold:g} {entry_unit(entry)}".rstrip()
     if entry.beyond == "below_baseline":
-        return f"{label}, {what} below baseline"
-    return f"{label}, {what}"
+        return f"{label}, {quantity} below baseline"
+    return f"{label}, {quantity}"
 
 
 def outcome_label(endpoint: str) -> str:
-    """Name of an endpoint or of a counted outcome, as a reader says it."""
+    """Return the label of an endpoint or of a counted outcome."""
     if endpoint in ENDPOINTS:
         return ENDPOINTS[endpoint].label
     return EVENTS.get(endpoint, endpoint.replace("_", " "))
 
 
-def unit_of(entry: Reported) -> str:
-    """Unit in which the entry's numbers are shown."""
+def entry_unit(entry: Reported) -> str:
+    """Return the unit in which the entry's numbers are shown."""
     if entry.endpoint not in ENDPOINTS:
         return ""
     endpoint = ENDPOINTS[entry.endpoint]
@@ -85,13 +85,13 @@ def unit_of(entry: Reported) -> str:
 
 
 def months_text(entry: Reported) -> str:
-    """``6``, ``0 to 12``, with ``d`` for months since diagnosis."""
+    """Return ``6`` or ``0 to 12``, with ``d`` for months since diagnosis."""
     clock = " d" if entry.clock == "diagnosis" else ""
     return " to ".join(f"{month:g}" for month in entry.months) + clock
 
 
 def entry_json(entry: Reported) -> dict[str, Any]:
-    """Which number of which file it is."""
+    """Return the values that identify an entry."""
     return {
         "file": entry.file,
         "number": entry.number,
@@ -102,33 +102,33 @@ def entry_json(entry: Reported) -> dict[str, Any]:
     }
 
 
-def _replica_json(one: Replica) -> dict[str, Any]:
-    entry = one.entry
+def _replica_json(replica: Replica) -> dict[str, Any]:
+    entry = replica.entry
     return {
         **entry_json(entry),
         "clock": entry.clock,
-        "what": one.what,
-        "reported": one.reported,
-        "predicted": one.median,
-        "lower": one.lower,
-        "upper": one.upper,
-        "tail_probability": one.tail,
-        "mcse": one.mcse,
-        "flagged": one.flagged,
+        "what": replica.what,
+        "reported": replica.reported,
+        "predicted": replica.median,
+        "lower": replica.lower,
+        "upper": replica.upper,
+        "tail_probability": replica.tail,
+        "mcse": replica.mcse,
+        "flagged": replica.flagged,
         "elicited": entry.elicited is not None,
     }
 
 
-def _learned_json(one: Learned) -> dict[str, Any]:
+def _learned_json(learned: Learned) -> dict[str, Any]:
     return {
-        "what": one.what,
-        "endpoint": one.endpoint,
-        "months_since_diagnosis": one.months_since_diagnosis,
-        "before_mean": one.before_mean,
-        "before_sd": one.before_sd,
-        "after_mean": one.after_mean,
-        "after_sd": one.after_sd,
-        "sd_ratio": one.sd_ratio,
+        "what": learned.what,
+        "endpoint": learned.endpoint,
+        "months_since_diagnosis": learned.months_since_diagnosis,
+        "before_mean": learned.before_mean,
+        "before_sd": learned.before_sd,
+        "after_mean": learned.after_mean,
+        "after_sd": learned.after_sd,
+        "sd_ratio": learned.sd_ratio,
     }
 
 
@@ -144,25 +144,26 @@ def _replica_table(check: PriorCheck) -> Table:
         ("#", "what", "month"), ("reported", "predicted", "95 % interval", "tail probability")
     )
     for (file, study, arm), rows in groupby(
-        check.replicas, key=lambda one: (one.entry.file, one.entry.study, one.entry.arm)
+        check.replicas,
+        key=lambda replica: (replica.entry.file, replica.entry.study, replica.entry.arm),
     ):
         heading = Text(f"{study}, {arm}", style="italic").append(f"  {file}", style="dim")
         table.add_row("", heading)
-        for one in rows:
-            table.add_row(*_replica_cells(one), style="bold red" if one.flagged else "")
+        for replica in rows:
+            table.add_row(*_replica_cells(replica), style="bold red" if replica.flagged else "")
     return table
 
 
-def _replica_cells(one: Replica) -> tuple[str, ...]:
-    elicited = " ◆" if one.entry.elicited is not None else ""
+def _replica_cells(replica: Replica) -> tuple[str, ...]:
+    elicited = " ◆" if replica.entry.elicited is not None else ""
     return (
-        f"{one.entry.number}",
-        escape(f"{what_was_reported(one.entry, one.what)}{elicited}"),
-        months_text(one.entry),
-        number(one.reported),
-        number(one.median),
-        f"{number(one.lower)} to {number(one.upper)}",
-        f"{one.tail:.3f}{' !' if one.flagged else '  '}",
+        f"{replica.entry.number}",
+        escape(f"{reported_quantity(replica.entry, replica.what)}{elicited}"),
+        months_text(replica.entry),
+        number(replica.reported),
+        number(replica.median),
+        f"{number(replica.lower)} to {number(replica.upper)}",
+        f"{replica.tail:.3f}{' !' if replica.flagged else '  '}",
     )
 
 
@@ -173,23 +174,23 @@ def _reading(check: PriorCheck) -> Iterator[Text]:
         f" out in fewer than 5 of 100 studies. If the model were true, chance alone would flag"
         f" {chance:.1f} at most."
     )
-    largest = max((one.mcse for one in check.replicas), default=0.0)
+    largest = max((replica.mcse for replica in check.replicas), default=0.0)
     yield Text(f"Monte Carlo error of a tail probability: {largest:.3f} at most.", style="dim")
-    if any(one.entry.elicited is not None for one in check.replicas):
+    if any(replica.entry.elicited is not None for replica in check.replicas):
         yield Text("◆ elicited: our judgement, not published.", style="yellow")
 
 
 def _learned_table(check: PriorCheck) -> Table:
     table = plain_table(("", "months since diagnosis"), ("before", "after", "ratio of SDs"))
-    for one in check.learned:
-        knot = one.months_since_diagnosis
+    for learned in check.learned:
+        knot = learned.months_since_diagnosis
         table.add_row(
-            f"{ENDPOINTS[one.endpoint].label}: {one.what}",
+            f"{ENDPOINTS[learned.endpoint].label}: {learned.what}",
             "" if knot is None else f"{knot:g}",
-            f"{number(one.before_mean)} ({number(one.before_sd)})",
-            f"{number(one.after_mean)} ({number(one.after_sd)})",
-            f"{one.sd_ratio:.2f}",
-            style="dim" if one.sd_ratio > _LITTLE_LEARNED else "",
+            f"{number(learned.before_mean)} ({number(learned.before_sd)})",
+            f"{number(learned.after_mean)} ({number(learned.after_sd)})",
+            f"{learned.sd_ratio:.2f}",
+            style="dim" if learned.sd_ratio > _LITTLE_LEARNED else "",
         )
     return table
 

@@ -1,4 +1,4 @@
-"""A run's result as a table with a reading in plain words, and as plain values for JSON."""
+"""Result of a run: table, explanation in sentences, and values for JSON."""
 
 import math
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from phase2sim.core.measured import Measured
 from phase2sim.operating.background import Background
 from phase2sim.operating.characteristics import Characteristic, FellBack, measured_row
 from phase2sim.operating.simulation import Result
-from phase2sim.reporting.measured import cell
+from phase2sim.reporting.plain_tables import measured_cell
 from phase2sim.reporting.screens.looks import arms_table, looks_table
 
 GAP_TO_FLAG = 4.0  # Monte Carlo standard errors
@@ -33,7 +33,7 @@ _ROWS = (
 
 
 def run_json(result: Result) -> dict[str, Any]:
-    """Plain values of a run: what `phase2sim run --json` prints."""
+    """Return the values of `phase2sim run --json`."""
     scenario = result.scenario
     return {
         "scenario": {
@@ -48,7 +48,9 @@ def run_json(result: Result) -> dict[str, Any]:
         "operating_characteristics": [row.row() for row in result.characteristics],
         "failures": dict(result.failures),
         "fallbacks": [_fallback_json(row) for row in result.fallbacks],
-        "estimands": {known.analysis: dict(known.strategies) for known in result.background},
+        "estimands": {
+            background.analysis: dict(background.strategies) for background in result.background
+        },
         "assume": scenario.assume,
         "elicited": list(result.elicited),
         "results_version": result.results_version,
@@ -56,16 +58,16 @@ def run_json(result: Result) -> dict[str, Any]:
 
 
 def run_screen(result: Result) -> RenderableType:
-    """Return the first screen: heading, table, reading, and what to know about the inputs."""
-    between: list[RenderableType] = []
+    """Return heading, table, explanation and notes on the inputs."""
+    look_tables: list[RenderableType] = []
     for table in (looks_table(result), arms_table(result)):
-        between += [] if table is None else [table, Text()]
-    return Group(_heading(result), Text(), _table(result), Text(), *between, *_notes(result))
+        look_tables += [] if table is None else [table, Text()]
+    return Group(_heading(result), Text(), _table(result), Text(), *look_tables, *_notes(result))
 
 
 def _fallback_json(row: FellBack) -> dict[str, Any]:
-    place = {"analysis": row.analysis, "truth": row.truth, "to": row.to}
-    return place | measured_row(row.measured)
+    names = {"analysis": row.analysis, "truth": row.truth, "to": row.to}
+    return names | measured_row(row.measured)
 
 
 def _heading(result: Result) -> RenderableType:
@@ -88,21 +90,21 @@ def _table(result: Result) -> Table:
     for name in columns:
         table.add_column(_column_title(result, name), justify="left")
     _add_effects(table, result, columns)
-    found = {(r.name, r.truth, r.analysis): r for r in result.characteristics}
-    for name, truth, label, under in _ROWS:
-        rows = [found.get((name, truth, column)) for column in columns]
+    row_of = {(r.name, r.truth, r.analysis): r for r in result.characteristics}
+    for name, truth, label, truth_label in _ROWS:
+        rows = [row_of.get((name, truth, column)) for column in columns]
         if not any(rows):
             continue
-        table.add_row(label, under, *(_cell(row) for row in rows))
+        table.add_row(label, truth_label, *(_cell(row) for row in rows))
         if any(row and row.twin for row in rows):
             table.add_row("", "closed form", *(_twin_cell(row) for row in rows), style="dim")
     return table
 
 
 def _add_effects(table: Table, result: Result, columns: list[str]) -> None:
-    """What is hoped for beside what the evidence says, each on the endpoint's model scale."""
-    known = {row.analysis: row for row in result.background}
-    rows = [known.get(column) for column in columns]
+    """Add target and fitted effect of each analysis, on the endpoint's model scale."""
+    background_of = {row.analysis: row for row in result.background}
+    rows = [background_of.get(column) for column in columns]
     if any(row and row.target is not None for row in rows):
         cells = [f"{row.target:+.3g}" if row and row.target is not None else "-" for row in rows]
         table.add_row("effect", "target", *cells)
@@ -111,15 +113,18 @@ def _add_effects(table: Table, result: Result, columns: list[str]) -> None:
         table.add_row(label, "evidence (95 %)", *(_interval(row) for row in rows))
 
 
-def _interval(known: Background | None) -> str:
-    if known is None or known.effect is None:
+def _interval(background: Background | None) -> str:
+    if background is None or background.effect is None:
         return "-"
-    mean, low, high = known.effect
+    mean, low, high = background.effect
     return f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 def _column_title(result: Result, name: str) -> str:
-    titles = {known.analysis: f"{known.label}, {known.when}" for known in result.background}
+    titles = {
+        background.analysis: f"{background.label}, {background.when}"
+        for background in result.background
+    }
     if name in titles:
         title = titles[name]
         return title if list(titles.values()).count(title) == 1 else f"{title}: {name}"
@@ -132,7 +137,7 @@ def _cell(row: Characteristic | None) -> str:
     if row is None:
         return "-"
     failed = f"  ({row.measured.failed:,} failed)" if row.measured.failed else ""
-    return cell(row.measured) + failed
+    return measured_cell(row.measured) + failed
 
 
 def _twin_cell(row: Characteristic | None) -> Text:
@@ -156,7 +161,9 @@ def _notes(result: Result) -> Iterator[RenderableType]:
     for reason, count in result.failures.items():
         yield Text(f"Failed analyses: {count:,} for {reason}; counted, not dropped.")
     for (analysis, truth), rows in groupby(result.fallbacks, lambda row: (row.analysis, row.truth)):
-        shares = ", ".join(f"{row.to} ({cell(row.measured)} of the trials)" for row in rows)
+        shares = ", ".join(
+            f"{row.to} ({measured_cell(row.measured)} of the trials)" for row in rows
+        )
         yield Text(f"{analysis}, {truth}: where its own model did not converge, with {shares}.")
     yield from _circumstances(result)
     if result.elicited:
@@ -173,50 +180,53 @@ def _notes(result: Result) -> Iterator[RenderableType]:
 
 
 def _circumstances(result: Result) -> Iterator[Text]:
-    """What each analysis is to estimate, how long the trial takes, how well it is taken to go."""
-    for known in result.background:
-        if known.strategies:
-            said = "; ".join(f"{e}: {s.replace('_', ' ')}" for e, s in known.strategies.items())
-            yield Text(f"Estimand of {known.analysis}: {said.replace('_', ' ')}.")
+    """Yield the estimands, the duration of the trial and the assumed circumstances."""
+    for background in result.background:
+        if background.strategies:
+            strategies = "; ".join(
+                f"{e}: {s.replace('_', ' ')}" for e, s in background.strategies.items()
+            )
+            yield Text(f"Estimand of {background.analysis}: {strategies.replace('_', ' ')}.")
     for row in result.characteristics:
         if row.name == "duration" and row.truth == "null" and result.scenario.stopping is None:
-            yield Text(f"Months to the last readout: {cell(row.measured)}.")
+            yield Text(f"Months to the last readout: {measured_cell(row.measured)}.")
     if result.scenario.assume != "planned":
         yield Text(f"Assumed: {result.scenario.assume} (docs/methods/assume.md).", style="bold")
 
 
 def explain_result(result: Result) -> Iterator[str]:
-    """Say in sentences what the table means for someone who plans the trial."""
-    for known in result.background:
-        if known.analysis in result.power:
-            yield _power_sentence(result.power[known.analysis], known)
-        if known.analysis in result.assurance:
-            yield _assurance_sentence(result.assurance[known.analysis], known)
+    """Yield sentences that explain the table to someone who plans the trial."""
+    for background in result.background:
+        if background.analysis in result.power:
+            yield _power_sentence(result.power[background.analysis], background)
+        if background.analysis in result.assurance:
+            yield _assurance_sentence(result.assurance[background.analysis], background)
     yield MONTE_CARLO
 
 
-def _power_sentence(power: Measured, known: Background) -> str:
+def _power_sentence(power: Measured, background: Background) -> str:
     return (
-        f"If the treatment does what you hope ({known.target:+.2g} {known.scale} {known.label}"
-        f" at {known.when}), this trial shows it in {_of_100(power)} of 100 tries."
+        f"If the treatment does what you hope ({background.target:+.2g} {background.scale}"
+        f" {background.label}"
+        f" at {background.when}), this trial shows it in {_per_100(power)} of 100 tries."
     )
 
 
-def _assurance_sentence(assurance: Measured, known: Background) -> str:
+def _assurance_sentence(assurance: Measured, background: Background) -> str:
     sentence = (
-        f"Given all the evidence, it shows an effect on {known.label} in {_of_100(assurance)} of"
-        " 100 tries"
+        f"Given all the evidence, it shows an effect on {background.label} in"
+        f" {_per_100(assurance)} of 100 tries"
     )
-    if known.effect is not None:
-        mean, low, high = known.effect
+    if background.effect is not None:
+        mean, low, high = background.effect
         sentence += f": the evidence puts the effect at {mean:+.2f} ({low:+.2f} to {high:+.2f})"
     sentence += (
-        f"; untreated patients would have averaged about {known.untreated:.3g} {known.unit}"
-        f" at month {known.month:g} anyway"
+        f"; untreated patients would have averaged about {background.untreated:.3g}"
+        f" {background.unit} at month {background.month:g} anyway"
     )
-    return sentence + (f" (phase 1: {known.reported})." if known.reported else ".")
+    return sentence + (f" (phase 1: {background.reported})." if background.reported else ".")
 
 
-def _of_100(measured: Measured) -> str:
+def _per_100(measured: Measured) -> str:
     share = 100 * measured.estimate
     return "none" if math.isnan(share) else f"{share:.0f}"

@@ -1,4 +1,4 @@
-"""A safety boundary and how often it stops a trial, as tables and as plain values."""
+"""A safety boundary and its stopping probabilities: tables, and values for JSON."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _MOST = 0.95  # a share of patients that is still worth a line
 
 
 def safety_json(rule: SafetyRule, rates: Sequence[float]) -> dict[str, Any]:
-    """Plain values: what `phase2sim safety --json` prints."""
+    """Return the values of `phase2sim safety --json`."""
     boundary = rule.boundary()
     return {
         "event": rule.event,
@@ -39,13 +39,13 @@ def safety_json(rule: SafetyRule, rates: Sequence[float]) -> dict[str, Any]:
                 "at_look": [float(chance) for chance in chances.at_look],
                 "expected_treated": chances.expected_treated,
             }
-            for chances in _under(rule, rates)
+            for chances in _stopping_by_rate(rule, rates)
         ],
     }
 
 
 def safety_screen(title: str, rule: SafetyRule, rates: Sequence[float]) -> RenderableType:
-    """Return the boundary by look, and the chances of stopping by true rate."""
+    """Return the boundary by look, and the stopping probabilities by true event rate."""
     boundary = rule.boundary()
     table = plain_table((), ("treated", "events that stop", "share", rule.evidence_is))
     for treated, events, evidence in zip(
@@ -57,15 +57,18 @@ def safety_screen(title: str, rule: SafetyRule, rates: Sequence[float]) -> Rende
         )  # fmt: skip
         table.add_row(str(treated), *cells)
     chances = plain_table((), ("true rate", "stops", "at the first look", "expected treated"))
-    for found in _under(rule, rates):
-        stops, first = float(found.at_look.sum()), float(found.at_look[0])
+    for stopping_chances in _stopping_by_rate(rule, rates):
+        stops, first = float(stopping_chances.at_look.sum()), float(stopping_chances.at_look[0])
         chances.add_row(
-            number(found.rate), f"{stops:.4f}", f"{first:.4f}", f"{found.expected_treated:.1f}"
+            number(stopping_chances.rate),
+            f"{stops:.4f}",
+            f"{first:.4f}",
+            f"{stopping_chances.expected_treated:.1f}",
         )
-    what = rule.event.replace("_", " ")
+    event = rule.event.replace("_", " ")
     return Group(
         Text(title, style="bold"),
-        Text(f"Treated patients with {what} by month {rule.by_month:g}; limit {rule.limit:g}"),
+        Text(f"Treated patients with {event} by month {rule.by_month:g}; limit {rule.limit:g}"),
         Text(),
         table,
         Text(),
@@ -74,6 +77,6 @@ def safety_screen(title: str, rule: SafetyRule, rates: Sequence[float]) -> Rende
     )
 
 
-def _under(rule: SafetyRule, rates: Sequence[float]) -> list[StoppingChances]:
+def _stopping_by_rate(rule: SafetyRule, rates: Sequence[float]) -> list[StoppingChances]:
     usual = [rule.limit * times for times in _OF_THE_LIMIT if rule.limit * times <= _MOST]
     return [stopping(rule, rate) for rate in rates or usual]

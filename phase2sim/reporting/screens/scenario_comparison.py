@@ -1,4 +1,4 @@
-"""Scenarios side by side: as tables, and as plain values for JSON."""
+"""Comparison of scenarios: tables, and values for JSON."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from phase2sim.core.measured import Measured
 from phase2sim.operating.characteristics import measured_row
-from phase2sim.reporting.measured import cell
+from phase2sim.reporting.plain_tables import measured_cell
 from phase2sim.studies.compare import ComparedScenario, Difference, ScenarioComparison
 
 _TRUTHS = {
@@ -21,34 +21,36 @@ _TRUTHS = {
 }
 
 
-def contest_json(contest: ScenarioComparison) -> dict[str, Any]:
-    """Plain values: what `phase2sim compare --json` prints."""
+def scenario_comparison_json(comparison: ScenarioComparison) -> dict[str, Any]:
+    """Return the values of `phase2sim compare --json`."""
     return {
-        "seed": contest.seed,
-        "trials": contest.trials,
-        "scenarios": [_entry_json(entry) for entry in contest.entries],
-        "differences": [_difference_json(contest, one) for one in contest.differences],
+        "seed": comparison.seed,
+        "trials": comparison.trials,
+        "scenarios": [_entry_json(entry) for entry in comparison.entries],
+        "differences": [
+            _difference_json(comparison, difference) for difference in comparison.differences
+        ],
     }
 
 
-def contest_screen(contest: ScenarioComparison) -> RenderableType:
-    """Return a table of the scenarios, one of their differences, and what they mean."""
-    truths = [truth for truth in _TRUTHS if any(truth in e.go for e in contest.entries)]
-    heading = f"{contest.trials:,} trials, seed {contest.seed}, the same patients in all"
-    named = [
+def scenario_comparison_screen(comparison: ScenarioComparison) -> RenderableType:
+    """Return a table of the scenarios, a table of their differences, and notes."""
+    truths = [truth for truth in _TRUTHS if any(truth in e.go for e in comparison.entries)]
+    heading = f"{comparison.trials:,} trials, seed {comparison.seed}, the same patients in all"
+    titles = [
         Text(f"{letter}  {entry.scenario.title} ({entry.scenario.path})")
-        for letter, entry in zip(letters(), contest.entries, strict=False)
+        for letter, entry in zip(letters(), comparison.entries, strict=False)
     ]
     return Group(
         Text(heading, style="bold"),
-        *named,
+        *titles,
         Text(),
-        _scenarios(contest, truths),
-        *_considered(contest, truths),
+        _scenarios(comparison, truths),
+        *_consider_table(comparison, truths),
         Text(),
-        _differences(contest),
+        _differences(comparison),
         Text(),
-        *_notes(contest),
+        *_notes(comparison),
     )
 
 
@@ -59,56 +61,56 @@ def _table(columns: Sequence[str]) -> Table:
     return table
 
 
-def _scenarios(contest: ScenarioComparison, truths: list[str]) -> Table:
-    named = (_TRUTHS[truth] for truth in truths)
-    table = _table(("", "verdict", "patients", *named, "power/100 patients"))
-    for letter, entry in zip(letters(), contest.entries, strict=False):
-        found = [cell(entry.go[truth]) if truth in entry.go else "-" for truth in truths]
-        worth = per_100_patients(entry)
-        last = "-" if worth is None else cell(worth)
-        table.add_row(letter, entry.verdict, str(entry.patients), *found, last)
+def _scenarios(comparison: ScenarioComparison, truths: list[str]) -> Table:
+    measures = (_TRUTHS[truth] for truth in truths)
+    table = _table(("", "verdict", "patients", *measures, "power/100 patients"))
+    for letter, entry in zip(letters(), comparison.entries, strict=False):
+        shares = [measured_cell(entry.go[truth]) if truth in entry.go else "-" for truth in truths]
+        per_100 = per_100_patients(entry)
+        last = "-" if per_100 is None else measured_cell(per_100)
+        table.add_row(letter, entry.verdict, str(entry.patients), *shares, last)
     return table
 
 
-def _considered(contest: ScenarioComparison, truths: list[str]) -> Iterator[RenderableType]:
-    """Shares that neither go nor stop, where a rule has them."""
+def _consider_table(comparison: ScenarioComparison, truths: list[str]) -> Iterator[RenderableType]:
+    """Yield the shares of consider, if a rule has them."""
     rows = [
         (letter, entry.consider)
-        for letter, entry in zip(letters(), contest.entries, strict=False)
+        for letter, entry in zip(letters(), comparison.entries, strict=False)
         if entry.consider
     ]
     if not rows:
         return
     table = _table(("consider", *truths))
     for letter, consider in rows:
-        found = (cell(consider[truth]) if truth in consider else "-" for truth in truths)
-        table.add_row(letter, *found)
+        shares = (measured_cell(consider[truth]) if truth in consider else "-" for truth in truths)
+        table.add_row(letter, *shares)
     yield Text()
     yield table
 
 
-def _differences(contest: ScenarioComparison) -> Table:
+def _differences(comparison: ScenarioComparison) -> Table:
     table = _table(("difference", "of", "", "trials only it wins", "trials only A wins"))
     names = list(letters())
-    for one in contest.differences:
+    for difference in comparison.differences:
         table.add_row(
-            f"{names[one.scenario]} - A",
-            _TRUTHS[one.truth],
-            cell(one.measured),
-            _listed(one.only_here),
-            _listed(one.only_first),
+            f"{names[difference.scenario]} - A",
+            _TRUTHS[difference.truth],
+            measured_cell(difference.measured),
+            _list_trials(difference.only_here),
+            _list_trials(difference.only_first),
         )
     return table
 
 
 def letters() -> Iterator[str]:
-    """A, B, C ... for as many scenarios as anybody compares."""
+    """Yield A, B, C ... for up to 676 scenarios."""
     for number in range(26 * 26):
         yield (chr(64 + number // 26) if number >= 26 else "") + chr(65 + number % 26)  # noqa: PLR2004
 
 
 def per_100_patients(entry: ComparedScenario) -> Measured | None:
-    """Power that 100 patients buy; None without a target."""
+    """Return the power per 100 patients; None without a target."""
     power = entry.go.get("target")
     if power is None or math.isnan(power.estimate):
         return None
@@ -118,33 +120,33 @@ def per_100_patients(entry: ComparedScenario) -> Measured | None:
     )
 
 
-def _notes(contest: ScenarioComparison) -> Iterator[Text]:
-    apart = [
+def _notes(comparison: ScenarioComparison) -> Iterator[Text]:
+    different = [
         letter
-        for letter, entry in zip(letters(), contest.entries, strict=False)
+        for letter, entry in zip(letters(), comparison.entries, strict=False)
         if not entry.shares_patients
     ]
-    if apart:
+    if different:
         yield Text(
-            f"{', '.join(apart)}: draws other endpoints or visits than A, so their patients are"
+            f"{', '.join(different)}: draws other endpoints or visits than A, so their patients are"
             " alike in part; the standard errors allow for it."
         )
     yield Text("+- is Monte Carlo error; that of a difference is of pairs of trials.", style="dim")
-    for one in contest.differences:
-        if one.truth != "target" or not (one.only_here or one.only_first):
+    for difference in comparison.differences:
+        if difference.truth != "target" or not (difference.only_here or difference.only_first):
             continue
-        trial = (one.only_here or one.only_first)[0]
+        trial = (difference.only_here or difference.only_first)[0]
         yield Text(f"Trial {trial}, by each of the two:")
-        for place in (one.scenario, 0):
-            yield Text(f"  {contest.replay(place, trial, one.truth)}")
+        for scenario in (difference.scenario, 0):
+            yield Text(f"  {comparison.replay(scenario, trial, difference.truth)}")
 
 
-def _listed(trials: tuple[int, ...]) -> str:
+def _list_trials(trials: tuple[int, ...]) -> str:
     return ", ".join(map(str, trials)) if trials else "none"
 
 
 def _entry_json(entry: ComparedScenario) -> dict[str, Any]:
-    worth = per_100_patients(entry)
+    per_100 = per_100_patients(entry)
     return {
         "file": str(entry.scenario.path),
         "title": entry.scenario.title,
@@ -154,23 +156,29 @@ def _entry_json(entry: ComparedScenario) -> dict[str, Any]:
         "shares_patients": entry.shares_patients,
         "go": [{"truth": truth, **measured_row(m)} for truth, m in entry.go.items()],
         "consider": [{"truth": truth, **measured_row(m)} for truth, m in entry.consider.items()],
-        "power_per_100_patients": None if worth is None else measured_row(worth),
+        "power_per_100_patients": None if per_100 is None else measured_row(per_100),
     }
 
 
-def _difference_json(contest: ScenarioComparison, one: Difference) -> dict[str, Any]:
+def _difference_json(comparison: ScenarioComparison, difference: Difference) -> dict[str, Any]:
     return {
-        "scenario": one.scenario,
-        "truth": one.truth,
-        **measured_row(one.measured),
-        "only_here": [_token(contest, one, trial) for trial in one.only_here],
-        "only_first": [_token(contest, one, trial) for trial in one.only_first],
+        "scenario": difference.scenario,
+        "truth": difference.truth,
+        **measured_row(difference.measured),
+        "only_here": [
+            _replay_json(comparison, difference, trial) for trial in difference.only_here
+        ],
+        "only_first": [
+            _replay_json(comparison, difference, trial) for trial in difference.only_first
+        ],
     }
 
 
-def _token(contest: ScenarioComparison, one: Difference, trial: int) -> dict[str, Any]:
+def _replay_json(
+    comparison: ScenarioComparison, difference: Difference, trial: int
+) -> dict[str, Any]:
     return {
         "trial": trial,
-        "here": contest.replay(one.scenario, trial, one.truth),
-        "first": contest.replay(0, trial, one.truth),
+        "here": comparison.replay(difference.scenario, trial, difference.truth),
+        "first": comparison.replay(0, trial, difference.truth),
     }

@@ -1,4 +1,4 @@
-"""One trial's findings as a table and as plain values for JSON."""
+"""Findings of one trial: table, and values for JSON."""
 
 import math
 from dataclasses import asdict
@@ -11,17 +11,17 @@ from rich.text import Text
 from phase2sim.studies.single_trial import Finding, Harm, LookResult, TrialResult
 
 
-def examined_json(examined: TrialResult) -> dict[str, Any]:
-    """Plain values: ``findings``, one an analysis, and ``decision``, one verdict a label.
+def trial_result_json(result: TrialResult) -> dict[str, Any]:
+    """Return ``findings``, one per analysis, and ``decision``, one verdict per label.
 
-    And ``looks``, where a trial has them, and ``harm``, where it was stopped for that.
+    Also ``looks`` if the trial has interim looks, and ``harm`` if it was stopped for harm.
     """
-    harm = {} if examined.harm is None else {"harm": asdict(examined.harm)}
-    looks = [_plain(asdict(look)) for look in examined.looks]
+    harm = {} if result.harm is None else {"harm": asdict(result.harm)}
+    looks = [_plain(asdict(look)) for look in result.looks]
     return (
         {
-            "findings": [_plain(asdict(finding)) for finding in examined.findings],
-            "decision": dict(examined.verdicts),
+            "findings": [_plain(asdict(finding)) for finding in result.findings],
+            "decision": dict(result.verdicts),
         }
         | ({"looks": looks} if looks else {})
         | harm
@@ -29,7 +29,7 @@ def examined_json(examined: TrialResult) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON can hold
-    """Return the value with None, which JSON can hold, for nan and infinity."""
+    """Return the value with None for nan and infinity, which JSON cannot hold."""
     match value:
         case dict():
             return {key: _plain(inner) for key, inner in value.items()}
@@ -39,43 +39,43 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON can hold
             return value
 
 
-def examined_screen(examined: TrialResult, title: str) -> RenderableType:
+def trial_result_screen(result: TrialResult, title: str) -> RenderableType:
     """Return the table of findings and the decision."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    known_truth = any(finding.true_effect is not None for finding in examined.findings)
+    known_truth = any(finding.true_effect is not None for finding in result.findings)
     for column in ("analysis", "month", "method", "effect (95 % CI)", "SE", "df", "p, one-sided"):
         table.add_column(column)
     if known_truth:
         table.add_column("true effect")
-    for finding in examined.findings:
+    for finding in result.findings:
         cells = _cells(finding)
         table.add_row(*cells, *([f"{finding.true_effect:.3f}"] if known_truth else []))
-    decision = ", ".join(f"{label}: {verdict}" for label, verdict in examined.verdicts.items())
-    details = [Text(_details(finding)) for finding in examined.findings if finding.details]
+    decision = ", ".join(f"{label}: {verdict}" for label, verdict in result.verdicts.items())
+    details = [Text(_details(finding)) for finding in result.findings if finding.details]
     details += [
         Text(f"{finding.analysis}: answered with {finding.fallback}; its own did not converge.")
-        for finding in examined.findings
+        for finding in result.findings
         if finding.fallback
     ]
-    looks = [Text(_look(seen)) for seen in examined.looks]
-    looks += [] if examined.harm is None else [Text(_harm(examined.harm))]
+    looks = [Text(_look(look)) for look in result.looks]
+    looks += [] if result.harm is None else [Text(_harm(result.harm))]
     end = Text(f"Decision: {decision}")
     return Group(Text(title, style="bold"), Text(), table, Text(), *details, *looks, end)
 
 
-def _look(seen: LookResult) -> str:
-    """One look in a line: when, with whom, how it was, and whether it ended the trial."""
-    p = ", ".join(f"{name} p {value:.4g}" for name, value in seen.p_one_sided.items())
-    stopped = f"; dropped {', '.join(seen.dropped)}" if seen.dropped else ""
-    stopped += f"; stopped for {seen.stopped_for}" if seen.stopped_for else ""
+def _look(look: LookResult) -> str:
+    """Return one line on a look: time, enrolment, p-values, dropped arms and stop."""
+    p = ", ".join(f"{name} p {value:.4g}" for name, value in look.p_one_sided.items())
+    endings = f"; dropped {', '.join(look.dropped)}" if look.dropped else ""
+    endings += f"; stopped for {look.stopped_for}" if look.stopped_for else ""
     return (
-        f"Look {seen.look}, month {seen.months:.1f}, {seen.enrolled} patients enrolled:"
-        f" {p}{stopped}"
+        f"Look {look.look}, month {look.months:.1f}, {look.enrolled} patients enrolled:"
+        f" {p}{endings}"
     )
 
 
 def _harm(harm: Harm) -> str:
-    """What stopped a trial for harm; what stands above it is of a trial that had gone on."""
+    """Return when a trial was stopped for harm; its findings are those without the stop."""
     return (
         f"Stopped for harm after {harm.treated} treated patients, month {harm.months:.1f},"
         f" {harm.enrolled} patients enrolled; the findings are those if it had gone on"
@@ -83,10 +83,10 @@ def _harm(harm: Harm) -> str:
 
 
 def _details(finding: Finding) -> str:
-    found = ", ".join(
+    details = ", ".join(
         f"{name.replace('_', ' ')} {value:.4g}" for name, value in finding.details.items()
     )
-    return f"{finding.analysis}: {found}"
+    return f"{finding.analysis}: {details}"
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:

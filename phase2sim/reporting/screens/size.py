@@ -1,4 +1,4 @@
-"""A search for a number of patients, or an effect, in words and as plain values."""
+"""A sample size or detectable effect: text, and values for JSON."""
 
 from typing import Any
 
@@ -11,38 +11,38 @@ from phase2sim.studies.sizing.search import SearchPoint
 from phase2sim.studies.sizing.size_result import SizeResult, sentences
 
 
-def size_json(sized: SizeResult) -> dict[str, Any]:
-    """Plain values of a search: what `phase2sim size --json` prints."""
-    wanted, found = sized.search, sized.found
-    arms = sized.scenario.design.get("allocation", (1, 1))
+def size_json(result: SizeResult) -> dict[str, Any]:
+    """Return the values of `phase2sim size --json`."""
+    search, crossing = result.search, result.found
+    arms = result.scenario.design.get("allocation", (1, 1))
     return {
-        "scenario": str(sized.scenario.path),
-        "verdict": sized.verdict,
-        "of": wanted.of,
-        "target": wanted.target,
-        "confidence": wanted.confidence,
-        "tolerance": wanted.tolerance,
-        "reached": sized.answer is not None,
-        "settled": found is not None and found.settled,
-        "patients": None if sized.by_effect else sized.patients,
+        "scenario": str(result.scenario.path),
+        "verdict": result.verdict,
+        "of": search.of,
+        "target": search.target,
+        "confidence": search.confidence,
+        "tolerance": search.tolerance,
+        "reached": result.answer is not None,
+        "settled": crossing is not None and crossing.settled,
+        "patients": None if result.by_effect else result.patients,
         "allocation": list(arms),
-        "effect": sized.effect,
-        "answer": _point(sized.answer),
-        "enrolled": _measured(sized.enrolled),
-        "below": _point(found.below if found else None),
-        "trials": found.trials if found else 0,
-        "ceiling": _measured(sized.ceiling),
-        "closed_form": sized.closed_form,
-        "closed_form_is_exact": None if sized.closed_form is None else not sized.closed_form_why,
-        "curve": [_point(point) for point in found.curve] if found else [],
+        "effect": result.effect,
+        "answer": _point(result.answer),
+        "enrolled": _measured(result.enrolled),
+        "below": _point(crossing.below if crossing else None),
+        "trials": crossing.trials if crossing else 0,
+        "ceiling": _measured(result.ceiling),
+        "closed_form": result.closed_form,
+        "closed_form_is_exact": None if result.closed_form is None else not result.closed_form_why,
+        "curve": [_point(point) for point in crossing.curve] if crossing else [],
     }
 
 
-def size_screen(sized: SizeResult) -> RenderableType:
-    """Return the answer in a sentence, theory beside it, and the curve around it."""
-    parts: list[RenderableType] = [Text(sized.scenario.title, style="bold"), Text()]
-    parts += [Text(line) for line in sentences(sized)]
-    view = sized.view()
+def size_screen(result: SizeResult) -> RenderableType:
+    """Return the answer in a sentence, its closed form, and the curve around it."""
+    parts: list[RenderableType] = [Text(result.scenario.title, style="bold"), Text()]
+    parts += [Text(line) for line in sentences(result)]
+    view = result.view()
     if view.rows:
         table = plain_table((), view.columns)
         for row in view.rows:

@@ -1,4 +1,4 @@
-"""Sweeps as tables and as plain values: what one will cost, what it came to, what a store holds."""
+"""Sweeps: forecast, outcome and stored results as tables, and values for JSON."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from phase2sim.studies.sweeps.sweep import SweepOptions, SweepResult
 
 
 def estimate_json(forecast: Forecast) -> dict[str, Any]:
-    """Plain values of what a sweep will cost."""
+    """Return the values of `phase2sim sweep --estimate --json`."""
     return {
         "cells": forecast.cells,
         "trials": forecast.trials or None,
@@ -25,14 +25,14 @@ def estimate_json(forecast: Forecast) -> dict[str, Any]:
     }
 
 
-def estimate_line(forecast: Forecast, asked: SweepOptions) -> str:
-    """Say what a sweep will cost: cells, trials, time and disk, or what it goes on until."""
+def estimate_line(forecast: Forecast, options: SweepOptions) -> str:
+    """Return one line on cells, trials, time and disk space, or the precision to reach."""
     cells = f"{forecast.cells:,} cells"
-    if asked.seconds is not None:
-        return f"{cells}, as many trials as {_duration(asked.seconds)} allow."
-    if asked.mcse is not None:
-        what = "share" if asked.of == "share" else "difference"
-        return f"{cells}, each until the standard error of every {what} is {asked.mcse:g}."
+    if options.seconds is not None:
+        return f"{cells}, as many trials as {_duration(options.seconds)} allow."
+    if options.mcse is not None:
+        quantity = "share" if options.of == "share" else "difference"
+        return f"{cells}, each until the standard error of every {quantity} is {options.mcse:g}."
     line = f"{cells} x {forecast.trials:,} trials: {forecast.trials_left:,} to simulate"
     if not forecast.trials_left:
         return f"{line}; the folder holds them all."
@@ -41,31 +41,31 @@ def estimate_line(forecast: Forecast, asked: SweepOptions) -> str:
     )
 
 
-def sweep_json(swept: SweepResult) -> dict[str, Any]:
-    """Plain values of a sweep: what `phase2sim sweep --json` prints."""
+def sweep_json(result: SweepResult) -> dict[str, Any]:
+    """Return the values of `phase2sim sweep --json`."""
     return {
-        "out": str(swept.folder),
-        "cells": swept.cells,
-        "finished": swept.finished,
-        "trials_simulated": swept.trials_done,
-        "failed_analyses": swept.failed,
-        "seconds": swept.seconds,
-        "damaged": [str(path) for path in swept.damaged],
-        "imprecise": [dict(labels) for labels in swept.imprecise],
-        "refused": list(swept.refused),
-        "rows": [dict(row) for row in swept.rows],
+        "out": str(result.folder),
+        "cells": result.cells,
+        "finished": result.finished,
+        "trials_simulated": result.trials_done,
+        "failed_analyses": result.failed,
+        "seconds": result.seconds,
+        "damaged": [str(path) for path in result.damaged],
+        "imprecise": [dict(labels) for labels in result.imprecise],
+        "refused": list(result.refused),
+        "rows": [dict(row) for row in result.rows],
     }
 
 
-def sweep_screen(swept: SweepResult, sweep: Sweep) -> RenderableType:
-    """Return the table of the sweep's cells, and what to know about it."""
+def sweep_screen(result: SweepResult, sweep: Sweep) -> RenderableType:
+    """Return the table of the sweep's cells, and notes."""
     parts: list[RenderableType] = [Text(sweep.title, style="bold"), Text()]
-    parts += [results_screen(swept.rows), Text(), *_notes(swept)]
+    parts += [results_screen(result.rows), Text(), *_notes(result)]
     return Group(*parts)
 
 
 def results_screen(rows: Sequence[Row]) -> RenderableType:
-    """Return one line a cell: where it is on the axes, and its shares of go."""
+    """Return one line per cell: its axis values and its shares of go."""
     view = shares_view(rows, "")
     labels = sum("\n" not in title for title in view.columns)  # of a share: name, analysis
     table = WideTable(labels, view.columns, view.rows)
@@ -73,24 +73,24 @@ def results_screen(rows: Sequence[Row]) -> RenderableType:
     return Group(table, *notes) if view.rows else Group(*notes)
 
 
-def _notes(swept: SweepResult) -> Iterator[RenderableType]:
-    speed = swept.trials_done / swept.seconds if swept.seconds else 0.0
+def _notes(result: SweepResult) -> Iterator[RenderableType]:
+    speed = result.trials_done / result.seconds if result.seconds else 0.0
     yield Text(
-        f"{swept.trials_done:,} trials simulated in {_duration(swept.seconds)}"
-        f" ({speed:,.0f} a second), {swept.failed:,} analyses failed; results in {swept.folder}."
+        f"{result.trials_done:,} trials simulated in {_duration(result.seconds)}"
+        f" ({speed:,.0f} a second), {result.failed:,} analyses failed; results in {result.folder}."
     )
-    if swept.damaged:
+    if result.damaged:
         yield Text(
-            f"{len(swept.damaged)} damaged files were put aside in {swept.damaged[0].parent}, their"
-            " trials simulated anew.",
+            f"{len(result.damaged)} damaged files were put aside in {result.damaged[0].parent},"
+            " their trials simulated anew.",
             style="yellow",
         )
-    for labels in swept.imprecise:
-        where = ", ".join(f"{name} = {label}" for name, label in labels.items())
-        yield Text(f"Not as precise as asked for at the most trials: {where}.", style="yellow")
-    for why in swept.refused:
-        yield Text(f"Refused: {why}", style="bold red")
-    if not swept.finished:
+    for labels in result.imprecise:
+        values = ", ".join(f"{name} = {label}" for name, label in labels.items())
+        yield Text(f"Not as precise as asked for at the most trials: {values}.", style="yellow")
+    for reason in result.refused:
+        yield Text(f"Refused: {reason}", style="bold red")
+    if not result.finished:
         yield Text("Stopped before its end. The same command goes on from here.", style="bold")
 
 

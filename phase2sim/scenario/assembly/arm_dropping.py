@@ -54,7 +54,7 @@ def _futility(table: Table, path: Path) -> futilities.FutilityRule:
     return futility
 
 
-def _bounds(  # noqa: PLR0913 - options by name
+def _bounds(
     design: Design,
     decision: Decision,
     analysis_set: AnalysisSet,

@@ -65,7 +65,7 @@ KEYS: dict[str, str] = {
 }
 
 
-def build(  # noqa: PLR0913 - options by name
+def build(
     kind: str,
     table: Table,
     key_path: str,

@@ -123,12 +123,13 @@ class ReportOptions:
     replicas: bool = True  # of the reported table
 
 
-def dossier_of(  # noqa: PLR0913 - what a campaign needs
+def dossier_of(
     source: Scenario | Path,
     store: Path | None,
     wish: ReportOptions,
     backend: Backend,
     command: Sequence[str],
+    *,
     say: Report = lambda _line: None,
     progress: Callable[[Status], None] = lambda _status: None,
 ) -> Dossier:
@@ -146,16 +147,17 @@ def dossier_of(  # noqa: PLR0913 - what a campaign needs
     scenario = load_scenario(source) if isinstance(source, Path) else source
     folder = store or Path("results") / f"{scenario.path.stem}-report"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    main = simulate_for(scenario, folder, wish, backend, command, say, progress)
+    main = simulate_for(scenario, folder, wish, backend, command, say=say, progress=progress)
     return gather(folder, shlex.join(command), wish, main, say)
 
 
-def simulate_for(  # noqa: PLR0913 - what a campaign needs
+def simulate_for(
     scenario: Scenario,
     folder: Path,
     wish: ReportOptions,
     backend: Backend,
     command: Sequence[str],
+    *,
     say: Report = lambda _line: None,
     progress: Callable[[Status], None] = lambda _status: None,
 ) -> str:

@@ -35,14 +35,45 @@ class Search:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SizeResult(Viewed):
-    """What a search came to, with all that makes sense of it.
+    """Answer of a search for a sample size or a detectable effect, as ``size`` returns it.
 
+    Attributes
+    ----------
+    scenario : Scenario
+        Scenario that was sized.
+    search : Search
+        Target, confidence and tolerance of the search.
+    verdict : str
+        Analysis or overall verdict that was sized.
+    found : Climbed or None
+        Searched sizes (or effects) with their probabilities of go; None if the ceiling is below the
+        target.
+    ceiling : Measured or None
+        Probability of go that no number of patients exceeds; None if unknown.
+    closed_form : float or None
+        Answer by theory, in patients or multiples of the target effect; None without a theory.
+    closed_form_why : str
+        Reason why the closed form is approximate; empty if it is exact.
+    by_effect : bool
+        True if multiples of the target effect were searched instead of sizes.
+    enrolled : Measured or None
+        Mean number of patients enrolled with the answer, for designs with interim looks.
+    effect : float or None
+        Detectable effect on the model scale, if effects were searched and there is one endpoint.
+
+    References
+    ----------
+    Robbins (1970), Statistical methods related to the law of the iterated logarithm, Annals of
+    Mathematical Statistics 41:1397-1409: the bounds hold at all looks of the search together.
+
+    Examples
+    --------
     >>> import phase2sim
     >>> scenario = phase2sim.load_scenario("scenarios/meld-atg.toml")
-    >>> sized = phase2sim.size(scenario, power=0.8)
-    >>> sized.answer.low >= 0.8
+    >>> result = phase2sim.size(scenario, power=0.8)
+    >>> result.answer.low >= 0.8
     True
-    >>> list(sized.frame())
+    >>> list(result.frame())
     ['patients', 'estimate', 'mcse', 'used', 'at_least', 'at_most']
     """
 

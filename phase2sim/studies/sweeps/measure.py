@@ -98,7 +98,10 @@ def _tallied(cell: Cell, answers: BatchResults) -> tuple[TrialSums, NDArray[np.i
         tallied = tally(answers.estimates, true_effect, answers.missing, verdict, harm=harm)
     else:
         look, verdict = went.look, went.course.verdict
-        tallied = tally(look.estimates, true_effect, look.missing, verdict, look.months, went, harm)
+        tallied = tally(
+            look.estimates, true_effect, look.missing, verdict,
+            months=look.months, trial_ends=went, harm=harm,
+        )  # fmt: skip
     known = built.study.decision.classes(true_effect.T, built.study.hypotheses)
     return replace(tallied, by_class=by_class(verdict, known)), verdict
 

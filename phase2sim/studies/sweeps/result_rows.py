@@ -21,8 +21,22 @@ _MOST_SHARES = 4  # side by side; of more, the last verdict of each rule under e
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Rows(Viewed, Sequence[Row]):
-    """Rows of a folder of results, one a number, with its place on the axes.
+    """Rows of a results folder, one row per number, as ``results`` returns them.
 
+    Parameters
+    ----------
+    rows : tuple of mapping
+        Rows with the columns ``name``, ``truth``, ``analysis``, ``look``, ``estimate``, ``mcse``,
+        ``requested``, ``used``, ``failed``, ``trials``, ``patients`` and one column per axis of the
+        sweep.
+
+    Attributes
+    ----------
+    axes : list of str
+        Columns that identify a cell of the sweep.
+
+    Examples
+    --------
     >>> import phase2sim
     >>> sweep = "scenarios/sweeps/meld-atg-sizes.toml"
     >>> rows = phase2sim.sweep(sweep, "out", trials=10).rows

@@ -60,13 +60,40 @@ class SweepOptions:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SweepResult(Viewed):
-    """What a sweep came to.
+    """Outcome of a sweep, as ``sweep`` returns it.
+
+    Attributes
+    ----------
+    folder : Path
+        Folder of the results.
+    cells : int
+        Number of cells of the sweep.
+    trials_done : int
+        Number of trials simulated in this call, over all cells.
+    failed : int
+        Number of analyses that failed in this call.
+    seconds : float
+        Duration of this call, in seconds.
+    finished : bool
+        False if the sweep was interrupted or ran out of time before its last trial.
+    damaged : tuple of Path
+        Damaged files that were set aside; their trials were simulated again.
+    imprecise : tuple of mapping
+        Axis values of the cells whose Monte Carlo standard error is still above the requested one.
+    refused : tuple of str
+        Reasons why some numbers must not be used.
+    rows : Rows
+        Results of the sweep's cells, one row per number.
+
+    Examples
+    --------
+    The sweep has 45 cells: 5 sizes times 3 effects times 3 shares of dropout.
 
     >>> import phase2sim
-    >>> swept = phase2sim.sweep("scenarios/sweeps/meld-atg-sizes.toml", "out", trials=10)
-    >>> swept.cells, swept.finished
+    >>> result = phase2sim.sweep("scenarios/sweeps/meld-atg-sizes.toml", "out", trials=10)
+    >>> result.cells, result.finished
     (45, True)
-    >>> swept.frame().query("name == 'power'").patients.nunique()
+    >>> result.frame().query("name == 'power'").patients.nunique()
     5
     """
 

@@ -125,7 +125,7 @@ def _calibrated(runs: _Runs) -> Iterator[Check]:
                 yield _within("calibration", title, 0.95, "confidence", row.measured)
 
 
-def _within(  # noqa: PLR0913 - a check has these parts
+def _within(
     kind: str, name: str, expected: float, source: str, found: Measured, *, at_most: bool = False
 ) -> Check:
     """Compare in standard errors under the expected value."""

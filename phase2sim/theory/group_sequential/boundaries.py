@@ -86,7 +86,7 @@ class Boundaries:
         return (self.drift_for(power) / fixed) ** 2
 
 
-def boundaries(  # noqa: PLR0913 - options by name
+def boundaries(
     information: Floats,
     one_sided_alpha: float,
     efficacy: EfficacyRule,

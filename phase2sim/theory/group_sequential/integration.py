@@ -28,7 +28,7 @@ def _tail(x: float) -> float:
 
 
 @kernel
-def beyond(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def beyond(
     at: Floats, mass: Floats, before: float, now: float, effect: float, bound: float, side: float
 ) -> float:
     """Chance to go on to a look and be above the bound there (side 1), or below it (side -1).
@@ -46,7 +46,7 @@ def beyond(  # noqa: PLR0913 - a kernel takes arrays, not objects
 
 
 @kernel
-def bound_of(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def bound_of(
     at: Floats, mass: Floats, before: float, now: float, effect: float, chance: float, side: float
 ) -> float:
     """Bound beyond which a trial is with this chance: undoes ``beyond``; infinite for chance 0."""
@@ -82,7 +82,7 @@ def bound_of(  # noqa: PLR0913 - a kernel takes arrays, not objects
 
 
 @kernel
-def onward(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def onward(
     at: Floats, mass: Floats, information: Floats, k: int, effect: float, lower: float, upper: float
 ) -> tuple[Floats, Floats]:
     """Nodes and mass of the trials that go on from look ``k``, between its bounds."""

@@ -37,7 +37,7 @@ def _above(at: Floats, mass: Floats, count: int, bound: float, sd: float) -> flo
 
 
 @kernel
-def _onward(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _onward(
     at: Floats, mass: Floats, count: int, steps: Floats, low: float, high: float, to: Floats,
     masses: Floats,
 ) -> int:  # fmt: skip
@@ -64,7 +64,7 @@ def _onward(  # noqa: PLR0913 - a kernel takes arrays, not objects
 
 
 @kernel
-def _follow(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _follow(
     k: int, information: Floats, bounds: Floats, arm: Floats, control: float, past: Floats,
     at: Floats, mass: Floats, count: Ints,
 ) -> None:  # fmt: skip
@@ -134,7 +134,7 @@ def fates(
 
 
 @kernel
-def _add(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _add(
     before: Floats, after: Floats, weight: float, k: int, stops: Floats, ends: Floats,
     going: Floats,
 ) -> None:  # fmt: skip

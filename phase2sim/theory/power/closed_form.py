@@ -20,7 +20,7 @@ LARGEST_ARM = 1e9  # a search for a sample size gives up here
 _NEGLIGIBLE = 1e-14  # probability of a size left out of an average
 
 
-def power_z(  # noqa: PLR0913  a test has this many parameters
+def power_z(  # noqa: PLR0917  a test has this many parameters
     effect: float,
     sd: float,
     n_treated: ArrayLike,
@@ -33,7 +33,7 @@ def power_z(  # noqa: PLR0913  a test has this many parameters
     return np.asarray(special.ndtr(shift + special.ndtri(one_sided_alpha)))
 
 
-def power_z_two_sided(  # noqa: PLR0913  a test has this many parameters
+def power_z_two_sided(  # noqa: PLR0917  a test has this many parameters
     effect: float,
     sd: float,
     n_treated: ArrayLike,
@@ -46,7 +46,7 @@ def power_z_two_sided(  # noqa: PLR0913  a test has this many parameters
     return right + power_z(-effect, sd, n_treated, n_control, two_sided_alpha / 2, -null_effect)
 
 
-def power_t(  # noqa: PLR0913  a test has this many parameters
+def power_t(  # noqa: PLR0917  a test has this many parameters
     effect: float,
     sd: float,
     n_treated: ArrayLike,
@@ -60,7 +60,7 @@ def power_t(  # noqa: PLR0913  a test has this many parameters
     return _t_exceeds(df, shift, _t_quantile(df, one_sided_alpha))
 
 
-def power_t_two_sided(  # noqa: PLR0913  a test has this many parameters
+def power_t_two_sided(  # noqa: PLR0917  a test has this many parameters
     effect: float,
     sd: float,
     n_treated: ArrayLike,
@@ -83,7 +83,7 @@ def power_t_one_sample(
     return _t_exceeds(df, shift, _t_quantile(df, one_sided_alpha))
 
 
-def power_ancova(  # noqa: PLR0913  a test has this many parameters
+def power_ancova(  # noqa: PLR0917  a test has this many parameters
     effect: float,
     residual_sd: float,
     n_treated: ArrayLike,
@@ -140,7 +140,7 @@ def _ancova_at(n: float, shift: Floats, one_sided_alpha: float, covariates: int)
     return power
 
 
-def power_welch(  # noqa: PLR0913  a test has this many parameters
+def power_welch(  # noqa: PLR0917  a test has this many parameters
     effect: float,
     sd: tuple[float, float],
     n_treated: ArrayLike,
@@ -162,7 +162,7 @@ def power_welch(  # noqa: PLR0913  a test has this many parameters
     return power
 
 
-def patients_z(  # noqa: PLR0913  a test has this many parameters
+def patients_z(  # noqa: PLR0917  a test has this many parameters
     effect: float,
     sd: float,
     target_power: float,
@@ -180,7 +180,7 @@ def patients_z(  # noqa: PLR0913  a test has this many parameters
     return treated_per_control * control, control
 
 
-def patients_t(  # noqa: PLR0913  a test has this many parameters
+def patients_t(  # noqa: PLR0917  a test has this many parameters
     effect: float,
     sd: float,
     target_power: float,

@@ -172,7 +172,7 @@ def _by_look(
     sizes = tuple(look.patients_of(schedule.patients) for look in schedule.looks)
     if _in_one_pass(schedule, analysis, plan):
         sizes = (*sizes, plan.patients)
-        whole = estimate_first(analysis, plan, trials, observed, aim, sizes)
+        whole = estimate_first(analysis, plan, trials, observed, aim, sizes=sizes)
         return tuple(map_estimates(whole, itemgetter(size)) for size in range(len(sizes)))
     interim = [_at_look(analysed, number, (trials, observed), due_at_look) for due_at_look in due]
     return *interim, estimate(analysis, plan, trials, observed, aim)

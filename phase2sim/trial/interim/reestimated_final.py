@@ -17,7 +17,7 @@ from phase2sim.trial.interim.schedule import Schedule
 _TWO_ARMS = 2  # more are refused
 
 
-def reestimated_final(  # noqa: PLR0913 - options by name
+def reestimated_final(
     schedule: Schedule,
     part: Reestimation,
     analysis: Analysis,
@@ -124,7 +124,7 @@ def _last_enrolment(trials: Trials, patients: Ints, planned: int, decided: Float
     return np.where(patients > planned, np.maximum(last, decided), last)
 
 
-def _at_end(  # noqa: PLR0913 - options by name
+def _at_end(
     plan: Plan,
     analysis: Analysis,
     trials: Trials,

@@ -89,7 +89,7 @@ def _gammas(out: Floats, shape: float, seed: Word, first: Word, where: Word) -> 
 
 
 @kernel
-def _add_events(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _add_events(
     so_far: Ints,
     rate: Floats,
     arm: Arms,

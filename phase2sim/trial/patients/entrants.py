@@ -73,7 +73,7 @@ def _screened(
     baselines (trial, endpoint, patient).
     """
     everyone = np.arange(len(arrivals.site))
-    value = _baselines(plan, truth, arrivals.site, candidates, everyone, first)
+    value = _baselines(plan, truth, arrivals.site, candidates, rows=everyone, first=first)
     out = ~_eligible(plan, value)
     for number in range(1, MOST_ATTEMPTS + 1):
         rows = np.flatnonzero(out.any(axis=1))
@@ -88,7 +88,7 @@ def _screened(
             place_of = who if array.ndim == who.ndim else who[:, None]
             array[rows, ..., :patients] = np.where(place_of, redrawn, array[rows, ..., :patients])
         again = _rows(candidates, rows)
-        fresh = _baselines(plan, truth, arrivals.site[rows], again, rows, first)
+        fresh = _baselines(plan, truth, arrivals.site[rows], again, rows=rows, first=first)
         for name, row in value.items():
             row[rows] = fresh[name]
         out[rows] = ~_eligible(plan, fresh)
@@ -115,11 +115,12 @@ def _new_candidates(plan: Plan, attempt: Attempt, patients: int) -> tuple[Floats
     )
 
 
-def _baselines(  # noqa: PLR0913 - rows of several arrays
+def _baselines(
     plan: Plan,
     truth: Truth,
     site: Ints,
     candidates: tuple[Floats, Floats, Floats],
+    *,
     rows: Ints,
     first: int,
 ) -> dict[str, Floats]:
@@ -173,7 +174,7 @@ def share_eligible(plan: Plan, truth: Truth) -> float:
     site = np.zeros(shape, dtype=np.int64)
     z = np.stack([normals(shape, plan.seed, "outcome", 0, where) for where in _places(plan)], 1)
     candidates = (_ages(plan, 0, shape), _durations(plan, 0, shape), z)
-    value = _baselines(plan, truth, site, candidates, np.zeros(1, dtype=np.int64), 0)
+    value = _baselines(plan, truth, site, candidates, rows=np.zeros(1, dtype=np.int64), first=0)
     return float(_eligible(plan, value).mean())
 
 

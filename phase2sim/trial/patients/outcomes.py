@@ -103,7 +103,7 @@ _OUTCOME = np.uint64(PURPOSES["outcome"])
 
 
 @kernel
-def _draw_residuals(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _draw_residuals(
     value: Floats,
     visit_factor: Floats,
     endpoint_factor: Floats,
@@ -171,7 +171,7 @@ def _add_means(value: Floats, shift: Floats, effect: Floats, arm: Arms) -> None:
 
 
 @kernel
-def _add_history(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _add_history(
     value: Floats, start: Floats, hinges: Floats, knots: Floats, duration: Floats, visits: Floats
 ) -> None:
     """Add the mean of untreated patients at each patient's time since diagnosis."""

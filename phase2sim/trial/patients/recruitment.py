@@ -131,7 +131,7 @@ _RECRUITMENT = np.uint64(PURPOSES["recruitment"])
 
 
 @kernel
-def _recruit(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _recruit(
     months: Floats, site: Ints, opening: Floats, pace: float, most: int, seed: Word, first: Word
 ) -> None:
     """Waiting times of one exponential each, spent at the pace of the sites that are open."""

@@ -74,11 +74,12 @@ class HarmMonitoring:
         return self.look >= 0
 
 
-def monitor_harm(  # noqa: PLR0913 - a rule, trials, and when they are looked at
+def monitor_harm(
     rule: SafetyRule,
     plan: Plan,
     trials: Trials,
     analysed_month: float,
+    *,
     looks: Sequence[Floats] = (),
     patients: int | None = None,
 ) -> HarmMonitoring:

@@ -15,7 +15,7 @@ from phase2sim.cli import main
 from phase2sim.decisions.graphical import Graphical
 from phase2sim.reporting.report.document import Document, FigureBlock, Grid, Number, Prose, Section
 from phase2sim.reporting.report.full_report import SECTIONS
-from phase2sim.reporting.report.lint import Unfit, check, faults
+from phase2sim.reporting.report.lint import Unfit, check_document, faults
 from phase2sim.reporting.report.protocol import protocol_json
 from phase2sim.reporting.report.sections.results import results_section
 from phase2sim.reporting.report.word_file import word_file
@@ -31,7 +31,7 @@ def with_words(*words: str | Number, simulated: bool = True) -> Document:
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ("Power is {power}.", "not filled in"),
         ("Power is <number>.", "not filled in"),
@@ -46,9 +46,9 @@ def with_words(*words: str | Number, simulated: bool = True) -> Document:
     ],
     ids=str,
 )
-def test_a_planted_fault_is_refused(fault: str | Number, said: str) -> None:
-    with pytest.raises(Unfit, match=said):
-        check(with_words(fault))
+def test_a_planted_fault_is_refused(fault: str | Number, message: str) -> None:
+    with pytest.raises(Unfit, match=message):
+        check_document(with_words(fault))
 
 
 def test_a_fault_in_a_table_is_found() -> None:
@@ -75,7 +75,7 @@ def test_every_row_of_the_planned_trial_is_in_the_page(dossier: Dossier, page: P
     rows = [row for row in dossier.of_main if row["estimate"] is not None]
     assert rows
     for row in rows:
-        assert any(one.startswith(f"{row['estimate']:.3f}"[:5]) for one in shown), row
+        assert any(text.startswith(f"{row['estimate']:.3f}"[:5]) for text in shown), row
 
 
 def test_a_new_kind_of_result_shows_up_by_itself(dossier: Dossier) -> None:
@@ -106,9 +106,9 @@ def test_the_page_asks_nothing_of_the_network(page: Path) -> None:
 
 def test_the_word_file_holds_the_same_tables(document: Document) -> None:
     # One picture shows that pictures are put in; all would take seconds.
-    drawn = [b for s in document.sections for b in s.blocks if isinstance(b, FigureBlock)][1:]
+    figures = [b for s in document.sections for b in s.blocks if isinstance(b, FigureBlock)][1:]
     few = tuple(
-        replace(s, blocks=tuple(b for b in s.blocks if b not in drawn)) for s in document.sections
+        replace(s, blocks=tuple(b for b in s.blocks if b not in figures)) for s in document.sections
     )
     document = replace(document, sections=few)
 
@@ -123,12 +123,12 @@ def test_the_word_file_holds_the_same_tables(document: Document) -> None:
 def test_numbers_of_the_protocol_are_those_of_the_store(dossier: Dossier) -> None:
     stored = {row["cell"] for row in dossier.rows}
 
-    said = protocol_json(dossier)
+    protocol = protocol_json(dossier)
 
     power = next(row for row in dossier.of_main if row["name"] == "power")
-    assert f"power is {power['estimate']:.3f} ± {power['mcse']:.3f}" in said["text"]
-    assert said["numbers"]
-    assert {number["cell"] for number in said["numbers"]} <= stored
+    assert f"power is {power['estimate']:.3f} ± {power['mcse']:.3f}" in protocol["text"]
+    assert protocol["numbers"]
+    assert {number["cell"] for number in protocol["numbers"]} <= stored
 
 
 def test_examples_are_the_stored_trials(dossier: Dossier, document: Document) -> None:
@@ -143,32 +143,32 @@ def test_examples_are_the_stored_trials(dossier: Dossier, document: Document) ->
 
 
 def test_a_true_report_is_verified_and_a_changed_one_is_not(page: Path, tmp_path: Path) -> None:
-    found = check_report(page, 0.01, 1, lambda _line: None)
+    verification = check_report(page, 0.01, 1, lambda _line: None)
     changed = tmp_path / "changed.html"
-    key = re.search(r"cell (\w+)", found.checks[0].name)
+    key = re.search(r"cell (\w+)", verification.checks[0].name)
     assert key is not None
     hash_of = read_record(page)["cells"][key[1]]["fingerprint"]
     text = page.read_text(encoding="utf-8")
     changed.write_text(text.replace(hash_of, hash_of[::-1]), encoding="utf-8")
 
-    assert found.passed
+    assert verification.passed
     assert not check_report(changed, 0.01, 1, lambda _line: None).passed
 
 
 def test_a_folder_of_an_own_sweep_becomes_a_report(tmp_path: Path) -> None:
-    found = swept(write_sweep(tmp_path), tmp_path / "out", SweepOptions(trials=50))
+    sweep = swept(write_sweep(tmp_path), tmp_path / "out", SweepOptions(trials=50))
     page = tmp_path / "sweep.html"
 
     done = CliRunner().invoke(main, ["report", str(tmp_path / "out"), "--out", str(page)])
 
     assert done.exit_code == 0, done.stderr
-    kept = read_record(page)
-    assert kept["cells"].keys() == {row["cell"] for row in found.rows}
-    assert kept["main"] == found.rows[0]["cell"]  # nothing is compared: the first
+    record = read_record(page)
+    assert record["cells"].keys() == {row["cell"] for row in sweep.rows}
+    assert record["main"] == sweep.rows[0]["cell"]  # nothing is compared: the first
     text = page.read_text(encoding="utf-8")
     assert "<td>12; 20; 30</td>" in text
     assert "<td>0.1; 0.2</td>" in text
-    power = found.rows[0]
+    power = sweep.rows[0]
     assert power["name"] == "power"
     assert f"{power['estimate']:.3f} ± {power['mcse']:.3f}" in text
 
@@ -177,19 +177,19 @@ def test_the_planned_trial_of_a_sweep_is_the_one_that_others_are_compared_with(
     tmp_path: Path,
 ) -> None:
     compared = "reference = { patients = 20, effect = 0.2 }\n" + SWEEP
-    found = swept(write_sweep(tmp_path, compared), tmp_path / "out", SweepOptions(trials=20))
+    sweep = swept(write_sweep(tmp_path, compared), tmp_path / "out", SweepOptions(trials=20))
 
     dossier = gather(tmp_path / "out", "test", ReportOptions(examples=False))
 
     assert dict(dossier.main.labels) == {"patients": 20, "effect": 0.2}
-    assert dossier.of_main == tuple(r for r in found.rows if r["cell"] == dossier.main.key)
+    assert dossier.of_main == tuple(r for r in sweep.rows if r["cell"] == dossier.main.key)
 
 
 def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
-    other = tmp_path / "other.html"
-    other.write_text("<html></html>", encoding="utf-8")
+    other_page = tmp_path / "other.html"
+    other_page.write_text("<html></html>", encoding="utf-8")
 
-    done = CliRunner().invoke(main, ["verify", str(other)])
+    done = CliRunner().invoke(main, ["verify", str(other_page)])
 
     assert done.exit_code == 2
     assert "is no report" in done.stderr
@@ -219,10 +219,10 @@ def test_no_estimate_is_said_to_be_enough_where_a_rule_leaves_it_a_part_of_alpha
 def test_the_installation_is_sound() -> None:
     done = CliRunner().invoke(main, ["verify", "--json"])
 
-    found = json.loads(done.stdout)
-    assert [check["name"] for check in found["checks"] if not check["passed"]] == []
+    verification = json.loads(done.stdout)
+    assert [check["name"] for check in verification["checks"] if not check["passed"]] == []
     assert {"published value", "closed form", "reproducibility", "calibration"} == {
-        check["kind"] for check in found["checks"]
+        check["kind"] for check in verification["checks"]
     }
 
 

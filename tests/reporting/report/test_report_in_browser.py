@@ -43,10 +43,10 @@ def shown(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page
         yield shown
 
 
-def said(page: Page, **controls: str) -> dict[str, float]:
+def ask_explorer(page: Page, **controls: str) -> dict[str, float]:
     """Decision -> share of trials, as the page says it with these controls; others as opened."""
-    moved = {"x-" + key.replace("_", "-"): value for key, value in controls.items()}
-    answer = page.ask(f"{SET}({json.dumps(AS_OPENED | moved)})")
+    controls_by_id = {"x-" + key.replace("_", "-"): value for key, value in controls.items()}
+    answer = page.ask(f"{SET}({json.dumps(AS_OPENED | controls_by_id)})")
     assert f"{TRIALS} trials, none failed" in answer, answer
     return {name: float(share) for name, share in re.findall(r"(\w+) (\d\.\d+) ±", answer)}
 
@@ -90,7 +90,7 @@ def test_moved_controls_decide_as_the_stored_trials_do(
 ) -> None:
     p = stored(dossier, truth, **labels).p
 
-    go = said(shown, **controls)["go"]
+    go = ask_explorer(shown, **controls)["go"]
 
     alpha = float(controls.get("alpha", "0.025"))
     # A p-value is kept to 1 part in 4,000 of a standard error: one trial may be on the line.
@@ -99,23 +99,23 @@ def test_moved_controls_decide_as_the_stored_trials_do(
 
 def test_thresholds_decide_as_the_stored_trials_do(shown: Page, dossier: Dossier) -> None:
     lower, target, alpha = 0.05, 0.2, 0.1
-    of = stored(dossier, "target")
-    beyond = (of.effect - lower) / of.se >= norm.isf(alpha)
-    enough = of.effect >= target
+    batch = stored(dossier, "target")
+    beyond = (batch.effect - lower) / batch.se >= norm.isf(alpha)
+    enough = batch.effect >= target
 
-    found = said(shown, lrv_0=str(lower), tv_0=str(target), alpha=str(alpha))
+    shares = ask_explorer(shown, lrv_0=str(lower), tv_0=str(target), alpha=str(alpha))
 
-    assert found["go"] == pytest.approx((beyond & enough).mean(), abs=1.0 / TRIALS + 0.0005)
-    assert found["consider"] == pytest.approx((beyond ^ enough).mean(), abs=1.0 / TRIALS + 0.0005)
-    assert sum(found.values()) == pytest.approx(1.0, abs=0.002)  # three rounded shares
+    assert shares["go"] == pytest.approx((beyond & enough).mean(), abs=1.0 / TRIALS + 0.0005)
+    assert shares["consider"] == pytest.approx((beyond ^ enough).mean(), abs=1.0 / TRIALS + 0.0005)
+    assert sum(shares.values()) == pytest.approx(1.0, abs=0.002)  # three rounded shares
 
 
 def test_moved_controls_redraw_the_curves(shown: Page) -> None:
     lines = "[...document.querySelectorAll('#explorer-chart path')].map(p => p.outerHTML).join()"
-    said(shown)
+    ask_explorer(shown)
     shown.wait_until(f"window.before = {lines}")
 
-    said(shown, alpha="0.3")
+    ask_explorer(shown, alpha="0.3")
 
     shown.wait_until(f"window.before !== {lines}")  # fails after its patience
 
@@ -126,17 +126,17 @@ def test_nothing_scrolls_sideways_but_boxes_made_for_it(shown: Page, width: int)
 
     assert shown.ask("innerWidth") == width
     assert shown.ask("document.documentElement.scrollWidth") == width
-    beyond = shown.ask(f"""[...document.querySelectorAll("main *")].filter(one =>
-      !one.closest(".scroll, pre, #explorer-chart") &&
-      one.getBoundingClientRect().right > {width} + 1).map(one => one.tagName)""")
+    beyond = shown.ask(f"""[...document.querySelectorAll("main *")].filter(box =>
+      !box.closest(".scroll, pre, #explorer-chart") &&
+      box.getBoundingClientRect().right > {width} + 1).map(box => box.tagName)""")
     assert beyond == []
 
 
 def test_figures_fit_a_telephone(shown: Page) -> None:
     shown.resize(400)
 
-    wide = shown.ask("""[...document.querySelectorAll("figure .scroll")].filter(one =>
-      one.scrollWidth > one.clientWidth + 1).map(one => one.getAttribute("aria-label"))""")
+    wide = shown.ask("""[...document.querySelectorAll("figure .scroll")].filter(box =>
+      box.scrollWidth > box.clientWidth + 1).map(box => box.getAttribute("aria-label"))""")
     # The reported table is one figure with three columns of words.
     assert [name for name in wide if "reported" not in name] == []
 
@@ -147,8 +147,8 @@ def test_it_prints_to_pages_whose_text_can_be_selected(shown: Page) -> None:
     assert len(re.findall(rb"/Type /Page\b", printed)) > 3
     assert printed.count(b"/ToUnicode") > 0  # letters, not shapes
     streams = re.findall(rb"stream\r?\n(.*?)endstream", printed, re.DOTALL)
-    drawn = [zlib.decompress(one) for one in streams if one.startswith(b"x")]
-    assert sum(one.count(b" Tj") for one in drawn) > 100
+    streams_of_text = [zlib.decompress(stream) for stream in streams if stream.startswith(b"x")]
+    assert sum(stream.count(b" Tj") for stream in streams_of_text) > 100
 
 
 @pytest.mark.skipif(
@@ -159,6 +159,8 @@ def test_axe_finds_nothing_inaccessible(shown: Page, width: int) -> None:
     shown.resize(width)
     shown.ask(f"{AXE.read_text(encoding='utf-8')}; 1")
 
-    found = shown.ask("axe.run(document).then(r => r.violations.map(v => [v.id, v.nodes.length]))")
+    violations = shown.ask(
+        "axe.run(document).then(r => r.violations.map(v => [v.id, v.nodes.length]))"
+    )
 
-    assert found == []
+    assert violations == []

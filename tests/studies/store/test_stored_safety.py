@@ -14,7 +14,7 @@ from support.small_trials import Table, assembled, one_endpoint, scenario
 from phase2sim.core.backends import backend
 from phase2sim.operating.simulation import simulate
 from phase2sim.reporting.report.full_report import full_report
-from phase2sim.reporting.report.lint import check
+from phase2sim.reporting.report.lint import check_document
 from phase2sim.scenario.as_toml import toml_text
 from phase2sim.scenario.scenario_file import scenario_from
 from phase2sim.studies.compare import compare_scenarios
@@ -205,7 +205,7 @@ def test_a_report_shows_a_trial_that_was_stopped_for_harm(tmp_path: Path) -> Non
     dossier = gather(tmp_path / "out", "test", wish, main)
 
     document = full_report(dossier)
-    check(document)
+    check_document(document)
 
     (harmed,) = (one for one in dossier.examples if one.name == "Stopped for harm")
     assert harmed.same_as_stored

@@ -26,7 +26,7 @@ def _odd_series(powers: Floats, rho: float) -> tuple[float, float]:
 odd_series = kernel(_odd_series)
 
 
-def _sampling(  # noqa: PLR0913 - moments and constants
+def _sampling(
     covariance: Floats,
     correlation: Floats,
     raw_covariance: Floats,
@@ -64,7 +64,7 @@ def _reported_over_own(own: Floats, se: Floats) -> Floats:
 reported_over_own = kernel(_reported_over_own)
 
 
-def _covariance(  # noqa: PLR0913 - moments, variances between studies, and constants
+def _covariance(
     covariance: Floats,
     correlation: Floats,
     raw_covariance: Floats,
@@ -109,7 +109,7 @@ def _by_own(own: Floats, se: Floats, by: Floats) -> Floats:
 by_own_covariance = kernel(_by_own)
 
 
-def _between(  # noqa: PLR0913 - a gradient and constants
+def _between(
     by: Floats, moved: Floats, level: Floats, slope: Floats, owner: Floats, by_moved: Floats
 ) -> tuple[Floats, Floats]:
     """Gradient by level and slope (endpoint,), and added to ``by_moved``, by the shifts."""
@@ -128,7 +128,7 @@ def _between(  # noqa: PLR0913 - a gradient and constants
 between = kernel(_between)
 
 
-def _slopes(  # noqa: PLR0913 - moments, variances, constants and a cotangent
+def _slopes(
     covariance: Floats,
     correlation: Floats,
     raw_covariance: Floats,

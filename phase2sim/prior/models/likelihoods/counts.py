@@ -121,7 +121,7 @@ def count_beside_median_density(
     )
 
 
-def _median_and_count_beside(  # noqa: PLR0913 - the arrays of a table
+def _median_and_count_beside(
     points: Floats, value: Floats, below: Floats, n: Floats, ways: Floats, quadrature: Floats
 ) -> tuple[Floats, Floats]:
     """Log density (row,) of medians and thresholds ``value`` (row, 2), over the medians' normal."""

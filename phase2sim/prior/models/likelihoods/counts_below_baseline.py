@@ -167,7 +167,7 @@ def _curves(points: Floats, basis: Floats, knots: int) -> tuple[float, float]:
 curves = kernel(_curves)
 
 
-def _fall_slopes(  # noqa: PLR0913 - one node of one row
+def _fall_slopes(
     points: Floats, at_baseline: Floats, at_visit: Floats, lag: float, by_z: float, slopes: Floats
 ) -> float:
     """How far 0 lies from the mean change in its SDs; adds its slopes times ``by_z``."""
@@ -196,7 +196,7 @@ def _fall_slopes(  # noqa: PLR0913 - one node of one row
 fall_slopes = kernel(_fall_slopes)
 
 
-def _falls_below(  # noqa: PLR0913 - the arrays of a table
+def _falls_below(
     points: Floats,
     below: Floats,
     n: Floats,

@@ -126,7 +126,7 @@ def quantile_density(
     )
 
 
-def _quantiles_beside(  # noqa: PLR0913 - the arrays of a table
+def _quantiles_beside(
     points: Floats,
     value: Floats,
     reported: Floats,

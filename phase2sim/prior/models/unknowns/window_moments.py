@@ -22,7 +22,7 @@ from phase2sim.prior.models.densities.pytensor_names import Tensor
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells
 
 
-def window_moments(  # noqa: PLR0913 - the unknowns of patients
+def window_moments(
     layout: Cells, mean: Tensor, sd: Tensor, share: Tensor, rate: Tensor, driver: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Average of the mean curve and SD (cell,), covariance and correlation (pair,).
@@ -77,7 +77,7 @@ def _by_cell(
 by_cell = kernel(_by_cell)
 
 
-def _lasting(  # noqa: PLR0913 - of both visits
+def _lasting(
     share: float, other: float, rate: float, own: float, lag: float, later: float
 ) -> tuple[float, float]:
     """Of two visits' deviations, what both kept and what has not faded; ``own``: other's rate."""
@@ -91,7 +91,7 @@ def _lasting(  # noqa: PLR0913 - of both visits
 lasting = kernel(_lasting)
 
 
-def _moments(  # noqa: PLR0913 - unknowns and constants
+def _moments(
     mean: Floats,
     sd: Floats,
     share: Floats,
@@ -123,7 +123,7 @@ def _moments(  # noqa: PLR0913 - unknowns and constants
 moments_kernel = kernel(_moments)
 
 
-def _by_covariance(  # noqa: PLR0913 - outputs and their cotangents
+def _by_covariance(
     own: Floats,
     covariance: Floats,
     pairs: Floats,
@@ -147,7 +147,7 @@ def _by_covariance(  # noqa: PLR0913 - outputs and their cotangents
 by_covariances = kernel(_by_covariance)
 
 
-def _to_curves(  # noqa: PLR0913 - a gradient and the constants
+def _to_curves(
     by_average: Floats,
     by_patient: Floats,
     by_enrolment: Floats,
@@ -175,9 +175,7 @@ def _to_curves(  # noqa: PLR0913 - a gradient and the constants
 to_curves = kernel(_to_curves)
 
 
-def _by_products(  # noqa: PLR0913 - a pair of rows
-    rows: Floats, i: int, j: int, used: int, by: float, slopes: Floats
-) -> float:
+def _by_products(rows: Floats, i: int, j: int, used: int, by: float, slopes: Floats) -> float:
     """Sum of two rows' products; adds its slopes times ``by``."""
     total = 0.0
     for node in range(used):
@@ -190,7 +188,7 @@ def _by_products(  # noqa: PLR0913 - a pair of rows
 by_products = kernel(_by_products)
 
 
-def _by_lasting(  # noqa: PLR0913 - a gradient, where it is, and where it goes
+def _by_lasting(
     stays: float,
     fades: float,
     e: int,
@@ -209,7 +207,7 @@ def _by_lasting(  # noqa: PLR0913 - a gradient, where it is, and where it goes
 by_lasting = kernel(_by_lasting)
 
 
-def _slopes(  # noqa: PLR0913 - unknowns, constants and cotangents
+def _slopes(
     mean: Floats,
     sd: Floats,
     share: Floats,

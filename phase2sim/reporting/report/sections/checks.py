@@ -16,10 +16,9 @@ from phase2sim.reporting.report.document import (
     Section,
     Words,
 )
-from phase2sim.reporting.report.labels import verdict_label
 from phase2sim.reporting.report.numbers import stated_number
 from phase2sim.reporting.report.sections.false_go import false_goes
-from phase2sim.reporting.words import truth
+from phase2sim.reporting.words import truth, verdict_label
 from phase2sim.scenario.as_toml import toml_text
 from phase2sim.studies.dossier.dossier import Dossier
 from phase2sim.studies.dossier.example_trials import Example
@@ -31,8 +30,8 @@ _ELSEWHERE = (
 )
 
 
-def example_trials(dossier: Dossier) -> Section:
-    """Trials chosen by rule, replayed, with their patients."""
+def example_trials_section(dossier: Dossier) -> Section:
+    """Return trials chosen by rule and replayed, with their patients."""
     blocks: list[Block] = [
         Prose(("Trials are chosen by a rule, not by eye. Each can be simulated again alone.",))
     ]
@@ -44,19 +43,21 @@ def example_trials(dossier: Dossier) -> Section:
 def _example(dossier: Dossier, number: int, example: Example) -> Iterator[Block]:
     yield Heading(f"{example.name}: trial {example.trial}")
     ends = "; ".join(
-        f"{verdict_label(dossier, name)}: {verdict}"
+        f"{verdict_label(dossier.background, name)}: {verdict}"
         for name, verdict in example.examined.verdicts.items()
     )
     yield Prose((f"Rule: {example.rule}. Truth: {truth(example.truth)}. Decision: {ends}.",))
     rows: list[tuple[Words, ...]] = []
-    for one in example.examined.findings:
-        name = verdict_label(dossier, one.analysis)
-        true = "-" if one.true_effect is None else f"{one.true_effect:.3f}"
-        if one.failed:
-            rows.append(((name,), (f"failed: {one.failed}",), ("-",), ("-",)))
+    for finding in example.examined.findings:
+        name = verdict_label(dossier.background, finding.analysis)
+        true = "-" if finding.true_effect is None else f"{finding.true_effect:.3f}"
+        if finding.failed:
+            rows.append(((name,), (f"failed: {finding.failed}",), ("-",), ("-",)))
             continue
-        interval = f"{one.effect:.3f} ({one.lower:.3f} to {one.upper:.3f}) {one.scale}"
-        rows.append(((name,), (interval,), (f"{one.p_one_sided:.4f}",), (true,)))
+        interval = (
+            f"{finding.effect:.3f} ({finding.lower:.3f} to {finding.upper:.3f}) {finding.scale}"
+        )
+        rows.append(((name,), (interval,), (f"{finding.p_one_sided:.4f}",), (true,)))
     columns = ("Analysis", "Effect (95-percent CI)", "p, one-sided", "True effect")
     yield Grid(columns, tuple(rows), f"What trial {example.trial} found", 3)
     harm = example.examined.harm
@@ -79,8 +80,8 @@ def _example(dossier: Dossier, number: int, example: Example) -> Iterator[Block]
     yield Listing(token, "Replay")
 
 
-def verification(dossier: Dossier) -> Section:
-    """Closed forms, invariants and the fit's diagnostics, as far as they apply here."""
+def verification_section(dossier: Dossier) -> Section:
+    """Return the checks that apply: closed forms, type I error, replay and diagnostics."""
     grid = Grid(("Check", "Found", "Passed"), tuple(_checks(dossier)), "Checks of these results")
     return Section("Verification", (grid, Prose((_ELSEWHERE,))))
 
@@ -88,27 +89,29 @@ def verification(dossier: Dossier) -> Section:
 def _checks(dossier: Dossier) -> Iterator[tuple[Words, ...]]:
     gaps = [abs(row["gap_in_se"]) for row in dossier.rows if row["gap_in_se"] is not None]
     if gaps:
-        found = (
+        outcome = (
             f"{len(gaps)} shares against an exact form; largest gap {max(gaps):.1f} standard errors"
         )
         # Of very many comparisons the largest gap grows; chance alone passes 4 once in 16,000.
-        yield ("closed forms",), (found,), (_yes(max(gaps) <= _FAR),)
+        yield ("closed forms",), (outcome,), (_yes(max(gaps) <= _FAR),)
     else:
         yield ("closed forms",), ("none is exact for this design",), ("not applicable",)
-    wrong = [row for one in false_goes(dossier) for row in (one.go, one.alone)]
-    null = [row for row in wrong if row["mcse"]]
+    rows = [row for null in false_goes(dossier) for row in (null.go, null.alone)]
+    with_error = [row for row in rows if row["mcse"]]
     alpha = dossier.main.built.study.decision.one_sided_alpha
-    if null:
-        worst = max((row["estimate"] - alpha) / row["mcse"] for row in null)
+    if with_error:
+        worst = max((row["estimate"] - alpha) / row["mcse"] for row in with_error)
         yield (
             (f"type I error at most {alpha:g}, in every null simulated",),
             (f"largest excess {worst:.1f} standard errors",),
             (_yes(worst <= _FAR),),
         )
-    same = [one.same_as_stored for one in dossier.examples]
-    if same:
-        found = f"{sum(same)} of {len(same)} example trials gave the stored estimates again"
-        yield ("replay",), (found,), (_yes(all(same)),)
+    reproduced = [example.same_as_stored for example in dossier.examples]
+    if reproduced:
+        outcome = (
+            f"{sum(reproduced)} of {len(reproduced)} example trials gave the stored estimates again"
+        )
+        yield ("replay",), (outcome,), (_yes(all(reproduced)),)
     failed = sum(row["failed"] for row in dossier.of_main if row["name"] != "missing")
     yield ("failed analyses",), (f"{failed:,} in the planned trial's rows",), ("counted",)
     if dossier.prior is not None:
@@ -124,8 +127,8 @@ def _yes(passed: bool) -> str:  # noqa: FBT001 - a word for it
     return "yes" if passed else "NO"
 
 
-def reproduction(dossier: Dossier) -> Section:
-    """Command, versions, seed and hashes: what it takes to get these numbers again."""
+def reproduction_section(dossier: Dossier) -> Section:
+    """Return command, versions, seed and hashes that reproduce the numbers."""
     run = dossier.manifest.runs[-1]
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
     rows: list[tuple[Words, ...]] = [
@@ -145,8 +148,8 @@ def reproduction(dossier: Dossier) -> Section:
     return Section("Reproduction", blocks)
 
 
-def configuration(dossier: Dossier) -> Section:
-    """The scenario whole, as it was run, and as its file has it with its comments."""
+def configuration_section(dossier: Dossier) -> Section:
+    """Return the complete scenario as it was run, and its file with comments."""
     path = dossier.scenario.path
     blocks: list[Block] = [Listing(toml_text(dossier.scenario), "As it was run")]
     if path.is_file():

@@ -1,13 +1,12 @@
-"""Sections 4 and 5: the design in words, and which truths are simulated and why."""
+"""Sections 4 and 5: the design, and the simulated truths with their reasons."""
 
 from collections.abc import Iterator
 
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.io.data_frames import in_order
 from phase2sim.reporting.report.document import Block, Grid, Prose, Section, Words
-from phase2sim.reporting.report.labels import verdict_label
 from phase2sim.reporting.report.numbers import stated_number
-from phase2sim.reporting.words import truth
+from phase2sim.reporting.words import truth, verdict_label
 from phase2sim.studies.dossier.dossier import Dossier
 from phase2sim.studies.dossier.report_cells import PLANNED
 from phase2sim.trial.interim.schedule import PlannedLook
@@ -20,13 +19,13 @@ _NO_EVENT = (
 
 
 def design_section(dossier: Dossier) -> Section:
-    """Population, arms, visits, estimand, analysis, decision rule, losses: one line each."""
-    rows = tuple((((name),), words) for name, words in _lines(dossier))
+    """Return the synopsis of the trial and its estimands."""
+    rows = tuple((((name),), words) for name, words in _synopsis(dossier))
     grid = Grid(("", "Planned"), rows, "The trial, as a synopsis reads")
     return Section("Design, estimand, analysis, decision rule", (grid, *_estimands(dossier)))
 
 
-def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
+def _synopsis(dossier: Dossier) -> Iterator[tuple[str, Words]]:
     built = dossier.main.built
     plan, population = built.study.plan, dossier.scenario.population
     low, high = plan.months_since_diagnosis
@@ -40,11 +39,11 @@ def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
     yield "Randomisation", (built.study.randomisation.title,)
     yield "Design", (built.design.title,)
     for number, look in enumerate(built.study.looks, start=1):
-        yield f"Look {number}", (_due(look, built.design.patients),)
+        yield f"Look {number}", (_describe_look(look, built.design.patients),)
     if built.study.interim is not None:
         yield "Stopping", (built.study.interim.rule.title,)
     if built.study.safety is not None:
-        yield "Stopped for harm", (_watched(built.study.safety),)
+        yield "Stopped for harm", (_describe_safety(built.study.safety),)
     if built.study.reestimation is not None:
         yield "Size re-estimated", (built.study.reestimation.title,)
     yield "Lost", (f"{built.dropout.title}{_options(dossier.scenario.missing.dropout)}",)
@@ -52,30 +51,30 @@ def _lines(dossier: Dossier) -> Iterator[tuple[str, Words]]:
         covariates = ", ".join(analysis.covariates)
         adjusted = f", adjusted for {covariates}" if covariates else ""
         yield (
-            f"Analysis: {verdict_label(dossier, name)}",
+            f"Analysis: {verdict_label(dossier.background, name)}",
             (f"{analysis.title}, month {analysis.month:g}{adjusted}",),
         )
     alpha = f"one-sided alpha {built.study.decision.one_sided_alpha:g}"
     yield "Decision", (f"{built.study.decision.title}; {alpha}",)
     for endpoint, target in dossier.scenario.truth.target.items():
-        of = MEASURES[endpoint]
-        size = target.in_words(of.model_unit, "percent")
-        yield f"Hoped for: {of.label}", (f"{size} at month {target.month:g}, {target.shape}",)
+        measure = MEASURES[endpoint]
+        size = target.in_words(measure.model_unit, "percent")
+        yield f"Hoped for: {measure.label}", (f"{size} at month {target.month:g}, {target.shape}",)
     if dossier.scenario.truth.prior is not None:
         weight = dossier.scenario.truth.prior.robust_weight
         yield "Assurance", (f"the fitted effect has weight {weight:g}, a sceptical one the rest",)
 
 
-def _due(look: PlannedLook, patients: int) -> str:
-    """When a look is due."""
+def _describe_look(look: PlannedLook, patients: int) -> str:
+    """Return the time at which a look is due."""
     if look.calendar_months is not None:
         return f"{look.calendar_months:g} months after the trial's opening"
     due = look.patients_of(patients)
     return f"once {due} of {patients} patients were due at month {look.month or 0.0:g}"
 
 
-def _watched(rule: SafetyRule) -> str:
-    """What stops a trial for harm."""
+def _describe_safety(rule: SafetyRule) -> str:
+    """Return the rule that stops a trial for harm."""
     looks = ", ".join(map(str, rule.looks))
     return (
         f"{rule.title}: {rule.event.replace('_', ' ')} by month {rule.by_month:g} beyond"
@@ -84,34 +83,34 @@ def _watched(rule: SafetyRule) -> str:
 
 
 def _options(table: object) -> str:
-    """A table's keys in words: ``share 0.1, by month 12, endpoint HbA1c``."""
+    """Return the keys of a table in words: ``share 0.1, by month 12, endpoint HbA1c``."""
     if not isinstance(table, dict):
         return ""
     labels = {name: measure.label for name, measure in MEASURES.items()}
-    said_of = [
+    words = [
         f"{key.replace('_', ' ')} {labels.get(str(value), value)}"
         for key, value in table.items()
         if key != "mechanism"
     ]
-    return f": {', '.join(said_of)}" if said_of else ""
+    return f": {', '.join(words)}" if words else ""
 
 
 def _estimands(dossier: Dossier) -> Iterator[Block]:
-    for known in dossier.background:
+    for background in dossier.background:
         strategies = "; ".join(
             f"{event.replace('_', ' ')}: {strategy.replace('_', ' ')}"
-            for event, strategy in known.strategies.items()
+            for event, strategy in background.strategies.items()
         )
-        what = (
-            f"{known.label} at {known.when}, treated minus control, in {known.scale.strip(',')}. "
-        )
+        scale = background.scale.strip(",")
+        quantity = f"{background.label} at {background.when}, treated minus control, in {scale}. "
         yield Prose(
-            (what, strategies or _NO_EVENT), f"Estimand: {verdict_label(dossier, known.analysis)}."
+            (quantity, strategies or _NO_EVENT),
+            f"Estimand: {verdict_label(dossier.background, background.analysis)}.",
         )
 
 
-def scenario_grid(dossier: Dossier) -> Section:
-    """Which cells were simulated, and why they cover what could be true."""
+def grid_section(dossier: Dossier) -> Section:
+    """Return the simulated cells and the reason for each axis."""
     axes = list(dossier.place)
     rows = []
     for axis in axes:
@@ -119,7 +118,7 @@ def scenario_grid(dossier: Dossier) -> Section:
         shown = "; ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
         rows.append(((axis,), (shown,), (_WHY.get(axis, "as the sweep file has it"),)))
     truths = dict.fromkeys(row["truth"] for row in dossier.rows)
-    rows.append((("truth",), ("; ".join(truth(one) for one in truths),), (_WHY["truth"],)))
+    rows.append((("truth",), ("; ".join(truth(name) for name in truths),), (_WHY["truth"],)))
     cells = len({row["cell"] for row in dossier.rows})
     words = (
         f"{cells} cells are simulated. The planned values are those of the scenario; around them"

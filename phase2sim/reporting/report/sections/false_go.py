@@ -1,4 +1,4 @@
-"""How often the trial goes although it should not, in the worst case that its rule allows."""
+"""Type I error of the trial under every simulated null, with the worst case of its rule."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from phase2sim.core.endpoints import drawn_for
 from phase2sim.core.io.data_frames import Row
 from phase2sim.reporting.report.document import Block, Grid, Heading, Prose
-from phase2sim.reporting.report.labels import verdict_label
-from phase2sim.reporting.report.numbers import of_row
-from phase2sim.reporting.words import truth
+from phase2sim.reporting.report.numbers import row_number
+from phase2sim.reporting.words import truth, verdict_label
 from phase2sim.studies.dossier.dossier import Dossier
 from phase2sim.studies.dossier.report_cells import partial_nulls
 
@@ -33,7 +32,7 @@ _ONE = "No other null exists: the trial tests one effect."
 
 @dataclass(frozen=True, slots=True)
 class FalseGo:
-    """A truth with an absent effect: the share of wrong goes, and of errors of that analysis."""
+    """A truth with an absent effect: the type I errors of the trial and of that analysis alone."""
 
     what: str
     go: Row
@@ -41,7 +40,7 @@ class FalseGo:
 
 
 def false_goes(dossier: Dossier) -> Iterator[FalseGo]:
-    """Every simulated truth of the planned trial with an absent effect, by analysis."""
+    """Yield every simulated truth of the planned trial with an absent effect, by analysis."""
     main = dossier.main_verdict
     together = main in _TOGETHER
     nothing = {r["analysis"]: r for r in dossier.of_main if r["name"] == "type_i_error"}
@@ -50,37 +49,37 @@ def false_goes(dossier: Dossier) -> Iterator[FalseGo]:
             go = nothing[main if together else name]
             yield FalseGo(truth("null"), go, nothing[name])
     for label, endpoints in partial_nulls(dossier.assembled).items():
-        rows = rows_under(dossier, label)
-        for name in _absent(dossier, endpoints):
+        rows = rows_of_null(dossier, label)
+        for name in _analyses_without_effect(dossier, endpoints):
             if name in rows:
                 yield FalseGo(label, rows[main if together else name], rows[name])
 
 
-def rows_under(dossier: Dossier, label: str) -> dict[str, Row]:
-    """Shares of go in one of ``partial_nulls``, by verdict; empty if it was not simulated."""
-    asked = label, "power", "target"
+def rows_of_null(dossier: Dossier, label: str) -> dict[str, Row]:
+    """Return the shares of go under a partial null by verdict; empty if not simulated."""
+    wanted = label, "power", "target"
     return {
         row["analysis"]: row
         for row in dossier.rows
-        if (row.get("assumption"), row["name"], row["truth"]) == asked
+        if (row.get("assumption"), row["name"], row["truth"]) == wanted
     }
 
 
-def _absent(dossier: Dossier, endpoints: tuple[str, ...]) -> Iterator[str]:
-    """Analyses with no effect to find where these endpoints have none."""
-    hoped = set(dossier.scenario.truth.target)
+def _analyses_without_effect(dossier: Dossier, endpoints: tuple[str, ...]) -> Iterator[str]:
+    """Yield the analyses without any effect if these endpoints have none."""
+    targeted = set(dossier.scenario.truth.target)
     for name, analysis in zip(
         dossier.main.built.study.names, dossier.main.built.study.analyses, strict=True
     ):
-        looked_for = hoped.intersection(drawn_for(analysis.endpoint))
-        if looked_for and looked_for <= set(endpoints):
+        endpoints_of_analysis = targeted.intersection(drawn_for(analysis.endpoint))
+        if endpoints_of_analysis and endpoints_of_analysis <= set(endpoints):
             yield name
 
 
-def worst_null(dossier: Dossier) -> Iterator[Block]:
-    """The table of false goes, with what the worst case is and why."""
-    found = list(false_goes(dossier))
-    if not found:
+def worst_null_blocks(dossier: Dossier) -> Iterator[Block]:
+    """Yield the table of type I errors and the explanation of the worst case."""
+    nulls = list(false_goes(dossier))
+    if not nulls:
         return
     yield Heading("Type I error in the worst case")
     if len(dossier.main.built.study.names) == 1:
@@ -88,18 +87,20 @@ def worst_null(dossier: Dossier) -> Iterator[Block]:
         return
     together = dossier.main_verdict in _TOGETHER
     yield Prose((_WHY_ALL if together else _WHY_EACH,))
-    if all(one.what == truth("null") for one in found):
+    if all(null.what == truth("null") for null in nulls):
         yield Prose((_NOT_SIMULATED,))
     rows = tuple(
         (
-            (one.what,),
-            (verdict_label(dossier, one.alone["analysis"]),),
-            *(((of_row(one.go),),) if together else ()),
-            (of_row(one.alone),),
+            (null.what,),
+            (verdict_label(dossier.background, null.alone["analysis"]),),
+            *(((row_number(null.go),),) if together else ()),
+            (row_number(null.alone),),
         )
-        for one in found
+        for null in nulls
     )
-    wrong = (f"Goes: {verdict_label(dossier, dossier.main_verdict)}",) if together else ()
+    wrong = (
+        (f"Goes: {verdict_label(dossier.background, dossier.main_verdict)}",) if together else ()
+    )
     columns = ("What is true", "Absent effect", *wrong, "Errs alone" if together else "Errs")
     caption = "Share of trials that go although an effect is absent"
     yield Grid(columns, rows, caption, len(columns) - 2)

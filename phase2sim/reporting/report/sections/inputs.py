@@ -1,4 +1,4 @@
-"""Sections 2 and 3: what went in, and whether the fitted model reports the same table again."""
+"""Sections 2 and 3: the inputs, and the check of the fitted model against them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ from phase2sim.reporting.report.document import (
     Section,
     Words,
 )
-from phase2sim.reporting.screens.prior_check import what_was_reported
+from phase2sim.reporting.screens.prior_check import reported_quantity
 from phase2sim.studies.dossier.dossier import Dossier
 
 _NO_EVIDENCE = (
@@ -33,12 +33,12 @@ _LEDGER = (
 )
 
 
-def inputs(dossier: Dossier) -> Section:
-    """Every reported number with its source and how the fit reads it, and what was learned."""
+def inputs_section(dossier: Dossier) -> Section:
+    """Return every reported number with its source and use, and the fitted effects."""
     if dossier.evidence is None:
         return Section("Inputs and their sources", (Prose((_NO_EVIDENCE,)),))
     rows = ledger_rows(dossier.evidence)
-    unused = frozenset(place for place, row in enumerate(rows) if not row["used"])
+    unused = frozenset(position for position, row in enumerate(rows) if not row["used"])
     elicited = sum(bool(row["elicited"]) for row in rows)
     about = (
         f"{len(rows)} entries. {elicited} are elicited: our judgement, not published, marked ◆."
@@ -53,7 +53,7 @@ def inputs(dossier: Dossier) -> Section:
             dim=unused,
         ),
     ]  # fmt: skip
-    blocks += _learned(dossier)
+    blocks += _what_was_learned(dossier)
     return Section("Inputs and their sources", tuple(blocks))
 
 
@@ -61,12 +61,12 @@ def _entry(row: Mapping[str, Any]) -> tuple[Words, ...]:
     months = " to ".join(f"{month:g}" for month in row["months"])
     clock = " after diagnosis" if row["clock"] == "diagnosis" else ""
     label = ENDPOINTS[row["endpoint"]].label if row["endpoint"] in ENDPOINTS else row["endpoint"]
-    read = "yes" if row["used"] else f"no: {row['unused_because']}"
+    reading = "yes" if row["used"] else f"no: {row['unused_because']}"
     if row["elicited"]:
-        read = f"◆ elicited: {(row['why'] or row['note']).removeprefix('elicited: ')}"
+        reading = f"◆ elicited: {(row['why'] or row['note']).removeprefix('elicited: ')}"
     # An assumption already says what it is of.
     statistic = f"{row['statistic'].replace('_', ' ')} " if row["number"] else ""
-    where = ", ".join(filter(None, (row["source"], row["place"])))
+    source = ", ".join(filter(None, (row["source"], row["place"])))
     return (
         (f"{row['number']}" if row["number"] else "assumed",),
         (", ".join(filter(None, (row["study"], row["arm"]))) or "the fit's own assumption",),
@@ -74,29 +74,29 @@ def _entry(row: Mapping[str, Any]) -> tuple[Words, ...]:
         (f"{months}{clock}",),
         (Number(f"{statistic}{row['as_reported']}", "reported"),),
         (f"{row['n']}" if row["n"] else "-",),
-        (where,),
-        (read,),
+        (source,),
+        (reading,),
     )
 
 
-def _learned(dossier: Dossier) -> Iterator[Block]:
+def _what_was_learned(dossier: Dossier) -> Iterator[Block]:
     if dossier.check is None:
         return
-    effects = [one for one in dossier.check.learned if one.what == "treatment effect"]
+    effects = [learned for learned in dossier.check.learned if learned.what == "treatment effect"]
     if effects:
         rows = tuple(
             (
-                (f"{ENDPOINTS[one.endpoint].label}, {ENDPOINTS[one.endpoint].model_unit}",),
-                (f"{number(one.before_mean)} ({number(one.before_sd)})",),
-                (f"{number(one.after_mean)} ({number(one.after_sd)})",),
+                (f"{ENDPOINTS[learned.endpoint].label}, {ENDPOINTS[learned.endpoint].model_unit}",),
+                (f"{number(learned.before_mean)} ({number(learned.before_sd)})",),
+                (f"{number(learned.after_mean)} ({number(learned.after_sd)})",),
             )
-            for one in effects
+            for learned in effects
         )
         yield Heading("What the evidence taught about the effect")
         columns = ("Effect on", "Before: mean (SD)", "After: mean (SD)")
         yield Grid(columns, rows, "The effect before and after the evidence", 2)
     for endpoint in dossier.check.prior.endpoints:
-        if endpoint in dossier.check.prior.effects and endpoint in _analysed(dossier):
+        if endpoint in dossier.check.prior.effects and endpoint in _analysed_endpoints(dossier):
             figure = effect_figure(dossier.check, endpoint)
             label = ENDPOINTS[endpoint].label
             yield FigureBlock(
@@ -104,38 +104,38 @@ def _learned(dossier: Dossier) -> Iterator[Block]:
             )
 
 
-def _analysed(dossier: Dossier) -> set[str]:
+def _analysed_endpoints(dossier: Dossier) -> set[str]:
     return {analysis.endpoint for analysis in dossier.assembled.built.study.analyses}
 
 
-def replica(dossier: Dossier) -> Section:
-    """The reported table beside what the fitted model reports of new patients."""
+def replica_section(dossier: Dossier) -> Section:
+    """Return the reported numbers with their posterior predictive intervals."""
     check, title = dossier.check, "Does the model report the same table again?"
     if check is None or dossier.evidence is None:
         return Section(title, (Prose((_NO_EVIDENCE,)),))
-    flagged = [one for one in check.replicas if one.flagged]
-    said = (
+    flagged = [replica for replica in check.replicas if replica.flagged]
+    summary = (
         f"{check.flags} of {len(check.replicas)} reported numbers would be rare under the fitted"
         f" model, reported as far out in fewer than 5 of 100 studies. Chance alone would flag"
         f" {check.flags_by_chance:.1f} at most."
     )
-    blocks: list[Block] = [Prose((said,)), FigureBlock(replica_figure(check), said)]
+    blocks: list[Block] = [Prose((summary,)), FigureBlock(replica_figure(check), summary)]
     if flagged:
         rows = tuple(
             (
-                (f"{one.entry.study}, {one.entry.arm}",),
-                (what_was_reported(one.entry, one.what),),
-                (Number(number(one.reported), "reported"),),
-                (f"{number(one.lower)} to {number(one.upper)}",),
-                (Number(f"{one.tail:.3f} ± {one.mcse:.3f}", "simulated", one.mcse),),
+                (f"{replica.entry.study}, {replica.entry.arm}",),
+                (reported_quantity(replica.entry, replica.what),),
+                (Number(number(replica.reported), "reported"),),
+                (f"{number(replica.lower)} to {number(replica.upper)}",),
+                (Number(f"{replica.tail:.3f} ± {replica.mcse:.3f}", "simulated", replica.mcse),),
             )
-            for one in flagged
+            for replica in flagged
         )
         columns = ("Study", "What", "Reported", "95-percent interval", "Tail probability")
         blocks.append(Grid(columns, rows, "The numbers that are flagged", 3))
     blocks += [
         FigureBlock(figure, "Course of untreated patients against published points")
         for figure in history_figures(check.evidence, check.prior)
-        if figure.name.removeprefix("history-") in _analysed(dossier)
+        if figure.name.removeprefix("history-") in _analysed_endpoints(dossier)
     ]
     return Section(title, tuple(blocks))

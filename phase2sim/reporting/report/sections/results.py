@@ -18,12 +18,11 @@ from phase2sim.reporting.report.document import (
     Section,
     Words,
 )
-from phase2sim.reporting.report.explorer import playground
-from phase2sim.reporting.report.labels import verdict_label
-from phase2sim.reporting.report.numbers import of_measured, of_row, stated_number
-from phase2sim.reporting.report.sections.false_go import worst_null
-from phase2sim.reporting.words import characteristic, characteristic_meaning, truth
-from phase2sim.studies.dossier.dossier import Dossier
+from phase2sim.reporting.report.explorer import explorer_data
+from phase2sim.reporting.report.numbers import measured_number, row_number, stated_number
+from phase2sim.reporting.report.sections.false_go import worst_null_blocks
+from phase2sim.reporting.words import characteristic, characteristic_meaning, truth, verdict_label
+from phase2sim.studies.dossier.dossier import Dossier, Sensitivity
 from phase2sim.studies.dossier.report_cells import NOT_AT_RANDOM
 
 _CURVES = (("power", "target"), ("assurance", "prior"), ("assurance", "sceptical"))
@@ -35,7 +34,7 @@ _READING = (
 
 
 def results_section(dossier: Dossier) -> Section:
-    """Every row of the planned trial's results, the curves over the size, and the explorer."""
+    """Return all results of the planned trial, the curves over the size, and the explorer."""
     names = list(dict.fromkeys(row["name"] for row in dossier.of_main))
     blocks: list[Block] = [Prose((_READING,))]
     for name in names:
@@ -49,9 +48,9 @@ def results_section(dossier: Dossier) -> Section:
             )
         )
         if name == "type_i_error":
-            blocks += worst_null(dossier)
+            blocks += worst_null_blocks(dossier)
     blocks += _figures(dossier)
-    play = playground(dossier)
+    play = explorer_data(dossier)
     if play is not None:
         blocks.append(Heading("Explore: other rules on the stored trials"))
         blocks.append(Prose(_explorer_words(play.data["cells"])))
@@ -63,15 +62,15 @@ def _table(dossier: Dossier, rows: Sequence[Row], caption: str) -> Grid:
     cells: list[tuple[Words, ...]] = []
     for row in rows:
         theory = row["exact"] if row["exact"] is not None else row["approximate"]
-        about = "" if row["exact"] is not None else "about "
+        qualifier = "" if row["exact"] is not None else "about "
         failed = f"{row['failed']:,}"
         if row["failed"] and row["low"] is not None and row["high"] is not None:
             failed += f" (low {row['low']:.3f}, high {row['high']:.3f})"
         cells.append((
             (truth(row["truth"]),),
-            (_looked_at(dossier, row),),
-            (of_row(row),),
-            ("-",) if theory is None else (stated_number(f"{about}{theory:.3f}", "derived"),),
+            (_subject(dossier, row),),
+            (row_number(row),),
+            ("-",) if theory is None else (stated_number(f"{qualifier}{theory:.3f}", "derived"),),
             (f"{row['requested']:,}",),
             (f"{row['used']:,}",),
             (stated_number(failed, "derived"),),
@@ -88,63 +87,74 @@ def _table(dossier: Dossier, rows: Sequence[Row], caption: str) -> Grid:
     return Grid(columns, tuple(cells), caption, 5)
 
 
-def _looked_at(dossier: Dossier, row: Row) -> str:
-    """What a row is about: ``C-peptide (nmol/L), month 12, look 1``."""
-    what = verdict_label(dossier, row["analysis"]) if row["analysis"] else "the trial"
+def _subject(dossier: Dossier, row: Row) -> str:
+    """Return the subject of a row: ``C-peptide (nmol/L), month 12, look 1``."""
+    subject = verdict_label(dossier.background, row["analysis"]) if row["analysis"] else "the trial"
     if not row.get("look"):
-        return what
+        return subject
     final = row["look"] > len(dossier.main.built.study.looks)
-    return f"{what}, final analysis" if final else f"{what}, look {row['look']}"
+    return f"{subject}, final analysis" if final else f"{subject}, look {row['look']}"
 
 
 def _figures(dossier: Dossier) -> Iterator[Block]:
     planned = dossier.main.built.design.patients
-    for name, under in _CURVES:
-        rows = dossier.sized(name, under)
+    for name, truth_name in _CURVES:
+        rows = dossier.sized(name, truth_name)
         if len({row["patients"] for row in rows}) >= _FEWEST:
-            title = f"{characteristic(name)} over the number of patients: {truth(under)}"
-            shown = [{**row, "verdict": verdict_label(dossier, row["analysis"])} for row in rows]
-            figure = size_curves(shown, planned, f"curve-{name}-{under}", title)
+            title = f"{characteristic(name)} over the number of patients: {truth(truth_name)}"
+            shown = [
+                {**row, "verdict": verdict_label(dossier.background, row["analysis"])}
+                for row in rows
+            ]
+            figure = size_curves(shown, planned, f"curve-{name}-{truth_name}", title)
             yield FigureBlock(figure, f"{title}; the table has the planned size")
             yield _size_table(dossier, rows, title)
-    over = _surface_rows(dossier)
-    if over:
-        title = f"Power over size and effect: {verdict_label(dossier, dossier.main_verdict)}"
+    surface_rows = _surface_rows(dossier)
+    if surface_rows:
+        title = (
+            f"Power over size and effect: {verdict_label(dossier.background, dossier.main_verdict)}"
+        )
         yield FigureBlock(
-            surface(over, "effect", title), f"{title}, a heatmap; the explorer has its numbers"
+            surface(surface_rows, "effect", title),
+            f"{title}, a heatmap; the explorer has its numbers",
         )
 
 
 def _size_table(dossier: Dossier, rows: Sequence[Row], caption: str) -> Grid:
     verdicts = list(dict.fromkeys(row["analysis"] for row in rows))
     sizes = sorted({row["patients"] for row in rows})
-    found = {(row["patients"], row["analysis"]): row for row in rows}
+    row_of = {(row["patients"], row["analysis"]): row for row in rows}
     table = tuple(
-        ((f"{n}",), *((of_row(found[n, v]),) if (n, v) in found else ("-",) for v in verdicts))
+        (
+            (f"{n}",),
+            *((row_number(row_of[n, v]),) if (n, v) in row_of else ("-",) for v in verdicts),
+        )
         for n in sizes
     )
-    labels = [verdict_label(dossier, one) for one in verdicts]
+    labels = [verdict_label(dossier.background, verdict) for verdict in verdicts]
     return Grid(("Patients", *labels), table, caption, len(verdicts))
 
 
 def _surface_rows(dossier: Dossier) -> list[Row]:
     if "effect" not in dossier.place:
         return []
-    found: dict[tuple[object, object], Row] = {}
+    row_of: dict[tuple[object, object], Row] = {}
     for row in dossier.rows:
-        same = all(
-            row.get(a) == at for a, at in dossier.place.items() if a not in {"patients", "effect"}
+        is_planned = all(
+            row.get(a) == planned
+            for a, planned in dossier.place.items()
+            if a not in {"patients", "effect"}
         )
-        of = (row["name"], row["truth"], row["analysis"]) == (
+        is_power = (row["name"], row["truth"], row["analysis"]) == (
             "power",
             "target",
             dossier.main_verdict,
         )
-        if same and of and row["estimate"] is not None:
+        if is_planned and is_power and row["estimate"] is not None:
             key = row["patients"], row["effect"]
-            if key not in found or found[key]["trials"] < row["trials"]:
-                found[key] = row
-    return list(found.values()) if len({key[1] for key in found}) >= _FEWEST else []
+            if key not in row_of or row_of[key]["trials"] < row["trials"]:
+                row_of[key] = row
+    return list(row_of.values()) if len({key[1] for key in row_of}) >= _FEWEST else []
 
 
 def _explorer_words(cells: Sequence[Row]) -> Words:
@@ -157,39 +167,50 @@ def _explorer_words(cells: Sequence[Row]) -> Words:
     return (words,)
 
 
-def sensitivity(dossier: Dossier) -> Section:
-    """What happens to the shares of go when one thing is moved."""
+def sensitivity_section(dossier: Dossier) -> Section:
+    """Return the changes in the shares of go with one assumption changed."""
     title = "Sensitivity"
-    moved = [one for one in dossier.moved if one.row["analysis"] == dossier.main_verdict]
-    if not moved:
-        none = "No cell in which one thing is moved was simulated."
-        return Section(title, (Prose((none,)),), simulated=True)
+    by_share: dict[tuple[str, str], list[Sensitivity]] = {}
+    for sensitivity in dossier.moved:
+        row = sensitivity.row
+        if row["analysis"] == dossier.main_verdict:
+            by_share.setdefault((row["name"], row["truth"]), []).append(sensitivity)
+    if not by_share:
+        no_cell = "No cell in which one thing is moved was simulated."
+        return Section(title, (Prose((no_cell,)),), simulated=True)
     blocks: list[Block] = []
-    for name, under in dict.fromkeys((one.row["name"], one.row["truth"]) for one in moved):
-        of = [one for one in moved if (one.row["name"], one.row["truth"]) == (name, under)]
-        shifted = [one for one in of if one.change.estimate != 0.0]
-        if not shifted:
-            continue
-        of_what = verdict_label(dossier, dossier.main_verdict)
-        heading = f"{characteristic(name)} of {of_what}, {truth(under)}"
-        blocks.append(
-            FigureBlock(tornado(shifted, f"tornado-{name}-{under}", heading), f"{heading}: tornado")
-        )
-        rows = tuple(
-            (
-                (stated_number(sensitivity_label(one)),),
-                (of_row(one.row),),
-                (of_measured(one.change, one.row["cell"], signed=True),),
-            )
-            for one in sorted(shifted, key=lambda one: -abs(one.change.estimate))
-        )
-        columns = ("Moved", characteristic(name), "Change, paired")
-        blocks.append(Grid(columns, rows, f"{heading}: one thing moved at a time", 2))
-        still = "; ".join(sensitivity_label(one) for one in of if one.change.estimate == 0.0)
-        if still:
-            blocks.append(Prose(("Without any change: ", stated_number(still), ".")))
+    for (name, truth_name), sensitivities in by_share.items():
+        blocks += _changes(dossier, name, truth_name, sensitivities)
     blocks += _not_at_random(dossier)
     return Section(title, tuple(blocks), simulated=True)
+
+
+def _changes(
+    dossier: Dossier, name: str, truth_name: str, sensitivities: Sequence[Sensitivity]
+) -> Iterator[Block]:
+    """Yield the tornado and the table of one share of go; nothing if it never changes."""
+    changed = [s for s in sensitivities if s.change.estimate != 0.0]
+    if not changed:
+        return
+    verdict = verdict_label(dossier.background, dossier.main_verdict)
+    heading = f"{characteristic(name)} of {verdict}, {truth(truth_name)}"
+    figure = tornado(changed, f"tornado-{name}-{truth_name}", heading)
+    yield FigureBlock(figure, f"{heading}: tornado")
+    ordered = sorted(changed, key=lambda sensitivity: -abs(sensitivity.change.estimate))
+    rows = tuple(
+        (
+            (stated_number(sensitivity_label(sensitivity)),),
+            (row_number(sensitivity.row),),
+            (measured_number(sensitivity.change, sensitivity.row["cell"], signed=True),),
+        )
+        for sensitivity in ordered
+    )
+    columns = ("Moved", characteristic(name), "Change, paired")
+    yield Grid(columns, rows, f"{heading}: one thing moved at a time", 2)
+    unchanged = [s for s in sensitivities if s.change.estimate == 0.0]
+    if unchanged:
+        labels = "; ".join(map(sensitivity_label, unchanged))
+        yield Prose(("Without any change: ", stated_number(labels), "."))
 
 
 def _not_at_random(dossier: Dossier) -> Iterator[Block]:

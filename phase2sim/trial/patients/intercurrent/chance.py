@@ -119,7 +119,7 @@ def _when(share: float, by_month: float, hazard_ratio_treated: float) -> Floats:
 
 
 @kernel
-def _times(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _times(
     time: Floats,
     after: Ints,
     arm: Arms,
@@ -142,7 +142,7 @@ def _times(  # noqa: PLR0913 - a kernel takes arrays, not objects
 
 
 @kernel
-def _fade(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _fade(
     value: Floats, gain: Floats, time: Floats, after: Ints, months: Floats, half_life: float
 ) -> None:
     """Leave of the effect what has not faded since the event."""

@@ -77,7 +77,7 @@ class Rescue:
 
 
 @kernel
-def _find(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _find(
     after: Ints,
     worse: Floats,
     limit: float,

@@ -122,7 +122,7 @@ _GAPS = np.uint64(PURPOSES["gaps"])
 
 
 @kernel
-def _miss(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _miss(
     seen: Bools,
     baseline: Floats,
     level: float,

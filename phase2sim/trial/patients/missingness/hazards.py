@@ -225,7 +225,7 @@ def _lose_by_arm(seen: Bools, still_in: Floats, arm: Arms, seed: Word, first: Wo
 
 
 @kernel
-def _lose_by_last_value(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _lose_by_last_value(
     seen: Bools,
     value: Floats,
     arm: Arms,

@@ -174,7 +174,7 @@ _DROPOUT = np.uint64(PURPOSES["dropout"])
 
 
 @kernel
-def _lose_by_odds(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _lose_by_odds(
     seen: Bools,
     read: Floats,
     arm: Arms,

@@ -154,7 +154,7 @@ def _layout(ratio: tuple[int, ...], sizes: tuple[int, ...]) -> tuple[Arms, Ints]
     return blocks, np.array(sizes, dtype=np.int64)
 
 
-def _shuffle_within(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _shuffle_within(
     arm: Arms, stratum: Ints, blocks: Arms, sizes: Ints, seed: int, first: int
 ) -> None:
     strata = int(stratum.max(initial=0)) + 1
@@ -181,7 +181,7 @@ def _shuffle_blocks(arm: Arms, block: Arms, seed: Word, first: Word) -> None:
 
 
 @kernel
-def _shuffle_strata(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _shuffle_strata(
     arm: Arms, stratum: Ints, strata: int, blocks: Arms, sizes: Ints, seed: Word, first: Word
 ) -> None:
     """As ``_shuffle_blocks`` within each stratum, the size of each block drawn as it begins."""

@@ -69,7 +69,7 @@ _ALLOCATION = np.uint64(PURPOSES["allocation"])
 
 
 @kernel
-def _minimise(  # noqa: PLR0913 - a kernel takes arrays, not objects
+def _minimise(
     arm: Arms,
     factors: Ints,
     levels: int,

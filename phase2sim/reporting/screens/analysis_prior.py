@@ -1,4 +1,4 @@
-"""An analysis prior as a table: components, and what it is worth in patients."""
+"""An analysis prior: its components and its effective sample size."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -7,7 +7,7 @@ from rich.text import Text
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior, mixture_json
 
 
-def mixture_screen(prior: AnalysisPrior) -> RenderableType:
+def analysis_prior_screen(prior: AnalysisPrior) -> RenderableType:
     """Return the components, the effective sample sizes and the elicited inputs."""
     values = mixture_json(prior)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
@@ -15,13 +15,13 @@ def mixture_screen(prior: AnalysisPrior) -> RenderableType:
         table.add_column(column, justify="right")
     for weight, mean, sd in zip(prior.weights, prior.means, prior.sds, strict=True):
         table.add_row(f"{weight:.3f}", f"{mean:+.4f}", f"{sd:.4f}")
-    whom = "patients in two equal arms" if prior.of == "effect" else "control patients"
+    patients = "patients in two equal arms" if prior.of == "effect" else "control patients"
     return Group(
         Text(f"{prior.of} of {prior.endpoint} at month {prior.month:g}, {prior.scale}", "bold"),
         table,
         Text(
             f"Worth {values['ess_moment_patients']:.1f} (moment) or"
-            f" {values['ess_elir_patients']:.1f} (ELIR) {whom}."
+            f" {values['ess_elir_patients']:.1f} (ELIR) {patients}."
         ),
-        *(Text(f"Elicited: {said}", style="yellow") for said in prior.elicited),
+        *(Text(f"Elicited: {judgement}", style="yellow") for judgement in prior.elicited),
     )

@@ -2,7 +2,7 @@
 
 import click
 
-from phase2sim.cli.screen import show, show_json
+from phase2sim.cli.terminal import show, show_json
 from phase2sim.reporting.screens.parts import parts_rows, parts_table
 
 _KINDS = (
@@ -15,8 +15,8 @@ _KINDS = (
 @click.command()
 @click.argument("kind", required=False, type=click.Choice(_KINDS))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(kind: str | None, as_json: bool) -> None:
-    """List the parts of one KIND, or of all, with the keys each takes.
+def command(*, kind: str | None, as_json: bool) -> None:
+    """List the parts of one KIND, or of all kinds, with the keys of each part.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""What the commands share: a screen for people, JSON for programs, progress for the waiting."""
+"""Output of the commands: tables, JSON and progress."""
 
 import json
 import sys
@@ -12,47 +12,47 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from phase2sim.core.progress import Status
 
-STARTED = time.monotonic()  # from here on a budget of time counts
+STARTED = time.monotonic()  # start of the time budget of a sweep
 _SECONDS_BETWEEN_LINES = 10.0
 _WIDTH_WITHOUT_TERMINAL = 120
 
 
 def show(renderable: RenderableType) -> None:
-    """Print for people."""
+    """Print a table or text."""
     width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
     Console(width=width, highlight=False, soft_wrap=False).print(renderable)
 
 
 def show_json(values: object) -> None:
-    """Print for programs."""
+    """Print a value as JSON."""
     click.echo(json.dumps(values, indent=2, allow_nan=False))
 
 
 def say(line: str) -> None:
-    """Tell the waiting what happens, on standard error."""
+    """Print a message to standard error."""
     click.echo(line, err=True)
 
 
 def trials_progress() -> AbstractContextManager[Callable[[int, int], None]]:
-    """Show trials done and time left."""
-    return counting("trials")
+    """Show the number of simulated trials and the remaining time."""
+    return counting_progress("trials")
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how many are done and time left: a bar on a terminal, a line now and then elsewhere."""
+def counting_progress(unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show the number done and the remaining time: a bar on a terminal, else occasional lines."""
     if not sys.stderr.isatty():
-        yield _lines(what)
+        yield _report_lines(unit)
         return
     columns = (
-        TextColumn(what),
+        TextColumn(unit),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None, rate="")
+        task = bar.add_task(unit, total=None, rate="")
         started: tuple[float, int] | None = None
 
         def advance(done: int, requested: int) -> None:
@@ -60,14 +60,14 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
             now = time.monotonic()
             started = started or (now, done)
             rate = (done - started[1]) / max(now - started[0], 1e-9)
-            bar.update(task, completed=done, total=requested, rate=f"{rate:,.0f} {what}/s")
+            bar.update(task, completed=done, total=requested, rate=f"{rate:,.0f} {unit}/s")
 
         yield advance
 
 
 @contextmanager
 def sweep_progress() -> Iterator[Callable[[Status], None]]:
-    """Show cells, trials a second, time left and failures: a bar, or a line now and then."""
+    """Show cells, trials per second, remaining time and failures: a bar, or occasional lines."""
     started = last = time.monotonic()
     if not sys.stderr.isatty():
 
@@ -75,7 +75,7 @@ def sweep_progress() -> Iterator[Callable[[Status], None]]:
             nonlocal last
             if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
                 last = time.monotonic()
-                say(_said(status, last - started))
+                say(_status_line(status, last - started))
 
         yield lines
         return
@@ -85,38 +85,38 @@ def sweep_progress() -> Iterator[Callable[[Status], None]]:
         task = bar.add_task("", total=None, said="")
 
         def advance(status: Status) -> None:
-            said = _said(status, time.monotonic() - started)
-            bar.update(task, completed=status.trials_done, total=status.trials, said=said)
+            line = _status_line(status, time.monotonic() - started)
+            bar.update(task, completed=status.trials_done, total=status.trials, said=line)
 
         yield advance
 
 
 @contextmanager
 def climbing_progress() -> Iterator[Callable[[int, int], None]]:
-    """Show how many steps are still open: a line now and then, as nobody knows the end."""
+    """Show the number of undecided sizes in occasional lines; the total time is unknown."""
     last = time.monotonic()
 
-    def advance(left: int, trials: int) -> None:
+    def advance(sizes_open: int, trials: int) -> None:
         nonlocal last
         if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
             last = time.monotonic()
-            say(f"{trials:,} trials looked at, {left} sizes still open")
+            say(f"{trials:,} trials looked at, {sizes_open} sizes still open")
 
     yield advance
 
 
-def _said(status: Status, seconds: float) -> str:
+def _status_line(status: Status, seconds: float) -> str:
     """``12/100 cells, 25,000 trials/s, 34 s left, 0 failed``."""
     rate = status.trials_done / max(seconds, 1e-9)
-    left = (status.trials - status.trials_done) / max(rate, 1e-9)
+    seconds_left = (status.trials - status.trials_done) / max(rate, 1e-9)
     return (
-        f"{status.cells_done:,}/{status.cells:,} cells, {rate:,.0f} trials/s, {left:.0f} s left,"
-        f" {status.failed:,} failed"
+        f"{status.cells_done:,}/{status.cells:,} cells, {rate:,.0f} trials/s, {seconds_left:.0f}"
+        f" s left, {status.failed:,} failed"
     )
 
 
-def _lines(what: str) -> Callable[[int, int], None]:
-    # Timed from the first batch on: a fit or a compilation before it says nothing of the rest.
+def _report_lines(unit: str) -> Callable[[int, int], None]:
+    # Time is measured from the first batch on, without the fit or compilation before it.
     started: tuple[float, int] | None = None
     last = time.monotonic()
 
@@ -128,7 +128,7 @@ def _lines(what: str) -> Callable[[int, int], None]:
         if now - last < _SECONDS_BETWEEN_LINES or done >= requested:
             return
         last = now
-        left = (now - started[0]) / (done - started[1]) * (requested - done)
-        say(f"{done:,} of {requested:,} {what}, about {left:.0f} s left")
+        seconds_left = (now - started[0]) / (done - started[1]) * (requested - done)
+        say(f"{done:,} of {requested:,} {unit}, about {seconds_left:.0f} s left")
 
     return advance
