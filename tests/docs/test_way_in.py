@@ -74,6 +74,11 @@ def test_contributing_names_every_recipe(name: str) -> None:
     assert re.search(rf"`uv run just {name}\b", text_of("CONTRIBUTING.md"))
 
 
+def test_links_of_contributing_lead_somewhere() -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", text_of("CONTRIBUTING.md")):
+        assert (ROOT / link).is_file(), link
+
+
 def test_recipes_check_what_a_commit_must_keep() -> None:
     checks = recipes()["check"]
 
