@@ -51,9 +51,9 @@ def test_a_real_part_is_in_the_files_that_the_page_lists(
         for file, always in rows(section(heading))
     }
 
-    found = files_with(name)
-    assert {file for file, always in listed.items() if always} - found == set()
-    assert [f for f in sorted(found) if not any(fnmatch(f, pattern) for pattern in listed)] == []
+    files = files_with(name)
+    assert {file for file, always in listed.items() if always} - files == set()
+    assert [f for f in sorted(files) if not any(fnmatch(f, pattern) for pattern in listed)] == []
 
 
 def test_every_file_of_the_page_exists() -> None:

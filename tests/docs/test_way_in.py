@@ -28,28 +28,28 @@ def text_of(name: str) -> str:
 
 def recipes() -> dict[str, list[str]]:
     """Name of each public recipe of the justfile, and its commands without their options."""
-    found: dict[str, list[str]] = {}
+    commands_of: dict[str, list[str]] = {}
     name = ""
     for line in text_of("justfile").splitlines():
         header = re.match(r"(\w[\w-]*)(?: \*options)?:$", line)
         if header:
             name = header[1]
-            found[name] = []
-        elif line.startswith("    ") and name in found:
-            found[name].append(line.strip().removesuffix(" {{ options }}"))
-    return {key: commands for key, commands in found.items() if not key.startswith("_")}
+            commands_of[name] = []
+        elif line.startswith("    ") and name in commands_of:
+            commands_of[name].append(line.strip().removesuffix(" {{ options }}"))
+    return {key: commands for key, commands in commands_of.items() if not key.startswith("_")}
 
 
 def names_in(path: Path) -> set[str]:
     """Functions and classes of a module, methods as ``Class.method``."""
-    found = set()
+    names = set()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
+            names.add(node.name)
         if isinstance(node, ast.ClassDef):
-            methods = (one for one in node.body if isinstance(one, ast.FunctionDef))
-            found |= {f"{node.name}.{method.name}" for method in methods}
-    return found
+            methods = (item for item in node.body if isinstance(item, ast.FunctionDef))
+            names |= {f"{node.name}.{method.name}" for method in methods}
+    return names
 
 
 def test_ci_runs_the_readmes_test_command_and_the_recipes() -> None:
@@ -98,8 +98,10 @@ def test_scripts_of_the_recipes_are_there() -> None:
 def test_just_is_pinned() -> None:
     project = tomllib.loads(text_of("pyproject.toml"))
 
-    assert any(one.startswith("rust-just>=") for one in project["dependency-groups"]["dev"])
-    assert any(one.startswith("rust-just==") for one in project["tool"]["uv"][PINNED])
+    assert any(
+        requirement.startswith("rust-just>=") for requirement in project["dependency-groups"]["dev"]
+    )
+    assert any(pin.startswith("rust-just==") for pin in project["tool"]["uv"][PINNED])
 
 
 @pytest.mark.parametrize("path", MAPPED, ids=name_of)
