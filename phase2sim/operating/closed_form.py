@@ -16,14 +16,14 @@ from phase2sim.prior.truth_sources import window_midpoints
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.theory.group_sequential.multi_arm_boundaries import Fates
-from phase2sim.theory.power.closed_form import (
+from phase2sim.theory.power import (
     average_over_sizes,
     power_ancova,
+    power_mmrm,
     power_t,
     power_welch,
     sizes_after_dropout,
 )
-from phase2sim.theory.power.mmrm_power import power_mmrm
 from phase2sim.trial.interim.rules import Interim, InterimRule
 
 _TWO_ARMS = 2

@@ -1,5 +1,6 @@
 """JSON schemas of the files: a scenario with the options of every part, a sweep, evidence."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,6 +34,8 @@ _PLACES = {
 }
 # Titles that the schema, a contract, keeps for renamed classes.
 _TITLES = {"PoissonRecruitment": "Poisson", "PoissonRegression": "Poisson"}
+# The heading of a numpydoc section: a description is the prose of a docstring above the first one.
+_SECTION = re.compile(r"\n+[A-Z][A-Za-z ]+\n-{3,}\n.*", re.DOTALL)
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _STRATEGY = {"enum": list(STRATEGIES)}
 _OF_ANY_EVENT = {
@@ -67,12 +70,13 @@ def scenario_schema() -> dict[str, Any]:
     for name, meanings in OF_TABLES.items():
         for key, text in meanings.items():
             definitions[name]["properties"][key]["description"] = text
-    return schema | {"$schema": _DRAFT, "title": "phase2sim scenario"}
+    return _without_sections(schema) | {"$schema": _DRAFT, "title": "phase2sim scenario"}
 
 
 def sweep_schema() -> dict[str, Any]:
     """Return the JSON schema of a sweep file."""
-    return SWEEP.json_schema() | {"$schema": _DRAFT, "title": "phase2sim sweep"}
+    schema = _without_sections(SWEEP.json_schema())
+    return schema | {"$schema": _DRAFT, "title": "phase2sim sweep"}
 
 
 def evidence_schema() -> dict[str, Any]:
@@ -105,7 +109,7 @@ def evidence_schema() -> dict[str, Any]:
         "effect": named(EffectTable),
         "class_effect": named(ClassEffectTable),
     }
-    return {
+    schema = {
         "$schema": _DRAFT,
         "title": "phase2sim evidence",
         "type": "object",
@@ -113,6 +117,7 @@ def evidence_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": definitions,
     }
+    return _without_sections(schema)
 
 
 # Kind of file -> its schema: what `phase2sim schema` prints.
@@ -125,8 +130,22 @@ SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
 
 def part_schemas(kind: str) -> dict[str, dict[str, Any]]:
     """Name -> schema of every part of one kind, for the reference."""
-    parts = _options(kind, {}, closed=kind != "shapes")
+    parts = _without_sections(_options(kind, {}, closed=kind != "shapes"))
     return dict(zip(TABLES[kind], parts, strict=True))
+
+
+def _without_sections[Value](schema: Value) -> Value:
+    """Schema whose descriptions end where the numpydoc sections of a docstring begin."""
+    if isinstance(schema, dict):
+        return {  # type: ignore[return-value]  # of the same kind
+            key: _SECTION.sub("", value)
+            if key == "description" and isinstance(value, str)
+            else _without_sections(value)
+            for key, value in schema.items()
+        }
+    if isinstance(schema, list):
+        return [_without_sections(value) for value in schema]  # type: ignore[return-value]
+    return schema
 
 
 def _options(

@@ -11,7 +11,7 @@ from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.io.toml_files import validate
 from phase2sim.scenario.assembly.stopping import refused_bounds
 from phase2sim.theory.group_sequential.boundaries import boundaries
-from phase2sim.theory.group_sequential.efficacy import HaybittlePeto, Pocock
+from phase2sim.theory.group_sequential.classical_bounds import HaybittlePeto, Pocock
 from phase2sim.theory.group_sequential.futility import BetaSpending, ZLimit
 from phase2sim.theory.group_sequential.spending import PocockType
 

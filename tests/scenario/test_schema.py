@@ -1,5 +1,6 @@
 """The JSON schemas of files accept what the program reads, and little else."""
 
+import json
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
@@ -11,7 +12,7 @@ from jsonschema import Draft202012Validator
 from support.damage import EDITS, SOUND
 
 from phase2sim.scenario.assembly.registry import KEYS, TABLES
-from phase2sim.scenario.schema import evidence_schema, scenario_schema, sweep_schema
+from phase2sim.scenario.schema import SCHEMAS, evidence_schema, scenario_schema, sweep_schema
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "scenarios").glob("*.toml"))
@@ -126,3 +127,8 @@ def explained(schema: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any
     elif isinstance(schema, list):
         for number, inner in enumerate(schema):
             yield from explained(inner, f"{place}[{number}]")
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_description_ends_where_the_sections_of_a_docstring_begin(name: str) -> None:
+    assert "\\n---" not in json.dumps(SCHEMAS[name]())

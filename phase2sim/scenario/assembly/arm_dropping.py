@@ -10,8 +10,8 @@ from phase2sim.scenario.assembly.registry import build
 from phase2sim.scenario.assembly.stopping import refused_bounds, stopping_of, table_of
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.tables import Stopping
-from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.efficacy_rule import EfficacyRule
+from phase2sim.theory.group_sequential.futility_rule import FutilityRule
 from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries, arm_boundaries
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.interim.dropping_rule import DroppingRule
@@ -44,9 +44,9 @@ def rule_of(
     )
 
 
-def _futility(table: Table, path: Path) -> futilities.FutilityRule:
+def _futility(table: Table, path: Path) -> FutilityRule:
     """Build the rule of futility; refuses one that has no place on z before the trial."""
-    futility: futilities.FutilityRule = build("futilities", table, "stopping.futility", path)
+    futility: FutilityRule = build("futilities", table, "stopping.futility", path)
     try:
         futility.check_several_arms()
     except BadValue as error:
@@ -61,7 +61,7 @@ def _bounds(
     path: Path,
     *,
     efficacy: EfficacyRule,
-    futility: futilities.FutilityRule | None,
+    futility: FutilityRule | None,
 ) -> ArmBoundaries:
     """Bounds at the planned fractions and ratio; refuses those that cannot exist."""
     control, treated = (

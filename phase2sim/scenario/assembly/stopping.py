@@ -15,9 +15,9 @@ from phase2sim.decisions import DECISIONS
 from phase2sim.scenario.assembly.registry import TABLES, build
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.tables import Stopping
-from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.boundaries import Boundaries, boundaries
 from phase2sim.theory.group_sequential.efficacy_rule import EfficacyRule
+from phase2sim.theory.group_sequential.futility_rule import FutilityRule
 from phase2sim.theory.group_sequential.spending import Spending
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.interim.reestimation import Reestimation
@@ -88,7 +88,7 @@ class _Asked:
     design: Design
     one_sided_alpha: float
     efficacy: EfficacyRule
-    futility: futilities.FutilityRule | None
+    futility: FutilityRule | None
     beta_spending: Spending | None
 
 

@@ -1,6 +1,6 @@
-"""What every rule of efficacy says, and the chance to cross its bounds.
+"""Base of every efficacy rule, and the probability that a trial without an effect crosses bounds.
 
-Of one treated arm, or of several that share a control: what differs is the chance to cross.
+One treated arm and several arms with a shared control differ in that probability alone.
 """
 
 from dataclasses import dataclass
@@ -10,34 +10,60 @@ import numpy as np
 from scipy.optimize import brentq
 
 from phase2sim.core.arrays import Floats
-from phase2sim.theory.group_sequential.integration import exits
+from phase2sim.theory.group_sequential.integration import exit_probabilities
 
 TIGHT = 1e-13  # of a root
 LOWEST = -9.0  # z: every trial is above it
 
 
 class Crossing(Protocol):
-    """Chance (look,) that a trial without an effect first crosses an upper bound at each look."""
+    """Probability (look,) that a trial without an effect first crosses an upper bound at a look.
+
+    One treated arm and several arms with a shared control differ in this probability alone, so
+    every efficacy rule serves both.
+    """
 
     @property
     def arms(self) -> int:
-        """How many treated arms may cross."""
+        """Number of treated arms that may cross."""
         ...
 
     def __call__(self, information: Floats, lower: Floats, upper: Floats) -> Floats:
-        """Give the chances; an arm below ``lower`` has stopped."""
+        """Probability (look,) of crossing ``upper``; an arm below ``lower`` has stopped."""
         ...
+
+
+type CrossingTest = tuple[Floats, Floats, Crossing]  # information, lower bounds, crossing
 
 
 @dataclass(frozen=True, slots=True)
 class OneArm:
-    """Crossing of the one treated arm of a trial."""
+    """Crossing of the one treated arm of a trial, by recursive integration.
+
+    Parameters
+    ----------
+    arms : int, default 1
+        Number of treated arms, always 1.
+
+    References
+    ----------
+    Jennison and Turnbull (1999), Group Sequential Methods, section 19.2.
+
+    Examples
+    --------
+    Pocock's constant for two looks at a one-sided level of 5 % is 1.875 (Jennison and Turnbull
+    1999, table 2.1, two-sided level 10 %):
+
+    >>> chances = OneArm()(np.array([0.5, 1.0]), np.full(2, -np.inf), np.full(2, 1.875))
+    >>> round(float(chances.sum()), 3)
+    0.05
+    """
 
     arms: int = 1
 
     def __call__(self, information: Floats, lower: Floats, upper: Floats) -> Floats:
-        """By recursive integration."""
-        chances: Floats = exits(information, lower, upper, 0.0)[0]
+        """Probability (look,) of crossing ``upper``; an arm below ``lower`` has stopped."""
+        chances: Floats = exit_probabilities(information, lower, upper, 0.0)[0]
         return chances
 
 
@@ -45,11 +71,11 @@ ONE_ARM = OneArm()
 
 
 class EfficacyRule:
-    """A part that says when a look shows efficacy; each kind is a subclass."""
+    """A rule that says when a look shows efficacy; each kind is a subclass."""
 
     __slots__ = ()
     title: ClassVar[str]
-    follows_information: ClassVar[bool] = False  # what a trial has at its looks, planned or not
+    follows_information: ClassVar[bool] = False  # observed information may replace the planned one
 
     def bounds(
         self,
@@ -58,34 +84,93 @@ class EfficacyRule:
         lower: Floats,
         crossing: Crossing = ONE_ARM,
     ) -> Floats:
-        """Upper bounds on z at each look, of level ``one_sided_alpha`` in all.
+        """Upper bounds on z at each look, with a stated level over all looks.
 
-        ``information`` rises; trials below ``lower`` stop, -inf where that is not to be counted on.
+        Parameters
+        ----------
+        information : ndarray of float, (look,)
+            Information at every look, rising.
+        one_sided_alpha : float
+            One-sided type I error of all looks together, between 0 and 0.5. With several arms,
+            the familywise error.
+        lower : ndarray of float, (look,)
+            Lower bounds on z, below which a trial has stopped; -inf where a stop for futility is
+            not to be relied on.
+        crossing : Crossing, default ONE_ARM
+            Probability to cross without an effect: of one arm, or of any of several.
+
+        Returns
+        -------
+        ndarray of float, (look,)
+            Upper bounds on z; inf at a look that never shows efficacy.
+
+        Raises
+        ------
+        BadValue
+            If the rule cannot have this level at these looks.
         """
         raise NotImplementedError
 
     def increments(self, fraction: Floats, total: float) -> Floats | None:
-        """Error spent at each look alone, of ``total`` in all; None where no function says."""
+        """Error that each look alone spends, for a rule that is a spending function.
+
+        Parameters
+        ----------
+        fraction : ndarray of float, (..., look)
+            Information fractions, rising; the last is taken as 1.
+        total : float
+            Error of all looks together.
+
+        Returns
+        -------
+        ndarray of float, (..., look), or None
+            Errors, 0 or more, that sum to ``total``; None if the rule does not spend error.
+        """
         del fraction, total
         return None
 
 
-type CrossingTest = tuple[Floats, Floats, Crossing]  # information, lower bounds, chance to cross
-
-
 def last_bound(
-    test: CrossingTest, one_sided_alpha: float, upper: Floats, alone: int | None = None
+    test: CrossingTest, one_sided_alpha: float, upper: Floats, look: int | None = None
 ) -> float:
-    """Bound of the last look that uses up what the others leave of the level.
+    """Upper bound of the last look that uses up the level left by the earlier looks.
 
-    With ``alone`` it is the bound of that look, and the level that of the look by itself.
+    Parameters
+    ----------
+    test : tuple of (ndarray, ndarray, Crossing)
+        Information (look,), lower bounds (look,), and the probability to cross.
+    one_sided_alpha : float
+        One-sided level; of all looks, or of the last one alone if ``look`` is stated.
+    upper : ndarray of float, (look,) or longer
+        Upper bounds on z of the earlier looks; later entries are not read.
+    look : int, optional
+        Index of the last look, if ``one_sided_alpha`` is the error that it alone may spend.
+
+    Returns
+    -------
+    float
+        Bound on z; -9 if even this bound spends less than the level, because binding futility
+        stops too many trials.
+
+    References
+    ----------
+    Haybittle (1971), British Journal of Radiology 44: 793-797, for a last look that spends the
+    remainder.
+
+    Examples
+    --------
+    Looks at z = 3 after each third of the information leave 1.975098 for the end (rpact 4.5.0):
+
+    >>> test = np.array([1, 2, 3]) / 3, np.full(3, -np.inf), ONE_ARM
+    >>> round(last_bound(test, 0.025, np.array([3.0, 3.0, np.inf])), 5)
+    1.9751
     """
     information, lower, crossing = test
-    counted = slice(alone, None)
+    looks = slice(look, None)
 
     def excess(bound: float) -> float:
         bounds = np.append(upper[: information.size - 1], bound)
-        return float(crossing(information, lower, bounds)[counted].sum()) - one_sided_alpha
+        return float(crossing(information, lower, bounds)[looks].sum()) - one_sided_alpha
 
     if excess(LOWEST) < 0.0:
         return LOWEST  # below the limits of futility, which is refused

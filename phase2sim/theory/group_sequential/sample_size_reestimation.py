@@ -1,7 +1,7 @@
-"""Sample size re-estimation after a first stage: how many patients more, and how to combine.
+"""Sample size re-estimation after a first stage: size of the second, and the combined test.
 
-The inverse-normal combination with weights fixed in advance keeps the level whatever the second
-stage's size (Lehmacher and Wassmer 1999); the promising zone is Mehta and Pocock's (2011).
+The inverse-normal combination with weights fixed in advance keeps the level for any size of the
+second stage (Lehmacher and Wassmer 1999); the promising zone is Mehta and Pocock's (2011).
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,56 @@ _NODES, _PANELS, _REACH = 40, 400, 9.0
 
 @dataclass(frozen=True, slots=True)
 class SecondStage:
-    """Two stages, and when the second becomes how much larger; numbers of patients of one arm.
+    """Two stages of a trial, with a rule for the size of the second; sizes are per arm.
 
-    ``efficacy`` are the bounds on z after the first stage and at the end. The zone begins at a
-    conditional power of ``from_power``; ``power`` is what is wanted. ``drift`` is the true effect
-    times the square root of the first stage's information, None for the one observed.
+    Parameters
+    ----------
+    first : float
+        Patients per arm in the first stage.
+    planned : float
+        Planned patients per arm in the second stage.
+    fewest : float
+        Smallest re-estimated second stage, in patients per arm.
+    most : float
+        Largest re-estimated second stage, in patients per arm.
+    efficacy : tuple of (float, float)
+        Efficacy bounds on z after the first stage and at the end.
+    from_power : float
+        Conditional power at which the promising zone begins, below ``power``.
+    power : float
+        Conditional power that the re-estimated size is to have.
+    drift : float, optional
+        True effect times the square root of the information of the first stage, assumed in
+        conditional power. The effect observed in the first stage if omitted.
+    always : bool, default False
+        Whether to re-estimate in every zone instead of the promising one alone; the largest size
+        is then used if the effect is not above 0.
+
+    References
+    ----------
+    Lehmacher and Wassmer (1999), Biometrics 55: 1286-1290. Mehta and Pocock (2011), Statistics in
+    Medicine 30: 3267-3284.
+
+    Examples
+    --------
+    60 patients per arm in either stage, O'Brien-Fleming-type bounds, at most 180 in the second
+    stage. After z = 1.6 the conditional power of the plan is 0.661290, which is promising, and a
+    conditional power of 90 % needs 142.476957 patients per arm (closed form by R 4.2.2; rpact 4.5.0
+    for the conditional power):
+
+    >>> stage = SecondStage(60, 60, 60, 180, (2.96258804, 1.96859565), from_power=0.36, power=0.9)
+    >>> z = np.array([1.6])
+    >>> round(float(stage.conditional_power(z, 60)[0]), 6)
+    0.66129
+    >>> ZONES[int(stage.zone(z)[0])], round(float(stage.patients(z)[0]), 4)
+    ('promising', 142.477)
+
+    A true difference of 0.3 SD has drift ``0.3 sqrt(60 / 2)``; power is 0.7064, and 137.44 patients
+    per arm are expected (quadrature by R 4.2.2):
+
+    >>> power, patients, _ = stage.operating(0.3 * np.sqrt(30))
+    >>> round(power, 4), round(patients, 2)
+    (0.7064, 137.44)
     """
 
     first: float
@@ -33,31 +78,77 @@ class SecondStage:
     from_power: float
     power: float
     drift: float | None = None
-    always: bool = False  # re-estimate in every zone, at the most where the effect is not above 0
+    always: bool = False
 
     @property
     def weights(self) -> tuple[float, float]:
-        """Of the stages, from the planned sizes: their squares add up to 1."""
+        """Weights of the stages, from their planned sizes; the squares add up to 1."""
         share = self.first / (self.first + self.planned)
         return float(np.sqrt(share)), float(np.sqrt(1 - share))
 
     def critical(self, z: Floats) -> Floats:
-        """Z that the second stage alone must reach."""
-        one, two = self.weights
-        return (self.efficacy[1] - one * z) / two
+        """Critical z of the second stage alone, given the first.
+
+        Parameters
+        ----------
+        z : ndarray of float, (trial,)
+            Statistic of the first stage.
+
+        Returns
+        -------
+        ndarray of float, (trial,)
+            Value that z of the second stage must reach for success.
+        """
+        first, second = self.weights
+        return (self.efficacy[1] - first * z) / second
 
     def conditional_error(self, z: Floats) -> Floats:
-        """Chance of success at the end without any effect, given z of the first stage."""
+        """Conditional type I error: probability of success at the end without an effect.
+
+        Parameters
+        ----------
+        z : ndarray of float, (trial,)
+            Statistic of the first stage.
+
+        Returns
+        -------
+        ndarray of float, (trial,)
+            Probability.
+        """
         error: Floats = ndtr(-self.critical(z))
         return error
 
     def conditional_power(self, z: Floats, patients: Floats | float) -> Floats:
-        """Chance of success at the end with this many patients in the second stage."""
+        """Probability of success at the end with a stated size of the second stage.
+
+        Parameters
+        ----------
+        z : ndarray of float, (trial,)
+            Statistic of the first stage.
+        patients : float or ndarray of float, (trial,)
+            Patients per arm in the second stage.
+
+        Returns
+        -------
+        ndarray of float, (trial,)
+            Probability, under the effect observed or assumed (``drift``).
+        """
         power: Floats = ndtr(self._trend(z) * np.sqrt(patients) - self.critical(z))
         return power
 
     def zone(self, z: Floats) -> Ints:
-        """Where a first stage falls: an index into ``ZONES``."""
+        """Zone of a first stage by its conditional power at the planned size.
+
+        Parameters
+        ----------
+        z : ndarray of float, (trial,)
+            Statistic of the first stage.
+
+        Returns
+        -------
+        ndarray of int, (trial,)
+            Index into ``ZONES``: unfavourable, promising, favourable, or stopped for efficacy.
+        """
         power = self.conditional_power(z, self.planned)
         promising = (power >= self.from_power) & (power < self.power)
         zone = np.where(
@@ -66,48 +157,84 @@ class SecondStage:
         return np.where(z >= self.efficacy[0], STOPPED, zone)
 
     def patients(self, z: Floats) -> Floats:
-        """Patients of one arm in the second stage; none where the first has stopped the trial."""
+        """Patients per arm in the second stage.
+
+        Parameters
+        ----------
+        z : ndarray of float, (trial,)
+            Statistic of the first stage.
+
+        Returns
+        -------
+        ndarray of float, (trial,)
+            Patients, not rounded; 0 where the first stage has stopped the trial.
+        """
         trend = self._trend(z)
         with np.errstate(divide="ignore"):
-            wanted = ((self.critical(z) + ndtri(self.power)) / trend) ** 2
-        # A first stage that needs no more has the power with any number.
-        wanted = np.where(self.critical(z) + ndtri(self.power) <= 0, 0.0, wanted)
-        wanted = np.where(trend > 0, wanted, np.inf)
-        wanted = np.clip(wanted, self.fewest, self.most)
+            needed = ((self.critical(z) + ndtri(self.power)) / trend) ** 2
+        # A first stage strong enough by itself has the power with any number.
+        needed = np.where(self.critical(z) + ndtri(self.power) <= 0, 0.0, needed)
+        needed = np.where(trend > 0, needed, np.inf)
+        needed = np.clip(needed, self.fewest, self.most)
         zone = self.zone(z)
-        changed = wanted if self.always else np.where(zone == PROMISING, wanted, self.planned)
-        return np.where(zone == STOPPED, 0.0, changed)
+        sizes = needed if self.always else np.where(zone == PROMISING, needed, self.planned)
+        return np.where(zone == STOPPED, 0.0, sizes)
 
     def combine(self, first: Floats, second: Floats) -> Floats:
-        """Z of both stages together, from that of each."""
-        one, two = self.weights
-        return one * first + two * second
+        """Inverse-normal combination of the stages.
+
+        Parameters
+        ----------
+        first : ndarray of float, (trial,)
+            Statistic z of the first stage.
+        second : ndarray of float, (trial,)
+            Statistic z of the second stage alone.
+
+        Returns
+        -------
+        ndarray of float, (trial,)
+            Combined z, standard normal without an effect.
+        """
+        weight_first, weight_second = self.weights
+        return weight_first * first + weight_second * second
 
     def operating(self, drift: float) -> tuple[float, float, float]:
-        """Power, mean patients of one arm, and chance of another size than planned.
+        """Operating characteristics under a true effect, by integrating over the first stage.
 
-        ``drift`` is the true effect times the square root of the first stage's information.
+        Parameters
+        ----------
+        drift : float
+            True effect times the square root of the information of the first stage.
+
+        Returns
+        -------
+        power : float
+            Probability of success at either stage.
+        patients : float
+            Mean number of patients per arm in both stages.
+        changed : float
+            Probability that the second stage has another size than planned.
         """
         edges = np.linspace(drift - _REACH, drift + _REACH, _PANELS + 1)
-        # Panels end where the rule jumps, or a smooth rule of integration would not serve.
+        # Panels end where the rule jumps, as Gauss-Legendre needs a smooth integrand.
         edges = np.unique(np.append(edges, self._jumps(edges)))
         x, w = np.polynomial.legendre.leggauss(_NODES)
         half = np.diff(edges)[:, None] / 2
         z = (edges[:-1, None] + half * (1 + x)).ravel()
         mass = (half * w).ravel() * np.exp(-0.5 * (z - drift) ** 2) / np.sqrt(2 * np.pi)
-        more = self.patients(z)
-        at_end = ndtr(drift / np.sqrt(self.first) * np.sqrt(more) - self.critical(z))
-        stopped = z >= self.efficacy[0]
-        power = (mass * np.where(stopped, 1.0, at_end)).sum()
-        changed = (mass * (~stopped & (more != self.planned))).sum()
-        return float(power), float(self.first + (mass * more).sum()), float(changed)
+        patients = self.patients(z)
+        success = ndtr(drift / np.sqrt(self.first) * np.sqrt(patients) - self.critical(z))
+        stops = z >= self.efficacy[0]
+        power = (mass * np.where(stops, 1.0, success)).sum()
+        changed = (mass * (~stops & (patients != self.planned))).sum()
+        return float(power), float(self.first + (mass * patients).sum()), float(changed)
 
     def _trend(self, z: Floats) -> Floats:
-        """Effect over the SD of one patient's share in it: z of a stage over its root size."""
+        """Standardised effect per patient: z of a stage over the square root of its size."""
         return np.divide(z if self.drift is None else self.drift, np.sqrt(self.first)) + 0 * z
 
     def _jumps(self, grid: Floats) -> Floats:
-        """Z between which and the next the rule changes, found by halving."""
+        """Values of z at which the rule changes, by bisection."""
         fine = np.linspace(grid[0], grid[-1], 4001)
         state = self._state(fine)
         low = fine[:-1][state[:-1] != state[1:]]
@@ -115,13 +242,13 @@ class SecondStage:
         below = self._state(low)
         for _ in range(50):
             middle = (low + high) / 2
-            same = self._state(middle) == below
-            low, high = np.where(same, middle, low), np.where(same, high, middle)
-        between: Floats = (low + high) / 2
-        return between
+            is_same = self._state(middle) == below
+            low, high = np.where(is_same, middle, low), np.where(is_same, high, middle)
+        jumps: Floats = (low + high) / 2
+        return jumps
 
     def _state(self, z: Floats) -> Ints:
-        """Which piece of the rule z is on."""
-        more = self.patients(z)
-        piece: Ints = self.zone(z) * 4 + 2 * (more == self.most) + (more == self.fewest)
+        """Piece of the rule that z lies on."""
+        patients = self.patients(z)
+        piece: Ints = self.zone(z) * 4 + 2 * (patients == self.most) + (patients == self.fewest)
         return piece

@@ -1,4 +1,4 @@
-"""Mixtures of normals as priors of an analysis: updated in closed form, fitted, kept as JSON."""
+"""Normal mixtures as priors of an analysis: updated in closed form, fitted, stored as JSON."""
 
 from phase2sim.theory.mixtures.effective_sample_size import elir_patients, moment_patients
 from phase2sim.theory.mixtures.em_fit import fit_mixture

@@ -14,8 +14,8 @@ from scipy.special import ndtri
 
 from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis
-from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.efficacy_rule import EfficacyRule
+from phase2sim.theory.group_sequential.futility_rule import FutilityRule
 from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries, Fates
 from phase2sim.trial.interim.look import ArmsSeen, Look, estimates_at, pick_look
 from phase2sim.trial.interim.rules import InterimRule
@@ -36,7 +36,7 @@ class DroppingRule(InterimRule):
 
     bounds: ArmBoundaries
     efficacy: EfficacyRule
-    futility: futilities.FutilityRule | None = None
+    futility: FutilityRule | None = None
     keep_best: tuple[int, ...] = ()  # one an interim look; as many as are left without it
     verdict: int = 0  # number of that on all arms: at least one
     uninteresting_share: float = 0.0  # of the target: least favourable effect of the other arms

@@ -10,15 +10,14 @@ from scipy.special import ndtr, ndtri
 from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.contracts import GO, STOP, UNDECIDED
 from phase2sim.core.decision import AnalysisResults, Decision, Hypothesis, only_p, side_by_side
-from phase2sim.theory.group_sequential import futility as futilities
 from phase2sim.theory.group_sequential.actual_information import (
     futility_bounds,
-    rising,
+    increasing_information,
     spending_bounds,
 )
 from phase2sim.theory.group_sequential.boundaries import Boundaries
 from phase2sim.theory.group_sequential.efficacy_rule import EfficacyRule
-from phase2sim.theory.group_sequential.futility import futility_limits
+from phase2sim.theory.group_sequential.futility_rule import FutilityRule, futility_limits
 from phase2sim.theory.group_sequential.spending import Spending
 from phase2sim.trial.interim.look import Look, at_the_end
 from phase2sim.trial.interim.rules import InterimRule
@@ -37,7 +36,7 @@ class StoppingRule(InterimRule):
 
     planned: tuple[Boundaries, ...]
     efficacy: EfficacyRule
-    futility: futilities.FutilityRule | None = None
+    futility: FutilityRule | None = None
     beta_spending: Spending | None = None
     actual: bool = False
     maximum_information: tuple[float | None, ...] = (None,)
@@ -49,7 +48,7 @@ class StoppingRule(InterimRule):
         return self.planned[0].one_sided_alpha
 
     @property
-    def limit(self) -> futilities.FutilityRule | None:
+    def limit(self) -> FutilityRule | None:
         """Futility below a limit on some scale, if it is that."""
         if self.futility is None or self.futility.spends_error:
             return None
@@ -166,7 +165,7 @@ class _Bounds:
         maximum = rule.maximum_information[number]
         fractions = planned.information[None]
         if rule.actual and maximum is not None:
-            fractions = rising(se**-2.0 / maximum)
+            fractions = increasing_information(se**-2.0 / maximum)
             bounds = _actual(rule, fractions, planned)
         if limit is not None and limit.judges_estimate:
             return replace(bounds, lower=_ended(futility_limits(limit, len(looks) - 1)[None]))

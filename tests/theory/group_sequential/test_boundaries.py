@@ -11,8 +11,7 @@ from support.readings import rows_of
 
 from phase2sim.core.arrays import Floats
 from phase2sim.theory.group_sequential.boundaries import Boundaries, boundaries
-from phase2sim.theory.group_sequential.efficacy import (
-    EFFICACIES,
+from phase2sim.theory.group_sequential.classical_bounds import (
     HaybittlePeto,
     NoEfficacy,
     OBrienFleming,
@@ -20,6 +19,7 @@ from phase2sim.theory.group_sequential.efficacy import (
     PosteriorThresholds,
     WangTsiatis,
 )
+from phase2sim.theory.group_sequential.efficacy import EFFICACIES
 from phase2sim.theory.group_sequential.futility import (
     BetaSpending,
     ConditionalPowerLimit,
@@ -28,7 +28,7 @@ from phase2sim.theory.group_sequential.futility import (
     PredictivePowerLimit,
     ZLimit,
 )
-from phase2sim.theory.group_sequential.integration import exits
+from phase2sim.theory.group_sequential.integration import exit_probabilities
 from phase2sim.theory.group_sequential.spending import (
     SPENDINGS,
     HwangShihDeCani,
@@ -131,7 +131,7 @@ def test_exit_probabilities_are_those_of_the_multivariate_normal() -> None:
         )
         return float(joint.cdf(high, lower_limit=low))
 
-    found = exits(information, lower, upper, drift)
+    found = exit_probabilities(information, lower, upper, drift)
 
     for k in range(4):
         above = chance(np.append(lower[:k], upper[k]), np.append(upper[:k], 12.0))
@@ -146,7 +146,9 @@ def test_looks_close_together_lose_no_digits(closest: float) -> None:
     upper = boundaries(information, 0.025, OF).efficacy
     nobody = np.full(3, -np.inf)
 
-    assert exits(information, nobody, upper, 0.0).sum(axis=1)[0] == pytest.approx(0.025, abs=1e-12)
+    assert exit_probabilities(information, nobody, upper, 0.0).sum(axis=1)[0] == pytest.approx(
+        0.025, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", SPENDINGS)

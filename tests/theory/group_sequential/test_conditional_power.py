@@ -10,13 +10,13 @@ from support.readings import rows_of
 
 from phase2sim.core.arrays import Floats
 from phase2sim.theory.group_sequential.boundaries import boundaries
+from phase2sim.theory.group_sequential.classical_bounds import Pocock
 from phase2sim.theory.group_sequential.conditional_power import (
     conditional_power,
     predictive_power,
     z_for_conditional_power,
     z_for_predictive_power,
 )
-from phase2sim.theory.group_sequential.efficacy import Pocock
 from phase2sim.theory.group_sequential.sample_size_reestimation import STOPPED, ZONES, SecondStage
 from phase2sim.theory.group_sequential.spending import (
     HwangShihDeCani,

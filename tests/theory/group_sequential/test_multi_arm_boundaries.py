@@ -10,8 +10,10 @@ from support.readings import rows_of
 
 from phase2sim.core.arrays import Floats
 from phase2sim.theory.group_sequential.boundaries import boundaries
-from phase2sim.theory.group_sequential.efficacy import EFFICACIES, NoEfficacy, Pocock, Triangular
-from phase2sim.theory.group_sequential.futility import FutilityRule, TriangularLimit, ZLimit
+from phase2sim.theory.group_sequential.classical_bounds import NoEfficacy, Pocock, Triangular
+from phase2sim.theory.group_sequential.efficacy import EFFICACIES
+from phase2sim.theory.group_sequential.futility import TriangularLimit, ZLimit
+from phase2sim.theory.group_sequential.futility_rule import FutilityRule
 from phase2sim.theory.group_sequential.multi_arm_boundaries import (
     MOST_LOOKS,
     ArmBoundaries,

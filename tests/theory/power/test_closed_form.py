@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate, special, stats
 from support.readings import rows_of
 
-from phase2sim.theory.power import closed_form
+from phase2sim.theory import power as closed_form
 
 MEANS = rows_of("means.csv")
 SEARCHES = 5e-7  # rpact and pwr stop their search for a size at this relative error

@@ -19,7 +19,7 @@ from phase2sim.scenario.assembly.assemble import Assembled, build_scenario
 from phase2sim.studies.prediction.predict import predict
 from phase2sim.studies.single_trial import analyse, replay
 from phase2sim.studies.store.batches import decoded, encoded
-from phase2sim.theory.group_sequential.efficacy import OBrienFleming
+from phase2sim.theory.group_sequential.classical_bounds import OBrienFleming
 from phase2sim.theory.group_sequential.futility import ZLimit
 from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries, arm_boundaries
 from phase2sim.trial.batch_results import BatchResults

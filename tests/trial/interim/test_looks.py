@@ -17,8 +17,8 @@ from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.studies.single_trial import analyse, replay
 from phase2sim.theory.group_sequential.boundaries import boundaries
+from phase2sim.theory.group_sequential.classical_bounds import NoEfficacy
 from phase2sim.theory.group_sequential.conditional_power import conditional_power
-from phase2sim.theory.group_sequential.efficacy import NoEfficacy
 from phase2sim.theory.group_sequential.futility import ZLimit
 from phase2sim.theory.group_sequential.spending import OBrienFlemingType, PocockType
 from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch

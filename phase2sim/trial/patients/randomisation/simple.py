@@ -10,7 +10,7 @@ from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import Randomisation
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, next_bits, seed_word, stream_state, unit
-from phase2sim.theory.power.closed_form import binomial
+from phase2sim.theory.power import binomial
 
 
 @dataclass(frozen=True, slots=True)
