@@ -48,38 +48,22 @@ def looks_at(
     ``observed`` holds the values seen by the end, nan elsewhere, in the shape of ``trials.value``.
     """
     plan, arrivals = analysed.plan, trials.enrolment_months
-    planned = arrivals[:, : schedule.patients]
     last_readout = arrivals.max(axis=1) + plan.visits_months[-1]
     cuts = [_months(look, arrivals, schedule) for look in schedule.looks]
     due = [_due(months, arrivals, plan) for months in cuts]
     everybody = np.ones(due[0].shape, np.bool_)
-    estimates = [
-        _by_look(schedule, analysed, number, (trials, observed, due))
+    by_analysis = [
+        _by_look(schedule, analysed, number, trials=trials, observed=observed, due=due)
         for number in range(len(analysed.analyses))
     ]
     looks = []
     for k, due_by_visit in enumerate((*due, everybody)):
-        months = last_readout
-        if k < len(cuts):
-            months = cuts[k] + schedule.months_to_decide
-        reached, with_value = _reached(schedule, analysed, trials, due_by_visit)
-        enrolled = (planned <= months[:, None]).sum(axis=1)
-        followed, arms = np.full(reached.shape, np.nan), None
-        if schedule.analyse_overrun and k < len(cuts):
-            followed = _overrun_p(analysed, (trials, observed), enrolled)
-        if schedule.drops_arms:
-            arms = _arms(analysed, trials, due_by_visit, months, at_end=k == len(cuts))
-        looks.append(
-            Look(
-                estimates=tuple(by_look[k] for by_look in estimates),
-                missing=1.0 - with_value / np.maximum(reached, 1),
-                due=reached,
-                enrolled=enrolled,
-                months=months,
-                overrun_p=followed,
-                arms=arms,
-            )
-        )
+        at_end = k == len(cuts)
+        months = last_readout if at_end else cuts[k] + schedule.months_to_decide
+        look = _look(schedule, analysed, trials, due_by_visit, months=months, at_end=at_end)
+        if schedule.analyse_overrun and not at_end:
+            look = replace(look, overrun_p=_overrun_p(analysed, trials, observed, look.enrolled))
+        looks.append(replace(look, estimates=tuple(by_look[k] for by_look in by_analysis)))
     if schedule.reestimation is not None:
         looks[-1] = reestimated_final(
             schedule,
@@ -92,6 +76,32 @@ def looks_at(
             last=looks[-2],
         )
     return tuple(looks)
+
+
+def _look(
+    schedule: Schedule,
+    analysed: LookAnalyses,
+    trials: Trials,
+    due_by_visit: Bools,
+    *,
+    months: Floats,
+    at_end: bool,
+) -> Look:
+    """What a look has of the patients; its estimates are added."""
+    reached, with_value = _reached(schedule, analysed, trials, due_by_visit)
+    planned = trials.enrolment_months[:, : schedule.patients]
+    arms = None
+    if schedule.drops_arms:
+        arms = _arms(analysed, trials, due_by_visit, months, at_end=at_end)
+    return Look(
+        estimates=(),
+        missing=1.0 - with_value / np.maximum(reached, 1),
+        due=reached,
+        enrolled=(planned <= months[:, None]).sum(axis=1),
+        months=months,
+        overrun_p=np.full(reached.shape, np.nan),
+        arms=arms,
+    )
 
 
 def _reached(
@@ -133,12 +143,12 @@ def _arms(
     )
 
 
-def _overrun_p(analysed: LookAnalyses, data: tuple[Trials, Floats], enrolled: Ints) -> Floats:
+def _overrun_p(analysed: LookAnalyses, trials: Trials, observed: Floats, enrolled: Ints) -> Floats:
     """P (analysis, trial) of the first patients with everything that they will have shown."""
     plan = analysed.plan
     p_values = []
     for analysis, aim in zip(analysed.analyses, analysed.aims, strict=True):
-        whole = counted_reading(analysis, plan, *data, aim)
+        whole = counted_reading(analysis, plan, trials, observed, aim)
         p_values.append(
             first_patients_by_trial(analysis, whole, enrolled, len(plan.arms), aim.arm).p
         )
@@ -160,21 +170,23 @@ def _due(months: Floats, arrivals: Floats, plan: Plan) -> Bools:
     return due
 
 
-type _Data = tuple[Trials, Floats, Sequence[Bools]]  # complete, as observed, and due at each look
-
-
 def _by_look(
-    schedule: Schedule, analysed: LookAnalyses, number: int, data: _Data
+    schedule: Schedule,
+    analysed: LookAnalyses,
+    number: int,
+    *,
+    trials: Trials,
+    observed: Floats,
+    due: Sequence[Bools],
 ) -> tuple[Estimates, ...]:
     """Estimates of one analysis at every look, the final analysis last."""
     analysis, aim, plan = analysed.analyses[number], analysed.aims[number], analysed.plan
-    trials, observed, due = data
     sizes = tuple(look.patients_of(schedule.patients) for look in schedule.looks)
     if _in_one_pass(schedule, analysis, plan):
         sizes = (*sizes, plan.patients)
         whole = estimate_first(analysis, plan, trials, observed, aim, sizes=sizes)
         return tuple(map_estimates(whole, itemgetter(size)) for size in range(len(sizes)))
-    interim = [_at_look(analysed, number, (trials, observed), due_at_look) for due_at_look in due]
+    interim = [_at_look(analysed, number, trials, observed, due_at_look) for due_at_look in due]
     return *interim, estimate(analysis, plan, trials, observed, aim)
 
 
@@ -191,11 +203,10 @@ def _in_one_pass(schedule: Schedule, analysis: Analysis, plan: Plan) -> bool:
 
 
 def _at_look(
-    analysed: LookAnalyses, number: int, data: tuple[Trials, Floats], due: Bools
+    analysed: LookAnalyses, number: int, trials: Trials, observed: Floats, due: Bools
 ) -> Estimates:
     """Estimates of one analysis from what was due (trial, visit, patient)."""
     analysis, aim, plan = analysed.analyses[number], analysed.aims[number], analysed.plan
-    trials, observed = data
     so_far = replace(trials, seen=trials.seen & due[:, None])
     whole = counted_reading(analysis, plan, so_far, np.where(due[:, None], observed, np.nan), aim)
     if analysis.endpoint not in EVENTS:
