@@ -66,7 +66,7 @@ def command(
     if (power is None) == (assurance is None):
         raise BadInput("give one of --power and --assurance.")
     search = Search(
-        of="power" if assurance is None else "assurance",
+        criterion="power" if assurance is None else "assurance",
         target=power if power is not None else assurance or 0.0,
         confidence=confidence,
         tolerance=tolerance,

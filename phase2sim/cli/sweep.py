@@ -127,7 +127,7 @@ def _sweep_options(
     return SweepOptions(
         trials=int(preset) if preset else trials,
         mcse=mcse if mcse is not None else mcse_difference,
-        of="share" if mcse_difference is None else "difference",
+        quantity="share" if mcse_difference is None else "difference",
         seconds=budget,
         started=STARTED,
     )

@@ -1,4 +1,4 @@
-"""What the evidence says about each analysed endpoint: what makes sense of power and assurance."""
+"""Context of each analysis: untreated values, reported values, target and fitted effect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _LIMITS = (0.025, 0.975)
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """One analysed endpoint at its month; values in the endpoint's unit unless said otherwise."""
+    """One analysed endpoint at its month; values in the endpoint's unit unless noted."""
 
     analysis: str
     label: str
@@ -44,7 +44,7 @@ class Background:
 def background(
     assembled: Assembled, evidence: Evidence | None, prior: PriorDraws | None
 ) -> tuple[Background, ...]:
-    """Collect what is known about each analysis of a scenario."""
+    """Collect the background of each analysis of a scenario."""
     study = assembled.study
     return tuple(
         Background(
@@ -84,7 +84,7 @@ def _unit(endpoint: str) -> str:
 
 
 def _untreated(assembled: Assembled, analysis: Analysis) -> float:
-    """Typical value of untreated patients; of a derived outcome, that of typical patients."""
+    """Typical value of untreated patients; derived outcomes from typical components."""
     plan = assembled.study.drawn
     if analysis.endpoint in EVENTS:
         return plan.counted[analysis.endpoint].per_month
@@ -118,23 +118,23 @@ def _reported(evidence: Evidence | None, analysis: Analysis) -> str:
 
 
 def _target(assembled: Assembled, number: int) -> float | None:
-    """What the scenario hopes for; of an outcome that is not drawn itself, what it comes to."""
+    """Target effect of an analysis; for an outcome that is not drawn, its implied true value."""
     if not assembled.built.scenario.truth.target:
         return None
     study, analysis = assembled.study, assembled.study.analyses[number]
     if analysis.endpoint not in ENDPOINTS:
         return float(study.known["target"].value[number]) if study.known else None
-    e, visits = _places(assembled, analysis)
+    e, visits = _endpoint_and_visits(assembled, analysis)
     effect = assembled.sources[0].truth(0, 1).effect
     return float(effect[0, study.aim(number).arm, e, visits].mean())
 
 
 def _effect(assembled: Assembled, number: int) -> tuple[float, float, float] | None:
-    """Fitted effect at the analysis's month or months, before it is made robust."""
+    """Fitted effect at the analysed months, before the robust mixture: mean and 95 % limits."""
     study, analysis = assembled.study, assembled.study.analyses[number]
     if analysis.endpoint not in ENDPOINTS:
         return None
-    e, visits = _places(assembled, analysis)
+    e, visits = _endpoint_and_visits(assembled, analysis)
     source = fitted_prior(assembled.sources)
     if source is None:
         return None
@@ -144,7 +144,7 @@ def _effect(assembled: Assembled, number: int) -> tuple[float, float, float] | N
     return float(draws.mean()), float(low), float(high)
 
 
-def _places(assembled: Assembled, analysis: Analysis) -> tuple[int, list[int]]:
+def _endpoint_and_visits(assembled: Assembled, analysis: Analysis) -> tuple[int, list[int]]:
     """Endpoint of an analysis, and the visits whose effects it averages."""
     plan = assembled.study.drawn
     months = analysed_months(assembled.study.plan, analysis)

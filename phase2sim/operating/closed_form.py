@@ -1,4 +1,4 @@
-"""The closed form beside a simulated power, where theory gives the answer or nearly does."""
+"""Closed-form power, exact or approximate, to compare with the simulated power."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ _NEGLIGIBLE = 1e-10  # probability of a pair of arm sizes that is left out
 
 @dataclass(frozen=True, slots=True)
 class ClosedForm:
-    """A power from theory; ``why`` says what keeps it from being exact, empty if it is."""
+    """A power from theory; ``why`` names the approximation, empty if it is exact."""
 
     value: float
     why: str = ""
@@ -47,7 +47,7 @@ class ClosedForm:
 
 
 def arms_without_effect(built: BuiltScenario) -> Fates | None:
-    """What theory says of arms that are dropped at looks where none has an effect."""
+    """Theoretical fates of arms that are dropped at looks, if no arm has an effect."""
     interim = built.study.interim
     if interim is None or any(shown.null_effect for shown in built.study.hypotheses):
         return None  # no effect is then below the null effect
@@ -65,26 +65,26 @@ class _Case:
     alpha: float  # one-sided level
 
     def covariance(self, visits: list[int]) -> Floats:
-        """Between patients, of baseline, age and the values at visits, in that order."""
+        """Covariance between patients of baseline, age and the values at visits, in that order."""
         return _covariance(self.assembled, self.endpoint, visits)
 
-    def residual(self, covariates: tuple[str, ...], visits: list[int]) -> Floats:
-        """Covariance of the values at visits given the covariates but the stratum."""
+    def residual_covariance(self, covariates: tuple[str, ...], visits: list[int]) -> Floats:
+        """Covariance of the values at visits given the covariates other than the stratum."""
         covariance = self.covariance(visits)
-        used = _measured(covariates)
-        across = covariance[used, 2:]
-        explained = across.T @ np.linalg.lstsq(covariance[np.ix_(used, used)], across)[0]
+        columns = _covariate_columns(covariates)
+        across = covariance[columns, 2:]
+        explained = across.T @ np.linalg.lstsq(covariance[np.ix_(columns, columns)], across)[0]
         residual: Floats = covariance[2:, 2:] - explained
         return residual
 
     def sd(self, *, change: bool) -> float:
-        """Of the value, or of what it adds to the baseline."""
+        """Between-patient SD of the value, or of the change from baseline."""
         variance = self.covariance([self.visit])
         less = variance[0, 0] - 2 * variance[0, -1] if change else 0.0
         return float(np.sqrt(variance[-1, -1] + less))
 
-    def averaged(self, power: Callable[[Floats, Floats], Floats]) -> float:
-        """Power of a test, averaged over the numbers of patients that it may find."""
+    def average_power(self, power: Callable[[Floats, Floats], Floats]) -> float:
+        """Power averaged over the numbers of patients observed in each arm."""
         month = self.assembled.study.drawn.visits_months[self.visit]
         return average_over_sizes(power, *_sizes(self.assembled, month))
 
@@ -92,10 +92,10 @@ class _Case:
 @dataclass(frozen=True, slots=True)
 class _Formula:
     power: Callable[[Analysis, _Case], float]  # nan where it has no answer
-    approximates: str = ""
+    approximation: str = ""
 
 
-def twin(assembled: Assembled, number: int, source: TruthSource) -> ClosedForm | None:
+def closed_form_power(assembled: Assembled, number: int, source: TruthSource) -> ClosedForm | None:
     """Closed-form power of one analysis, for a fixed truth; None where there is no formula."""
     analysis = assembled.study.analyses[number]
     plan = assembled.study.drawn
@@ -105,30 +105,34 @@ def twin(assembled: Assembled, number: int, source: TruthSource) -> ClosedForm |
     if assembled.study.safety is not None or assembled.study.drops_arms:
         return None  # a trial stopped for harm is no go
     formula = _FORMULAS.get(analysis.closed_form)
-    tested = assembled.study.decision.alone(number, assembled.study.hypotheses[number])
-    if formula is None or tested is None or source.label not in {"target", "null"}:
+    single_test = assembled.study.decision.alone(number, assembled.study.hypotheses[number])
+    if formula is None or single_test is None or source.label not in {"target", "null"}:
         return None
-    null_effect, alpha = tested
+    null_effect, alpha = single_test
     e, v = plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month)
-    beyond = float(source.truth(0, 1).effect[0, 1, e, v]) - null_effect
-    case = _Case(assembled, e, v, ENDPOINTS[analysis.endpoint].benefit_sign * beyond, alpha)
+    margin = float(source.truth(0, 1).effect[0, 1, e, v]) - null_effect
+    case = _Case(assembled, e, v, ENDPOINTS[analysis.endpoint].benefit_sign * margin, alpha)
     power = formula.power(analysis, case)
-    reasons = [*_reasons(assembled, analysis, e), formula.approximates]
+    reasons = [*_reasons(assembled, analysis, e), formula.approximation]
     if interim is not None:
         reasons.append(NORMAL_LOOKS)
-        known = _with_looks(interim, number, power)
-        return None if known is None else replace(known, why="; ".join(filter(None, reasons)))
+        group_sequential = _power_with_looks(interim, number, power)
+        return (
+            None
+            if group_sequential is None
+            else replace(group_sequential, why="; ".join(filter(None, reasons)))
+        )
     if np.isnan(power):
         return None
     return ClosedForm(power, "; ".join(filter(None, reasons)))
 
 
-def _with_looks(
+def _power_with_looks(
     interim: Interim[InterimRule], number: int, fixed_power: float
 ) -> ClosedForm | None:
     """Power and stops of a design with looks, from the power of a fixed one of its size.
 
-    The trial must stop by this analysis alone, and its bounds must lie on z; else nobody knows.
+    None unless the trial stops by this analysis alone, with bounds on the z scale.
     """
     bounds = interim.rule.planned_bounds(number)
     if bounds is None or interim.schedule.reestimation is not None:
@@ -143,9 +147,9 @@ def _with_looks(
 
 
 def _ancova(analysis: Analysis, case: _Case) -> float:
-    sd = float(np.sqrt(case.residual(analysis.covariates, [case.visit])[0, 0]))
-    adjusted_for = len(_measured(analysis.covariates))
-    return case.averaged(
+    sd = float(np.sqrt(case.residual_covariance(analysis.covariates, [case.visit])[0, 0]))
+    adjusted_for = len(_covariate_columns(analysis.covariates))
+    return case.average_power(
         lambda treated, control: power_ancova(
             case.effect, sd, treated, control, case.alpha, covariates=adjusted_for
         )
@@ -154,14 +158,14 @@ def _ancova(analysis: Analysis, case: _Case) -> float:
 
 def _t_test(analysis: Analysis, case: _Case) -> float:
     sd = case.sd(change=analysis.of == "change")
-    return case.averaged(
+    return case.average_power(
         lambda treated, control: power_t(case.effect, sd, treated, control, case.alpha)
     )
 
 
 def _welch(analysis: Analysis, case: _Case) -> float:
     sd = case.sd(change=analysis.of == "change")
-    return case.averaged(
+    return case.average_power(
         lambda treated, control: power_welch(case.effect, (sd, sd), treated, control, case.alpha)
     )
 
@@ -172,14 +176,14 @@ def _mmrm(analysis: Analysis, case: _Case) -> float:
         return float("nan")
     plan = case.assembled.study.drawn
     month = plan.visits_months[case.visit]
-    seen = [m for m in case.assembled.study.plan.visits_months[1:] if m <= month]
-    visits = [plan.visits_months.index(m) for m in seen]
-    staying = [_staying(case.assembled, m) for m in seen]
-    retention = [[share[arm] for share in staying] for arm in (1, 0)]
+    months = [m for m in case.assembled.study.plan.visits_months[1:] if m <= month]
+    visits = [plan.visits_months.index(m) for m in months]
+    shares_staying = [_share_staying(case.assembled, m) for m in months]
+    retention = [[share[arm] for share in shares_staying] for arm in (1, 0)]
     control, treated = case.assembled.built.design.allocation
     return power_mmrm(
         case.effect,
-        case.residual(analysis.covariates, visits),
+        case.residual_covariance(analysis.covariates, visits),
         retention,
         plan.patients * np.array([treated, control]) / (treated + control),
         case.alpha,
@@ -195,9 +199,9 @@ _FORMULAS: dict[str | None, _Formula] = {
 }
 
 
-def _measured(covariates: tuple[str, ...]) -> list[int]:
-    """Places of the covariates in the covariance, which holds all but the stratum."""
-    return [place for place, name in enumerate(("baseline", "age")) if name in covariates]
+def _covariate_columns(covariates: tuple[str, ...]) -> list[int]:
+    """Columns of the covariates in the covariance, which holds baseline and age only."""
+    return [column for column, name in enumerate(("baseline", "age")) if name in covariates]
 
 
 def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
@@ -219,9 +223,9 @@ def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
     values = values + plan.site_sd.get(plan.endpoints[e], 0.0) ** 2
     loading = np.full(visits.size + 1, slope)
     loading[1] = 0.0
-    measured = np.delete(np.arange(visits.size + 1), 1)
+    all_but_age = np.delete(np.arange(visits.size + 1), 1)
     covariance = np.zeros((visits.size + 1, visits.size + 1))
-    covariance[np.ix_(measured, measured)] = values
+    covariance[np.ix_(all_but_age, all_but_age)] = values
     covariance += age * np.outer(loading, loading)
     covariance[1, :] = covariance[:, 1] = age * loading
     covariance[1, 1] = age
@@ -229,48 +233,50 @@ def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
 
 
 def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats]:
-    """Treated and control patients seen at a month (pair, 2), and the probability of each pair."""
-    control, treated = _staying(assembled, month)
+    """Observed treated and control patients at a month (pair, 2), and their probabilities."""
+    control_share, treated_share = _share_staying(assembled, month)
     patients = assembled.study.plan.patients
-    return _sizes_seen(patients, tuple(_enrolled(assembled)), (treated, control))
+    return _sizes_at_month(
+        patients, tuple(_treated_counts(assembled)), (treated_share, control_share)
+    )
 
 
 @lru_cache(maxsize=16)  # alike under every truth, and for every endpoint at the same month
-def _sizes_seen(
-    patients: int, enrolled: tuple[tuple[int, float], ...], staying: tuple[float, float]
+def _sizes_at_month(
+    patients: int, allocations: tuple[tuple[int, float], ...], shares_staying: tuple[float, float]
 ) -> tuple[Floats, Floats]:
-    """As ``_sizes``, of how many may be allocated to treatment, and shares (treated, control)."""
-    found, chances = [], []
-    for treated, chance in enrolled:
-        sizes, each = sizes_after_dropout(treated, patients - treated, staying)
-        found.append(sizes)
-        chances.append(chance * each)
-    treated_seen, control_seen = np.concatenate(found).T
+    """As ``_sizes``; ``allocations`` are (treated, probability), shares (treated, control)."""
+    pairs, chances = [], []
+    for treated, chance in allocations:
+        arm_sizes, probabilities = sizes_after_dropout(treated, patients - treated, shares_staying)
+        pairs.append(arm_sizes)
+        chances.append(chance * probabilities)
+    treated_seen, control_seen = np.concatenate(pairs).T
     pair = treated_seen * (patients + 1) + control_seen  # one number sorts faster than two
-    distinct, place = np.unique(pair, return_inverse=True)
-    weights = np.bincount(place, weights=np.concatenate(chances))
-    kept = weights > _NEGLIGIBLE
-    seen: Floats = np.column_stack(np.divmod(distinct[kept], patients + 1)).astype(np.float64)
-    chance_of: Floats = weights[kept]
-    seen.flags.writeable = chance_of.flags.writeable = False
-    return seen, chance_of
+    distinct, index = np.unique(pair, return_inverse=True)
+    weights = np.bincount(index, weights=np.concatenate(chances))
+    is_likely = weights > _NEGLIGIBLE
+    sizes: Floats = np.column_stack(np.divmod(distinct[is_likely], patients + 1)).astype(np.float64)
+    chance_of: Floats = weights[is_likely]
+    sizes.flags.writeable = chance_of.flags.writeable = False
+    return sizes, chance_of
 
 
-def _staying(assembled: Assembled, month: float) -> tuple[float, float]:
-    """Share of untreated, and of treated, patients who are still seen at a month."""
+def _share_staying(assembled: Assembled, month: float) -> tuple[float, float]:
+    """Share of untreated, and of treated, patients still in the trial at a month."""
     visits = assembled.study.plan.visits_months
     return assembled.built.dropout.share_staying(month, visits)
 
 
-def _enrolled(assembled: Assembled) -> list[tuple[int, float]]:
-    """How many patients may be allocated to treatment, with probabilities."""
+def _treated_counts(assembled: Assembled) -> list[tuple[int, float]]:
+    """Possible numbers of treated patients, with their probabilities."""
     study = assembled.study
     sizes = study.randomisation.treated_sizes(study.plan.patients)
     return [(size, chance) for size, chance in sizes if chance > _NEGLIGIBLE]
 
 
 def _reasons(assembled: Assembled, analysis: Analysis, e: int) -> list[str]:
-    """Say what keeps any formula from being exact."""
+    """Reasons why any formula is approximate here."""
     study, plan, control = assembled.study, assembled.study.drawn, assembled.control
     low, high = plan.months_since_diagnosis
     reasons: list[str] = []

@@ -1,4 +1,4 @@
-"""What is known, without simulating, of a trial that is watched for harm."""
+"""Exact stopping probabilities of a safety rule, without simulation."""
 
 from dataclasses import dataclass
 
@@ -19,15 +19,15 @@ class StoppingChances:
     expected_treated: float  # where the last look ends the watch
 
 
-def stopping(rule: SafetyRule, rate: float) -> StoppingChances:
-    """Chances of a rule under one true rate."""
+def stopping_chances(rule: SafetyRule, rate: float) -> StoppingChances:
+    """Exact stopping probabilities of a rule under one true rate."""
     looks = np.array(rule.looks)
     chances = chance_of_stopping(looks, rule.boundary(), rate)
     return StoppingChances(rate, chances, expected_patients(looks, chances))
 
 
 def true_share(built: BuiltScenario, truth: str) -> float | None:
-    """Share of the treated with an event by the rule's month; None where no formula has it."""
+    """True share of treated patients with an event by the rule's month; None if no formula."""
     rule, scenario = built.study.safety, built.scenario
     if rule is None or len(built.study.plan.arms) > 2 or scenario.assume != "planned":  # noqa: PLR2004 - control and treatment
         return None
@@ -43,11 +43,11 @@ def true_share(built: BuiltScenario, truth: str) -> float | None:
 
 
 def exact_stopping(built: BuiltScenario, truth: str) -> StoppingChances | None:
-    """Chances that simulated trials must agree with; None where theory does not have them."""
+    """Exact chances that simulated trials must reproduce; None where theory has none."""
     rate, rule = true_share(built, truth), built.study.safety
     if rate is None or rule is None or not built.dropout.loses_nobody or built.gaps:
         return None
     if not built.study.randomisation.keeps_ratio(built.study.plan.patients):
         return None
     treated = built.study.plan.patients * built.design.allocation[1] // sum(built.design.allocation)
-    return stopping(rule, rate) if rule.looks[-1] <= treated else None
+    return stopping_chances(rule, rate) if rule.looks[-1] <= treated else None

@@ -33,7 +33,7 @@ _NORMAL_LIMIT = float(ndtri(0.5 + CONFIDENCE / 2))
 
 @dataclass(frozen=True, slots=True)
 class TrialSums:
-    """Sums over trials, small whatever their number; adding two tallies joins their trials."""
+    """Sums over trials; adding two of them pools their trials."""
 
     trials: int
     go: Ints  # (verdict,)
@@ -44,7 +44,7 @@ class TrialSums:
     error: Floats  # (analysis,) sum of estimate - truth
     squared_error: Floats  # (analysis,)
     covered: Ints  # (analysis,) intervals that hold the truth
-    unknown: Ints  # (analysis,) trials whose true effect nobody knows
+    unknown: Ints  # (analysis,) trials whose true effect is unknown
     missing: Floats  # (analysis,) sum of the share of patients not seen
     squared_missing: Floats  # (analysis,)
     # (verdict, class of the truth, end): trials whose true effect is known
@@ -69,13 +69,15 @@ def tally(
     trial_ends: TrialEnds | None = None,
     harm: HarmSums | None = None,
 ) -> TrialSums:
-    """Sum a batch: one estimate an analysis, true_effect and missing (analysis, trial).
+    """Sum a batch: one set of estimates per analysis, true_effect and missing (analysis, trial).
 
     With interim looks these are of each trial's last look, and ``trial_ends`` says which that was.
-    What ``by_class`` counts is added by the caller, who knows the rule.
+    The caller adds ``by_class``, which depends on the decision rule.
     """
     months = np.full(1, np.nan) if months is None else months
-    ends = np.stack([np.bincount(one - UNDECIDED, minlength=_ENDINGS) for one in verdict.T])
+    ends = np.stack(
+        [np.bincount(verdicts - UNDECIDED, minlength=_ENDINGS) for verdicts in verdict.T]
+    )
     error = np.stack([e.effect for e in estimates]) - true_effect
     covered = [_covers(e, truth) for e, truth in zip(estimates, true_effect, strict=True)]
     return TrialSums(
@@ -113,7 +115,7 @@ def harm_before(sums: TrialSums, look: int, requested: int) -> Measured:
 
 
 def final_analysis(sums: TrialSums, requested: int) -> Measured:
-    """Share of trials that no look, and no harm, has stopped before the final analysis."""
+    """Share of trials that reach the final analysis, neither stopped at a look nor for harm."""
     stopped_before = sums.looks.stops.sum() + sums.looks.harm.sum()
     return proportion(sums.trials - int(stopped_before), sums.trials, sums.trials, requested)
 
@@ -131,21 +133,32 @@ def by_class(verdict: NDArray[np.int8], classes: NDArray[np.int8]) -> Ints:
     """
     if not classes.size:
         return np.zeros((0, 0, 0), np.int64)
-    place = (classes.T - UNKNOWN) * _ENDINGS + (verdict.T - UNDECIDED)
-    every = len(CLASSES) + 1, _ENDINGS
-    counts = [np.bincount(one, minlength=every[0] * every[1]).reshape(every) for one in place]
+    code = (classes.T - UNKNOWN) * _ENDINGS + (verdict.T - UNDECIDED)
+    shape = len(CLASSES) + 1, _ENDINGS
+    counts = [
+        np.bincount(codes_of_verdict, minlength=shape[0] * shape[1]).reshape(shape)
+        for codes_of_verdict in code
+    ]
     codes = np.array([GO, CONSIDER, STOP, UNDECIDED])
     return np.stack(counts)[:, -UNKNOWN:, codes - UNDECIDED]
 
 
-def ended_in_class(
-    sums: TrialSums, end: End, verdict: int, number: int, requested: int, *, given: bool = False
+def share_ending_in_class(
+    sums: TrialSums,
+    end: End,
+    verdict: int,
+    truth_class: int,
+    requested: int,
+    *,
+    conditional: bool = False,
 ) -> Measured:
-    """Share of trials that end so with such a truth: of all decided, or of those ``given`` it."""
+    """Share of decided trials with this end and truth class; ``conditional`` on the class."""
     counts = sums.by_class[verdict]
-    among = counts[number] if given else counts.sum(axis=0)
-    used = int(among[:-1].sum())
-    return proportion(int(counts[number, ENDS.index(end)]), used, int(among.sum()), requested)
+    denominator = counts[truth_class] if conditional else counts.sum(axis=0)
+    used = int(denominator[:-1].sum())
+    return proportion(
+        int(counts[truth_class, ENDS.index(end)]), used, int(denominator.sum()), requested
+    )
 
 
 def missed_target(sums: TrialSums, verdict: int, requested: int) -> Measured:
@@ -157,12 +170,12 @@ def missed_target(sums: TrialSums, verdict: int, requested: int) -> Measured:
 
 def true_given_go(sums: TrialSums, verdict: int, requested: int) -> Measured:
     """Share of goes whose true effect is beyond the lower reference value, or the null effect."""
-    goes = sums.by_class[verdict, :, 0]
-    return proportion(int(goes[BELOW + 1 :].sum()), int(goes.sum()), int(goes.sum()), requested)
+    go = sums.by_class[verdict, :, 0]
+    return proportion(int(go[BELOW + 1 :].sum()), int(go.sum()), int(go.sum()), requested)
 
 
 def _fallbacks(estimate: Estimates) -> Ints:
-    """How often each fallback gave the answer; 0 of each, but the first, without any."""
+    """Number of trials that used each fallback, (fallback,); the first entry counts none."""
     used = np.zeros(estimate.reason.shape, np.int8)
     if estimate.fallback is not None:
         used = estimate.fallback
@@ -171,12 +184,12 @@ def _fallbacks(estimate: Estimates) -> Ints:
 
 
 def share_of_go(sums: TrialSums, verdict: int, requested: int) -> Measured:
-    """Share of trials with a go: power, type I error or assurance, by what was true."""
+    """Share of trials with a go: power, type I error or assurance, depending on the truth."""
     return share_ending_in(sums, "go", verdict, requested)
 
 
 def share_ending_in(sums: TrialSums, end: End, verdict: int, requested: int) -> Measured:
-    """Share of the decided trials that end in one of the three ways."""
+    """Share of decided trials that end in go, consider or stop."""
     counts = {name: int(getattr(sums, name)[verdict]) for name in ENDS}
     return proportion(counts[end], sum(counts.values()), sums.trials, requested)
 
@@ -188,7 +201,7 @@ def coverage(sums: TrialSums, analysis: int, requested: int) -> Measured:
 
 
 def share_fallen_back(sums: TrialSums, analysis: int, fallback: int, requested: int) -> Measured:
-    """Share of answered trials whose answer is that of one simpler model."""
+    """Share of trials with an estimate that used one simpler model."""
     used = int(sums.reasons[analysis, 0])
     return proportion(int(sums.fallbacks[analysis, fallback]), used, sums.trials, requested)
 
@@ -197,10 +210,10 @@ def bias(sums: TrialSums, analysis: int, requested: int, truth_mcse: float = 0.0
     """Mean of estimate minus truth, which may itself be known up to a Monte Carlo error."""
     used = int(sums.reasons[analysis, 0])
     total, squared = sums.error[analysis], sums.squared_error[analysis]
-    found = mean_of(total, squared, used, sums.trials, requested)
+    mean = mean_of(total, squared, used, sums.trials, requested)
     if truth_mcse == 0.0:
-        return found
-    return replace(found, mcse=float(np.hypot(found.mcse, truth_mcse)))
+        return mean
+    return replace(mean, mcse=float(np.hypot(mean.mcse, truth_mcse)))
 
 
 def mean_duration(sums: TrialSums, requested: int) -> Measured:
@@ -211,13 +224,13 @@ def mean_duration(sums: TrialSums, requested: int) -> Measured:
 def share_stopped(sums: TrialSums, reason: int, look: int, requested: int) -> Measured:
     """Share of trials that stop at an interim look for a reason: 0 efficacy, 1 futility.
 
-    Of all trials: one whose look could not be answered goes on, as it would in practice.
+    Of all trials: a trial whose interim analysis failed continues, as in practice.
     """
     return proportion(int(sums.looks.stops[reason, look]), sums.trials, sums.trials, requested)
 
 
 def share_failed_look(sums: TrialSums, look: int, requested: int) -> Measured:
-    """Share of trials that reached an interim look whose analysis could not answer."""
+    """Share of trials that reached an interim look whose analysis failed."""
     return proportion(int(sums.looks.failed[look]), sums.trials, sums.trials, requested)
 
 
@@ -229,12 +242,12 @@ def share_reversed(sums: TrialSums, look: int, requested: int) -> Measured:
 
 def mean_enrolled(sums: TrialSums, requested: int) -> Measured:
     """Mean number of patients enrolled when the trial ends: at a look, for harm, or at its end."""
-    took = sums.looks if sums.looks.harm.size else sums.harm
-    return mean_of(took.enrolled, took.squared_enrolled, sums.trials, sums.trials, requested)
+    counts = sums.looks if sums.looks.harm.size else sums.harm
+    return mean_of(counts.enrolled, counts.squared_enrolled, sums.trials, sums.trials, requested)
 
 
 def mean_overrun(sums: TrialSums, requested: int) -> Measured:
-    """Mean number of patients enrolled whose data the last look did not have in full."""
+    """Mean number of enrolled patients without complete data at the last look."""
     looks = sums.looks
     return mean_of(looks.overrun, looks.squared_overrun, sums.trials, sums.trials, requested)
 
@@ -245,7 +258,7 @@ def share_dropped(sums: TrialSums, arm: int, look: int, requested: int) -> Measu
 
 
 def share_selected(sums: TrialSums, arm: int, requested: int) -> Measured:
-    """Share of trials with a go for an arm, and a smaller p than any other that is a go."""
+    """Share of trials with a go for an arm that has the smallest p of all goes."""
     return proportion(int(sums.looks.arms.best[arm]), sums.trials, sums.trials, requested)
 
 
@@ -257,7 +270,7 @@ def mean_enrolled_in_arm(sums: TrialSums, arm: int, requested: int) -> Measured:
 
 
 def mean_missing(sums: TrialSums, analysis: int, requested: int) -> Measured:
-    """Mean share of patients whose analysed value is not seen."""
+    """Mean share of patients whose analysed value is missing."""
     total, squared = sums.missing[analysis], sums.squared_missing[analysis]
     return mean_of(total, squared, sums.trials, sums.trials, requested)
 

@@ -16,18 +16,16 @@ from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
 from phase2sim.core.measured import Measured
 from phase2sim.core.progress import Progress, Report
 from phase2sim.evidence.reported import Evidence
+from phase2sim.operating.analysis_failures import FallbackShare, failed_too_often, fallbacks
 from phase2sim.operating.background import Background, background
 from phase2sim.operating.characteristics import (
     COLUMNS,
     SHARE_NAMES,
     SHARE_TITLES,
     Characteristic,
-    FellBack,
     closed_forms,
-    failed_too_often,
-    fallbacks,
+    identify_rows,
     operating_characteristics,
-    placed,
     truth_errors,
 )
 from phase2sim.operating.measures import TrialSums, by_class, tally
@@ -45,11 +43,11 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 
-_SECONDS_BEFORE_A_WORD = 1.5
+_SILENT_SECONDS = 1.5
 _BATCHES_AHEAD = 2  # a worker, so that none waits and memory stays bounded
 
 
-_ON_AVERAGE = {
+_AVERAGES = {
     "enrolled": "Patients enrolled, on average",
     "duration": "Months, on average",
     "stopped_for_harm": "Stopped for harm",
@@ -101,12 +99,12 @@ class Result(Viewed):
     """
 
     scenario: Scenario
-    trials: int  # done; fewer than asked for if it was interrupted
+    trials: int  # simulated; fewer than requested if interrupted
     characteristics: tuple[Characteristic, ...]
     failures: Mapping[str, int]  # reason -> analyses that failed for it, over all truths
     background: tuple[Background, ...]
-    prior: Mapping[str, object] | None  # the fit's provenance, and how many draws it is
-    fallbacks: tuple[FellBack, ...] = ()  # those that were used
+    prior: Mapping[str, object] | None  # the fit's provenance and number of draws
+    fallbacks: tuple[FallbackShare, ...] = ()  # simpler models that were used
     elicited: tuple[str, ...] = ()
     results_version: int = RESULTS_VERSION
 
@@ -136,22 +134,22 @@ class Result(Viewed):
 
     def dataset(self) -> "Dataset":
         """The same as an xarray dataset over name, truth, analysis and, if it has any, look."""
-        rows, places = placed([row.row() for row in self.characteristics])
+        rows, places = identify_rows([row.row() for row in self.characteristics])
         return dataset_of(rows, places, COLUMNS)
 
     def view(self) -> View:
         """Shares of go, by truth and verdict."""
         rows = [row for row in self.characteristics if row.name == SHARE_NAMES[row.truth]]
         verdicts = tuple(dict.fromkeys(row.analysis for row in rows))
-        found = {(row.truth, row.analysis): row.measured for row in rows}
+        shares = {(row.truth, row.analysis): row.measured for row in rows}
         size, trials = f"{self.scenario.design['patients']} patients", f"{self.trials:,} trials"
         return View(
             f"{self.scenario.title}: {size}, {trials}, seed {self.scenario.seed}",
             ("share of go", "truth", *verdicts),
             tuple(
-                (SHARE_TITLES[SHARE_NAMES[truth]], truth, *shown)
+                (SHARE_TITLES[SHARE_NAMES[truth]], truth, *cells)
                 for truth in dict.fromkeys(row.truth for row in rows)
-                for shown in [[_shown(found.get((truth, one))) for one in verdicts]]
+                for cells in [[_share_text(shares.get((truth, verdict))) for verdict in verdicts]]
             ),
             tuple(self._notes()),
             words=2,
@@ -159,11 +157,11 @@ class Result(Viewed):
 
     def _notes(self) -> Iterator[str]:
         yield MONTE_CARLO
-        for name, words in _ON_AVERAGE.items():
+        for name, words in _AVERAGES.items():
             rows = [row for row in self.characteristics if row.name == name]
             if rows:
-                said = (f"{row.truth} {_shown(row.measured)}" for row in rows)
-                yield f"{words}: {', '.join(said)}."
+                values = (f"{row.truth} {_share_text(row.measured)}" for row in rows)
+                yield f"{words}: {', '.join(values)}."
         if self.failures:
             yield f"{sum(self.failures.values()):,} analyses failed; counted, not dropped."
         if self.elicited:
@@ -176,7 +174,7 @@ class Result(Viewed):
         return {r.analysis: r.measured for r in rows if (r.name, r.truth) == (name, truth)}
 
 
-def _shown(measured: Measured | None) -> str:
+def _share_text(measured: Measured | None) -> str:
     return "-" if measured is None else plus_minus(measured.estimate, measured.mcse)
 
 
@@ -187,7 +185,7 @@ def simulate(
     seed: int | None = None,
     workers: int = 1,
     report: Report = lambda _line: None,
-    progress: Progress = lambda _done, _requested: None,
+    progress: Progress = lambda _trials, _total: None,
 ) -> Result:
     """Simulate a scenario: power, type I error and assurance.
 
@@ -242,35 +240,35 @@ def simulate(
     >>> abs(error.estimate - 0.025) < 4 * error.mcse
     True
     """
-    asked = {"trials": trials, "seed": seed}
-    scenario = scenario.changed({k: v for k, v in asked.items() if v is not None})
-    ready = prepare_scenario(scenario, report)
-    _compile(ready, report)
-    sums, done = _run(ready, scenario.trials, workers, progress)
-    by_truth = dict(zip((source.label for source in ready.assembled.sources), sums, strict=True))
-    for _, why in failed_too_often(ready.assembled.built, by_truth):
+    overrides = {"trials": trials, "seed": seed}
+    scenario = scenario.changed({k: v for k, v in overrides.items() if v is not None})
+    prepared = prepare_scenario(scenario, report)
+    _compile(prepared, report)
+    sums, trials_done = _run(prepared, scenario.trials, workers, progress)
+    by_truth = dict(zip((source.label for source in prepared.assembled.sources), sums, strict=True))
+    for _, why in failed_too_often(prepared.assembled.built, by_truth):
         raise TooManyFailures(why)
-    return _result(ready, scenario, by_truth, done)
+    return _result(prepared, scenario, by_truth, trials_done)
 
 
 def _result(
-    ready: "Ready", scenario: Scenario, by_truth: Mapping[str, TrialSums], done: int
+    prepared: "PreparedScenario", scenario: Scenario, by_truth: Mapping[str, TrialSums], trials: int
 ) -> Result:
-    assembled, prior = ready.assembled, ready.prior
+    assembled, prior = prepared.assembled, prepared.prior
     built, requested = assembled.built, scenario.trials
     forms, errors = closed_forms(assembled), truth_errors(assembled)
-    reasons = reduce(add, (tallied.reasons.sum(axis=0) for tallied in by_truth.values()))
+    reasons = reduce(add, (truth_sums.reasons.sum(axis=0) for truth_sums in by_truth.values()))
     provenance = None if prior is None else {**prior.provenance, "draws": len(prior.effect)}
     return Result(
         scenario=scenario,
-        trials=done,
+        trials=trials,
         characteristics=tuple(operating_characteristics(built, by_truth, requested, forms, errors)),
         failures={
             reason: int(count)
             for reason, count in zip(FAILURES[1:], reasons[1:], strict=True)
             if count
         },
-        background=background(assembled, ready.evidence, prior),
+        background=background(assembled, prepared.evidence, prior),
         prior=provenance,
         fallbacks=tuple(fallbacks(built, by_truth, requested)),
         elicited=() if provenance is None else tuple(provenance["elicited"]),  # type: ignore[arg-type]  # a JSON list
@@ -278,7 +276,7 @@ def _result(
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class PreparedScenario:
     """A scenario assembled with its evidence and the prior fitted to it, if it names any."""
 
     assembled: Assembled
@@ -286,46 +284,46 @@ class Ready:
     prior: PriorDraws | None = None
 
 
-def prepare_scenario(scenario: Scenario, report: Report) -> Ready:
-    """Check a scenario, fit or load its prior, and put it together."""
+def prepare_scenario(scenario: Scenario, report: Report) -> PreparedScenario:
+    """Check a scenario, fit or load its prior, and assemble both."""
     built = build_scenario(scenario)
     if not scenario.evidence:
-        return Ready(with_known_values(assemble(built, None)))
+        return PreparedScenario(with_known_values(assemble(built, None)))
     evidence = read_evidence(scenario.evidence, beside=scenario.path)
     prior = fitted(evidence, report=report)
-    return Ready(with_known_values(assemble(built, prior)), evidence, prior)
+    return PreparedScenario(with_known_values(assemble(built, prior)), evidence, prior)
 
 
-def _compile(ready: Ready, report: Report) -> None:
+def _compile(prepared: PreparedScenario, report: Report) -> None:
     """Simulate one trial, so that compiling is announced and not part of the time per trial."""
     words = "Compiling the kernels (first time only, up to half a minute) ..."
-    timer = Timer(_SECONDS_BEFORE_A_WORD, report, [words])
+    timer = Timer(_SILENT_SECONDS, report, [words])
     timer.start()
     try:
-        _tally_batch(ready.assembled, 1, 0)
+        _tally_batch(prepared.assembled, 1, 0)
     finally:
         timer.cancel()
 
 
 def _run(
-    ready: Ready, requested: int, workers: int, progress: Progress
+    prepared: PreparedScenario, requested: int, workers: int, progress: Progress
 ) -> tuple[tuple[TrialSums, ...], int]:
-    """Sums over all trials, one tally a truth, and how many trials they hold."""
-    batch = ready.assembled.study.batch
+    """Sums over all trials, one per truth, and the number of trials simulated."""
+    batch = prepared.assembled.study.batch
     firsts = range(0, requested, batch)
-    work = partial(_tally_batch, ready.assembled, requested)
+    work = partial(_tally_batch, prepared.assembled, requested)
     sums: tuple[TrialSums, ...] = ()
-    done = 0
+    trials = 0
     results = map(work, firsts) if workers == 1 else _in_threads(work, firsts, workers)
     try:
         for tallies in results:
             sums = tuple(map(add, sums, tallies)) if sums else tallies
-            done = sums[0].trials
-            progress(done, requested)
+            trials = sums[0].trials
+            progress(trials, requested)
     except KeyboardInterrupt:
         if not sums:
             raise
-    return sums, done
+    return sums, trials
 
 
 def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[TrialSums, ...]:
@@ -333,17 +331,17 @@ def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[Tria
     study = assembled.study
     trials = min(study.batch, requested - first)
     outcomes = [simulate_batch(study, source, first, trials) for source in assembled.sources]
-    return tuple(_tallied(study, one) for one in outcomes)
+    return tuple(_sum_batch(study, batch) for batch in outcomes)
 
 
-def _tallied(study: Study, o: Outcomes) -> TrialSums:
-    known = study.decision.classes(o.true_effect.T, study.hypotheses)
-    harm = sums_of_harm(study.safety, o.watched, o.ended, study.plan.patients)
+def _sum_batch(study: Study, batch: Outcomes) -> TrialSums:
+    truth_classes = study.decision.classes(batch.true_effect.T, study.hypotheses)
+    harm = sums_of_harm(study.safety, batch.watched, batch.ended, study.plan.patients)
     sums = tally(
-        o.estimates, o.true_effect, o.missing, o.verdict,
-        months=o.months, trial_ends=o.ended, harm=harm,
+        batch.estimates, batch.true_effect, batch.missing, batch.verdict,
+        months=batch.months, trial_ends=batch.ended, harm=harm,
     )  # fmt: skip
-    return replace(sums, by_class=by_class(o.verdict, known))
+    return replace(sums, by_class=by_class(batch.verdict, truth_classes))
 
 
 def _in_threads(

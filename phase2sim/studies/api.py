@@ -83,7 +83,7 @@ def size(
     if (power is None) == (assurance is None):
         raise BadInput("size needs one of power and assurance.")
     search = Search(
-        of="assurance" if power is None else "power",
+        criterion="assurance" if power is None else "power",
         target=power if power is not None else assurance or 0.0,
         confidence=confidence,
         tolerance=tolerance,

@@ -1,4 +1,4 @@
-"""Bounds of a scenario whose looks drop arms, and what they lead to, by theory."""
+"""Bounds of a scenario whose looks drop arms, and their exact stopping probabilities."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class ArmBound:
 
 @dataclass(frozen=True, slots=True)
 class ArmLook:
-    """The bounds of one look, None where there is none, and the familywise error used by then."""
+    """Bounds of one look, None where there is none, and the familywise error spent so far."""
 
     number: int
     information: float
@@ -36,8 +36,8 @@ class ArmLook:
 
 
 @dataclass(frozen=True, slots=True)
-class ArmsUnderTruth:
-    """Where a trial stops under one truth, and what becomes of each arm: (arm, look)."""
+class ArmOutcomes:
+    """Stopping and dropping probabilities under one truth; by arm: (arm, look)."""
 
     truth: str  # null | half | target | least_favourable
     drift: tuple[float, ...]  # by arm: the effect over its standard error at the end
@@ -51,19 +51,21 @@ class ArmsUnderTruth:
 
 @dataclass(frozen=True, slots=True)
 class ArmTable:
-    """Everything about the bounds of a trial whose looks drop arms."""
+    """Bounds of a trial whose looks drop arms, and their operating characteristics."""
 
     analyses: tuple[str, ...]
     looks: tuple[ArmLook, ...]
-    truths: tuple[ArmsUnderTruth, ...]
+    truths: tuple[ArmOutcomes, ...]
     information: tuple[Measured, ...]  # by arm at the end: one over the squared standard error
 
 
 def arm_boundary_table(assembled: Assembled, rule: DroppingRule) -> ArmTable:
-    """Bounds and what follows; the information at the end is that of simulated trials."""
-    squared = squared_errors(assembled, assembled.sources[0])
-    information = tuple(information_at_end(None, one) for one in squared)
-    errors = np.array([one.estimate**-0.5 for one in information])
+    """Bounds and stopping probabilities; the final information is estimated by simulation."""
+    squared_of_arms = squared_errors(assembled, assembled.sources[0])
+    information = tuple(
+        information_at_end(None, errors_of_arm) for errors_of_arm in squared_of_arms
+    )
+    errors = np.array([measured.estimate**-0.5 for measured in information])
     return ArmTable(
         analyses=assembled.built.study.names,
         looks=tuple(_looks(assembled, rule, errors)),
@@ -98,18 +100,18 @@ def _bound(assembled: Assembled, z: float, errors: Floats) -> ArmBound | None:
         return None
     hypotheses = assembled.study.hypotheses
     effects = [
-        one.null_effect + one.benefit_sign * z * error
-        for one, error in zip(hypotheses, errors, strict=True)
+        hypothesis.null_effect + hypothesis.benefit_sign * z * error
+        for hypothesis, error in zip(hypotheses, errors, strict=True)
     ]
-    shown = tuple(float(one) if np.isfinite(one) else None for one in effects)
-    return ArmBound(float(z), float(ndtr(-z)), shown)
+    effects_by_arm = tuple(float(effect) if np.isfinite(effect) else None for effect in effects)
+    return ArmBound(float(z), float(ndtr(-z)), effects_by_arm)
 
 
-def _truths(assembled: Assembled, rule: DroppingRule, errors: Floats) -> Iterator[ArmsUnderTruth]:
-    """No effect, half of the target's, the target's, and the least favourable of one such arm."""
+def _truths(assembled: Assembled, rule: DroppingRule, errors: Floats) -> Iterator[ArmOutcomes]:
+    """Outcomes under no effect, half the target, the target, and the least favourable truth."""
     hypotheses = assembled.study.hypotheses
     null, sign = (
-        np.array([getattr(one, name) for one in hypotheses], dtype=np.float64)
+        np.array([getattr(hypothesis, name) for hypothesis in hypotheses], dtype=np.float64)
         for name in ("null_effect", "benefit_sign")
     )
     target = np.array([target_effect(assembled, number) for number in range(errors.size)])
@@ -118,27 +120,29 @@ def _truths(assembled: Assembled, rule: DroppingRule, errors: Floats) -> Iterato
         drifts: Floats = sign * (effect - null) / errors
         return drifts
 
-    yield _under(assembled, rule, "null", np.zeros(errors.size))
+    yield _truth_outcome(assembled, rule, "null", np.zeros(errors.size))
     if not np.isfinite(target).all():
         return
-    yield _under(assembled, rule, "half", drift(target / 2))
-    yield _under(assembled, rule, "target", drift(target))
+    yield _truth_outcome(assembled, rule, "half", drift(target / 2))
+    yield _truth_outcome(assembled, rule, "target", drift(target))
     best = int(np.argmax(drift(target)))
-    others = np.full(errors.size, target[best] * rule.uninteresting_share)
-    others[best] = target[best]
-    yield _under(assembled, rule, "least_favourable", drift(others))
+    effects = np.full(errors.size, target[best] * rule.uninteresting_share)
+    effects[best] = target[best]
+    yield _truth_outcome(assembled, rule, "least_favourable", drift(effects))
 
 
-def _under(assembled: Assembled, rule: DroppingRule, truth: str, drift: Floats) -> ArmsUnderTruth:
+def _truth_outcome(
+    assembled: Assembled, rule: DroppingRule, truth: str, drift: Floats
+) -> ArmOutcomes:
     design, fates = assembled.built.design, rule.bounds.fates(drift)
     ratio = [design.allocation[0], *(design.allocation[a.arm] for a in assembled.built.study.aims)]
     sizes = design.patients * np.array(ratio) / sum(ratio)
-    return ArmsUnderTruth(
+    return ArmOutcomes(
         truth=truth,
         drift=tuple(drift.tolist()),
         efficacy=tuple(fates.efficacy.tolist()),
         futility=tuple(fates.futility.tolist()),
-        dropped=tuple(tuple(each) for each in fates.dropped[:, :-1].tolist()),
+        dropped=tuple(tuple(shares) for shares in fates.dropped[:, :-1].tolist()),
         go=tuple(fates.crossed.sum(axis=1).tolist()),
         any_go=fates.any_go,
         expected_patients=fates.expected_patients(rule.bounds.information, sizes),

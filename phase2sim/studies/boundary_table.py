@@ -1,4 +1,4 @@
-"""Bounds of a scenario's looks on every scale, and what they lead to, by theory."""
+"""Bounds of a scenario's looks on every scale, and their exact stopping probabilities."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _USUAL_POWER = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One bound of one look, on every scale; None where it has no place on it."""
+    """One bound of one look, on every scale; None where a scale does not apply."""
 
     z: float
     p: float  # one-sided
@@ -35,7 +35,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class LookBounds:
-    """The bounds of one look, None where it does not stop, and the errors spent up to it."""
+    """Bounds of one look, None where it does not stop, and the errors spent so far."""
 
     number: int
     information: float
@@ -47,8 +47,8 @@ class LookBounds:
 
 
 @dataclass(frozen=True, slots=True)
-class UnderTruth:
-    """Where a trial stops under one truth, (look,) each, and what follows from it."""
+class StoppingUnderTruth:
+    """Stopping probabilities under one truth, (look,) each, power and expected size."""
 
     truth: str  # null | half | target
     drift: float  # the effect over its standard error at the end
@@ -61,11 +61,11 @@ class UnderTruth:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisBounds:
-    """Everything about the bounds of one analysis."""
+    """Bounds of one analysis, and their operating characteristics."""
 
     analysis: str
     looks: tuple[LookBounds, ...]
-    truths: tuple[UnderTruth, ...]
+    truths: tuple[StoppingUnderTruth, ...]
     information: Measured  # at the end: one over the squared standard error
     inflation: float
     power: float  # that the inflation factor is for
@@ -90,7 +90,7 @@ def boundary_table(assembled: Assembled, rule: StoppingRule) -> tuple[AnalysisBo
     source = assembled.sources[0]
     squared = squared_errors(assembled, source)
     return tuple(
-        _of_analysis(assembled, rule, number, squared[number])
+        _analysis_bounds(assembled, rule, number, squared[number])
         for number in range(len(assembled.built.study.analyses))
     )
 
@@ -98,22 +98,22 @@ def boundary_table(assembled: Assembled, rule: StoppingRule) -> tuple[AnalysisBo
 def squared_errors(assembled: Assembled, source: TruthSource) -> Floats:
     """Squared standard errors at the end (analysis, trial)."""
     study = assembled.study
-    found = []
+    batches = []
     for first in range(0, _TRIALS, study.batch):
         trials = min(study.batch, _TRIALS - first)
         complete = draw_trials(study, source.truth(first, trials), first, trials)
-        found.append(np.stack([one.se**2 for one in analyse_trials(study, complete)]))
-    return np.concatenate(found, axis=1)
+        batches.append(np.stack([estimate.se**2 for estimate in analyse_trials(study, complete)]))
+    return np.concatenate(batches, axis=1)
 
 
-def _of_analysis(
+def _analysis_bounds(
     assembled: Assembled, rule: StoppingRule, number: int, squared: Floats
 ) -> AnalysisBounds:
     bounds = rule.planned[number]
     information = information_at_end(rule.maximum_information[number], squared)
     se = float(information.estimate**-0.5)
-    shown = assembled.study.hypotheses[number]
-    sign, null = shown.benefit_sign, shown.null_effect
+    hypothesis = assembled.study.hypotheses[number]
+    sign, null = hypothesis.benefit_sign, hypothesis.null_effect
     power = _USUAL_POWER
     if rule.futility is not None and rule.futility.spends_error:
         power = 1 - rule.futility.type_two_error
@@ -122,8 +122,8 @@ def _of_analysis(
         bounds = bounds.with_futility(lower)
     return AnalysisBounds(
         analysis=assembled.built.study.names[number],
-        looks=tuple(_looks(assembled, bounds, (null, sign * se))),
-        truths=tuple(_truths(assembled, bounds, number, (null, sign * se))),
+        looks=tuple(_looks(assembled, bounds, null=null, se=sign * se)),
+        truths=tuple(_truths(assembled, bounds, number, null=null, se=sign * se)),
         information=information,
         inflation=bounds.inflation(power),
         power=power,
@@ -141,29 +141,29 @@ def information_at_end(stated: float | None, squared: Floats) -> Measured:
 
 
 def _looks(
-    assembled: Assembled, bounds: Boundaries, scale: tuple[float, float]
+    assembled: Assembled, bounds: Boundaries, *, null: float, se: float
 ) -> Iterator[LookBounds]:
     design, total = assembled.built.design, assembled.built.design.patients
     patients = [
         None if look.is_by_calendar else look.patients_of(total) for look in design.schedule.looks
     ]
-    spent = bounds.alpha_spent
-    missed = None if np.isnan(bounds.drift) else bounds.exits(bounds.drift)[1].cumsum()
-    for k, at in enumerate([*patients, total]):
+    alpha_spent = bounds.alpha_spent
+    beta_spent = None if np.isnan(bounds.drift) else bounds.exits(bounds.drift)[1].cumsum()
+    for k, due in enumerate([*patients, total]):
         is_last = k == len(patients)
         yield LookBounds(
             number=k + 1,
             information=float(bounds.information[k]),
-            patients=at,
-            efficacy=_bound(bounds, bounds.efficacy[k], k, scale),
-            futility=None if is_last else _bound(bounds, bounds.futility[k], k, scale),
-            alpha_spent=float(spent[k]),
-            beta_spent=None if missed is None else float(missed[k]),
+            patients=due,
+            efficacy=_bound(bounds, bounds.efficacy[k], k, null=null, se=se),
+            futility=None if is_last else _bound(bounds, bounds.futility[k], k, null=null, se=se),
+            alpha_spent=float(alpha_spent[k]),
+            beta_spent=None if beta_spent is None else float(beta_spent[k]),
         )
 
 
-def _bound(bounds: Boundaries, z: float, k: int, scale: tuple[float, float]) -> Bound | None:
-    """A bound on every scale; ``scale`` is the null effect and the signed final standard error."""
+def _bound(bounds: Boundaries, z: float, k: int, *, null: float, se: float) -> Bound | None:
+    """One bound on every scale; ``se`` is the standard error at the end, signed by benefit."""
     if not np.isfinite(z):
         return None
     fraction, final = float(bounds.information[k]), float(bounds.efficacy[-1])
@@ -171,7 +171,6 @@ def _bound(bounds: Boundaries, z: float, k: int, scale: tuple[float, float]) -> 
     if fraction < 1:
         conditional = float(conditional_power(z, fraction, final))
         predictive = float(predictive_power(z, fraction, final))
-    null, se = scale
     effect = null + se * z / fraction**0.5
     return Bound(
         z=float(z),
@@ -183,23 +182,24 @@ def _bound(bounds: Boundaries, z: float, k: int, scale: tuple[float, float]) -> 
 
 
 def _truths(
-    assembled: Assembled, bounds: Boundaries, number: int, scale: tuple[float, float]
-) -> Iterator[UnderTruth]:
-    """No effect, half of the target's and the target's, where it is known."""
+    assembled: Assembled, bounds: Boundaries, number: int, *, null: float, se: float
+) -> Iterator[StoppingUnderTruth]:
+    """Stopping probabilities under no effect, half the target effect and the target effect."""
     target = target_effect(assembled, number)
-    null, se = scale
     drift = (target - null) / se
-    yield _under(assembled, bounds, "null", 0.0)
+    yield _truth_outcome(assembled, bounds, "null", 0.0)
     if np.isfinite(drift):
         half = (target / 2 - null) / se
-        yield _under(assembled, bounds, "half", half)
-        yield _under(assembled, bounds, "target", drift)
+        yield _truth_outcome(assembled, bounds, "half", half)
+        yield _truth_outcome(assembled, bounds, "target", drift)
 
 
-def _under(assembled: Assembled, bounds: Boundaries, truth: str, drift: float) -> UnderTruth:
+def _truth_outcome(
+    assembled: Assembled, bounds: Boundaries, truth: str, drift: float
+) -> StoppingUnderTruth:
     efficacy, futility = bounds.exits(drift)
     expected = bounds.expected_information(drift)
-    return UnderTruth(
+    return StoppingUnderTruth(
         truth=truth,
         drift=drift,
         efficacy=tuple(efficacy.tolist()),
@@ -211,7 +211,7 @@ def _under(assembled: Assembled, bounds: Boundaries, truth: str, drift: float) -
 
 
 def target_effect(assembled: Assembled, number: int) -> float:
-    """True effect under the target; nan where there is none, or nobody knows it."""
+    """True effect under the target; nan where there is none, or it is unknown."""
     study = assembled.study
     for source in assembled.sources:
         if source.label == "target":

@@ -15,7 +15,7 @@ from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
 from phase2sim.core.measured import Measured, proportion
 from phase2sim.core.progress import Progress, Report
 from phase2sim.operating.characteristics import measured_row
-from phase2sim.operating.simulation import Ready, prepare_scenario
+from phase2sim.operating.simulation import PreparedScenario, prepare_scenario
 from phase2sim.scenario.assembly.assemble import Assembled, build_scenario
 from phase2sim.scenario.assembly.plan import widen_plan
 from phase2sim.scenario.scenario_file import Scenario
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-_LISTED = 5  # discordant trials of each kind
+_MOST_LISTED = 5  # discordant trials of each kind
 _TRUTHS = ("target", "null", "prior", "sceptical")
 
 
@@ -43,12 +43,12 @@ class ComparedScenario:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Chance of a go of one scenario minus that of the first, under one truth.
+    """Share of go of one scenario minus that of the first, under one truth.
 
-    ``only_here`` and ``only_first`` are trials, the first few, in which only one of them went.
+    ``only_here`` and ``only_first`` list the first few trials with a go in one of the two only.
     """
 
-    scenario: int  # place among the entries
+    scenario: int  # index in the comparison's entries
     truth: str
     measured: Measured
     only_here: tuple[int, ...]
@@ -92,63 +92,67 @@ class ScenarioComparison(Viewed):
     trials: int
 
     def frame(self) -> "DataFrame":
-        """A line a scenario and truth, with its paired difference to the first scenario."""
+        """One row per scenario and truth, with its paired difference to the first scenario."""
         return frame_of([
             {
                 "scenario": entry.scenario.title, "file": str(entry.scenario.path),
                 "verdict": entry.verdict, "patients": entry.patients, "truth": truth,
                 **measured_row(go),
-                "difference": against.estimate if against else None,
-                "difference_mcse": against.mcse if against else None,
+                "difference": difference.estimate if difference else None,
+                "difference_mcse": difference.mcse if difference else None,
             }
-            for place, entry in enumerate(self.entries)
+            for number, entry in enumerate(self.entries)
             for truth, go in entry.go.items()
-            for against in [self._difference(place, truth)]
+            for difference in [self._difference(number, truth)]
         ])  # fmt: skip
 
     def view(self) -> View:
-        """A line a scenario: its share of go under each truth, and the difference to the first."""
-        truths = [truth for truth in _TRUTHS if any(truth in one.go for one in self.entries)]
+        """Share of go under each truth, one row per scenario, with differences to the first."""
+        truths = [truth for truth in _TRUTHS if any(truth in entry.go for entry in self.entries)]
         return View(
             f"{self.trials:,} trials, seed {self.seed}, the same patients in all",
             ("scenario", "verdict", "patients", *truths),
             tuple(
-                (one.scenario.title, one.verdict, str(one.patients),
-                 *(self._shown(place, truth) for truth in truths))
-                for place, one in enumerate(self.entries)
+                (entry.scenario.title, entry.verdict, str(entry.patients),
+                 *(self._share_text(number, truth) for truth in truths))
+                for number, entry in enumerate(self.entries)
             ),
             (f"{MONTE_CARLO} In brackets: the difference to the first, on the same trials.",),
             words=2,
         )  # fmt: skip
 
-    def _shown(self, place: int, truth: str) -> str:
-        go = self.entries[place].go.get(truth)
+    def _share_text(self, number: int, truth: str) -> str:
+        go = self.entries[number].go.get(truth)
         if go is None:
             return "-"
-        against = self._difference(place, truth)
+        against = self._difference(number, truth)
         share = plus_minus(go.estimate, go.mcse)
         if against is None:
             return share
         sign = "+" if against.estimate >= 0 else ""
         return f"{share} ({sign}{plus_minus(against.estimate, against.mcse)})"
 
-    def _difference(self, place: int, truth: str) -> Measured | None:
-        asked = place, truth
-        found = (one.measured for one in self.differences if (one.scenario, one.truth) == asked)
-        return next(found, None)
+    def _difference(self, number: int, truth: str) -> Measured | None:
+        key = number, truth
+        matches = (
+            difference.measured
+            for difference in self.differences
+            if (difference.scenario, difference.truth) == key
+        )
+        return next(matches, None)
 
-    def replay(self, place: int, trial: int, truth: str) -> str:
-        """The command that shows one trial of one scenario again."""
-        scenario = self.entries[place].scenario
+    def replay(self, number: int, trial: int, truth: str) -> str:
+        """Command that replays one trial of one scenario."""
+        scenario = self.entries[number].scenario
         shared = scenario.shared
-        also = ""
+        setting = ""
         if shared.endpoints or shared.months:
             endpoints = ", ".join(f"'{name}'" for name in shared.endpoints)
             months = ", ".join(f"{month:g}" for month in shared.months)
-            also = f' --set "shared={{ endpoints = [{endpoints}], months = [{months}] }}"'
+            setting = f' --set "shared={{ endpoints = [{endpoints}], months = [{months}] }}"'
         return (
             f"phase2sim replay {scenario.path} --trial {trial} --truth {truth}"
-            f" --set seed={self.seed}{also}"
+            f" --set seed={self.seed}{setting}"
         )
 
 
@@ -158,7 +162,7 @@ def compare_scenarios(
     trials: int | None = None,
     seed: int | None = None,
     report: Report = lambda _line: None,
-    progress: Progress = lambda _done, _requested: None,
+    progress: Progress = lambda _trials, _total: None,
 ) -> ScenarioComparison:
     """Compare scenarios with the first on the same patients.
 
@@ -169,17 +173,20 @@ def compare_scenarios(
         raise BadInput("compare needs two scenario files or more. Name another.")
     seed = scenarios[0].seed if seed is None else seed
     trials = scenarios[0].trials if trials is None else trials
-    alike = [one.changed({"seed": seed, "trials": trials}) for one in scenarios]
-    ready = [prepare_scenario(one, report) for one in _with_shared_patients(alike)]
-    goes = _goes(ready, trials, progress)
+    aligned = [scenario.changed({"seed": seed, "trials": trials}) for scenario in scenarios]
+    prepared = [prepare_scenario(scenario, report) for scenario in _with_shared_patients(aligned)]
+    verdicts_by_scenario = _simulate_verdicts(prepared, trials, progress)
     entries = tuple(
-        _entry(one, ready[0], verdicts, trials) for one, verdicts in zip(ready, goes, strict=True)
+        _entry(entry, prepared[0], verdicts, trials)
+        for entry, verdicts in zip(prepared, verdicts_by_scenario, strict=True)
     )
-    return ScenarioComparison(entries, tuple(_differences(goes, trials)), seed, trials)
+    return ScenarioComparison(
+        entries, tuple(_differences(verdicts_by_scenario, trials)), seed, trials
+    )
 
 
 def _with_shared_patients(scenarios: Sequence[Scenario]) -> Iterator[Scenario]:
-    """Each scenario drawing what all of them draw, where it can."""
+    """Yield each scenario, drawing the endpoints and months of all scenarios where it can."""
     plans = [
         widen_plan(built.scenario, built.study.plan) or built.study.plan
         for built in map(build_scenario, scenarios)
@@ -187,86 +194,100 @@ def _with_shared_patients(scenarios: Sequence[Scenario]) -> Iterator[Scenario]:
     endpoints = [name for name in ENDPOINTS if any(name in plan.endpoints for plan in plans)]
     months = sorted({month for plan in plans for month in plan.visits_months})
     for scenario, plan in zip(scenarios, plans, strict=True):
-        can = [name for name in endpoints if scenario.evidence or name in scenario.outcome]
-        when = months if _any_month(scenario) else []
-        if set(can) <= set(plan.endpoints) and set(when) <= set(plan.visits_months):
+        drawable = [name for name in endpoints if scenario.evidence or name in scenario.outcome]
+        shared_months = months if _allows_any_month(scenario) else []
+        if set(drawable) <= set(plan.endpoints) and set(shared_months) <= set(plan.visits_months):
             yield scenario
         else:
-            yield scenario.changed({"shared": {"endpoints": can, "months": when}})
+            yield scenario.changed({"shared": {"endpoints": drawable, "months": shared_months}})
 
 
-def _any_month(scenario: Scenario) -> bool:
-    """Whether the scenario says how patients vary at months without a visit of its own."""
-    given = [outcome.correlation for outcome in scenario.outcome.values()]
-    return not any(isinstance(correlation, tuple) for correlation in given)
+def _allows_any_month(scenario: Scenario) -> bool:
+    """Whether the correlation is a model that also holds at months without a visit."""
+    correlations = [outcome.correlation for outcome in scenario.outcome.values()]
+    return not any(isinstance(correlation, tuple) for correlation in correlations)
 
 
-def _goes(ready: Sequence[Ready], trials: int, progress: Progress) -> list[dict[str, Arms]]:
-    """Main verdict of every trial, (trial,), by truth, of each scenario."""
-    found = []
-    for place, one in enumerate(ready):
-        study, main = one.assembled.study, _main(one.assembled)
-        verdicts: dict[str, list[Arms]] = {source.label: [] for source in one.assembled.sources}
+def _simulate_verdicts(
+    scenarios: Sequence[PreparedScenario], trials: int, progress: Progress
+) -> list[dict[str, Arms]]:
+    """Main verdict of every trial, (trial,), by truth; one dictionary per scenario."""
+    verdicts_by_scenario = []
+    for number, prepared in enumerate(scenarios):
+        study, main = prepared.assembled.study, _main_verdict(prepared.assembled)
+        verdicts: dict[str, list[Arms]] = {
+            source.label: [] for source in prepared.assembled.sources
+        }
         for first in range(0, trials, study.batch):
             size = min(study.batch, trials - first)
-            for source in one.assembled.sources:
+            for source in prepared.assembled.sources:
                 outcomes = simulate_batch(study, source, first, size)
                 verdicts[source.label].append(outcomes.verdict[:, main])
-            progress(place * trials + first + size, len(ready) * trials)
-        found.append({label: np.concatenate(batches) for label, batches in verdicts.items()})
-    return found
+            progress(number * trials + first + size, len(scenarios) * trials)
+        verdicts_by_scenario.append(
+            {label: np.concatenate(batches) for label, batches in verdicts.items()}
+        )
+    return verdicts_by_scenario
 
 
-def _main(assembled: Assembled) -> int:
-    """Which verdict stands for the trial: that on all analyses together, else the first."""
-    verdicts, alone = assembled.study.verdicts, len(assembled.study.analyses)
-    return alone if len(verdicts) > alone else 0
+def _main_verdict(assembled: Assembled) -> int:
+    """Index of the main verdict: that on all analyses together, else the first."""
+    verdicts, analyses = assembled.study.verdicts, len(assembled.study.analyses)
+    return analyses if len(verdicts) > analyses else 0
 
 
-def _entry(ready: Ready, first: Ready, verdicts: dict[str, Arms], trials: int) -> ComparedScenario:
-    study, plan = ready.assembled.study, ready.assembled.study.drawn
-    other = first.assembled.study.drawn
+def _entry(
+    prepared: PreparedScenario, first: PreparedScenario, verdicts: dict[str, Arms], trials: int
+) -> ComparedScenario:
+    study, plan = prepared.assembled.study, prepared.assembled.study.drawn
+    first_plan = first.assembled.study.drawn
     return ComparedScenario(
-        scenario=ready.assembled.built.scenario,
-        verdict=study.verdicts[_main(ready.assembled)],
+        scenario=prepared.assembled.built.scenario,
+        verdict=study.verdicts[_main_verdict(prepared.assembled)],
         patients=plan.patients,
         go={truth: _share(verdict, trials, GO) for truth, verdict in verdicts.items()},
         shares_patients=(plan.endpoints, plan.visits_months)
-        == (other.endpoints, other.visits_months),
+        == (first_plan.endpoints, first_plan.visits_months),
         consider={truth: _share(verdict, trials, CONSIDER) for truth, verdict in verdicts.items()}
         if study.decision.considers
         else {},
     )
 
 
-def _share(verdict: Arms, trials: int, end: int) -> Measured:
+def _share(verdict: Arms, trials: int, ending: int) -> Measured:
     used = int((verdict != UNDECIDED).sum())
-    return proportion(int((verdict == end).sum()), used, trials)
+    return proportion(int((verdict == ending).sum()), used, trials)
 
 
-def _differences(goes: Sequence[dict[str, Arms]], trials: int) -> Iterator[Difference]:
-    for place, one in enumerate(goes[1:], start=1):
+def _differences(
+    verdicts_by_scenario: Sequence[dict[str, Arms]], trials: int
+) -> Iterator[Difference]:
+    for number, verdicts in enumerate(verdicts_by_scenario[1:], start=1):
         for truth in _TRUTHS:
-            if truth in one and truth in goes[0]:
-                yield _difference(place, truth, one[truth], goes[0][truth], trials)
+            if truth in verdicts and truth in verdicts_by_scenario[0]:
+                yield _difference(
+                    number, truth, verdicts[truth], verdicts_by_scenario[0][truth], trials
+                )
 
 
-def _difference(place: int, truth: str, here: Arms, first: Arms, trials: int) -> Difference:
-    """Paired difference over the trials that both could decide."""
-    both = (here != UNDECIDED) & (first != UNDECIDED)
+def _difference(
+    number: int, truth: str, verdicts: Arms, first_verdicts: Arms, trials: int
+) -> Difference:
+    """Paired difference in the share of go over the trials decided in both scenarios."""
+    decided = (verdicts != UNDECIDED) & (first_verdicts != UNDECIDED)
     only_here, only_first = (
-        np.flatnonzero(both & (one == GO) & (other != GO))
-        for one, other in ((here, first), (first, here))
+        np.flatnonzero(decided & (winner == GO) & (loser != GO))
+        for winner, loser in ((verdicts, first_verdicts), (first_verdicts, verdicts))
     )
-    used = int(both.sum())
+    used = int(decided.sum())
     failed = trials - used
     gained, lost = only_here.size, only_first.size
     if used == 0:
-        return Difference(place, truth, Measured(np.nan, np.nan, trials, 0, failed), (), ())
+        return Difference(number, truth, Measured(np.nan, np.nan, trials, 0, failed), (), ())
     difference = (gained - lost) / used
     # Half a discordant trial of each kind, where there is none, as for a share of 0.
     at_least = max(gained + lost, 1) / used
     mcse = float(np.sqrt((at_least - difference**2) / used))
     measured = Measured(difference, mcse, trials, used, failed)
-    listed = (tuple(map(int, which[:_LISTED])) for which in (only_here, only_first))
-    return Difference(place, truth, measured, *listed)
+    listed = (tuple(map(int, numbers[:_MOST_LISTED])) for numbers in (only_here, only_first))
+    return Difference(number, truth, measured, *listed)

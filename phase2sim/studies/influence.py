@@ -1,4 +1,4 @@
-"""What each reported number does to the prior: left out one by one."""
+"""Influence of each reported number on the prior: leave-one-out."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -34,15 +34,15 @@ from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.trial.engine import simulate_batch
 
-_FALL = "below_baseline"
+_BELOW_BASELINE = "below_baseline"
 LARGEST_K = 0.7  # above it the weights of the draws say too little, and the model is fitted again
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeaveOneOut:
     """The prior without one reported number.
 
-    ``refused`` says why the fit without it cannot be used; the numbers are then missing.
+    ``refused`` gives the reason why the refit cannot be used; the numbers are then missing.
     """
 
     entry: Reported
@@ -63,50 +63,50 @@ class Influence:
     effect_mean: Mapping[str, Change]
     effect_sd: Mapping[str, Change]
     assurance: Mapping[str, Change]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[LeaveOneOut, ...]
     scenario: str = ""
     trials: int = 0
 
     @property
     def refused(self) -> bool:
-        """Whether some number's influence is not known."""
-        return any(one.refused for one in self.left_out)
+        """Whether the influence of some number is unknown."""
+        return any(entry.refused for entry in self.left_out)
 
 
 @dataclass(frozen=True, slots=True)
-class Weighted:
-    """Draws without each entry: weights (draw, entry), and how far they can be trusted."""
+class EntryWeights:
+    """Leave-one-out importance weights (draw, entry) and their Pareto k."""
 
     entries: tuple[Reported, ...]
     weights: Floats
     pareto_k: Floats  # (entry,)
 
-    def only(self, name: str, endpoint: str | None = None) -> "Weighted":
-        """Of the entries of one evidence file, by name, and perhaps of one endpoint.
+    def select_file(self, name: str, endpoint: str | None = None) -> "EntryWeights":
+        """Weights of the entries of one evidence file, by name, and perhaps of one endpoint.
 
         Raises ``BadInput`` if there are none.
         """
-        kept = [
-            place
-            for place, one in enumerate(self.entries)
-            if PurePosixPath(one.file).stem == name and endpoint in {None, one.endpoint}
+        indices = [
+            index
+            for index, entry in enumerate(self.entries)
+            if PurePosixPath(entry.file).stem == name and endpoint in {None, entry.endpoint}
         ]
-        if not kept:
-            files = sorted({PurePosixPath(one.file).stem for one in self.entries})
+        if not indices:
+            files = sorted({PurePosixPath(entry.file).stem for entry in self.entries})
             raise BadInput(
                 f"--only is {name!r}; the fit reads no such file. {nearest(name, files)}"
             )
-        entries = tuple(self.entries[place] for place in kept)
-        return replace(self, entries=entries, weights=self.weights[:, kept],
-                       pareto_k=self.pareto_k[kept])  # fmt: skip
+        entries = tuple(self.entries[index] for index in indices)
+        return replace(self, entries=entries, weights=self.weights[:, indices],
+                       pareto_k=self.pareto_k[indices])  # fmt: skip
 
-    def says_too_little(self, place: int) -> bool:
-        """Whether only a fit without the entry tells what it does.
+    def needs_refit(self, index: int) -> bool:
+        """Whether the model must be fitted again without the entry.
 
-        Its weights are not to be trusted, or they take what is read jointly with it along.
+        True if its weights are unreliable, or would drop other numbers read jointly with it.
         """
-        trusted = self.pareto_k[place] <= LARGEST_K
-        return not trusted or _is_read_jointly(self.entries, self.entries[place])
+        is_reliable = self.pareto_k[index] <= LARGEST_K
+        return not is_reliable or _is_fitted_jointly(self.entries, self.entries[index])
 
 
 def influence(
@@ -114,18 +114,18 @@ def influence(
 ) -> Influence:
     """Leave out each number that the fit reads, or each of one file, ``only``.
 
-    ``scenario`` is the trial whose assurance moves.
+    ``scenario`` is the trial whose assurance is recomputed.
 
-    Draws are reweighted; where that says too little the model is fitted again. Such fits are kept,
-    so that an interrupted call goes on where it was. Raises ``BadInput`` and ``PriorNotTrusted``.
+    Draws are reweighted; where the weights are unreliable the model is fitted again. Such fits are
+    kept, so that an interrupted call resumes. Raises ``BadInput`` and ``PriorNotTrusted``.
     """
     built = None if scenario is None else build_scenario(load_scenario(scenario))
     if built is not None:
         check_assurance(built)
     prior = fitted(evidence, report=report)
-    weighted = without_each(evidence, prior, report)
-    weighted = weighted if only is None else weighted.only(only)
-    return moved_by(evidence, prior, weighted, built, report)
+    weights = leave_one_out_weights(evidence, prior, report)
+    weights = weights if only is None else weights.select_file(only)
+    return measure_influence(evidence, prior, weights, built, report)
 
 
 def check_assurance(built: BuiltScenario) -> None:
@@ -137,9 +137,9 @@ def check_assurance(built: BuiltScenario) -> None:
         )
 
 
-def without_each(
+def leave_one_out_weights(
     evidence: Evidence, prior: PriorDraws, report: Report = lambda _line: None
-) -> Weighted:
+) -> EntryWeights:
     """Weights of the draws without each entry that the fit reads."""
     # PyMC takes seconds to import, and no other command on a kept prior needs it.
     from phase2sim.prior.models.importance import leave_one_out  # noqa: PLC0415
@@ -149,74 +149,76 @@ def without_each(
     entries = read_entries(evidence)
     log_density = pointwise(evidence, prior, report)
     # Counted events have unknowns of their own: no effect and no assurance depends on them.
-    log_density[:, [one.endpoint in EVENTS for one in entries]] = 0.0
-    return Weighted(entries, *leave_one_out(log_density))
+    log_density[:, [entry.endpoint in EVENTS for entry in entries]] = 0.0
+    return EntryWeights(entries, *leave_one_out(log_density))
 
 
-def moved_by(
+def measure_influence(
     evidence: Evidence,
     prior: PriorDraws,
-    weighted: Weighted,
+    weights: EntryWeights,
     built: BuiltScenario | None = None,
     report: Report = lambda _line: None,
 ) -> Influence:
     """As ``influence``, given the fit, the weights and the scenario's parts, if any."""
-    goes = {} if built is None else trials_of(built, prior, report)
-    base = _Base(evidence, prior, built, goes)
-    numbers = range(len(weighted.entries))
-    again = [place for place in numbers if weighted.says_too_little(place)]
-    if again:
+    outcomes = {} if built is None else simulate_outcomes(built, prior, report)
+    base = _Base(evidence, prior, built, outcomes)
+    numbers = range(len(weights.entries))
+    to_refit = [index for index in numbers if weights.needs_refit(index)]
+    if to_refit:
         report(
-            f"{len(again)} of {len(numbers)} numbers cannot be left out by reweighting the draws:"
-            " each is left out in a fit of its own"
+            f"{len(to_refit)} of {len(numbers)} numbers cannot be left out by reweighting the"
+            " draws: each is left out in a fit of its own"
         )
-    refits = _refits(base, weighted, again, report)
+    refits = _refit_entries(base, weights, to_refit, report)
     effects = {name: mean_and_sd(_effect(prior, name)) for name in prior.effects}
-    even = np.full(len(prior.effect), 1.0 / len(prior.effect))
+    equal_weights = np.full(len(prior.effect), 1.0 / len(prior.effect))
     return Influence(
         evidence=evidence,
         prior=prior,
         effect_mean={name: mean for name, (mean, _) in effects.items()},
         effect_sd={name: sd for name, (_, sd) in effects.items()},
-        assurance={name: share_moved(trials, even) for name, trials in goes.items()},
+        assurance={name: share_moved(trials, equal_weights) for name, trials in outcomes.items()},
         left_out=tuple(
-            refits[place] if place in refits else _reweighted(base, weighted, place)
-            for place in numbers
+            refits[index] if index in refits else _reweight(base, weights, index)
+            for index in numbers
         ),
         scenario="" if built is None else str(built.path),
         trials=0 if built is None else built.scenario.trials,
     )
 
 
-def without(evidence: Evidence, entry: Reported) -> Evidence:
+def leave_entry_out(evidence: Evidence, entry: Reported) -> Evidence:
     """Evidence with one of its entries set aside.
 
     Its digest is that of files with the entry marked ``unused``, so that their fits are one.
     """
     reported = tuple(
-        replace(one, unused="left out to see its influence") if one is entry else one
-        for one in evidence.reported
+        replace(other, unused="left out to see its influence") if other is entry else other
+        for other in evidence.reported
     )
-    left = replace(evidence, reported=reported)
-    return replace(left, digest=digest_of(left))
+    remaining = replace(evidence, reported=reported)
+    return replace(remaining, digest=digest_of(remaining))
 
 
-def trials_of(built: BuiltScenario, prior: PriorDraws, report: Report) -> dict[str, TrialOutcomes]:
+def simulate_outcomes(
+    built: BuiltScenario, prior: PriorDraws, report: Report
+) -> dict[str, TrialOutcomes]:
     """Simulate the scenario's trials under the prior: which ended with a go, by verdict."""
     assembled = assemble(built, prior)
     trials = built.scenario.trials
     report(f"simulating {trials:,} trials for the assurance")
-    verdicts, draws = _simulated(assembled, trials)
+    verdicts, draws = _simulate_verdicts(assembled, trials)
     numbers = np.arange(trials)
-    found = {}
+    outcomes = {}
     for column, name in enumerate(assembled.study.verdicts):
         used = verdicts[:, column] != UNDECIDED
-        found[name] = TrialOutcomes(verdicts[used, column] == GO, draws[used], numbers[used])
-    return found
+        outcomes[name] = TrialOutcomes(verdicts[used, column] == GO, draws[used], numbers[used])
+    return outcomes
 
 
-def _simulated(assembled: Assembled, trials: int) -> tuple[NDArray[np.int8], Ints]:
-    """Verdicts (trial, verdict), and the prior's draw that was true in each trial."""
+def _simulate_verdicts(assembled: Assembled, trials: int) -> tuple[NDArray[np.int8], Ints]:
+    """Verdicts (trial, verdict), and the number of the prior draw behind each trial."""
     study = assembled.study
     source = fitted_prior(assembled.sources)
     if source is None:
@@ -235,116 +237,125 @@ class _Base:
     evidence: Evidence
     prior: PriorDraws
     built: BuiltScenario | None
-    goes: Mapping[str, TrialOutcomes]
+    outcomes: Mapping[str, TrialOutcomes]
 
 
-def _reweighted(base: _Base, weighted: Weighted, place: int) -> LeftOut:
-    prior, weights = base.prior, weighted.weights[:, place]
-    moved = {name: mean_moved(_effect(prior, name), weights) for name in prior.effects}
-    return LeftOut(
-        entry=weighted.entries[place],
-        pareto_k=float(weighted.pareto_k[place]),
+def _reweight(base: _Base, weights: EntryWeights, index: int) -> LeaveOneOut:
+    prior, draw_weights = base.prior, weights.weights[:, index]
+    effects = {name: mean_moved(_effect(prior, name), draw_weights) for name in prior.effects}
+    return LeaveOneOut(
+        entry=weights.entries[index],
+        pareto_k=float(weights.pareto_k[index]),
         refitted=False,
-        effect_mean={name: mean for name, (mean, _) in moved.items()},
-        effect_sd={name: sd for name, (_, sd) in moved.items()},
-        assurance={name: share_moved(goes, weights) for name, goes in base.goes.items()},
+        effect_mean={name: mean for name, (mean, _) in effects.items()},
+        effect_sd={name: sd for name, (_, sd) in effects.items()},
+        assurance={
+            name: share_moved(outcomes, draw_weights) for name, outcomes in base.outcomes.items()
+        },
     )
 
 
-def _refits(
-    base: _Base, weighted: Weighted, again: Sequence[int], report: Report
-) -> dict[int, LeftOut]:
+def _refit_entries(
+    base: _Base, weights: EntryWeights, to_refit: Sequence[int], report: Report
+) -> dict[int, LeaveOneOut]:
     """Fit without each entry in turn, treated patients' first; an interrupt ends it early."""
     treated = {(arm.study, arm.arm) for arm in base.evidence.arms if arm.treated}
 
-    def urgency(place: int) -> tuple[bool, float]:
-        entry = weighted.entries[place]
-        return (entry.study, entry.arm) not in treated, -float(weighted.pareto_k[place])
+    def urgency(index: int) -> tuple[bool, float]:
+        entry = weights.entries[index]
+        return (entry.study, entry.arm) not in treated, -float(weights.pareto_k[index])
 
     started = time.monotonic()
-    refits: dict[int, LeftOut] = {}
+    refits: dict[int, LeaveOneOut] = {}
     try:
-        for place in sorted(again, key=urgency):
-            report(_progress(weighted.entries[place], len(refits), len(again), started))
-            refits[place] = _refit(base, weighted, place, report)
+        for index in sorted(to_refit, key=urgency):
+            report(_progress_line(weights.entries[index], len(refits), len(to_refit), started))
+            refits[index] = _refit(base, weights, index, report)
     except KeyboardInterrupt:
         report("interrupted: what is fitted so far is kept")
-    for place in again:
-        if place not in refits:
-            refits[place] = _unknown(weighted, place, "interrupted before its fit; call again")
+    for index in to_refit:
+        if index not in refits:
+            refits[index] = _refuse_entry(weights, index, "interrupted before its fit; call again")
     return refits
 
 
-def _unknown(weighted: Weighted, place: int, refused: str) -> LeftOut:
-    return LeftOut(
-        entry=weighted.entries[place],
-        pareto_k=float(weighted.pareto_k[place]),
+def _refuse_entry(weights: EntryWeights, index: int, reason: str) -> LeaveOneOut:
+    return LeaveOneOut(
+        entry=weights.entries[index],
+        pareto_k=float(weights.pareto_k[index]),
         refitted=True,
         effect_mean={},
         effect_sd={},
         assurance={},
-        refused=refused,
+        refused=reason,
     )
 
 
-def _refit(base: _Base, weighted: Weighted, place: int, report: Report) -> LeftOut:
-    entry, k = weighted.entries[place], float(weighted.pareto_k[place])
+def _refit(base: _Base, weights: EntryWeights, index: int, report: Report) -> LeaveOneOut:
+    entry, k = weights.entries[index], float(weights.pareto_k[index])
     try:
-        other = fitted(without(base.evidence, entry), report=lambda line: report(f"  {line}"))
+        refit = fitted(
+            leave_entry_out(base.evidence, entry), report=lambda line: report(f"  {line}")
+        )
     except (PriorNotTrusted, BadEvidence) as error:
-        return _unknown(weighted, place, str(error))
-    effects = {name: _effect_moved(base, other, name) for name in base.prior.effects}
-    return LeftOut(
+        return _refuse_entry(weights, index, str(error))
+    effects = {name: _effect_change(base, refit, name) for name in base.prior.effects}
+    return LeaveOneOut(
         entry=entry,
         pareto_k=k,
         refitted=True,
         effect_mean={name: mean for name, (mean, _) in effects.items()},
         effect_sd={name: sd for name, (_, sd) in effects.items()},
-        assurance=_assurance_moved(base, other, report),
+        assurance=_assurance_change(base, refit, report),
     )
 
 
-def _effect_moved(base: _Base, other: PriorDraws, endpoint: str) -> tuple[Change, Change]:
-    """Effect under another fit; what it was before any evidence if nothing else is about it."""
-    own = _effect(base.prior, endpoint)
-    if endpoint in other.effects:
-        return mean_refitted(_effect(other, endpoint), own)
-    before = effect_before(base.evidence, base.prior.effects[endpoint])
-    mean, sd = mean_and_sd(own)
+def _effect_change(base: _Base, refit: PriorDraws, endpoint: str) -> tuple[Change, Change]:
+    """Change of the effect under a refit; the prior before any evidence if none is left."""
+    effect = _effect(base.prior, endpoint)
+    if endpoint in refit.effects:
+        return mean_refitted(_effect(refit, endpoint), effect)
+    prior_effect = effect_before(base.evidence, base.prior.effects[endpoint])
+    mean, sd = mean_and_sd(effect)
     return (
-        Change(float(before.mean), 0.0, float(before.mean) - mean.value, mean.mcse),
-        Change(float(before.sd), 0.0, float(before.sd) - sd.value, sd.mcse),
+        Change(float(prior_effect.mean), 0.0, float(prior_effect.mean) - mean.value, mean.mcse),
+        Change(float(prior_effect.sd), 0.0, float(prior_effect.sd) - sd.value, sd.mcse),
     )
 
 
-def _assurance_moved(base: _Base, other: PriorDraws, report: Report) -> dict[str, Change]:
-    """Assurance under another fit; none if that fit lost an endpoint of the scenario."""
-    if base.built is None or not set(base.built.study.plan.endpoints) <= set(other.effects):
+def _assurance_change(base: _Base, refit: PriorDraws, report: Report) -> dict[str, Change]:
+    """Change of the assurance under a refit; empty if the refit lacks one of the endpoints."""
+    if base.built is None or not set(base.built.study.plan.endpoints) <= set(refit.effects):
         return {}
-    goes = trials_of(base.built, other, report)
+    outcomes = simulate_outcomes(base.built, refit, report)
     draws = len(base.prior.effect)
-    return {name: share_refitted(goes[name], base.goes[name], draws) for name in goes}
+    return {name: share_refitted(outcomes[name], base.outcomes[name], draws) for name in outcomes}
 
 
-def _is_read_jointly(entries: Sequence[Reported], entry: Reported) -> bool:
+def _is_fitted_jointly(entries: Sequence[Reported], entry: Reported) -> bool:
     """Whether one likelihood reads the entry with others of the same patients and visit.
 
-    Then its weights leave these out too: a median takes the count and the quantiles beside it
-    along, quartiles the range, and a mean or a median the patients below their own baseline. (The
-    densities of those are given the location, and go alone.)
+    Then its weights leave these out too: a median also drops the count and the quantiles beside
+    it, quartiles the range, and a mean or a median the count of patients below their own baseline.
+    (The densities of those are given the location, and are left out alone.)
     """
-    taken = {"median": ("count", "quartiles", "range"), "quartiles": ("range",),
+    statistics = {"median": ("count", "quartiles", "range"), "quartiles": ("range",),
              "range": ("quartiles",)}.get(entry.statistic, ())  # fmt: skip
-    beside = [other for other in entries if _visit(other) == _visit(entry)]
-    falls = [one for one in entries if one.beyond == _FALL and _arm(one) == _arm(entry)]
-    return any(one.statistic in taken for one in beside if one.beyond != _FALL) or (
-        entry.statistic in LOCATIONS and any(entry.months[0] in _months(one) for one in falls)
+    same_visit = [other for other in entries if _visit(other) == _visit(entry)]
+    declines = [
+        below for below in entries if below.beyond == _BELOW_BASELINE and _arm(below) == _arm(entry)
+    ]
+    return any(
+        other.statistic in statistics for other in same_visit if other.beyond != _BELOW_BASELINE
+    ) or (
+        entry.statistic in LOCATIONS
+        and any(entry.months[0] in _months(decline) for decline in declines)
     )
 
 
-def _months(fall: Reported) -> tuple[float, ...]:
-    """Both visits of a count below the own baseline, which is at entry if nothing is said."""
-    return (0.0, *fall.months) if len(fall.months) == 1 else fall.months
+def _months(decline: Reported) -> tuple[float, ...]:
+    """Both visits that a count below baseline compares; the first is baseline by default."""
+    return (0.0, *decline.months) if len(decline.months) == 1 else decline.months
 
 
 def _arm(entry: Reported) -> tuple[object, ...]:
@@ -359,7 +370,7 @@ def _effect(prior: PriorDraws, endpoint: str) -> Floats:
     return np.asarray(prior.effect[:, prior.endpoints.index(endpoint)])
 
 
-def _progress(entry: Reported, done: int, total: int, started: float) -> str:
+def _progress_line(entry: Reported, finished: int, total: int, started: float) -> str:
     seconds = time.monotonic() - started
-    left = f", about {seconds / done * (total - done):.0f} s left" if done else ""
-    return f"fitting without {entry.where} ({done + 1} of {total}{left})"
+    remaining = f", about {seconds / finished * (total - finished):.0f} s left" if finished else ""
+    return f"fitting without {entry.where} ({finished + 1} of {total}{remaining})"

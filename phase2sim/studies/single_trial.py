@@ -1,4 +1,4 @@
-"""One trial looked at closely: a real data set analysed, or a simulated trial replayed."""
+"""One trial in detail: a data set analysed, or a simulated trial replayed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -49,13 +49,13 @@ _VERDICTS = {GO: "go", CONSIDER: "consider", STOP: "stop"}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one analysis says about one trial."""
+    """Result of one analysis of one trial."""
 
     analysis: str
     endpoint: str
     month: float
     method: str
-    scale: str  # of the effect: the endpoint's model scale, or what the analysis makes of it
+    scale: str  # of the effect: the endpoint's model scale, or the analysis's own
     effect: float
     se: float
     df: float
@@ -72,12 +72,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """The findings on one trial, and the decision they lead to."""
+    """Findings of all analyses of one trial, and the decision."""
 
     findings: tuple[Finding, ...]  # of its last look, where it has interim looks
     verdicts: dict[str, str]  # go | consider | stop | undecided
     looks: tuple["LookResult", ...] = ()  # up to the one that ended it
-    harm: "Harm | None" = None  # where it was stopped for that: then nobody analyses it
+    harm: "Harm | None" = None  # if it was stopped for harm, and so never analysed
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class LookResult:
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """Why a simulated trial was stopped for harm, and when."""
+    """Time and enrolment at which a simulated trial was stopped for harm."""
 
     treated: int  # patients judged by then
     months: float  # from the trial's opening
@@ -152,8 +152,8 @@ def replay(
 ) -> tuple[TrialResult, str]:
     """One simulated trial again: findings, and patients as CSV text that ``analyse`` reads.
 
-    ``truth`` is the label of one of the scenario's truths; ``look`` leaves out of the file what was
-    due after this month from the trial's opening. Raises ``BadScenario`` for others.
+    ``truth`` is the label of one of the scenario's truths; with ``look`` the file leaves out values
+    due after that month from the trial's opening. Raises ``BadScenario`` for an unknown truth.
     """
     study = assembled.study
     sources = {source.label: source for source in assembled.sources}
@@ -162,86 +162,96 @@ def replay(
             f"{assembled.built.path}: the scenario has no truth {truth!r}."
             f" Use one of: {', '.join(sources)}."
         )
-    true = sources[truth].truth(trial, 1)
-    trials = draw_trials(study, true, trial, 1)
-    seen: tuple[LookResult, ...] = ()
+    true_values = sources[truth].truth(trial, 1)
+    trials = draw_trials(study, true_values, trial, 1)
+    look_results: tuple[LookResult, ...] = ()
     if study.interim is not None:
-        looks, end, watched = follow_looks(study, study.interim, trials)
+        looks, end, monitoring = follow_looks(study, study.interim, trials)
         estimates, verdict = list(end.look.estimates), end.course.verdict[0]
-        seen = _seen(study.names, looks, end)
+        look_results = _look_results(study.names, looks, end)
         if study.reestimation is not None:  # those beyond its size never came
             plan = replace(study.plan, patients=int(looks[-1].enrolled[0]))
             study = replace(study, plan=plan)
-        trials = replace(trials, recruited=_recruited(study, trials, looks, end))
+        trials = replace(trials, recruited=_is_recruited(study, trials, looks, end))
     else:
         estimates = list(analyse_trials(study, trials))
-        end, watched = None, watched_for_harm(study, trials)
+        end, monitoring = None, watched_for_harm(study, trials)
         verdict = study.decision.decide(side_by_side(estimates, study.hypotheses))
-        verdict = stop_for_harm(verdict, watched)[0]
+        verdict = stop_for_harm(verdict, monitoring)[0]
     findings = tuple(
         _finding(name, analysis, estimate, true_value)
         for name, analysis, estimate, true_value in zip(
-            study.names, study.analyses, estimates, _known_effects(study, truth, true), strict=True
+            study.names,
+            study.analyses,
+            estimates,
+            _known_effects(study, truth, true_values),
+            strict=True,
         )
     )
-    verdicts = _in_words(verdict, study.verdicts)
-    harm = _harm(study.safety, watched, end)
-    return TrialResult(findings, verdicts, seen, harm), patients_csv(study, trials, look)
+    verdicts = _verdict_words(verdict, study.verdicts)
+    harm = _harm_result(study.safety, monitoring, end)
+    return TrialResult(findings, verdicts, look_results, harm), patients_csv(study, trials, look)
 
 
-def _harm(
-    rule: SafetyRule | None, watched: HarmMonitoring | None, end: TrialEnds | None
+def _harm_result(
+    rule: SafetyRule | None, monitoring: HarmMonitoring | None, end: TrialEnds | None
 ) -> Harm | None:
-    """What stopped one trial for harm, if that did; ``end`` is how its looks went."""
-    if rule is None or watched is None:
+    """Details of the stop for harm, None if the trial was not stopped for harm."""
+    if rule is None or monitoring is None:
         return None
-    stopped = bool(watched.crossed[0]) if end is None else end.course.why[0] == FOR_HARM
+    stopped = bool(monitoring.crossed[0]) if end is None else end.course.why[0] == FOR_HARM
     if not stopped:
         return None
-    treated = rule.looks[int(watched.look[0])]
-    return Harm(treated, float(watched.months[0]), int(watched.enrolled[0]))
+    treated = rule.looks[int(monitoring.look[0])]
+    return Harm(treated, float(monitoring.months[0]), int(monitoring.enrolled[0]))
 
 
-def _recruited(
+def _is_recruited(
     study: Study, trials: Trials, looks: tuple[Look, ...], end: TrialEnds
 ) -> Bools | None:
-    """Whether each patient (trial, patient) was recruited, or came for an arm that was dropped."""
+    """Whether each patient (trial, patient) was recruited; False after the arm was dropped."""
     arms = end.course.arms
     if arms is None or trials.arrivals is None:
         return None
     recruited = np.ones(trials.arm.shape, np.bool_)
-    for number, (own, dropped) in enumerate(zip(arms.last[:, 0], arms.dropped[:, 0], strict=True)):
+    for number, (last_look, dropped) in enumerate(
+        zip(arms.last[:, 0], arms.dropped[:, 0], strict=True)
+    ):
         if dropped:
-            too_late = trials.arrivals.months > looks[own].months[0]
+            too_late = trials.arrivals.months > looks[last_look].months[0]
             recruited &= ~(too_late & (trials.arm == study.aim(number).arm))
     return recruited
 
 
-def _seen(
+def _look_results(
     names: tuple[str, ...], looks: tuple[Look, ...], end: TrialEnds
 ) -> tuple[LookResult, ...]:
-    """What was seen of one trial, up to the look that ended it."""
+    """Results of the looks of one trial, up to the look that ended it."""
     last, why = int(end.course.last[0]), REASONS[int(end.course.why[0])]
     if end.course.why[0] == FOR_HARM:
         last, why = last - 1, ""  # the next look was never held
     arms = end.course.arms
-    own_last = [last] * len(names) if arms is None else arms.last[:, 0].tolist()
-    out = [False] * len(names) if arms is None else arms.dropped[:, 0].tolist()
+    last_by_analysis = [last] * len(names) if arms is None else arms.last[:, 0].tolist()
+    dropped_by_analysis = [False] * len(names) if arms is None else arms.dropped[:, 0].tolist()
     return tuple(
         LookResult(
             look=number + 1,
             months=float(look.months[0]),
             enrolled=int(look.enrolled[0]),
             p_one_sided={
-                name: float(one.p[0])
-                for name, one, own in zip(names, look.estimates, own_last, strict=True)
-                if number <= own
+                name: float(estimate.p[0])
+                for name, estimate, arm_last in zip(
+                    names, look.estimates, last_by_analysis, strict=True
+                )
+                if number <= arm_last
             },
             stopped_for=why if number == last else "",
             dropped=tuple(
                 name
-                for name, own, dropped in zip(names, own_last, out, strict=True)
-                if dropped and own == number
+                for name, arm_last, dropped in zip(
+                    names, last_by_analysis, dropped_by_analysis, strict=True
+                )
+                if dropped and arm_last == number
             ),
         )
         for number, look in enumerate(looks[: last + 1])
@@ -249,11 +259,11 @@ def _seen(
     )
 
 
-def _known_effects(study: Study, truth: str, true: Truth) -> list[float | None]:
-    """True value behind each analysis of one trial, None where nobody knows it."""
-    known = study.known.get(truth)
+def _known_effects(study: Study, truth: str, true_values: Truth) -> list[float | None]:
+    """True value behind each analysis of one trial, None where it is unknown."""
+    stated = study.known.get(truth)
     values = [
-        float(known.value[number] if known else true_effect(study, true, number)[0])
+        float(stated.value[number] if stated else true_effect(study, true_values, number)[0])
         for number in range(len(study.analyses))
     ]
     return [None if np.isnan(value) else value for value in values]
@@ -263,18 +273,18 @@ def _verdicts(
     built: BuiltScenario, estimates: list[Estimates], names: tuple[str, ...]
 ) -> dict[str, str]:
     """Verdicts on some analyses of a data set, at the end where there are interim looks."""
-    which = [built.study.names.index(name) for name in names]
-    hypotheses = tuple(built.study.hypotheses[number] for number in which)
-    seen = side_by_side(estimates, hypotheses)
+    numbers = [built.study.names.index(name) for name in names]
+    hypotheses = tuple(built.study.hypotheses[number] for number in numbers)
+    results = side_by_side(estimates, hypotheses)
     if built.study.interim is None:
-        verdict = built.study.decision.decide(seen)[0]
+        verdict = built.study.decision.decide(results)[0]
     else:
         rule = built.study.interim.rule
-        verdict = rule.final_verdict(built.study.decision, seen, which)[0]
-    return _in_words(verdict, built.study.decision.labels(names))
+        verdict = rule.final_verdict(built.study.decision, results, numbers)[0]
+    return _verdict_words(verdict, built.study.decision.labels(names))
 
 
-def _in_words(verdict: NDArray[np.int8], labels: tuple[str, ...]) -> dict[str, str]:
+def _verdict_words(verdict: NDArray[np.int8], labels: tuple[str, ...]) -> dict[str, str]:
     return {
         label: _VERDICTS.get(int(value), "undecided")
         for label, value in zip(labels, verdict, strict=True)
@@ -309,7 +319,7 @@ def _finding(
 
 
 def _t_test(estimate: Estimates, null_effect: float) -> OwnTest:
-    """Test and interval that follow from effect, standard error and degrees of freedom."""
+    """T test and confidence interval from effect, standard error and degrees of freedom."""
     t = (estimate.effect - null_effect) / estimate.se
     reach = stdtrit(estimate.df, 0.5 + CONFIDENCE / 2) * estimate.se
     return OwnTest(

@@ -14,7 +14,7 @@ from phase2sim.analyses.means.tobit_fit import _tail
 from phase2sim.analyses.quantification_limit import QuantificationLimit
 from phase2sim.core.contracts import ALL_BELOW, EMPTY_ARM, NO_VARIATION, TOO_FEW
 from phase2sim.core.errors import BadScenario
-from phase2sim.operating.closed_form import twin
+from phase2sim.operating.closed_form import closed_form_power
 from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.studies.single_trial import analyse
 from phase2sim.trial.engine import simulate_batch
@@ -125,8 +125,8 @@ def test_a_scenario_analyses_what_the_assay_reports() -> None:
     batch = simulate_batch(limited.study, source, 0, 50).estimates[0]
 
     assert (batch.effect != simulate_batch(plain.study, source, 0, 50).estimates[0].effect).any()
-    assert twin(plain, 0, source) is not None
-    assert twin(limited, 0, source) is None  # no closed form for it
+    assert closed_form_power(plain, 0, source) is not None
+    assert closed_form_power(limited, 0, source) is None  # no closed form for it
 
 
 def test_a_data_file_is_analysed_as_the_assay_reports_it(tmp_path: Path) -> None:

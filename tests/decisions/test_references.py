@@ -20,8 +20,8 @@ from phase2sim.decisions.references import chance_beyond, with_overall
 from phase2sim.operating.measures import (
     TrialSums,
     by_class,
-    ended_in_class,
     missed_target,
+    share_ending_in_class,
     tally,
     true_given_go,
 )
@@ -152,8 +152,8 @@ def test_the_ledger_agrees_with_the_joint_normal_distribution() -> None:
         go = in_class[place] - below(b, max(limits)) + below(a, max(limits))
         consider = below(b, far) - below(a, far) - stop - go
         for end, exact in (("go", go), ("consider", consider), ("stop", stop)):
-            assert_agrees(ended_in_class(sums, end, 0, place, 40_000), exact)  # type: ignore[arg-type]  # a literal
-            given = ended_in_class(sums, end, 0, place, 40_000, given=True)  # type: ignore[arg-type]  # a literal
+            assert_agrees(share_ending_in_class(sums, end, 0, place, 40_000), exact)  # type: ignore[arg-type]  # a literal
+            given = share_ending_in_class(sums, end, 0, place, 40_000, conditional=True)  # type: ignore[arg-type]  # a literal
             assert_agrees(given, exact / in_class[place])
     at_target = in_class[2] - below(9.0, max(limits)) + below(target, max(limits))
     assert_agrees(missed_target(sums, 0, 40_000), 1 - at_target / in_class[2])
@@ -178,7 +178,7 @@ def test_failed_trials_are_counted_apart_in_every_class() -> None:
     sums = _sums(verdict, classes)
 
     # At the limit is not beyond it. The truth of the last trial is not known: it has no class.
-    false_go = ended_in_class(sums, "go", 0, 0, 4, given=True)
+    false_go = share_ending_in_class(sums, "go", 0, 0, 4, conditional=True)
     assert (false_go.estimate, false_go.used, false_go.failed) == (1.0, 1, 1)
     assert (false_go.low, false_go.high) == (0.5, 1.0)
     assert missed_target(sums, 0, 4).estimate == 1.0

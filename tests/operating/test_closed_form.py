@@ -10,7 +10,7 @@ from support.readings import rows_of
 from support.small_trials import Table, assembled, design, one_endpoint, scenario
 
 from phase2sim.analyses import ANALYSES
-from phase2sim.operating.closed_form import _FORMULAS, twin
+from phase2sim.operating.closed_form import _FORMULAS, closed_form_power
 from phase2sim.operating.simulation import Characteristic, Result, prepare_scenario, simulate
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.trial.engine import simulate_batch
@@ -91,11 +91,11 @@ def test_simulated_power_and_type_one_error_agree_with_theory(row: tuple) -> Non
     result = simulate(scenario(_table(row)))
 
     for name in ("power", "type_i_error"):
-        found = _row(result, name)
-        assert found.twin is not None
-        assert found.twin.is_exact
-        exact = found.twin.value
-        assert_agrees(found.measured, exact, se_of_share(exact, found.measured.used))
+        row = _row(result, name)
+        assert row.closed_form is not None
+        assert row.closed_form.is_exact
+        exact = row.closed_form.value
+        assert_agrees(row.measured, exact, se_of_share(exact, row.measured.used))
 
 
 @pytest.mark.parametrize("row", [DESIGNS[2], DESIGNS[11], DESIGNS[18], DESIGNS[21]], ids=_says)
@@ -104,22 +104,22 @@ def test_type_one_error_is_nominal_at_the_margin(row: tuple) -> None:
     [analysis], [target] = table["analysis"], table["truth"]["target"].values()
     target["effect"] = analysis["null_effect"]
 
-    found = _row(simulate(scenario(table)), "power").measured
+    measured = _row(simulate(scenario(table)), "power").measured
 
     alpha = table["decision"]["one_sided_alpha"]
-    assert_agrees(found, alpha, se_of_share(alpha, found.used))
+    assert_agrees(measured, alpha, se_of_share(alpha, measured.used))
 
 
 def test_a_scenario_file_agrees_with_theory(tmp_path: Path) -> None:
     path = tmp_path / "small.toml"
     path.write_text(FILE, encoding="utf-8")
 
-    found = _row(simulate(load_scenario(path)), "power")
+    row = _row(simulate(load_scenario(path)), "power")
 
-    assert found.twin is not None
-    assert found.twin.is_exact
-    assert found.gap is not None
-    assert abs(found.gap) < 4
+    assert row.closed_form is not None
+    assert row.closed_form.is_exact
+    assert row.gap is not None
+    assert abs(row.gap) < 4
 
 
 FILE = """
@@ -166,12 +166,12 @@ def test_the_comparison_catches_a_wrong(mistake: Table) -> None:
     table = _table(DESIGNS[20])
     mistaken = assembled(table | mistake)
 
-    found = _row(simulate(scenario(table)), "power").measured
+    measured = _row(simulate(scenario(table)), "power").measured
 
-    wrong = twin(mistaken, 0, mistaken.sources[0])
+    wrong = closed_form_power(mistaken, 0, mistaken.sources[0])
     assert wrong is not None
     with pytest.raises(AssertionError, match="standard errors away"):
-        assert_agrees(found, wrong.value, se_of_share(wrong.value, found.used))
+        assert_agrees(measured, wrong.value, se_of_share(wrong.value, measured.used))
 
 
 PUBLISHED = [
@@ -196,10 +196,10 @@ def test_simulated_power_agrees_with_other_programs(row: dict[str, str]) -> None
         decision={"kind": "significance", "one_sided_alpha": alpha},
     )
 
-    found = _row(simulate(scenario(table)), "power").measured
+    measured = _row(simulate(scenario(table)), "power").measured
 
     exact = float(row["value"])
-    assert_agrees(found, exact, se_of_share(exact, found.used))
+    assert_agrees(measured, exact, se_of_share(exact, measured.used))
 
 
 def _meld_atg_standard_errors() -> np.ndarray:
@@ -225,10 +225,10 @@ def test_meld_atg_has_the_published_p_at_the_published_difference() -> None:
 
 
 def test_meld_atg_has_the_power_that_theory_gives_it() -> None:
-    found = _row(simulate(load_scenario(MELD_ATG)), "power")
+    row = _row(simulate(load_scenario(MELD_ATG)), "power")
 
-    assert found.gap is not None
-    assert abs(found.gap) < 4
+    assert row.gap is not None
+    assert abs(row.gap) < 4
 
 
 def test_every_closed_form_that_an_analysis_declares_is_there() -> None:

@@ -141,15 +141,15 @@ def test_adding_tallies_joins_their_trials() -> None:
     share = np.array([[0.0, 0.1, 0.3, 0.2, 0.0]])
     verdict = np.array([[GO], [UNDECIDED], [STOP], [GO], [STOP]], dtype=np.int8)
 
-    def part(of: slice) -> TrialSums:
-        estimates = (_estimates(effect[of], se[of]),)
-        truth = np.full((1, len(effect[of])), 0.2)
+    def part(trials: slice) -> TrialSums:
+        estimates = (_estimates(effect[trials], se[trials]),)
+        truth = np.full((1, len(effect[trials])), 0.2)
         months = np.array([30.0, 31.5, 29.0, 33.0, 32.0])
-        return tally(estimates, truth, share[:, of], verdict[of], months=months[of])
+        return tally(estimates, truth, share[:, trials], verdict[trials], months=months[trials])
 
-    joined, whole = part(slice(0, 2)) + part(slice(2, 5)), part(slice(0, 5))
+    total, at_once = part(slice(0, 2)) + part(slice(2, 5)), part(slice(0, 5))
 
-    assert joined.looks.stops.shape == (2, 0)  # no interim looks
-    assert joined.harm.stops.shape == (0,)  # no safety rule
+    assert total.looks.stops.shape == (2, 0)  # no interim looks
+    assert total.harm.stops.shape == (0,)  # no safety rule
     for name in (slot for slot in TrialSums.__slots__ if slot not in {"looks", "harm"}):
-        assert getattr(joined, name) == pytest.approx(getattr(whole, name), rel=1e-15), name
+        assert getattr(total, name) == pytest.approx(getattr(at_once, name), rel=1e-15), name

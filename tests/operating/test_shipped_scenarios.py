@@ -13,7 +13,7 @@ COMPARED = [path for path in LIBRARY if path.stem not in {"gxipc1-phase2", "meld
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fit_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cache = tmp_path_factory.mktemp("cache")
     keep(cache)
     return cache
@@ -31,13 +31,15 @@ def test_a_scenario_is_documented_in_three_lines(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
-def test_a_shipped_scenario_runs(path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PHASE2SIM_CACHE", str(kept))
+def test_a_shipped_scenario_runs(
+    path: Path, fit_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHASE2SIM_CACHE", str(fit_cache))
 
-    found = simulate(load_scenario(path), trials=20)
+    result = simulate(load_scenario(path), trials=20)
 
-    assert found.trials == 20
-    assert all(0 <= power.estimate <= 1 for power in found.power.values())
+    assert result.trials == 20
+    assert all(0 <= power.estimate <= 1 for power in result.power.values())
 
 
 def test_scenarios_that_are_compared_share_their_patients() -> None:

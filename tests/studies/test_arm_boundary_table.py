@@ -41,7 +41,7 @@ def bounds(base: Path) -> Any:  # noqa: ANN401 - JSON
 
 def test_bounds_are_on_every_scale(bounds: Any) -> None:  # noqa: ANN401 - JSON
     look, end = bounds["looks"]
-    ses = [one["estimate"] ** -0.5 for one in bounds["information"]]
+    ses = [information["estimate"] ** -0.5 for information in bounds["information"]]
 
     assert (look["information"], look["patients"], end["patients"]) == (0.5, 45, 90)
     assert look["efficacy"]["z"] == pytest.approx(end["efficacy"]["z"] * 2**0.5)
@@ -72,13 +72,13 @@ def test_what_becomes_of_the_arms_is_that_of_normals(bounds: Any) -> None:  # no
 def test_the_least_favourable_truth_leaves_the_others_what_is_not_worth_having(
     bounds: Any,  # noqa: ANN401 - JSON
 ) -> None:
-    by_truth = {one["truth"]: one for one in bounds["truths"]}
+    by_truth = {row["truth"]: row for row in bounds["truths"]}
     target, worst = by_truth["target"]["drift"], by_truth["least_favourable"]["drift"]
 
-    ses = [one["estimate"] ** -0.5 for one in bounds["information"]]
+    ses = [information["estimate"] ** -0.5 for information in bounds["information"]]
     assert target == pytest.approx([0.3 * 0.2 / ses[0], 0.2 / ses[1]])
     assert worst == pytest.approx([0.25 * 0.2 / ses[0], 0.2 / ses[1]])
-    assert by_truth["half"]["drift"] == pytest.approx([one / 2 for one in target])
+    assert by_truth["half"]["drift"] == pytest.approx([drift / 2 for drift in target])
 
 
 def test_the_screen_names_arms_and_says_what_it_rests_on(base: Path) -> None:
@@ -88,15 +88,15 @@ def test_the_screen_names_arms_and_says_what_it_rests_on(base: Path) -> None:
         assert words in shown
 
 
-def rows_of(found: list[dict[str, Any]]) -> dict[Any, float]:
+def rows_of(rows: list[dict[str, Any]]) -> dict[Any, float]:
     return {
         (row["name"], row["analysis"], row["truth"], row.get("look")): row["estimate"]
-        for row in found
+        for row in rows
     }
 
 
-def run_of(made: Table) -> dict[Any, float]:
-    return rows_of([row.row() for row in simulate(scenario(made)).characteristics])
+def run_of(table: Table) -> dict[Any, float]:
+    return rows_of([row.row() for row in simulate(scenario(table)).characteristics])
 
 
 def test_a_store_and_another_rule_on_it_say_what_runs_say(base: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_store_and_another_rule_on_it_say_what_runs_say(base: Path) -> None:
     )
 
     assert rows_of(stored) == pytest.approx(run_of(table()), nan_ok=True)
-    other = {"efficacy": {"kind": "pocock"}, "keep_best": [1]}
-    assert rows_of(rescored) == pytest.approx(run_of(table(stopping=other)), nan_ok=True)
+    stopping = {"efficacy": {"kind": "pocock"}, "keep_best": [1]}
+    assert rows_of(rescored) == pytest.approx(run_of(table(stopping=stopping)), nan_ok=True)
     names = {row["name"] for row in rescored}
     assert {"dropped", "selected", "enrolled_in_arm", "enrolled_in_control"} <= names

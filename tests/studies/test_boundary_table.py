@@ -44,23 +44,23 @@ SPENDING = {
 
 
 def table_of(**changes: object) -> Any:  # noqa: ANN401 - one analysis
-    made = assembled(with_looks(**changes))
-    rule = interim_rule(made)
+    parts = assembled(with_looks(**changes))
+    rule = interim_rule(parts)
     assert isinstance(rule, StoppingRule)
-    (bounds,) = boundary_table(made, rule)
+    (bounds,) = boundary_table(parts, rule)
     return bounds
 
 
 def test_bounds_spending_and_inflation_are_those_of_rpact() -> None:
-    found = table_of(design=HALFWAY, stopping=SPENDING)
+    table = table_of(design=HALFWAY, stopping=SPENDING)
 
-    for look in found.looks:
+    for look in table.looks:
         assert look.efficacy.z == pytest.approx(RPACT["efficacy_z", look.number], abs=1e-6)
         assert look.alpha_spent == pytest.approx(RPACT["cumulative_alpha", look.number], abs=1e-7)
-    assert found.looks[0].futility.z == pytest.approx(RPACT["futility_z", 1], abs=1e-6)
-    assert found.inflation == pytest.approx(RPACT["inflation_factor", 1], abs=1e-6)
-    assert found.power == 1 - BETA
-    null = found.truths[0]
+    assert table.looks[0].futility.z == pytest.approx(RPACT["futility_z", 1], abs=1e-6)
+    assert table.inflation == pytest.approx(RPACT["inflation_factor", 1], abs=1e-6)
+    assert table.power == 1 - BETA
+    null = table.truths[0]
     assert (null.truth, null.drift) == ("null", 0.0)
     assert null.power == pytest.approx(RPACT["type1_n150", 1], abs=1e-6)
     share = RPACT["expected_n_d0_n150", 1] / 150
@@ -68,9 +68,9 @@ def test_bounds_spending_and_inflation_are_those_of_rpact() -> None:
 
 
 def test_every_scale_says_the_same() -> None:
-    found = table_of(design=HALFWAY, stopping=SPENDING)
-    look, end = found.looks
-    se = found.information.estimate**-0.5
+    table = table_of(design=HALFWAY, stopping=SPENDING)
+    look, end = table.looks
+    se = table.information.estimate**-0.5
 
     for bound in (look.efficacy, look.futility):
         assert bound.p == pytest.approx(norm.sf(bound.z))
@@ -82,8 +82,8 @@ def test_every_scale_says_the_same() -> None:
 
 
 def test_drift_of_the_target_is_that_of_the_closed_form() -> None:
-    found = table_of()
-    target = found.truths[-1]
+    table = table_of()
+    target = table.truths[-1]
     # Residual SD given the baseline, 40 patients an arm.
     residual = 0.3 * (1 - (0.5 + 0.5 * 0.9**12) ** 2) ** 0.5
     exact = 0.2 / (residual * (2 / 40) ** 0.5)
@@ -91,16 +91,16 @@ def test_drift_of_the_target_is_that_of_the_closed_form() -> None:
     assert target.truth == "target"
     # The standard error also carries the baseline's imbalance, about 1 / (2 x 80) of it.
     assert target.drift == pytest.approx(exact, rel=0.02)
-    assert found.truths[1].drift == pytest.approx(target.drift / 2)
+    assert table.truths[1].drift == pytest.approx(target.drift / 2)
 
 
 def test_a_limit_on_the_effect_is_at_that_effect() -> None:
     futility = {"kind": "effect", "at_least": [0.02, 0.05]}
-    found = table_of(stopping={"efficacy": {"kind": "none"}, "futility": futility})
+    table = table_of(stopping={"efficacy": {"kind": "none"}, "futility": futility})
 
-    assert [look.futility.effect for look in found.looks[:-1]] == pytest.approx([0.02, 0.05])
-    assert [look.efficacy for look in found.looks[:-1]] == [None, None]
-    assert found.looks[-1].alpha_spent == pytest.approx(0.025)
+    assert [look.futility.effect for look in table.looks[:-1]] == pytest.approx([0.02, 0.05])
+    assert [look.efficacy for look in table.looks[:-1]] == [None, None]
+    assert table.looks[-1].alpha_spent == pytest.approx(0.025)
 
 
 def test_looks_by_calendar_have_the_information_that_is_stated() -> None:
@@ -108,13 +108,13 @@ def test_looks_by_calendar_have_the_information_that_is_stated() -> None:
         {"calendar_months": 14, "information": 0.2},
         {"calendar_months": 18.5, "information": 0.7},
     ]
-    found = table_of(design=sequential(looks=looks))
+    table = table_of(design=sequential(looks=looks))
 
-    assert [look.information for look in found.looks] == [0.2, 0.7, 1.0]
-    assert [look.patients for look in found.looks] == [None, None, 80]
+    assert [look.information for look in table.looks] == [0.2, 0.7, 1.0]
+    assert [look.patients for look in table.looks] == [None, None, 80]
 
 
-OF = {"kind": "obrien_fleming_spending"}
+OBF = {"kind": "obrien_fleming_spending"}
 REFUSED = [
     ({"design": sequential(looks=[])}, "design.looks is empty"),
     ({"design": sequential(looks=[{"share": 0.5}])}, r"design.looks\[1\].month is missing"),
@@ -137,11 +137,11 @@ REFUSED = [
     ({"design": sequential(months_to_decide=-1)}, "design.months_to_decide is -1"),
     ({"stopping": None}, "stopping is missing; design.looks needs a rule"),
     ({"stopping": {"efficacy": {"kind": "pocok"}}}, r"stopping.efficacy.kind .* 'pocock'\?"),
-    ({"stopping": {"efficacy": OF, "futility": {"kind": "z", "at_least": [4.0]}}},
+    ({"stopping": {"efficacy": OBF, "futility": {"kind": "z", "at_least": [4.0]}}},
      "stopping.futility: the futility bound of look 1 is z = 4, not below its efficacy bound"),
-    ({"stopping": {"efficacy": OF, "futility": {"kind": "z", "at_least": [0.0, 0.1, 0.2]}}},
+    ({"stopping": {"efficacy": OBF, "futility": {"kind": "z", "at_least": [0.0, 0.1, 0.2]}}},
      "stopping.futility: futility has 3 limits, but there are 2 interim looks"),
-    ({"stopping": {"efficacy": OF, "futility": {"kind": "beta_spending", "beta": 0.99}}},
+    ({"stopping": {"efficacy": OBF, "futility": {"kind": "beta_spending", "beta": 0.99}}},
      "stopping.futility.beta is 0.99; with one_sided_alpha 0.025 it must be below"),
     ({"stopping": {"efficacy": {"kind": "pocock"}, "futility": {
         "kind": "beta_spending", "beta": 0.2, "binding": True}}},
@@ -150,11 +150,11 @@ REFUSED = [
      "stopping.efficacy.z is 1.5; the interim looks then use up"),
     ({"stopping": {"efficacy": {"kind": "pocock"}, "information": "actual"}},
      "stopping.information is 'actual', but the bounds of stopping.efficacy"),
-    ({"stopping": {"efficacy": OF, "information": "actual"}},
+    ({"stopping": {"efficacy": OBF, "information": "actual"}},
      "stopping.maximum_information.c_peptide is missing"),
-    ({"stopping": {"efficacy": OF, "maximum_information": {"hba1c": 3.0}}},
+    ({"stopping": {"efficacy": OBF, "maximum_information": {"hba1c": 3.0}}},
      r"stopping.maximum_information.hba1c is no analysis. .*c_peptide"),
-    ({"stopping": {"efficacy": OF, "verdict": "c_peptid"}}, "stopping.verdict is 'c_peptid'"),
+    ({"stopping": {"efficacy": OBF, "verdict": "c_peptid"}}, "stopping.verdict is 'c_peptid'"),
     ({"decision": {"kind": "significance", "one_sided_alpha": 0.0}}, "one_sided_alpha is 0"),
     ({"decision": {"kind": "holm", "one_sided_alpha": 0.025}}, "decision.kind is 'holm'"),
     ({"recruitment": {"kind": "at_once"}}, "recruitment.kind is 'at_once'"),
@@ -162,9 +162,11 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("changes", "said"), REFUSED, ids=[said[:40] for _, said in REFUSED])
-def test_what_cannot_be_is_refused_by_its_key(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(BadScenario, match=said):
+@pytest.mark.parametrize(
+    ("changes", "message"), REFUSED, ids=[message[:40] for _, message in REFUSED]
+)
+def test_what_cannot_be_is_refused_by_its_key(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadScenario, match=message):
         assembled(with_looks(**changes))
 
 
@@ -186,14 +188,14 @@ def file(tmp_path: Path) -> Path:
 
 def test_the_command_prints_bounds_for_people_and_programs(file: Path) -> None:
     shown = phase2sim("boundaries", file)
-    told = printed("boundaries", file)
+    bounds = printed("boundaries", file)
 
     assert shown.exit_code == 0, shown.stderr
-    (analysis,) = told["analyses"]
+    (analysis,) = bounds["analyses"]
     for look in analysis["looks"]:
         assert f"{look['efficacy']['z']:.4f}" in shown.stdout
     assert [truth["truth"] for truth in analysis["truths"]] == ["null", "half", "target"]
-    assert json.loads(json.dumps(told)) == told
+    assert json.loads(json.dumps(bounds)) == bounds
 
 
 def test_the_command_refuses_a_design_without_looks(tmp_path: Path) -> None:
@@ -210,14 +212,14 @@ def test_the_command_refuses_a_design_without_looks(tmp_path: Path) -> None:
 
 def test_theory_stands_beside_the_stops() -> None:
     rule = {"efficacy": {"kind": "pocock_spending"}, "futility": {"kind": "z", "at_least": [0.3]}}
-    found = simulate(scenario(with_looks(stopping=rule)), trials=50)
+    result = simulate(scenario(with_looks(stopping=rule)), trials=50)
 
     bounds = boundaries(np.array([30 / 80, 0.75, 1.0]), 0.025, PocockType(), ZLimit((0.3,)))
     exact = bounds.exits(0.0)
-    for row in found.characteristics:
+    for row in result.characteristics:
         if row.truth == "null" and row.name in {"stop_efficacy", "stop_futility"}:
             assert row.look is not None
-            assert row.twin is not None
-            assert not row.twin.is_exact  # z is not quite normal
+            assert row.closed_form is not None
+            assert not row.closed_form.is_exact  # z is not quite normal
             reason = ("stop_efficacy", "stop_futility").index(row.name)
-            assert row.twin.value == pytest.approx(exact[reason, row.look - 1], abs=1e-9)
+            assert row.closed_form.value == pytest.approx(exact[reason, row.look - 1], abs=1e-9)

@@ -16,8 +16,8 @@ TRIALS = 4_000
 
 
 def calibrated(table: Table, verdict: str | None = None, wanted: float = 0.025) -> Calibration:
-    with backend() as at:
-        return calibrate(scenario(table), wanted, at, trials=TRIALS, verdict=verdict)
+    with backend() as pool:
+        return calibrate(scenario(table), wanted, pool, trials=TRIALS, verdict=verdict)
 
 
 def posterior(**options: object) -> Table:
@@ -26,35 +26,35 @@ def posterior(**options: object) -> Table:
 
 @pytest.mark.parametrize("wanted", [0.025, 0.1])
 def test_a_flat_posterior_needs_one_minus_the_error(wanted: float) -> None:
-    found = calibrated(one_endpoint(decision=posterior()), wanted=wanted)
+    calibration = calibrated(one_endpoint(decision=posterior()), wanted=wanted)
 
-    assert found.binds
-    assert_agrees(found.threshold, 1 - wanted, found.mcse)
-    assert_agrees(found.nulls[0].error, wanted, 2**0.5 * found.nulls[0].error.mcse)
-    assert_agrees(found.as_stated.error, 0.1)
+    assert calibration.binds
+    assert_agrees(calibration.threshold, 1 - wanted, calibration.mcse)
+    assert_agrees(calibration.nulls[0].error, wanted, 2**0.5 * calibration.nulls[0].error.mcse)
+    assert_agrees(calibration.as_stated.error, 0.1)
 
 
 def test_a_margin_is_its_own_null() -> None:
     analysis = {"endpoint": "c_peptide", "month": 12, "method": "t_test", "null_effect": -0.1}
-    found = calibrated(one_endpoint(analysis=[analysis]))
+    calibration = calibrated(one_endpoint(analysis=[analysis]))
 
-    assert found.key == "one_sided_alpha"
-    assert_agrees(found.threshold, 0.025, found.mcse)
+    assert calibration.key == "one_sided_alpha"
+    assert_agrees(calibration.threshold, 0.025, calibration.mcse)
 
 
 @pytest.mark.parametrize("kind", ["co_primary", "holm", "fixed_sequence"])
 def test_the_worst_null_of_two_endpoints_has_an_effect_on_one(kind: str) -> None:
-    found = calibrated(two_endpoints(decision={"kind": kind, "one_sided_alpha": 0.05}))
+    calibration = calibrated(two_endpoints(decision={"kind": kind, "one_sided_alpha": 0.05}))
 
     # Each of these tests a lone null at its full level; the strictest of three estimates is
     # below it by chance.
-    assert_agrees(found.threshold, 0.025, found.mcse)
-    assert {null.true for null in found.nulls} == {
+    assert_agrees(calibration.threshold, 0.025, calibration.mcse)
+    assert {null.true for null in calibration.nulls} == {
         ("hba1c",),
         ("c_peptide",),
         ("hba1c", "c_peptide"),
     }
-    assert_agrees(found.as_stated.error, 0.05)
+    assert_agrees(calibration.as_stated.error, 0.05)
 
 
 def test_a_rule_that_keeps_the_error_anyhow_needs_no_threshold() -> None:
@@ -64,10 +64,10 @@ def test_a_rule_that_keeps_the_error_anyhow_needs_no_threshold() -> None:
         "target": {"c_peptide": 0.9},
         "lower_reference_confidence": 0.95,
     }
-    found = calibrated(one_endpoint(decision=rule))
+    calibration = calibrated(one_endpoint(decision=rule))
 
-    assert not found.binds
-    assert found.nulls[0].error.estimate == 0.0
+    assert not calibration.binds
+    assert calibration.nulls[0].error.estimate == 0.0
 
 
 def test_a_verdict_must_be_one_of_the_rule_s() -> None:

@@ -27,19 +27,19 @@ def _compared(*tables: Table) -> ScenarioComparison:
 
 
 def test_a_scenario_against_itself_differs_in_nothing() -> None:
-    found = _compared(_patients(60), _patients(60))
+    comparison = _compared(_patients(60), _patients(60))
 
-    for one in found.differences:
-        assert one.measured.estimate == 0
-        assert one.only_here == one.only_first == ()
-        assert one.measured.mcse > 0  # no number is without its error
+    for difference in comparison.differences:
+        assert difference.measured.estimate == 0
+        assert difference.only_here == difference.only_first == ()
+        assert difference.measured.mcse > 0  # no number is without its error
 
 
 def test_a_difference_is_that_of_the_two_and_surer_than_they_are() -> None:
-    found = _compared(_patients(60), _patients(80))
+    comparison = _compared(_patients(60), _patients(80))
 
-    (power,) = (one for one in found.differences if one.truth == "target")
-    first, second = (entry.go["target"] for entry in found.entries)
+    (power,) = (difference for difference in comparison.differences if difference.truth == "target")
+    first, second = (entry.go["target"] for entry in comparison.entries)
     assert power.measured.estimate == pytest.approx(second.estimate - first.estimate)
     assert power.measured.mcse < np.hypot(first.mcse, second.mcse)
 
@@ -55,8 +55,8 @@ def test_trials_to_consider_are_told_from_goes_and_stops() -> None:
 
     # Of the trials that are significant some reach the target value and go, the others do not.
     assert plain.consider == {}
-    both = dual.go["target"].estimate + dual.consider["target"].estimate
-    assert dual.go["target"].estimate < plain.go["target"].estimate <= both + 1e-12
+    share = dual.go["target"].estimate + dual.consider["target"].estimate
+    assert dual.go["target"].estimate < plain.go["target"].estimate <= share + 1e-12
     assert dual.consider["target"].estimate > 0.1
 
 
@@ -76,10 +76,10 @@ def test_the_paired_error_is_the_spread_over_seeds() -> None:
 def test_discordant_trials_are_those_in_which_only_one_went() -> None:
     first, second = _patients(60), _patients(60, missing={
         "dropout": {"mechanism": "mcar", "share": 0.3, "by_month": 12}})  # fmt: skip
-    found = _compared(first, second)
+    comparison = _compared(first, second)
 
-    (power,) = (one for one in found.differences if one.truth == "target")
-    for trials, went in ((power.only_here, 1), (power.only_first, 0)):
+    (power,) = (difference for difference in comparison.differences if difference.truth == "target")
+    for trials, winner in ((power.only_here, 1), (power.only_first, 0)):
         assert trials
         for trial in trials:
             verdicts = [
@@ -88,22 +88,22 @@ def test_discordant_trials_are_those_in_which_only_one_went() -> None:
                     prepare_scenario(scenario(t), print).assembled for t in (first, second)
                 )
             ]
-            assert verdicts == [not went, bool(went)]
+            assert verdicts == [not winner, bool(winner)]
 
 
 def test_all_run_with_the_seed_and_trials_of_the_first() -> None:
-    found = _compared(_patients(60, seed=3), _patients(60, seed=4) | {"trials": 7})
+    comparison = _compared(_patients(60, seed=3), _patients(60, seed=4) | {"trials": 7})
 
-    assert (found.seed, found.trials) == (3, TRIALS)
-    assert found.differences[0].measured.estimate == 0
+    assert (comparison.seed, comparison.trials) == (3, TRIALS)
+    assert comparison.differences[0].measured.estimate == 0
 
 
 def test_different_primary_endpoints_share_their_patients() -> None:
     def primary(endpoint: str) -> Table:
         table = two_endpoints(trials=50)
         outcome = {
-            name: one | {"control_mean": one["control_mean"][0], "sd": one["sd"][0]}
-            for name, one in table["outcome"].items()
+            name: outcome | {"control_mean": outcome["control_mean"][0], "sd": outcome["sd"][0]}
+            for name, outcome in table["outcome"].items()
         }
         return table | {
             "outcome": outcome,
@@ -113,10 +113,10 @@ def test_different_primary_endpoints_share_their_patients() -> None:
             "shared": {"endpoints": list(outcome)},
         }
 
-    found = _compared(primary("hba1c"), primary("c_peptide"))
+    comparison = _compared(primary("hba1c"), primary("c_peptide"))
 
-    assert all(entry.shares_patients for entry in found.entries)
-    assert [entry.verdict for entry in found.entries] == ["hba1c", "c_peptide"]
+    assert all(entry.shares_patients for entry in comparison.entries)
+    assert [entry.verdict for entry in comparison.entries] == ["hba1c", "c_peptide"]
 
 
 def test_one_scenario_is_not_compared() -> None:
@@ -142,8 +142,8 @@ def test_the_command_prints_differences_and_what_replays_a_trial(tmp_path: Path)
     (power,) = (d for d in plain["differences"] if d["truth"] == "target")
     assert power["estimate"] < -4 * power["mcse"]
     token = power["only_first"][0]
-    for which, verdict in (("here", "stop"), ("first", "go")):
-        command = token[which].split()[1:]
+    for scenario_name, verdict in (("here", "stop"), ("first", "go")):
+        command = token[scenario_name].split()[1:]
         replayed = json.loads(phase2sim(*command, "--json").stdout)
         assert replayed["decision"] == {"c_peptide": verdict}
 

@@ -9,7 +9,7 @@ from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.fit import sample_posterior
 from phase2sim.prior.reweighting import mean_and_sd, mean_moved
-from phase2sim.studies.influence import LARGEST_K, without, without_each
+from phase2sim.studies.influence import LARGEST_K, leave_entry_out, leave_one_out_weights
 
 FILE = """
 [[study]]
@@ -98,18 +98,18 @@ def prior(evidence: Evidence) -> PriorDraws:
     return sample_posterior(evidence, 1, silent)
 
 
-@pytest.mark.parametrize("place", ENTRIES, ids=ENTRIES.get)
+@pytest.mark.parametrize("index", ENTRIES, ids=ENTRIES.get)
 def test_reweighting_agrees_with_a_fit_without_the_number(
-    evidence: Evidence, prior: PriorDraws, place: int
+    evidence: Evidence, prior: PriorDraws, index: int
 ) -> None:
-    weighted = without_each(evidence, prior)
-    other = sample_posterior(without(evidence, weighted.entries[place]), 2, silent)
+    weighted = leave_one_out_weights(evidence, prior)
+    refit = sample_posterior(leave_entry_out(evidence, weighted.entries[index]), 2, silent)
 
-    reweighted = mean_moved(prior.effect[:, 0], weighted.weights[:, place])
-    refitted = mean_and_sd(other.effect[:, 0])
+    reweighted = mean_moved(prior.effect[:, 0], weighted.weights[:, index])
+    refitted = mean_and_sd(refit.effect[:, 0])
 
     # Estimated from 4,000 draws k has an SD of 0.1: 0.6 may look like more than ``LARGEST_K``.
-    assert weighted.pareto_k[place] < LARGEST_K + 0.3
+    assert weighted.pareto_k[index] < LARGEST_K + 0.3
     # Not the SDs: from k = 0.5 on the variance of a reweighted square is infinite, so that its
     # standard error says nothing. ``test_moved`` holds them against a closed form.
     assert_agrees(

@@ -7,7 +7,7 @@ from support.small_trials import Table
 
 from phase2sim.core.backends import backend
 from phase2sim.scenario.scenario_file import load_scenario, scenario_from
-from phase2sim.studies.dossier.dossier import Dossier, ReportOptions, gather, simulate_for
+from phase2sim.studies.dossier.dossier import Dossier, ReportOptions, gather, simulate_report
 
 TRIALS = 200
 SIZES_AND_NULLS = {"explorer": False, "moves": False, "examples": False, "replicas": False}
@@ -19,7 +19,7 @@ def small_dossier(folder: Path) -> Dossier:
     path.write_text(BASE, encoding="utf-8")
     wish = ReportOptions(trials=TRIALS)
     with backend() as here:
-        main = simulate_for(load_scenario(path), folder / "out", wish, here, ["test"])
+        main = simulate_report(load_scenario(path), folder / "out", wish, here, ["test"])
     return gather(folder / "out", "test", wish, main)
 
 
@@ -28,5 +28,5 @@ def dossier_of_table(table: Table, folder: Path, trials: int) -> Dossier:
     wish = ReportOptions(trials=trials, **SIZES_AND_NULLS)
     scenario = scenario_from(table, folder / "scenario.toml")
     with backend() as here:
-        main = simulate_for(scenario, folder / "out", wish, here, ["test"])
+        main = simulate_report(scenario, folder / "out", wish, here, ["test"])
     return gather(folder / "out", "test", wish, main)

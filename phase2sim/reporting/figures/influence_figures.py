@@ -8,7 +8,7 @@ from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.prior.reweighting import Change
 from phase2sim.reporting.figures.drawing import EVIDENCE, INK, TREATED, Figure, data, heading, scale
 from phase2sim.reporting.screens.influence import endpoint_entries, entry_title
-from phase2sim.studies.influence import Influence, LeftOut
+from phase2sim.studies.influence import Influence, LeaveOneOut
 
 _SHOWN = 12
 _TWO_ERRORS = 2.0
@@ -41,7 +41,7 @@ def _tornado(
     name: str,
     title: str,
     axis: str,
-    moves: Sequence[tuple[LeftOut, Change]],
+    moves: Sequence[tuple[LeaveOneOut, Change]],
     benefit_sign: int,
 ) -> Figure:
     largest = sorted(moves, key=lambda pair: -abs(pair[1].by))[:_SHOWN]
@@ -77,7 +77,7 @@ def _tornado(
 
 
 def _row(
-    position: int, left_out: LeftOut, change: Change, benefit_sign: int
+    position: int, left_out: LeaveOneOut, change: Change, benefit_sign: int
 ) -> Mapping[str, object]:
     return {
         "row": f"{position:02d}",

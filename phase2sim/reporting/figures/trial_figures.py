@@ -141,7 +141,7 @@ def spaghetti(example: Example, endpoint: str, number: int) -> Figure:
     points = [
         {"patient": patient.number, "arm": patient.arm, "month": month, "value": value}
         for patient in patients
-        for month, value in zip(patient.months, patient.seen, strict=True)
+        for month, value in zip(patient.months, patient.values, strict=True)
         if value is not None
     ]
     arms = list(
@@ -178,7 +178,7 @@ def spaghetti(example: Example, endpoint: str, number: int) -> Figure:
 def _means(patients: Sequence[Patient]) -> list[tuple[str, float, float]]:
     values_by_visit: dict[tuple[str, float], list[float]] = {}
     for patient in patients:
-        for month, value in zip(patient.months, patient.seen, strict=True):
+        for month, value in zip(patient.months, patient.values, strict=True):
             if value is not None:
                 values_by_visit.setdefault((patient.arm, month), []).append(value)
     return [

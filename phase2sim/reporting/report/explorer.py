@@ -59,7 +59,7 @@ def explorer_data(dossier: Dossier) -> Playground | None:
         {
             "analyses": [_analysis(dossier, number) for number in range(len(names))],
             "alpha": dossier.assembled.built.study.decision.one_sided_alpha,
-            "place": dict(dossier.place),
+            "place": dict(dossier.labels),
             "cells": cells,
             "trials": base64.b64encode(np.concatenate(parts).tobytes()).decode(),
             "spec": _spec(),
@@ -101,7 +101,7 @@ def _library() -> str:
 
 def _cells(dossier: Dossier, results: Results) -> list[str]:
     """Return the cells that differ from the planned trial only on the axes."""
-    planned_cell = dossier.place
+    planned_cell = dossier.labels
     keys = []
     for key in dossier.manifest.cells:
         labels = results.cell(key).labels
@@ -113,7 +113,7 @@ def _cells(dossier: Dossier, results: Results) -> list[str]:
 
 
 def _first_trials(store: Store, results: Results, key: str, trials: int) -> dict[str, BatchResults]:
-    return store.answers(results.cell(key).study, 0, trials)
+    return store.batch_results(results.cell(key).study, 0, trials)
 
 
 def _analysis(dossier: Dossier, number: int) -> dict[str, Any]:

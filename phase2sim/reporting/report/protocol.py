@@ -186,7 +186,7 @@ def _power_of_each(dossier: Dossier) -> Iterator[Piece]:
 
 def _sensitivity(dossier: Dossier) -> Iterator[Piece]:
     sensitivities = [
-        sensitivity for sensitivity in dossier.moved
+        sensitivity for sensitivity in dossier.sensitivities
         if (sensitivity.row["name"], sensitivity.row["analysis"]) == ("power", dossier.main_verdict)
         and sensitivity.change.estimate != 0.0
     ]  # fmt: skip

@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from phase2sim.operating.characteristics import measured_row
-from phase2sim.operating.simulation import Ready
+from phase2sim.operating.simulation import PreparedScenario
 from phase2sim.reporting.plain_tables import plain_table
-from phase2sim.studies.arm_boundary_table import ArmBound, ArmsUnderTruth, ArmTable
+from phase2sim.studies.arm_boundary_table import ArmBound, ArmOutcomes, ArmTable
 from phase2sim.trial.interim.dropping_rule import DroppingRule
 
 _TRUTHS = {
@@ -29,7 +29,9 @@ def arm_boundaries_json(rule: DroppingRule, arm_table: ArmTable) -> dict[str, An
     return {"one_sided_alpha": rule.one_sided_alpha, "rule": rule.title, **table}
 
 
-def arm_boundaries_screen(ready: Ready, rule: DroppingRule, arm_table: ArmTable) -> RenderableType:
+def arm_boundaries_screen(
+    ready: PreparedScenario, rule: DroppingRule, arm_table: ArmTable
+) -> RenderableType:
     """Return the bounds of every look, and the probabilities of the arms under several truths."""
     built = ready.assembled.built
     scenario, arms = built.scenario, [built.design.arms[aim.arm] for aim in built.study.aims]
@@ -94,7 +96,7 @@ def _arms(arm_table: ArmTable, arms: Sequence[str]) -> RenderableType:
     return table
 
 
-def _arm(truth: ArmsUnderTruth, arm: int) -> tuple[str, ...]:
+def _arm(truth: ArmOutcomes, arm: int) -> tuple[str, ...]:
     chances = (f"{chance:.4f}" for chance in truth.dropped[arm])
     return (f"{truth.drift[arm]:.3f}", *chances, f"{truth.go[arm]:.4f}")
 

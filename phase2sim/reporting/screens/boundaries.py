@@ -8,14 +8,14 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from phase2sim.operating.characteristics import measured_row
-from phase2sim.operating.simulation import Ready
+from phase2sim.operating.simulation import PreparedScenario
 from phase2sim.reporting.plain_tables import plain_table
 from phase2sim.reporting.screens.arm_boundaries import arm_boundaries_json, arm_boundaries_screen
 from phase2sim.studies.arm_boundary_table import arm_boundary_table
 from phase2sim.studies.boundary_table import (
     AnalysisBounds,
     Bound,
-    UnderTruth,
+    StoppingUnderTruth,
     boundary_table,
     interim_rule,
 )
@@ -94,7 +94,7 @@ def _truths(analysis: AnalysisBounds) -> RenderableType:
     return table
 
 
-def _truth(truth: UnderTruth) -> tuple[str, ...]:
+def _truth(truth: StoppingUnderTruth) -> tuple[str, ...]:
     stops = zip(truth.efficacy[:-1], truth.futility[:-1], strict=True)
     cells = [f"{chance:.4f}" for pair in stops for chance in pair]
     return (
@@ -127,7 +127,7 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def boundaries_json(ready: Ready) -> dict[str, Any]:
+def boundaries_json(ready: PreparedScenario) -> dict[str, Any]:
     """Return the values of `boundaries --json`; raises ``BadScenario`` without interim looks."""
     assembled, scenario = ready.assembled, ready.assembled.built.scenario
     match interim_rule(assembled):
@@ -144,7 +144,7 @@ def boundaries_json(ready: Ready) -> dict[str, Any]:
     return {"scenario": about, **values}
 
 
-def boundaries_screen(ready: Ready) -> RenderableType:
+def boundaries_screen(ready: PreparedScenario) -> RenderableType:
     """Return the tables; raises ``BadScenario`` without interim looks."""
     assembled = ready.assembled
     match interim_rule(assembled):

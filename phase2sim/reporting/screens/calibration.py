@@ -16,7 +16,7 @@ def calibration_json(calibration: Calibration) -> dict[str, Any]:
     return {
         "scenario": str(calibration.scenario.path),
         "verdict": calibration.verdict,
-        "type_one_error": calibration.wanted,
+        "type_one_error": calibration.type_one_error,
         "key": calibration.key,
         "threshold": calibration.threshold,
         "mcse": None if math.isnan(calibration.mcse) else calibration.mcse,
@@ -59,14 +59,14 @@ def _answer(calibration: Calibration) -> str:
     if not calibration.binds:
         return (
             f"The rest of the rule keeps the type I error of {calibration.verdict} below"
-            f" {calibration.wanted:g}, whatever {calibration.key} from {calibration.threshold:g}"
-            " on."
+            f" {calibration.type_one_error:g}, whatever {calibration.key} from"
+            f" {calibration.threshold:g} on."
         )
     sure = "" if math.isnan(calibration.mcse) else f" +- {calibration.mcse:.1g}"
     return (
         f"{calibration.key} = {calibration.threshold:g}{sure} gives {calibration.verdict} a type"
         " I error of"
-        f" {calibration.wanted:g} under the worst null ({calibration.trials:,} trials, seed"
+        f" {calibration.type_one_error:g} under the worst null ({calibration.trials:,} trials, seed"
         f" {calibration.scenario.seed})."
     )
 

@@ -88,7 +88,11 @@ def _harm(result: Result) -> Iterator[RenderableType]:
     for truth, label in _TRUTHS.items():
         if (names[0], truth) in rows:
             stopped_share, treated = (rows[name, truth] for name in names)
-            exact = "-" if stopped_share.twin is None else f"{stopped_share.twin.value:.4f}"
+            exact = (
+                "-"
+                if stopped_share.closed_form is None
+                else f"{stopped_share.closed_form.value:.4f}"
+            )
             table.add_row(
                 label, measured_cell(stopped_share.measured), exact, measured_cell(treated.measured)
             )

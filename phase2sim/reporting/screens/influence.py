@@ -14,7 +14,7 @@ from phase2sim.prior.reweighting import Change
 from phase2sim.reporting.ledger import SAYS_ITSELF
 from phase2sim.reporting.plain_tables import plain_table
 from phase2sim.reporting.screens.prior_check import entry_json, months_text, outcome_label
-from phase2sim.studies.influence import LARGEST_K, Influence, LeftOut
+from phase2sim.studies.influence import LARGEST_K, Influence, LeaveOneOut
 
 _SHOWN = 15  # the others move less
 _ERRORS_TO_TELL = 2.0  # Monte Carlo standard errors below which a move is not told from none
@@ -45,7 +45,7 @@ def influence_screen(influence: Influence) -> RenderableType:
     return Group(*parts, *_notes(influence))
 
 
-def entry_title(left_out: LeftOut) -> str:
+def entry_title(left_out: LeaveOneOut) -> str:
     """Return study, visit and number: ``GXIPC1 phase 1, month 6: HbA1c, median 8.27 %``."""
     entry = left_out.entry
     text = entry.as_reported
@@ -93,7 +93,7 @@ def _assurance(influence: Influence) -> Iterator[RenderableType]:
     yield table
 
 
-def endpoint_entries(influence: Influence) -> list[LeftOut]:
+def endpoint_entries(influence: Influence) -> list[LeaveOneOut]:
     """Return the entries on endpoints; counted events have separate parameters."""
     return [left_out for left_out in influence.left_out if left_out.entry.endpoint in ENDPOINTS]
 
@@ -107,7 +107,7 @@ def _table(*moves: str) -> Table:
     return table
 
 
-def _add(table: Table, left_out: LeftOut, *moves: Change) -> None:
+def _add(table: Table, left_out: LeaveOneOut, *moves: Change) -> None:
     """Add a line; it is dim if the first change is within Monte Carlo error."""
     elicited = " ◆" if left_out.entry.elicited is not None else ""
     distinguishable = abs(moves[0].by) > _ERRORS_TO_TELL * moves[0].by_mcse
@@ -144,7 +144,7 @@ def _notes(influence: Influence) -> Iterator[Text]:
             )
 
 
-def _left_out_json(left_out: LeftOut) -> dict[str, Any]:
+def _left_out_json(left_out: LeaveOneOut) -> dict[str, Any]:
     entry = left_out.entry
     return {
         **entry_json(entry),

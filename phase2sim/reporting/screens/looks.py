@@ -106,5 +106,5 @@ def _cell(row: Characteristic | None) -> str:
     """Return a number, with its closed form if there is one: ``0.253 +- 0.010 (about 0.254)``."""
     if row is None:
         return "-"
-    theory = "" if row.twin is None else f" (about {row.twin.value:.3f})"
+    theory = "" if row.closed_form is None else f" (about {row.closed_form.value:.3f})"
     return measured_cell(row.measured) + theory

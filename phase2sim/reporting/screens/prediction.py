@@ -8,13 +8,13 @@ from rich.text import Text
 from phase2sim.operating.characteristics import measured_row
 from phase2sim.reporting.plain_tables import measured_cell, plain_table
 from phase2sim.reporting.screens.single_trial import trial_result_json, trial_result_screen
-from phase2sim.studies.prediction.predict import Predicted
+from phase2sim.studies.prediction.predict import Prediction
 
 
-def prediction_json(prediction: Predicted) -> dict[str, Any]:
+def prediction_json(prediction: Prediction) -> dict[str, Any]:
     """Return the values of the look, and ``predicted``."""
     return {
-        **trial_result_json(prediction.examined),
+        **trial_result_json(prediction.look_result),
         "predicted": {
             "enrolled": prediction.enrolled,
             "planned": prediction.planned,
@@ -37,7 +37,7 @@ def prediction_json(prediction: Predicted) -> dict[str, Any]:
     }
 
 
-def prediction_screen(prediction: Predicted, title: str) -> RenderableType:
+def prediction_screen(prediction: Prediction, title: str) -> RenderableType:
     """Return the findings so far, and the predictive probability of each final verdict."""
     table = plain_table(("at the end",), ("predictive probability of a go",))
     for verdict, share in prediction.go.items():
@@ -60,7 +60,7 @@ def prediction_screen(prediction: Predicted, title: str) -> RenderableType:
         " of them still in follow-up."
     )
     return Group(
-        trial_result_screen(prediction.examined, title),
+        trial_result_screen(prediction.look_result, title),
         Text(),
         Text(patients),
         table,

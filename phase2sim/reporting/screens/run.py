@@ -11,8 +11,9 @@ from rich.text import Text
 
 from phase2sim.core.io.views import MONTE_CARLO
 from phase2sim.core.measured import Measured
+from phase2sim.operating.analysis_failures import FallbackShare
 from phase2sim.operating.background import Background
-from phase2sim.operating.characteristics import Characteristic, FellBack, measured_row
+from phase2sim.operating.characteristics import Characteristic, measured_row
 from phase2sim.operating.simulation import Result
 from phase2sim.reporting.plain_tables import measured_cell
 from phase2sim.reporting.screens.looks import arms_table, looks_table
@@ -65,8 +66,8 @@ def run_screen(result: Result) -> RenderableType:
     return Group(_heading(result), Text(), _table(result), Text(), *look_tables, *_notes(result))
 
 
-def _fallback_json(row: FellBack) -> dict[str, Any]:
-    names = {"analysis": row.analysis, "truth": row.truth, "to": row.to}
+def _fallback_json(row: FallbackShare) -> dict[str, Any]:
+    names = {"analysis": row.analysis, "truth": row.truth, "to": row.fallback}
     return names | measured_row(row.measured)
 
 
@@ -96,7 +97,7 @@ def _table(result: Result) -> Table:
         if not any(rows):
             continue
         table.add_row(label, truth_label, *(_cell(row) for row in rows))
-        if any(row and row.twin for row in rows):
+        if any(row and row.closed_form for row in rows):
             table.add_row("", "closed form", *(_twin_cell(row) for row in rows), style="dim")
     return table
 
@@ -141,11 +142,11 @@ def _cell(row: Characteristic | None) -> str:
 
 
 def _twin_cell(row: Characteristic | None) -> Text:
-    if row is None or row.twin is None:
+    if row is None or row.closed_form is None:
         return Text("-")
-    if not row.twin.is_exact:
-        return Text(f"about {row.twin.value:.3f}")
-    text = Text(f"{row.twin.value:.3f}")
+    if not row.closed_form.is_exact:
+        return Text(f"about {row.closed_form.value:.3f}")
+    text = Text(f"{row.closed_form.value:.3f}")
     if row.gap is not None and abs(row.gap) > GAP_TO_FLAG:
         text.append(f"  GAP of {row.gap:+.1f} standard errors", style="bold red")
     return text
@@ -156,13 +157,15 @@ def _notes(result: Result) -> Iterator[RenderableType]:
         Text(" ".join(explain_result(result)), style="not bold")
     )
     for row in result.characteristics:
-        if row.name == "power" and row.twin and not row.twin.is_exact:
-            yield Text(f"Closed form of {row.analysis} is 'about': {row.twin.why}.", style="dim")
+        if row.name == "power" and row.closed_form and not row.closed_form.is_exact:
+            yield Text(
+                f"Closed form of {row.analysis} is 'about': {row.closed_form.why}.", style="dim"
+            )
     for reason, count in result.failures.items():
         yield Text(f"Failed analyses: {count:,} for {reason}; counted, not dropped.")
     for (analysis, truth), rows in groupby(result.fallbacks, lambda row: (row.analysis, row.truth)):
         shares = ", ".join(
-            f"{row.to} ({measured_cell(row.measured)} of the trials)" for row in rows
+            f"{row.fallback} ({measured_cell(row.measured)} of the trials)" for row in rows
         )
         yield Text(f"{analysis}, {truth}: where its own model did not converge, with {shares}.")
     yield from _circumstances(result)

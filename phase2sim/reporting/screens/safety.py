@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.operating.exact_safety import StoppingChances, stopping
+from phase2sim.operating.exact_safety import StoppingChances, stopping_chances
 from phase2sim.reporting.plain_tables import number, plain_table
 from phase2sim.trial.safety.monitoring import SafetyRule
 
@@ -57,13 +57,13 @@ def safety_screen(title: str, rule: SafetyRule, rates: Sequence[float]) -> Rende
         )  # fmt: skip
         table.add_row(str(treated), *cells)
     chances = plain_table((), ("true rate", "stops", "at the first look", "expected treated"))
-    for stopping_chances in _stopping_by_rate(rule, rates):
-        stops, first = float(stopping_chances.at_look.sum()), float(stopping_chances.at_look[0])
+    for chances_at_rate in _stopping_by_rate(rule, rates):
+        stops, first = float(chances_at_rate.at_look.sum()), float(chances_at_rate.at_look[0])
         chances.add_row(
-            number(stopping_chances.rate),
+            number(chances_at_rate.rate),
             f"{stops:.4f}",
             f"{first:.4f}",
-            f"{stopping_chances.expected_treated:.1f}",
+            f"{chances_at_rate.expected_treated:.1f}",
         )
     event = rule.event.replace("_", " ")
     return Group(
@@ -79,4 +79,4 @@ def safety_screen(title: str, rule: SafetyRule, rates: Sequence[float]) -> Rende
 
 def _stopping_by_rate(rule: SafetyRule, rates: Sequence[float]) -> list[StoppingChances]:
     usual = [rule.limit * times for times in _OF_THE_LIMIT if rule.limit * times <= _MOST]
-    return [stopping(rule, rate) for rate in rates or usual]
+    return [stopping_chances(rule, rate) for rate in rates or usual]

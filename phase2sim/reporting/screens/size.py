@@ -13,12 +13,12 @@ from phase2sim.studies.sizing.size_result import SizeResult, sentences
 
 def size_json(result: SizeResult) -> dict[str, Any]:
     """Return the values of `phase2sim size --json`."""
-    search, crossing = result.search, result.found
+    search, crossing = result.search, result.search_result
     arms = result.scenario.design.get("allocation", (1, 1))
     return {
         "scenario": str(result.scenario.path),
         "verdict": result.verdict,
-        "of": search.of,
+        "of": search.criterion,
         "target": search.target,
         "confidence": search.confidence,
         "tolerance": search.tolerance,

@@ -31,7 +31,7 @@ def estimate_line(forecast: Forecast, options: SweepOptions) -> str:
     if options.seconds is not None:
         return f"{cells}, as many trials as {_duration(options.seconds)} allow."
     if options.mcse is not None:
-        quantity = "share" if options.of == "share" else "difference"
+        quantity = "share" if options.quantity == "share" else "difference"
         return f"{cells}, each until the standard error of every {quantity} is {options.mcse:g}."
     line = f"{cells} x {forecast.trials:,} trials: {forecast.trials_left:,} to simulate"
     if not forecast.trials_left:

@@ -1,6 +1,5 @@
 """Result of a verification: table, and values for JSON."""
 
-from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -8,25 +7,25 @@ from rich.markup import escape
 from rich.text import Text
 
 from phase2sim.reporting.plain_tables import plain_table
-from phase2sim.studies.verification.findings import Verified
+from phase2sim.studies.verification.findings import Verification
 
 
-def verification_json(findings: Verified) -> dict[str, Any]:
+def verification_json(findings: Verification) -> dict[str, Any]:
     """Return the values of `phase2sim verify --json`."""
     return {
-        "of": findings.of,
+        "of": findings.subject,
         "passed": findings.passed,
         "when": findings.when,
         "versions": dict(findings.versions),
-        "checks": [asdict(check) for check in findings.checks],
+        "checks": [check.row() for check in findings.checks],
     }
 
 
-def verification_screen(findings: Verified) -> RenderableType:
+def verification_screen(findings: Verification) -> RenderableType:
     """Return one line per check, the versions, and the outcome."""
     table = plain_table(("kind", "check", "expected", "found", ""), ())
     for check in findings.checks:
-        cells = (check.kind, check.name, f"{check.expected} ({check.source})", check.found)
+        cells = (check.kind, check.name, f"{check.expected} ({check.source})", check.observed)
         passed = "pass" if check.passed else "FAIL"
         table.add_row(*map(escape, cells), passed, style="" if check.passed else "bold red")
     failed = sum(not check.passed for check in findings.checks)
@@ -35,7 +34,7 @@ def verification_screen(findings: Verified) -> RenderableType:
     )  # fmt: skip
     programs = ", ".join(f"{name} {number}" for name, number in findings.versions.items())
     return Group(
-        Text(f"Verification of {findings.of}, {findings.when}", style="bold"),
+        Text(f"Verification of {findings.subject}, {findings.when}", style="bold"),
         Text(),
         table,
         Text(),

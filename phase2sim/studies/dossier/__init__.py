@@ -1,1 +1,1 @@
-"""What a report says of a scenario, gathered from stored results: values, no pictures."""
+"""Values of a report on a scenario, gathered from stored results; no figures."""

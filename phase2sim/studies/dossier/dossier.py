@@ -1,4 +1,4 @@
-"""From a scenario or a folder of results to all that a report says."""
+"""From a scenario or a folder of results to all values of a report."""
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,16 +30,16 @@ from phase2sim.studies.store.folder import Store, open_store
 from phase2sim.studies.store.manifest import Manifest, read_manifest
 from phase2sim.studies.sweeps.cells import Cell
 from phase2sim.studies.sweeps.measure import Verdicts, difference, verdicts_of
-from phase2sim.studies.sweeps.results import DECIDED, Results
+from phase2sim.studies.sweeps.results import GO_SHARES, Results
 from phase2sim.studies.sweeps.sweep import SweepOptions, prepare_sweep, run_sweep
 
 SURFACE_TRIALS = 1_000  # of a cell of the explorer, at most
-MOVED_TRIALS = 2_000  # of a cell with one assumption moved, at most
+MOVED_TRIALS = 2_000  # of a cell with one assumption changed, at most
 
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """One share of go with one thing moved, beside the planned one on the same patients."""
+    """One share of go with one assumption changed, and its paired difference to the plan."""
 
     axis: str
     value: object
@@ -49,7 +49,7 @@ class Sensitivity:
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """The smallest estimate that an analysis would call significant, on average over trials."""
+    """Smallest estimate that would be significant, averaged over trials."""
 
     analysis: str
     scale: str
@@ -58,7 +58,7 @@ class Needed:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """All that a report says of a scenario; every number of ``rows`` has its cell in ``folder``."""
+    """All values of a report; every number of ``rows`` has its cell in ``folder``."""
 
     folder: Path
     command: str
@@ -66,10 +66,10 @@ class Dossier:
     evidence: Evidence | None
     prior: PriorDraws | None
     main: Cell
-    place: Mapping[str, Any]  # where the main cell is on the axes
+    labels: Mapping[str, Any]  # of the planned trial, by axis
     rows: tuple[Row, ...]
     background: tuple[Background, ...]
-    moved: tuple[Sensitivity, ...]
+    sensitivities: tuple[Sensitivity, ...]
     needed: tuple[Needed, ...]
     examples: tuple[Example, ...]
     check: PriorCheck | None
@@ -94,15 +94,17 @@ class Dossier:
 
     def sized(self, name: str, truth: str) -> tuple[Row, ...]:
         """Rows of one characteristic over the number of patients, all else as planned."""
-        found = [
+        rows = [
             row
             for row in self.rows
             if (row["name"], row["truth"]) == (name, truth)
             and row["analysis"] in self.main.verdicts
-            and all(row.get(axis) == at for axis, at in self.place.items() if axis != "patients")
+            and all(
+                row.get(axis) == label for axis, label in self.labels.items() if axis != "patients"
+            )
         ]
         best: dict[tuple[str, int], Row] = {}
-        for row in found:
+        for row in rows:
             key = row["analysis"], row["patients"]
             if key not in best or row["trials"] > best[key]["trials"]:
                 best[key] = row
@@ -126,74 +128,74 @@ class ReportOptions:
 def dossier_of(
     source: Scenario | Path,
     store: Path | None,
-    wish: ReportOptions,
+    options: ReportOptions,
     backend: Backend,
     command: Sequence[str],
     *,
     say: Report = lambda _line: None,
     progress: Callable[[Status], None] = lambda _status: None,
 ) -> Dossier:
-    """Simulate what is lacking for a scenario, or take a folder as it is, and read what it says.
+    """Simulate the missing cells of a scenario, or read a folder as it is, and gather the values.
 
-    Raises ``BadInput`` for a folder with ``wish.trials`` or ``store``, which would do nothing.
+    Raises ``BadInput`` for a folder with ``options.trials`` or ``store``, which would do nothing.
     """
     if isinstance(source, Path) and source.is_dir():
-        if wish.trials or store:
+        if options.trials or store:
             raise BadInput(
                 f"{source}: a folder of results; --trials and --store are for a scenario. Leave"
                 " them out; `phase2sim sweep` into the folder adds trials."
             )
-        return gather(source, shlex.join(command), wish, say=say)
+        return gather(source, shlex.join(command), options, say=say)
     scenario = load_scenario(source) if isinstance(source, Path) else source
     folder = store or Path("results") / f"{scenario.path.stem}-report"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    main = simulate_for(scenario, folder, wish, backend, command, say=say, progress=progress)
-    return gather(folder, shlex.join(command), wish, main, say)
+    main = simulate_report(scenario, folder, options, backend, command, say=say, progress=progress)
+    return gather(folder, shlex.join(command), options, main, say)
 
 
-def simulate_for(
+def simulate_report(
     scenario: Scenario,
     folder: Path,
-    wish: ReportOptions,
+    options: ReportOptions,
     backend: Backend,
     command: Sequence[str],
     *,
     say: Report = lambda _line: None,
     progress: Callable[[Status], None] = lambda _status: None,
 ) -> str:
-    """Simulate what ``folder`` lacks of a report's cells; return the planned trial's key."""
-    ready = prepare_scenario(scenario, say)
-    laid_out = grids(scenario, ready.assembled)
-    trials = wish.trials or scenario.trials
-    parts = [(laid_out.sizes, trials)]
-    if laid_out.nulls.cells:
-        parts.append((laid_out.nulls, trials))
-    if wish.moves:
-        parts.append((laid_out.moved, min(trials, MOVED_TRIALS)))
+    """Simulate the cells of a report that ``folder`` lacks; return the planned trial's key."""
+    prepared_scenario = prepare_scenario(scenario, say)
+    report_grids = grids(scenario, prepared_scenario.assembled)
+    trials = options.trials or scenario.trials
+    sweeps = [(report_grids.sizes, trials)]
+    if report_grids.nulls.cells:
+        sweeps.append((report_grids.nulls, trials))
+    if options.moves:
+        sweeps.append((report_grids.assumptions, min(trials, MOVED_TRIALS)))
     # The explorer decides in the page on the final analysis alone, whatever stops a trial before.
     goes_on = scenario.stopping is None and scenario.safety is None
-    if wish.explorer and laid_out.surface.cells and goes_on:
-        parts.append((laid_out.surface, min(trials, SURFACE_TRIALS)))
+    if options.explorer and report_grids.surface.cells and goes_on:
+        sweeps.append((report_grids.surface, min(trials, SURFACE_TRIALS)))
     main = ""
-    for sweep, enough in parts:
+    for sweep, enough in sweeps:
         prepared = prepare_sweep(sweep, folder, SweepOptions(trials=enough), backend.workers, say)
         say(f"{len(prepared.cells)} cells x {enough:,} trials ...")
-        done = run_sweep(prepared, folder, backend, command, progress)
-        if not done.finished:
+        result = run_sweep(prepared, folder, backend, command, progress)
+        if not result.finished:
             raise KeyboardInterrupt
-        here = labels_of(scenario)
-        main = main or next(c.key for c in prepared.cells if dict(c.labels) == here)
+        labels = labels_of(scenario)
+        main = main or next(c.key for c in prepared.cells if dict(c.labels) == labels)
     return main
 
 
 def gather(
     folder: Path,
     command: str,
-    wish: ReportOptions,
+    options: ReportOptions,
     main: str = "",
     say: Report = lambda _line: None,
 ) -> Dossier:
-    """Read a folder of results and collect what a report of its planned trial says.
+    """Read a folder of results and collect the values of a report on its planned trial.
 
     ``main`` is the planned trial's key; without it, the cell that others are compared with, else
     the first. Raises ``BadInput`` for a folder without results.
@@ -204,91 +206,93 @@ def gather(
     rows = tuple(results.rows())
     if not any(row["trials"] for row in rows):
         raise BadInput(f"{folder}: holds no trial yet. Run the sweep, then ask again.")
-    key = main or _planned(manifest)
-    cell = results.cell(key)
-    ready = prepare_scenario(cell.scenario, say)
-    answers = store.answers(cell.study)
+    cell = results.cell(main or _planned_key(manifest))
+    prepared = prepare_scenario(cell.scenario, say)
+    batch_results = store.batch_results(cell.study)
     verdicts = verdicts_of(store, cell)
-    place = dict(cell.labels)
-    shown = examples(ready.assembled, answers, verdicts) if wish.examples else ()
+    example_trials = (
+        examples(prepared.assembled, batch_results, verdicts) if options.examples else ()
+    )
     check = None
-    if wish.replicas and ready.evidence is not None and ready.prior is not None:
+    if options.replicas and prepared.evidence is not None and prepared.prior is not None:
         say("Replicating the reported table ...")
-        check = check_prior(ready.evidence, ready.prior)
+        check = check_prior(prepared.evidence, prepared.prior)
     return Dossier(
         folder=folder,
         command=command,
-        assembled=ready.assembled,
-        evidence=ready.evidence,
-        prior=ready.prior,
+        assembled=prepared.assembled,
+        evidence=prepared.evidence,
+        prior=prepared.prior,
         main=cell,
-        place=place,
+        labels=dict(cell.labels),
         rows=rows,
-        background=background(ready.assembled, ready.evidence, ready.prior),
-        moved=tuple(_moved(store, results, cell, rows, verdicts)),
-        needed=tuple(needed(ready.assembled, answers)),
-        examples=tuple(shown),
+        background=background(prepared.assembled, prepared.evidence, prepared.prior),
+        sensitivities=tuple(_sensitivities(store, results, cell, rows, verdicts)),
+        needed=tuple(needed(prepared.assembled, batch_results)),
+        examples=tuple(example_trials),
         check=check,
         fingerprints=_fingerprints(store, results, manifest),
         manifest=manifest,
-        answers=answers,
+        answers=batch_results,
     )
 
 
-def _planned(manifest: Manifest) -> str:
+def _planned_key(manifest: Manifest) -> str:
     """The cell that most others are compared with; the first if none is."""
     compared = [entry["compared_with"] for entry in manifest.cells.values()]
-    named = [key for key in manifest.cells if key in compared]
-    return max(named, key=compared.count) if named else next(iter(manifest.cells))
+    keys = [key for key in manifest.cells if key in compared]
+    return max(keys, key=compared.count) if keys else next(iter(manifest.cells))
 
 
 def _fingerprints(store: Store, results: Results, manifest: Manifest) -> dict[str, str]:
     by_study: dict[str, str] = {}
-    found = {}
+    fingerprints = {}
     for key in manifest.cells:
         study = results.cell(key).study
         if study not in by_study:
-            by_study[study] = fingerprint(store.answers(study))
-        found[key] = by_study[study]
-    return found
+            by_study[study] = fingerprint(store.batch_results(study))
+        fingerprints[key] = by_study[study]
+    return fingerprints
 
 
-def _moved(
+def _sensitivities(
     store: Store, results: Results, main: Cell, rows: Sequence[Row], verdicts: Verdicts
 ) -> Iterator[Sensitivity]:
-    """Shares of go in cells that differ from the main one in one thing, its size apart."""
-    place = dict(main.labels)
-    for key, of_cell in _by_cell(rows).items():
+    """Shares of go in cells that differ from the planned one in one label other than size."""
+    main_labels = dict(main.labels)
+    for key, cell_rows in _by_cell(rows).items():
         if key == main.key:
             continue
         labels = dict(results.cell(key).labels)
-        apart = [axis for axis in place | labels if place.get(axis) != labels.get(axis)]
-        if len(apart) != 1 or apart == ["patients"] or labels.get(apart[0]) == PLANNED:
+        differing = [
+            axis for axis in main_labels | labels if main_labels.get(axis) != labels.get(axis)
+        ]
+        if len(differing) != 1 or differing == ["patients"] or labels.get(differing[0]) == PLANNED:
             continue
-        if str(labels.get(apart[0])).startswith(NO_EFFECT):
+        if str(labels.get(differing[0])).startswith(NO_EFFECT):
             continue  # another truth, not another assumption
         cell = results.cell(key)
         if cell.verdicts != main.verdicts or cell.scenario.seed != main.scenario.seed:
             continue  # other trials: nothing to pair
-        there = verdicts_of(store, cell)
-        for row in of_cell:
-            if row["name"] in DECIDED and row["truth"] in verdicts and not row["refused"]:
+        cell_verdicts = verdicts_of(store, cell)
+        for row in cell_rows:
+            if row["name"] in GO_SHARES and row["truth"] in verdicts and not row["refused"]:
                 number = cell.verdicts.index(row["analysis"])
                 change = difference(
-                    there[row["truth"]][:, number], verdicts[row["truth"]][:, number]
+                    cell_verdicts[row["truth"]][:, number], verdicts[row["truth"]][:, number]
                 )
-                yield Sensitivity(apart[0], labels[apart[0]], row, change)
+                yield Sensitivity(differing[0], labels[differing[0]], row, change)
 
 
 def _by_cell(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+    by_cell: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(row["cell"], []).append(row)
-    return found
+        by_cell.setdefault(row["cell"], []).append(row)
+    return by_cell
 
 
-def needed(assembled: Assembled, answers: Mapping[str, Any]) -> Iterator[Needed]:
-    """Estimate that is just enough, from each trial's own standard error.
+def needed(assembled: Assembled, batch_results: Mapping[str, Any]) -> Iterator[Needed]:
+    """Smallest significant estimate, from each trial's own standard error.
 
     Only where an analysis is tested by itself: not where a rule for several analyses leaves it a
     part of alpha, or none, nor with interim looks.
@@ -296,21 +300,21 @@ def needed(assembled: Assembled, answers: Mapping[str, Any]) -> Iterator[Needed]
     if assembled.built.study.interim is not None:
         return
     built = assembled.built
-    truth = "target" if "target" in answers else next(iter(answers))
+    truth = "target" if "target" in batch_results else next(iter(batch_results))
     for number, analysis in enumerate(built.study.analyses):
-        estimates = answers[truth].estimates[number]
-        tested = built.study.decision.alone(number, built.study.hypotheses[number])
-        if estimates.test is not None or analysis.scale != MODEL_SCALE or tested is None:
+        estimates = batch_results[truth].estimates[number]
+        single_test = built.study.decision.alone(number, built.study.hypotheses[number])
+        if estimates.test is not None or analysis.scale != MODEL_SCALE or single_test is None:
             continue  # its test is not effect over standard error, or not its own
-        null_effect, alpha = tested
+        null_effect, alpha = single_test
         reach = stdtrit(estimates.df, 1 - alpha) * estimates.se
-        known = reach[np.isfinite(reach)]
-        if not known.size:
+        reaches = reach[np.isfinite(reach)]
+        if not reaches.size:
             continue
-        least = null_effect + MEASURES[analysis.endpoint].benefit_sign * known
+        least = null_effect + MEASURES[analysis.endpoint].benefit_sign * reaches
         sums = float(least.sum()), float((least**2).sum())
         yield Needed(
             analysis=built.study.names[number],
             scale=MEASURES[analysis.endpoint].model_unit,
-            effect=mean_of(*sums, known.size, reach.size, reach.size),
+            effect=mean_of(*sums, reaches.size, reach.size, reach.size),
         )

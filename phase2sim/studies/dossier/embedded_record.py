@@ -1,4 +1,4 @@
-"""What a report's page holds for another program: its cells, their scenarios and hashes."""
+"""Machine-readable record in a report's page: its cells, their scenarios and hashes."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from phase2sim.core.errors import BadInput
 from phase2sim.studies.dossier.dossier import Dossier
 
 _FORMAT = "phase2sim report 1"
-_PLACE = re.compile(r'<script type="application/json" id="record">(.*?)</script>', re.DOTALL)
+_SCRIPT = re.compile(r'<script type="application/json" id="record">(.*?)</script>', re.DOTALL)
 
 
 def record(dossier: Dossier) -> dict[str, Any]:
@@ -39,11 +39,11 @@ def record_script(values: dict[str, Any]) -> str:
 def read_record(page: Path) -> dict[str, Any]:
     """Return the record of a report's page; raises ``BadInput`` for another file."""
     try:
-        found = _PLACE.search(page.read_text(encoding="utf-8"))
+        match = _SCRIPT.search(page.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{page}: cannot be read: {error}. Name a report's .html file.") from None
     try:
-        values: dict[str, Any] = json.loads(found[1]) if found else {}
+        values: dict[str, Any] = json.loads(match[1]) if match else {}
     except ValueError:
         values = {}
     if values.get("format") != _FORMAT:

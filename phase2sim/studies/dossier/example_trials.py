@@ -13,7 +13,7 @@ from phase2sim.core.contracts import GO, STOP
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.studies.single_trial import TrialResult, replay
-from phase2sim.studies.sweeps.measure import Verdicts, ended_of
+from phase2sim.studies.sweeps.measure import Verdicts, end_stored_trials
 from phase2sim.trial.batch_results import BatchResults
 from phase2sim.trial.interim.trial_ends import FOR_HARM, TrialEnds
 
@@ -24,11 +24,11 @@ type Rule = Callable[["_Trials"], int | None]  # trial number, None if there is 
 
 @dataclass(frozen=True, slots=True)
 class _Trials:
-    """The stored trials of one truth, as the rules see them."""
+    """Stored trials of one truth, as the rules read them."""
 
     go: Floats  # main verdict: 1 go, 0 stop, nan otherwise
     worst_p: Floats  # largest p over the analyses
-    off: Floats  # largest distance of an estimate from its truth, in standard errors
+    distance: Floats  # largest distance of an estimate from its truth, in standard errors
     harmed: Bools  # stopped for harm
     alpha: float
 
@@ -40,54 +40,54 @@ class Patient:
     number: int
     arm: str
     months: tuple[float, ...]
-    seen: tuple[float | None, ...]
+    values: tuple[float | None, ...]  # None where missing
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One simulated trial: why it is shown, what was found, and its patients."""
+    """One simulated trial: the rule that chose it, its results and its patients."""
 
     name: str
     rule: str
     truth: str
     trial: int
-    examined: TrialResult
+    result: TrialResult
     courses: Mapping[str, tuple[Patient, ...]]  # by endpoint
     same_as_stored: bool  # the replay gave the stored estimates again
 
 
-def _at_share(trials: _Trials, chosen: Bools, share: float) -> int | None:
+def _trial_at_share(trials: _Trials, chosen: Bools, share: float) -> int | None:
     """Trial at a share of the way through the chosen ones, from the smallest p."""
-    (places,) = np.nonzero(chosen & np.isfinite(trials.worst_p))
-    if not places.size:
+    (numbers,) = np.nonzero(chosen & np.isfinite(trials.worst_p))
+    if not numbers.size:
         return None
-    in_order = places[np.argsort(trials.worst_p[places], kind="stable")]
+    in_order = numbers[np.argsort(trials.worst_p[numbers], kind="stable")]
     return int(in_order[int(share * (in_order.size - 1))])
 
 
 def _clear_win(trials: _Trials) -> int | None:
-    return _at_share(trials, trials.go == GO, 0.25)
+    return _trial_at_share(trials, trials.go == GO, 0.25)
 
 
 def _borderline(trials: _Trials) -> int | None:
-    apart = np.abs(trials.worst_p - trials.alpha)
-    return None if np.isnan(apart).all() else int(np.nanargmin(apart))
+    distance = np.abs(trials.worst_p - trials.alpha)
+    return None if np.isnan(distance).all() else int(np.nanargmin(distance))
 
 
 def _false_stop(trials: _Trials) -> int | None:
-    return _at_share(trials, (trials.go == STOP) & ~trials.harmed, 0.5)
+    return _trial_at_share(trials, (trials.go == STOP) & ~trials.harmed, 0.5)
 
 
-def _harmed(trials: _Trials) -> int | None:
-    return _at_share(trials, trials.harmed, 0.5)
+def _harm_stop(trials: _Trials) -> int | None:
+    return _trial_at_share(trials, trials.harmed, 0.5)
 
 
 def _false_go(trials: _Trials) -> int | None:
-    return _at_share(trials, trials.go == GO, 0.5)
+    return _trial_at_share(trials, trials.go == GO, 0.5)
 
 
-def _odd(trials: _Trials) -> int | None:
-    return None if np.isnan(trials.off).all() else int(np.nanargmax(trials.off))
+def _outlier(trials: _Trials) -> int | None:
+    return None if np.isnan(trials.distance).all() else int(np.nanargmax(trials.distance))
 
 
 # Name -> the truth it is looked for under, the rule in words, the rule.
@@ -106,7 +106,7 @@ RULES: dict[str, tuple[str, str, Rule]] = {
     "Stopped for harm": (
         "target",
         "the hoped-for effect is real, harm stops the trial: the middle one of these by its p",
-        _harmed,
+        _harm_stop,
     ),
     "A false go": (
         "null",
@@ -116,83 +116,88 @@ RULES: dict[str, tuple[str, str, Rule]] = {
     "An odd one": (
         "target",
         "the trial whose estimate is furthest from the truth, in standard errors",
-        _odd,
+        _outlier,
     ),
 }
 
 
 def examples(
-    assembled: Assembled, answers: Mapping[str, BatchResults], verdicts: Verdicts
+    assembled: Assembled, results: Mapping[str, BatchResults], verdicts: Verdicts
 ) -> Iterator[Example]:
     """Choose a trial by each rule and replay it; a rule that finds none is left out."""
     decision = assembled.built.study.decision
     for name, (truth, words, rule) in RULES.items():
-        if truth not in answers:
+        if truth not in results:
             continue
-        stored = answers[truth]
-        went = ended_of(assembled.built, stored)
-        if went is not None:  # what each trial had come to when it stopped
-            stored = replace(stored, estimates=went.look.estimates)
-        verdict, harmed = np.asarray(verdicts[truth][:, -1]), _stopped_for_harm(stored, went)
-        trials = _trials(stored, verdict, harmed, decision.one_sided_alpha)
+        stored_results = results[truth]
+        ends = end_stored_trials(assembled.built, stored_results)
+        if ends is not None:  # estimates at the look that ended each trial
+            stored_results = replace(stored_results, estimates=ends.look.estimates)
+        verdict, harmed = (
+            np.asarray(verdicts[truth][:, -1]),
+            _stopped_for_harm(stored_results, ends),
+        )
+        trials = _trials(stored_results, verdict, harmed, decision.one_sided_alpha)
         trial = rule(trials)
         if trial is None:
             continue
-        examined, patients = replay(assembled, truth, trial)
-        again = [finding.effect for finding in examined.findings]
-        before = [estimates.effect[trial] for estimates in stored.estimates]
+        result, patients = replay(assembled, truth, trial)
+        replayed_effects = [finding.effect for finding in result.findings]
+        stored_effects = [estimates.effect[trial] for estimates in stored_results.estimates]
         yield Example(
             name=name,
             rule=words,
             truth=truth,
             trial=trial,
-            examined=examined,
-            courses=_courses(patients, [one.endpoint for one in examined.findings]),
-            same_as_stored=bool(np.allclose(again, before, rtol=_ROUNDING, equal_nan=True)),
+            result=result,
+            courses=_courses(patients, [finding.endpoint for finding in result.findings]),
+            same_as_stored=bool(
+                np.allclose(replayed_effects, stored_effects, rtol=_ROUNDING, equal_nan=True)
+            ),
         )
 
 
-def _stopped_for_harm(stored: BatchResults, went: TrialEnds | None) -> Bools:
-    """Whether each trial was stopped for harm, at whatever look it would have ended."""
-    if went is not None:
-        return np.asarray(went.course.why == FOR_HARM)
+def _stopped_for_harm(stored: BatchResults, ends: TrialEnds | None) -> Bools:
+    """Whether each trial was stopped for harm, (trial,)."""
+    if ends is not None:
+        return np.asarray(ends.course.why == FOR_HARM)
     if stored.watched is None:
         return np.zeros(stored.missing.shape[1], np.bool_)
     return stored.watched.crossed
 
 
 def _trials(
-    answers: BatchResults, verdict: NDArray[np.int8], harmed: Bools, alpha: float
+    results: BatchResults, verdict: NDArray[np.int8], harmed: Bools, alpha: float
 ) -> _Trials:
-    p = np.stack([one.p for one in answers.estimates])
+    p = np.stack([estimates.p for estimates in results.estimates])
     with np.errstate(invalid="ignore", divide="ignore"):
-        off = np.stack([
-            np.abs(one.effect - true) / one.se
-            for one, true in zip(answers.estimates, answers.true_effect, strict=True)
+        distance = np.stack([
+            np.abs(estimates.effect - true_effect) / estimates.se
+            for estimates, true_effect in zip(results.estimates, results.true_effect, strict=True)
         ])  # fmt: skip
-    off = np.where(np.isfinite(off), off, np.nan)
+    distance = np.where(np.isfinite(distance), distance, np.nan)
     worst = np.where(np.isnan(p).all(axis=0), np.nan, np.fmax.reduce(p))
-    furthest = np.where(np.isnan(off).all(axis=0), np.nan, np.fmax.reduce(off))
+    furthest = np.where(np.isnan(distance).all(axis=0), np.nan, np.fmax.reduce(distance))
     decided = np.where((verdict == GO) | (verdict == STOP), verdict, np.nan).astype(np.float64)
-    return _Trials(go=decided, worst_p=worst, off=furthest, harmed=harmed, alpha=alpha)
+    return _Trials(go=decided, worst_p=worst, distance=furthest, harmed=harmed, alpha=alpha)
 
 
 def _courses(text: str, endpoints: Sequence[str]) -> dict[str, tuple[Patient, ...]]:
     """Read each patient's course on the endpoints that are drawn themselves."""
-    wanted = [name for name in dict.fromkeys(endpoints) if name in ENDPOINTS or name in DERIVED]
+    names = [name for name in dict.fromkeys(endpoints) if name in ENDPOINTS or name in DERIVED]
     rows: dict[tuple[str, str], list[dict[str, str]]] = {}
     for row in csv.DictReader(io.StringIO(text)):
-        if row["endpoint"] in wanted:
+        if row["endpoint"] in names:
             rows.setdefault((row["endpoint"], row["id"]), []).append(row)
-    found: dict[str, list[Patient]] = {name: [] for name in wanted}
+    courses: dict[str, list[Patient]] = {name: [] for name in names}
     for (endpoint, number), visits in rows.items():
-        after = [float(one["y"]) if one["y"] else None for one in visits]
-        found[endpoint].append(
+        values = [float(visit["y"]) if visit["y"] else None for visit in visits]
+        courses[endpoint].append(
             Patient(
                 number=int(number),
                 arm=visits[0]["arm"],
-                months=(0.0, *(float(one["months"]) for one in visits)),
-                seen=(float(visits[0]["base"]), *after),
+                months=(0.0, *(float(visit["months"]) for visit in visits)),
+                values=(float(visits[0]["base"]), *values),
             )
         )
-    return {name: tuple(patients) for name, patients in found.items()}
+    return {name: tuple(patients) for name, patients in courses.items()}

@@ -1,4 +1,4 @@
-"""Which trials a report simulates: sizes, effects and losses around a scenario, and moves."""
+"""Cells that a report simulates: sizes, effects and dropout around a scenario, sensitivity."""
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -21,7 +21,9 @@ EFFECTS = (0.5, 0.75, 1.0, 1.25, 1.5)  # multiples of the hoped-for effects
 LOSSES = (0.0, 1.0, 2.0)  # multiples of the share that is lost
 _SD_MOVES = {"SD 15 % lower": 0.85, "SD 15 % higher": 1.15}  # the shifts of --assume
 _CORRELATION_MOVES = {"visits correlate less": 1.5, "visits correlate more": 0.5}  # times 1 - rho
-_UNSEEN = 2.0  # odds of being lost for every SD by which the value that nobody sees is worse
+_ODDS_RATIO_PER_SD = (
+    2.0  # odds of being lost for every SD by which the value that nobody sees is worse
+)
 NOT_AT_RANDOM = "lost for a value that nobody sees (not at random)"
 NO_EFFECT, ELSE_AS_HOPED = "no effect on ", ", else as hoped"
 _MOST_LOST = 0.6
@@ -31,35 +33,37 @@ type Labels = dict[str, Label]
 
 @dataclass(frozen=True, slots=True)
 class Grids:
-    """The sweeps behind a report; a cell's labels say where it is in any of them."""
+    """The sweeps behind a report; labels identify a cell in any of them."""
 
     sizes: Sweep  # every truth, all trials
     surface: Sweep  # sizes x effects x dropout, for the explorer
-    moved: Sweep  # one assumption moved, the planned number of patients
+    assumptions: Sweep  # one assumption changed, the planned number of patients
     nulls: Sweep  # no effect on one endpoint, the others as hoped: what else a false go is
 
 
 def grids(scenario: Scenario, assembled: Assembled) -> Grids:
-    """Lay out what is simulated for a report of ``scenario``."""
+    """Sweeps to simulate for a report on ``scenario``."""
     base = _table_of(scenario)
-    here = labels_of(scenario)
+    labels = labels_of(scenario)
     return Grids(
-        sizes=_sweep(scenario, (), _sizes(scenario, base, here)),
-        surface=_sweep(scenario, ("target",), _surface(scenario, base, here)),
-        moved=_sweep(scenario, _truths(scenario), _moved(scenario, assembled, base, here)),
-        nulls=_sweep(scenario, ("target",), _nulls(scenario, assembled, base, here)),
+        sizes=_sweep(scenario, (), _sizes(scenario, base, labels)),
+        surface=_sweep(scenario, ("target",), _surface(scenario, base, labels)),
+        assumptions=_sweep(
+            scenario, _truths(scenario), _assumption_cells(scenario, assembled, base, labels)
+        ),
+        nulls=_sweep(scenario, ("target",), _nulls(scenario, assembled, base, labels)),
     )
 
 
 def labels_of(scenario: Scenario) -> Labels:
     """Where the planned trial is on the axes of a report."""
-    found: Labels = {"patients": int(scenario.design["patients"])}
+    labels: Labels = {"patients": int(scenario.design["patients"])}
     if scenario.truth.target:
-        found["effect"] = 1.0
+        labels["effect"] = 1.0
     share = lost_share(scenario)
     if share is not None:
-        found["dropout"] = share
-    return found | {"assumption": PLANNED}
+        labels["dropout"] = share
+    return labels | {"assumption": PLANNED}
 
 
 def lost_share(scenario: Scenario) -> float | None:
@@ -69,8 +73,8 @@ def lost_share(scenario: Scenario) -> float | None:
 
 
 def _truths(scenario: Scenario) -> tuple[TruthName, ...]:
-    found: list[TruthName] = ["target"] if scenario.truth.target else []
-    return (*found, "prior") if scenario.truth.prior else tuple(found) or ("null",)
+    truths: list[TruthName] = ["target"] if scenario.truth.target else []
+    return (*truths, "prior") if scenario.truth.prior else tuple(truths) or ("null",)
 
 
 def _table_of(scenario: Scenario) -> Table:
@@ -82,7 +86,7 @@ def _sweep(scenario: Scenario, truths: tuple[TruthName, ...], cells: Iterator[Va
     return Sweep(
         path=scenario.path,
         title=scenario.title,
-        text="",  # nobody wrote one: the cells say it all
+        text="",  # no sweep file
         truths=truths,
         cells=tuple(cells),
         reference={},
@@ -103,28 +107,28 @@ def sizes_around(scenario: Scenario) -> list[int]:
     planned = int(scenario.design["patients"])
     unit = sum(scenario.design.get("allocation", (1, 1)))
     least = max(2 * unit, int(scenario.design.get("block_size") or 0), 8)
-    found = {planned, *(unit * round(planned * times / unit) for times in SIZES)}
-    return sorted(n for n in found if n == planned or n >= least)
+    sizes = {planned, *(unit * round(planned * times / unit) for times in SIZES)}
+    return sorted(n for n in sizes if n == planned or n >= least)
 
 
-def _sizes(scenario: Scenario, base: Table, here: Labels) -> Iterator[Variation]:
+def _sizes(scenario: Scenario, base: Table, planned_labels: Labels) -> Iterator[Variation]:
     planned = int(scenario.design["patients"])
     for patients in sizes_around(scenario):
         size = {"design.patients": patients}
-        sized = _variation(scenario, base, here | {"patients": patients}, size)
-        if patients == planned or _fits(sized):  # looks at a number of patients need that many
-            yield sized
+        variation = _variation(scenario, base, planned_labels | {"patients": patients}, size)
+        if patients == planned or _fits(variation):  # looks at a number of patients need that many
+            yield variation
 
 
-def _surface(scenario: Scenario, base: Table, here: Labels) -> Iterator[Variation]:
+def _surface(scenario: Scenario, base: Table, planned_labels: Labels) -> Iterator[Variation]:
     if not scenario.truth.target:
         return
     share = lost_share(scenario)
-    lost = sorted({min(share * times, _MOST_LOST) for times in LOSSES}) if share else [None]
-    for loss in lost:
+    losses = sorted({min(share * times, _MOST_LOST) for times in LOSSES}) if share else [None]
+    for loss in losses:
         for times in EFFECTS:
             for patients in sizes_around(scenario):
-                labels = here | {"patients": patients, "effect": times}
+                labels = planned_labels | {"patients": patients, "effect": times}
                 changes = {"design.patients": patients, **_effects(scenario, times)}
                 if loss is not None:
                     labels["dropout"] = round(loss, 4)
@@ -134,21 +138,21 @@ def _surface(scenario: Scenario, base: Table, here: Labels) -> Iterator[Variatio
 
 def _effects(scenario: Scenario, times: float) -> dict[str, Any]:
     """All target effects times one number."""
-    found: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
     for endpoint, target in scenario.truth.target.items():
         key = f"truth.target.{endpoint}.effect"
         match target.effect:
             case Percent(percent=percent):
-                found[f"{key}.percent"] = round(percent * times, 10)
+                changes[f"{key}.percent"] = round(percent * times, 10)
             case size:
-                found[key] = round(size * times, 10)
-    return found
+                changes[key] = round(size * times, 10)
+    return changes
 
 
-def _moved(
-    scenario: Scenario, assembled: Assembled, base: Table, here: Labels
+def _assumption_cells(
+    scenario: Scenario, assembled: Assembled, base: Table, labels: Labels
 ) -> Iterator[Variation]:
-    yield _variation(scenario, base, here, {})
+    yield _variation(scenario, base, labels, {})
     for name, changes in (
         *_sd_moves(assembled).items(),
         *_correlation_moves(assembled).items(),
@@ -158,15 +162,15 @@ def _moved(
         *_weights(scenario).items(),
     ):
         try:
-            moved = _variation(scenario, base, here | {"assumption": name}, changes)
+            variation = _variation(scenario, base, labels | {"assumption": name}, changes)
         except BadScenario:  # a move to where no scenario can be is no move
             continue
-        if _fits(moved):
-            yield moved
+        if _fits(variation):
+            yield variation
 
 
 def _fits(cell: Variation) -> bool:
-    """Whether a scenario's parts fit one another."""
+    """Whether the scenario is valid."""
     try:
         build_scenario(cell.scenario)
     except BadScenario:
@@ -180,21 +184,21 @@ def partial_nulls(assembled: Assembled) -> dict[str, tuple[str, ...]]:
     A rule for several analyses may be wrong more often there than where nothing works.
     """
     hoped = list(assembled.built.scenario.truth.target)
-    found: dict[str, tuple[str, ...]] = {}
+    nulls: dict[str, tuple[str, ...]] = {}
     for analysis in assembled.built.study.analyses:
-        own = tuple(e for e in hoped if e in drawn_for(analysis.endpoint))
-        if own and len(own) < len(hoped):
-            labels = " and ".join(ENDPOINTS[endpoint].label for endpoint in own)
-            found[f"{NO_EFFECT}{labels}{ELSE_AS_HOPED}"] = own
-    return found
+        ineffective = tuple(e for e in hoped if e in drawn_for(analysis.endpoint))
+        if ineffective and len(ineffective) < len(hoped):
+            labels = " and ".join(ENDPOINTS[endpoint].label for endpoint in ineffective)
+            nulls[f"{NO_EFFECT}{labels}{ELSE_AS_HOPED}"] = ineffective
+    return nulls
 
 
 def _nulls(
-    scenario: Scenario, assembled: Assembled, base: Table, here: Labels
+    scenario: Scenario, assembled: Assembled, base: Table, labels: Labels
 ) -> Iterator[Variation]:
     for name, endpoints in partial_nulls(assembled).items():
         changes = {f"truth.target.{endpoint}.effect": 0.0 for endpoint in endpoints}
-        yield _variation(scenario, base, here | {"assumption": name}, changes)
+        yield _variation(scenario, base, labels | {"assumption": name}, changes)
 
 
 def _sd_moves(assembled: Assembled) -> dict[str, dict[str, Any]]:
@@ -210,51 +214,56 @@ def _sd_moves(assembled: Assembled) -> dict[str, dict[str, Any]]:
 
 def _sds(assembled: Assembled) -> dict[str, list[float]]:
     """Typical SD of each endpoint at the planned visits."""
-    drawn, planned = assembled.study.drawn, assembled.study.plan.visits_months
-    visits = [drawn.visits_months.index(month) for month in planned]
+    drawn_plan, planned = assembled.study.drawn, assembled.study.plan.visits_months
+    visits = [drawn_plan.visits_months.index(month) for month in planned]
     mean = assembled.control.sd.mean(axis=0)
     return {
-        name: [float(value) for value in mean[e, visits]] for e, name in enumerate(drawn.endpoints)
+        name: [float(value) for value in mean[e, visits]]
+        for e, name in enumerate(drawn_plan.endpoints)
     }
 
 
 def _correlation_moves(assembled: Assembled) -> dict[str, dict[str, Any]]:
     """Correlations between visits brought closer to, or further from, 1."""
-    drawn = assembled.study.drawn
-    if drawn.visits_months != assembled.study.plan.visits_months:
+    plan = assembled.study.drawn
+    if plan.visits_months != assembled.study.plan.visits_months:
         return {}  # a scenario can say those of the planned visits only
     mean = assembled.control.correlation.mean(axis=0)
-    found: dict[str, dict[str, Any]] = {}
+    moves: dict[str, dict[str, Any]] = {}
     for name, times in _CORRELATION_MOVES.items():
         changes: dict[str, Any] = {}
-        for e, endpoint in enumerate(drawn.endpoints):
-            moved = np.round(np.clip(1.0 - times * (1.0 - mean[e]), 0.0, 1.0), 4)
-            if np.linalg.eigvalsh(moved).min() > 0:
-                changes[f"outcome.{endpoint}.correlation"] = moved.tolist()
+        for e, endpoint in enumerate(plan.endpoints):
+            correlation = np.round(np.clip(1.0 - times * (1.0 - mean[e]), 0.0, 1.0), 4)
+            if np.linalg.eigvalsh(correlation).min() > 0:
+                changes[f"outcome.{endpoint}.correlation"] = correlation.tolist()
         if changes:
-            found[name] = changes
-    return found
+            moves[name] = changes
+    return moves
 
 
 def _not_at_random(scenario: Scenario) -> dict[str, dict[str, Any]]:
-    """As many lost at each visit, but for the value of that visit, which nobody sees."""
+    """Same dropout at each visit, but depending on the unobserved value of that visit."""
     dropout = scenario.missing.dropout
-    share, by = lost_share(scenario), dropout.get("by_month")
-    endpoints = [one["endpoint"] for one in scenario.analysis if one.get("endpoint") in ENDPOINTS]
-    if not share or not by or not endpoints:
+    share, by_month = lost_share(scenario), dropout.get("by_month")
+    endpoints = [
+        analysis["endpoint"]
+        for analysis in scenario.analysis
+        if analysis.get("endpoint") in ENDPOINTS
+    ]
+    if not share or not by_month or not endpoints:
         return {}
     months = scenario.design["visits_months"][1:]
     changes = {
         "mechanism": "mnar",
-        "lost": [round(1.0 - (1.0 - share) ** (month / by), 5) for month in months],
+        "lost": [round(1.0 - (1.0 - share) ** (month / by_month), 5) for month in months],
         "endpoint": endpoints[0],
-        "odds_ratio_per_sd": _UNSEEN,
+        "odds_ratio_per_sd": _ODDS_RATIO_PER_SD,
     }
     return {NOT_AT_RANDOM: {"missing.dropout": changes}}
 
 
 def _weights(scenario: Scenario) -> dict[str, dict[str, Any]]:
-    """How far the fitted effect is believed, for assurance."""
+    """Other weights of the fitted effect in the robust prior."""
     if scenario.truth.prior is None:
         return {}
     planned = scenario.truth.prior.robust_weight

@@ -1,1 +1,1 @@
-"""What a trial that is under way is likely to come to at its end."""
+"""Prediction of the final result of an ongoing trial."""

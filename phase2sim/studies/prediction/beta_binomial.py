@@ -29,51 +29,53 @@ def posterior_success(
 
 
 def predictive_probability(
-    seen: tuple[tuple[int, int], tuple[int, int]],
+    counts: tuple[tuple[int, int], tuple[int, int]],
     patients: tuple[int, int],
     success: Success,
     prior: tuple[float, float] = (1.0, 1.0),
 ) -> float:
-    """Chance of success when all have been counted.
+    """Probability of success when all patients have been counted.
 
-    ``seen`` is (responders, patients) so far, treated and control, ``patients`` are those at the
-    end. The rest respond as a beta-binomial given what was seen, each arm with the same Beta prior.
+    ``counts`` is (responders, patients) so far, treated and control, ``patients`` are those at the
+    end. The rest respond as a beta-binomial given the counts, each arm with the same Beta prior.
     """
-    return _averaged(seen, patients, success, _beta_binomial(prior))
+    return _average_success(counts, patients, success, _beta_binomial(prior))
 
 
 def conditional_probability(
-    seen: tuple[tuple[int, int], tuple[int, int]],
+    counts: tuple[tuple[int, int], tuple[int, int]],
     patients: tuple[int, int],
     success: Success,
     rates: tuple[float, float],
 ) -> float:
-    """The same if the true response rates were known: treated and control."""
-    return _averaged(seen, patients, success, _binomial(rates))
+    """Probability of success given the true response rates, treated and control."""
+    return _average_success(counts, patients, success, _binomial(rates))
 
 
 type _Chances = Callable[[int, tuple[int, int], int], Floats]  # arm, seen, patients yet to count
 
 
-def _averaged(
-    seen: tuple[tuple[int, int], tuple[int, int]],
+def _average_success(
+    counts: tuple[tuple[int, int], tuple[int, int]],
     patients: tuple[int, int],
     success: Success,
     chances: _Chances,
 ) -> float:
-    left = [total - counted for total, (_, counted) in zip(patients, seen, strict=True)]
-    of_each = [chances(arm, seen[arm], left[arm]) for arm in range(2)]
-    treated, control = (np.arange(left[arm] + 1) + seen[arm][0] for arm in range(2))
+    remaining = [total - counted for total, (_, counted) in zip(patients, counts, strict=True)]
+    probabilities = [chances(arm, counts[arm], remaining[arm]) for arm in range(2)]
+    treated, control = (np.arange(remaining[arm] + 1) + counts[arm][0] for arm in range(2))
     wins = success(treated[:, None], control[None, :])
-    return float(of_each[0] @ wins @ of_each[1])
+    return float(probabilities[0] @ wins @ probabilities[1])
 
 
 def _beta_binomial(prior: tuple[float, float]) -> _Chances:
     a, b = prior
-    return lambda _arm, seen, left: stats.betabinom.pmf(
-        np.arange(left + 1), left, a + seen[0], b + seen[1] - seen[0]
+    return lambda _arm, count, remaining: stats.betabinom.pmf(
+        np.arange(remaining + 1), remaining, a + count[0], b + count[1] - count[0]
     )
 
 
 def _binomial(rates: tuple[float, float]) -> _Chances:
-    return lambda arm, _seen, left: stats.binom.pmf(np.arange(left + 1), left, rates[arm])
+    return lambda arm, _count, remaining: stats.binom.pmf(
+        np.arange(remaining + 1), remaining, rates[arm]
+    )

@@ -1,1 +1,1 @@
-"""How many patients, or how large an effect: the smallest step of a ladder that is enough."""
+"""Smallest sample size, or smallest effect, that reaches a power or an assurance."""

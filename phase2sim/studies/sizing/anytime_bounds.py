@@ -1,4 +1,4 @@
-"""Bounds on a chance that hold at whatever moment one chooses to look.
+"""Anytime-valid bounds on a probability: they hold at all looks together.
 
 Robbins' mixture of likelihood ratios (Annals of Mathematical Statistics 1970): with a uniform prior
 on the chance, the ratio of the mixture's likelihood to that of a candidate p is a martingale if p
@@ -16,13 +16,13 @@ _STEPS = 60  # halvings: to the last digit
 
 
 def lower_bound(successes: ArrayLike, trials: ArrayLike, error: float) -> Floats:
-    """Bound that a chance is below, at any look, with probability at most ``error``."""
+    """Lower bound; the probability that it ever exceeds the true value is at most ``error``."""
     successes, trials = np.broadcast_arrays(np.asarray(successes, float), np.asarray(trials, float))
-    return _reached(successes, trials, np.log(1 / error), np.zeros_like(trials))
+    return _bisect_bound(successes, trials, np.log(1 / error), np.zeros_like(trials))
 
 
 def upper_bound(successes: ArrayLike, trials: ArrayLike, error: float) -> Floats:
-    """Bound that a chance is above, at any look, with probability at most ``error``."""
+    """Upper bound; the probability that it is ever below the true value is at most ``error``."""
     return 1.0 - lower_bound(np.asarray(trials) - np.asarray(successes), trials, error)
 
 
@@ -35,8 +35,8 @@ def log_ratio(successes: ArrayLike, trials: ArrayLike, chance: ArrayLike) -> Flo
     return np.asarray(mixture - xlogy(good, p) - xlog1py(bad, -p))
 
 
-def _reached(successes: Floats, trials: Floats, limit: float, low: Floats) -> Floats:
-    """Smallest chance, below the share of successes, at which the log ratio is at the limit."""
+def _bisect_bound(successes: Floats, trials: Floats, limit: float, low: Floats) -> Floats:
+    """Smallest probability below the observed share whose log ratio is under ``limit``."""
     with np.errstate(invalid="ignore", divide="ignore"):
         high = np.where(trials > 0, successes / trials, 0.0)
         for _ in range(_STEPS):

@@ -8,13 +8,13 @@ from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.assembly.stopping import stopping_of
 from phase2sim.trial.interim.rules import Interim, InterimRule
 
-type LooksOf = Callable[[int], Interim[InterimRule]]
+type LooksBySize = Callable[[int], Interim[InterimRule]]
 
 
-def looks_of(built: BuiltScenario) -> LooksOf | None:
-    """Return what gives the looks at so many patients; None for a design without.
+def looks_by_size(built: BuiltScenario) -> LooksBySize | None:
+    """Return a function from the number of patients to the interim looks; None without looks.
 
-    Raises ``BadInput`` where they depend on more than the number of patients.
+    Raises ``BadInput`` where the looks depend on more than the number of patients.
     """
     design, path = built.design, built.path
     if design.nested:
@@ -30,18 +30,18 @@ def looks_of(built: BuiltScenario) -> LooksOf | None:
     names = list(built.study.names)
 
     @cache
-    def of(patients: int) -> Interim[InterimRule]:
-        sized = design.of_size(patients)
-        rule = stopping_of(built.scenario, sized, built.study.decision, names, path)
+    def looks_at_size(patients: int) -> Interim[InterimRule]:
+        resized = design.of_size(patients)
+        rule = stopping_of(built.scenario, resized, built.study.decision, names, path)
         if rule is None:
             raise BadInput(f"{path}: stopping is missing. Add it.")
-        return Interim(sized.schedule, rule)
+        return Interim(resized.schedule, rule)
 
-    return of
+    return looks_at_size
 
 
-def fits(built: BuiltScenario, patients: int) -> bool:
-    """Whether the looks of a design can be held at so many patients, in their order."""
+def looks_fit(built: BuiltScenario, patients: int) -> bool:
+    """Whether the looks of a design keep their order with ``patients`` patients."""
     if built.design.nested:
         return True
     try:

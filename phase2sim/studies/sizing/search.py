@@ -1,7 +1,7 @@
-"""From no idea to an answer: a rough look, a closer one, and then until it is settled.
+"""Search for the lowest step that reaches a target: rough, closer, then tested.
 
-The first two looks use trials of their own, so that where to search is not chosen on the trials
-that then decide.
+The first two stages use separate trials, so that the range of the search is not chosen on the
+trials that then decide.
 """
 
 import math
@@ -14,9 +14,15 @@ from phase2sim.core.arrays import Ints
 from phase2sim.core.measured import Measured, proportion
 from phase2sim.core.progress import Progress
 from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
-from phase2sim.studies.sizing.size_tests import Count, Ladder, Question, far_from, settle_steps
+from phase2sim.studies.sizing.size_tests import (
+    CountTrials,
+    Question,
+    StepTests,
+    bracket_target,
+    settle_steps,
+)
 
-_APART = 1 << 40  # first trial of the looks that only say where to search
+_SEARCH_TRIALS = 1 << 40  # first trial of the rough and the closer search
 _ROUGH, _CLOSER = 400, 3_000  # trials of them
 _RATIO = 1.3  # of a step of the rough look to the one before
 _STEPS_AT_ONCE = 8
@@ -25,37 +31,39 @@ _CLOSER_STEPS, _MOST_STEPS = 16, 64
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """What may be an answer: multiples of ``unit`` from the lowest to the highest."""
+    """Candidate answers: multiples of ``unit`` from the lowest to the highest."""
 
     lowest: float
     highest: float
     unit: float
 
     def between(self, low: float, high: float, most: int) -> tuple[float, ...]:
-        """At most so many steps from ``low`` to ``high`` or a little above, evenly apart."""
-        apart = max(math.ceil((high - low) / self.unit / (most - 1) - 1e-9), 1)
-        count = math.ceil((high - low) / self.unit / apart - 1e-9) + 1
-        found = [self._whole(low + k * apart * self.unit) for k in range(count)]
-        return tuple(value for value in found if value <= self.highest + self.unit / 2)
+        """At most ``most`` evenly spaced steps from ``low`` to ``high`` or a little above."""
+        stride = max(math.ceil((high - low) / self.unit / (most - 1) - 1e-9), 1)
+        count = math.ceil((high - low) / self.unit / stride - 1e-9) + 1
+        values = [self._round_to_unit(low + k * stride * self.unit) for k in range(count)]
+        return tuple(value for value in values if value <= self.highest + self.unit / 2)
 
     def growing(self) -> list[float]:
-        """Every step of a rough look, each about ``_RATIO`` times the one before."""
-        found = [self.lowest]
-        while (value := self._whole(max(found[-1] * _RATIO, found[-1] + self.unit))) < self.highest:
-            found.append(value)
-        return [*found, self.highest]
+        """Steps of the rough search, each about ``_RATIO`` times the one before."""
+        values = [self.lowest]
+        while (
+            value := self._round_to_unit(max(values[-1] * _RATIO, values[-1] + self.unit))
+        ) < self.highest:
+            values.append(value)
+        return [*values, self.highest]
 
     def doubled(self, value: float) -> float:
         """Twice a step, or the highest."""
-        return min(self._whole(2 * value), self.highest)
+        return min(self._round_to_unit(2 * value), self.highest)
 
-    def _whole(self, value: float) -> float:
+    def _round_to_unit(self, value: float) -> float:
         return round(round(value / self.unit) * self.unit, 9)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPoint:
-    """One step that was looked at; each bound holds at all looks together."""
+    """Share of go at one step; its bounds hold at all looks together."""
 
     value: float
     share: Measured
@@ -63,70 +71,72 @@ class SearchPoint:
     high: float
 
     def row(self) -> dict[str, float]:
-        """Plain values, but for the step itself."""
+        """Plain values, without the step itself."""
         share = self.share
         measured = {"estimate": share.estimate, "mcse": share.mcse, "used": share.used}
         return {**measured, "at_least": self.low, "at_most": self.high}
 
 
 @dataclass(frozen=True, slots=True)
-class Climbed:
-    """What a search came to; ``answer`` is None if no step is shown to be enough."""
+class SearchResult:
+    """Result of a search; ``answer`` is None if no step is shown to reach the target."""
 
     answer: SearchPoint | None
     below: SearchPoint | None  # the step below the answer
-    settled: bool  # whether that one is shown not to be clearly enough
+    settled: bool  # whether the step below is shown not to be clearly enough
     trials: int
     curve: tuple[SearchPoint, ...]
 
 
-def search(count: Count, question: Question, steps: Steps, progress: Progress) -> Climbed:
+def search_steps(
+    count: CountTrials, question: Question, steps: Steps, progress: Progress
+) -> SearchResult:
     """Find the lowest step whose chance of a go reaches the target."""
-    values, seen = _look_up(count, question, steps)
-    curve = _points(values, seen, question)
-    low, high = far_from(question.target, seen)
+    values, counts = _search_roughly(count, question, steps)
+    curve = _search_points(values, counts, question)
+    low, high = bracket_target(question.target, counts)
     values = steps.between(values[low], values[high], _CLOSER_STEPS)
-    seen = count(_APART, _APART + _CLOSER, values)
-    curve |= _points(values, seen, question)
-    low, high = far_from(question.target, seen)
-    ladder = Ladder(steps.between(values[low], values[high], _MOST_STEPS))
-    settle_steps(ladder, count, question, progress)
-    curve |= _points(ladder.values, (ladder.go, ladder.decided), question)
+    counts = count(_SEARCH_TRIALS, _SEARCH_TRIALS + _CLOSER, values)
+    curve |= _search_points(values, counts, question)
+    low, high = bracket_target(question.target, counts)
+    sequence = StepTests(steps.between(values[low], values[high], _MOST_STEPS))
+    settle_steps(sequence, count, question, progress)
+    curve |= _search_points(sequence.values, (sequence.go, sequence.decided), question)
     points = tuple(curve[value] for value in sorted(curve))
-    found = ladder.enough
-    return Climbed(
-        answer=curve[ladder.values[found]] if found < len(ladder.values) else None,
-        below=curve[ladder.values[found - 1]] if found > 0 else None,
-        settled=ladder.settled,
-        trials=ladder.trials,
+    answer = sequence.enough
+    return SearchResult(
+        answer=curve[sequence.values[answer]] if answer < len(sequence.values) else None,
+        below=curve[sequence.values[answer - 1]] if answer > 0 else None,
+        settled=sequence.settled,
+        trials=sequence.trials,
         curve=points,
     )
 
 
-def _look_up(
-    count: Count, question: Question, steps: Steps
+def _search_roughly(
+    count: CountTrials, question: Question, steps: Steps
 ) -> tuple[tuple[float, ...], tuple[Ints, Ints]]:
-    """Counts at growing steps, a few at a time, until one is clearly over the target."""
+    """Counts at growing steps, a few at a time, until one is clearly above the target."""
     growing = steps.growing()
     values: list[float] = []
     parts: list[tuple[Ints, Ints]] = []
     for start in range(0, len(growing), _STEPS_AT_ONCE):
-        some = growing[start : start + _STEPS_AT_ONCE]
-        values += some
-        parts.append(count(_APART, _APART + _ROUGH, tuple(some)))
-        _, high = far_from(question.target, parts[-1])
-        if high < len(some) - 1:
+        steps_at_once = growing[start : start + _STEPS_AT_ONCE]
+        values += steps_at_once
+        parts.append(count(_SEARCH_TRIALS, _SEARCH_TRIALS + _ROUGH, tuple(steps_at_once)))
+        _, high = bracket_target(question.target, parts[-1])
+        if high < len(steps_at_once) - 1:
             break
-    go, decided = (np.concatenate(each) for each in zip(*parts, strict=True))
+    go, decided = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return tuple(values), (go, decided)
 
 
-def _points(
-    values: Sequence[float], seen: tuple[Ints, Ints], question: Question
+def _search_points(
+    values: Sequence[float], counts: tuple[Ints, Ints], question: Question
 ) -> dict[float, SearchPoint]:
-    go, decided = seen
-    each = question.error / 2
-    low, high = lower_bound(go, decided, each), upper_bound(go, decided, each)
+    go, decided = counts
+    one_sided_error = question.error / 2
+    low, high = lower_bound(go, decided, one_sided_error), upper_bound(go, decided, one_sided_error)
     return {
         value: SearchPoint(value, proportion(int(g), int(d), int(d)), float(a), float(b))
         for value, g, d, a, b in zip(values, go, decided, low, high, strict=True)

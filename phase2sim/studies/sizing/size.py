@@ -13,29 +13,29 @@ from phase2sim.core.decision import AnalysisResults
 from phase2sim.core.errors import BadInput
 from phase2sim.core.measured import Measured, proportion
 from phase2sim.core.progress import Progress, Report
-from phase2sim.operating.closed_form import ClosedForm, twin
-from phase2sim.operating.simulation import Ready, prepare_scenario
+from phase2sim.operating.closed_form import ClosedForm, closed_form_power
+from phase2sim.operating.simulation import PreparedScenario, prepare_scenario
 from phase2sim.scenario.assembly.assemble import Assembled
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.studies.sizing.looks_by_size import LooksOf, fits, looks_of
-from phase2sim.studies.sizing.search import Steps, search
+from phase2sim.studies.sizing.looks_by_size import LooksBySize, looks_by_size, looks_fit
+from phase2sim.studies.sizing.search import Steps, search_steps
 from phase2sim.studies.sizing.size_result import Search, SizeResult
 from phase2sim.studies.sizing.size_tests import Question
-from phase2sim.studies.sizing.success_counts import CountedTrials, Counter, Scaled
+from phase2sim.studies.sizing.success_counts import CountedTrials, Counter, ScaledTruth
 from phase2sim.trial.engine import is_stated, true_effect
 
 _TRUTHS = {"power": "target", "assurance": "prior"}
 _CEILING_DRAWS = 100_000
 _FAR = 4.0  # standard errors
-_CERTAIN = 1e-12  # standard error of an estimate from endless patients
+_CERTAIN = 1e-12  # standard error of an estimate from infinitely many patients
 _FEWEST = 4  # patients
-_TRIALS_OF_MEAN = 10_000  # of which the mean number of patients is told
+_TRIALS_OF_MEAN = 10_000  # for the mean number enrolled
 _MULTIPLES = Steps(lowest=0.05, highest=20.0, unit=0.005)  # of the target's effect
 
 
 def find_size(
     scenario: Scenario,
-    wanted: Search,
+    goal: Search,
     backend: Backend,
     report: Report = lambda _line: None,
     progress: Progress = lambda _open, _trials: None,
@@ -44,32 +44,32 @@ def find_size(
 
     Raises ``BadInput`` for what does not fit; a target that cannot be reached is no error.
     """
-    asked = _asked(prepare_scenario(scenario, report), wanted)
-    design = asked.assembled.built.design
+    setup = _prepare_search(prepare_scenario(scenario, report), goal)
+    design = setup.assembled.built.design
     unit = sum(design.allocation)
-    looks = looks_of(asked.assembled.built)
+    looks = looks_by_size(setup.assembled.built)
     lowest = -(-max(_FEWEST, design.block_size or 0) // unit) * unit
-    while lowest < wanted.largest and not fits(asked.assembled.built, lowest):
+    while lowest < goal.largest and not looks_fit(setup.assembled.built, lowest):
         lowest += unit
-    if wanted.largest < 2 * lowest:
-        raise BadInput(f"--at-most {wanted.largest} is too few; at least {2 * lowest} patients.")
-    steps = Steps(float(lowest), float(wanted.largest // unit * unit), float(unit))
-    ceiling = asked.ceiling
-    if ceiling is not None and ceiling.estimate + _FAR * ceiling.mcse < wanted.target:
-        return SizeResult(scenario, wanted, asked.verdict, None, ceiling)
-    counter = Counter(backend, asked.trials, looks_of=looks)
-    found = search(counter, asked.question, steps, progress)
-    known = _closed_form(partial(_of_size, asked, looks), steps, wanted)
-    sized = SizeResult(scenario, wanted, asked.verdict, found, ceiling, *known)
-    if looks is None or sized.patients is None:
-        return sized
-    enrolled = counter.enrolled(sized.patients, min(wanted.most, _TRIALS_OF_MEAN))
-    return replace(sized, enrolled=enrolled)
+    if goal.largest < 2 * lowest:
+        raise BadInput(f"--at-most {goal.largest} is too few; at least {2 * lowest} patients.")
+    steps = Steps(float(lowest), float(goal.largest // unit * unit), float(unit))
+    ceiling = setup.ceiling
+    if ceiling is not None and ceiling.estimate + _FAR * ceiling.mcse < goal.target:
+        return SizeResult(scenario, goal, setup.verdict, None, ceiling)
+    counter = Counter(backend, setup.trials, looks_by_size=looks)
+    search_result = search_steps(counter, setup.question, steps, progress)
+    closed_form = _closed_form_answer(partial(_closed_form_at_size, setup, looks), steps, goal)
+    result = SizeResult(scenario, goal, setup.verdict, search_result, ceiling, *closed_form)
+    if looks is None or result.patients is None:
+        return result
+    enrolled = counter.enrolled(result.patients, min(goal.most, _TRIALS_OF_MEAN))
+    return replace(result, enrolled=enrolled)
 
 
 def smallest_effect(
     scenario: Scenario,
-    wanted: Search,
+    goal: Search,
     backend: Backend,
     report: Report = lambda _line: None,
     progress: Progress = lambda _open, _trials: None,
@@ -78,27 +78,27 @@ def smallest_effect(
 
     As ``find_size``; the effects on several endpoints grow together.
     """
-    asked = _asked(prepare_scenario(scenario, report), wanted)
-    if wanted.of != "power" or (asked.ceiling and asked.ceiling.estimate < 1.0):
+    setup = _prepare_search(prepare_scenario(scenario, report), goal)
+    if goal.criterion != "power" or (setup.ceiling and setup.ceiling.estimate < 1.0):
         raise BadInput(
             f"{scenario.path}: a smallest detectable effect is a multiple of truth.target, with a"
             " power; give a target in the direction of benefit, and --power."
         )
-    counter = Counter(backend, asked.trials, effects=True)
-    found = search(counter, asked.question, _MULTIPLES, progress)
-    known = _closed_form(partial(_of_effect, asked), _MULTIPLES, wanted)
-    effect = _effect(asked)
-    if found.answer is not None and effect is not None:
-        effect *= found.answer.value
-    sized = SizeResult(scenario, wanted, asked.verdict, found, None, *known)
-    return replace(sized, by_effect=True, effect=effect)
+    counter = Counter(backend, setup.trials, effects=True)
+    search_result = search_steps(counter, setup.question, _MULTIPLES, progress)
+    closed_form = _closed_form_answer(partial(_closed_form_at_effect, setup), _MULTIPLES, goal)
+    effect = _target_effect(setup)
+    if search_result.answer is not None and effect is not None:
+        effect *= search_result.answer.value
+    result = SizeResult(scenario, goal, setup.verdict, search_result, None, *closed_form)
+    return replace(result, by_effect=True, effect=effect)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A search with all that it needs."""
+class _SizeSearch:
+    """A search with its trials, its truth and its ceiling."""
 
-    wanted: Search
+    goal: Search
     assembled: Assembled
     source: TruthSource
     trials: CountedTrials
@@ -111,34 +111,34 @@ class _Asked:
 
     @property
     def question(self) -> Question:
-        """What is asked of a ladder."""
-        wanted = self.wanted
-        return Question(wanted.target, 1.0 - wanted.confidence, wanted.tolerance, wanted.most)
+        """Target, error and most trials of the search."""
+        goal = self.goal
+        return Question(goal.target, 1.0 - goal.confidence, goal.tolerance, goal.most)
 
 
-def _asked(ready: Ready, wanted: Search) -> _Asked:
-    """Find the truth and the verdict that are asked for; raises ``BadInput``."""
-    assembled, path = ready.assembled, ready.assembled.built.path
-    label = _TRUTHS[wanted.of]
+def _prepare_search(prepared: PreparedScenario, goal: Search) -> _SizeSearch:
+    """Find the truth and the verdict of the goal; raises ``BadInput``."""
+    assembled, path = prepared.assembled, prepared.assembled.built.path
+    label = _TRUTHS[goal.criterion]
     sources = {source.label: source for source in assembled.sources}
     if label not in sources:
-        raise BadInput(f"{path}: truth.{label} is missing; {wanted.of} needs it. Add it.")
+        raise BadInput(f"{path}: truth.{label} is missing; {goal.criterion} needs it. Add it.")
     names, verdicts = assembled.study.names, assembled.study.verdicts
-    alone = verdicts[-1] if len(verdicts) > len(names) or len(names) == 1 else None
-    verdict = wanted.verdict or alone
+    default = verdicts[-1] if len(verdicts) > len(names) or len(names) == 1 else None
+    verdict = goal.verdict or default
     if verdict not in verdicts:
         raise BadInput(
-            f"{path}: which verdict is to reach {wanted.target:g}? Say --verdict with one of"
+            f"{path}: which verdict is to reach {goal.target:g}? Say --verdict with one of"
             f" {', '.join(verdicts)}."
         )
     trials = CountedTrials(assembled.study, sources[label], verdicts.index(verdict))
-    return _Asked(wanted, assembled, sources[label], trials, _ceiling(trials))
+    return _SizeSearch(goal, assembled, sources[label], trials, _ceiling(trials))
 
 
 def _ceiling(trials: CountedTrials) -> Measured | None:
-    """Chance of a go with endless patients: every analysis then sees the truth.
+    """Probability of a go with infinitely many patients, when estimates equal the truth.
 
-    None where the truth of an analysis is not known. Estimates are taken to centre on the truth.
+    None where the truth of an analysis is unknown. Estimates are assumed to be consistent.
     """
     study, source = trials.study, trials.source
     truth = source.truth(0, _CEILING_DRAWS)
@@ -157,48 +157,54 @@ def _ceiling(trials: CountedTrials) -> Measured | None:
     return proportion(int((verdict == GO).sum()), _CEILING_DRAWS, _CEILING_DRAWS)
 
 
-def _closed_form(
-    at: Callable[[float], ClosedForm | None], steps: Steps, wanted: Search
+def _closed_form_answer(
+    closed_form_at: Callable[[float], ClosedForm | None], steps: Steps, goal: Search
 ) -> tuple[float | None, str]:
-    """Lowest step whose power by theory is at the target, and what keeps that from being exact."""
-    if wanted.of != "power":
+    """Lowest step with the target power by theory, and why that is approximate."""
+    if goal.criterion != "power":
         return None, ""
     low, high = steps.lowest, steps.lowest
-    while (known := at(high)) is None or known.value < wanted.target:
+    while (closed_form := closed_form_at(high)) is None or closed_form.value < goal.target:
         if high >= steps.highest:
             return None, ""
         low, high = high, steps.doubled(high)
-    while len(inside := steps.between(low, high, 3)) > 2:  # noqa: PLR2004 - both ends
-        here = at(inside[1])
-        if here is not None and here.value >= wanted.target:
-            known, high = here, inside[1]
+    while len(candidates := steps.between(low, high, 3)) > 2:  # noqa: PLR2004 - both ends
+        middle = closed_form_at(candidates[1])
+        if middle is not None and middle.value >= goal.target:
+            closed_form, high = middle, candidates[1]
         else:
-            low = inside[1]
-    return high, known.why
+            low = candidates[1]
+    return high, closed_form.why
 
 
-def _of_size(asked: _Asked, looks: LooksOf | None, patients: float) -> ClosedForm | None:
-    study = asked.assembled.study
-    if asked.trials.verdict >= len(study.analyses):
+def _closed_form_at_size(
+    setup: _SizeSearch, looks: LooksBySize | None, patients: float
+) -> ClosedForm | None:
+    study = setup.assembled.study
+    if setup.trials.verdict >= len(study.analyses):
         return None
     study = replace(study, plan=replace(study.plan, patients=int(patients)))
     if looks is not None:
         study = replace(study, interim=looks(int(patients)))
-    return twin(replace(asked.assembled, study=study), asked.trials.verdict, asked.source)
+    return closed_form_power(
+        replace(setup.assembled, study=study), setup.trials.verdict, setup.source
+    )
 
 
-def _of_effect(asked: _Asked, multiple: float) -> ClosedForm | None:
-    if asked.trials.verdict >= len(asked.assembled.study.analyses):
+def _closed_form_at_effect(setup: _SizeSearch, multiple: float) -> ClosedForm | None:
+    if setup.trials.verdict >= len(setup.assembled.study.analyses):
         return None
-    return twin(asked.assembled, asked.trials.verdict, Scaled(asked.source, multiple))
+    return closed_form_power(
+        setup.assembled, setup.trials.verdict, ScaledTruth(setup.source, multiple)
+    )
 
 
-def _effect(asked: _Asked) -> float | None:
+def _target_effect(setup: _SizeSearch) -> float | None:
     """Effect of the target behind one analysis; None for a verdict on several."""
-    study, number = asked.assembled.study, asked.trials.verdict
+    study, number = setup.assembled.study, setup.trials.verdict
     if number >= len(study.analyses):
         number = 0
         if len(study.analyses) > 1:
             return None
-    effect = float(true_effect(study, asked.source.truth(0, 1), number)[0])
+    effect = float(true_effect(study, setup.source.truth(0, 1), number)[0])
     return effect if math.isfinite(effect) else None

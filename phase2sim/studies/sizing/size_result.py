@@ -1,4 +1,4 @@
-"""What a search for a size came to: the answer in words, as rows, and the curve around it."""
+"""Result of a search for a sample size: the answer, and the power curve around it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,27 +8,27 @@ from phase2sim.core.io.data_frames import dataset_of, frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
 from phase2sim.core.measured import Measured
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.studies.sizing.search import Climbed, SearchPoint
+from phase2sim.studies.sizing.search import SearchPoint, SearchResult
 
 if TYPE_CHECKING:
     from pandas import DataFrame
     from xarray import Dataset
 
-type Of = Literal["power", "assurance"]
+type SizeCriterion = Literal["power", "assurance"]
 
-LARGEST = 5_000  # patients beyond which nobody searches unless told
+LARGEST = 5_000  # largest number of patients searched by default
 _MOST_LINES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is wanted: the fewest patients with this power or assurance of a verdict."""
+    """Goal of a search: the fewest patients with this power or assurance of a verdict."""
 
-    of: Of = "power"
+    criterion: SizeCriterion = "power"
     target: float = 0.8
-    confidence: float = 0.99  # that both claims about the answer are true, for Monte Carlo error
+    confidence: float = 0.99  # that both claims hold, in view of Monte Carlo error
     tolerance: float = 0.01  # the step below is less than this above the target
-    verdict: str | None = None  # the one on all analyses, if not said
+    verdict: str | None = None  # by default the one on all analyses
     most: int = 1_000_000  # trials
     largest: int = LARGEST  # patients
 
@@ -45,7 +45,7 @@ class SizeResult(Viewed):
         Target, confidence and tolerance of the search.
     verdict : str
         Analysis or overall verdict that was sized.
-    found : Climbed or None
+    search_result : SearchResult or None
         Searched sizes (or effects) with their probabilities of go; None if the ceiling is below the
         target.
     ceiling : Measured or None
@@ -80,18 +80,18 @@ class SizeResult(Viewed):
     scenario: Scenario
     search: Search
     verdict: str
-    found: Climbed | None  # None if the ceiling is below the target
-    ceiling: Measured | None  # what no number of patients exceeds; None if nobody knows
+    search_result: SearchResult | None  # None if the ceiling is below the target
+    ceiling: Measured | None  # limit for endless patients; None if unknown
     closed_form: float | None = None  # the answer by theory
     closed_form_why: str = ""  # what keeps it from being exact
     by_effect: bool = False  # whether multiples of the target's effects were searched
-    enrolled: Measured | None = None  # patients of the answer that come, on average, with looks
+    enrolled: Measured | None = None  # mean number enrolled at the answer, with looks
     effect: float | None = None  # of the answer then, model scale, where there is one endpoint
 
     @property
     def answer(self) -> SearchPoint | None:
-        """The step that is enough."""
-        return self.found.answer if self.found else None
+        """The smallest size that reaches the target; None if none does."""
+        return self.search_result.answer if self.search_result else None
 
     @property
     def patients(self) -> int | None:
@@ -100,15 +100,15 @@ class SizeResult(Viewed):
 
     @property
     def steps(self) -> str:
-        """What was searched, in words."""
+        """Unit of the sizes searched."""
         return "times the target" if self.by_effect else "patients"
 
     def frame(self) -> "DataFrame":
-        """Every step that was looked at, as a pandas data frame; its bounds hold at all looks."""
+        """Every size searched, as a pandas data frame; the bounds hold at all looks together."""
         return frame_of([{self.steps.replace(" ", "_"): p.value, **p.row()} for p in self._curve])
 
     def dataset(self) -> "Dataset":
-        """The same as an xarray dataset over the steps."""
+        """Return the same as an xarray dataset over the steps."""
         frame = self.frame()
         return dataset_of(frame.to_dict("records"), list(frame)[:1], list(frame)[1:])
 
@@ -122,11 +122,11 @@ class SizeResult(Viewed):
         answer, *more = sentences(self)
         return View(
             answer,
-            (self.steps, self.search.of, "at least", "at most", "trials"),
+            (self.steps, self.search.criterion, "at least", "at most", "trials"),
             tuple(
                 (
                     f"{point.value:g}",
-                    _shown(point.share),
+                    _measured_text(point.share),
                     f"{point.low:.3f}",
                     f"{point.high:.3f}",
                     f"{point.share.used:,}",
@@ -138,66 +138,67 @@ class SizeResult(Viewed):
 
     @property
     def _curve(self) -> tuple[SearchPoint, ...]:
-        return self.found.curve if self.found else ()
+        return self.search_result.curve if self.search_result else ()
 
 
 def sentences(sized: SizeResult) -> Iterator[str]:
-    """Say what was found, and what theory and the ceiling say of it."""
-    wanted, answer = sized.search, sized.answer
-    what = f"{wanted.of} of {sized.verdict}"
-    sure = f"{100 * wanted.confidence:g} % Monte Carlo confidence"
-    if sized.found is None:
+    """Yield the answer in words, the closed form and the ceiling."""
+    goal, answer = sized.search, sized.answer
+    quantity = f"{goal.criterion} of {sized.verdict}"
+    confidence = f"{100 * goal.confidence:g} % Monte Carlo confidence"
+    if sized.search_result is None:
         if sized.ceiling is not None:  # else it was searched
             yield (
-                f"No number of patients reaches {wanted.target:g}: the {what} cannot exceed"
-                f" {_shown(sized.ceiling)}, the chance that the effects are there at all."
+                f"No number of patients reaches {goal.target:g}: the {quantity} cannot exceed"
+                f" {_measured_text(sized.ceiling)}, the chance that the effects are there at all."
             )
         return
     if answer is None:
         yield (
-            f"Not reached: up to {_name(sized, sized.found.curve[-1])} the {what} is not shown to"
-            f" be {wanted.target:g}, after {sized.found.trials:,} trials. Raise --at-most or"
-            " --trials."
+            f"Not reached: up to {_point_text(sized, sized.search_result.curve[-1])} the"
+            f" {quantity} is not shown to be {goal.target:g}, after {sized.search_result.trials:,}"
+            " trials. Raise --at-most or --trials."
         )
     else:
         yield (
-            f"{_name(sized, answer)}: {what} {wanted.target:g} or more, {sure},"
-            f" {sized.found.trials:,} trials looked at."
+            f"{_point_text(sized, answer)}: {quantity} {goal.target:g} or more, {confidence},"
+            f" {sized.search_result.trials:,} trials looked at."
         )
     if sized.enrolled is not None:
-        yield f"The looks leave {_shown(sized.enrolled)} of them enrolled at the end, on average."
-    below = sized.found.below
-    if answer is not None and below is not None:
-        if sized.found.settled:
+        mean = _measured_text(sized.enrolled)
+        yield f"The looks leave {mean} of them enrolled at the end, on average."
+    step_below = sized.search_result.below
+    if answer is not None and step_below is not None:
+        if sized.search_result.settled:
             yield (
-                f"The step below, {_name(sized, below)}, has less than"
-                f" {wanted.target + wanted.tolerance:g} (in {below.share.used:,} trials"
-                f" {_shown(below.share)})."
+                f"The step below, {_point_text(sized, step_below)}, has less than"
+                f" {goal.target + goal.tolerance:g} (in {step_below.share.used:,} trials"
+                f" {_measured_text(step_below.share)})."
             )
         else:
             yield "Fewer may do: the trials ran out before that could be told. Raise --trials."
     if sized.closed_form is not None:
-        about = f", about: {sized.closed_form_why}" if sized.closed_form_why else ""
-        yield f"Closed form: {_value(sized, sized.closed_form)}{about}."
-    if sized.ceiling is not None and wanted.of == "assurance":
-        yield f"Assurance cannot exceed {_shown(sized.ceiling)}, however many patients."
+        reason = f", about: {sized.closed_form_why}" if sized.closed_form_why else ""
+        yield f"Closed form: {_value_text(sized, sized.closed_form)}{reason}."
+    if sized.ceiling is not None and goal.criterion == "assurance":
+        yield f"Assurance cannot exceed {_measured_text(sized.ceiling)}, however many patients."
 
 
-def _name(sized: SizeResult, point: SearchPoint) -> str:
+def _point_text(sized: SizeResult, point: SearchPoint) -> str:
     """``120 patients (60 and 60)``, or the effect."""
-    return _value(sized, point.value)
+    return _value_text(sized, point.value)
 
 
-def _value(sized: SizeResult, value: float) -> str:
+def _value_text(sized: SizeResult, value: float) -> str:
     if sized.by_effect:
         answer = sized.answer
         if sized.effect is None or answer is None:
             return f"{value:.4g} times the target's effects"
         return f"effect {sized.effect / answer.value * value:+.3g} ({value:.4g} times the target's)"
     arms = sized.scenario.design.get("allocation", (1, 1))
-    whole = int(value) // sum(arms)
-    return f"{value:,.0f} patients ({' and '.join(str(whole * share) for share in arms)})"
+    units = int(value) // sum(arms)
+    return f"{value:,.0f} patients ({' and '.join(str(units * share) for share in arms)})"
 
 
-def _shown(measured: Measured) -> str:
+def _measured_text(measured: Measured) -> str:
     return plus_minus(measured.estimate, measured.mcse)

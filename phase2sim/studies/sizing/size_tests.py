@@ -1,4 +1,4 @@
-"""The lowest step of a ladder whose chance reaches a target, found by looking again and again.
+"""The lowest of ordered steps whose probability reaches a target, tested sequentially.
 
 Steps are tested from the top down for being enough, and from the bottom up for not being clearly
 enough; a step's test counts only when those before it have succeeded. A false claim needs the first
@@ -15,7 +15,7 @@ from phase2sim.core.arrays import Floats, Ints
 from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
 
 # Trials first up to last at some steps -> how many were a go, and how many were decided.
-type Count = Callable[[int, int, tuple[float, ...]], tuple[Ints, Ints]]
+type CountTrials = Callable[[int, int, tuple[float, ...]], tuple[Ints, Ints]]
 
 _FIRST_LOOK = 1_000
 _FAR = 4.0  # standard errors
@@ -24,7 +24,7 @@ _GROWTH = 1.5  # of the trials from one look to the next
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: the lowest step whose chance is at least ``target``."""
+    """Goal: the lowest step whose probability is at least ``target``."""
 
     target: float
     error: float  # chance that one of the two claims is false
@@ -33,8 +33,8 @@ class Question:
 
 
 @dataclass(slots=True)
-class Ladder:
-    """Steps in the order of their chances, and what was seen of each."""
+class StepTests:
+    """Fixed-sequence tests of ordered steps: counts and anytime-valid bounds of each step."""
 
     values: tuple[float, ...]
     go: Ints = field(init=False)
@@ -53,7 +53,7 @@ class Ladder:
 
     @property
     def open(self) -> tuple[int, ...]:
-        """Steps of which neither claim is made yet."""
+        """Steps about which neither claim is made yet."""
         return tuple(range(self.short + 1, self.enough))
 
     @property
@@ -61,58 +61,59 @@ class Ladder:
         """Whether both claims about the answer are made."""
         return not self.open
 
-    def note(self, steps: Sequence[int], seen: tuple[Ints, Ints], question: Question) -> None:
-        """Add what was seen at some steps and make the claims that it allows."""
-        at = list(steps)
-        self.go[at] += seen[0]
-        self.decided[at] += seen[1]
-        each = question.error / 2
-        low = lower_bound(self.go[at], self.decided[at], each)
-        high = upper_bound(self.go[at], self.decided[at], each)
-        self.low[at] = np.maximum(self.low[at], low)  # what was ever out of the bounds stays out
-        self.high[at] = np.minimum(self.high[at], high)
+    def add_counts(
+        self, steps: Sequence[int], counts: tuple[Ints, Ints], question: Question
+    ) -> None:
+        """Add counts at some steps, and make the claims that the bounds allow."""
+        indices = list(steps)
+        self.go[indices] += counts[0]
+        self.decided[indices] += counts[1]
+        one_sided_error = question.error / 2
+        low = lower_bound(self.go[indices], self.decided[indices], one_sided_error)
+        high = upper_bound(self.go[indices], self.decided[indices], one_sided_error)
+        self.low[indices] = np.maximum(self.low[indices], low)  # bounds never widen
+        self.high[indices] = np.minimum(self.high[indices], high)
         while self.enough > 0 and self.low[self.enough - 1] >= question.target:
             self.enough -= 1
-        clearly = np.full(len(self.values), question.target + question.tolerance)
-        clearly[-1] = (
+        limits = np.full(len(self.values), question.target + question.tolerance)
+        limits[-1] = (
             question.target
         )  # no step is enough: only then is the answer that there is none
         while (
-            self.short + 1 < len(self.values)
-            and self.high[self.short + 1] < clearly[self.short + 1]
+            self.short + 1 < len(self.values) and self.high[self.short + 1] < limits[self.short + 1]
         ):
             self.short += 1
 
 
 def settle_steps(
-    ladder: Ladder,
-    count: Count,
+    sequence: StepTests,
+    count: CountTrials,
     question: Question,
     progress: Callable[[int, int], None] = lambda _steps, _trials: None,
 ) -> None:
-    """Look at the open steps until the question is settled, or the trials are used up."""
+    """Simulate the open steps until both claims are made, or the trials are used up."""
     look = _FIRST_LOOK
-    while not ladder.settled and ladder.trials < question.most:
-        until = min(ladder.trials + look, question.most)
-        steps = ladder.open
-        seen = count(ladder.trials, until, tuple(ladder.values[step] for step in steps))
-        ladder.note(steps, seen, question)
-        ladder.trials = until
-        look = int(until * (_GROWTH - 1)) + 1
-        progress(len(ladder.open), ladder.trials)
+    while not sequence.settled and sequence.trials < question.most:
+        last = min(sequence.trials + look, question.most)
+        steps = sequence.open
+        counts = count(sequence.trials, last, tuple(sequence.values[step] for step in steps))
+        sequence.add_counts(steps, counts, question)
+        sequence.trials = last
+        look = int(last * (_GROWTH - 1)) + 1
+        progress(len(sequence.open), sequence.trials)
 
 
-def far_from(target: float, seen: tuple[Ints, Ints]) -> tuple[int, int]:
-    """Steps between which the answer lies for all that a separate look of them can say.
+def bracket_target(target: float, counts: tuple[Ints, Ints]) -> tuple[int, int]:
+    """Steps between which the answer lies, by separate trials.
 
-    The first is the highest that is clearly under the target, the second the lowest such that all
-    from it on are clearly over it; the lowest and the highest step where there are none.
+    The first is the highest clearly below the target, the second the lowest from which on all are
+    clearly above it; the lowest and the highest step where there are none.
     """
-    go, decided = seen
+    go, decided = counts
     share = (go + 1.0) / (decided + 2.0)
     se = np.sqrt(share * (1 - share) / (decided + 2.0))
-    under = np.flatnonzero(share + _FAR * se < target)
+    below = np.flatnonzero(share + _FAR * se < target)
     not_over = np.flatnonzero(share - _FAR * se < target)
-    low = int(under.max()) if under.size else 0
+    low = int(below.max()) if below.size else 0
     high = int(not_over.max()) + 1 if not_over.size else 0
     return low, min(high, len(share) - 1)

@@ -1,4 +1,4 @@
-"""How often simulated trials are a go: for many numbers of patients, or many sizes of effect."""
+"""Number of trials with a go, at many numbers of patients or many multiples of the effect."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -19,29 +19,29 @@ _TRIALS_A_PIECE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Scaled(TruthSource):
-    """A truth whose effects are a multiple of another's."""
+class ScaledTruth(TruthSource):
+    """A truth with all effects multiplied by one number."""
 
     source: TruthSource
     multiple: float
 
     @property
     def label(self) -> str:
-        """That of the other."""
+        """Label of the unscaled truth."""
         return self.source.label
 
     def truth(self, first: int, trials: int) -> Truth:
         """Truth of trials ``first`` to ``first + trials - 1``."""
-        known = self.source.truth(first, trials)
-        return replace(known, effect=known.effect * self.multiple)
+        drawn_truth = self.source.truth(first, trials)
+        return replace(drawn_truth, effect=drawn_truth.effect * self.multiple)
 
 
 @dataclass(frozen=True, slots=True)
 class CountedTrials:
-    """Trials to count: of one study under one truth, by one of its verdicts.
+    """Trials to count: one study, one truth, one verdict.
 
-    With interim looks ``looks`` are those at other numbers of patients, which share no pass: a look
-    after a share of the patients moves with their number.
+    ``looks`` are the interim looks by number of patients. Sizes with looks are simulated one by
+    one, since a look after a share of the patients depends on their number.
     """
 
     study: Study
@@ -49,39 +49,41 @@ class CountedTrials:
     verdict: int
     looks: Mapping[int, Interim[InterimRule]] = field(default_factory=dict)
 
-    def of_sizes(self, first: int, last: int, values: tuple[float, ...]) -> Ints:
-        """Trials that are a go, and that are decided, (2, value): values are patients."""
+    def count_at_sizes(self, first: int, last: int, values: tuple[float, ...]) -> Ints:
+        """Numbers of trials with a go, and decided, (2, value); values are numbers of patients."""
         return self._count(self.source, first, last, tuple(int(value) for value in values))
 
-    def of_effects(self, first: int, last: int, values: tuple[float, ...]) -> Ints:
-        """As ``of_sizes``: values are multiples of the effect, all on the same patients."""
+    def count_at_effects(self, first: int, last: int, values: tuple[float, ...]) -> Ints:
+        """As ``count_at_sizes``: values are multiples of the effect, all on the same patients."""
         size = (self.study.plan.patients,)
-        each = [self._count(Scaled(self.source, value), first, last, size) for value in values]
-        return np.concatenate(each, axis=1)
+        counts = [
+            self._count(ScaledTruth(self.source, value), first, last, size) for value in values
+        ]
+        return np.concatenate(counts, axis=1)
 
     def _count(self, source: TruthSource, first: int, last: int, sizes: tuple[int, ...]) -> Ints:
         if self.looks and len(sizes) > 1:
-            each = [self._count(source, first, last, (size,)) for size in sizes]
-            return np.concatenate(each, axis=1)
-        found = np.zeros((2, len(sizes)), np.int64)
-        study = self._of(sizes[-1])
+            parts = [self._count(source, first, last, (size,)) for size in sizes]
+            return np.concatenate(parts, axis=1)
+        counts = np.zeros((2, len(sizes)), np.int64)
+        study = self._resize_study(sizes[-1])
         for start in range(first, last, study.batch):
             trials = min(study.batch, last - start)
             for size, outcomes in enumerate(simulate_sizes(study, source, start, trials, sizes)):
                 verdict = outcomes.verdict[:, self.verdict]
-                found[:, size] += (verdict == GO).sum(), (verdict != UNDECIDED).sum()
-        return found
+                counts[:, size] += (verdict == GO).sum(), (verdict != UNDECIDED).sum()
+        return counts
 
-    def _of(self, patients: int) -> Study:
-        """The study with so many patients."""
+    def _resize_study(self, patients: int) -> Study:
+        """The study with ``patients`` patients and the looks that belong to that number."""
         study = replace(self.study, plan=replace(self.study.plan, patients=patients))
         if patients not in self.looks:
             return study
         return replace(study, interim=self.looks[patients])
 
     def enrolled(self, first: int, last: int, patients: int) -> Ints:
-        """Patients enrolled at the end of each trial, of a study with so many and looks."""
-        study = self._of(patients)
+        """Number enrolled when each trial stops, with ``patients`` planned, (trial,)."""
+        study = self._resize_study(patients)
         ends = [
             simulate_batch(study, self.source, start, min(study.batch, last - start)).ended
             for start in range(first, last, study.batch)
@@ -91,19 +93,19 @@ class CountedTrials:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Counts on a backend, a piece at a time; the sums do not depend on who counted what."""
+    """Count trials on a backend, in pieces; the sums do not depend on the workers."""
 
     backend: Backend
     trials: CountedTrials
     effects: bool = False
-    looks_of: Callable[[int], Interim[InterimRule]] | None = (
+    looks_by_size: Callable[[int], Interim[InterimRule]] | None = (
         None  # of a design that has any, by its patients
     )
 
     def __call__(self, first: int, last: int, values: tuple[float, ...]) -> tuple[Ints, Ints]:
-        """Trials ``first`` up to ``last``: how many are a go, and decided, at each value."""
+        """Numbers of trials ``first`` up to ``last`` with a go, and decided, at each value."""
         trials = self.trials if self.effects else self._with_looks(values)
-        work = trials.of_effects if self.effects else trials.of_sizes
+        work = trials.count_at_effects if self.effects else trials.count_at_sizes
         starts: Sequence[int] = range(first, last, _TRIALS_A_PIECE)
         pieces: list[Future[Ints]] = [
             self.backend.submit(work, start, min(start + _TRIALS_A_PIECE, last), values)
@@ -113,7 +115,7 @@ class Counter:
         return go, decided
 
     def enrolled(self, patients: int, trials: int) -> Measured:
-        """Mean number of patients enrolled when a trial of so many with looks has ended."""
+        """Mean number enrolled when a trial with ``patients`` planned and interim looks stops."""
         counted = self._with_looks((float(patients),))
         pieces: list[Future[Ints]] = [
             self.backend.submit(
@@ -121,11 +123,11 @@ class Counter:
             )
             for start in range(0, trials, _TRIALS_A_PIECE)
         ]
-        # Whole numbers are added up exactly, in whatever order.
-        each = np.concatenate([piece.result() for piece in pieces])
-        return mean_of(int(each.sum()), int((each**2).sum()), trials, trials, trials)
+        # Sums of integers are exact in any order.
+        enrolled = np.concatenate([piece.result() for piece in pieces])
+        return mean_of(int(enrolled.sum()), int((enrolled**2).sum()), trials, trials, trials)
 
     def _with_looks(self, values: tuple[float, ...]) -> CountedTrials:
-        if self.looks_of is None:
+        if self.looks_by_size is None:
             return self.trials
-        return replace(self.trials, looks={int(n): self.looks_of(int(n)) for n in values})
+        return replace(self.trials, looks={int(n): self.looks_by_size(int(n)) for n in values})

@@ -1,1 +1,1 @@
-"""Results on disk: what was simulated, trial by trial, and what was measured from it."""
+"""Results on disk: estimates of every simulated trial, and the numbers measured from them."""

@@ -1,10 +1,9 @@
 """A batch of simulated trials as a Parquet file, and back, bit for bit.
 
-One row a truth, analysis and trial, in that order; the columns are the same for every study, so
+One row per truth, analysis and trial, in that order; the columns are the same for every study, so
 that a folder of such files is one table to R, DuckDB, pandas and polars. Trials with interim looks
-have a row a look before the trial, and further columns that say what a look had; those whose
-arms are dropped at looks also what it had of each arm; trials that are watched for harm have
-columns of that.
+have one row per look before the trial, and columns of each look; those whose arms are dropped at
+looks have columns of each arm too; trials monitored for harm have columns of that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from phase2sim.core.contracts import FAILURES, FALLBACKS, Estimates, OwnTest
-from phase2sim.studies.store.harm_columns import HARM_FIELDS, Column, harm_columns, watched_of
+from phase2sim.studies.store.harm_columns import HARM_FIELDS, Column, harm_columns, harm_monitoring
 from phase2sim.trial.batch_results import BatchResults
 from phase2sim.trial.interim.look import ArmsSeen, Look
 
@@ -33,7 +32,7 @@ SCHEMA = pa.schema(
         ("missing", pa.float64()),  # share of patients without the value analysed
     ]
 )
-_OF_LOOKS = ("due", "enrolled", "months", "overrun_p")
+_LOOK_COLUMNS = ("due", "enrolled", "months", "overrun_p")
 LOOKS_SCHEMA = pa.schema(
     [
         *SCHEMA,
@@ -44,8 +43,8 @@ LOOKS_SCHEMA = pa.schema(
         ("overrun_p", pa.float64()),  # once all who are enrolled were followed; null if not asked
     ]
 )
-_OF_ARMS = ("arm_enrolled", "arm_due", "arm_months")
-_OF_CONTROL = ("control_enrolled", "control_due")
+_ARM_COLUMNS = ("arm_enrolled", "arm_due", "arm_months")
+_CONTROL_COLUMNS = ("control_enrolled", "control_due")
 ARMS_SCHEMA = pa.schema(
     [
         *LOOKS_SCHEMA,  # as if no arm had been dropped, and so are these
@@ -69,15 +68,15 @@ _ENCODINGS = dict.fromkeys(_NUMBERS, "BYTE_STREAM_SPLIT") | {"trial": "DELTA_BIN
 _CODES = {"failure": FAILURES, "fallback": FALLBACKS}  # code -> its name, 0 for none
 
 
-def encoded(by_truth: Mapping[str, BatchResults], names: Sequence[str]) -> bytes:
+def encode_batch(by_truth: Mapping[str, BatchResults], names: Sequence[str]) -> bytes:
     """Return the Parquet file of a batch: the same trials under every truth."""
     parts = [
-        _columns(answers, number, (code, number), look)
-        for code, answers in enumerate(by_truth.values())
+        _columns(results, truth=code, number=number, look=look)
+        for code, results in enumerate(by_truth.values())
         for number in range(len(names))
-        for look in range(max(len(answers.looks), 1))
+        for look in range(max(len(results.looks), 1))
     ]
-    schema = next(one for one in _SCHEMAS if set(one.names) == parts[0].keys())
+    schema = next(candidate for candidate in _SCHEMAS if set(candidate.names) == parts[0].keys())
     words = {"truth": tuple(by_truth), "analysis": tuple(names), **_CODES}
     arrays = [_array([part[name] for part in parts], words.get(name)) for name in schema.names]
     file = pa.BufferOutputStream()
@@ -93,7 +92,7 @@ def encoded(by_truth: Mapping[str, BatchResults], names: Sequence[str]) -> bytes
     return content
 
 
-def decoded(content: bytes) -> dict[str, BatchResults]:
+def decode_batch(content: bytes) -> dict[str, BatchResults]:
     """Return the trials of a batch under each truth; raises ``ValueError`` for another file."""
     try:
         table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
@@ -109,51 +108,49 @@ def decoded(content: bytes) -> dict[str, BatchResults]:
     for name, array in arrays.items():
         values, missing = _column(array.chunk(0), _CODES.get(name))
         columns[name] = values.reshape(shape), missing.reshape(shape)
-    return {truth: _answers(columns, number) for number, truth in enumerate(truths)}
+    return {truth: _batch_results(columns, number) for number, truth in enumerate(truths)}
 
 
-def _columns(
-    answers: BatchResults, number: int, codes: tuple[int, int], look: int
-) -> dict[str, Column]:
-    """Columns of one truth and analysis, which are numbered ``codes``, at one look if any."""
-    at = answers.looks[look] if answers.looks else answers
-    estimates = at.estimates[number]
-    trials = answers.missing.shape[1]
-    there, nowhere = np.zeros(trials, np.bool_), np.ones(trials, np.bool_)
-    nothing = np.zeros(trials)
-    found: dict[str, Column] = {
-        "truth": (np.full(trials, codes[0]), there),
-        "analysis": (np.full(trials, codes[1]), there),
-        "trial": (np.arange(answers.first, answers.last), there),
+def _columns(results: BatchResults, *, truth: int, number: int, look: int) -> dict[str, Column]:
+    """Columns of one truth and analysis, by their numbers, at one look if any."""
+    source = results.looks[look] if results.looks else results
+    estimates = source.estimates[number]
+    trials = results.missing.shape[1]
+    present, absent = np.zeros(trials, np.bool_), np.ones(trials, np.bool_)
+    zeros = np.zeros(trials)
+    columns: dict[str, Column] = {
+        "truth": (np.full(trials, truth), present),
+        "analysis": (np.full(trials, number), present),
+        "trial": (np.arange(results.first, results.last), present),
         "failure": (estimates.reason, estimates.reason == 0),
-        "fallback": (nothing, nowhere),
-        "true_effect": (answers.true_effect[number], there),
-        "missing": (at.missing[number], there),
+        "fallback": (zeros, absent),
+        "true_effect": (results.true_effect[number], present),
+        "missing": (source.missing[number], present),
     }
-    if isinstance(at, Look):
-        found["look"] = (np.full(trials, look + 1, np.int8), there)
-        found |= {"due": (at.due[number], there), "enrolled": (at.enrolled, there)}
-        found["months"] = (at.months, there)
-        found["overrun_p"] = (at.overrun_p[number], np.isnan(at.overrun_p[number]))
-        if at.arms is not None:
-            arms, control = at.arms, (at.arms.control_enrolled, at.arms.control_due)
-            own = (arms.enrolled[number], arms.due[number], arms.months[number])
-            values = zip((*_OF_ARMS, *_OF_CONTROL), (*own, *control), strict=True)
-            found |= {name: (each, there) for name, each in values}
-    if answers.watched is not None:
-        found |= harm_columns(answers.watched, look)
+    if isinstance(source, Look):
+        columns["look"] = (np.full(trials, look + 1, np.int8), present)
+        columns |= {"due": (source.due[number], present), "enrolled": (source.enrolled, present)}
+        columns["months"] = (source.months, present)
+        columns["overrun_p"] = (source.overrun_p[number], np.isnan(source.overrun_p[number]))
+        if source.arms is not None:
+            arms, control = source.arms, (source.arms.control_enrolled, source.arms.control_due)
+            arm_values = (arms.enrolled[number], arms.due[number], arms.months[number])
+            values = zip((*_ARM_COLUMNS, *_CONTROL_COLUMNS), (*arm_values, *control), strict=True)
+            columns |= {name: (values, present) for name, values in values}
+    if results.watched is not None:
+        columns |= harm_columns(results.watched, look)
     if estimates.fallback is not None:
-        found["fallback"] = (estimates.fallback, estimates.fallback == 0)
+        columns["fallback"] = (estimates.fallback, estimates.fallback == 0)
     for name in ("effect", "se", "df", "p"):
-        found[name] = (getattr(estimates, name), there)
+        columns[name] = (getattr(estimates, name), present)
     for name in _OWN_TEST:
         test = estimates.test
-        found[name] = (nothing, nowhere) if test is None else (getattr(test, name), there)
-    return found
+        columns[name] = (zeros, absent) if test is None else (getattr(test, name), present)
+    return columns
 
 
 def _array(parts: Sequence[Column], words: Sequence[str] | None) -> pa.Array:
-    """Join the parts of a column, whose values are places in ``words`` if it holds names."""
+    """Join the parts of a column; values are indices of ``words`` if it holds names."""
     values = np.concatenate([values for values, _ in parts])
     missing = np.concatenate([missing for _, missing in parts])
     mask = missing if missing.any() else None
@@ -164,7 +161,7 @@ def _array(parts: Sequence[Column], words: Sequence[str] | None) -> pa.Array:
 
 
 def _column(array: pa.Array, words: Sequence[str] | None) -> Column:
-    """Undo ``_array``; what is missing is 0."""
+    """Undo ``_array``; missing values are 0."""
     if array.null_count == len(array):
         return np.zeros(len(array)), np.ones(len(array), np.bool_)
     if array.null_count == 0 and words is None:
@@ -172,50 +169,53 @@ def _column(array: pa.Array, words: Sequence[str] | None) -> Column:
     missing = np.asarray(array.is_null())
     if words is None:
         return np.asarray(array.fill_null(0)), missing
-    places = [words.index(word) for word in array.dictionary.to_pylist()]
+    positions = [words.index(word) for word in array.dictionary.to_pylist()]
     codes = np.asarray(array.indices.fill_null(0))
-    return np.where(missing, 0, np.array(places)[codes]), missing
+    return np.where(missing, 0, np.array(positions)[codes]), missing
 
 
-def _answers(columns: Mapping[str, Column], truth: int) -> BatchResults:
+def _batch_results(columns: Mapping[str, Column], truth: int) -> BatchResults:
     """Trials under one truth, from columns (truth, analysis, look, trial)."""
     _, analyses, looks, _ = columns["trial"][0].shape
-    found = []
+    looks_read = []
     for look in range(looks):
-        at = {n: (v[truth, :, look], gone[truth, :, look]) for n, (v, gone) in columns.items()}
-        estimates = tuple(_estimates(at, number) for number in range(analyses))
-        found.append((at, estimates))
-    at, estimates = found[-1]
+        at_look = {
+            n: (v[truth, :, look], is_missing[truth, :, look])
+            for n, (v, is_missing) in columns.items()
+        }
+        estimates = tuple(_estimates(at_look, number) for number in range(analyses))
+        looks_read.append((at_look, estimates))
+    at_look, estimates = looks_read[-1]
     return BatchResults(
-        first=int(at["trial"][0][0, 0]),
+        first=int(at_look["trial"][0][0, 0]),
         estimates=estimates,
-        true_effect=at["true_effect"][0],
-        missing=at["missing"][0],
-        looks=tuple(_look(*one) for one in found) if "look" in columns else (),
-        watched=watched_of([at for at, _ in found]),
+        true_effect=at_look["true_effect"][0],
+        missing=at_look["missing"][0],
+        looks=tuple(_look(*parts) for parts in looks_read) if "look" in columns else (),
+        watched=harm_monitoring([at_look for at_look, _ in looks_read]),
     )
 
 
-def _look(at: Mapping[str, Column], estimates: tuple[Estimates, ...]) -> Look:
-    due, enrolled, months, overrun_p = (at[name][0] for name in _OF_LOOKS)
-    p = np.where(at["overrun_p"][1], np.nan, overrun_p)
+def _look(columns: Mapping[str, Column], estimates: tuple[Estimates, ...]) -> Look:
+    due, enrolled, months, overrun_p = (columns[name][0] for name in _LOOK_COLUMNS)
+    p = np.where(columns["overrun_p"][1], np.nan, overrun_p)
     arms = None
-    if _OF_ARMS[0] in at:
-        own = (at[name][0] for name in _OF_ARMS)
-        arms = ArmsSeen(*own, *(at[name][0][0] for name in _OF_CONTROL))
-    return Look(estimates, at["missing"][0], due, enrolled[0], months[0], p, arms)
+    if _ARM_COLUMNS[0] in columns:
+        arm_values = (columns[name][0] for name in _ARM_COLUMNS)
+        arms = ArmsSeen(*arm_values, *(columns[name][0][0] for name in _CONTROL_COLUMNS))
+    return Look(estimates, columns["missing"][0], due, enrolled[0], months[0], p, arms)
 
 
-def _estimates(at: Mapping[str, Column], number: int) -> Estimates:
-    here = {name: values[number] for name, (values, _) in at.items()}
-    nowhere = {name: at[name][1][number].all() for name in ("lower", "fallback")}
-    test = None if nowhere["lower"] else OwnTest(*(here[name] for name in _OWN_TEST))
+def _estimates(columns: Mapping[str, Column], number: int) -> Estimates:
+    array = {name: array[number] for name, (array, _) in columns.items()}
+    is_absent = {name: columns[name][1][number].all() for name in ("lower", "fallback")}
+    test = None if is_absent["lower"] else OwnTest(*(array[name] for name in _OWN_TEST))
     return Estimates(
-        effect=here["effect"],
-        se=here["se"],
-        df=here["df"],
-        p=here["p"],
-        reason=here["failure"].astype(np.int8),
+        effect=array["effect"],
+        se=array["se"],
+        df=array["df"],
+        p=array["p"],
+        reason=array["failure"].astype(np.int8),
         test=test,
-        fallback=None if nowhere["fallback"] else here["fallback"].astype(np.int8),
+        fallback=None if is_absent["fallback"] else array["fallback"].astype(np.int8),
     )

@@ -1,8 +1,8 @@
 """A folder of results: trials of every study, found by content, checked when they are read.
 
-A study is all that moves a simulated trial: its folder is named by a hash of that. A file holds a
-stretch of its trials and is named by the stretch and a hash of its bytes, so that nothing else
-needs to be written to know what is there and whether it is whole.
+A study is all that determines the simulated data: its folder is named by a hash of that. A file
+holds a stretch of its trials and is named by the stretch and a hash of its bytes, so that the file
+names alone tell which trials are stored and whether they are intact.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from phase2sim.core.errors import BadInput, NotWritten
 from phase2sim.core.io.atomic_files import locked, write_synced
-from phase2sim.studies.store.batches import decoded
+from phase2sim.studies.store.batches import decode_batch
 from phase2sim.trial.batch_results import BatchResults, concatenate_batches, cut
 
 MANIFEST = "manifest.json"
@@ -35,7 +35,7 @@ class Stretch(NamedTuple):
 
 
 class DamagedFile(BadInput):
-    """A file of trials that is not what was written."""
+    """A file of trials whose bytes differ from those written."""
 
 
 @dataclass(slots=True)
@@ -43,55 +43,57 @@ class Store:
     """A folder of results; open it with ``writing`` to add to it."""
 
     folder: Path
-    _sound: set[Path] = field(default_factory=set)  # files whose bytes were checked
+    _checked_files: set[Path] = field(default_factory=set)  # files whose bytes were checked
 
     def stretches(self, study: str) -> list[Stretch]:
-        """Files of a study in order of trial; one that adds nothing to those before is left out."""
-        found = sorted(self._all(study), key=lambda one: (one.first, -one.last))
-        kept: list[Stretch] = []
-        for stretch in found:
-            if not kept or stretch.last > kept[-1].last:
-                kept.append(stretch)
-        return kept
+        """Files of a study in order of trial, without those that add no trials."""
+        ordered = sorted(
+            self._list_stretches(study), key=lambda stretch: (stretch.first, -stretch.last)
+        )
+        useful: list[Stretch] = []
+        for stretch in ordered:
+            if not useful or stretch.last > useful[-1].last:
+                useful.append(stretch)
+        return useful
 
     def trials(self, study: str) -> int:
-        """How many trials are there from the first on, without a gap."""
-        there = 0
+        """Number of trials stored from the first on, without a gap."""
+        trials = 0
         for stretch in self.stretches(study):
-            if stretch.first > there:
+            if stretch.first > trials:
                 break
-            there = stretch.last
-        return there
+            trials = stretch.last
+        return trials
 
     def contents(self, study: str) -> str:
-        """Short hash of which trials are there: another one as soon as they change."""
+        """Short hash of the stored trials, which changes whenever they do."""
         names = "\n".join(stretch.path.name for stretch in self.stretches(study))
         return _hash(names.encode())
 
-    def answers(
+    def batch_results(
         self, study: str, first: int = 0, last: int | None = None
     ) -> dict[str, BatchResults]:
-        """What trials ``first`` up to ``last`` of a study came to, by truth; all if not said.
+        """Results of trials ``first`` up to ``last`` of a study, by truth; by default all.
 
         Only those before the first gap. Raises ``DamagedFile``.
         """
-        there = self.trials(study)
-        end = there if last is None else min(last, there)
+        available = self.trials(study)
+        end = available if last is None else min(last, available)
         parts: dict[str, list[BatchResults]] = {}
         reached = first
         for stretch in self.stretches(study):
             if stretch.first <= reached < min(stretch.last, end):
-                until = min(stretch.last, end)
-                for truth, answers in self._decoded(stretch.path).items():
-                    parts.setdefault(truth, []).append(cut(answers, reached, until))
-                reached = until
-        return {truth: concatenate_batches(found) for truth, found in parts.items()}
+                stop = min(stretch.last, end)
+                for truth, results in self._read_batches(stretch.path).items():
+                    parts.setdefault(truth, []).append(cut(results, reached, stop))
+                reached = stop
+        return {truth: concatenate_batches(batches) for truth, batches in parts.items()}
 
     def add(self, study: str, first: int, last: int, content: bytes) -> None:
         """Keep a file of trials; raises ``NotWritten`` and leaves the rest as it is."""
         path = self._folder_of(study) / f"{first:09d}-{last:09d}-{_hash(content)}.parquet"
         self.write(path, content)
-        self._sound.add(path)
+        self._checked_files.add(path)
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file whole or not at all; raises ``NotWritten``."""
@@ -107,48 +109,48 @@ class Store:
             ) from None
 
     def put_aside_damaged(self, study: str) -> list[Path]:
-        """Move files that are not what was written to a folder of their own; return them."""
-        found = []
-        for stretch in self._all(study):
+        """Move damaged files to a separate folder; return their new paths."""
+        moved_files = []
+        for stretch in self._list_stretches(study):
             try:
-                self._checked(stretch.path)
+                self._read_intact(stretch.path)
             except DamagedFile:
-                aside = self.folder / _DAMAGED / f"{study}-{stretch.path.name}"
-                aside.parent.mkdir(exist_ok=True)
-                stretch.path.replace(aside)
-                found.append(aside)
-        return found
+                destination = self.folder / _DAMAGED / f"{study}-{stretch.path.name}"
+                destination.parent.mkdir(exist_ok=True)
+                stretch.path.replace(destination)
+                moved_files.append(destination)
+        return moved_files
 
     def remove_unfinished(self) -> None:
-        """Remove what a writer that was killed has left half written."""
+        """Remove partial files of a writer that was killed."""
         for path in self.folder.rglob(".*.tmp"):
             path.unlink(missing_ok=True)
 
-    def _decoded(self, path: Path) -> dict[str, BatchResults]:
+    def _read_batches(self, path: Path) -> dict[str, BatchResults]:
         try:
-            return decoded(self._checked(path))
+            return decode_batch(self._read_intact(path))
         except ValueError as error:
             raise DamagedFile(f"{path}: is no file of trials of this version: {error}.") from None
 
-    def _checked(self, path: Path) -> bytes:
+    def _read_intact(self, path: Path) -> bytes:
         try:
             content = path.read_bytes()
         except OSError as error:
             reason = (error.strerror or "it failed").lower()
             raise DamagedFile(f"{path}: cannot be read: {reason}.") from None
-        if path not in self._sound:
+        if path not in self._checked_files:
             if _hash(content) != path.stem.rsplit("-", 1)[-1]:
                 raise DamagedFile(
                     f"{path}: is damaged: its bytes are not those that were written. Run the sweep"
                     " again: it simulates these trials anew."
                 )
-            self._sound.add(path)
+            self._checked_files.add(path)
         return content
 
     def _folder_of(self, study: str) -> Path:
         return self.folder / _TRIALS / f"study={study}"
 
-    def _all(self, study: str) -> Iterator[Stretch]:
+    def _list_stretches(self, study: str) -> Iterator[Stretch]:
         folder = self._folder_of(study)
         if folder.is_dir():
             for path in folder.iterdir():
@@ -158,19 +160,19 @@ class Store:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[Store]:
-    """Open a folder of results to add to it, alone; it is made if it is not there.
+    """Open a folder of results for writing, exclusively; create it if needed.
 
     Raises ``BadInput`` for a folder of something else, or one that another process writes to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        others = {path.name for path in folder.iterdir()} - {_LOCK}
+        names = {path.name for path in folder.iterdir()} - {_LOCK}
     except OSError as error:
         reason = (error.strerror or "it failed").lower()
         raise BadInput(f"{folder}: cannot be used: {reason}. Name another --out.") from None
-    if others and MANIFEST not in others:
+    if names and MANIFEST not in names:
         raise BadInput(
-            f"{folder}: holds other files ({min(others)}), but no results. Name an empty or a new"
+            f"{folder}: holds other files ({min(names)}), but no results. Name an empty or a new"
             " folder."
         )
     with locked(folder / _LOCK) as owner:
@@ -194,11 +196,13 @@ def open_store(folder: Path) -> Store:
     return Store(folder)
 
 
-def missing_stretches(there: Sequence[Stretch], trials: int, block: int) -> list[tuple[int, int]]:
+def missing_stretches(
+    stretches: Sequence[Stretch], trials: int, block: int
+) -> list[tuple[int, int]]:
     """Trials below ``trials`` that no file holds, cut at multiples of ``block``."""
     gaps: list[tuple[int, int]] = []
     reached = 0
-    for first, last in [*((s.first, s.last) for s in there), (trials, trials)]:
+    for first, last in [*((s.first, s.last) for s in stretches), (trials, trials)]:
         start = reached
         while start < min(first, trials):
             end = min((start // block + 1) * block, first, trials)

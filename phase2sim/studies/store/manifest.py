@@ -1,4 +1,4 @@
-"""The manifest of a folder of results: what was asked for, of which scenarios, by what."""
+"""The manifest of a folder of results: its cells, and the runs that requested them."""
 
 import json
 import platform
@@ -20,13 +20,13 @@ type ManifestEntry = dict[str, Any]
 
 @dataclass(slots=True)
 class Manifest:
-    """Cells by key, in the order they were first asked for, and the runs that asked."""
+    """Cells by key, in the order of their first request, and the runs."""
 
     cells: dict[str, ManifestEntry] = field(default_factory=dict)
     runs: list[ManifestEntry] = field(default_factory=list)
 
     def add_run(self, command: str, about: Mapping[str, Any]) -> None:
-        """Note who asked for what, when, and with which programs."""
+        """Add a run: its command, its time and the versions of the programs."""
         versions = {name: version(name) for name in _PROGRAMS}
         self.runs.append(
             {
@@ -46,18 +46,19 @@ def read_manifest(store: Store) -> Manifest:
         return Manifest()
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-        made = table["format"]
-        found = Manifest(dict(table["cells"]), list(table["runs"]))
+        file_format = table["format"]
+        manifest = Manifest(dict(table["cells"]), list(table["runs"]))
     except (OSError, ValueError, KeyError, TypeError):
         raise BadInput(
             f"{path}: cannot be read as a manifest. The trials beside it are whole: move it away"
             " and run the sweep again, which finds them."
         ) from None
-    if made != _FORMAT:
+    if file_format != _FORMAT:
         raise BadInput(
-            f"{path}: its format is {made!r}; this version reads {_FORMAT!r}. Name another folder."
+            f"{path}: its format is {file_format!r}; this version reads {_FORMAT!r}. Name another"
+            " folder."
         )
-    return found
+    return manifest
 
 
 def write_manifest(store: Store, manifest: Manifest) -> None:

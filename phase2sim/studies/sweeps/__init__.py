@@ -1,1 +1,1 @@
-"""Many scenarios at once: what a store does not hold is simulated, and all of it measured."""
+"""Many scenarios at once: missing trials are simulated, and all cells are measured."""

@@ -1,4 +1,4 @@
-"""From the cells of a sweep to studies, found by content, and groups that share their patients."""
+"""From the cells of a sweep to studies, identified by content, and groups sharing patients."""
 
 import hashlib
 import json
@@ -20,16 +20,16 @@ from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.sweep_file import Label, Sweep
 
 _HASH_DIGITS = 16
-# Keys of a scenario that move no simulated trial. Of the evidence, the fitted prior counts.
-_UNMOVING = {"title", "evidence", "trials", "failures_allowed", "decision", "stopping"}
-_KEPT_ASSEMBLED = 32
+# Keys that do not change the simulated data. Of the evidence, only the fitted prior counts.
+_KEYS_WITHOUT_EFFECT = {"title", "evidence", "trials", "failures_allowed", "decision", "stopping"}
+_MOST_ASSEMBLED = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One scenario of a sweep.
 
-    ``study`` is a hash of all that moves its simulated trials; ``key`` of that and its decision.
+    ``study`` is a hash of all that determines the simulated data; ``key`` adds the decision.
     """
 
     key: str
@@ -41,7 +41,7 @@ class Cell:
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario as its file would say it."""
+        """The scenario of the cell."""
         return self.built.scenario
 
     @property
@@ -51,7 +51,7 @@ class Cell:
 
     @property
     def decision(self) -> str:
-        """The decision in words: ``significance, one_sided_alpha = 0.025``; and what stops it."""
+        """Decision in words: ``significance, one_sided_alpha = 0.025``; with the stopping rule."""
         options = {key: value for key, value in self.scenario.decision.items() if key != "kind"}
         settings = [f"{key} = {value}" for key, value in options.items()]
         if self.scenario.stopping is not None:
@@ -62,7 +62,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Studies that differ in nothing but the number of patients: drawn once, in one pass."""
+    """Studies that differ only in the number of patients: simulated in one pass."""
 
     studies: Mapping[int, str]  # patients -> study, in rising order
     largest: BuiltScenario
@@ -79,53 +79,53 @@ class Priors:
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._known: dict[tuple[tuple[str, ...], Path], PriorDraws] = {}
+        self._priors: dict[tuple[tuple[str, ...], Path], PriorDraws] = {}
 
-    def of(self, scenario: Scenario) -> PriorDraws | None:
+    def get_prior(self, scenario: Scenario) -> PriorDraws | None:
         """Return the fitted prior; None for a scenario without evidence."""
         if not scenario.evidence:
             return None
-        asked = scenario.evidence, scenario.path.parent
-        if asked not in self._known:
+        key = scenario.evidence, scenario.path.parent
+        if key not in self._priors:
             evidence = read_evidence(scenario.evidence, beside=scenario.path)
-            self._known[asked] = fitted(evidence, report=self._report)
-        return self._known[asked]
+            self._priors[key] = fitted(evidence, report=self._report)
+        return self._priors[key]
 
 
 class Assemblies:
-    """Assembled groups; the last few are kept, as their priors can be large."""
+    """Assembled groups; only the last few stay in memory, as their priors can be large."""
 
     def __init__(self, priors: Priors) -> None:
         self._priors = priors
-        self._kept: OrderedDict[str, Assembled] = OrderedDict()
+        self._assembled: OrderedDict[str, Assembled] = OrderedDict()
 
-    def of(self, group: Group) -> Assembled:
-        """Assemble the largest trial of a group, under the truths it is to be run with."""
+    def assemble(self, group: Group) -> Assembled:
+        """Assemble the largest trial of a group, with the truths to simulate."""
         key = group.studies[group.sizes[-1]]
-        if key not in self._kept:
-            whole = assemble(group.largest, self._priors.of(group.largest.scenario))
-            sources = tuple(one for one in whole.sources if one.label in group.truths)
-            self._kept[key] = replace(whole, sources=sources)
-            if len(self._kept) > _KEPT_ASSEMBLED:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        if key not in self._assembled:
+            assembled = assemble(group.largest, self._priors.get_prior(group.largest.scenario))
+            sources = tuple(source for source in assembled.sources if source.label in group.truths)
+            self._assembled[key] = replace(assembled, sources=sources)
+            if len(self._assembled) > _MOST_ASSEMBLED:
+                self._assembled.popitem(last=False)
+        self._assembled.move_to_end(key)
+        return self._assembled[key]
 
-    def of_cell(self, cell: Cell, group: Group) -> Assembled:
-        """As ``of``, with the cell's own number of patients and decision."""
-        whole = self.of(group)
+    def assemble_cell(self, cell: Cell, group: Group) -> Assembled:
+        """As ``assemble``, with the cell's own number of patients and decision."""
+        assembled = self.assemble(group)
         study = replace(
-            whole.study,
+            assembled.study,
             plan=cell.built.study.plan,
             decision=cell.built.study.decision,
             interim=cell.built.study.interim,
         )
-        return replace(whole, built=cell.built, study=study)
+        return replace(assembled, built=cell.built, study=study)
 
 
 def cells_of(sweep: Sweep, priors: Priors) -> tuple[Cell, ...]:
     """Build and check every cell of a sweep; raises ``BadInput`` that names the cell."""
-    found: dict[str, Cell] = {}
+    cells: dict[str, Cell] = {}
     for variation in sweep.cells:
         try:
             built = build_scenario(variation.scenario)
@@ -134,31 +134,31 @@ def cells_of(sweep: Sweep, priors: Priors) -> tuple[Cell, ...]:
             raise BadScenario(
                 f"{sweep.path}: cell with {settings_text(variation.labels)}: {error}"
             ) from None
-        if cell.key in found:
+        if cell.key in cells:
             raise BadScenario(
-                f"{sweep.path}: the cells with {settings_text(found[cell.key].labels)} and with"
+                f"{sweep.path}: the cells with {settings_text(cells[cell.key].labels)} and with"
                 f" {settings_text(cell.labels)} are the same scenario. Leave one out."
             )
-        found[cell.key] = cell
-    return tuple(found.values())
+        cells[cell.key] = cell
+    return tuple(cells.values())
 
 
 def groups_of(cells: Iterable[Cell]) -> tuple[Group, ...]:
-    """Put together the studies that one pass over the patients serves."""
-    found: dict[str, dict[int, Cell]] = {}
+    """Group the studies that one pass over the patients simulates."""
+    cells_by_content: dict[str, dict[int, Cell]] = {}
     for cell in cells:
-        table = _moving(cell.scenario)
+        table = _study_table(cell.scenario)
         patients = cell.built.study.plan.patients
         if cell.built.design.nested:
             table["design"] = {k: v for k, v in table["design"].items() if k != "patients"}
-        found.setdefault(_hash([table, cell.truths, cell.prior]), {})[patients] = cell
+        cells_by_content.setdefault(_hash([table, cell.truths, cell.prior]), {})[patients] = cell
     return tuple(
         Group(
             studies={patients: by_size[patients].study for patients in sorted(by_size)},
             largest=by_size[max(by_size)].built,
             truths=by_size[max(by_size)].truths,
         )
-        for by_size in found.values()
+        for by_size in cells_by_content.values()
     )
 
 
@@ -168,39 +168,43 @@ def settings_text(labels: Mapping[str, Label]) -> str:
 
 
 def study_key(scenario: Scenario, truths: Sequence[str], prior: str) -> str:
-    """Hash of all that moves a scenario's simulated trials, in any order of its keys."""
-    return _hash([_moving(scenario), list(truths), prior, RESULTS_VERSION])
+    """Hash of all that determines the simulated data, whatever the order of the keys."""
+    return _hash([_study_table(scenario), list(truths), prior, RESULTS_VERSION])
 
 
 def _cell(
-    labels: Mapping[str, Label], built: BuiltScenario, asked: Sequence[str], priors: Priors
+    labels: Mapping[str, Label], built: BuiltScenario, requested: Sequence[str], priors: Priors
 ) -> Cell:
     scenario = built.scenario
-    has = ["null"]
-    has += ["target"] if scenario.truth.target else []
-    has += ["prior", "sceptical"] if scenario.truth.prior else []
-    for truth in asked:
-        if truth not in has:
+    available = ["null"]
+    available += ["target"] if scenario.truth.target else []
+    available += ["prior", "sceptical"] if scenario.truth.prior else []
+    for truth in requested:
+        if truth not in available:
             raise BadScenario(
-                f"truths names {truth!r}, but the scenario has {', '.join(sorted(has))}. Add it to"
-                " the base, or leave it out."
+                f"truths names {truth!r}, but the scenario has {', '.join(sorted(available))}. Add"
+                " it to the base, or leave it out."
             )
-    truths = tuple(one for one in ("target", "null", "prior", "sceptical") if one in (asked or has))
-    draws = priors.of(scenario)
+    truths = tuple(
+        truth
+        for truth in ("target", "null", "prior", "sceptical")
+        if truth in (requested or available)
+    )
+    draws = priors.get_prior(scenario)
     prior = "" if draws is None else prior_files.digest(draws)[:_HASH_DIGITS]
     study = study_key(scenario, truths, prior)
     return Cell(cell_key(study, scenario), study, labels, built, truths, prior)
 
 
-def _moving(scenario: Scenario) -> dict[str, Any]:
+def _study_table(scenario: Scenario) -> dict[str, Any]:
     table: dict[str, Any] = scenario.model_dump(
-        mode="json", exclude_defaults=True, exclude=_UNMOVING
+        mode="json", exclude_defaults=True, exclude=_KEYS_WITHOUT_EFFECT
     )
     return table
 
 
 def cell_key(study: str, scenario: Scenario) -> str:
-    """Hash of a study, the decision on its trials and what stops them."""
+    """Hash of a study, its decision rule and its stopping rule."""
     stopping = scenario.stopping
     more = [] if stopping is None else [stopping.model_dump(mode="json", exclude_defaults=True)]
     return _hash([study, scenario.decision, *more])

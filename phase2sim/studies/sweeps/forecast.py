@@ -1,4 +1,4 @@
-"""What a sweep will cost: a few trials of a few groups are timed and thrown away."""
+"""Cost of a sweep, forecast by timing a few trials of a few groups."""
 
 import math
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from phase2sim.studies.store.folder import Store
 from phase2sim.studies.sweeps.cells import Assemblies, Group
 from phase2sim.studies.sweeps.work_units import (
     TRIALS_A_FILE,
-    Done,
     Work,
+    WorkResult,
     WorkUnit,
     missing_pieces,
     simulate_piece,
@@ -24,12 +24,12 @@ _BYTES_A_FILE = 3_500  # before the first trial: mostly what describes the colum
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Work that is left to do, and what it will cost."""
+    """Remaining work of a sweep, and its cost."""
 
     cells: int
-    trials: int  # of a study, as asked for
+    trials: int  # of a study, as requested
     trials_left: int  # over all cells, that the store does not hold
-    seconds: float | None  # None where the wish sets the number of trials as it goes
+    seconds: float | None  # None where the number of trials is set during the sweep
     bytes: float | None
     trials_a_second: float  # of one worker, over cells and truths
 
@@ -37,50 +37,50 @@ class Forecast:
 def forecast(
     store: Store, groups: Sequence[Group], assemblies: Assemblies, trials: int | None, workers: int
 ) -> Forecast:
-    """Time a few groups and reckon for all; ``trials`` is None if nobody knows how many."""
+    """Time a few groups and extrapolate; ``trials`` is None if the number is not fixed."""
     timed = sorted({round(k * (len(groups) - 1) / _GROUPS_TIMED) for k in range(_GROUPS_TIMED + 1)})
     costs = {number: _cost(groups[number], assemblies) for number in timed}
     seconds = size = 0.0
-    left = cells = 0
+    trials_left = cells = 0
     for number, group in enumerate(groups):
         cells += len(group.sizes)
-        nearest = min(timed, key=lambda other: abs(other - number))
+        nearest = min(timed, key=lambda timed_group: abs(timed_group - number))
         a_trial, bytes_a_trial = costs[nearest]
         a_trial *= group.sizes[-1] / groups[nearest].sizes[-1]
-        for piece in _lacking(store, group, trials or TRIALS_A_FILE):
-            left += piece.trials * len(piece.sizes)
+        for piece in _missing_units(store, group, trials or TRIALS_A_FILE):
+            trials_left += piece.trials * len(piece.sizes)
             seconds += a_trial * piece.trials
             size += len(piece.sizes) * (_BYTES_A_FILE + bytes_a_trial * piece.trials)
-    known = trials is not None
+    is_fixed = trials is not None
     return Forecast(
         cells=cells,
         trials=trials or 0,
-        trials_left=left if known else 0,
-        seconds=seconds / workers if known else None,
-        bytes=size if known else None,
-        trials_a_second=left / seconds if seconds else math.nan,
+        trials_left=trials_left if is_fixed else 0,
+        seconds=seconds / workers if is_fixed else None,
+        bytes=size if is_fixed else None,
+        trials_a_second=trials_left / seconds if seconds else math.nan,
     )
 
 
-def _lacking(store: Store, group: Group, trials: int) -> list[WorkUnit]:
-    there = {n: store.stretches(study) for n, study in group.studies.items()}
-    return missing_pieces(0, there, dict.fromkeys(group.sizes, trials), TRIALS_A_FILE)
+def _missing_units(store: Store, group: Group, trials: int) -> list[WorkUnit]:
+    stretches = {n: store.stretches(study) for n, study in group.studies.items()}
+    return missing_pieces(0, stretches, dict.fromkeys(group.sizes, trials), TRIALS_A_FILE)
 
 
 def _cost(group: Group, assemblies: Assemblies) -> tuple[float, float]:
-    """Seconds of a trial, all sizes and truths together, and bytes of a trial of one size."""
-    assembled = assemblies.of(group)
+    """Seconds per trial, all sizes and truths together, and bytes per trial of one size."""
+    assembled = assemblies.assemble(group)
     work = Work(assembled.study, assembled.sources)
     largest = group.sizes[-1:]
-    simulate_piece(work, WorkUnit(0, 0, 1, largest))  # compiles what was never compiled
+    simulate_piece(work, WorkUnit(0, 0, 1, largest))  # compiles the kernels
     few, many = _TRIALS
     quick = simulate_piece(work, WorkUnit(0, 0, few, largest)).seconds < _QUICK_SECONDS
     trials = many if quick else few
-    done = simulate_piece(work, WorkUnit(0, 0, trials, group.sizes))
+    result = simulate_piece(work, WorkUnit(0, 0, trials, group.sizes))
     rows = len(work.sources) * len(work.study.analyses)
-    return done.seconds / trials, max(_bytes(done, trials), rows * _BYTES_A_ROW)
+    return result.seconds / trials, max(_bytes(result, trials), rows * _BYTES_A_ROW)
 
 
-def _bytes(done: Done, trials: int) -> float:
-    size = sum(map(len, done.files)) / len(done.files)
+def _bytes(result: WorkResult, trials: int) -> float:
+    size = sum(map(len, result.files)) / len(result.files)
     return max(size - _BYTES_A_FILE, 0.0) / trials

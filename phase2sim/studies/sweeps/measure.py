@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from phase2sim.core.contracts import GO, UNDECIDED
 from phase2sim.core.decision import side_by_side
 from phase2sim.core.measured import Measured, mean_of
+from phase2sim.operating.analysis_failures import failed_too_often
 from phase2sim.operating.characteristics import (
     Characteristic,
-    ClosedFormOf,
-    failed_too_often,
+    ClosedFormLookup,
     operating_characteristics,
 )
 from phase2sim.operating.measures import TrialSums, by_class, tally
@@ -32,38 +32,40 @@ type Verdicts = Mapping[str, NDArray[np.int8]]  # truth -> (trial, verdict)
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """What the stored trials of a cell come to."""
+    """Operating characteristics and verdicts of the stored trials of a cell."""
 
     cell: Cell
     trials: int
     rows: tuple[Characteristic, ...]
     verdicts: Verdicts
-    refused: Mapping[str, str]  # truth -> why its numbers are not to be used
+    refused: Mapping[str, str]  # truth -> why its numbers must not be used
 
 
-def measure(store: Store, cell: Cell, requested: int, closed_form: ClosedFormOf) -> Measurements:
+def measure(
+    store: Store, cell: Cell, requested: int, closed_form: ClosedFormLookup
+) -> Measurements:
     """Decide on every stored trial of a cell and add up; raises ``DamagedFile``."""
     sums: dict[str, TrialSums] = {}
     verdicts: dict[str, list[NDArray[np.int8]]] = {truth: [] for truth in cell.truths}
     trials = store.trials(cell.study)
     for part, verdicts_by_truth in _parts(store, cell, trials):
-        for truth, (tallied, verdict) in zip(cell.truths, verdicts_by_truth, strict=True):
-            sums[truth] = tallied if part == 0 else add(sums[truth], tallied)
+        for truth, (part_sums, verdict) in zip(cell.truths, verdicts_by_truth, strict=True):
+            sums[truth] = part_sums if part == 0 else add(sums[truth], part_sums)
             verdicts[truth].append(verdict)
     rows = operating_characteristics(cell.built, sums, max(requested, trials), closed_form)
     return Measurements(
         cell=cell,
         trials=trials,
         rows=tuple(rows),
-        verdicts={truth: np.concatenate(each) for truth, each in verdicts.items() if each},
+        verdicts={truth: np.concatenate(batches) for truth, batches in verdicts.items() if batches},
         refused=dict(failed_too_often(cell.built, sums)),
     )
 
 
 def verdicts_of(store: Store, cell: Cell, trials: int | None = None) -> Verdicts:
-    """Verdicts on the first trials of a cell, all if not said, by truth."""
-    answers = store.answers(cell.study, 0, trials)
-    return {truth: stored_verdicts(cell, one) for truth, one in answers.items()}
+    """Verdicts on the first ``trials`` trials of a cell, by default all, by truth."""
+    results_by_truth = store.batch_results(cell.study, 0, trials)
+    return {truth: stored_verdicts(cell, results) for truth, results in results_by_truth.items()}
 
 
 def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measured:
@@ -72,11 +74,13 @@ def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measu
     The standard error is that of the paired difference over the trials that both have decided.
     """
     trials = min(len(verdicts), len(reference))
-    go, other = verdicts[:trials], reference[:trials]
-    both = (go != UNDECIDED) & (other != UNDECIDED)
-    apart = (go[both] == GO).astype(np.int64) - (other[both] == GO)
+    go, reference_go = verdicts[:trials], reference[:trials]
+    decided = (go != UNDECIDED) & (reference_go != UNDECIDED)
+    differences = (go[decided] == GO).astype(np.int64) - (reference_go[decided] == GO)
     # A sum of whole numbers is exact, so the pairs can be added in any order.
-    return mean_of(int(apart.sum()), int((apart**2).sum()), apart.size, trials, trials)
+    return mean_of(
+        int(differences.sum()), int((differences**2).sum()), differences.size, trials, trials
+    )
 
 
 def _parts(
@@ -84,42 +88,42 @@ def _parts(
 ) -> Iterator[tuple[int, list[tuple[TrialSums, NDArray[np.int8]]]]]:
     for part, first in enumerate(range(0, trials, _TRIALS_AT_ONCE)):
         last = min(first + _TRIALS_AT_ONCE, trials)
-        answers = store.answers(cell.study, first, last)
-        yield part, [_tallied(cell, answers[truth]) for truth in cell.truths]
+        results = store.batch_results(cell.study, first, last)
+        yield part, [_sum_trials(cell, results[truth]) for truth in cell.truths]
 
 
-def _tallied(cell: Cell, answers: BatchResults) -> tuple[TrialSums, NDArray[np.int8]]:
+def _sum_trials(cell: Cell, results: BatchResults) -> tuple[TrialSums, NDArray[np.int8]]:
     """Sums and verdicts (trial, verdict) of stored trials under one truth."""
-    built, true_effect = cell.built, answers.true_effect
-    went = ended_of(cell.built, answers)
-    harm = sums_of_harm(built.study.safety, answers.watched, went, built.study.plan.patients)
-    if went is None:
-        verdict = stored_verdicts(cell, answers)
-        tallied = tally(answers.estimates, true_effect, answers.missing, verdict, harm=harm)
+    built, true_effect = cell.built, results.true_effect
+    ends = end_stored_trials(cell.built, results)
+    harm = sums_of_harm(built.study.safety, results.watched, ends, built.study.plan.patients)
+    if ends is None:
+        verdict = stored_verdicts(cell, results)
+        sums = tally(results.estimates, true_effect, results.missing, verdict, harm=harm)
     else:
-        look, verdict = went.look, went.course.verdict
-        tallied = tally(
+        look, verdict = ends.look, ends.course.verdict
+        sums = tally(
             look.estimates, true_effect, look.missing, verdict,
-            months=look.months, trial_ends=went, harm=harm,
+            months=look.months, trial_ends=ends, harm=harm,
         )  # fmt: skip
-    known = built.study.decision.classes(true_effect.T, built.study.hypotheses)
-    return replace(tallied, by_class=by_class(verdict, known)), verdict
+    truth_classes = built.study.decision.classes(true_effect.T, built.study.hypotheses)
+    return replace(sums, by_class=by_class(verdict, truth_classes)), verdict
 
 
-def stored_verdicts(cell: Cell, answers: BatchResults) -> NDArray[np.int8]:
+def stored_verdicts(cell: Cell, results: BatchResults) -> NDArray[np.int8]:
     """Verdicts (trial, verdict) on stored estimates."""
-    went = ended_of(cell.built, answers)
-    if went is not None:
-        return went.course.verdict
+    ends = end_stored_trials(cell.built, results)
+    if ends is not None:
+        return ends.course.verdict
     built = cell.built
-    verdict = built.study.decision.decide(side_by_side(answers.estimates, built.study.hypotheses))
-    return stop_for_harm(verdict, answers.watched)
+    verdict = built.study.decision.decide(side_by_side(results.estimates, built.study.hypotheses))
+    return stop_for_harm(verdict, results.watched)
 
 
-def ended_of(built: BuiltScenario, answers: BatchResults) -> TrialEnds | None:
+def end_stored_trials(built: BuiltScenario, results: BatchResults) -> TrialEnds | None:
     """Where stored trials stop, by a scenario's rule or for harm; None without looks."""
     study = built.study
     if study.interim is None:
         return None
-    end = study.interim.rule.end_trials(study.decision, study.hypotheses, answers.looks)
-    return with_harm(end, answers.looks, answers.watched)
+    ends = study.interim.rule.end_trials(study.decision, study.hypotheses, results.looks)
+    return with_harm(ends, results.looks, results.watched)

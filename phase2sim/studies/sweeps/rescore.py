@@ -1,4 +1,4 @@
-"""Another rule of decision or of stopping on trials that are stored: nothing is simulated."""
+"""Another decision or stopping rule on stored trials, without simulation."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from phase2sim.core.errors import BadInput, BadScenario
 from phase2sim.core.io.toml_files import Table
-from phase2sim.operating.characteristics import ClosedFormOf, closed_forms
+from phase2sim.operating.characteristics import ClosedFormLookup, closed_forms
 from phase2sim.scenario.assembly.analysis_set import check_decision
 from phase2sim.scenario.assembly.assemble import assemble, build_scenario
 from phase2sim.scenario.assembly.registry import build
@@ -16,7 +16,7 @@ from phase2sim.scenario.scenario_file import read_value
 from phase2sim.studies.store.folder import Store, open_store, writing
 from phase2sim.studies.store.manifest import Manifest, read_manifest, write_manifest
 from phase2sim.studies.sweeps.cells import Cell, cell_key
-from phase2sim.studies.sweeps.results import Results, cell_of, entry_of, keep_measured
+from phase2sim.studies.sweeps.results import Results, cell_of, entry_of, write_measurements
 
 _OPTION, _STOPPING = Path("--decision"), Path("--stopping")
 _EXAMPLES = {
@@ -30,9 +30,8 @@ def rescore(
 ) -> list[dict[str, Any]]:
     """Rows of every study of a store under other rules, which the store then keeps.
 
-    ``decision`` and ``stopping`` are the scenario's tables as TOML, built and asked as a run would;
-    one that is None stays that of the scenario. Raises ``BadInput`` for what is no such rule, or
-    no folder of results.
+    ``decision`` and ``stopping`` are the scenario's tables as TOML, checked as in a run; None keeps
+    the scenario's own. Raises ``BadInput`` for an invalid rule, or a folder without results.
     """
     open_store(folder)
     tables = _tables(decision, stopping)
@@ -43,18 +42,18 @@ def rescore(
             cell = cell_of(key, entry)
             if rule is not None:
                 check_decision(rule, cell.built.study.hypotheses, _OPTION)
-            _rescored(cell, tables)
-        asked = _noted(store, manifest, tables, command)
+            _rescore_cell(cell, tables)
+        scored = _add_cells(store, manifest, tables, command)
         results = Results(store, manifest)
-        rows = keep_measured(store, results, lambda key: _closed_form(results.cell(key)))
-    return [row for row in rows if row["cell"] in asked]
+        rows = write_measurements(store, results, lambda key: _closed_form(results.cell(key)))
+    return [row for row in rows if row["cell"] in scored]
 
 
 def _tables(decision: str | None, stopping: str | None) -> dict[str, Table]:
-    """The rules that were given, by their key in a scenario."""
-    given = {"decision": (_OPTION, decision), "stopping": (_STOPPING, stopping)}
-    found = {}
-    for key, (option, text) in given.items():
+    """The new rules, by their key in a scenario."""
+    options = {"decision": (_OPTION, decision), "stopping": (_STOPPING, stopping)}
+    tables = {}
+    for key, (option, text) in options.items():
         if text is None:
             continue
         table = read_value(text)
@@ -63,13 +62,13 @@ def _tables(decision: str | None, stopping: str | None) -> dict[str, Table]:
                 f"{option} {text}: is no table. Write it as in a scenario, such as"
                 f' {option} "{_EXAMPLES[option]}".'
             )
-        found[key] = table
-    if not found:
+        tables[key] = table
+    if not tables:
         raise BadInput("score needs another rule: give --decision, --stopping, or both.")
-    return found
+    return tables
 
 
-def _rescored(cell: Cell, tables: Mapping[str, Table]) -> Cell:
+def _rescore_cell(cell: Cell, tables: Mapping[str, Table]) -> Cell:
     """The cell under other rules; raises ``BadScenario`` where they do not fit its scenario."""
     scenario = cell.scenario.changed(tables)
     try:
@@ -80,31 +79,31 @@ def _rescored(cell: Cell, tables: Mapping[str, Table]) -> Cell:
     return replace(cell, key=cell_key(cell.study, scenario), built=built)
 
 
-def _noted(
+def _add_cells(
     store: Store, manifest: Manifest, tables: Mapping[str, Table], command: Sequence[str]
 ) -> set[str]:
     """Add a cell with the rules for each study to the manifest; return their keys."""
     scored: dict[str, str] = {}  # study -> its cell with the rules
-    before: dict[str, str] = {}
+    first_cells: dict[str, str] = {}
     for key, entry in manifest.cells.items():
-        before.setdefault(entry["study"], key)
-    for study, key in before.items():
-        cell = _rescored(cell_of(key, manifest.cells[key]), tables)
+        first_cells.setdefault(entry["study"], key)
+    for study, key in first_cells.items():
+        cell = _rescore_cell(cell_of(key, manifest.cells[key]), tables)
         scored[study] = cell.key
         entry = entry_of(cell, manifest.cells[key]["requested"], None)
         manifest.cells.setdefault(cell.key, entry)
-    for study, key in before.items():
-        other = manifest.cells[key]["compared_with"]
-        if other:
-            beside = scored[manifest.cells[other]["study"]]
-            manifest.cells[scored[study]]["compared_with"] = beside
+    for study, key in first_cells.items():
+        reference = manifest.cells[key]["compared_with"]
+        if reference:
+            scored_reference = scored[manifest.cells[reference]["study"]]
+            manifest.cells[scored[study]]["compared_with"] = scored_reference
     manifest.add_run(shlex.join(command), dict(tables))
     write_manifest(store, manifest)
     return set(scored.values())
 
 
-def _closed_form(cell: Cell) -> ClosedFormOf | None:
-    """Closed forms of a scenario that says itself how patients do; others need their prior."""
+def _closed_form(cell: Cell) -> ClosedFormLookup | None:
+    """Closed forms of a scenario without evidence; None where the prior would be needed."""
     if cell.prior:
         return None
     return closed_forms(assemble(cell.built, None))

@@ -1,4 +1,4 @@
-"""Rows of results: as they are, as a frame or a dataset, and as one line a cell."""
+"""Rows of results: as they are, as a frame or a dataset, and as one line per cell."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, overload
 
 from phase2sim.core.io.data_frames import Row, dataset_of, frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
-from phase2sim.operating.characteristics import COLUMNS, SHARE_TITLES, placed
+from phase2sim.operating.characteristics import COLUMNS, SHARE_TITLES, identify_rows
 from phase2sim.scenario.sweep_file import RESERVED
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Rows(Viewed, Sequence[Row]):
 
     @property
     def axes(self) -> list[str]:
-        """Columns that say where a cell is; the decision, if there are several."""
+        """Columns that identify a cell; with the decision, if there are several."""
         return axes_of(self.rows)
 
     def frame(self) -> "DataFrame":
@@ -61,32 +61,32 @@ class Rows(Viewed, Sequence[Row]):
         """Every number over name, truth, analysis and the axes, as an xarray dataset.
 
         With interim looks there is a dimension ``look``, 0 for the trial as a whole.
-        Of numbers that two sweeps in one folder have in common, that of most trials.
+        Of a number that two sweeps in one folder share, the one from most trials is kept.
         """
         columns = (*COLUMNS, "difference", "difference_mcse", "trials")
-        rows, places = placed(self.rows)
+        rows, places = identify_rows(self.rows)
         return dataset_of(rows, (*places, *self.axes), columns)
 
     def view(self) -> View:
-        """One line a cell: its place on the axes, and its shares of go."""
+        """One line per cell: its position on the axes, and its shares of go."""
         return shares_view(self.rows, f"{len(self.rows):,} rows of results")
 
     @overload
-    def __getitem__(self, place: int) -> Row: ...
+    def __getitem__(self, index: int) -> Row: ...
 
     @overload
-    def __getitem__(self, place: slice) -> "Rows": ...
+    def __getitem__(self, index: slice) -> "Rows": ...
 
-    def __getitem__(self, place: int | slice) -> "Row | Rows":
-        found = self.rows[place]
-        return Rows(found) if isinstance(found, tuple) else found
+    def __getitem__(self, index: int | slice) -> "Row | Rows":
+        selection = self.rows[index]
+        return Rows(selection) if isinstance(selection, tuple) else selection
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
 def axes_of(rows: Sequence[Row]) -> list[str]:
-    """Columns that say where a cell is; the decision, if there are several."""
+    """Columns that identify a cell; with the decision, if there are several."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     axes = [name for name in names if name not in RESERVED | {"patients"}]
     if len({row["patients"] for row in rows}) > 1:
@@ -97,7 +97,7 @@ def axes_of(rows: Sequence[Row]) -> list[str]:
 
 
 def shares_view(rows: Sequence[Row], title: str) -> View:
-    """One line a cell: where it is on the axes, and its shares of go."""
+    """One line per cell: its position on the axes, and its shares of go."""
     if not rows:
         return View(title, notes=("No trial is there yet.",))
     axes, shares = axes_of(rows), _shares(rows)
@@ -106,11 +106,11 @@ def shares_view(rows: Sequence[Row], title: str) -> View:
     for row in rows:
         by_cell.setdefault(row["cell"], []).append(row)
     lines = []
-    for of_cell in list(by_cell.values())[:_MOST_LINES]:
-        found = {_share_of(row): row for row in of_cell}
-        place = [_label(of_cell[0].get(axis)) for axis in axes]
-        cells = [_cell(found.get(share), compared=compared) for share in shares]
-        lines.append((*place, f"{of_cell[0]['trials']:,}", *cells))
+    for cell_rows in list(by_cell.values())[:_MOST_LINES]:
+        row_by_share = {_share_of(row): row for row in cell_rows}
+        labels = [_label(cell_rows[0].get(axis)) for axis in axes]
+        cells = [_cell(row_by_share.get(share), compared=compared) for share in shares]
+        lines.append((*labels, f"{cell_rows[0]['trials']:,}", *cells))
     return View(
         title,
         (*axes, "trials", *map(_title, shares)),
@@ -120,10 +120,10 @@ def shares_view(rows: Sequence[Row], title: str) -> View:
 
 
 def _shares(rows: Sequence[Row]) -> list[Share]:
-    those = [row for row in rows if row["name"] in SHARE_TITLES]
-    shares = dict.fromkeys(map(_share_of, those))
+    share_rows = [row for row in rows if row["name"] in SHARE_TITLES]
+    shares = dict.fromkeys(map(_share_of, share_rows))
     if len(shares) > _MOST_SHARES:
-        last = {(row["name"], row["truth"], row["decision"]): _share_of(row) for row in those}
+        last = {(row["name"], row["truth"], row["decision"]): _share_of(row) for row in share_rows}
         shares = dict.fromkeys(last.values())
     return list(shares)
 
@@ -134,8 +134,8 @@ def _share_of(row: Row) -> Share:
 
 def _title(share: Share) -> str:
     name, truth, analysis = share
-    said = f"{SHARE_TITLES[name]}, sceptical" if truth == "sceptical" else SHARE_TITLES[name]
-    return f"{said}\n{analysis}"
+    title = f"{SHARE_TITLES[name]}, sceptical" if truth == "sceptical" else SHARE_TITLES[name]
+    return f"{title}\n{analysis}"
 
 
 def _cell(row: Row | None, *, compared: bool) -> str:

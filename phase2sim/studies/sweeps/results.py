@@ -1,4 +1,4 @@
-"""What a folder of results says: one row a number, with its place on the axes."""
+"""Rows of a folder of results: one per number, with its position on the axes."""
 
 import math
 from collections import deque
@@ -10,7 +10,7 @@ from typing import Any
 from phase2sim.core.io.data_frames import Row
 from phase2sim.core.io.row_conditions import condition
 from phase2sim.core.measured import Measured
-from phase2sim.operating.characteristics import Characteristic, ClosedFormOf
+from phase2sim.operating.characteristics import Characteristic, ClosedFormLookup
 from phase2sim.operating.closed_form import ClosedForm
 from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.scenario.scenario_file import scenario_from
@@ -28,12 +28,12 @@ from phase2sim.studies.sweeps.measure import (
 
 _CHARACTERISTICS = "characteristics.parquet"
 _DECISIONS = "decisions"
-_SIDE_BY_SIDE = 4  # cells measured at a time
-DECIDED = {"power", "type_i_error", "assurance"}
+_CELLS_AT_ONCE = 4  # cells measured at a time
+GO_SHARES = {"power", "type_i_error", "assurance"}
 
 
 def entry_of(cell: Cell, requested: int, compared_with: str | None) -> ManifestEntry:
-    """What the manifest says of a cell: enough to measure it again without the sweep file."""
+    """Entry of a cell in the manifest: enough to measure it without the sweep file."""
     return {
         "study": cell.study,
         "labels": dict(cell.labels),
@@ -59,14 +59,14 @@ def cell_of(key: str, entry: ManifestEntry) -> Cell:
 
 
 class Results:
-    """Rows of every cell of a store; those that are already in its table are taken from there."""
+    """Rows of every cell of a store; unchanged cells are read from its table."""
 
     def __init__(self, store: Store, manifest: Manifest, cells: Iterable[Cell] = ()) -> None:
         self.store = store
         self.manifest = manifest
-        self.refused: list[str] = []  # why some numbers are not to be used
+        self.refused: list[str] = []  # why some numbers must not be used
         self._cells = {cell.key: cell for cell in cells}
-        self._known: dict[str, list[dict[str, Any]]] = {}
+        self._rows_by_cell: dict[str, list[dict[str, Any]]] = {}
         self._stamps: dict[str, object] = {}
         self._last: tuple[str, Verdicts] = ("", {})
         path = store.folder / _CHARACTERISTICS
@@ -74,7 +74,7 @@ class Results:
             rows, about = read_table(path)
             self._stamps = about.get("stamps", {})
             for row in rows:
-                self._known.setdefault(row["cell"], []).append(row)
+                self._rows_by_cell.setdefault(row["cell"], []).append(row)
 
     def cell(self, key: str) -> Cell:
         """Return a cell of the manifest, built once."""
@@ -84,110 +84,124 @@ class Results:
 
     def rows(
         self,
-        closed_form_of: Callable[[str], ClosedFormOf | None] = lambda _key: None,
-        measured: Callable[[Measurements], None] = lambda _found: None,
+        closed_forms: Callable[[str], ClosedFormLookup | None] = lambda _key: None,
+        on_measured: Callable[[Measurements], None] = lambda _measurements: None,
     ) -> list[dict[str, Any]]:
-        """Measure the cells whose trials have changed; ``measured`` is called with each.
+        """Measure the cells whose trials have changed; ``on_measured`` is called with each.
 
-        A closed form that nobody can give anew is the one of before.
+        A closed form that cannot be computed here is that of the stored rows.
         """
         stamps = {key: self._stamp(key) for key in self.manifest.cells}
         stale = [key for key, stamp in stamps.items() if self._stamps.get(key) != stamp]
-        for key, rows in self._measured(stale, closed_form_of, measured):
-            self._known[key] = rows
+        for key, rows in self._measure_cells(stale, closed_forms, on_measured):
+            self._rows_by_cell[key] = rows
             self._stamps[key] = stamps[key]
-        found = [row for key in self.manifest.cells for row in self._known[key]]
-        self.refused = list(dict.fromkeys(row["refused"] for row in found if row["refused"]))
-        return found
+        all_rows = [row for key in self.manifest.cells for row in self._rows_by_cell[key]]
+        self.refused = list(dict.fromkeys(row["refused"] for row in all_rows if row["refused"]))
+        return all_rows
 
-    def _measured(
+    def _measure_cells(
         self,
         keys: Sequence[str],
-        closed_form_of: Callable[[str], ClosedFormOf | None],
-        measured: Callable[[Measurements], None],
+        closed_forms: Callable[[str], ClosedFormLookup | None],
+        on_measured: Callable[[Measurements], None],
     ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """Rows of some cells, a few measured side by side; what reads and adds up needs no lock."""
-        left = deque(keys)
+        """Rows of some cells, a few at a time in threads; reading and adding needs no lock."""
+        waiting = deque(keys)
         running: deque[tuple[str, Future[list[dict[str, Any]]]]] = deque()
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            while left or running:
-                while left and len(running) < 2 * _SIDE_BY_SIDE:
-                    key = left.popleft()
-                    kept = _kept_closed_form(self._known.get(key, []))
-                    closed_form = closed_form_of(key) or kept
-                    running.append((key, pool.submit(self._measure, key, closed_form, measured)))
+        with ThreadPoolExecutor(_CELLS_AT_ONCE) as pool:
+            while waiting or running:
+                while waiting and len(running) < 2 * _CELLS_AT_ONCE:
+                    key = waiting.popleft()
+                    stored = _stored_closed_forms(self._rows_by_cell.get(key, []))
+                    closed_form = closed_forms(key) or stored
+                    running.append((key, pool.submit(self._measure, key, closed_form, on_measured)))
                 key, future = running.popleft()
                 yield key, future.result()
 
     def about(self) -> dict[str, Any]:
-        """What the table of rows must say of itself to be taken as it is next time."""
+        """Metadata of the table of rows: the state of the trials behind each cell."""
         return {"stamps": self._stamps}
 
     def _stamp(self, key: str) -> list[object]:
-        """What the rows of a cell depend on."""
+        """State that the rows of a cell depend on."""
         entry = self.manifest.cells[key]
-        other = entry["compared_with"]
-        beside = self.store.contents(self.manifest.cells[other]["study"]) if other else ""
-        return [self.store.contents(entry["study"]), entry["requested"], beside, other]
+        reference = entry["compared_with"]
+        reference_contents = (
+            self.store.contents(self.manifest.cells[reference]["study"]) if reference else ""
+        )
+        return [
+            self.store.contents(entry["study"]),
+            entry["requested"],
+            reference_contents,
+            reference,
+        ]
 
     def _measure(
-        self, key: str, closed_form: ClosedFormOf, measured: Callable[[Measurements], None]
+        self, key: str, closed_form: ClosedFormLookup, on_measured: Callable[[Measurements], None]
     ) -> list[dict[str, Any]]:
         cell, entry = self.cell(key), self.manifest.cells[key]
-        found = measure(self.store, cell, entry["requested"], closed_form)
-        measured(found)
-        other = entry["compared_with"]
-        reference = self._verdicts(other) if other else {}
-        return [_row(found, row, _against(found, row, reference)) for row in found.rows]
+        measurements = measure(self.store, cell, entry["requested"], closed_form)
+        on_measured(measurements)
+        reference_key = entry["compared_with"]
+        reference = self._verdicts(reference_key) if reference_key else {}
+        return [
+            _row(measurements, row, _paired_difference(measurements, row, reference))
+            for row in measurements.rows
+        ]
 
     def _verdicts(self, key: str) -> Verdicts:
-        """Verdicts of a cell; the last one asked for is kept."""
+        """Verdicts of a cell; those of the last cell are cached."""
         if self._last[0] != key:
             self._last = (key, verdicts_of(self.store, self.cell(key)))
         return self._last[1]
 
 
-def keep_measured(
-    store: Store, results: Results, closed_form_of: Callable[[str], ClosedFormOf | None]
+def write_measurements(
+    store: Store, results: Results, closed_forms: Callable[[str], ClosedFormLookup | None]
 ) -> list[dict[str, Any]]:
-    """Measure what has changed; write the tables of numbers and of decisions; return all rows."""
+    """Measure changed cells, write the tables of numbers and of decisions, return all rows."""
 
-    def write_decisions(found: Measurements) -> None:
-        if found.verdicts:
-            path = store.folder / _DECISIONS / f"cell={found.cell.key}" / "verdicts.parquet"
-            store.write(path, decisions_bytes(found.verdicts, found.cell.verdicts))
+    def write_decisions(measurements: Measurements) -> None:
+        if measurements.verdicts:
+            path = store.folder / _DECISIONS / f"cell={measurements.cell.key}" / "verdicts.parquet"
+            store.write(path, decisions_bytes(measurements.verdicts, measurements.cell.verdicts))
 
-    rows = results.rows(closed_form_of, write_decisions)
+    rows = results.rows(closed_forms, write_decisions)
     store.write(store.folder / _CHARACTERISTICS, parquet_of(rows, results.about()))
     return rows
 
 
 def matching_rows(rows: Sequence[Row], where: str | None) -> list[Row]:
-    """Rows that meet a condition on the columns; raises ``BadInput`` for one that is none."""
+    """Rows that meet a condition on the columns; raises ``BadInput`` for an invalid condition."""
     if where is None:
         return list(rows)
-    asked = condition(where, "--where")
-    asked.check_names({name for row in rows for name in row})
-    return [row for row in rows if asked.holds(row)]
+    row_condition = condition(where, "--where")
+    row_condition.check_names({name for row in rows for name in row})
+    return [row for row in rows if row_condition.holds(row)]
 
 
-def _against(found: Measurements, row: Characteristic, reference: Verdicts) -> Measured | None:
+def _paired_difference(
+    measurements: Measurements, row: Characteristic, reference: Verdicts
+) -> Measured | None:
     """Difference of a share of go to that of the reference; None where there is none."""
-    if row.name not in DECIDED or row.truth not in reference:
+    if row.name not in GO_SHARES or row.truth not in reference:
         return None
-    number = found.cell.verdicts.index(row.analysis)
-    beside = reference[row.truth]
-    if number >= beside.shape[1]:
+    number = measurements.cell.verdicts.index(row.analysis)
+    reference_verdicts = reference[row.truth]
+    if number >= reference_verdicts.shape[1]:
         return None
-    return difference(found.verdicts[row.truth][:, number], beside[:, number])
+    return difference(measurements.verdicts[row.truth][:, number], reference_verdicts[:, number])
 
 
-def _row(found: Measurements, row: Characteristic, against: Measured | None) -> dict[str, Any]:
-    cell, measured, twin = found.cell, row.measured, row.twin
+def _row(
+    measurements: Measurements, row: Characteristic, paired: Measured | None
+) -> dict[str, Any]:
+    cell, measured, closed_form = measurements.cell, row.measured, row.closed_form
     arms = cell.built.design.allocation
-    refused = found.refused.get(row.truth)
+    refused = measurements.refused.get(row.truth)
 
-    def known(number: float | None) -> float | None:
+    def usable(number: float | None) -> float | None:
         return None if refused or number is None or not math.isfinite(number) else number
 
     return {
@@ -202,33 +216,33 @@ def _row(found: Measurements, row: Characteristic, against: Measured | None) -> 
         "month": row.month,
         "truth": row.truth,
         **({} if row.look is None else {"look": row.look}),
-        "estimate": known(measured.estimate),
-        "mcse": known(measured.mcse),
+        "estimate": usable(measured.estimate),
+        "mcse": usable(measured.mcse),
         "requested": measured.requested,
         "used": measured.used,
         "failed": measured.failed,
-        "low": known(measured.low),
-        "high": known(measured.high),
-        "exact": twin.value if twin and twin.is_exact else None,
-        "approximate": twin.value if twin and not twin.is_exact else None,
-        "gap_in_se": known(row.gap),
-        "difference": known(against.estimate if against else None),
-        "difference_mcse": known(against.mcse if against else None),
+        "low": usable(measured.low),
+        "high": usable(measured.high),
+        "exact": closed_form.value if closed_form and closed_form.is_exact else None,
+        "approximate": closed_form.value if closed_form and not closed_form.is_exact else None,
+        "gap_in_se": usable(row.gap),
+        "difference": usable(paired.estimate if paired else None),
+        "difference_mcse": usable(paired.mcse if paired else None),
         "refused": refused,
-        "trials": found.trials,
+        "trials": measurements.trials,
         "seed": cell.scenario.seed,
         "study": cell.study,
     }
 
 
-def _kept_closed_form(rows: Sequence[Row]) -> ClosedFormOf:
-    """Closed forms as rows of before have them: they depend on no trial."""
-    known: dict[tuple[int, str], ClosedForm] = {}
+def _stored_closed_forms(rows: Sequence[Row]) -> ClosedFormLookup:
+    """Closed forms of the stored rows, which do not depend on the trials."""
+    closed_forms: dict[tuple[int, str], ClosedForm] = {}
     numbers: dict[str, int] = {}
     for row in rows:
-        if row["name"] in DECIDED:
+        if row["name"] in GO_SHARES:
             number = numbers.setdefault(row["analysis"], len(numbers))
             for name, why in (("exact", ""), ("approximate", "kept")):
                 if row[name] is not None:
-                    known[number, row["truth"]] = ClosedForm(row[name], why)
-    return lambda number, truth: known.get((number, truth))
+                    closed_forms[number, row["truth"]] = ClosedForm(row[name], why)
+    return lambda number, truth: closed_forms.get((number, truth))

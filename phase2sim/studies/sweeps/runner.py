@@ -1,4 +1,4 @@
-"""Running what a store does not hold, on any backend, and keeping what comes back."""
+"""Simulate the trials that a store lacks, on any backend, and store them."""
 
 import time
 from collections import deque
@@ -16,21 +16,21 @@ from phase2sim.studies.sweeps.cells import Assemblies, Group
 from phase2sim.studies.sweeps.trial_targets import Round, Targets, TrialTarget
 from phase2sim.studies.sweeps.work_units import (
     TRIALS_A_FILE,
-    Done,
     Work,
+    WorkResult,
     WorkUnit,
     missing_pieces,
     simulate_piece,
 )
 
-_AHEAD = 2  # pieces a worker, so that none waits and memory stays bounded
+_PIECES_AHEAD = 2  # pieces a worker, so that none waits and memory stays bounded
 _WRITERS = 8  # files at a time
-_MOST_LOSSES = 10  # of one piece with its worker, before somebody should look
+_MOST_LOSSES = 10  # of workers on one piece before the sweep fails
 
 
 @dataclass(slots=True)
 class Campaign:
-    """The work of one sweep; ``run`` does it, and can be asked to stop."""
+    """The simulations of one sweep; ``run`` carries them out until done or interrupted."""
 
     store: Store
     groups: Sequence[Group]
@@ -38,7 +38,7 @@ class Campaign:
     backend: Backend
     progress: Callable[[Status], None]
     interrupts: Interrupts
-    wish: TrialTarget
+    trial_target: TrialTarget
     trials_done: int = 0
     failed: int = 0
     _seconds: dict[int, tuple[float, int]] = field(default_factory=dict)  # group -> spent, trials
@@ -46,56 +46,60 @@ class Campaign:
     _losses: dict[WorkUnit, int] = field(default_factory=dict)
 
     def run(self) -> bool:
-        """Simulate until the wish is fulfilled; False if it was interrupted before."""
+        """Simulate until the target is reached; False if interrupted before."""
         last: Round | None = None
-        while not self.stopped and (targets := self.wish.targets(self.store, last)):
+        while not self.stopped and (targets := self.trial_target.targets(self.store, last)):
             start = time.monotonic()
-            pieces = self._pieces(targets, self.wish.longest_seconds)
+            pieces = self._pieces(targets, self.trial_target.longest_seconds)
             added = self._round(pieces, targets)
             last = Round(time.monotonic() - start, added)
         return not self.interrupts.asked
 
     @property
     def stopped(self) -> bool:
-        """Whether nothing more is to be begun."""
-        return self.interrupts.asked or self.wish.time_is_up
+        """Whether no new work is to begin."""
+        return self.interrupts.asked or self.trial_target.time_is_up
 
     def _pieces(self, targets: Targets, longest: float) -> list[WorkUnit]:
-        """What the groups lack of their targets, group by group."""
-        found: list[WorkUnit] = []
+        """Pieces of work that the groups lack, group by group."""
+        pieces: list[WorkUnit] = []
         for number, group in enumerate(self.groups):
-            wanted = {n: targets[s] for n, s in group.studies.items() if s in targets}
-            there = {n: self.store.stretches(group.studies[n]) for n in wanted}
-            found += missing_pieces(number, there, wanted, self._block(number, longest))
-        return found
+            targets_by_size = {n: targets[s] for n, s in group.studies.items() if s in targets}
+            stretches = {n: self.store.stretches(group.studies[n]) for n in targets_by_size}
+            pieces += missing_pieces(
+                number, stretches, targets_by_size, self._block(number, longest)
+            )
+        return pieces
 
     def _block(self, group: int, longest: float) -> int:
-        """Trials that no piece should exceed, for it to take no longer than ``longest``."""
+        """Most trials of a piece that takes no longer than ``longest`` seconds."""
         spent, trials = self._seconds.get(group, (0.0, 0))
         if not spent:
             return TRIALS_A_FILE
         return int(min(max(longest * trials / spent, 1), TRIALS_A_FILE))
 
     def _round(self, pieces: Sequence[WorkUnit], targets: Targets) -> int:
-        """Run pieces until none is left or it is stopped; return the trials a study got, at most.
+        """Run pieces until done or stopped; return the most trials added to a study.
 
-        Pieces that were begun are finished and kept in either case.
+        Pieces already begun are finished and stored in either case.
         """
-        left = deque(pieces)
+        queue = deque(pieces)
         open_pieces = [sum(piece.group == g for piece in pieces) for g in range(len(self.groups))]
-        asked = self.trials_done + sum(piece.trials * len(piece.sizes) for piece in pieces)
-        running: dict[Future[Done], WorkUnit] = {}
+        requested = self.trials_done + sum(piece.trials * len(piece.sizes) for piece in pieces)
+        running: dict[Future[WorkResult], WorkUnit] = {}
         added: dict[tuple[int, int], int] = {}
-        while running or (left and not self.stopped):
-            while left and not self.stopped and len(running) < _AHEAD * self.backend.workers:
-                piece = left.popleft()
-                running[self._begin(piece)] = piece
+        while running or (queue and not self.stopped):
+            while (
+                queue and not self.stopped and len(running) < _PIECES_AHEAD * self.backend.workers
+            ):
+                piece = queue.popleft()
+                running[self._submit(piece)] = piece
                 if self.backend.workers == 1:
                     break
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 piece = running.pop(future)
-                if not self._keep(future, piece):
-                    left.appendleft(piece)
+                if not self._keep_result(future, piece):
+                    queue.appendleft(piece)
                     continue
                 open_pieces[piece.group] -= 1
                 if not open_pieces[piece.group]:
@@ -103,19 +107,19 @@ class Campaign:
                 for size in piece.sizes:
                     key = (piece.group, size)
                     added[key] = added.get(key, 0) + piece.trials
-                self.progress(self._status(open_pieces, targets, asked))
+                self.progress(self._status(open_pieces, targets, requested))
         self._shared.clear()
         return max(added.values(), default=0)
 
-    def _begin(self, piece: WorkUnit) -> "Future[Done]":
+    def _submit(self, piece: WorkUnit) -> "Future[WorkResult]":
         if piece.group not in self._shared:
-            assembled = self.assemblies.of(self.groups[piece.group])
+            assembled = self.assemblies.assemble(self.groups[piece.group])
             work = Work(assembled.study, assembled.sources)
             self._shared[piece.group] = self.backend.share(work)
         return self.backend.submit(simulate_piece, self._shared[piece.group], piece)
 
-    def _keep(self, future: "Future[Done]", piece: WorkUnit) -> bool:
-        """Write what a piece came to; False if its worker was lost and it must run again."""
+    def _keep_result(self, future: "Future[WorkResult]", piece: WorkUnit) -> bool:
+        """Store the result of a piece; False if its worker was lost and it must run again."""
         error = None if future.cancelled() else future.exception()
         lost = future.cancelled() or (error is not None and self.backend.is_lost(error))
         if lost:
@@ -128,31 +132,33 @@ class Campaign:
                     " run out of memory. What was simulated before is kept."
                 )
             return False
-        done = future.result()
-        if done.results_version != RESULTS_VERSION:
+        result = future.result()
+        if result.results_version != RESULTS_VERSION:
             raise BadInput(
-                f"a worker runs another phase2sim (results version {done.results_version}, here"
+                f"a worker runs another phase2sim (results version {result.results_version}, here"
                 f" {RESULTS_VERSION}). Install the same one on all."
             )
-        self._write(piece, done.files)
+        self._write(piece, result.files)
         spent, trials = self._seconds.get(piece.group, (0.0, 0))
-        self._seconds[piece.group] = (spent + done.seconds, trials + piece.trials)
+        self._seconds[piece.group] = (spent + result.seconds, trials + piece.trials)
         self.trials_done += piece.trials * len(piece.sizes)
-        self.failed += done.failed
+        self.failed += result.failed
         return True
 
     def _write(self, piece: WorkUnit, files: Sequence[bytes]) -> None:
         """Write the files of a piece side by side: most of the time is waiting for the disk."""
         studies = self.groups[piece.group].studies
         with ThreadPoolExecutor(_WRITERS) as pool:
-            written = [
+            futures = [
                 pool.submit(self.store.add, studies[size], piece.first, piece.last, content)
                 for size, content in zip(piece.sizes, files, strict=True)
             ]
-        for one in written:
-            one.result()
+        for future in futures:
+            future.result()
 
-    def _status(self, open_pieces: Sequence[int], targets: Targets, asked: int) -> Status:
+    def _status(self, open_pieces: Sequence[int], targets: Targets, requested: int) -> Status:
         sizes = [len(set(group.studies.values()) & targets.keys()) for group in self.groups]
-        finished = sum(n for n, left in zip(sizes, open_pieces, strict=True) if not left)
-        return Status(finished, sum(sizes), self.trials_done, asked, self.failed)
+        finished = sum(
+            n for n, unfinished in zip(sizes, open_pieces, strict=True) if not unfinished
+        )
+        return Status(finished, sum(sizes), self.trials_done, requested, self.failed)

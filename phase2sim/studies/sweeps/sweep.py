@@ -1,4 +1,4 @@
-"""A sweep, start to finish: what the store lacks is simulated, and everything is measured."""
+"""A sweep from start to finish: missing trials are simulated, and all cells are measured."""
 
 import json
 import shlex
@@ -13,7 +13,7 @@ from phase2sim.core.errors import BadInput
 from phase2sim.core.interrupts import noted_interrupts
 from phase2sim.core.io.views import View, Viewed
 from phase2sim.core.progress import Status
-from phase2sim.operating.characteristics import ClosedFormOf, closed_forms
+from phase2sim.operating.characteristics import ClosedFormLookup, closed_forms
 from phase2sim.scenario.sweep_file import Sweep
 from phase2sim.studies.store.folder import Store, writing
 from phase2sim.studies.store.manifest import Manifest, read_manifest, write_manifest
@@ -21,7 +21,7 @@ from phase2sim.studies.sweeps.cells import Assemblies, Cell, Group, Priors, cell
 from phase2sim.studies.sweeps.forecast import Forecast, forecast
 from phase2sim.studies.sweeps.measure import measure
 from phase2sim.studies.sweeps.result_rows import Rows, shares_view
-from phase2sim.studies.sweeps.results import Results, entry_of, keep_measured
+from phase2sim.studies.sweeps.results import Results, entry_of, write_measurements
 from phase2sim.studies.sweeps.runner import Campaign
 from phase2sim.studies.sweeps.trial_targets import (
     MOST_TRIALS,
@@ -43,19 +43,19 @@ PRESETS = {"look": 100, "draft": 1_000, "internal": 10_000, "submission": 100_00
 
 @dataclass(frozen=True, slots=True)
 class SweepOptions:
-    """How many trials: a number, a precision, or a time; the scenario's number if none is said."""
+    """How many trials: a number, a precision or a time; by default the scenario's number."""
 
     trials: int | None = None
     mcse: float | None = None
-    of: Literal["share", "difference"] = "share"
+    quantity: Literal["share", "difference"] = "share"
     seconds: float | None = None
     started: float = 0.0  # time.monotonic() from which the seconds count
 
     @property
     def in_words(self) -> dict[str, Any]:
-        """For the manifest."""
-        said = {"trials": self.trials, "mcse": self.mcse, "seconds": self.seconds}
-        return {key: value for key, value in said.items() if value is not None}
+        """Options as written to the manifest."""
+        values = {"trials": self.trials, "mcse": self.mcse, "seconds": self.seconds}
+        return {key: value for key, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -104,8 +104,8 @@ class SweepResult(Viewed):
     seconds: float
     finished: bool
     damaged: tuple[Path, ...]  # files that were put aside, their trials simulated anew
-    imprecise: tuple[Mapping[str, object], ...]  # cells still above the standard error wished for
-    refused: tuple[str, ...]  # why some numbers are not to be used
+    imprecise: tuple[Mapping[str, object], ...]  # cells above the target standard error
+    refused: tuple[str, ...]  # why some numbers must not be used
     rows: Rows  # of this sweep's cells
 
     def frame(self) -> "DataFrame":
@@ -117,22 +117,22 @@ class SweepResult(Viewed):
         return self.rows.dataset()
 
     def view(self) -> View:
-        """One line a cell, and what went wrong."""
+        """One line per cell, and notes on refused numbers and damaged files."""
         notes = [f"Refused: {why}" for why in self.refused]
         if self.damaged:
             notes.append(f"{len(self.damaged)} damaged files were put aside and made anew.")
         if not self.finished:
             notes.append("Stopped before its end. The same call goes on from here.")
-        found = shares_view(self.rows, f"{self.cells:,} cells in {self.folder}")
-        return replace(found, notes=(*found.notes, *notes))
+        shares = shares_view(self.rows, f"{self.cells:,} cells in {self.folder}")
+        return replace(shares, notes=(*shares.notes, *notes))
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A sweep ready to run, with what it would cost."""
+class PreparedSweep:
+    """A sweep ready to run, with its forecast cost."""
 
     sweep: Sweep
-    asked: SweepOptions
+    options: SweepOptions
     cells: tuple[Cell, ...]
     groups: tuple[Group, ...]
     assemblies: Assemblies
@@ -141,45 +141,45 @@ class Prepared:
 
 
 def prepare_sweep(
-    sweep: Sweep, out: Path, asked: SweepOptions, workers: int, report: Callable[[str], None]
-) -> Prepared:
-    """Build and check every cell, fit what was never fitted, and reckon what it will cost."""
+    sweep: Sweep, out: Path, options: SweepOptions, workers: int, report: Callable[[str], None]
+) -> PreparedSweep:
+    """Build and check every cell, fit missing priors, and forecast the cost."""
     priors = Priors(report)
     cells = cells_of(sweep, priors)
     groups, assemblies = groups_of(cells), Assemblies(priors)
     references = _references(sweep, cells)
-    if asked.of == "difference" and not references:
+    if options.quantity == "difference" and not references:
         raise BadInput(
             f"{sweep.path}: reference is missing; a standard error of the difference needs it. Add"
             ' one such as reference = { method = "ancova" }.'
         )
-    open_ended = asked.mcse is not None or asked.seconds is not None
-    trials = None if open_ended else asked.trials or cells[0].scenario.trials
+    open_ended = options.mcse is not None or options.seconds is not None
+    trials = None if open_ended else options.trials or cells[0].scenario.trials
     for group in groups:
-        assemblies.of(group)  # refuses what does not fit, before anything is simulated
+        assemblies.assemble(group)  # refuses what does not fit, before anything is simulated
     cost = forecast(Store(out), groups, assemblies, trials, workers)
     if cost.seconds:
-        cost = replace(cost, seconds=cost.seconds + _Measuring(cells)(cost.trials))
-    return Prepared(sweep, asked, cells, groups, assemblies, references, cost)
+        cost = replace(cost, seconds=cost.seconds + _MeasuringTime(cells)(cost.trials))
+    return PreparedSweep(sweep, options, cells, groups, assemblies, references, cost)
 
 
 def run_sweep(
-    prepared: Prepared,
+    prepared: PreparedSweep,
     out: Path,
     backend: Backend,
     command: Sequence[str],
     progress: Callable[[Status], None],
 ) -> SweepResult:
-    """Simulate what the store lacks and measure all of it.
+    """Simulate the trials that the store lacks, and measure all cells.
 
-    An interrupt ends it at the next file, with what is there measured. Raises ``BadInput`` for a
-    folder that cannot be used, ``NotWritten`` for a full disk.
+    An interrupt ends it at the next file; stored trials are still measured. Raises ``BadInput``
+    for a folder that cannot be used, ``NotWritten`` for a full disk.
     """
     start = time.monotonic()
     with writing(out) as store, noted_interrupts() as interrupts:
         damaged = [p for cell in prepared.cells for p in store.put_aside_damaged(cell.study)]
-        manifest = _noted(store, prepared, command)
-        wish = _wish(prepared)
+        manifest = _write_request(store, prepared, command)
+        trial_target = _trial_target(prepared)
         campaign = Campaign(
             store=store,
             groups=prepared.groups,
@@ -187,13 +187,13 @@ def run_sweep(
             backend=backend,
             progress=progress,
             interrupts=interrupts,
-            wish=wish,
+            trial_target=trial_target,
         )
         finished = campaign.run()
         results = Results(store, manifest, prepared.cells)
-        rows = _measured(store, results, prepared)
+        rows = _measure_cells(store, results, prepared)
     keys = {cell.key for cell in prepared.cells}
-    imprecise = wish.unfulfilled if isinstance(wish, Precision) else []
+    imprecise = trial_target.unfulfilled if isinstance(trial_target, Precision) else []
     return SweepResult(
         folder=out,
         cells=len(prepared.cells),
@@ -209,51 +209,57 @@ def run_sweep(
 
 
 def _references(sweep: Sweep, cells: Sequence[Cell]) -> dict[str, Cell]:
-    """Cell -> the one it is compared with: the same but for the reference's places on the axes."""
+    """Reference cell of each cell: the same labels but for those of the sweep's reference."""
     if not sweep.reference:
         return {}
-    by_labels = {_place(cell.labels): cell for cell in cells}
-    found = {cell.key: by_labels.get(_place({**cell.labels, **sweep.reference})) for cell in cells}
-    return {key: other for key, other in found.items() if other and other.key != key}
+    by_labels = {_labels_key(cell.labels): cell for cell in cells}
+    references = {
+        cell.key: by_labels.get(_labels_key({**cell.labels, **sweep.reference})) for cell in cells
+    }
+    return {
+        key: reference
+        for key, reference in references.items()
+        if reference and reference.key != key
+    }
 
 
-def _place(labels: Mapping[str, object]) -> str:
+def _labels_key(labels: Mapping[str, object]) -> str:
     return json.dumps(dict(labels), sort_keys=True)
 
 
-def _noted(store: Store, prepared: Prepared, command: Sequence[str]) -> Manifest:
-    """Write down what is asked for before it is simulated."""
+def _write_request(store: Store, prepared: PreparedSweep, command: Sequence[str]) -> Manifest:
+    """Write the requested cells and the run to the manifest, before anything is simulated."""
     manifest = read_manifest(store)
     for cell in prepared.cells:
-        before = manifest.cells.get(cell.key, {"requested": 0})
+        entry = manifest.cells.get(cell.key, {"requested": 0})
         reference = prepared.references.get(cell.key)
         manifest.cells[cell.key] = entry_of(
             cell,
-            requested=max(before["requested"], prepared.forecast.trials),
+            requested=max(entry["requested"], prepared.forecast.trials),
             compared_with=reference.key if reference else None,
         )
     manifest.add_run(
         shlex.join(command),
-        {"asked": prepared.asked.in_words, "sweep": prepared.sweep.text},
+        {"asked": prepared.options.in_words, "sweep": prepared.sweep.text},
     )
     write_manifest(store, manifest)
     return manifest
 
 
-def _wish(prepared: Prepared) -> TrialTarget:
-    asked, cells = prepared.asked, prepared.cells
-    if asked.seconds is not None:
-        measuring = _Measuring(cells)
-        return Budget(cells, asked.seconds, asked.started, measuring, measuring.timed)
-    if asked.mcse is not None:
-        references = prepared.references if asked.of == "difference" else {}
-        return Precision(cells, asked.mcse, asked.trials or MOST_TRIALS, references)
+def _trial_target(prepared: PreparedSweep) -> TrialTarget:
+    options, cells = prepared.options, prepared.cells
+    if options.seconds is not None:
+        measuring = _MeasuringTime(cells)
+        return Budget(cells, options.seconds, options.started, measuring, measuring.timed)
+    if options.mcse is not None:
+        references = prepared.references if options.quantity == "difference" else {}
+        return Precision(cells, options.mcse, options.trials or MOST_TRIALS, references)
     return FixedTrials(cells, prepared.forecast.trials)
 
 
 @dataclass(slots=True)
-class _Measuring:
-    """Seconds that measuring all cells takes, after so many trials of each: a rough line."""
+class _MeasuringTime:
+    """Seconds that measuring all cells takes, a linear function of the trials of each."""
 
     cells: Sequence[Cell]
     a_row: float = 4e-7  # truth, verdict and trial
@@ -263,7 +269,7 @@ class _Measuring:
         return len(self.cells) * _SECONDS_A_CELL + rows * trials * self.a_row
 
     def timed(self, store: Store) -> None:
-        """Learn how fast this machine is by measuring one cell, once enough trials are there."""
+        """Time the measuring of one cell on this machine, once it has enough trials."""
         cell = self.cells[0]
         rows = len(cell.truths) * len(cell.verdicts) * store.trials(cell.study)
         if rows >= _ROWS_TO_TIME:
@@ -273,15 +279,15 @@ class _Measuring:
             self.a_row = _MARGIN * (time.monotonic() - start) / rows
 
 
-def _measured(store: Store, results: Results, prepared: Prepared) -> list[dict[str, Any]]:
-    """Measure every cell whose trials changed, and write tables of numbers and of decisions."""
-    places = {study: group for group in prepared.groups for study in group.studies.values()}
+def _measure_cells(store: Store, results: Results, prepared: PreparedSweep) -> list[dict[str, Any]]:
+    """Measure every cell whose trials changed, and write the tables of numbers and verdicts."""
+    group_of_study = {study: group for group in prepared.groups for study in group.studies.values()}
     cells = {cell.key: cell for cell in prepared.cells}
 
-    def closed_form_of(key: str) -> ClosedFormOf | None:
+    def cell_closed_forms(key: str) -> ClosedFormLookup | None:
         if key not in cells:
             return None
         cell = cells[key]
-        return closed_forms(prepared.assemblies.of_cell(cell, places[cell.study]))
+        return closed_forms(prepared.assemblies.assemble_cell(cell, group_of_study[cell.study]))
 
-    return keep_measured(store, results, closed_form_of)
+    return write_measurements(store, results, cell_closed_forms)

@@ -1,8 +1,8 @@
-"""How many trials each study should have: so many, until precise, or until the time is up.
+"""Number of trials per study: fixed, until precise, or until the time is up.
 
-A wish is asked round after round for targets, until it has none left. What it answers depends on
-the trials in the store and not on how they got there, so that a sweep cut short ends with the
-trials of one that was not.
+A ``TrialTarget`` gives targets round after round, until it has none left. They depend only on the
+trials in the store, so that an interrupted and resumed sweep ends with the trials of one that was
+not interrupted.
 """
 
 import math
@@ -19,24 +19,24 @@ from phase2sim.studies.sweeps.work_units import TRIALS_A_FILE
 
 type Targets = dict[str, int]  # study -> trials it should have
 
-MOST_TRIALS = 1_000_000  # of a study, however precise one wants to be
+MOST_TRIALS = 1_000_000  # of a study, at any precision
 _LARGEST_STEP = 4  # times the trials so far
 _MARGIN = 1.05  # on the number that should be enough, as it is itself uncertain
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """How the last round went."""
+    """Time and trials of the last round."""
 
     seconds: float
     trials: int  # a study, that were added to those that needed most
 
 
 class TrialTarget(Protocol):
-    """Says how many trials each study should have next."""
+    """A rule for how many trials each study should have next."""
 
     def targets(self, store: Store, last: Round | None) -> Targets:
-        """Return what to simulate now; nothing if the wish is fulfilled."""
+        """Return the trials to have now, by study; empty once the target is reached."""
         ...
 
     @property
@@ -46,13 +46,13 @@ class TrialTarget(Protocol):
 
     @property
     def time_is_up(self) -> bool:
-        """Whether nothing more is to be begun."""
+        """Whether no new work is to begin."""
         ...
 
 
 @dataclass(slots=True)
 class FixedTrials:
-    """So many trials of every cell."""
+    """A fixed number of trials of every cell."""
 
     cells: Sequence[Cell]
     trials: int
@@ -67,7 +67,7 @@ class FixedTrials:
 
 @dataclass(slots=True)
 class Precision:
-    """Until the Monte Carlo standard error of every share of go is at most ``mcse``.
+    """Trials until the Monte Carlo standard error of every share of go is at most ``mcse``.
 
     Cell by cell; with ``references`` (cell -> the one it is compared with) it is the standard
     error of the difference to that cell, which shares its patients.
@@ -89,52 +89,55 @@ class Precision:
             self._open = {cell.key: first for cell in self.cells}
         else:
             by_key = {cell.key: cell for cell in self.cells}
-            judged = {key: self._next(store, by_key[key], at) for key, at in self._open.items()}
-            self._open = {key: trials for key, trials in judged.items() if trials}
+            next_trials = {
+                key: self._next(store, by_key[key], trials_judged)
+                for key, trials_judged in self._open.items()
+            }
+            self._open = {key: trials for key, trials in next_trials.items() if trials}
         targets: Targets = {}
         for cell in self.cells:
             if trials := self._open.get(cell.key, 0):
-                for one in (cell, self.references.get(cell.key, cell)):
-                    targets[one.study] = max(targets.get(one.study, 0), trials)
+                for compared_cell in (cell, self.references.get(cell.key, cell)):
+                    targets[compared_cell.study] = max(targets.get(compared_cell.study, 0), trials)
         return targets
 
     def _next(self, store: Store, cell: Cell, trials: int) -> int:
         """Trials to judge a cell at next; 0 if it is precise enough, or can get no more."""
-        worst = max((one.mcse for one in self._shares(store, cell, trials)), default=0.0)
+        worst = max((share.mcse for share in self._shares(store, cell, trials)), default=0.0)
         if not worst > self.mcse:  # nan if no analysis answered: more trials say no more
             return 0
         if trials >= self.most:
             self.unfulfilled.append(cell)
             return 0
         enough = trials * (worst / self.mcse) ** 2 * _MARGIN
-        wanted = math.ceil(min(enough, _LARGEST_STEP * trials) / TRIALS_A_FILE) * TRIALS_A_FILE
-        return min(max(wanted, trials + TRIALS_A_FILE), self.most)
+        next_trials = math.ceil(min(enough, _LARGEST_STEP * trials) / TRIALS_A_FILE) * TRIALS_A_FILE
+        return min(max(next_trials, trials + TRIALS_A_FILE), self.most)
 
     def _shares(self, store: Store, cell: Cell, trials: int) -> Iterable[Measured]:
-        own = verdicts_of(store, cell, trials)
+        verdicts = verdicts_of(store, cell, trials)
         reference = self.references.get(cell.key)
         if reference is None:
-            return [] if self.references else list(_shares(own))
-        other = verdicts_of(store, reference, trials)
+            return [] if self.references else list(_shares(verdicts))
+        reference_verdicts = verdicts_of(store, reference, trials)
         return [
-            difference(own[truth][:, number], other[truth][:, number])
-            for truth in own
-            if truth in other
-            for number in range(min(own[truth].shape[1], other[truth].shape[1]))
+            difference(verdicts[truth][:, number], reference_verdicts[truth][:, number])
+            for truth in verdicts
+            if truth in reference_verdicts
+            for number in range(min(verdicts[truth].shape[1], reference_verdicts[truth].shape[1]))
         ]
 
 
 @dataclass(slots=True)
 class Budget:
-    """As many trials as the time allows, as many of every cell as of the others."""
+    """As many trials as the time allows, the same number for every cell."""
 
     cells: Sequence[Cell]
     seconds: float
     started: float  # time.monotonic() when the clock began to run
     measuring: Callable[[int], float]  # trials -> seconds that measuring them all will take
-    timed: Callable[[Store], None] = lambda _store: None  # lets it learn from what is there
+    timed: Callable[[Store], None] = lambda _store: None  # times the measuring of stored trials
     clock: Callable[[], float] = time.monotonic
-    _at: int = 0
+    _trials: int = 0
 
     @property
     def longest_seconds(self) -> float:
@@ -143,31 +146,31 @@ class Budget:
 
     @property
     def time_is_up(self) -> bool:
-        """Whether nothing more is to be begun."""
-        return self._left(self._at) <= 0.0
+        """Whether no new work is to begin."""
+        return self._seconds_left(self._trials) <= 0.0
 
-    def _left(self, trials: int) -> float:
-        """Seconds until the simulating has to end, if that many trials are to be measured."""
+    def _seconds_left(self, trials: int) -> float:
+        """Seconds left to simulate, if ``trials`` trials per cell are measured afterwards."""
         passed = self.clock() - self.started
         return _AIM * self.seconds - passed - self.measuring(trials)
 
     def targets(self, store: Store, last: Round | None) -> Targets:
-        """Begin with a few; then trust the speed of the last round for half of what is left."""
+        """Begin with a few trials; then use half of the time left, at the last round's speed."""
         more = _FIRST_TRIALS
         if last is not None:
             self.timed(store)
         if last is not None and last.trials == 0:
-            more = max(self._at, _FIRST_TRIALS)  # the store held them all
+            more = max(self._trials, _FIRST_TRIALS)  # the store held them all
         elif last is not None:
             # Every further trial takes its time to simulate, and then to be measured.
             a_trial = last.seconds / last.trials + self.measuring(1) - self.measuring(0)
-            left = self._left(self._at)
-            share = 1.0 if left < _LAST_ROUND * self.seconds else 0.5
-            more = int(share * left / a_trial)
-        if more < 1 or self.time_is_up or self._at >= MOST_TRIALS:
+            seconds_left = self._seconds_left(self._trials)
+            share = 1.0 if seconds_left < _LAST_ROUND * self.seconds else 0.5
+            more = int(share * seconds_left / a_trial)
+        if more < 1 or self.time_is_up or self._trials >= MOST_TRIALS:
             return {}
-        self._at = min(self._at + more, MOST_TRIALS)
-        return {cell.study: self._at for cell in self.cells}
+        self._trials = min(self._trials + more, MOST_TRIALS)
+        return {cell.study: self._trials for cell in self.cells}
 
 
 _FIRST_TRIALS = 100
@@ -177,7 +180,7 @@ _AIM = 0.97  # of the budget
 
 
 def _shares(verdicts: Verdicts) -> Iterable[Measured]:
-    for found in verdicts.values():
-        for number in range(found.shape[1]):
-            go, stop = int((found[:, number] == 1).sum()), int((found[:, number] == 0).sum())
-            yield proportion(go, go + stop, len(found))
+    for verdict in verdicts.values():
+        for number in range(verdict.shape[1]):
+            go, stop = int((verdict[:, number] == 1).sum()), int((verdict[:, number] == 0).sum())
+            yield proportion(go, go + stop, len(verdict))

@@ -1,1 +1,1 @@
-"""Whether results can be had again, and whether the installed program computes as it should."""
+"""Checks that results are reproducible and that the installation computes correctly."""

@@ -1,4 +1,4 @@
-"""What a verification found."""
+"""Results of a verification."""
 
 import platform
 from collections.abc import Mapping
@@ -11,18 +11,29 @@ _PROGRAMS = ("phase2sim", "numpy", "scipy", "numba", "pyarrow", "pymc", "arviz")
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what was expected, from where, what was found."""
+    """One check: expected value, its source, and the value found."""
 
     kind: str  # installation | closed form | published value | reproducibility | calibration
     name: str
     expected: str
     source: str
-    found: str
+    observed: str
     passed: bool
+
+    def row(self) -> dict[str, str | bool]:
+        """Plain values: what `phase2sim verify --json` prints of a check."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "expected": self.expected,
+            "source": self.source,
+            "found": self.observed,
+            "passed": self.passed,
+        }
 
 
 def versions() -> dict[str, str]:
-    """Versions of what computes."""
+    """Versions of the programs that compute."""
     return {name: version(name) for name in _PROGRAMS} | {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -30,10 +41,10 @@ def versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
-    """All checks of one verification, with the programs that they are true of."""
+class Verification:
+    """All checks of one verification, with the versions of the programs."""
 
-    of: str
+    subject: str
     checks: tuple[Check, ...]
     versions: Mapping[str, str] = field(default_factory=versions)
     when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))

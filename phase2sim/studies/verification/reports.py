@@ -16,10 +16,10 @@ from phase2sim.studies.dossier.embedded_record import read_record
 from phase2sim.studies.dossier.fingerprints import fingerprint
 from phase2sim.studies.store.folder import open_store
 from phase2sim.studies.sweeps.sweep import SweepOptions, prepare_sweep, run_sweep
-from phase2sim.studies.verification.findings import Check, Verified
+from phase2sim.studies.verification.findings import Check, Verification
 
 
-def check_report(page: Path, share: float, seed: int, say: Report) -> Verified:
+def check_report(page: Path, share: float, seed: int, say: Report) -> Verification:
     """Simulate a share of a report's cells again, at least one; raises ``BadInput``."""
     record = read_record(page)
     if record["results_version"] != RESULTS_VERSION:
@@ -30,36 +30,36 @@ def check_report(page: Path, share: float, seed: int, say: Report) -> Verified:
         )
     cells = [(key, entry) for key, entry in record["cells"].items() if entry["trials"]]
     count = max(1, math.ceil(share * len(cells)))
-    picked = generator(seed, "outcome", 0).permutation(len(cells))[:count]
+    sample = generator(seed, "outcome", 0).permutation(len(cells))[:count]
     checks = []
-    for place in sorted(picked):
-        key, entry = cells[place]
+    for number in sorted(sample):
+        key, entry = cells[number]
         say(f"Simulating {entry['trials']:,} trials of cell {key} again ...")
-        checks.append(_again(key, entry, say))
-    return Verified(f"{page}: {count} of {len(cells)} cells", tuple(checks))
+        checks.append(_repeat_cell(key, entry, say))
+    return Verification(f"{page}: {count} of {len(cells)} cells", tuple(checks))
 
 
-def _again(key: str, entry: dict[str, Any], say: Report) -> Check:
+def _repeat_cell(key: str, entry: dict[str, Any], say: Report) -> Check:
     path = Path(entry["file"])
     scenario = scenario_from(entry["scenario"], path)
-    cell = Variation(entry["labels"], scenario)
-    sweep = Sweep(path, scenario.title, "", tuple(entry["truths"]), (cell,), {})
-    with tempfile.TemporaryDirectory() as folder, backend(1) as at:
+    variation = Variation(entry["labels"], scenario)
+    sweep = Sweep(path, scenario.title, "", tuple(entry["truths"]), (variation,), {})
+    with tempfile.TemporaryDirectory() as folder, backend(1) as pool:
         out = Path(folder) / "again"
         prepared = prepare_sweep(sweep, out, SweepOptions(trials=entry["trials"]), 1, say)
-        run_sweep(prepared, out, at, ["phase2sim verify"], lambda _status: None)
-        (made,) = prepared.cells
-        found = fingerprint(open_store(out).answers(made.study, 0, entry["trials"]))
-        prior = made.prior
-    where = ", ".join(f"{name} {label}" for name, label in entry["labels"].items())
-    same = found == entry["fingerprint"]
+        run_sweep(prepared, out, pool, ["phase2sim verify"], lambda _status: None)
+        (cell,) = prepared.cells
+        digest = fingerprint(open_store(out).batch_results(cell.study, 0, entry["trials"]))
+        prior = cell.prior
+    labels = ", ".join(f"{name} {label}" for name, label in entry["labels"].items())
+    same = digest == entry["fingerprint"]
     if not same and prior != entry["prior"]:
-        found = f"{found}, with another fitted prior ({prior}, not {entry['prior']})"
+        digest = f"{digest}, with another fitted prior ({prior}, not {entry['prior']})"
     return Check(
         kind="reproducibility",
-        name=f"cell {key}: {where}",
+        name=f"cell {key}: {labels}",
         expected=entry["fingerprint"],
         source="the report",
-        found="the same" if same else found,
+        observed="the same" if same else digest,
         passed=same,
     )

@@ -132,13 +132,13 @@ def test_numbers_of_the_protocol_are_those_of_the_store(dossier: Dossier) -> Non
 
 
 def test_examples_are_the_stored_trials(dossier: Dossier, document: Document) -> None:
-    answers = open_store(dossier.folder).answers(dossier.main.study)
+    answers = open_store(dossier.folder).batch_results(dossier.main.study)
 
     assert dossier.examples
     for example in dossier.examples:
         assert example.same_as_stored
         stored = answers[example.truth].estimates[0].p[example.trial]
-        assert example.examined.findings[0].p_one_sided == pytest.approx(stored, rel=1e-9)
+        assert example.result.findings[0].p_one_sided == pytest.approx(stored, rel=1e-9)
         assert f"--trial {example.trial} " in str(document.sections)
 
 

@@ -55,11 +55,11 @@ def stored(dossier: Dossier, truth: str, **labels: object) -> Any:  # noqa: ANN4
     """Estimates of the cell at these labels, others as planned."""
     store = open_store(dossier.folder)
     results = Results(store, dossier.manifest)
-    wanted = {**dossier.place, **labels}
+    wanted = {**dossier.labels, **labels}
     for key in dossier.manifest.cells:
         cell = results.cell(key)
         if dict(cell.labels) == wanted and truth in cell.truths:
-            return store.answers(cell.study, 0, TRIALS)[truth].estimates[0]
+            return store.batch_results(cell.study, 0, TRIALS)[truth].estimates[0]
     raise AssertionError(wanted)
 
 

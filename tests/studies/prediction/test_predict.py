@@ -16,17 +16,17 @@ from phase2sim.studies.prediction.beta_binomial import (
     posterior_success,
     predictive_probability,
 )
-from phase2sim.studies.prediction.completion import TooFewToPredict, UnderWay, complete_trial
+from phase2sim.studies.prediction.completion import OngoingTrial, TooFewToPredict, complete_trial
 from phase2sim.theory.group_sequential.conditional_power import predictive_power
 
 COMPLETIONS = 2_000
 
 
-def under_way(value: Floats, pending: np.ndarray, planned: tuple[int, int]) -> UnderWay:
+def under_way(value: Floats, pending: np.ndarray, planned: tuple[int, int]) -> OngoingTrial:
     patients = value.shape[1]
     arm = (np.arange(patients) % 2).astype(np.int8)
     baseline = np.random.default_rng(2).normal(size=patients)
-    return UnderWay(arm, baseline, value, pending, planned)
+    return OngoingTrial(arm, baseline, value, pending, planned)
 
 
 def significant(value: Floats, arm: np.ndarray) -> np.ndarray:
@@ -39,18 +39,18 @@ def significant(value: Floats, arm: np.ndarray) -> np.ndarray:
 
 def test_without_early_visits_it_is_the_predictive_power_of_normal_theory() -> None:
     rng = np.random.default_rng(20261125)
-    seen, planned = 600, 1_000
-    value = rng.normal(size=(1, seen))
-    treated = np.arange(seen) % 2 == 1
+    enrolled, planned = 600, 1_000
+    value = rng.normal(size=(1, enrolled))
+    treated = np.arange(enrolled) % 2 == 1
     for arm in (treated, ~treated):  # SD 1, and a z of 1.5 between the arms
         value[0, arm] = (value[0, arm] - value[0, arm].mean()) / value[0, arm].std(ddof=1)
-    value[0, treated] += 1.5 * np.sqrt(4 / seen)
+    value[0, treated] += 1.5 * np.sqrt(4 / enrolled)
     trial = under_way(value, np.zeros(value.shape, bool), (planned // 2, planned // 2))
 
-    made = complete_trial(trial, COMPLETIONS, rng)
+    completions = complete_trial(trial, COMPLETIONS, rng)
 
-    share = significant(made.value, made.arm[0]).mean()
-    exact = float(predictive_power(1.5, seen / planned, stats.norm.ppf(0.975)))
+    share = significant(completions.value, completions.arm[0]).mean()
+    exact = float(predictive_power(1.5, enrolled / planned, stats.norm.ppf(0.975)))
     assert_agrees(share, exact, se_of_share(exact, COMPLETIONS))
 
 
@@ -62,11 +62,11 @@ def test_a_patient_in_follow_up_is_foretold_from_the_own_early_visits() -> None:
     pending[1, 150:] = True
     value = np.where(pending, np.nan, np.stack([early, late]))
 
-    made = complete_trial(under_way(value, pending, (100, 100)), 200, rng)
+    completions = complete_trial(under_way(value, pending, (100, 100)), 200, rng)
 
-    off = made.value[:, 1, 150:] - late[150:]
+    off = completions.value[:, 1, 150:] - late[150:]
     assert np.abs(off).max() < 0.06
-    assert np.array_equal(made.value[:, 1, :150], np.tile(late[:150], (200, 1)))
+    assert np.array_equal(completions.value[:, 1, :150], np.tile(late[:150], (200, 1)))
 
 
 def test_who_is_lost_stays_lost_and_others_are_lost_as_often() -> None:
@@ -77,10 +77,10 @@ def test_who_is_lost_stays_lost_and_others_are_lost_as_often() -> None:
     pending[0, 300:] = True
     value[0, 300:] = np.nan
 
-    made = complete_trial(under_way(value, pending, (200, 200)), COMPLETIONS, rng)
+    completions = complete_trial(under_way(value, pending, (200, 200)), COMPLETIONS, rng)
 
-    assert np.isnan(made.value[:, 0, :80]).all()
-    lost = np.isnan(made.value[:, 0, 300:]).mean(axis=1)
+    assert np.isnan(completions.value[:, 0, :80]).all()
+    lost = np.isnan(completions.value[:, 0, 300:]).mean(axis=1)
     # A Beta(80.5, 220.5) chance for each completion.
     assert_agrees(lost.mean(), 80.5 / 301, lost.std() / np.sqrt(COMPLETIONS))
 
@@ -112,19 +112,19 @@ def test_the_posterior_of_two_rates_is_the_finite_sum() -> None:
 
 def test_the_chance_of_success_is_that_of_simulated_responders() -> None:
     success = posterior_success((40, 40), (0.5, 0.5), 0.95)
-    seen = ((9, 20), (5, 22))
+    counts = ((9, 20), (5, 22))
     rng = np.random.default_rng(20261125)
     trials = 20_000
-    rates = [rng.beta(0.5 + x, 0.5 + n - x, trials) for x, n in seen]
-    ends = [x + rng.binomial(40 - n, rate) for (x, n), rate in zip(seen, rates, strict=True)]
+    rates = [rng.beta(0.5 + x, 0.5 + n - x, trials) for x, n in counts]
+    ends = [x + rng.binomial(40 - n, rate) for (x, n), rate in zip(counts, rates, strict=True)]
     true = 0.5, 0.2
-    known = [x + rng.binomial(40 - n, p, trials) for (x, n), p in zip(seen, true, strict=True)]
+    totals = [x + rng.binomial(40 - n, p, trials) for (x, n), p in zip(counts, true, strict=True)]
     wins = success(np.arange(41)[:, None], np.arange(41)[None, :])
 
-    predictive = predictive_probability(seen, (40, 40), success, (0.5, 0.5))
-    conditional = conditional_probability(seen, (40, 40), success, true)
+    predictive = predictive_probability(counts, (40, 40), success, (0.5, 0.5))
+    conditional = conditional_probability(counts, (40, 40), success, true)
 
-    for share, exact in ((wins[*ends], predictive), (wins[*known], conditional)):
+    for share, exact in ((wins[*ends], predictive), (wins[*totals], conditional)):
         assert_agrees(share.mean(), exact, se_of_share(exact, trials))
 
 
@@ -140,11 +140,11 @@ def test_a_test_of_responders_is_predicted_exactly(tmp_path: Path) -> None:
     rule = '[[analysis]]\nendpoint = "c_peptide"\nmonth = 12\nmethod = "fisher"\nresponder = '
     base += rule + '{ at_least = 0.4 }\n[decision]\nkind = "significance"\none_sided_alpha = 0.05\n'
     (tmp_path / "base.toml").write_text(base)
-    seen = {"placebo": (4, 12), "active": (9, 13)}  # responders of patients counted
+    counts = {"placebo": (4, 12), "active": (9, 13)}  # responders of patients counted
     values = [
-        0.5 + 0.01 * i if i < x else 0.3 - 0.01 * i for x, n in seen.values() for i in range(n)
+        0.5 + 0.01 * i if i < x else 0.3 - 0.01 * i for x, n in counts.values() for i in range(n)
     ]
-    arms = [arm for arm, (_, n) in seen.items() for _ in range(n)]
+    arms = [arm for arm, (_, n) in counts.items() for _ in range(n)]
     rows = [f"{i},{arm},{0.4 + 0.003 * (i * 7 % 11)},1,{y}"
             for i, (arm, y) in enumerate(zip(arms, values, strict=True))]  # fmt: skip
     (tmp_path / "look.csv").write_text("\n".join(["id,arm,base,visit,y", *rows]) + "\n")
@@ -188,9 +188,9 @@ def test_a_trial_without_baselines_is_completed_too() -> None:
     rng = np.random.default_rng(6)
     value = rng.normal(size=(1, 60))
     arm = (np.arange(60) % 2).astype(np.int8)
-    trial = UnderWay(arm, np.full(60, np.nan), value, np.zeros((1, 60), bool), (40, 40))
+    trial = OngoingTrial(arm, np.full(60, np.nan), value, np.zeros((1, 60), bool), (40, 40))
 
-    made = complete_trial(trial, 50, rng)
+    completions = complete_trial(trial, 50, rng)
 
-    assert made.value.shape == (50, 1, 80)
-    assert np.isfinite(made.value).all()
+    assert completions.value.shape == (50, 1, 80)
+    assert np.isfinite(completions.value).all()

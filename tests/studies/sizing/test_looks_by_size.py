@@ -9,7 +9,7 @@ from phase2sim.core.backends import backend
 from phase2sim.core.errors import BadInput
 from phase2sim.operating.simulation import prepare_scenario, simulate
 from phase2sim.scenario.as_toml import toml_text
-from phase2sim.studies.sizing.looks_by_size import fits, looks_of
+from phase2sim.studies.sizing.looks_by_size import looks_by_size, looks_fit
 from phase2sim.studies.sizing.size import find_size
 from phase2sim.studies.sizing.size_result import Search
 from phase2sim.studies.sizing.success_counts import CountedTrials, Counter
@@ -47,21 +47,21 @@ def with_patients(patients: int) -> Table:
 def test_every_size_is_counted_as_a_run_of_that_size() -> None:
     sizes, trials = (40, 60, 100), 60
     assembled = prepare_scenario(scenario(table()), lambda _line: None).assembled
-    with backend() as at:
+    with backend() as pool:
         counter = Counter(
-            at,
+            pool,
             CountedTrials(assembled.study, assembled.sources[0], 0),
-            looks_of=looks_of(assembled.built),
+            looks_by_size=looks_by_size(assembled.built),
         )
         go, decided = counter(0, trials, tuple(map(float, sizes)))
         enrolled = [counter.enrolled(patients, trials) for patients in sizes]
 
-    for place, patients in enumerate(sizes):
-        alone = simulate(scenario(with_patients(patients)), trials=trials)
-        rows = {(row.name, row.truth): row.measured for row in alone.characteristics}
-        assert go[place] / decided[place] == alone.power["c_peptide"].estimate
-        assert enrolled[place].estimate == rows["enrolled", "target"].estimate
-        assert enrolled[place].mcse == pytest.approx(rows["enrolled", "target"].mcse)
+    for index, patients in enumerate(sizes):
+        run = simulate(scenario(with_patients(patients)), trials=trials)
+        rows = {(row.name, row.truth): row.measured for row in run.characteristics}
+        assert go[index] / decided[index] == run.power["c_peptide"].estimate
+        assert enrolled[index].estimate == rows["enrolled", "target"].estimate
+        assert enrolled[index].mcse == pytest.approx(rows["enrolled", "target"].mcse)
 
 
 def test_the_size_is_that_of_another_program(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -77,14 +77,14 @@ def test_the_size_is_that_of_another_program(tmp_path_factory: pytest.TempPathFa
     )
     path.write_text(toml_text(scenario(pocock)), encoding="utf-8")
 
-    found = printed("size", path, "--power", "0.8", "--tolerance", "0.04", "--confidence", "0.9")
+    result = printed("size", path, "--power", "0.8", "--tolerance", "0.04", "--confidence", "0.9")
 
     # A t test takes two patients or so more than z, and the answer may be a few above the fewest.
-    assert found["closed_form"] == pytest.approx(INFLATION * FIXED, abs=4)
-    assert -2 <= found["patients"] - INFLATION * FIXED <= 16
-    share = found["enrolled"]["estimate"] / found["patients"]
+    assert result["closed_form"] == pytest.approx(INFLATION * FIXED, abs=4)
+    assert -2 <= result["patients"] - INFLATION * FIXED <= 16
+    share = result["enrolled"]["estimate"] / result["patients"]
     assert share == pytest.approx(EXPECTED / INFLATION, abs=0.03)
-    assert found["enrolled"]["mcse"] > 0
+    assert result["enrolled"]["mcse"] > 0
 
 
 def test_looks_that_need_more_patients_are_where_a_search_begins() -> None:
@@ -93,9 +93,9 @@ def test_looks_that_need_more_patients_are_where_a_search_begins() -> None:
     ).assembled.built
 
     # A look after 30 patients, and one after three quarters of all.
-    assert not fits(built, 30)
-    assert not fits(built, 40)
-    assert fits(built, 42)
+    assert not looks_fit(built, 30)
+    assert not looks_fit(built, 40)
+    assert looks_fit(built, 42)
 
 
 @pytest.mark.parametrize(
@@ -127,5 +127,5 @@ def test_looks_that_need_more_patients_are_where_a_search_begins() -> None:
     ],
 )
 def test_looks_that_do_not_move_with_the_size_are_refused(changes: Table, message: str) -> None:
-    with backend() as at, pytest.raises(BadInput, match=message):
-        find_size(scenario(table(**changes)), Search(), at)
+    with backend() as pool, pytest.raises(BadInput, match=message):
+        find_size(scenario(table(**changes)), Search(), pool)

@@ -23,7 +23,7 @@ from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
 from phase2sim.studies.sizing.search import Steps
 from phase2sim.studies.sizing.size import find_size, smallest_effect
 from phase2sim.studies.sizing.size_result import Search, SizeResult
-from phase2sim.studies.sizing.size_tests import Ladder, Question, settle_steps
+from phase2sim.studies.sizing.size_tests import Question, StepTests, settle_steps
 
 PUBLISHED = Path(__file__).parents[2] / "published" / "means.csv"
 
@@ -56,7 +56,7 @@ def test_bounds_close_in() -> None:
 CHANCES = np.array([0.72, 0.74, 0.76, 0.78, 0.795, 0.803, 0.82, 0.84, 0.86])
 
 
-def seen(
+def count_trials(
     rng: np.random.Generator, first: int, last: int, values: tuple[float, ...]
 ) -> tuple[Ints, Ints]:
     # One uniform a trial for all steps: as dependent as trials of the same patients can be.
@@ -70,9 +70,9 @@ def test_the_stated_confidence_is_kept_over_many_searches() -> None:
     runs, wrong = 300, 0
     for seed in range(runs):
         rng = np.random.default_rng(seed)
-        ladder = Ladder(tuple(map(float, range(len(CHANCES)))))
+        ladder = StepTests(tuple(map(float, range(len(CHANCES)))))
 
-        settle_steps(ladder, lambda *look, rng=rng: seen(rng, *look), question)
+        settle_steps(ladder, lambda *look, rng=rng: count_trials(rng, *look), question)
 
         enough_wrong = ladder.enough < len(CHANCES) and CHANCES[ladder.enough] < 0.8
         short_wrong = ladder.short >= 0 and CHANCES[ladder.short] >= 0.82
@@ -83,11 +83,13 @@ def test_the_stated_confidence_is_kept_over_many_searches() -> None:
 
 def test_a_search_settles_or_says_that_it_did_not() -> None:
     rng = np.random.default_rng(5)
-    ladder = Ladder(tuple(map(float, range(len(CHANCES)))))
-    few = Ladder(ladder.values)
+    ladder = StepTests(tuple(map(float, range(len(CHANCES)))))
+    few = StepTests(ladder.values)
 
-    settle_steps(ladder, lambda *look: seen(rng, *look), Question(0.8, 0.01, 0.01, 1_000_000))
-    settle_steps(few, lambda *look: seen(rng, *look), Question(0.8, 0.01, 0.01, 2_000))
+    settle_steps(
+        ladder, lambda *look: count_trials(rng, *look), Question(0.8, 0.01, 0.01, 1_000_000)
+    )
+    settle_steps(few, lambda *look: count_trials(rng, *look), Question(0.8, 0.01, 0.01, 2_000))
 
     assert ladder.settled
     assert CHANCES[ladder.enough] >= 0.8 > CHANCES[ladder.enough - 1] - 0.01
@@ -97,9 +99,11 @@ def test_a_search_settles_or_says_that_it_did_not() -> None:
 
 def test_a_wide_tolerance_does_not_hide_that_a_step_is_enough() -> None:
     rng = np.random.default_rng(5)
-    ladder = Ladder(tuple(map(float, range(len(CHANCES)))))
+    ladder = StepTests(tuple(map(float, range(len(CHANCES)))))
 
-    settle_steps(ladder, lambda *look: seen(rng, *look), Question(0.85, 0.5, 0.2, 1_000_000))
+    settle_steps(
+        ladder, lambda *look: count_trials(rng, *look), Question(0.85, 0.5, 0.2, 1_000_000)
+    )
 
     assert ladder.settled
     assert ladder.enough < len(CHANCES)
@@ -117,7 +121,7 @@ def test_steps_are_multiples_of_the_unit() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PublishedDesign:
     """A published two-arm design with normal outcomes and a one-sided t test."""
 
     name: str
@@ -142,13 +146,13 @@ def published() -> list[dict[str, str]]:
             or (row["quantity"] == "n_control_integer" and row["test"] == "t")]  # fmt: skip
 
 
-def known(row: dict[str, str]) -> Known:
+def published_design(row: dict[str, str]) -> PublishedDesign:
     numbers = (float(row[name]) for name in ("delta", "sd", "alpha"))
     ratio = int(row["allocation_treat_per_control"])
-    return Known(row["case_id"], *numbers, ratio, float(row["thetaH0"]))
+    return PublishedDesign(row["case_id"], *numbers, ratio, float(row["thetaH0"]))
 
 
-def of_known(design_: Known, power: float) -> SizeResult:
+def size_of_design(design_: PublishedDesign, power: float) -> SizeResult:
     """Size a known design; its outcome is scaled to the SD of C-peptide here."""
     scale = 0.3 / design_.sd
     effect, null = scale * design_.delta, scale * design_.null
@@ -159,25 +163,30 @@ def of_known(design_: Known, power: float) -> SizeResult:
         analysis=[{"endpoint": "c_peptide", "month": 12, "method": "t_test", "null_effect": null}],
         decision={"kind": "significance", "one_sided_alpha": design_.alpha},
     )
-    with backend() as at:
-        return find_size(scenario(table), Search(target=power), at)
+    with backend() as pool:
+        return find_size(scenario(table), Search(target=power), pool)
 
 
-def is_right(known: Known, found: SizeResult, power: float) -> bool:
-    patients, step = found.patients, found.answer and found.found and found.found.below
+def is_right(design_row: PublishedDesign, result: SizeResult, power: float) -> bool:
+    patients, step = (
+        result.patients,
+        result.answer and result.search_result and result.search_result.below,
+    )
     assert patients is not None
     assert step is not None
-    each = 1 + known.ratio
+    unit = 1 + design_row.ratio
     below = round(step.value)
     return (
-        known.exact(patients // each) >= power - 0.005
-        and known.exact(below // each) <= power + 0.01
+        design_row.exact(patients // unit) >= power - 0.005
+        and design_row.exact(below // unit) <= power + 0.01
     )
 
 
 # Those whose size another program found, and then all others, by name.
 SIZED = {row["case_id"]: row for row in published() if row["quantity"] == "n_control_integer"}
-DESIGNS = {known(row).name: known(row) for row in (*SIZED.values(), *published())}
+DESIGNS = {
+    published_design(row).name: published_design(row) for row in (*SIZED.values(), *published())
+}
 QUICK = ("A009", "A013")
 
 
@@ -185,17 +194,17 @@ QUICK = ("A009", "A013")
 def test_the_size_is_that_of_other_programs(name: str) -> None:
     power = float(SIZED[name]["target_power"])
 
-    found = of_known(DESIGNS[name], power)
+    result = size_of_design(DESIGNS[name], power)
 
-    assert is_right(DESIGNS[name], found, power)
-    assert found.closed_form == (1 + DESIGNS[name].ratio) * int(float(SIZED[name]["value"]))
+    assert is_right(DESIGNS[name], result, power)
+    assert result.closed_form == (1 + DESIGNS[name].ratio) * int(float(SIZED[name]["value"]))
 
 
 @pytest.mark.calibration
 def test_of_thirty_designs_at_least_29_have_the_right_size() -> None:
     cases = [(design, power) for power in (0.8, 0.9, 0.7) for design in DESIGNS.values()][:30]
 
-    right = [is_right(design, of_known(design, power), power) for design, power in cases]
+    right = [is_right(design, size_of_design(design, power), power) for design, power in cases]
 
     assert len(right) == 30
     assert sum(right) >= 29
@@ -203,39 +212,39 @@ def test_of_thirty_designs_at_least_29_have_the_right_size() -> None:
 
 def test_the_answer_does_not_depend_on_the_workers() -> None:
     table = one_endpoint()
-    found = []
+    results = []
     for workers in (1, 2):
-        with backend(workers) as at:
-            found.append(find_size(scenario(table), Search(target=0.8, tolerance=0.03), at))
+        with backend(workers) as pool:
+            results.append(find_size(scenario(table), Search(target=0.8, tolerance=0.03), pool))
 
-    assert repr(found[0].found) == repr(found[1].found)
+    assert repr(results[0].search_result) == repr(results[1].search_result)
 
 
 def test_the_smallest_detectable_effect_has_the_power() -> None:
-    known = scenario(one_endpoint(design=design(60, [0, 12])))
-    with backend() as at:
-        found = smallest_effect(known, Search(target=0.8), at)
+    planned = scenario(one_endpoint(design=design(60, [0, 12])))
+    with backend() as pool:
+        result = smallest_effect(planned, Search(target=0.8), pool)
 
     # ANCOVA's residual SD is 0.3 * sqrt(1 - 0.7^2); the normal approximation is close at 57 df.
-    assert found.answer is not None
-    assert found.effect == pytest.approx(0.2 * found.answer.value)
+    assert result.answer is not None
+    assert result.effect == pytest.approx(0.2 * result.answer.value)
     se = 0.3 * np.sqrt(1 - 0.49) * np.sqrt(4 / 60)
-    assert float(ndtr(found.effect / se - 1.96)) == pytest.approx(0.81, abs=0.02)
-    assert found.closed_form == pytest.approx(found.answer.value, rel=0.02)
+    assert float(ndtr(result.effect / se - 1.96)) == pytest.approx(0.81, abs=0.02)
+    assert result.closed_form == pytest.approx(result.answer.value, rel=0.02)
 
 
 def test_no_effect_has_no_size() -> None:
     table = one_endpoint(
         truth={"target": {"c_peptide": {"effect": -0.1, "month": 12, "shape": "linear"}}}
     )
-    with backend() as at:
-        found = find_size(scenario(table), Search(), at)
+    with backend() as pool:
+        result = find_size(scenario(table), Search(), pool)
         with pytest.raises(BadInput, match="in the direction of benefit"):
-            smallest_effect(scenario(table), Search(), at)
+            smallest_effect(scenario(table), Search(), pool)
 
-    assert found.answer is None
-    assert found.ceiling is not None
-    assert found.ceiling.estimate == 0.0
+    assert result.answer is None
+    assert result.ceiling is not None
+    assert result.ceiling.estimate == 0.0
 
 
 def written(tmp_path: Path, text: str = BASE) -> Path:
@@ -247,14 +256,14 @@ def written(tmp_path: Path, text: str = BASE) -> Path:
 def test_the_command_prints_the_answer_and_theory_beside_it(tmp_path: Path) -> None:
     quick = ("--power", "0.8", "--tolerance", "0.05", "--confidence", "0.9")
 
-    found: dict[str, Any] = printed("size", written(tmp_path), *quick, "--allocation", "1:2")
+    result: dict[str, Any] = printed("size", written(tmp_path), *quick, "--allocation", "1:2")
     screen = phase2sim("size", written(tmp_path), *quick)
 
-    assert found["reached"]
-    assert found["settled"]
-    assert found["patients"] % 3 == 0
-    assert found["answer"]["at_least"] >= 0.8
-    assert abs(found["closed_form"] - found["patients"]) <= 6
+    assert result["reached"]
+    assert result["settled"]
+    assert result["patients"] % 3 == 0
+    assert result["answer"]["at_least"] >= 0.8
+    assert abs(result["closed_form"] - result["patients"]) <= 6
     assert "patients (" in screen.stdout
     assert "Closed form" in screen.stdout
 
@@ -262,9 +271,9 @@ def test_the_command_prints_the_answer_and_theory_beside_it(tmp_path: Path) -> N
 def test_python_gives_the_answer_of_the_command(tmp_path: Path) -> None:
     path = written(tmp_path)
 
-    found = phase2sim_package.size(load_scenario(path), power=0.8)
+    result = phase2sim_package.size(load_scenario(path), power=0.8)
 
-    assert found.patients == printed("size", path, "--power", "0.8")["patients"]
+    assert result.patients == printed("size", path, "--power", "0.8")["patients"]
     with pytest.raises(BadInput, match="one of power and assurance"):
         phase2sim_package.size(load_scenario(path))
 
@@ -283,16 +292,16 @@ def test_python_gives_the_answer_of_the_command(tmp_path: Path) -> None:
 def test_what_cannot_be_sized_is_refused(
     tmp_path: Path, options: tuple[str, ...], message: str
 ) -> None:
-    done = phase2sim("size", written(tmp_path), *options)
+    process = phase2sim("size", written(tmp_path), *options)
 
-    assert done.exit_code == 2
-    assert message in done.stderr
+    assert process.exit_code == 2
+    assert message in process.stderr
 
 
 def test_a_target_out_of_reach_is_said_with_exit_code_1(tmp_path: Path) -> None:
     weak = written(tmp_path, BASE.replace("effect = 0.2", "effect = 0.01"))
 
-    done = phase2sim("size", weak, "--power", "0.9", "--at-most", "200", "--trials", "2000")
+    process = phase2sim("size", weak, "--power", "0.9", "--at-most", "200", "--trials", "2000")
 
-    assert done.exit_code == 1
-    assert "Not reached: up to 200 patients" in done.stdout
+    assert process.exit_code == 1
+    assert "Not reached: up to 200 patients" in process.stdout

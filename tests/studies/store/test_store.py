@@ -16,7 +16,7 @@ from support.small_sweeps import files_of, swept, trials_of, write_sweep
 
 from phase2sim.core.contracts import Estimates, OwnTest
 from phase2sim.core.errors import BadInput, NotWritten
-from phase2sim.studies.store.batches import decoded, encoded
+from phase2sim.studies.store.batches import decode_batch, encode_batch
 from phase2sim.studies.store.folder import (
     DamagedFile,
     Store,
@@ -38,56 +38,58 @@ def answers(first: int, trials: int, seed: int = 1) -> BatchResults:
     reason = (rng.uniform(size=trials) < 0.2).astype(np.int8) * np.int8(5)
     numbers = [np.where(reason > 0, np.nan, rng.normal(size=trials)) for _ in range(8)]
     plain = Estimates(*numbers[:4], reason)
-    own = replace(
+    test = replace(
         plain,
         test=OwnTest(*numbers[4:]),
         fallback=rng.integers(0, 3, trials).astype(np.int8),
     )
     return BatchResults(
         first=first,
-        estimates=(plain, own),
+        estimates=(plain, test),
         true_effect=rng.normal(size=(2, trials)),
         missing=rng.integers(0, 5, (2, trials)) / 20,
     )
 
 
-def assert_same(one: BatchResults, other: BatchResults) -> None:
-    assert one.first == other.first
-    assert one.true_effect.tobytes() == other.true_effect.tobytes()
-    assert one.missing.tobytes() == other.missing.tobytes()
-    for left, right in zip(one.estimates, other.estimates, strict=True):
+def assert_same(first: BatchResults, second: BatchResults) -> None:
+    assert first.first == second.first
+    assert first.true_effect.tobytes() == second.true_effect.tobytes()
+    assert first.missing.tobytes() == second.missing.tobytes()
+    for estimates, other in zip(first.estimates, second.estimates, strict=True):
         for name in FIELDS:
-            assert getattr(left, name).tobytes() == getattr(right, name).tobytes(), name
-        assert (left.test is None) == (right.test is None)
-        if left.test is not None and right.test is not None:
+            assert getattr(estimates, name).tobytes() == getattr(other, name).tobytes(), name
+        assert (estimates.test is None) == (other.test is None)
+        if estimates.test is not None and other.test is not None:
             for name in ("statistic", "p_two_sided", "lower", "upper"):
-                assert getattr(left.test, name).tobytes() == getattr(right.test, name).tobytes()
-            assert left.fallback is not None
-            assert right.fallback is not None
-            assert (left.fallback == right.fallback).all()
+                assert (
+                    getattr(estimates.test, name).tobytes() == getattr(other.test, name).tobytes()
+                )
+            assert estimates.fallback is not None
+            assert other.fallback is not None
+            assert (estimates.fallback == other.fallback).all()
 
 
 def test_trials_come_back_bit_for_bit() -> None:
     written = {"target": answers(7, 50), "null": answers(7, 50, seed=2)}
 
-    read = decoded(encoded(written, ("one", "two")))
+    decoded = decode_batch(encode_batch(written, ("one", "two")))
 
-    assert list(read) == ["target", "null"]
-    for truth, one in written.items():
-        assert_same(one, read[truth])
+    assert list(decoded) == ["target", "null"]
+    for truth, results in written.items():
+        assert_same(results, decoded[truth])
 
 
 def test_stretches_join_and_are_cut() -> None:
-    whole = answers(0, 60)
+    results = answers(0, 60)
 
-    parts = [cut(whole, first, last) for first, last in ((0, 10), (10, 11), (11, 60))]
+    parts = [cut(results, first, last) for first, last in ((0, 10), (10, 11), (11, 60))]
 
-    assert_same(concatenate_batches(parts), whole)
+    assert_same(concatenate_batches(parts), results)
 
 
 def test_other_programs_read_names_and_gaps(tmp_path: Path) -> None:
     path = tmp_path / "file.parquet"
-    path.write_bytes(encoded({"target": answers(0, 20)}, ("one", "two")))
+    path.write_bytes(encode_batch({"target": answers(0, 20)}, ("one", "two")))
 
     rows = pq.read_table(path).to_pylist()
 
@@ -103,23 +105,23 @@ def test_other_programs_read_names_and_gaps(tmp_path: Path) -> None:
     st.integers(1, 25),
 )
 def test_what_is_missing_fills_every_gap_once(
-    found: list[tuple[int, int]], trials: int, block: int
+    lengths: list[tuple[int, int]], trials: int, block: int
 ) -> None:
-    there = [Stretch(first, first + length, Path()) for first, length in sorted(found)]
+    stretches = [Stretch(first, first + length, Path()) for first, length in sorted(lengths)]
 
-    gaps = missing_stretches(there, trials, block)
+    gaps = missing_stretches(stretches, trials, block)
 
-    held = {t for stretch in there for t in range(stretch.first, stretch.last)}
+    trials_there = {t for stretch in stretches for t in range(stretch.first, stretch.last)}
     filled = [t for first, last in gaps for t in range(first, last)]
     assert len(filled) == len(set(filled))
-    assert set(filled) == set(range(trials)) - held
+    assert set(filled) == set(range(trials)) - trials_there
     assert all(first // block == (last - 1) // block for first, last in gaps)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "one bit", "empty", "something else"])
 def test_a_damaged_file_is_never_read(tmp_path: Path, damage: str) -> None:
     with writing(tmp_path) as store:
-        store.add(STUDY, 0, 20, encoded({"target": answers(0, 20)}, ("one", "two")))
+        store.add(STUDY, 0, 20, encode_batch({"target": answers(0, 20)}, ("one", "two")))
     (path,) = (tmp_path / "trials").rglob("*.parquet")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -133,7 +135,7 @@ def test_a_damaged_file_is_never_read(tmp_path: Path, damage: str) -> None:
 
     store = Store(tmp_path)
     with pytest.raises(DamagedFile, match="is damaged"):
-        store.answers(STUDY)
+        store.batch_results(STUDY)
     (aside,) = store.put_aside_damaged(STUDY)
 
     assert aside.parent == tmp_path / "damaged"
@@ -143,7 +145,7 @@ def test_a_damaged_file_is_never_read(tmp_path: Path, damage: str) -> None:
 def test_damaged_trials_are_simulated_anew_and_the_same(tmp_path: Path) -> None:
     sweep, out = write_sweep(tmp_path), tmp_path / "out"
     swept(sweep, out)
-    before = files_of(out)
+    files_before = files_of(out)
     first, second, *_ = sorted((out / "trials").rglob("*.parquet"))
     first.write_bytes(first.read_bytes()[:-100])
     content = bytearray(second.read_bytes())
@@ -154,7 +156,7 @@ def test_damaged_trials_are_simulated_anew_and_the_same(tmp_path: Path) -> None:
 
     assert len(again.damaged) == 2
     assert again.trials_done == 600
-    assert files_of(out) == before
+    assert files_of(out) == files_before
 
 
 def test_two_writers_are_refused(tmp_path: Path) -> None:
@@ -189,12 +191,12 @@ def test_half_written_files_of_a_killed_writer_are_removed(tmp_path: Path) -> No
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Path:
     """A place for 200 kB, if this process may make one."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(place)]
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:  # noqa: S603
         pytest.skip("may not mount a small disk")
-    return place
+    return folder
 
 
 def test_a_full_disk_leaves_what_was_there(small_disk: Path, tmp_path: Path) -> None:
@@ -203,8 +205,8 @@ def test_a_full_disk_leaves_what_was_there(small_disk: Path, tmp_path: Path) -> 
         swept(sweep, out, SweepOptions(trials=500))
         with pytest.raises(NotWritten, match=r"no space left on device.*it goes on from here"):
             swept(sweep, out, SweepOptions(trials=100_000))
-        kept = trials_of(out)
-        assert all(len(rows) >= 2 * 500 for rows in kept.values())
+        trials_kept = trials_of(out)
+        assert all(len(rows) >= 2 * 500 for rows in trials_kept.values())
         assert list(out.rglob(".*.tmp")) == []
     finally:
         subprocess.run(["umount", str(small_disk)], check=True)  # noqa: S603, S607
@@ -215,14 +217,14 @@ import resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from support.small_sweeps import swept
-from phase2sim.studies.sweeps.sweep import Asked
+from phase2sim.studies.sweeps.sweep import SweepOptions
 from phase2sim.core.errors import Phase2simError
 sweep, out = Path(sys.argv[2]), Path(sys.argv[3])
-swept(sweep, out, Asked(trials=100))
+swept(sweep, out, SweepOptions(trials=100))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
-    swept(sweep, out, Asked(trials=2_500))
+    swept(sweep, out, SweepOptions(trials=2_500))
 except Phase2simError as error:
     print(error.exit_code, error)
 """
@@ -231,15 +233,15 @@ except Phase2simError as error:
 def test_a_file_that_cannot_be_written_is_said_and_loses_nothing(tmp_path: Path) -> None:
     sweep, out = write_sweep(tmp_path), tmp_path / "out"
 
-    done = subprocess.run(  # noqa: S603 - our own script
+    process = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", LIMITED, str(Path(__file__).parents[2]), str(sweep), str(out)],
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert done.stdout.startswith("1 ")
-    assert os.strerror(errno.EFBIG).lower() in done.stdout
-    after = swept(sweep, out)  # goes on, with the scenario's 300 trials
-    assert after.trials_done == 6 * 200
+    assert process.stdout.startswith("1 ")
+    assert os.strerror(errno.EFBIG).lower() in process.stdout
+    resumed = swept(sweep, out)  # goes on, with the scenario's 300 trials
+    assert resumed.trials_done == 6 * 200
     assert all(len(rows) == 2 * 300 for rows in trials_of(out).values())

@@ -14,7 +14,7 @@ from support.small_trials import Table, assembled, scenario
 from phase2sim.core.errors import BadInput, BadScenario
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.as_toml import toml_text
-from phase2sim.studies.store.batches import decoded, encoded
+from phase2sim.studies.store.batches import decode_batch, encode_batch
 from phase2sim.studies.store.folder import open_store
 from phase2sim.studies.sweeps.rescore import rescore
 from phase2sim.trial.batch_results import BatchResults, concatenate_batches, cut
@@ -25,7 +25,7 @@ RULE: Table = {
     "efficacy": {"kind": "obrien_fleming_spending"},
     "futility": {"kind": "z", "at_least": [0.2]},
 }
-OTHER = "{ efficacy = { kind = 'pocock_spending' }, futility = { kind = 'p', at_most = [0.4] } }"
+POCOCK = "{ efficacy = { kind = 'pocock_spending' }, futility = { kind = 'p', at_most = [0.4] } }"
 
 
 def table(**changes: object) -> Table:
@@ -54,11 +54,11 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
-def shown(made: Table) -> dict[Any, float]:
-    found = simulate(scenario(made))
+def shown(table: Table) -> dict[Any, float]:
+    result = simulate(scenario(table))
     return {
         (row.name, row.analysis, row.truth, row.look): row.measured.estimate
-        for row in found.characteristics
+        for row in result.characteristics
     }
 
 
@@ -78,13 +78,13 @@ def test_what_a_store_says_is_what_a_run_says(out: Path) -> None:
     rows = printed("results", out)
     for limit in ([0.2], [0.6]):
         rule = RULE | {"futility": {"kind": "z", "at_least": limit}}
-        here = [row for row in rows if row["limit"] == str(limit)]
+        rows_of_limit = [row for row in rows if row["limit"] == str(limit)]
 
-        assert stored(here) == pytest.approx(shown(table() | {"stopping": rule}))
+        assert stored(rows_of_limit) == pytest.approx(shown(table() | {"stopping": rule}))
 
 
 def test_another_rule_on_stored_trials_is_a_run_with_that_rule(out: Path) -> None:
-    rows = rescore(out, None, ["test"], stopping=OTHER)
+    rows = rescore(out, None, ["test"], stopping=POCOCK)
 
     rule = {
         "efficacy": {"kind": "pocock_spending"},
@@ -109,11 +109,11 @@ def test_every_look_is_a_row_and_comes_back_bit_for_bit(out: Path) -> None:
     (folder,) = (out / "trials").iterdir()
     (file,) = folder.iterdir()
     rows = pq.read_table(file, partitioning=None)
-    made = assembled(table())
-    source = made.sources[0]
-    simulated = simulate_batch(made.study, source, 0, TRIALS)
+    parts = assembled(table())
+    source = parts.sources[0]
+    simulated = simulate_batch(parts.study, source, 0, TRIALS)
 
-    answers = open_store(out).answers(folder.name.removeprefix("study="))[source.label]
+    answers = open_store(out).batch_results(folder.name.removeprefix("study="))[source.label]
 
     assert rows.num_rows == 2 * 3 * TRIALS  # truths, looks and the final analysis
     assert len(answers.looks) == 3
@@ -128,16 +128,16 @@ def test_every_look_is_a_row_and_comes_back_bit_for_bit(out: Path) -> None:
 
 def test_stretches_are_cut_and_joined_look_by_look(out: Path) -> None:
     (folder,) = (out / "trials").iterdir()
-    whole = open_store(out).answers(folder.name.removeprefix("study="))["null"]
+    results = open_store(out).batch_results(folder.name.removeprefix("study="))["null"]
 
-    together = concatenate_batches([cut(whole, 0, 50), cut(whole, 50, TRIALS)])
+    together = concatenate_batches([cut(results, 0, 50), cut(results, 50, TRIALS)])
 
-    assert same(together, whole)
-    assert same(decoded(encoded({"null": together}, ["c_peptide"]))["null"], whole)
+    assert same(together, results)
+    assert same(decode_batch(encode_batch({"null": together}, ["c_peptide"]))["null"], results)
 
 
-def same(one: BatchResults, other: BatchResults) -> bool:
-    pairs = zip(one.looks, other.looks, strict=True)
+def same(first: BatchResults, second: BatchResults) -> bool:
+    pairs = zip(first.looks, second.looks, strict=True)
     return all(
         np.array_equal(a.estimates[0].effect, b.estimates[0].effect, equal_nan=True)
         and np.array_equal(a.months, b.months)

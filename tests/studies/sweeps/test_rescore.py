@@ -39,7 +39,7 @@ def test_a_rule_for_several_analyses_scores_stored_trials_as_a_run_would(tmp_pat
         for row in rows
         if (row["patients"], row["effect"], row["name"]) == (30, 0.2, "power")
     }
-    assert stored == {name: found.estimate for name, found in run.power.items()}
+    assert stored == {name: power.estimate for name, power in run.power.items()}
     assert set(stored) == {"c_peptide_month_12", "crude", "at_least_one"}
 
 
@@ -69,12 +69,12 @@ def test_reference_values_score_stored_trials_as_a_run_would(tmp_path: Path) -> 
 def test_a_refused_rule_leaves_the_store_as_it_was(tmp_path: Path) -> None:
     out = tmp_path / "out"
     swept(write_sweep(tmp_path), out)
-    before = files_of(out), (out / "manifest.json").read_text()
+    files_before = files_of(out), (out / "manifest.json").read_text()
 
     with pytest.raises(BadScenario, match=r"decision\.weights is for 2 analyses and there are 1"):
         rescore(out, WEIGHTS, ["test"])
 
-    assert (files_of(out), (out / "manifest.json").read_text()) == before
+    assert (files_of(out), (out / "manifest.json").read_text()) == files_before
     store = open_store(out)
     assert Results(store, read_manifest(store)).rows()
 

@@ -35,33 +35,33 @@ def rows_of(out: Path) -> list[dict[str, Any]]:
 
 def assert_as_run(row: dict[str, Any], measured: Measured) -> None:
     for name in NUMBERS:
-        found, expected = row[name], getattr(measured, name)
-        assert (found is None and math.isnan(expected)) or found == pytest.approx(expected), name
+        value, expected = row[name], getattr(measured, name)
+        assert (value is None and math.isnan(expected)) or value == pytest.approx(expected), name
 
 
 def test_a_cell_says_what_a_run_of_its_scenario_says(tmp_path: Path) -> None:
-    found = swept(write_sweep(tmp_path), tmp_path / "out")
+    result = swept(write_sweep(tmp_path), tmp_path / "out")
 
     for patients in (12, 30):
         settings = (f"design.patients={patients}", "truth.target.c_peptide.effect=0.2")
         run = simulate(load_scenario(tmp_path / "base.toml", settings))
         for row in run.characteristics:
-            place = {"patients": patients, "effect": 0.2, "truth": row.truth}
-            stored = estimate(found, row.name, **place)
+            labels = {"patients": patients, "effect": 0.2, "truth": row.truth}
+            stored = estimate(result, row.name, **labels)
             assert_as_run(stored, row.measured)
-            if row.twin and row.twin.is_exact:
-                assert stored["exact"] == pytest.approx(row.twin.value)
+            if row.closed_form and row.closed_form.is_exact:
+                assert stored["exact"] == pytest.approx(row.closed_form.value)
                 assert stored["gap_in_se"] == pytest.approx(row.gap)
 
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_workers_do_not_show(tmp_path: Path, workers: int) -> None:
     sweep = write_sweep(tmp_path)
-    asked = SweepOptions(trials=6_000)
-    swept(sweep, tmp_path / "alone", asked)
+    options = SweepOptions(trials=6_000)
+    swept(sweep, tmp_path / "alone", options)
 
-    with backend(workers) as at:
-        swept(sweep, tmp_path / "together", asked, at)
+    with backend(workers) as pool:
+        swept(sweep, tmp_path / "together", options, pool)
 
     assert files_of(tmp_path / "alone") == files_of(tmp_path / "together")
     assert rows_of(tmp_path / "alone") == rows_of(tmp_path / "together")
@@ -80,13 +80,13 @@ def test_running_again_simulates_nothing(tmp_path: Path) -> None:
 def test_more_trials_and_more_cells_are_added(tmp_path: Path) -> None:
     out = tmp_path / "out"
     swept(write_sweep(tmp_path), out, SweepOptions(trials=100))
-    before = files_of(out)
+    files_before = files_of(out)
 
     more = swept(write_sweep(tmp_path), out, SweepOptions(trials=3_000))
     wider = SWEEP.replace("[12, 20, 30]", "[12, 16, 20, 30]")
     wide = swept(write_sweep(tmp_path, wider), out, SweepOptions(trials=3_000))
 
-    assert before.items() <= files_of(out).items()
+    assert files_before.items() <= files_of(out).items()
     assert (more.trials_done, wide.trials_done) == (6 * 2_900, 2 * 3_000)
     at_once = swept(write_sweep(tmp_path, wider), tmp_path / "at once", SweepOptions(trials=3_000))
     assert trials_of(out) == trials_of(tmp_path / "at once")
@@ -105,11 +105,11 @@ def test_a_cell_does_not_depend_on_the_others(tmp_path: Path) -> None:
 def test_another_decision_scores_stored_trials_as_a_run_would(tmp_path: Path) -> None:
     out = tmp_path / "out"
     swept(write_sweep(tmp_path), out)
-    before = files_of(out)
+    files_before = files_of(out)
 
     rows = rescore(out, "{ kind = 'significance', one_sided_alpha = 0.1 }", ["test"])
 
-    assert files_of(out) == before
+    assert files_of(out) == files_before
     settings = ("design.patients=30", "truth.target.c_peptide.effect=0.1")
     run = simulate(
         load_scenario(tmp_path / "base.toml", (*settings, "decision.one_sided_alpha=0.1"))
@@ -129,19 +129,19 @@ def test_a_decision_axis_shares_its_trials(tmp_path: Path) -> None:
     axes = 'alpha = { key = "decision.one_sided_alpha", values = [0.025, 0.1] }'
     sweep = write_sweep(tmp_path, f'base = "base.toml"\n[axes]\n{axes}\n')
 
-    found = swept(sweep, tmp_path / "out")
+    result = swept(sweep, tmp_path / "out")
 
-    assert found.trials_done == 300
-    low, high = (estimate(found, "power", alpha=alpha)["estimate"] for alpha in (0.025, 0.1))
+    assert result.trials_done == 300
+    low, high = (estimate(result, "power", alpha=alpha)["estimate"] for alpha in (0.025, 0.1))
     assert low < high
 
 
 def test_precision_is_reached_cell_by_cell_and_no_further(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path)
 
-    found = swept(sweep, tmp_path / "out", SweepOptions(mcse=0.006))
+    result = swept(sweep, tmp_path / "out", SweepOptions(mcse=0.006))
 
-    power = [row for row in found.rows if row["name"] == "power"]
+    power = [row for row in result.rows if row["name"] == "power"]
     assert all(row["mcse"] <= 0.006 for row in power)
     needed = [row["estimate"] * (1 - row["estimate"]) / 0.006**2 for row in power]
     assert all(
@@ -153,10 +153,10 @@ def test_precision_is_reached_cell_by_cell_and_no_further(tmp_path: Path) -> Non
 
 
 def test_too_few_trials_for_the_precision_are_said(tmp_path: Path) -> None:
-    found = swept(write_sweep(tmp_path), tmp_path / "out", SweepOptions(mcse=0.002, trials=500))
+    result = swept(write_sweep(tmp_path), tmp_path / "out", SweepOptions(mcse=0.002, trials=500))
 
-    assert {row["trials"] for row in found.rows} == {500}
-    assert len(found.imprecise) == 6
+    assert {row["trials"] for row in result.rows} == {500}
+    assert len(result.imprecise) == 6
 
 
 REFERRED = "reference = { effect = 0.1 }\n"
@@ -164,34 +164,38 @@ REFERRED = "reference = { effect = 0.1 }\n"
 
 def test_differences_are_of_the_same_patients(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path, REFERRED + SWEEP)
-    found = swept(sweep, tmp_path / "out", SweepOptions(trials=2_000))
+    result = swept(sweep, tmp_path / "out", SweepOptions(trials=2_000))
 
     stored = trials_of(tmp_path / "out")
-    row = estimate(found, "power", patients=20, effect=0.2)
-    other = estimate(found, "power", patients=20, effect=0.1)
+    row = estimate(result, "power", patients=20, effect=0.2)
+    reference = estimate(result, "power", patients=20, effect=0.1)
     go = [
-        np.array([trial["p"] <= 0.025 for trial in stored[f"study={one['study']}"]
+        np.array([trial["p"] <= 0.025 for trial in stored[f"study={either['study']}"]
                   if trial["truth"] == "target"])
-        for one in (row, other)
+        for either in (row, reference)
     ]  # fmt: skip
     apart = go[0].astype(float) - go[1]
     assert row["difference"] == pytest.approx(apart.mean())
     assert row["difference_mcse"] == pytest.approx(apart.std(ddof=1) / math.sqrt(2_000))
-    unpaired = math.hypot(row["mcse"], other["mcse"])
+    unpaired = math.hypot(row["mcse"], reference["mcse"])
     assert row["difference_mcse"] < 0.8 * unpaired
-    assert other["difference"] is None
+    assert reference["difference"] is None
 
 
 def test_precision_of_the_difference_takes_the_reference_along(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path, REFERRED + SWEEP)
 
-    found = swept(sweep, tmp_path / "out", SweepOptions(mcse=0.006, of="difference"))
+    result = swept(sweep, tmp_path / "out", SweepOptions(mcse=0.006, quantity="difference"))
 
-    compared = [r for r in found.rows if r["name"] == "power" and r["difference"] is not None]
+    compared = [r for r in result.rows if r["name"] == "power" and r["difference"] is not None]
     assert len(compared) == 3
     assert all(row["difference_mcse"] <= 0.006 for row in compared)
     with pytest.raises(BadInput, match="reference is missing"):
-        swept(write_sweep(tmp_path), tmp_path / "other", SweepOptions(mcse=0.006, of="difference"))
+        swept(
+            write_sweep(tmp_path),
+            tmp_path / "other",
+            SweepOptions(mcse=0.006, quantity="difference"),
+        )
 
 
 @pytest.mark.parametrize("a_trial", [2e-4, 3e-3, 0.08])
@@ -204,16 +208,16 @@ def test_the_time_budget_is_met_whatever_a_trial_costs(
     cells = cells_of(load_sweep(write_sweep(tmp_path)), Priors(lambda _line: None))
     wish = Budget(cells, 60.0, now, lambda trials: 0.5 + a_measure * trials, clock=lambda: now)
 
-    done, last = 0, None
+    trials_done, last = 0, None
     while targets := wish.targets(store, last):
         (wanted,) = set(targets.values())
-        start, before = now, done
-        while done < wanted and not wish.time_is_up:
-            done += 1
+        start, trials_before = now, trials_done
+        while trials_done < wanted and not wish.time_is_up:
+            trials_done += 1
             now += a_trial
-        last = Round(now - start, done - before)
+        last = Round(now - start, trials_done - trials_before)
 
-    assert 0.9 * 60.0 <= now - 5.0 + 0.5 + a_measure * done <= 1.1 * 60.0
+    assert 0.9 * 60.0 <= now - 5.0 + 0.5 + a_measure * trials_done <= 1.1 * 60.0
 
 
 @pytest.mark.calibration
@@ -224,46 +228,46 @@ def test_the_time_budget_is_met(tmp_path: Path) -> None:
     for attempt in range(3):  # other tests that come and go beside it spoil one, not each
         start = time.monotonic()
 
-        found = swept(sweep, tmp_path / f"out{attempt}", SweepOptions(seconds=10.0, started=start))
+        result = swept(sweep, tmp_path / f"out{attempt}", SweepOptions(seconds=10.0, started=start))
 
         taken.append(time.monotonic() - start)
-        done = [row["trials"] for row in found.rows if row["name"] == "power"]
-        assert min(done) > 1_000
-        assert found.finished
+        trials = [row["trials"] for row in result.rows if row["name"] == "power"]
+        assert min(trials) > 1_000
+        assert result.finished
     assert 9.0 <= statistics.median(taken) <= 11.0
 
 
 def test_simulated_power_agrees_with_theory(tmp_path: Path) -> None:
-    found = swept(write_sweep(tmp_path), tmp_path / "out", SweepOptions(trials=10_000))
+    result = swept(write_sweep(tmp_path), tmp_path / "out", SweepOptions(trials=10_000))
 
-    for row in found.rows:
+    for row in result.rows:
         if row["exact"] is not None:
             assert_agrees(row["estimate"], row["exact"], row["mcse"])
 
 
 def test_too_many_failures_give_no_number(tmp_path: Path) -> None:
     base = BASE.replace("share = 0.1", "share = 0.9")
-    found = swept(write_sweep(tmp_path, base=base), tmp_path / "out")
+    result = swept(write_sweep(tmp_path, base=base), tmp_path / "out")
 
-    refused = [row for row in found.rows if row["refused"]]
+    refused = [row for row in result.rows if row["refused"]]
     assert refused
     assert all(
         row["estimate"] is None and row["failed"] > 15 for row in refused if row["name"] == "power"
     )
-    assert "failures_allowed is 0.05" in found.refused[0]
+    assert "failures_allowed is 0.05" in result.refused[0]
 
 
 def test_results_are_selected_and_survive_a_lost_table(tmp_path: Path) -> None:
-    found = swept(write_sweep(tmp_path), tmp_path / "out")
+    result = swept(write_sweep(tmp_path), tmp_path / "out")
     (tmp_path / "out" / "characteristics.parquet").unlink()
 
     rows = rows_of(tmp_path / "out")
     chosen = matching_rows(rows, "patients_per_arm >= 10 and name == 'power' and effect == 0.2")
 
     without_theory = {"exact", "approximate", "gap_in_se"}
-    for row, known in zip(rows, found.rows, strict=True):
+    for row, swept_row in zip(rows, result.rows, strict=True):
         assert {k: row[k] for k in row.keys() - without_theory} == {
-            k: known[k] for k in known.keys() - without_theory
+            k: swept_row[k] for k in swept_row.keys() - without_theory
         }
     assert [row["patients"] for row in chosen] == [20, 30]
     with pytest.raises(BadInput, match="names 'patient'"):
@@ -275,9 +279,11 @@ def test_the_cost_is_said_beforehand(tmp_path: Path) -> None:
 
     cost = prepare_sweep(sweep, out, SweepOptions(trials=1_000), 1, lambda _line: None).forecast
     swept(sweep.path, out, SweepOptions(trials=1_000))
-    after = prepare_sweep(sweep, out, SweepOptions(trials=1_500), 1, lambda _line: None).forecast
+    second_cost = prepare_sweep(
+        sweep, out, SweepOptions(trials=1_500), 1, lambda _line: None
+    ).forecast
 
     size = sum(path.stat().st_size for path in (out / "trials").rglob("*.parquet"))
     assert (cost.cells, cost.trials, cost.trials_left) == (6, 1_000, 6_000)
     assert cost.bytes == pytest.approx(size, rel=0.35)
-    assert after.trials_left == 6 * 500
+    assert second_cost.trials_left == 6 * 500

@@ -65,8 +65,8 @@ def killed_and_resumed(folder: Path, out: Path, times: int, *options: str) -> No
         running.send_signal(signal.SIGKILL)
         running.communicate()
     last = begun(folder, out, *options)
-    _, said = last.communicate(timeout=300)
-    assert last.returncode == 0, said
+    _, errors = last.communicate(timeout=300)
+    assert last.returncode == 0, errors
 
 
 def test_a_killed_sweep_goes_on_and_ends_as_if_never_killed(
@@ -99,9 +99,9 @@ def test_an_interrupt_finishes_what_was_begun_and_says_how_to_go_on(
     wait_for_files(tmp_path / "out", 5)
 
     running.send_signal(signal.SIGINT)
-    printed, said = running.communicate(timeout=60)
+    printed, errors = running.communicate(timeout=60)
 
-    assert running.returncode == 1, said
+    assert running.returncode == 1, errors
     assert "The same command goes on from here" in printed
     assert 5 <= len(files_of(tmp_path / "out")) < len(uninterrupted)
     assert files_of(tmp_path / "out").items() <= uninterrupted.items()
@@ -131,9 +131,9 @@ def test_a_local_cluster_whose_worker_is_killed_finds_the_same(
     wait_for_files(tmp_path / "out", 10)
 
     os.kill(_a_worker_of(running.pid), signal.SIGKILL)
-    _, said = running.communicate(timeout=300)
+    _, errors = running.communicate(timeout=300)
 
-    assert running.returncode == 0, said
+    assert running.returncode == 0, errors
     assert files_of(tmp_path / "out") == uninterrupted
 
 
@@ -172,8 +172,8 @@ def scheduler_and_workers(folder: Path) -> Iterator[str]:
 def _address(log: Path) -> str:
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        if found := re.search(r"Scheduler at:\s+(tcp://\S+)", log.read_text(encoding="utf-8")):
-            return found[1]
+        if match := re.search(r"Scheduler at:\s+(tcp://\S+)", log.read_text(encoding="utf-8")):
+            return match[1]
         time.sleep(0.1)
     raise AssertionError(log.read_text(encoding="utf-8"))
 
@@ -187,9 +187,9 @@ def test_a_cluster_started_by_hand_finds_the_same(
 
     with scheduler_and_workers(tmp_path) as address:
         running = begun(tmp_path, tmp_path / "out", "--dask", address)
-        _, said = running.communicate(timeout=300)
+        _, errors = running.communicate(timeout=300)
 
-    assert running.returncode == 0, said
+    assert running.returncode == 0, errors
     assert files_of(tmp_path / "out") == uninterrupted
 
 
@@ -197,7 +197,7 @@ def test_a_scheduler_that_does_not_answer_is_said(tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     sweep = write_sweep(tmp_path)
 
-    done = phase2sim("sweep", sweep, "--out", tmp_path / "out", "--dask", "nonsense://nowhere")
+    process = phase2sim("sweep", sweep, "--out", tmp_path / "out", "--dask", "nonsense://nowhere")
 
-    assert done.exit_code == 2
-    assert "no scheduler answers there" in done.stderr
+    assert process.exit_code == 2
+    assert "no scheduler answers there" in process.stderr

@@ -18,7 +18,7 @@ from phase2sim.core.errors import BadData, BadScenario
 from phase2sim.scenario.assembly.assemble import Assembled, build_scenario
 from phase2sim.studies.prediction.predict import predict
 from phase2sim.studies.single_trial import analyse, replay
-from phase2sim.studies.store.batches import decoded, encoded
+from phase2sim.studies.store.batches import decode_batch, encode_batch
 from phase2sim.theory.group_sequential.classical_bounds import OBrienFleming
 from phase2sim.theory.group_sequential.futility import ZLimit
 from phase2sim.theory.group_sequential.multi_arm_boundaries import ArmBoundaries, arm_boundaries
@@ -299,7 +299,7 @@ def test_stored_looks_are_judged_as_those_of_a_run() -> None:
     final = one.looks[-1]
     answers = BatchResults(0, final.estimates, one.true_effect, final.missing, one.looks)
 
-    back = decoded(encoded({"target": answers}, ready().study.names))["target"]
+    back = decode_batch(encode_batch({"target": answers}, ready().study.names))["target"]
 
     study = ready().study
     assert study.interim is not None

@@ -42,8 +42,8 @@ def test_stops_agree_with_the_exact_chances_look_by_look() -> None:
     assert {row.truth for row in rows} == {"target", "null"}
     assert len(rows) == 2 * (1 + len(RULE["looks"]))  # type: ignore[arg-type]  # a list
     for row in rows:
-        assert row.twin is not None
-        share = row.twin.value
+        assert row.closed_form is not None
+        share = row.closed_form.value
         assert_agrees(row.measured.estimate, share, np.sqrt(share * (1 - share) / 4_000))
 
 

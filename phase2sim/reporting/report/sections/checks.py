@@ -44,11 +44,11 @@ def _example(dossier: Dossier, number: int, example: Example) -> Iterator[Block]
     yield Heading(f"{example.name}: trial {example.trial}")
     ends = "; ".join(
         f"{verdict_label(dossier.background, name)}: {verdict}"
-        for name, verdict in example.examined.verdicts.items()
+        for name, verdict in example.result.verdicts.items()
     )
     yield Prose((f"Rule: {example.rule}. Truth: {truth(example.truth)}. Decision: {ends}.",))
     rows: list[tuple[Words, ...]] = []
-    for finding in example.examined.findings:
+    for finding in example.result.findings:
         name = verdict_label(dossier.background, finding.analysis)
         true = "-" if finding.true_effect is None else f"{finding.true_effect:.3f}"
         if finding.failed:
@@ -60,7 +60,7 @@ def _example(dossier: Dossier, number: int, example: Example) -> Iterator[Block]
         rows.append(((name,), (interval,), (f"{finding.p_one_sided:.4f}",), (true,)))
     columns = ("Analysis", "Effect (95-percent CI)", "p, one-sided", "True effect")
     yield Grid(columns, tuple(rows), f"What trial {example.trial} found", 3)
-    harm = example.examined.harm
+    harm = example.result.harm
     if harm is not None:
         yield Prose(
             (

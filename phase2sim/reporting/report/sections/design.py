@@ -111,7 +111,7 @@ def _estimands(dossier: Dossier) -> Iterator[Block]:
 
 def grid_section(dossier: Dossier) -> Section:
     """Return the simulated cells and the reason for each axis."""
-    axes = list(dossier.place)
+    axes = list(dossier.labels)
     rows = []
     for axis in axes:
         values = in_order([row[axis] for row in dossier.rows if row.get(axis) is not None])

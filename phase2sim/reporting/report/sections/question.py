@@ -26,7 +26,7 @@ from phase2sim.reporting.report.sections.false_go import rows_of_null
 from phase2sim.reporting.words import truth, verdict_label
 from phase2sim.studies.dossier.dossier import Dossier
 from phase2sim.studies.dossier.report_cells import partial_nulls
-from phase2sim.studies.sweeps.results import DECIDED
+from phase2sim.studies.sweeps.results import GO_SHARES
 
 _ASSURANCES = {"prior": "given all the evidence", "sceptical": "for a sceptic"}
 
@@ -189,7 +189,7 @@ def _assumptions(dossier: Dossier) -> Prose:
 def _table(dossier: Dossier) -> Grid:
     verdicts = dossier.main.verdicts
     kinds = list(dict.fromkeys(
-        (row["name"], row["truth"]) for row in dossier.of_main if row["name"] in DECIDED
+        (row["name"], row["truth"]) for row in dossier.of_main if row["name"] in GO_SHARES
     ))  # fmt: skip
     rows = []
     for name, truth_name in kinds:
@@ -210,7 +210,7 @@ def _table(dossier: Dossier) -> Grid:
 def _decision_shares(dossier: Dossier) -> Iterator[dict[str, object]]:
     """Yield the share of each decision of the main verdict, by truth."""
     for row in dossier.of_main:
-        if row["name"] in DECIDED and row["analysis"] == dossier.main_verdict:
+        if row["name"] in GO_SHARES and row["analysis"] == dossier.main_verdict:
             if row["estimate"] is None:
                 continue
             go, truth_name = row["estimate"], truth(row["truth"])

@@ -136,13 +136,13 @@ def _size_table(dossier: Dossier, rows: Sequence[Row], caption: str) -> Grid:
 
 
 def _surface_rows(dossier: Dossier) -> list[Row]:
-    if "effect" not in dossier.place:
+    if "effect" not in dossier.labels:
         return []
     row_of: dict[tuple[object, object], Row] = {}
     for row in dossier.rows:
         is_planned = all(
             row.get(a) == planned
-            for a, planned in dossier.place.items()
+            for a, planned in dossier.labels.items()
             if a not in {"patients", "effect"}
         )
         is_power = (row["name"], row["truth"], row["analysis"]) == (
@@ -171,7 +171,7 @@ def sensitivity_section(dossier: Dossier) -> Section:
     """Return the changes in the shares of go with one assumption changed."""
     title = "Sensitivity"
     by_share: dict[tuple[str, str], list[Sensitivity]] = {}
-    for sensitivity in dossier.moved:
+    for sensitivity in dossier.sensitivities:
         row = sensitivity.row
         if row["analysis"] == dossier.main_verdict:
             by_share.setdefault((row["name"], row["truth"]), []).append(sensitivity)

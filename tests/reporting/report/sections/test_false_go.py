@@ -79,7 +79,9 @@ def test_the_report_and_the_protocol_show_it(dossier: Dossier) -> None:
 
 
 def test_a_null_is_no_move_of_an_assumption(dossier: Dossier) -> None:
-    assert not [false_go for false_go in dossier.moved if "no effect" in str(false_go.value)]
+    assert not [
+        false_go for false_go in dossier.sensitivities if "no effect" in str(false_go.value)
+    ]
 
 
 def test_other_rules_show_each_analysis_where_its_own_effect_is_absent(
