@@ -4,17 +4,17 @@ from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.evidence.arms import weight_words
 from phase2sim.evidence.tables import ReportedTable
 from phase2sim.evidence.units import INDEPENDENCE
-from phase2sim.evidence.values import BOUNDS, Read
+from phase2sim.evidence.values import BOUNDS, EntryContent
 
 
-def as_reported(read: Read) -> str:
+def reported_text(read: EntryContent) -> str:
     """Write the number as the file has it, with the elicited weight if a dose was divided by it."""
     said = _said(read)
     weight = read.entry.arm.weight_kg
     return f"{said} / {weight_words(weight)}" if read.scale.by_weight and weight else said
 
 
-def _said(read: Read) -> str:
+def _said(read: EntryContent) -> str:
     table, statistic = read.table, read.statistic
     typed = getattr(table, statistic)
     if table.elicited is not None and read.elicited is not None:
@@ -42,7 +42,7 @@ def _other_words(table: ReportedTable) -> str:
     return f" with {ENDPOINTS[table.with_endpoint].label}" if table.with_endpoint else ""
 
 
-def _change_unit(read: Read) -> str:
+def _change_unit(read: EntryContent) -> str:
     return f" {read.scale.unit}" if read.statistic == "change" else ""
 
 

@@ -10,14 +10,14 @@ from phase2sim.evidence.reported import LOCATIONS, IndividualData, Reported
 from phase2sim.evidence.statistics import EvidenceEntry
 from phase2sim.evidence.values import BOUNDS
 
-OF_TWO_VISITS = ("change", "percent_change", "slope")
+TWO_VISIT_STATISTICS = ("change", "percent_change", "slope")
 # The patients with an event given the number of events: the exact chance is computed up to here.
 MOST_WITH_AN_EVENT = 30
 SET_ASIDE = "Remove one, or set it aside with unused = 'why'."
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Claim:
     """An entry that a fit would read, with its place in the file."""
 
     entry: EvidenceEntry
@@ -32,7 +32,7 @@ def check_conflicts(entries: Sequence[EvidenceEntry], read: Sequence[Reported]) 
 
     Raises ``BadEvidence`` naming the later entry and the earlier one.
     """
-    said = [_Said(entry, one) for entry, one in zip(entries, read, strict=True) if not one.unused]
+    said = [_Claim(entry, one) for entry, one in zip(entries, read, strict=True) if not one.unused]
     _check_twice(said)
     _check_difference_of_visits(said)
     _check_difference_of_arms(said)
@@ -42,7 +42,7 @@ def check_conflicts(entries: Sequence[EvidenceEntry], read: Sequence[Reported]) 
     _check_events(said)
 
 
-def check_own_data(
+def check_individual_data(
     entries: Sequence[EvidenceEntry], read: Sequence[Reported], own: Iterable[IndividualData]
 ) -> None:
     """Refuse summaries of patients whose own values are there too."""
@@ -64,7 +64,7 @@ def _visit(one: Reported) -> tuple[object, ...]:
     return (one.study, one.arm, one.endpoint, one.clock, one.months)
 
 
-def _check_twice(said: Iterable[_Said]) -> None:
+def _check_twice(said: Iterable[_Claim]) -> None:
     first: dict[tuple[object, ...], int] = {}
     for this in said:
         one = this.one
@@ -79,13 +79,13 @@ def _check_twice(said: Iterable[_Said]) -> None:
         first[key] = one.number
 
 
-def _check_difference_of_visits(said: Sequence[_Said]) -> None:
+def _check_difference_of_visits(said: Sequence[_Claim]) -> None:
     """Refuse a change whose two visits, or whose other statement, are read too."""
     at = {_visit(this.one): this.one for this in said if this.one.statistic in LOCATIONS}
     first: dict[tuple[object, ...], Reported] = {}
     for this in said:
         one = this.one
-        if one.statistic not in OF_TWO_VISITS or one.elicited:
+        if one.statistic not in TWO_VISIT_STATISTICS or one.elicited:
             continue
         *where, months = _visit(one)
         both = [at.get((*where, (month,))) for month in one.months]
@@ -102,7 +102,7 @@ def _check_difference_of_visits(said: Sequence[_Said]) -> None:
             )
 
 
-def _check_difference_of_arms(said: Sequence[_Said]) -> None:
+def _check_difference_of_arms(said: Sequence[_Claim]) -> None:
     at = {_visit(this.one): this.one for this in said if this.one.statistic in LOCATIONS}
     first: dict[tuple[object, ...], int] = {}
     for this in said:
@@ -121,7 +121,7 @@ def _check_difference_of_arms(said: Sequence[_Said]) -> None:
             raise this.refuse(f"is {one.as_reported}: entry {number} is the same. {SET_ASIDE}")
 
 
-def _check_spread_twice(said: Sequence[_Said]) -> None:
+def _check_spread_twice(said: Sequence[_Claim]) -> None:
     """A visit's spread is an SD or a pair of quantiles, not both."""
     first: dict[tuple[object, ...], Reported] = {}
     for this in said:
@@ -138,7 +138,7 @@ def _check_spread_twice(said: Sequence[_Said]) -> None:
         )
 
 
-def _check_bounds(said: Sequence[_Said]) -> None:
+def _check_bounds(said: Sequence[_Claim]) -> None:
     """Refuse quartiles or a range that do not hold what lies between them."""
     for inner, outer in (("median", "quartiles"), ("median", "range"), ("quartiles", "range")):
         within = {_visit(this.one): this.one for this in said if this.one.statistic == inner}
@@ -159,7 +159,7 @@ def _on_model(one: Reported, value: float) -> float:
     return value if one.on_model_scale else ENDPOINTS[one.endpoint].to_model(value)
 
 
-def _check_counts(said: Sequence[_Said]) -> None:
+def _check_counts(said: Sequence[_Claim]) -> None:
     """Refuse counts that a median of the same patients rules out."""
     medians = {_visit(this.one): this.one for this in said if this.one.statistic == "median"}
     for this in said:
@@ -177,7 +177,7 @@ def _check_counts(said: Sequence[_Said]) -> None:
             )
 
 
-def _check_events(said: Sequence[_Said]) -> None:
+def _check_events(said: Sequence[_Claim]) -> None:
     """Patients with an event, events and a rate of the same patients must agree."""
     totals: dict[tuple[object, ...], Reported] = {}
     for this in said:

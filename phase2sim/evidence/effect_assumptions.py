@@ -16,7 +16,7 @@ from phase2sim.evidence.reported import (
     Normal,
 )
 from phase2sim.evidence.tables import CourseTable, EvidenceFile, NormalTable, refuse
-from phase2sim.evidence.units import MODELLED
+from phase2sim.evidence.units import MODELLED_ENDPOINTS
 
 
 def effects_of(files: Sequence[EvidenceFile]) -> dict[str, EffectAssumption]:
@@ -73,7 +73,7 @@ def classes_of(files: Iterable[EvidenceFile]) -> dict[str, ClassEffect]:
     return stated
 
 
-def check_stated(file: EvidenceFile, treated: Mapping[str, set[str]]) -> None:
+def check_assumptions(file: EvidenceFile, treated: Mapping[str, set[str]]) -> None:
     """Check that the file states what its treated arms need, and nothing that it cannot use.
 
     ``treated`` holds, by design, the endpoints that are read from treated arms.
@@ -114,8 +114,8 @@ def _add[T: (EffectAssumption, ClassEffect)](
 
 def _check_course(file: EvidenceFile, place: str, table: CourseTable) -> None:
     name = place.split(".", 1)[1]
-    if name not in MODELLED:
-        raise refuse(file.path, f"{place} is not a modelled endpoint. {nearest(name, MODELLED)}")
+    if name not in MODELLED_ENDPOINTS:
+        raise refuse(file.path, f"{place} is not a modelled endpoint. {nearest(name, MODELLED_ENDPOINTS)}")
     if table.shape not in SHAPES:
         raise refuse(file.path, f"{place}.shape is {table.shape!r}. {nearest(table.shape, SHAPES)}")
 

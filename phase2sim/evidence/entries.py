@@ -3,24 +3,24 @@
 from dataclasses import replace
 
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
-from phase2sim.evidence.as_reported import as_reported
+from phase2sim.evidence.as_reported import reported_text
 from phase2sim.evidence.reported import Reported
 from phase2sim.evidence.statistics import (
     STATISTICS,
     EvidenceEntry,
     entry_months,
     statistic_of,
-    unknown,
+    unknown_name,
 )
 from phase2sim.evidence.units import INDEPENDENCE, scale_of
 from phase2sim.evidence.values import (
     FEWEST_FOR_SD,
     SPANS,
     Z_OF_95_PERCENT,
-    Read,
-    beyond_of,
+    EntryContent,
+    count_side,
     check_plausible,
-    elicited_of,
+    elicited_normal,
     quantile_bounds,
     spread_of,
     threshold_of,
@@ -33,14 +33,14 @@ FEWEST_PATIENTS = {"correlation": 4, "residual_sd": 4, "quartiles": 4, "range": 
 WEIGHED_BY_SE = (*SPANS, "percent_change", "rate")  # with one, n does not matter
 
 
-def to_reported(entry: EvidenceEntry, label: str) -> Reported:
+def parse_entry(entry: EvidenceEntry, label: str) -> Reported:
     """Read one entry of the file called ``label``.
 
     Raises ``BadEvidence`` where keys do not fit together or a value is impossible.
     """
     statistic = statistic_of(entry)
     scale = scale_of(entry, statistic)
-    read = Read(entry, statistic, scale, entry_months(entry, statistic), elicited_of(entry, scale))
+    read = EntryContent(entry, statistic, scale, entry_months(entry, statistic), elicited_normal(entry, scale))
     _check_with_endpoint(read)
     _check_patients(entry)
     reported = _assemble(read, label)
@@ -48,7 +48,7 @@ def to_reported(entry: EvidenceEntry, label: str) -> Reported:
     return _geometric_to_model(read, reported) if statistic == "geometric_mean" else reported
 
 
-def _assemble(read: Read, label: str) -> Reported:
+def _assemble(read: EntryContent, label: str) -> Reported:
     entry, table = read.entry, read.table
     value = value_of(read)
     sd, se = spread_of(read)
@@ -65,13 +65,13 @@ def _assemble(read: Read, label: str) -> Reported:
         clock=table.clock,
         status="elicited" if read.elicited else table.status or "published",
         source=table.source or entry.arm.source,
-        as_reported=as_reported(read),
+        as_reported=reported_text(read),
         unit=read.scale.unit,
         on_model_scale=read.scale.on_model,
         sd=sd,
         se=se,
         threshold=threshold_of(read),
-        beyond=beyond_of(read),
+        beyond=count_side(read),
         bounds=quantile_bounds(read),
         quantile_method=table.quantile_method or "hazen",
         by_weight=read.scale.by_weight,
@@ -99,7 +99,7 @@ def _independent(reported: Reported) -> Reported:
     )
 
 
-def _geometric_to_model(read: Read, reported: Reported) -> Reported:
+def _geometric_to_model(read: EntryContent, reported: Reported) -> Reported:
     """Turn a mean of logarithms that was transformed back into one, with its interval."""
     scale = read.scale
     if scale.on_model:
@@ -124,7 +124,7 @@ def _geometric_to_model(read: Read, reported: Reported) -> Reported:
     )
 
 
-def _unused(read: Read) -> str:
+def _unused(read: EntryContent) -> str:
     """Say why no likelihood reads this number; empty if one does."""
     table, statistic, scale = read.table, read.statistic, read.scale
     if table.unused or scale.unread:
@@ -148,7 +148,7 @@ def _unused(read: Read) -> str:
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
-def _unread_on_scale(read: Read, endpoint: Endpoint) -> dict[str, bool]:
+def _unread_on_scale(read: EntryContent, endpoint: Endpoint) -> dict[str, bool]:
     statistic, scale = read.statistic, read.scale
     raw_is_model = endpoint.transformation == "identity"
     of_logarithms = endpoint.transformation.startswith("log")
@@ -173,12 +173,12 @@ def _has_true_zero(endpoint: Endpoint) -> bool:
     return all(convert(0.0) == 0.0 for convert in endpoint.units.values())
 
 
-def _check_with_endpoint(read: Read) -> None:
+def _check_with_endpoint(read: EntryContent) -> None:
     other = read.table.with_endpoint
     if other is None:
         return
     if other not in ENDPOINTS:
-        raise unknown(read.entry, "with_endpoint", other, list(ENDPOINTS))
+        raise unknown_name(read.entry, "with_endpoint", other, list(ENDPOINTS))
     if other == read.table.endpoint or read.statistic != "correlation":
         raise read.entry.refuse(
             "with_endpoint",

@@ -11,9 +11,9 @@ from pathlib import Path
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.arms import ArmsByName, add_arms, find_arm, versus_arm
-from phase2sim.evidence.conflicts import check_conflicts, check_own_data
-from phase2sim.evidence.effect_assumptions import check_stated, classes_of, effects_of
-from phase2sim.evidence.entries import to_reported
+from phase2sim.evidence.conflicts import check_conflicts, check_individual_data
+from phase2sim.evidence.effect_assumptions import check_assumptions, classes_of, effects_of
+from phase2sim.evidence.entries import parse_entry
 from phase2sim.evidence.individual_data import read_individuals
 from phase2sim.evidence.reported import (
     ClassEffect,
@@ -25,13 +25,13 @@ from phase2sim.evidence.reported import (
 )
 from phase2sim.evidence.statistics import STATISTICS, EvidenceEntry
 from phase2sim.evidence.tables import EvidenceFile, read_file, refuse
-from phase2sim.evidence.units import LEDGER_ONLY, MODELLED
+from phase2sim.evidence.units import LEDGER_ONLY, MODELLED_ENDPOINTS
 
-__all__ = ["LEDGER_ONLY", "MODELLED", "STATISTICS", "find_evidence", "load_evidence"]
+__all__ = ["LEDGER_ONLY", "MODELLED_ENDPOINTS", "STATISTICS", "find_evidence", "load_evidence"]
 
-type Said = StudyArm | Reported | IndividualData | EffectAssumption | ClassEffect
+type EvidencePart = StudyArm | Reported | IndividualData | EffectAssumption | ClassEffect
 
-NO_BEARING = ("file", "number", "source", "place", "status", "note", "why", "as_reported", "unit")
+KEYS_WITHOUT_BEARING = ("file", "number", "source", "place", "status", "note", "why", "as_reported", "unit")
 
 
 def load_evidence(paths: Sequence[Path]) -> Evidence:
@@ -49,14 +49,14 @@ def load_evidence(paths: Sequence[Path]) -> Evidence:
         add_arms(arms, file)
         label = _label(file.path)
         entries = list(_entries(file, arms))
-        read = [to_reported(entry, label) for entry in entries]
+        read = [parse_entry(entry, label) for entry in entries]
         own = [
             read_individuals(file, number, arm, label)
             for number, arm in enumerate(_own_arms(file, arms), start=1)
         ]
         check_conflicts(entries, read)
-        check_own_data(entries, read, own)
-        check_stated(file, _treated(read, own, arms))
+        check_individual_data(entries, read, own)
+        check_assumptions(file, _treated(read, own, arms))
         reported += read
         individuals += own
     evidence = Evidence(
@@ -148,7 +148,7 @@ def digest_of(evidence: Evidence) -> str:
     used = [one for one in evidence.reported if not one.unused]
     read = {
         "arms": [_without(arm, ("source", "population", "dose", "note")) for arm in evidence.arms],
-        "reported": [_without(one, NO_BEARING) for one in used],
+        "reported": [_without(one, KEYS_WITHOUT_BEARING) for one in used],
         "individuals": [
             _without(own, ("file", "number", "source")) | {"value": own.value.tolist()}
             for own in evidence.individuals
@@ -173,6 +173,6 @@ def _plain(value: object) -> object:
             return value
 
 
-def _without(said: Said, keys: Iterable[str]) -> dict[str, object]:
+def _without(said: EvidencePart, keys: Iterable[str]) -> dict[str, object]:
     left_out = set(keys)
     return {key: value for key, value in asdict(said).items() if key not in left_out}

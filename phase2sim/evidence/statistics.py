@@ -40,12 +40,12 @@ STATISTICS: dict[str, Statistic] = {
         "words", "either", not_read="words without a number; elicit a distribution to use them"
     ),
 }
-OF_EVENTS = ("count", "events", "rate", "statement")
-ELICITED = Statistic("our own distribution", "either", ("why",), ("statement", "with_endpoint"))
-WHO = frozenset({"study", "arm", "endpoint", "n"})
-WHEN = frozenset({"month", "months", "clock"})
-WHENCE = frozenset({"unit", "source", "place", "status", "note", "unused", "why"})
-COMMON = WHO | WHEN | WHENCE
+EVENT_STATISTICS = ("count", "events", "rate", "statement")
+ELICITED_STATISTIC = Statistic("our own distribution", "either", ("why",), ("statement", "with_endpoint"))
+PATIENT_KEYS = frozenset({"study", "arm", "endpoint", "n"})
+TIME_KEYS = frozenset({"month", "months", "clock"})
+SOURCE_KEYS = frozenset({"unit", "source", "place", "status", "note", "unused", "why"})
+COMMON_KEYS = PATIENT_KEYS | TIME_KEYS | SOURCE_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +148,11 @@ def _check_outcome(entry: EvidenceEntry, numbers: list[str]) -> None:
     if entry.is_of_events and table.elicited is not None:
         raise entry.refuse("elicited", f"does not fit: {EVENTS[table.endpoint]} are counted.")
     for key in numbers:
-        if entry.is_of_events and key not in OF_EVENTS:
+        if entry.is_of_events and key not in EVENT_STATISTICS:
             raise entry.refuse(
                 key,
                 f"does not fit: {EVENTS[table.endpoint]} are counted."
-                f" Write one of: {', '.join(OF_EVENTS)}.",
+                f" Write one of: {', '.join(EVENT_STATISTICS)}.",
             )
         if key in {"events", "rate"} and table.endpoint in ENDPOINTS:
             raise entry.refuse(
@@ -176,7 +176,7 @@ def _elicited_statistic(entry: EvidenceEntry, numbers: list[str]) -> str:
         raise entry.refuse(
             "status", f"is {table.status!r}; our own numbers are 'elicited'. Leave status out."
         )
-    _check_keys(entry, f"elicited {about[0]}", ELICITED, {"elicited"})
+    _check_keys(entry, f"elicited {about[0]}", ELICITED_STATISTIC, {"elicited"})
     return about[0]
 
 
@@ -185,7 +185,7 @@ def _check_keys(entry: EvidenceEntry, name: str, statistic: Statistic, own: set[
     for key in statistic.needs:
         if key not in given and not _needless(entry, key):
             raise entry.refuse(key, f"is missing. A {name} needs it; add {key} = ...")
-    allowed = COMMON | own | set(statistic.needs) | set(statistic.may)
+    allowed = COMMON_KEYS | own | set(statistic.needs) | set(statistic.may)
     for key in sorted(given - allowed):
         raise entry.refuse(key, f"does not belong to a {name}. Remove it, or report it apart.")
 
@@ -214,6 +214,6 @@ def _check_enrolled(entry: EvidenceEntry, key: str, month: float) -> None:
         )
 
 
-def unknown(entry: EvidenceEntry, key: str, name: str, known: list[str]) -> BadEvidence:
+def unknown_name(entry: EvidenceEntry, key: str, name: str, known: list[str]) -> BadEvidence:
     """Make the error for a name that is not one of the known ones."""
     return entry.refuse(key, f"is {name!r}, which is not known. {nearest(name, known)}")

@@ -11,7 +11,7 @@ from phase2sim.core.errors import BadEvidence
 from phase2sim.core.io.toml_files import Month, Table, nearest, read_toml, validate
 
 _MOST_PATIENTS = 1_000_000
-OLDEST = 110
+OLDEST_YEARS = 110
 LAST_MONTH = 1_200
 
 type Pair = Annotated[tuple[float, float], Field(strict=False)]  # TOML has arrays, not tuples
@@ -55,7 +55,7 @@ class StudyTable(_Table):
     arm: Text | None = Field(
         default=None, description="Name of the arm; treated or control if left out."
     )
-    age_years: Annotated[float, Field(gt=0, le=OLDEST)] | None = Field(
+    age_years: Annotated[float, Field(gt=0, le=OLDEST_YEARS)] | None = Field(
         default=None, description="Mean age, if the source says it."
     )
     weight_kg: NormalTable | None = Field(

@@ -5,9 +5,9 @@ from math import inf
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, Endpoint
 from phase2sim.core.io.toml_files import nearest
-from phase2sim.evidence.statistics import EvidenceEntry, unknown
+from phase2sim.evidence.statistics import EvidenceEntry, unknown_name
 
-MODELLED: tuple[str, ...] = tuple(ENDPOINTS)  # endpoints that a likelihood reads
+MODELLED_ENDPOINTS: tuple[str, ...] = tuple(ENDPOINTS)  # endpoints that a likelihood reads
 INDEPENDENCE = "insulin_independence"  # patients whose daily dose is 0
 LEDGER_ONLY: dict[str, str] = {  # outcomes that are listed and never fitted
     "vital_signs_and_laboratory": "vital signs and laboratory values are not modelled",
@@ -73,7 +73,7 @@ def scale_of(entry: EvidenceEntry, statistic: str) -> Scale:
     if name == INDEPENDENCE:
         return _of_independence(entry, statistic, unit)
     if name not in ENDPOINTS:
-        raise unknown(entry, "endpoint", name, [*ENDPOINTS, *EVENTS, INDEPENDENCE, *LEDGER_ONLY])
+        raise unknown_name(entry, "endpoint", name, [*ENDPOINTS, *EVENTS, INDEPENDENCE, *LEDGER_ONLY])
     if not unit and table.elicited is None:
         return _without_unit(entry, statistic, ENDPOINTS[name])
     return _of_measured(entry, ENDPOINTS[name], unit)

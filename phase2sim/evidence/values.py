@@ -16,7 +16,7 @@ SPANS = ("change", "slope", "difference")  # their spread is that of a differenc
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class EntryContent:
     """An entry with what was found out about it so far."""
 
     entry: EvidenceEntry
@@ -31,7 +31,7 @@ class Read:
         return self.entry.table
 
 
-def elicited_of(entry: EvidenceEntry, scale: Scale) -> Normal | None:
+def elicited_normal(entry: EvidenceEntry, scale: Scale) -> Normal | None:
     """Our own distribution, or None; raises ``BadEvidence`` for an impossible one."""
     elicited = entry.table.elicited
     if elicited is None:
@@ -55,7 +55,7 @@ def elicited_of(entry: EvidenceEntry, scale: Scale) -> Normal | None:
     return Normal(mean, sd)
 
 
-def value_of(read: Read) -> float:
+def value_of(read: EntryContent) -> float:
     """Value in the endpoint's own unit; nan for words, an elicited statement and two bounds.
 
     Raises ``BadEvidence`` for a value that no patients can have.
@@ -80,7 +80,7 @@ def value_of(read: Read) -> float:
     return float(typed)
 
 
-def quantile_bounds(read: Read) -> tuple[float, float] | None:
+def quantile_bounds(read: EntryContent) -> tuple[float, float] | None:
     """Quartiles or range in the endpoint's own unit, the lower first."""
     if read.statistic not in BOUNDS:
         return None
@@ -91,7 +91,7 @@ def quantile_bounds(read: Read) -> tuple[float, float] | None:
     return read.scale.value(low), read.scale.value(high)
 
 
-def _check_percent(read: Read, typed: float) -> None:
+def _check_percent(read: EntryContent, typed: float) -> None:
     if 0 < abs(typed) < 1 and read.table.unused is None:
         raise read.entry.refuse(
             "percent_change",
@@ -100,7 +100,7 @@ def _check_percent(read: Read, typed: float) -> None:
         )
 
 
-def _difference(read: Read, key: str, typed: float) -> float:
+def _difference(read: EntryContent, key: str, typed: float) -> float:
     value = read.scale.difference(typed)
     length = read.months[1] - read.months[0] if key == "slope" else 1.0
     limit = read.scale.width / length
@@ -113,7 +113,7 @@ def _difference(read: Read, key: str, typed: float) -> float:
     return value
 
 
-def _positive_difference(read: Read, key: str, typed: float, limit: float) -> float:
+def _positive_difference(read: EntryContent, key: str, typed: float, limit: float) -> float:
     value = read.scale.difference(typed)
     if not value <= limit:
         raise read.entry.refuse(
@@ -124,7 +124,7 @@ def _positive_difference(read: Read, key: str, typed: float, limit: float) -> fl
     return value
 
 
-def spread_of(read: Read) -> tuple[float | None, float | None]:
+def spread_of(read: EntryContent) -> tuple[float | None, float | None]:
     """SD and standard error in the endpoint's own unit, whichever the entry gives.
 
     Raises ``BadEvidence`` for two of them, or one that no patients can have.
@@ -156,7 +156,7 @@ def spread_of(read: Read) -> tuple[float | None, float | None]:
     return None, _positive_difference(read, "ci95", half, limit) / Z_OF_95_PERCENT
 
 
-def _check_possible_sd(read: Read, typed: float) -> None:
+def _check_possible_sd(read: EntryContent, typed: float) -> None:
     """Refuse an SD that no patients with plausible values and this mean can have."""
     scale, n = read.scale, max(read.entry.patients, FEWEST_FOR_SD)
     if read.table.mean is None or isinf(scale.width):
@@ -172,7 +172,7 @@ def _check_possible_sd(read: Read, typed: float) -> None:
         )
 
 
-def threshold_of(read: Read) -> float | None:
+def threshold_of(read: EntryContent) -> float | None:
     """Value that the counted patients are beyond, in the endpoint's own unit."""
     table = read.table
     if table.endpoint == INDEPENDENCE and read.statistic == "count":
@@ -184,7 +184,7 @@ def threshold_of(read: Read) -> float | None:
     return read.scale.value(typed)
 
 
-def beyond_of(read: Read) -> str:
+def count_side(read: EntryContent) -> str:
     """On which side of the threshold the counted patients are."""
     if read.table.endpoint == INDEPENDENCE and read.statistic == "count":
         return "below"
@@ -192,7 +192,7 @@ def beyond_of(read: Read) -> str:
     return given[0] if given else ""
 
 
-def check_plausible(read: Read, key: str, typed: float) -> None:
+def check_plausible(read: EntryContent, key: str, typed: float) -> None:
     """Raise ``BadEvidence`` for a value that no patient has."""
     scale, value = read.scale, read.scale.value(typed)
     if scale.low <= value <= scale.high:
@@ -208,14 +208,14 @@ def check_plausible(read: Read, key: str, typed: float) -> None:
     )
 
 
-def _check_ordered(read: Read, key: str, low: float, high: float) -> None:
+def _check_ordered(read: EntryContent, key: str, low: float, high: float) -> None:
     if not low < high:
         raise read.entry.refuse(
             key, f"is [{low:g}, {high:g}]; the lower must come first. Write [lower, upper]."
         )
 
 
-def _check_count(read: Read) -> None:
+def _check_count(read: EntryContent) -> None:
     table, entry = read.table, read.entry
     count, of = table.count or 0, table.of or 0
     if count > of:

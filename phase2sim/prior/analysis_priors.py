@@ -20,7 +20,7 @@ _USUAL_MONTH = 12.0  # of a control mean where no effect says which month is mea
 _USUAL_WINDOW = (0.0, 12.0)  # months since diagnosis at entry, without a single arm to go by
 
 
-def kept_prior(evidence: Evidence) -> PriorDraws:
+def load_kept_prior(evidence: Evidence) -> PriorDraws:
     """Draws of an earlier fit; raises ``BadInput`` if there is none."""
     try:
         return prior_files.load(prior_files.cached_path(evidence.digest))

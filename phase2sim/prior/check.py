@@ -14,7 +14,7 @@ from phase2sim.prior.analysis_priors import analysis_priors, effect_share, histo
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import seed_of
 from phase2sim.prior.models import prior_moments as beforehand
-from phase2sim.prior.models.prior_moments import Before
+from phase2sim.prior.models.prior_moments import PriorMoments
 from phase2sim.prior.replicates.parameters import parameters_of
 from phase2sim.prior.replicates.replicate import Quantity, quantities, replicate
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
@@ -49,7 +49,7 @@ class Replica:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class PriorUpdate:
     """One unknown before and after the evidence, model scale."""
 
     what: str
@@ -82,7 +82,7 @@ class PriorCheck:
     evidence: Evidence
     prior: PriorDraws
     replicas: tuple[Replica, ...]
-    learned: tuple[Learned, ...]
+    learned: tuple[PriorUpdate, ...]
     analysis_priors: tuple[AnalysisPrior, ...]
 
     @property
@@ -101,7 +101,7 @@ def check_prior(
 ) -> PriorCheck:
     """Replicate the reported table and compare each unknown with what was assumed of it."""
     table = quantities(evidence)
-    again = replicated(evidence, prior, min(REPLICAS, len(prior.history)), progress)
+    again = replicate_tables(evidence, prior, min(REPLICAS, len(prior.history)), progress)
     return PriorCheck(
         evidence=evidence,
         prior=prior,
@@ -111,7 +111,7 @@ def check_prior(
     )
 
 
-def replicated(evidence: Evidence, prior: PriorDraws, replicas: int, progress: Progress) -> Floats:
+def replicate_tables(evidence: Evidence, prior: PriorDraws, replicas: int, progress: Progress) -> Floats:
     """Reported tables of new patients (replica, quantity), one for each of evenly spaced draws."""
     picked = np.linspace(0, len(prior.history) - 1, replicas).round().astype(np.int64)
     seed = seed_of(evidence)
@@ -176,7 +176,7 @@ def face_values(evidence: Evidence, prior: PriorDraws) -> tuple[FaceValue, ...]:
     return tuple(found)
 
 
-def _learned(evidence: Evidence, prior: PriorDraws) -> Iterator[Learned]:
+def _learned(evidence: Evidence, prior: PriorDraws) -> Iterator[PriorUpdate]:
     for e, name in enumerate(prior.endpoints):
         if name in prior.effects:
             before = beforehand.effect_before(evidence, prior.effects[name])
@@ -185,18 +185,18 @@ def _learned(evidence: Evidence, prior: PriorDraws) -> Iterator[Learned]:
         mean = beforehand.history_before(name, knots)
         sd = beforehand.sd_before(name, knots)
         for k, month in enumerate(knots):
-            of = Before(mean.mean[k], mean.sd[k])
+            of = PriorMoments(mean.mean[k], mean.sd[k])
             yield _one("mean of untreated patients", name, float(month), of, prior.history[:, e, k])
         for k, month in enumerate(knots):
-            of = Before(sd.mean[k], sd.sd[k])
+            of = PriorMoments(sd.mean[k], sd.sd[k])
             yield _one("SD between patients", name, float(month), of, prior.sd[:, e, k])
         level, slope = beforehand.level_sd_before(name), beforehand.slope_sd_before(name)
         yield _one("SD between studies", name, None, level, prior.level_sd[:, e])
         yield _one("SD between studies, per month", name, None, slope, prior.slope_sd[:, e])
 
 
-def _one(what: str, endpoint: str, month: float | None, before: Before, after: Floats) -> Learned:
-    return Learned(
+def _one(what: str, endpoint: str, month: float | None, before: PriorMoments, after: Floats) -> PriorUpdate:
+    return PriorUpdate(
         what=what,
         endpoint=endpoint,
         months_since_diagnosis=month,

@@ -13,7 +13,7 @@ from phase2sim.core.progress import Report
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.analysis_priors import analysis_prior, control_mean_at, effect_at, trial_window
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.fitting import fitted, read_evidence
+from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
 
 _USUAL_MONTH = 12.0
@@ -67,11 +67,11 @@ def compare_evidence(sets: Sequence[str], report: Report) -> tuple[ComparisonRow
     priors = []
     for one in evidence:
         report(f"evidence: {' '.join(one.names)}")
-        priors.append(fitted(one, report=report))
-    return compared(evidence, priors)
+        priors.append(load_or_fit(one, report=report))
+    return compare_fitted(evidence, priors)
 
 
-def compared(
+def compare_fitted(
     evidence: Sequence[Evidence], priors: Sequence[PriorDraws]
 ) -> tuple[ComparisonRow, ...]:
     """As ``compare_evidence``, of evidence that is read and fitted."""

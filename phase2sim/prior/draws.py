@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from xarray import Dataset
 
-_BY_ENDPOINT = ("effect", "level_sd", "slope_sd", "patient_share", "decay")
+_ENDPOINT_ARRAYS = ("effect", "level_sd", "slope_sd", "patient_share", "decay")
 
 
 _LIMITS = (0.025, 0.975)
@@ -71,7 +71,7 @@ class PriorDraws(Viewed):
         import xarray as xr  # noqa: PLC0415 - half a second, and only who asks for it needs it
 
         by_endpoint, knot = ("draw", "endpoint"), "months_since_diagnosis"
-        dimensions: dict[str, tuple[str, ...]] = dict.fromkeys(_BY_ENDPOINT, by_endpoint)
+        dimensions: dict[str, tuple[str, ...]] = dict.fromkeys(_ENDPOINT_ARRAYS, by_endpoint)
         dimensions |= dict.fromkeys(("history", "sd"), (*by_endpoint, knot))
         dimensions["endpoint_correlation"] = (*by_endpoint, "with_endpoint")
         return xr.Dataset(

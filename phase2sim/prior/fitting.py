@@ -13,11 +13,11 @@ from phase2sim.evidence.reported import Evidence
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
 
-BY_ENDPOINT = (  # parameters whose first index is the endpoint
+ENDPOINT_PARAMETERS = (  # parameters whose first index is the endpoint
     "history", "history_raw", "sd", "log_sd_raw", "level_sd", "slope_sd", "patient_share", "decay",
     "age_slope",
 )  # fmt: skip
-LONGER = 3  # times as many draws, where the gate finds too few
+MORE_DRAWS = 3  # times as many draws, where the gate finds too few
 SEED_PURPOSE = "phase2sim prior"  # hashed with the digest: the draws depend on the evidence only
 
 
@@ -35,7 +35,7 @@ def fit(
     >>> fit("gxipc1", "t1d-natural-history").endpoints
     ('hba1c', 'c_peptide', 'insulin', 'glucose')
     """
-    return fitted(read_evidence(evidence, beside), refit=refit, report=report)
+    return load_or_fit(read_evidence(evidence, beside), refit=refit, report=report)
 
 
 def read_evidence(names: Sequence[str], beside: Path | None = None) -> Evidence:
@@ -48,7 +48,7 @@ def read_evidence(names: Sequence[str], beside: Path | None = None) -> Evidence:
         raise BadEvidence(f"{beside}: evidence: {error}") from None
 
 
-def fitted(evidence: Evidence, *, refit: bool = False, report: Callable[[str], None]) -> PriorDraws:
+def load_or_fit(evidence: Evidence, *, refit: bool = False, report: Callable[[str], None]) -> PriorDraws:
     """Posterior draws of the evidence; ``report`` gets lines about progress.
 
     Raises ``PriorNotTrusted`` if the fit fails its gate: its draws are put aside where nothing
@@ -87,8 +87,8 @@ def _sampled(evidence: Evidence, report: Callable[[str], None]) -> tuple[PriorDr
     # Divergences say that part of the posterior was not reached: more draws do not reach it.
     if not said or any("divergent" in one for one in said):
         return draws, said
-    report(f"too few draws ({'; '.join(said)}): sampling again, {LONGER} times as many")
-    return once(replace(SAMPLER, draws=LONGER * SAMPLER.draws))
+    report(f"too few draws ({'; '.join(said)}): sampling again, {MORE_DRAWS} times as many")
+    return once(replace(SAMPLER, draws=MORE_DRAWS * SAMPLER.draws))
 
 
 def refusal(evidence: Evidence, said: Sequence[str], endpoints: Sequence[str], aside: Path) -> str:
@@ -111,7 +111,7 @@ def refusal(evidence: Evidence, said: Sequence[str], endpoints: Sequence[str], a
 
 def _blamed(said: Sequence[str], endpoints: Sequence[str]) -> list[str]:
     """Endpoints of the parameters that are complained of: ``decay[1]`` is of the second."""
-    named = "|".join(BY_ENDPOINT)
+    named = "|".join(ENDPOINT_PARAMETERS)
     places = [int(place) for one in said for place in re.findall(rf"'(?:{named})\[(\d+)", one)]
     return [name for place, name in enumerate(endpoints) if place in places]
 

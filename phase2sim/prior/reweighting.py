@@ -28,7 +28,7 @@ class TrialOutcomes:
     trial: Ints  # (trial,) its number, so that runs can be paired
 
 
-def mean_moved(draws: Floats, weights: Floats) -> tuple[Change, Change]:
+def reweight_mean(draws: Floats, weights: Floats) -> tuple[Change, Change]:
     """Mean and SD of the draws under weights that sum to 1, and how far they moved."""
     size = draws.size
     batch = _batch(np.arange(size), size)
@@ -40,7 +40,7 @@ def mean_moved(draws: Floats, weights: Floats) -> tuple[Change, Change]:
     return moved[0], moved[1]
 
 
-def mean_refitted(draws: Floats, base: Floats) -> tuple[Change, Change]:
+def refit_mean_change(draws: Floats, base: Floats) -> tuple[Change, Change]:
     """Mean and SD of other draws than ``base``, which were made without the entry."""
     moved = []
     for (value, parts), (start, base_parts) in zip(_own(draws), _own(base), strict=True):
@@ -60,7 +60,7 @@ def mean_and_sd(draws: Floats) -> tuple[Change, Change]:
     )
 
 
-def share_moved(goes: TrialOutcomes, weights: Floats) -> Change:
+def reweight_share(goes: TrialOutcomes, weights: Floats) -> Change:
     """Share of go among trials whose draws have these weights, and how far it moved.
 
     The same trials serve every entry, so that the difference has a small error.
@@ -73,7 +73,7 @@ def share_moved(goes: TrialOutcomes, weights: Floats) -> Change:
     return Change(value, _error(parts, batch), value - base, by_mcse)
 
 
-def share_refitted(goes: TrialOutcomes, base: TrialOutcomes, draws: int) -> Change:
+def refit_share_change(goes: TrialOutcomes, base: TrialOutcomes, draws: int) -> Change:
     """Share of go under another prior, paired with the trials of the same number in ``base``."""
     both = np.intersect1d(goes.trial, base.trial)
     one, other = np.isin(goes.trial, both), np.isin(base.trial, both)

@@ -68,7 +68,7 @@ class EffectCurve:
 
 
 @dataclass(frozen=True, slots=True)
-class Treated:
+class TreatedArms:
     """What the treated arms have of an effect, and what it does beside moving means."""
 
     shares: Floats = field(default_factory=lambda: np.ones(1))  # (treated arm,)
@@ -120,9 +120,9 @@ class TruthFromPrior(TruthSource):
     sceptical_sd: Floats  # (endpoint,)
     shared: Floats  # (endpoint,) correlation with a common benefit, with the sign of benefit
     robust_weight: float
-    treated: Treated = field(default_factory=Treated)
+    treated: TreatedArms = field(default_factory=TreatedArms)
 
-    def with_assumptions(self, treated: Treated, heterogeneity: float) -> "TruthFromPrior":
+    def with_assumptions(self, treated: TreatedArms, heterogeneity: float) -> "TruthFromPrior":
         """The same with other arms, and so many times the variation between studies."""
         level, slope = self.level_sd * heterogeneity, self.slope_sd * heterogeneity
         return replace(self, treated=treated, level_sd=level, slope_sd=slope)
@@ -166,10 +166,10 @@ def fixed_truth(
     plan: Plan,
     control: Control,
     effects: Mapping[str, EffectCurve],
-    treated: Treated | None = None,
+    treated: TreatedArms | None = None,
 ) -> FixedTruth:
     """Truth with a typical control arm and given effects; no effect where none is given."""
-    treated = treated or Treated(np.ones(len(plan.arms) - 1), None, _no_ratios(plan))
+    treated = treated or TreatedArms(np.ones(len(plan.arms) - 1), None, _no_ratios(plan))
     visits = np.array(plan.visits_months)
     effect = np.zeros((1, len(plan.endpoints), len(visits)))
     for e, name in enumerate(plan.endpoints):
@@ -265,7 +265,7 @@ def _row(control: Control, draw: Ints) -> Control:
     return replace(control, **arrays)
 
 
-def _truth(control: Control, drift: Floats, effect: Floats, treated: Treated) -> Truth:
+def _truth(control: Control, drift: Floats, effect: Floats, treated: TreatedArms) -> Truth:
     """Put control and the whole effect (trial, endpoint, visit) together."""
     # A semi-definite matrix (a correlation of 1) has no Cholesky factor without a little help.
     factor = np.linalg.cholesky(control.correlation + 1e-12 * np.eye(control.correlation.shape[-1]))

@@ -17,16 +17,16 @@ from phase2sim.core.progress import Report
 from phase2sim.evidence.load import digest_of
 from phase2sim.evidence.reported import LOCATIONS, Evidence, Reported
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.fitting import fitted
+from phase2sim.prior.fitting import load_or_fit
 from phase2sim.prior.models.prior_moments import effect_before
 from phase2sim.prior.reweighting import (
     Change,
     TrialOutcomes,
     mean_and_sd,
-    mean_moved,
-    mean_refitted,
-    share_moved,
-    share_refitted,
+    reweight_mean,
+    refit_mean_change,
+    reweight_share,
+    refit_share_change,
 )
 from phase2sim.prior.truth_sources import fitted_prior
 from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
@@ -122,7 +122,7 @@ def influence(
     built = None if scenario is None else build_scenario(load_scenario(scenario))
     if built is not None:
         check_assurance(built)
-    prior = fitted(evidence, report=report)
+    prior = load_or_fit(evidence, report=report)
     weighted = without_each(evidence, prior, report)
     weighted = weighted if only is None else weighted.only(only)
     return moved_by(evidence, prior, weighted, built, report)
@@ -178,7 +178,7 @@ def moved_by(
         prior=prior,
         effect_mean={name: mean for name, (mean, _) in effects.items()},
         effect_sd={name: sd for name, (_, sd) in effects.items()},
-        assurance={name: share_moved(trials, even) for name, trials in goes.items()},
+        assurance={name: reweight_share(trials, even) for name, trials in goes.items()},
         left_out=tuple(
             refits[place] if place in refits else _reweighted(base, weighted, place)
             for place in numbers
@@ -240,14 +240,14 @@ class _Base:
 
 def _reweighted(base: _Base, weighted: Weighted, place: int) -> LeftOut:
     prior, weights = base.prior, weighted.weights[:, place]
-    moved = {name: mean_moved(_effect(prior, name), weights) for name in prior.effects}
+    moved = {name: reweight_mean(_effect(prior, name), weights) for name in prior.effects}
     return LeftOut(
         entry=weighted.entries[place],
         pareto_k=float(weighted.pareto_k[place]),
         refitted=False,
         effect_mean={name: mean for name, (mean, _) in moved.items()},
         effect_sd={name: sd for name, (_, sd) in moved.items()},
-        assurance={name: share_moved(goes, weights) for name, goes in base.goes.items()},
+        assurance={name: reweight_share(goes, weights) for name, goes in base.goes.items()},
     )
 
 
@@ -290,7 +290,7 @@ def _unknown(weighted: Weighted, place: int, refused: str) -> LeftOut:
 def _refit(base: _Base, weighted: Weighted, place: int, report: Report) -> LeftOut:
     entry, k = weighted.entries[place], float(weighted.pareto_k[place])
     try:
-        other = fitted(without(base.evidence, entry), report=lambda line: report(f"  {line}"))
+        other = load_or_fit(without(base.evidence, entry), report=lambda line: report(f"  {line}"))
     except (PriorNotTrusted, BadEvidence) as error:
         return _unknown(weighted, place, str(error))
     effects = {name: _effect_moved(base, other, name) for name in base.prior.effects}
@@ -308,7 +308,7 @@ def _effect_moved(base: _Base, other: PriorDraws, endpoint: str) -> tuple[Change
     """Effect under another fit; what it was before any evidence if nothing else is about it."""
     own = _effect(base.prior, endpoint)
     if endpoint in other.effects:
-        return mean_refitted(_effect(other, endpoint), own)
+        return refit_mean_change(_effect(other, endpoint), own)
     before = effect_before(base.evidence, base.prior.effects[endpoint])
     mean, sd = mean_and_sd(own)
     return (
@@ -323,7 +323,7 @@ def _assurance_moved(base: _Base, other: PriorDraws, report: Report) -> dict[str
         return {}
     goes = trials_of(base.built, other, report)
     draws = len(base.prior.effect)
-    return {name: share_refitted(goes[name], base.goes[name], draws) for name in goes}
+    return {name: refit_share_change(goes[name], base.goes[name], draws) for name in goes}
 
 
 def _is_read_jointly(entries: Sequence[Reported], entry: Reported) -> bool:

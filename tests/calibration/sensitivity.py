@@ -18,7 +18,7 @@ from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.analysis_priors import control_mean_at, effect_at, trial_window
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.diagnostics import diagnose
-from phase2sim.prior.models.fit import Compiled, to_prior
+from phase2sim.prior.models.fit import CompiledModel, to_prior
 from phase2sim.prior.models.unknowns.settings import PRIORS, SAMPLER, EndpointPriors
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ def evidence_of(names: Iterable[str]) -> Evidence:
 
 def draws_of(evidence: Evidence, priors: Mapping[str, EndpointPriors] = PRIORS) -> PriorDraws:
     """Fit; stop where the sampler did not converge."""
-    trace = Compiled.of(evidence, priors).sample(evidence, 1)
+    trace = CompiledModel.of(evidence, priors).sample(evidence, 1)
     posterior = trace["posterior"].to_dataset()
     diagnostics = diagnose(posterior, int(np.asarray(trace["sample_stats"]["diverging"]).sum()))
     sys.stderr.write(f"{' '.join(evidence.names)}: {diagnostics}\n")

@@ -10,11 +10,11 @@ from phase2sim.prior.models.importance import leave_one_out
 from phase2sim.prior.reweighting import (
     TrialOutcomes,
     mean_and_sd,
-    mean_moved,
-    mean_refitted,
-    share_moved,
+    reweight_mean,
+    refit_mean_change,
+    reweight_share,
 )
-from phase2sim.prior.reweighting import share_refitted as refitted
+from phase2sim.prior.reweighting import refit_share_change as refitted
 
 DRAWS = 8000
 
@@ -41,7 +41,7 @@ def test_leaving_out_an_observation_gives_the_posterior_of_the_other(other: floa
     draws = case.draws(1)
 
     weights, k = leave_one_out(case.log_density_of_other(draws)[:, None])
-    mean, sd = mean_moved(draws, weights[:, 0])
+    mean, sd = reweight_mean(draws, weights[:, 0])
 
     assert k[0] < 0.7
     assert weights.sum() == pytest.approx(1.0)
@@ -57,7 +57,7 @@ def test_the_monte_carlo_error_is_what_repetition_shows() -> None:
     for seed in range(repeats):
         draws = case.draws(seed, 2000)
         weights, _ = leave_one_out(case.log_density_of_other(draws)[:, None])
-        moved.append(mean_moved(draws, weights[:, 0]))
+        moved.append(reweight_mean(draws, weights[:, 0]))
 
     for which in (0, 1):
         spread = np.std([pair[which].by for pair in moved], ddof=1)
@@ -84,7 +84,7 @@ def test_an_entry_that_tells_draws_apart_by_nothing_moves_nothing() -> None:
     draws = Conjugate(0.0).draws(3)
 
     weights, k = leave_one_out(np.full((DRAWS, 1), -1.3))
-    mean, sd = mean_moved(draws, weights[:, 0])
+    mean, sd = reweight_mean(draws, weights[:, 0])
 
     assert k[0] == 0
     assert (mean.by, sd.by) == (pytest.approx(0.0, abs=1e-12), pytest.approx(0.0, abs=1e-12))
@@ -105,7 +105,7 @@ def test_pareto_k_is_the_tail_of_the_weights(tail: float) -> None:
 def test_a_refit_is_compared_with_its_own_error() -> None:
     base, other = Conjugate(1.5).draws(5), np.random.default_rng(6).normal(0.2, 0.5**0.5, DRAWS)
 
-    mean, sd = mean_refitted(other, base)
+    mean, sd = refit_mean_change(other, base)
 
     assert_agrees(mean.by, 0.2 - 1.9 / 3, mean.by_mcse)
     assert_agrees(sd.by, 0.5**0.5 - 3.0**-0.5, sd.by_mcse)
@@ -126,7 +126,7 @@ def test_assurance_moves_to_that_of_the_weighted_draws() -> None:
     chance = rng.uniform(size=DRAWS)
     weights = chance / chance.sum()  # of draws in proportion to their chance: mean chance 2/3
 
-    moved = share_moved(trials(chance, 20_000, 8), weights)
+    moved = reweight_share(trials(chance, 20_000, 8), weights)
 
     assert_agrees(moved.value, 2 / 3, moved.mcse)
     assert_agrees(moved.by, 2 / 3 - 1 / 2, moved.by_mcse)
@@ -135,7 +135,7 @@ def test_assurance_moves_to_that_of_the_weighted_draws() -> None:
 def test_even_weights_move_no_assurance() -> None:
     goes = trials(np.full(DRAWS, 0.3), 5000, 9)
 
-    moved = share_moved(goes, np.full(DRAWS, 1 / DRAWS))
+    moved = reweight_share(goes, np.full(DRAWS, 1 / DRAWS))
 
     assert moved.by == pytest.approx(0.0, abs=1e-12)
     assert moved.by_mcse == pytest.approx(0.0, abs=1e-12)

@@ -8,7 +8,7 @@ from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.fit import sample_posterior
-from phase2sim.prior.reweighting import mean_and_sd, mean_moved
+from phase2sim.prior.reweighting import mean_and_sd, reweight_mean
 from phase2sim.studies.influence import LARGEST_K, without, without_each
 
 FILE = """
@@ -105,7 +105,7 @@ def test_reweighting_agrees_with_a_fit_without_the_number(
     weighted = without_each(evidence, prior)
     other = sample_posterior(without(evidence, weighted.entries[place]), 2, silent)
 
-    reweighted = mean_moved(prior.effect[:, 0], weighted.weights[:, place])
+    reweighted = reweight_mean(prior.effect[:, 0], weighted.weights[:, place])
     refitted = mean_and_sd(other.effect[:, 0])
 
     # Estimated from 4,000 draws k has an SD of 0.1: 0.6 may look like more than ``LARGEST_K``.

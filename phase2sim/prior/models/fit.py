@@ -33,16 +33,16 @@ from phase2sim.prior.models.unknowns.settings import (
     Sampler,
 )
 
-_DERIVED = frozenset(  # it follows from what is sampled
+_DERIVED_VARIABLES = frozenset(  # it follows from what is sampled
     ("history", "sd", "age_slope", "endpoint_correlation", "effect", "bias", "class_mean")
 ).union(["event_rate"])
 SECONDS_BETWEEN_LOOKS = 0.25
 SECONDS_BETWEEN_REPORTS = 5.0
-VERSIONED = ("pymc", "nutpie", "pytensor", "numpy", "phase2sim")
+VERSIONED_PACKAGES = ("pymc", "nutpie", "pytensor", "numpy", "phase2sim")
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CompiledModel:
     """The model of one evidence, compiled; it samples other evidence of the same shape too."""
 
     model: Any  # nutpie's
@@ -55,7 +55,7 @@ class Compiled:
         evidence: Evidence,
         priors: Mapping[str, EndpointPriors] = PRIORS,
         event_priors: EventPriors = EVENT_PRIORS,
-    ) -> "Compiled":
+    ) -> "CompiledModel":
         """Build and compile the model; raises ``BadEvidence``."""
         started = time.monotonic()
         model = joint_model(evidence, priors, event_priors)
@@ -100,7 +100,7 @@ def sample_posterior(
     """
     started = time.monotonic()
     report("compiling the model (15 s; at its first use over a minute)")
-    compiled = Compiled.of(evidence)
+    compiled = CompiledModel.of(evidence)
     trace = compiled.sample(evidence, seed, sampler, report)
     posterior = trace["posterior"].to_dataset()
     divergences = int(np.asarray(trace["sample_stats"]["diverging"]).sum())
@@ -188,7 +188,7 @@ def to_prior(
             "digest": evidence.digest,
             "evidence": list(evidence.names),
             "elicited": _elicited(evidence),
-            "versions": {name: version(name) for name in VERSIONED},
+            "versions": {name: version(name) for name in VERSIONED_PACKAGES},
             **made,
         },
         bias=_by_endpoint(kept.get("bias"), tuple(effects), endpoints, draws),
@@ -198,7 +198,7 @@ def to_prior(
         event_outcomes=outcomes,
         event_rate=kept.get("event_rate", np.zeros((draws, 0, 2))),
         event_dispersion=kept.get("event_dispersion", none),
-        sampled={name: array for name, array in kept.items() if name not in _DERIVED},
+        sampled={name: array for name, array in kept.items() if name not in _DERIVED_VARIABLES},
     )
 
 

@@ -21,10 +21,10 @@ from phase2sim.prior.models.likelihoods import (
 from phase2sim.prior.models.likelihoods import counts_below_baseline as falls
 from phase2sim.prior.models.likelihoods.changes import Differences, Ratios
 from phase2sim.prior.models.likelihoods.counts import Counts, CountsBesideMedian
-from phase2sim.prior.models.likelihoods.counts_below_baseline import Falls
+from phase2sim.prior.models.likelihoods.counts_below_baseline import CountsBelowBaseline
 from phase2sim.prior.models.likelihoods.events import EventCounts, EventTables, Rates
-from phase2sim.prior.models.likelihoods.individual_data import own_data_density
-from phase2sim.prior.models.likelihoods.locations import Located, Locations
+from phase2sim.prior.models.likelihoods.individual_data import individual_density
+from phase2sim.prior.models.likelihoods.locations import JointLocations, Locations
 from phase2sim.prior.models.likelihoods.quantiles import Quantiles
 from phase2sim.prior.models.likelihoods.spreads import (
     ChangeSpreads,
@@ -57,7 +57,7 @@ class Tables:
     counts: Counts
     counts_beside: CountsBesideMedian
     quantiles: Quantiles
-    falls: Falls
+    falls: CountsBelowBaseline
     spreads: Spreads
     change_spreads: ChangeSpreads
     residual_spreads: ResidualSpreads
@@ -95,7 +95,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
 class Densities:
     """Log densities of a model's terms, and which entries each row of a term reads."""
 
-    located: Located | None
+    located: JointLocations | None
     spread: JointSpread | None
     rows: Mapping[str, Tensor]  # by table, (row,)
 
@@ -139,14 +139,14 @@ def declare(
     table = _held(read_tables(evidence, layout, event_tables))
     located = None
     if table.locations.cell.size:
-        located = locations.located(table.locations, layout, at, history)
+        located = locations.joint_locations(table.locations, layout, at, history)
     spread = spreads.joint_spread(table.spreads, at) if table.spreads.cell.size else None
     rows = _of_patients(table, at, history) | _beside(table, located, at)
     if _rows(table.falls):
         beside = None if located is None else (table.locations, located)
-        rows["falls"] = falls.fall_density(table.falls, layout, at, history, beside)
+        rows["falls"] = falls.counts_below_baseline_density(table.falls, layout, at, history, beside)
     if evidence.individuals:
-        rows["own_data"] = own_data_density(evidence, layout, at)[None]
+        rows["own_data"] = individual_density(evidence, layout, at)[None]
     if event_tables.outcomes:
         held = replace(event_tables, counts=table.event_counts, rates=table.rates)
         rows["event_counts"], rows["rates"] = events.event_densities(held, event_priors)
@@ -161,7 +161,7 @@ def read_tables(evidence: Evidence, layout: Cells, counted: EventTables) -> Tabl
         counts=counts.counts(evidence, layout),
         counts_beside=counts.counts_beside_median(evidence, layout, located),
         quantiles=quantiles.read_quantiles(evidence, layout, located),
-        falls=falls.falls(evidence, layout, located),
+        falls=falls.counts_below_baseline(evidence, layout, located),
         spreads=spreads.spreads(evidence, layout),
         change_spreads=spreads.change_spreads(evidence, layout),
         residual_spreads=spreads.residual_spreads(evidence, layout),
@@ -238,7 +238,7 @@ def _of_patients(table: Tables, at: Moments, history: NaturalHistory) -> dict[st
     }
 
 
-def _beside(table: Tables, located: Located | None, at: Moments) -> dict[str, Tensor]:
+def _beside(table: Tables, located: JointLocations | None, at: Moments) -> dict[str, Tensor]:
     """Terms that take the place of a median's own density."""
     found = {}
     if table.counts_beside.cell.size and located is not None:

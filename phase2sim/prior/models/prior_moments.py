@@ -14,39 +14,39 @@ _HALF_NORMAL_SD = np.sqrt(1.0 - 2.0 / np.pi)
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class PriorMoments:
     """Mean and SD of one or more unknowns, of one shape."""
 
     mean: Floats
     sd: Floats
 
 
-def history_before(endpoint: str, knots_months: Floats) -> Before:
+def history_before(endpoint: str, knots_months: Floats) -> PriorMoments:
     """Mean of untreated patients at each knot: a random walk over the knots."""
     of = PRIORS[endpoint]
     steps = of.first_mean, of.mean_step, of.mean_per_root_month
     return _walk(*steps, knots_months)
 
 
-def sd_before(endpoint: str, knots_months: Floats) -> Before:
+def sd_before(endpoint: str, knots_months: Floats) -> PriorMoments:
     """SD between patients at each knot: lognormal, its log a random walk."""
     of = PRIORS[endpoint]
     log = _walk(of.first_log_sd, of.log_sd_step, of.log_sd_per_root_month, knots_months)
     mean = np.exp(log.mean + log.sd**2 / 2)
-    return Before(mean, mean * np.sqrt(np.expm1(log.sd**2)))
+    return PriorMoments(mean, mean * np.sqrt(np.expm1(log.sd**2)))
 
 
-def level_sd_before(endpoint: str) -> Before:
+def level_sd_before(endpoint: str) -> PriorMoments:
     """SD between studies, half-normal."""
     return _half_normal(PRIORS[endpoint].level_scale)
 
 
-def slope_sd_before(endpoint: str) -> Before:
+def slope_sd_before(endpoint: str) -> PriorMoments:
     """SD between studies of the change a month, half-normal."""
     return _half_normal(PRIORS[endpoint].slope_scale)
 
 
-def effect_before(evidence: Evidence, assumed: EffectAssumption) -> Before:
+def effect_before(evidence: Evidence, assumed: EffectAssumption) -> PriorMoments:
     """Effect of the next trial's treatment at the month of its assumption.
 
     Under a class it is the class mean, N(0, sceptical), plus a deviation between trials whose SD
@@ -54,10 +54,10 @@ def effect_before(evidence: Evidence, assumed: EffectAssumption) -> Before:
     """
     of = evidence.classes.get(assumed.endpoint)
     if of is None or assumed.prior is not None:
-        return Before(np.array(assumed.before.mean), np.array(assumed.before.sd))
+        return PriorMoments(np.array(assumed.before.mean), np.array(assumed.before.sd))
     shape = SHAPES[of.shape](**dict(of.shape_options))
     at, whole = shape.at(np.array([assumed.month, of.month]))
-    return Before(np.array(0.0), at / whole * np.hypot(of.sceptical_sd, of.between_trials_sd))
+    return PriorMoments(np.array(0.0), at / whole * np.hypot(of.sceptical_sd, of.between_trials_sd))
 
 
 def _walk(
@@ -65,12 +65,12 @@ def _walk(
     step: tuple[float, float],
     per_root_month: float,
     knots_months: Floats,
-) -> Before:
+) -> PriorMoments:
     months = np.diff(knots_months)
     centres = np.concatenate([[first[0], step[0]], np.zeros(months.size - 1)])
     spreads = np.concatenate([[first[1], step[1]], per_root_month * np.sqrt(months[1:])])
-    return Before(np.cumsum(centres), np.sqrt(np.cumsum(spreads**2)))
+    return PriorMoments(np.cumsum(centres), np.sqrt(np.cumsum(spreads**2)))
 
 
-def _half_normal(scale: float) -> Before:
-    return Before(np.array(scale * _HALF_NORMAL_MEAN), np.array(scale * _HALF_NORMAL_SD))
+def _half_normal(scale: float) -> PriorMoments:
+    return PriorMoments(np.array(scale * _HALF_NORMAL_MEAN), np.array(scale * _HALF_NORMAL_SD))

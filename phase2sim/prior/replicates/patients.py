@@ -54,7 +54,7 @@ def draw_study(truth: Parameters, rng: np.random.Generator) -> StudyDeviation:
     )
 
 
-def on_own_scale(latent: Floats, transformation: str) -> Floats:
+def to_endpoint_unit(latent: Floats, transformation: str) -> Floats:
     """Values in the endpoint's own unit from those on its model scale, any shape."""
     if transformation == "log1p":
         return np.expm1(latent)
@@ -160,7 +160,7 @@ class ArmPopulation:
         mean, sd = (of[:, column, None] for of in self.at_enrolment)
         value = mean + sd * _NODES
         if not on_model_scale:
-            value = on_own_scale(value, ENDPOINTS[visit.endpoint].transformation)
+            value = to_endpoint_unit(value, ENDPOINTS[visit.endpoint].transformation)
         weights = _WEIGHTS / len(mean)
         average = float(np.sum(value * weights))
         return average, float(np.sqrt(np.sum((value - average) ** 2 * weights)))

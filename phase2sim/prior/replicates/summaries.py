@@ -9,7 +9,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.evidence.reported import Reported
 from phase2sim.prior.replicates.events import SimulatedEvents, span_of
-from phase2sim.prior.replicates.patients import ArmPopulation, Visit, on_own_scale
+from phase2sim.prior.replicates.patients import ArmPopulation, Visit, to_endpoint_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Sample:
         latent = self.latent(visit, entry.n or len(self.value))
         if entry.on_model_scale:
             return latent
-        own = on_own_scale(latent, ENDPOINTS[entry.endpoint].transformation)
+        own = to_endpoint_unit(latent, ENDPOINTS[entry.endpoint].transformation)
         return own * self.weight_factor if entry.by_weight else own
 
     def expected(self, entry: Reported, position: int) -> tuple[float, float]:
@@ -46,7 +46,7 @@ class Sample:
         visit = summary_visits(entry)[position]
         latent, _ = self.population.expected(visit, on_model_scale=True)
         transformation = ENDPOINTS[entry.endpoint].transformation
-        return float(on_own_scale(np.array(latent), transformation))
+        return float(to_endpoint_unit(np.array(latent), transformation))
 
 
 type _Samples = Mapping[str, Sample]  # the arms of one study
@@ -76,7 +76,7 @@ def named_values(entry: Reported) -> tuple[tuple[str, float], ...]:
         if entry.statistic == "range":
             names = ("smallest", "largest")
         return tuple(zip(names, entry.bounds, strict=True))
-    name = "difference" if entry.versus else WORDS.get(entry.statistic, entry.statistic)
+    name = "difference" if entry.versus else NUMBER_NAMES.get(entry.statistic, entry.statistic)
     value = entry.elicited.mean if entry.elicited else entry.value
     spread = () if entry.sd is None else (("SD", entry.sd),)
     return ((name, value), *spread)
@@ -91,7 +91,7 @@ def renumbered(entry: Reported, values: tuple[float, ...]) -> Reported:
     if entry.elicited is not None:
         return replace(changed, elicited=replace(entry.elicited, mean=values[0]))
     first = values[0]
-    if entry.statistic in COUNTED:
+    if entry.statistic in COUNT_STATISTICS:
         first = float(round(first))
     return replace(changed, value=first, sd=values[1] if entry.sd is not None else None)
 
@@ -248,13 +248,13 @@ def _summary(entry: Reported) -> _Summary:
     return _difference if entry.versus else SUMMARIES[entry.statistic]
 
 
-WORDS: Mapping[str, str] = {
+NUMBER_NAMES: Mapping[str, str] = {
     "geometric_mean": "mean",
     "sd": "SD",
     "residual_sd": "SD given the first visit",
     "percent_change": "percent change",
 }
-COUNTED = frozenset({"count", "events"})
+COUNT_STATISTICS = frozenset({"count", "events"})
 SUMMARIES: Mapping[str, _Summary] = {
     "mean": _mean,
     "geometric_mean": _mean,

@@ -11,7 +11,7 @@ from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.reported import Evidence, Reported, StudyArm
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.fitting import fitted
+from phase2sim.prior.fitting import load_or_fit
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.diagnostics import complaints
 from phase2sim.prior.models.fit import sample_posterior
@@ -219,7 +219,7 @@ def test_a_cached_prior_is_used(
     prior_files.save(replace(draws, provenance=made), prior_files.cached_path(asked.digest))
     said: list[str] = []
 
-    found = fitted(asked, report=said.append)
+    found = load_or_fit(asked, report=said.append)
 
     np.testing.assert_array_equal(found.history, draws.history)
     assert said == []  # nothing was compiled or sampled

@@ -14,7 +14,7 @@ from support.known_patients import DECAY, MEAN, SD, SHARE, Known, evaluated, kno
 from support.reports import arm, entry, evidence
 
 from phase2sim.evidence.reported import Evidence
-from phase2sim.prior.models.fit import Compiled
+from phase2sim.prior.models.fit import CompiledModel
 from phase2sim.prior.models.likelihoods.locations import covariance
 from phase2sim.prior.models.likelihoods.quantiles import quantile_density
 from phase2sim.prior.models.likelihoods.spreads import joint_spread
@@ -126,12 +126,12 @@ def by_quadrature(means: tuple[float, ...]) -> New:
 
 
 @pytest.fixture(scope="session")
-def three_studies() -> Compiled:
-    return Compiled.of(reported(EXAMPLES["alike"]))
+def three_studies() -> CompiledModel:
+    return CompiledModel.of(reported(EXAMPLES["alike"]))
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_a_new_study_is_predicted_as_by_quadrature(three_studies: Compiled, example: str) -> None:
+def test_a_new_study_is_predicted_as_by_quadrature(three_studies: CompiledModel, example: str) -> None:
     exact = by_quadrature(EXAMPLES[example])
     at = exact.mean + np.sqrt(exact.variance) * np.array([-1.3, 0.0, 1.3])
 

@@ -49,7 +49,7 @@ def _sampling(
     return found
 
 
-sampling = kernel(_sampling)
+sampling_covariance = kernel(_sampling)
 
 
 def _reported_over_own(own: Floats, se: Floats) -> Floats:
@@ -61,7 +61,7 @@ def _reported_over_own(own: Floats, se: Floats) -> Floats:
     return ratio
 
 
-reported_over_own = kernel(_reported_over_own)
+reported_se_ratio = kernel(_reported_over_own)
 
 
 def _covariance(
@@ -77,8 +77,8 @@ def _covariance(
     se: Floats,
     owner: Floats,
 ) -> Floats:
-    found = sampling(covariance, correlation, raw_covariance, moved, ties, powers)
-    ratio = reported_over_own(found, se)
+    found = sampling_covariance(covariance, correlation, raw_covariance, moved, ties, powers)
+    ratio = reported_se_ratio(found, se)
     for i in range(len(moved)):
         study, e, months = int(owner[i, 0]), int(owner[i, 1]), owner[i, 2]
         for j in range(len(moved)):
@@ -95,7 +95,7 @@ def _covariance(
 
 def _by_own(own: Floats, se: Floats, by: Floats) -> Floats:
     """Gradient (location, location) by the model's own covariance, of that with reported SEs."""
-    ratio, found = reported_over_own(own, se), np.zeros(own.shape)
+    ratio, found = reported_se_ratio(own, se), np.zeros(own.shape)
     for i in range(len(own)):
         by_ratio = 0.0
         for j in range(len(own)):
@@ -106,7 +106,7 @@ def _by_own(own: Floats, se: Floats, by: Floats) -> Floats:
     return found
 
 
-by_own_covariance = kernel(_by_own)
+model_covariance_gradient = kernel(_by_own)
 
 
 def _between(
@@ -125,7 +125,7 @@ def _between(
     return by_level, by_slope
 
 
-between = kernel(_between)
+study_gradient = kernel(_between)
 
 
 def _slopes(
@@ -142,12 +142,12 @@ def _slopes(
     owner: Floats,
     by: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
-    own = sampling(covariance, correlation, raw_covariance, moved, ties, powers)
-    by_own = by_own_covariance(own, se, by)
+    own = sampling_covariance(covariance, correlation, raw_covariance, moved, ties, powers)
+    by_own = model_covariance_gradient(own, se, by)
     by_covariance, by_correlation = np.zeros(len(covariance)), np.zeros(len(covariance))
     by_raw, by_moved = np.zeros(len(covariance)), np.zeros(len(moved))
     by_by_weight = np.zeros(len(moved))
-    by_level, by_slope = between(by, moved, level, slope, owner, by_moved)
+    by_level, by_slope = study_gradient(by, moved, level, slope, owner, by_moved)
     for tie in range(len(ties)):
         i, j, pair = int(ties[tie, 0]), int(ties[tie, 1]), int(ties[tie, 2])
         each = by[i, j] if i == j else by[i, j] + by[j, i]

@@ -112,7 +112,7 @@ def _joint_at(
     return value, by_low, by_high, by_c
 
 
-joint_at = kernel(_joint_at)
+joint_density_at = kernel(_joint_at)
 
 
 def _even_median(
@@ -132,7 +132,7 @@ def _even_median(
     for i in range(nodes):
         x = quadrature[i, 0]
         h = start + width * x
-        value, by_low, by_high, own = joint_at(m, h, c, k, beyond)
+        value, by_low, by_high, own = joint_density_at(m, h, c, k, beyond)
         logs[i] = value + log_density(m - h) + quadrature[i, 1]
         by_low -= m - h
         moves = sign if between else (x if narrow else 0.0)  # of h with m, and against c
@@ -163,7 +163,7 @@ def _median_count(
         if n[row] % 2.0 == 0.0:
             value, by_m, by_c = even_median(m, c, k, beyond, quadrature[row])
         else:
-            value, by_low, by_high, by_c = joint_at(m, 0.0, c, k, beyond)
+            value, by_low, by_high, by_c = joint_density_at(m, 0.0, c, k, beyond)
             by_m = by_low + by_high
         found[row] = ways[row] + value
         slopes[row, 0], slopes[row, 1] = sign * by_m, sign * by_c

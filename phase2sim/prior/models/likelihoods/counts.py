@@ -18,7 +18,7 @@ from phase2sim.prior.models.densities.order_statistics import (
 )
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
-from phase2sim.prior.models.likelihoods.locations import Located, Locations, over_alone
+from phase2sim.prior.models.likelihoods.locations import JointLocations, Locations, median_correction
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, arm_visit, read_entries, to_model
 from phase2sim.prior.models.unknowns.natural_history import Moments
 
@@ -103,7 +103,7 @@ def count_density(table: Counts, at: Moments) -> Tensor:
 
 
 def count_beside_median_density(
-    table: CountsBesideMedian, medians: Locations, where: Located, at: Moments
+    table: CountsBesideMedian, medians: Locations, where: JointLocations, at: Moments
 ) -> Tensor:
     """Log of the exact joint density (count,) over the median's own normal one.
 
@@ -129,7 +129,7 @@ def _median_and_count_beside(
     found, by_z = median_count_kernel(z, below, n, ways, quadrature)
     slopes = np.zeros(points.shape)
     for row in range(len(z)):
-        once = over_alone(points[row], value[row, 0], 1.0, slopes[row])
+        once = median_correction(points[row], value[row, 0], 1.0, slopes[row])
         found[row] += once
         for j in range(2):
             slopes[row, 0] -= by_z[row, j] / points[row, 1]

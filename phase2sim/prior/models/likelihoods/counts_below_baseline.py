@@ -16,7 +16,7 @@ from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.models.densities.order_statistics import averaged_count_kernel, log_choose
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
-from phase2sim.prior.models.likelihoods.locations import Located, Locations
+from phase2sim.prior.models.likelihoods.locations import JointLocations, Locations
 from phase2sim.prior.models.unknowns.evidence_arrays import (
     ArmVisit,
     Cells,
@@ -28,7 +28,7 @@ from phase2sim.prior.models.unknowns.natural_history import Moments, NaturalHist
 
 
 @dataclass(frozen=True, slots=True)
-class Falls:
+class CountsBelowBaseline:
     """How many of n lie below their own baseline."""
 
     entry: Ints  # (fall,)
@@ -45,7 +45,7 @@ class Falls:
     shared: Floats  # (fall, 2) 1 / n of that location, 0 where there is none
 
 
-def falls(evidence: Evidence, layout: Cells, located: Locations) -> Falls:
+def counts_below_baseline(evidence: Evidence, layout: Cells, located: Locations) -> CountsBelowBaseline:
     """Collect counts below the own baseline, and the locations of the same patients."""
     names: dict[int, ArmVisit] = {position: cell for cell, position in layout.index.items()}
     found = []
@@ -66,7 +66,7 @@ def falls(evidence: Evidence, layout: Cells, located: Locations) -> Falls:
         ])  # fmt: skip
 
     beside, shared = _beside(located, [(e.n, one, other) for _, e, one, other in found])
-    return Falls(
+    return CountsBelowBaseline(
         entry=np.array([position for position, *_ in found], dtype=np.int64),
         baseline=np.array([one for *_, one, _ in found], dtype=np.int64),
         visit=np.array([other for *_, other in found], dtype=np.int64),
@@ -85,14 +85,14 @@ def falls(evidence: Evidence, layout: Cells, located: Locations) -> Falls:
     )
 
 
-def _beside(located: Locations, falls: Sequence[tuple[int, int, int]]) -> tuple[Ints, Floats]:
+def _beside(located: Locations, counts_below_baseline: Sequence[tuple[int, int, int]]) -> tuple[Ints, Floats]:
     """Locations (fall, 2) of patients that a fall shares, and 1 / n of each.
 
-    ``falls`` are n and the cells of baseline and visit. Where there is no location both are 0.
+    ``counts_below_baseline`` are n and the cells of baseline and visit. Where there is no location both are 0.
     """
-    location = np.zeros((len(falls), 2), dtype=np.int64)
-    shared = np.zeros((len(falls), 2))
-    for row, (n, *cells) in enumerate(falls):
+    location = np.zeros((len(counts_below_baseline), 2), dtype=np.int64)
+    shared = np.zeros((len(counts_below_baseline), 2))
+    for row, (n, *cells) in enumerate(counts_below_baseline):
         for side, cell in enumerate(cells):
             there = np.flatnonzero(located.cell == cell)
             if there.size:
@@ -102,12 +102,12 @@ def _beside(located: Locations, falls: Sequence[tuple[int, int, int]]) -> tuple[
     return location, shared
 
 
-def fall_density(
-    table: Falls,
+def counts_below_baseline_density(
+    table: CountsBelowBaseline,
     layout: Cells,
     at: Moments,
     history: NaturalHistory,
-    locations: tuple[Locations, Located] | None,
+    locations: tuple[Locations, JointLocations] | None,
 ) -> Tensor:
     """Log probability (fall,) given the locations of the same patients."""
     drift = at.shift[table.visit] - at.shift[table.baseline]
@@ -131,7 +131,7 @@ def fall_density(
 
 
 def _given(
-    table: Falls, at: Moments, locations: Locations, located: Located
+    table: CountsBelowBaseline, at: Moments, locations: Locations, located: JointLocations
 ) -> tuple[Tensor, Tensor]:
     """How far the locations move the mean change of a patient, and what they take of its variance.
 

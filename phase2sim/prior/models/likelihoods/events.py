@@ -18,7 +18,7 @@ from phase2sim.evidence.reported import Evidence, Reported
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
 from phase2sim.prior.models.densities.summary_densities import normal
-from phase2sim.prior.models.unknowns.evidence_arrays import arm_named, read_entries
+from phase2sim.prior.models.unknowns.evidence_arrays import find_study_arm, read_entries
 from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS, EventPriors
 
 TERMS = 256  # room for other totals of the same shape of evidence
@@ -80,7 +80,7 @@ def read_events(evidence: Evidence) -> EventTables:
     counted = [group[0][1] for group in groups.values()]
 
     def where(entries: list[Reported]) -> tuple[Ints, Floats, Ints]:
-        arms = [arm_named(evidence, e.study, e.arm, e.where) for e in entries]
+        arms = [find_study_arm(evidence, e.study, e.arm, e.where) for e in entries]
         return (
             np.array([outcomes.index(e.endpoint) for e in entries], dtype=np.int64),
             np.array([float(arm.treated) for arm in arms]),

@@ -8,15 +8,15 @@ from phase2sim.core.arrays import Floats, Ints
 from phase2sim.evidence.reported import Evidence, IndividualData
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.summary_densities import scattered_normal
-from phase2sim.prior.models.unknowns.evidence_arrays import Cells, own_cell
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, individual_cell
 from phase2sim.prior.models.unknowns.natural_history import Moments
 
 
-def own_data_density(evidence: Evidence, layout: Cells, at: Moments) -> Tensor:
+def individual_density(evidence: Evidence, layout: Cells, at: Moments) -> Tensor:
     """Log density of all individual patients."""
     density = pt.as_tensor(0.0)
     for own in evidence.individuals:
-        cell = np.array([layout.index[own_cell(evidence, own, column)] for column in own.columns])
+        cell = np.array([layout.index[individual_cell(evidence, own, column)] for column in own.columns])
         for seen, rows in _patterns(own):
             density = density + _pattern_density(own.value[rows][:, seen], cell[seen], layout, at)
     return density

@@ -16,7 +16,7 @@ from phase2sim.prior.models.densities.quadrature import DEGREES, median_covarian
 from phase2sim.prior.models.densities.summary_densities import correlated_normal
 from phase2sim.prior.models.unknowns.evidence_arrays import (
     Cells,
-    arm_named,
+    find_study_arm,
     arm_visit,
     is_raw,
     is_raw_mean,
@@ -45,7 +45,7 @@ class Locations:
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class JointLocations:
     """Joint density of the locations and what it is made of."""
 
     density: Tensor
@@ -72,8 +72,8 @@ class Located:
         )
 
 
-def _over_alone(points: Floats, reported: float, beside: float, slopes: Floats) -> float:
-    """What one row of ``Located.beside`` takes from an exact density given in SDs from the mean.
+def _median_correction(points: Floats, reported: float, beside: float, slopes: Floats) -> float:
+    """What one row of ``JointLocations.beside`` takes from an exact density given in SDs from the mean.
 
     The log of the patients' SD for the median itself, and its normal density, both ``beside``
     times; adds their slopes.
@@ -86,7 +86,7 @@ def _over_alone(points: Floats, reported: float, beside: float, slopes: Floats) 
     return float(-beside * (math.log(sd) - z * z / 2.0 - math.log(se) - LOG_ROOT_TWO_PI))
 
 
-over_alone = kernel(_over_alone)
+median_correction = kernel(_median_correction)
 
 
 def locations(evidence: Evidence, layout: Cells) -> Locations:
@@ -125,13 +125,13 @@ def locations(evidence: Evidence, layout: Cells) -> Locations:
     )
 
 
-def located(table: Locations, layout: Cells, at: Moments, history: NaturalHistory) -> Located:
+def joint_locations(table: Locations, layout: Cells, at: Moments, history: NaturalHistory) -> JointLocations:
     """Joint density of all locations."""
     mean = pt.switch(table.raw, at.raw_mean[table.cell], at.mean[table.cell])
     spread = covariance(table, layout, at, history)
     density, weighted, precision = correlated_normal(table.value - mean, spread)
     se = pt.sqrt(pt.diagonal(spread))
-    return Located(density, mean, se, _as_reported(table, at), spread, weighted, precision)
+    return JointLocations(density, mean, se, _as_reported(table, at), spread, weighted, precision)
 
 
 def _as_reported(table: Locations, at: Moments) -> Tensor:
@@ -189,7 +189,7 @@ def _by_weight(table: Locations, scale: Scales, at: Moments) -> Tensor:
 def _weight_cv(evidence: Evidence, entry: Reported) -> float:
     if not entry.by_weight:
         return 0.0
-    weight = arm_named(evidence, entry.study, entry.arm, entry.where).weight_kg
+    weight = find_study_arm(evidence, entry.study, entry.arm, entry.where).weight_kg
     return weight.sd / weight.mean if weight else 0.0
 
 

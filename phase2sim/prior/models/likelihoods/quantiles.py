@@ -15,7 +15,7 @@ from phase2sim.prior.models.densities.order_statistics import between_quantiles_
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
 from phase2sim.prior.models.likelihoods.counts import same_visit
-from phase2sim.prior.models.likelihoods.locations import Located, Locations, over_alone
+from phase2sim.prior.models.likelihoods.locations import JointLocations, Locations, median_correction
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, arm_visit, read_entries, to_model
 from phase2sim.prior.models.unknowns.natural_history import Moments
 
@@ -103,7 +103,7 @@ def _filled(
 
 
 def quantile_density(
-    table: Quantiles, medians: Locations, where: Located | None, at: Moments
+    table: Quantiles, medians: Locations, where: JointLocations | None, at: Moments
 ) -> Tensor:
     """Log density (row,); with a median over the median's own normal one, whose place it takes."""
     if where is None:
@@ -144,7 +144,7 @@ def _quantiles_beside(
             z[row, j] = (own - points[row, 0]) / points[row, 1]
     found, by_z = between_quantiles_kernel(z, weight, spacing, constant)
     for row in range(len(z)):
-        found[row] += over_alone(points[row], reported[row], beside[row], slopes[row])
+        found[row] += median_correction(points[row], reported[row], beside[row], slopes[row])
         for j in range(z.shape[1]):
             others = weight[row, j] * (1.0 - is_median[row, j])
             found[row] -= others * math.log(points[row, 1])

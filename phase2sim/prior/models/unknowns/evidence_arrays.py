@@ -108,7 +108,7 @@ def to_model(entry: Reported, value: float) -> float:
     return ENDPOINTS[entry.endpoint].to_model(value) if is_raw(entry) else value
 
 
-def arm_named(evidence: Evidence, study: str, arm: str, where: str) -> StudyArm:
+def find_study_arm(evidence: Evidence, study: str, arm: str, where: str) -> StudyArm:
     """Find an arm.
 
     Raises ``BadEvidence`` if the evidence does not describe it.
@@ -135,7 +135,7 @@ def visits_of(entry: Reported) -> tuple[float, ...]:
 
 def arm_visit(evidence: Evidence, entry: Reported, months: float) -> ArmVisit:
     """Name the cell of one of an entry's visits; on the diagnosis clock enrolment is at month 0."""
-    arm = arm_named(evidence, entry.study, entry.arm, entry.where)
+    arm = find_study_arm(evidence, entry.study, entry.arm, entry.where)
     window = (0.0, 0.0) if entry.clock == "diagnosis" else arm.months_since_diagnosis
     return ArmVisit(entry.study, entry.arm, entry.endpoint, window, float(months))
 
@@ -187,13 +187,13 @@ def _compared(evidence: Evidence, entries: Iterable[Reported]) -> set[ArmVisit]:
 
 def _own_data(evidence: Evidence) -> set[ArmVisit]:
     return {
-        own_cell(evidence, own, column) for own in evidence.individuals for column in own.columns
+        individual_cell(evidence, own, column) for own in evidence.individuals for column in own.columns
     }
 
 
-def own_cell(evidence: Evidence, own: IndividualData, column: tuple[str, float]) -> ArmVisit:
+def individual_cell(evidence: Evidence, own: IndividualData, column: tuple[str, float]) -> ArmVisit:
     """Name the cell of one column of individual patients."""
-    arm = arm_named(evidence, own.study, own.arm, f"{own.file}, individual {own.number}")
+    arm = find_study_arm(evidence, own.study, own.arm, f"{own.file}, individual {own.number}")
     return ArmVisit(own.study, own.arm, column[0], arm.months_since_diagnosis, column[1])
 
 

@@ -62,7 +62,7 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
     older = pm.Normal("age_slope_raw", shape=len(own))
     patient_share, patient_decay = pm.Beta("patient_share", *share), pm.Beta("decay", *decay)
     driver = _endpoint_driver(len(own))
-    together = at_one_visit(driver, patient_share, patient_decay)
+    together = same_visit_correlation(driver, patient_share, patient_decay)
     if len(own) > 1:
         pm.Deterministic("endpoint_correlation", together[np.tril_indices(len(own), -1)])
     return NaturalHistory(
@@ -114,7 +114,7 @@ def _own(layout: Cells, by_endpoint: Tensor) -> Tensor:
     return pt.sum(layout.own * by_endpoint, axis=1)
 
 
-def at_one_visit(driver: Tensor, share: Tensor, decay: Tensor) -> Tensor:
+def same_visit_correlation(driver: Tensor, share: Tensor, decay: Tensor) -> Tensor:
     """Correlation (endpoint, endpoint) of deviations at one visit; see ``window_moments``."""
     rate = -pt.log(decay)
     stays = pt.sqrt(share[:, None] * share)

@@ -74,7 +74,7 @@ def _by_cell(
     return average, patient, enrolment
 
 
-by_cell = kernel(_by_cell)
+cell_deviations = kernel(_by_cell)
 
 
 def _lasting(
@@ -88,7 +88,7 @@ def _lasting(
     return stays, fades
 
 
-lasting = kernel(_lasting)
+correlation_parts = kernel(_lasting)
 
 
 def _moments(
@@ -102,13 +102,13 @@ def _moments(
     endpoint: Floats,
     pairs: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    average, patient, enrolment = by_cell(mean, sd, root_weight, basis, endpoint)
+    average, patient, enrolment = cell_deviations(mean, sd, root_weight, basis, endpoint)
     own = np.zeros(len(average))
     covariance, correlation = np.zeros(len(pairs)), np.zeros(len(pairs))
     for pair in range(len(pairs)):
         i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
         e, f = int(endpoint[i]), int(endpoint[j])
-        stays, fades = lasting(share[e], share[f], rate[e], rate[f], pairs[pair, 3], pairs[pair, 2])
+        stays, fades = correlation_parts(share[e], share[f], rate[e], rate[f], pairs[pair, 3], pairs[pair, 2])
         by_patient, by_enrolment = 0.0, 0.0
         for node in range(used_nodes(root_weight[i])):
             by_patient += patient[i, node] * patient[j, node]
@@ -144,7 +144,7 @@ def _by_covariance(
     return total
 
 
-by_covariances = kernel(_by_covariance)
+covariance_gradient = kernel(_by_covariance)
 
 
 def _to_curves(
@@ -172,7 +172,7 @@ def _to_curves(
                 by_sd[e, knot] += basis[cell, node, knot] * at_sd
 
 
-to_curves = kernel(_to_curves)
+carry_to_curves = kernel(_to_curves)
 
 
 def _by_products(rows: Floats, i: int, j: int, used: int, by: float, slopes: Floats) -> float:
@@ -185,7 +185,7 @@ def _by_products(rows: Floats, i: int, j: int, used: int, by: float, slopes: Flo
     return total
 
 
-by_products = kernel(_by_products)
+row_product = kernel(_by_products)
 
 
 def _by_lasting(
@@ -204,7 +204,7 @@ def _by_lasting(
         by_rate[one] += fades * (0.5 / rate[one] - 1.0 / (rate[e] + rate[f]))
 
 
-by_lasting = kernel(_by_lasting)
+parts_gradient = kernel(_by_lasting)
 
 
 def _slopes(
@@ -225,8 +225,8 @@ def _slopes(
     _, own, covariance, _ = moments_kernel(
         mean, sd, share, rate, driver, root_weight, basis, endpoint, pairs
     )
-    _, patient, enrolment = by_cell(mean, sd, root_weight, basis, endpoint)
-    total = by_covariances(own, covariance, pairs, by_own, by_covariance, by_correlation)
+    _, patient, enrolment = cell_deviations(mean, sd, root_weight, basis, endpoint)
+    total = covariance_gradient(own, covariance, pairs, by_own, by_covariance, by_correlation)
     by_patient, by_enrolment = np.zeros(patient.shape), np.zeros(patient.shape)
     by_mean, by_sd, by_driver = np.zeros(mean.shape), np.zeros(sd.shape), np.zeros(driver.shape)
     by_share, by_rate = np.zeros(len(share)), np.zeros(len(rate))
@@ -234,17 +234,17 @@ def _slopes(
         i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
         e, f = int(endpoint[i]), int(endpoint[j])
         later, lag = pairs[pair, 2], pairs[pair, 3]
-        stays, fades = lasting(share[e], share[f], rate[e], rate[f], lag, later)
+        stays, fades = correlation_parts(share[e], share[f], rate[e], rate[f], lag, later)
         rho = driver[e, f] * (stays + fades)
         used = used_nodes(root_weight[i])
-        product = by_products(patient, i, j, used, total[pair] * rho, by_patient)
-        by_products(enrolment, i, j, used, total[pair], by_enrolment)
+        product = row_product(patient, i, j, used, total[pair] * rho, by_patient)
+        row_product(enrolment, i, j, used, total[pair], by_enrolment)
         by_rho = total[pair] * product
         by_driver[e, f] += by_rho * (stays + fades)
         stays, fades = by_rho * driver[e, f] * stays, by_rho * driver[e, f] * fades
-        by_lasting(stays, fades, e, f, share, rate, by_share, by_rate)
+        parts_gradient(stays, fades, e, f, share, rate, by_share, by_rate)
         by_rate[f if later > 0.0 else e] -= lag * fades
-    to_curves(by_average, by_patient, by_enrolment, root_weight, basis, endpoint, by_mean, by_sd)
+    carry_to_curves(by_average, by_patient, by_enrolment, root_weight, basis, endpoint, by_mean, by_sd)
     return by_mean, by_sd, by_share, by_rate, by_driver
 
 

@@ -13,8 +13,8 @@ from support.known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
 from support.reports import arm, entry, evidence
 
 from phase2sim.evidence.reported import Reported
-from phase2sim.prior.models.likelihoods.counts_below_baseline import fall_density
-from phase2sim.prior.models.likelihoods.locations import located
+from phase2sim.prior.models.likelihoods.counts_below_baseline import counts_below_baseline_density
+from phase2sim.prior.models.likelihoods.locations import joint_locations
 
 type Floats = NDArray[np.float64]
 
@@ -31,9 +31,9 @@ def expected_falls(*beside: Reported) -> float:
     for count in counts:
         fall = entry("count", VISITS, float(count), beyond="below_baseline")
         there = known(evidence(*beside, fall, arms=(arm(), arm(study="B"))))
-        place = located(there.tables.locations, there.layout, there.at, there.history)
+        place = joint_locations(there.tables.locations, there.layout, there.at, there.history)
         read = there.tables.locations, place
-        density = fall_density(there.tables.falls, there.layout, there.at, there.history, read)
+        density = counts_below_baseline_density(there.tables.falls, there.layout, there.at, there.history, read)
         chance.append(float(np.exp(evaluated(density)[0])))
     assert sum(chance) == pytest.approx(1.0)
     return float(counts @ chance)

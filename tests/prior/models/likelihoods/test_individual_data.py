@@ -12,7 +12,7 @@ from support.reports import arm, entry, evidence
 from phase2sim.evidence.reported import Evidence, IndividualData
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.fit import sample_posterior
-from phase2sim.prior.models.likelihoods.individual_data import own_data_density
+from phase2sim.prior.models.likelihoods.individual_data import individual_density
 from phase2sim.prior.models.unknowns.settings import Sampler
 
 type Floats = NDArray[np.float64]
@@ -48,7 +48,7 @@ def truth(columns: tuple[tuple[str, float], ...]) -> tuple[Floats, Floats]:
 def log_density(value: Floats) -> float:
     there = known(evidence(individuals=(individuals(value),)), driver=[[1.0, CROSS], [CROSS, 1.0]])
     of = evidence(individuals=(individuals(value),))
-    return float(evaluated(own_data_density(of, there.layout, there.at)))
+    return float(evaluated(individual_density(of, there.layout, there.at)))
 
 
 def test_patients_have_the_normal_density_of_what_was_seen_of_them() -> None:

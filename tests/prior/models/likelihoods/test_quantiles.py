@@ -14,7 +14,7 @@ from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.reported import Evidence, Reported
 from phase2sim.prior.models.densities.order_statistics import quantiles
 from phase2sim.prior.models.densities.pytensor_names import pt
-from phase2sim.prior.models.likelihoods.locations import located
+from phase2sim.prior.models.likelihoods.locations import joint_locations
 from phase2sim.prior.models.likelihoods.quantiles import positions_of, quantile_density
 
 type Floats = NDArray[np.float64]
@@ -37,7 +37,7 @@ def log_density(of: Evidence) -> Floats:
     table, medians = there.tables.quantiles, there.tables.locations
     where = None
     if medians.cell.size:
-        where = located(medians, there.layout, there.at, there.history)
+        where = joint_locations(medians, there.layout, there.at, there.history)
     density = quantile_density(table, medians, where, there.at)
     if where is not None:
         density = density + where.density  # what the quantiles' density is taken over
@@ -153,7 +153,7 @@ def test_rows_that_are_filled_up_keep_their_densities() -> None:
     together, each = rows_of_two_visits()
     there = known(together)
     medians = there.tables.locations
-    where = located(medians, there.layout, there.at, there.history)
+    where = joint_locations(medians, there.layout, there.at, there.history)
 
     found = evaluated(quantile_density(there.tables.quantiles, medians, where, there.at))
 
