@@ -23,10 +23,10 @@ from phase2sim.prior.reweighting import (
     Change,
     TrialOutcomes,
     mean_and_sd,
-    reweight_mean,
     refit_mean_change,
-    reweight_share,
     refit_share_change,
+    reweight_mean,
+    reweight_share,
 )
 from phase2sim.prior.truth_sources import fitted_prior
 from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario

@@ -10,8 +10,8 @@ from phase2sim.prior.models.importance import leave_one_out
 from phase2sim.prior.reweighting import (
     TrialOutcomes,
     mean_and_sd,
-    reweight_mean,
     refit_mean_change,
+    reweight_mean,
     reweight_share,
 )
 from phase2sim.prior.reweighting import refit_share_change as refitted
@@ -47,8 +47,8 @@ def test_leaving_out_an_observation_gives_the_posterior_of_the_other(other: floa
     assert weights.sum() == pytest.approx(1.0)
     assert_agrees(mean.value, case.without[0], mean.mcse)
     assert_agrees(sd.value, case.without[1], sd.mcse)
-    assert_agrees(mean.by, case.without[0] - (0.4 + other) / 3, mean.by_mcse)
-    assert_agrees(sd.by, case.without[1] - 3.0**-0.5, sd.by_mcse)
+    assert_agrees(mean.difference, case.without[0] - (0.4 + other) / 3, mean.difference_mcse)
+    assert_agrees(sd.difference, case.without[1] - 3.0**-0.5, sd.difference_mcse)
 
 
 def test_the_monte_carlo_error_is_what_repetition_shows() -> None:
@@ -60,8 +60,8 @@ def test_the_monte_carlo_error_is_what_repetition_shows() -> None:
         moved.append(reweight_mean(draws, weights[:, 0]))
 
     for which in (0, 1):
-        spread = np.std([pair[which].by for pair in moved], ddof=1)
-        said = np.mean([pair[which].by_mcse for pair in moved])
+        spread = np.std([pair[which].difference for pair in moved], ddof=1)
+        said = np.mean([pair[which].difference_mcse for pair in moved])
         # An SD of 300 values has a relative standard error of 1 / sqrt(600); weights with a heavy
         # tail make their own errors 10 % too small.
         assert said == pytest.approx(spread, rel=STANDARD_ERRORS / 600**0.5 + 0.1)
@@ -87,8 +87,11 @@ def test_an_entry_that_tells_draws_apart_by_nothing_moves_nothing() -> None:
     mean, sd = reweight_mean(draws, weights[:, 0])
 
     assert k[0] == 0
-    assert (mean.by, sd.by) == (pytest.approx(0.0, abs=1e-12), pytest.approx(0.0, abs=1e-12))
-    assert mean.by_mcse == pytest.approx(0.0, abs=1e-12)
+    assert (mean.difference, sd.difference) == (
+        pytest.approx(0.0, abs=1e-12),
+        pytest.approx(0.0, abs=1e-12),
+    )
+    assert mean.difference_mcse == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize("tail", [0.3, 0.6, 0.9])
@@ -107,11 +110,11 @@ def test_a_refit_is_compared_with_its_own_error() -> None:
 
     mean, sd = refit_mean_change(other, base)
 
-    assert_agrees(mean.by, 0.2 - 1.9 / 3, mean.by_mcse)
-    assert_agrees(sd.by, 0.5**0.5 - 3.0**-0.5, sd.by_mcse)
+    assert_agrees(mean.difference, 0.2 - 1.9 / 3, mean.difference_mcse)
+    assert_agrees(sd.difference, 0.5**0.5 - 3.0**-0.5, sd.difference_mcse)
     # Two independent means of 8000.
     exact = (0.5 / DRAWS + 1 / 3 / DRAWS) ** 0.5
-    assert mean.by_mcse == pytest.approx(exact, rel=STANDARD_ERRORS / 100**0.5)
+    assert mean.difference_mcse == pytest.approx(exact, rel=STANDARD_ERRORS / 100**0.5)
 
 
 def trials(chance: np.ndarray, size: int, seed: int) -> TrialOutcomes:
@@ -129,7 +132,7 @@ def test_assurance_moves_to_that_of_the_weighted_draws() -> None:
     moved = reweight_share(trials(chance, 20_000, 8), weights)
 
     assert_agrees(moved.value, 2 / 3, moved.mcse)
-    assert_agrees(moved.by, 2 / 3 - 1 / 2, moved.by_mcse)
+    assert_agrees(moved.difference, 2 / 3 - 1 / 2, moved.difference_mcse)
 
 
 def test_even_weights_move_no_assurance() -> None:
@@ -137,8 +140,8 @@ def test_even_weights_move_no_assurance() -> None:
 
     moved = reweight_share(goes, np.full(DRAWS, 1 / DRAWS))
 
-    assert moved.by == pytest.approx(0.0, abs=1e-12)
-    assert moved.by_mcse == pytest.approx(0.0, abs=1e-12)
+    assert moved.difference == pytest.approx(0.0, abs=1e-12)
+    assert moved.difference_mcse == pytest.approx(0.0, abs=1e-12)
     # A share of independent trials; batch means know it to 1 / sqrt(2 x 49).
     exact = (0.3 * 0.7 / 5000) ** 0.5
     assert moved.mcse == pytest.approx(exact, rel=STANDARD_ERRORS / 98**0.5)
@@ -151,4 +154,4 @@ def test_a_refit_is_paired_with_the_trials_of_the_same_number() -> None:
 
     moved = refitted(other, base, DRAWS)
 
-    assert (moved.by, moved.by_mcse) == (0.0, 0.0)
+    assert (moved.difference, moved.difference_mcse) == (0.0, 0.0)

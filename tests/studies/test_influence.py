@@ -106,9 +106,11 @@ def test_weights_move_the_effect_to_that_of_the_weighted_draws() -> None:
 
     one = moved[place].effect_mean["hba1c"]
     assert one.value == pytest.approx(prior.effect[lower, e].mean())
-    assert one.by == pytest.approx(prior.effect[lower, e].mean() - prior.effect[:, e].mean())
+    assert one.difference == pytest.approx(
+        prior.effect[lower, e].mean() - prior.effect[:, e].mean()
+    )
     others = [left for number, left in enumerate(moved) if number != place and not left.refitted]
-    assert max(abs(left.effect_mean["hba1c"].by) for left in others) < 1e-12
+    assert max(abs(left.effect_mean["hba1c"].difference) for left in others) < 1e-12
 
 
 def test_a_large_pareto_k_and_a_joint_reading_are_fitted_again() -> None:
@@ -122,8 +124,8 @@ def test_a_large_pareto_k_and_a_joint_reading_are_fitted_again() -> None:
     # Entry 2 is the median of HbA1c at month 6, which a count of the same visit stands beside.
     assert again == {(2, "median"), (3, "count")}
     moved = left_out[_place(evidence, 3)].effect_mean["hba1c"]
-    assert moved.by == pytest.approx(0.25)
-    assert moved.by_mcse > 0
+    assert moved.difference == pytest.approx(0.25)
+    assert moved.difference_mcse > 0
 
 
 def test_assurance_with_the_same_prior_does_not_move_at_all() -> None:
@@ -135,7 +137,7 @@ def test_assurance_with_the_same_prior_does_not_move_at_all() -> None:
     for one in result.left_out:
         for moved in one.assurance.values():
             # The same patients and the same draws: refitted or not, nothing differs.
-            assert moved.by == pytest.approx(0.0, abs=1e-12)
+            assert moved.difference == pytest.approx(0.0, abs=1e-12)
 
 
 def test_a_smaller_effect_lowers_the_assurance() -> None:
@@ -147,8 +149,8 @@ def test_a_smaller_effect_lowers_the_assurance() -> None:
     moved = result.left_out[_place(evidence, 3)].assurance["hba1c"]
     # From a mean effect of -0.4 to one of +0.2: next to no trial still shows a benefit, but for
     # the fifth of them whose effect is sceptical.
-    assert moved.by < -4 * moved.by_mcse
-    assert_agrees(moved.by, moved.value - result.assurance["hba1c"].value, 1e-9)
+    assert moved.difference < -4 * moved.difference_mcse
+    assert_agrees(moved.difference, moved.value - result.assurance["hba1c"].value, 1e-9)
 
 
 def test_a_refused_fit_leaves_its_numbers_unknown(tmp_path: Path) -> None:

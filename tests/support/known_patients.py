@@ -15,8 +15,8 @@ from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
 from phase2sim.prior.models.unknowns.natural_history import (
     Moments,
     NaturalHistory,
-    same_visit_correlation,
     cell_moments,
+    same_visit_correlation,
 )
 
 type Floats = NDArray[np.float64]

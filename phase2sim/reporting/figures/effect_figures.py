@@ -8,7 +8,7 @@ from scipy.stats import gaussian_kde, norm
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
-from phase2sim.prior.check import FaceValue, PriorUpdate, PriorCheck, face_values
+from phase2sim.prior.check import FaceValue, PriorCheck, PriorUpdate, face_values
 from phase2sim.prior.comparison import ComparisonRow
 from phase2sim.reporting.figures.drawing import (
     EVIDENCE,

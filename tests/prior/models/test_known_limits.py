@@ -131,7 +131,9 @@ def three_studies() -> CompiledModel:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_a_new_study_is_predicted_as_by_quadrature(three_studies: CompiledModel, example: str) -> None:
+def test_a_new_study_is_predicted_as_by_quadrature(
+    three_studies: CompiledModel, example: str
+) -> None:
     exact = by_quadrature(EXAMPLES[example])
     at = exact.mean + np.sqrt(exact.variance) * np.array([-1.3, 0.0, 1.3])
 

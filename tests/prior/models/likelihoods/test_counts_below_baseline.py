@@ -33,7 +33,9 @@ def expected_falls(*beside: Reported) -> float:
         there = known(evidence(*beside, fall, arms=(arm(), arm(study="B"))))
         place = joint_locations(there.tables.locations, there.layout, there.at, there.history)
         read = there.tables.locations, place
-        density = counts_below_baseline_density(there.tables.falls, there.layout, there.at, there.history, read)
+        density = counts_below_baseline_density(
+            there.tables.falls, there.layout, there.at, there.history, read
+        )
         chance.append(float(np.exp(evaluated(density)[0])))
     assert sum(chance) == pytest.approx(1.0)
     return float(counts @ chance)
