@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "methods" / "held-out.md"
 REPLICAS = 2000
 LIMITS = (0.025, 0.975)
-SHORT = Sampler(chains=4, tune=700, draws=500, kept=REPLICAS)
+SHORT = Sampler(chains=4, tune=700, draws=500, kept_draws=REPLICAS)
 WORDS = """# Studies left out
 
 Each study of `priors/t1d-natural-history.toml` was left out in turn and the model fitted to the

@@ -81,7 +81,7 @@ def calibrate(case: Case, first: int, replications: int) -> Calibration:
     """Run replications of a case, numbered from ``first`` on."""
     truths = prior_draws(case, SEED + first, replications)
     compiled = CompiledModel.of(case.evidence, case.priors, case.event_priors)
-    parameters = to_prior(case.evidence, truths, Sampler(kept=replications), {})
+    parameters = to_prior(case.evidence, truths, Sampler(kept_draws=replications), {})
     true = {str(name): values.values[0] for name, values in truths.items()}
     ranks: dict[str, list[int]] = {name: [] for name in case.quantities}
     divergent = 0

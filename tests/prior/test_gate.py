@@ -105,8 +105,8 @@ def test_a_fit_of_too_few_draws_is_sampled_longer_once(
         rhat = 1.0 + 22.0 / sampler.draws
         diagnostics = {"divergences": divergences, "rhat": rhat, "ess_bulk": 1e4, "ess_tail": 1e4}
         of = {f"{name}_of": "decay[1]" for name in DIAGNOSTIC_NAMES}
-        made = {"digest": evidence.digest, "seed": seed, "diagnostics": diagnostics | of}
-        return replace(draws_for(evidence), provenance=made)
+        provenance = {"digest": evidence.digest, "seed": seed, "diagnostics": diagnostics | of}
+        return replace(draws_for(evidence), provenance=provenance)
 
     monkeypatch.setattr("phase2sim.prior.models.fit.sample_posterior", fit)
     with nullcontext() if trusted else pytest.raises(PriorNotTrusted, match="divergent"):
@@ -128,9 +128,11 @@ def test_a_fit_of_too_few_draws_is_sampled_longer_once(
 def test_advice_names_the_endpoint_that_is_complained_of(
     complaint: str, about: str, lever: str
 ) -> None:
-    said = refusal(shipped_evidence(), [complaint], ("hba1c", "c_peptide"), Path("aside.untrusted"))
+    message = refusal(
+        shipped_evidence(), [complaint], ("hba1c", "c_peptide"), Path("aside.untrusted")
+    )
 
-    assert complaint in said
-    assert about in said
-    assert lever in said
-    assert "phase2sim evidence show gxipc1 t1d-natural-history" in said
+    assert complaint in message
+    assert about in message
+    assert lever in message
+    assert "phase2sim evidence show gxipc1 t1d-natural-history" in message

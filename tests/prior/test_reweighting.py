@@ -61,10 +61,10 @@ def test_the_monte_carlo_error_is_what_repetition_shows() -> None:
 
     for which in (0, 1):
         spread = np.std([pair[which].difference for pair in moved], ddof=1)
-        said = np.mean([pair[which].difference_mcse for pair in moved])
+        reported = np.mean([pair[which].difference_mcse for pair in moved])
         # An SD of 300 values has a relative standard error of 1 / sqrt(600); weights with a heavy
         # tail make their own errors 10 % too small.
-        assert said == pytest.approx(spread, rel=STANDARD_ERRORS / 600**0.5 + 0.1)
+        assert reported == pytest.approx(spread, rel=STANDARD_ERRORS / 600**0.5 + 0.1)
 
 
 def test_the_error_knows_that_draws_follow_one_another() -> None:
@@ -72,8 +72,8 @@ def test_the_error_knows_that_draws_follow_one_another() -> None:
     rng, size = np.random.default_rng(2), 60_000
     noise = rng.normal(0.0, (1 - 0.81) ** 0.5, size)
     draws = np.zeros(size)
-    for place in range(1, size):
-        draws[place] = 0.9 * draws[place - 1] + noise[place]
+    for position in range(1, size):
+        draws[position] = 0.9 * draws[position - 1] + noise[position]
 
     mean, _ = mean_and_sd(draws)
 

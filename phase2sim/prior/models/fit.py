@@ -169,7 +169,7 @@ def to_prior(
     ``provenance`` holds seed and diagnostics, to be kept with the draws.
     """
     endpoints = cells(evidence).endpoints
-    draws_of = {str(name): _thin(array, sampler.kept) for name, array in posterior.items()}
+    draws_of = {str(name): _thin(array, sampler.kept_draws) for name, array in posterior.items()}
     draws = len(draws_of["history"])
     effects = assumptions(evidence, endpoints)
     outcomes = read_events(evidence).outcomes

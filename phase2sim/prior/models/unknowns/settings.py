@@ -46,7 +46,7 @@ class Sampler:
     draws: int = 2000  # per chain; with 1500 the R-hat of one fit in ten passed 1.01
     target_accept: float = 0.98  # at 0.95 one fit in three of natural history alone diverged
     adaptation: str = "low_rank"  # of the mass matrix; studies and mean curve are correlated
-    kept: int = 4000  # draws kept after thinning, over all chains
+    kept_draws: int = 4000  # draws kept after thinning, over all chains
 
 
 @dataclass(frozen=True, slots=True)
