@@ -300,8 +300,8 @@ def test_examples_of_the_guide_are_sound_files(tmp_path: Path) -> None:
         part.splitlines()[0]: re.findall(r"```toml\n(.*?)```", part, re.DOTALL) for part in parts
     }
     (csv,) = re.findall(r"```\n(id,.*?)```", guide, re.DOTALL)
-    stated, enthusiast = files["What a single arm assumes"]
-    (trial,) = files["Randomised trials and what their class assumes"]
+    stated, enthusiast = files["Assumptions for a single arm"]
+    (trial,) = files["Randomised trials, and assumptions about their class"]
     (data,) = files["Individual data"]
     phase_1 = [*files["The study"], *files["A reported number"], stated]
     phase_1 += [stated.replace("hba1c", name) for name in ("c_peptide", "insulin")]

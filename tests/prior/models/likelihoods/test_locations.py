@@ -52,7 +52,7 @@ def reported(name: str, values: Floats) -> Floats:
 
 
 def assert_covaries(result: Floats, samples: Floats) -> None:
-    """Fail if ``result`` is not the covariance of samples (sample, location), in standard errors."""
+    """Check that ``result`` is the covariance of samples (sample, location), in SEs."""
     about = samples - samples.mean(axis=0)
     products = about[:, :, None] * about[:, None, :]
     assert_agrees(result, products.mean(axis=0), products.std(axis=0) / np.sqrt(len(samples)))
