@@ -1,6 +1,7 @@
 """Assumptions of evidence files about the effect of a treatment and of its class."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import signature
 
 import numpy as np
 
@@ -159,7 +160,7 @@ def _prior(file: EvidenceFile, name: str, table: NormalTable | None) -> Normal |
 def _shape_options(file: EvidenceFile, key_path: str, table: CourseTable) -> dict[str, float]:
     options = dict(table.__pydantic_extra__)
     kind = SHAPES[table.shape]
-    option_names = list(getattr(kind, "__dataclass_fields__", {}))
+    option_names = list(signature(kind).parameters)
     for key in options:
         if key not in option_names:
             keys = [*type(table).model_fields, *option_names]

@@ -79,7 +79,7 @@ def _assemble(content: EntryContent, label: str) -> Reported:
         quantile_method=table.quantile_method or "hazen",
         by_weight=content.scale.by_weight,
         elicited=content.elicited,
-        place=table.place,
+        place_in_source=table.place,
         why=table.why or "",
         with_endpoint=table.with_endpoint or "",
         versus=table.versus or "",

@@ -35,7 +35,7 @@ KEYS_WITHOUT_BEARING = (
     "file",
     "number",
     "source",
-    "place",
+    "place_in_source",
     "status",
     "note",
     "why",

@@ -69,7 +69,7 @@ class Reported:
     quantile_method: str = "hazen"  # "hazen" | "weibull" | "linear", as numpy.quantile names them
     by_weight: bool = False  # value is a daily dose over the arm's typical weight
     elicited: Normal | None = None
-    place: str = ""
+    place_in_source: str = ""
     why: str = ""
     with_endpoint: str = ""  # the other endpoint of a correlation at one visit
     versus: str = ""  # the arm that a difference between arms is taken from

@@ -100,8 +100,8 @@ class PriorDraws(Viewed):
     ...     provenance={"evidence": ["example"]},
     ... )
     >>> row = prior.frame().iloc[0]
-    >>> round(row["mean"], 3), round(row["sd"], 3), row["benefit"]
-    (-0.3, 0.283, 1.0)
+    >>> print(f"{row['mean']:.3f} {row['sd']:.3f} {row['benefit']:.0f}")
+    -0.300 0.283 1
 
     A fitted prior has the endpoints of its evidence:
 

@@ -69,8 +69,6 @@ def fit(
     >>> prior = fit("gxipc1", "t1d-natural-history")
     >>> prior.endpoints
     ('hba1c', 'c_peptide', 'insulin', 'glucose')
-    >>> prior.effect.shape
-    (4000, 4)
 
     The file gxipc1 assumes that 0.3 of the prior variance of its effects is common to all
     endpoints, and a sceptical SD of 0.5 % HbA1c:

@@ -169,24 +169,23 @@ def to_prior(
     ``provenance`` holds seed and diagnostics, to be kept with the draws.
     """
     endpoints = cells(evidence).endpoints
-    draws_of = {str(name): _thin(array, sampler.kept_draws) for name, array in posterior.items()}
-    draws = len(draws_of["history"])
+    arrays = {str(name): _thin(array, sampler.kept_draws) for name, array in posterior.items()}
+    draws = len(arrays["history"])
     effects = assumptions(evidence, endpoints)
-    outcomes = read_events(evidence).outcomes
-    no_outcomes = np.zeros((draws, 0))
+    classes = _class_endpoints(evidence)
     return PriorDraws(
         endpoints=endpoints,
         knots_months=KNOTS_MONTHS.copy(),
-        history=draws_of["history"],
-        sd=draws_of["sd"],
-        level_sd=draws_of["level_sd"],
-        slope_sd=draws_of["slope_sd"],
-        patient_share=draws_of["patient_share"],
-        decay=draws_of["decay"],
+        history=arrays["history"],
+        sd=arrays["sd"],
+        level_sd=arrays["level_sd"],
+        slope_sd=arrays["slope_sd"],
+        patient_share=arrays["patient_share"],
+        decay=arrays["decay"],
         endpoint_correlation=_correlation_matrices(
-            draws_of.get("endpoint_correlation"), len(endpoints), draws
+            arrays.get("endpoint_correlation"), len(endpoints), draws
         ),
-        effect=_place_by_endpoint(draws_of.get("effect"), tuple(effects), endpoints, draws),
+        effect=_place_by_endpoint(arrays.get("effect"), tuple(effects), endpoints, draws),
         effects=effects,
         provenance={
             "digest": evidence.digest,
@@ -195,18 +194,14 @@ def to_prior(
             "versions": {name: version(name) for name in VERSIONED_PACKAGES},
             **provenance,
         },
-        bias=_place_by_endpoint(draws_of.get("bias"), tuple(effects), endpoints, draws),
-        class_mean=_place_by_endpoint(
-            draws_of.get("class_mean"), _class_endpoints(evidence), endpoints, draws
-        ),
-        class_sd=_place_by_endpoint(
-            draws_of.get("class_sd"), _class_endpoints(evidence), endpoints, draws
-        ),
-        age_slope=draws_of["age_slope"],
-        event_outcomes=outcomes,
-        event_rate=draws_of.get("event_rate", np.zeros((draws, 0, 2))),
-        event_dispersion=draws_of.get("event_dispersion", no_outcomes),
-        sampled={name: array for name, array in draws_of.items() if name not in _DERIVED_VARIABLES},
+        bias=_place_by_endpoint(arrays.get("bias"), tuple(effects), endpoints, draws),
+        class_mean=_place_by_endpoint(arrays.get("class_mean"), classes, endpoints, draws),
+        class_sd=_place_by_endpoint(arrays.get("class_sd"), classes, endpoints, draws),
+        age_slope=arrays["age_slope"],
+        event_outcomes=read_events(evidence).outcomes,
+        event_rate=arrays.get("event_rate", np.zeros((draws, 0, 2))),
+        event_dispersion=arrays.get("event_dispersion", np.zeros((draws, 0))),
+        sampled={name: array for name, array in arrays.items() if name not in _DERIVED_VARIABLES},
     )
 
 

@@ -149,10 +149,8 @@ def _slopes(
     owner: Floats,
     cotangent: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
-    model_covariance = sampling_covariance(
-        covariance, correlation, raw_covariance, mean_slope, ties, powers
-    )
-    by_model_covariance = model_covariance_gradient(model_covariance, se, cotangent)
+    model = sampling_covariance(covariance, correlation, raw_covariance, mean_slope, ties, powers)
+    by_model = model_covariance_gradient(model, se, cotangent)
     by_covariance, by_correlation = np.zeros(len(covariance)), np.zeros(len(covariance))
     by_raw, by_mean_slope = np.zeros(len(covariance)), np.zeros(len(mean_slope))
     by_weight_sd = np.zeros(len(mean_slope))
@@ -162,11 +160,7 @@ def _slopes(
         by_pair = cotangent[i, j] if i == j else cotangent[i, j] + cotangent[j, i]
         by_weight_sd[i] += by_pair * weight_sd[j]
         by_weight_sd[j] += by_pair * weight_sd[i]
-        by_pair = (
-            by_model_covariance[i, j]
-            if i == j
-            else by_model_covariance[i, j] + by_model_covariance[j, i]
-        )
+        by_pair = by_model[i, j] if i == j else by_model[i, j] + by_model[j, i]
         if ties[tie, 3] > 0.0:
             by_raw[pair] += by_pair * ties[tie, 4]
             continue

@@ -129,7 +129,7 @@ def _moments(
 moments_kernel = kernel(_moments)
 
 
-def _covariance_gradient(
+def _moment_gradient(
     cell_sd: Floats,
     covariance: Floats,
     pairs: Floats,
@@ -150,10 +150,10 @@ def _covariance_gradient(
     return total
 
 
-covariance_gradient = kernel(_covariance_gradient)
+moment_gradient = kernel(_moment_gradient)
 
 
-def _carry_to_curves(
+def _add_curves(
     by_average: Floats,
     by_patient: Floats,
     by_enrolment: Floats,
@@ -178,7 +178,7 @@ def _carry_to_curves(
                 by_sd[e, knot] += basis[cell, node, knot] * at_sd
 
 
-carry_to_curves = kernel(_carry_to_curves)
+add_curves = kernel(_add_curves)
 
 
 def _row_product(
@@ -236,9 +236,7 @@ def _slopes(
         mean, sd, share, rate, driver, root_weight, basis, endpoint, pairs
     )
     _, patient, enrolment = cell_deviations(mean, sd, root_weight, basis, endpoint)
-    total = covariance_gradient(
-        cell_sd, covariance, pairs, by_cell_sd, by_covariance, by_correlation
-    )
+    total = moment_gradient(cell_sd, covariance, pairs, by_cell_sd, by_covariance, by_correlation)
     by_patient, by_enrolment = np.zeros(patient.shape), np.zeros(patient.shape)
     by_mean, by_sd, by_driver = np.zeros(mean.shape), np.zeros(sd.shape), np.zeros(driver.shape)
     by_share, by_rate = np.zeros(len(share)), np.zeros(len(rate))
@@ -256,9 +254,7 @@ def _slopes(
         permanent, transient = by_rho * driver[e, f] * permanent, by_rho * driver[e, f] * transient
         parts_gradient(permanent, transient, e, f, share, rate, by_share, by_rate)
         by_rate[f if later > 0.0 else e] -= lag * transient
-    carry_to_curves(
-        by_average, by_patient, by_enrolment, root_weight, basis, endpoint, by_mean, by_sd
-    )
+    add_curves(by_average, by_patient, by_enrolment, root_weight, basis, endpoint, by_mean, by_sd)
     return by_mean, by_sd, by_share, by_rate, by_driver
 
 
