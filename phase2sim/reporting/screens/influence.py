@@ -66,9 +66,9 @@ def _effect(influence: Influence, endpoint: str) -> Iterator[RenderableType]:
     entries = [
         left_out for left_out in endpoint_entries(influence) if endpoint in left_out.effect_mean
     ]
-    for left_out in sorted(entries, key=lambda left_out: -abs(left_out.effect_mean[endpoint].difference))[
-        :_SHOWN
-    ]:
+    for left_out in sorted(
+        entries, key=lambda left_out: -abs(left_out.effect_mean[endpoint].difference)
+    )[:_SHOWN]:
         _add(table, left_out, left_out.effect_mean[endpoint], left_out.effect_sd[endpoint])
     yield table
 
