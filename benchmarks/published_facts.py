@@ -13,7 +13,7 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import derived_values, on_unit_scale
-from phase2sim.prior.fitting import fitted, read_evidence
+from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.scenario.assembly.assemble import assemble, build_scenario
 from phase2sim.scenario.scenario_file import SCENARIO
 from phase2sim.trial.engine import follow
@@ -98,7 +98,7 @@ def shares(fact: Fact, prior: Any) -> dict[str, Floats]:  # noqa: ANN401 - draws
 def main() -> None:
     """Print the table."""
     evidence = read_evidence(EVIDENCE, beside=Path("scenarios/published-facts.toml"))
-    prior = fitted(evidence, report=print)
+    prior = load_or_fit(evidence, report=print)
     for fact in FACTS:
         found = shares(fact, prior)
         for what in (fact.what, "below") if fact.what == "remission" else (fact.what,):

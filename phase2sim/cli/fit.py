@@ -4,7 +4,7 @@ import click
 
 from phase2sim.cli.terminal import say, show, show_json
 from phase2sim.prior.analysis_priors import analysis_priors
-from phase2sim.prior.fitting import fitted, read_evidence
+from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.reporting.screens.fit import fit_json, fit_screen
 
 
@@ -24,7 +24,7 @@ def command(*, evidence: tuple[str, ...], refit: bool, as_json: bool) -> None:
       phase2sim fit priors/gxipc1.toml priors/t1d-natural-history.toml --refit --json
     """
     reported_evidence = read_evidence(evidence)
-    prior = fitted(reported_evidence, refit=refit, report=say)
+    prior = load_or_fit(reported_evidence, refit=refit, report=say)
     priors = analysis_priors(prior, reported_evidence)
     if as_json:
         show_json(fit_json(prior, priors))

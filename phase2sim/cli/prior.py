@@ -8,10 +8,10 @@ import click
 from phase2sim.cli.terminal import counting_progress, say, show, show_json
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.io.atomic_files import write_text
-from phase2sim.prior.analysis_priors import analysis_prior, analysis_priors, kept_prior
+from phase2sim.prior.analysis_priors import analysis_prior, analysis_priors, load_kept_prior
 from phase2sim.prior.check import check_prior
 from phase2sim.prior.comparison import compare_evidence
-from phase2sim.prior.fitting import fit, fitted, read_evidence
+from phase2sim.prior.fitting import fit, load_or_fit, read_evidence
 from phase2sim.reporting.figures.pages import write_figures
 from phase2sim.reporting.screens.analysis_prior import analysis_prior_screen
 from phase2sim.reporting.screens.evidence_comparison import (
@@ -55,7 +55,7 @@ def show_prior(*, evidence: tuple[str, ...], as_json: bool) -> None:
       phase2sim prior show gxipc1 t1d-natural-history
     """
     reported_evidence = read_evidence(evidence)
-    prior = kept_prior(reported_evidence)
+    prior = load_kept_prior(reported_evidence)
     priors = analysis_priors(prior, reported_evidence)
     if as_json:
         show_json(fit_json(prior, priors))
@@ -80,7 +80,7 @@ def check_fit(*, evidence: tuple[str, ...], out: Path | None, as_json: bool) -> 
       phase2sim prior check gxipc1 t1d-natural-history --out check.html
     """
     reported_evidence = read_evidence(evidence)
-    prior = fitted(reported_evidence, report=say)
+    prior = load_or_fit(reported_evidence, report=say)
     with counting_progress("replicas") as progress:
         check = check_prior(reported_evidence, prior, progress)
     if out is not None:

@@ -1,52 +1,52 @@
-"""A reported number in words: as the file has it."""
+"""Reported numbers as text, with the values and units of the file."""
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.evidence.arms import weight_words
 from phase2sim.evidence.tables import ReportedTable
 from phase2sim.evidence.units import INDEPENDENCE
-from phase2sim.evidence.values import BOUNDS, Read
+from phase2sim.evidence.values import BOUNDS, EntryContent
 
 
-def as_reported(read: Read) -> str:
-    """Write the number as the file has it, with the elicited weight if a dose was divided by it."""
-    said = _said(read)
-    weight = read.entry.arm.weight_kg
-    return f"{said} / {weight_words(weight)}" if read.scale.by_weight and weight else said
+def reported_text(content: EntryContent) -> str:
+    """Write a number as the file states it, with the elicited weight that a daily dose needs."""
+    text = _number_text(content)
+    weight = content.entry.arm.weight_kg
+    return f"{text} / {weight_words(weight)}" if content.scale.by_weight and weight else text
 
 
-def _said(read: Read) -> str:
-    table, statistic = read.table, read.statistic
+def _number_text(content: EntryContent) -> str:
+    table, statistic = content.table, content.statistic
     typed = getattr(table, statistic)
-    if table.elicited is not None and read.elicited is not None:
-        words = f'"{table.statement}"; ' if table.statement else ""
-        drawn = f"N({read.elicited.mean:.12g}, {read.elicited.sd:.12g})"
-        what = f"{statistic}{_other_words(table)} ~ {drawn}"
-        return f"{words}elicited {what}{_change_unit(read)}"
+    if table.elicited is not None and content.elicited is not None:
+        quotation = f'"{table.statement}"; ' if table.statement else ""
+        distribution = f"N({content.elicited.mean:.12g}, {content.elicited.sd:.12g})"
+        quantity = f"{statistic}{_with_endpoint_text(table)} ~ {distribution}"
+        return f"{quotation}elicited {quantity}{_change_unit(content)}"
     if statistic == "statement":
         return f'"{typed}"'
     unit = f" {table.unit}" if table.unit else ""
     if statistic == "count":
-        return f"{typed} of {table.of}{_beyond_words(table, unit)}"
+        return f"{typed} of {table.of}{_condition_text(table, unit)}"
     if statistic in BOUNDS:
         method = f" ({table.quantile_method})" if table.quantile_method else ""
         return f"{typed[0]:.12g} to {typed[1]:.12g}{unit}{method}"
     if statistic == "correlation":
-        return f"{typed:.12g}{_other_words(table)}"
+        return f"{typed:.12g}{_with_endpoint_text(table)}"
     if statistic == "difference":
         unit += f" from {table.versus}"
-    after = {"slope": f"{unit} per month", "percent_change": " %", "events": " events"}
-    return f"{typed:.12g}{_spread_words(table, statistic)}{after.get(statistic, unit)}"
+    suffixes = {"slope": f"{unit} per month", "percent_change": " %", "events": " events"}
+    return f"{typed:.12g}{_spread_text(table, statistic)}{suffixes.get(statistic, unit)}"
 
 
-def _other_words(table: ReportedTable) -> str:
+def _with_endpoint_text(table: ReportedTable) -> str:
     return f" with {ENDPOINTS[table.with_endpoint].label}" if table.with_endpoint else ""
 
 
-def _change_unit(read: Read) -> str:
-    return f" {read.scale.unit}" if read.statistic == "change" else ""
+def _change_unit(content: EntryContent) -> str:
+    return f" {content.scale.unit}" if content.statistic == "change" else ""
 
 
-def _beyond_words(table: ReportedTable, unit: str) -> str:
+def _condition_text(table: ReportedTable, unit: str) -> str:
     if table.endpoint == INDEPENDENCE:
         return " without insulin"
     if table.endpoint in EVENTS:
@@ -59,7 +59,7 @@ def _beyond_words(table: ReportedTable, unit: str) -> str:
     return ""
 
 
-def _spread_words(table: ReportedTable, statistic: str) -> str:
+def _spread_text(table: ReportedTable, statistic: str) -> str:
     if table.sd is not None and statistic != "sd":
         return f" (SD {table.sd:.12g})"
     if table.se is not None:

@@ -1,4 +1,4 @@
-"""Entries that say the same thing twice, or cannot be true of the same patients."""
+"""Check that no two entries of a file report the same information or contradict each other."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,195 +10,234 @@ from phase2sim.evidence.reported import LOCATIONS, IndividualData, Reported
 from phase2sim.evidence.statistics import EvidenceEntry
 from phase2sim.evidence.values import BOUNDS
 
-OF_TWO_VISITS = ("change", "percent_change", "slope")
-# The patients with an event given the number of events: the exact chance is computed up to here.
+TWO_VISIT_STATISTICS = ("change", "percent_change", "slope")
+# Above this the exact probability of both the patients with an event and their total is too slow.
 MOST_WITH_AN_EVENT = 30
 SET_ASIDE = "Remove one, or set it aside with unused = 'why'."
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """An entry that a fit would read, with its place in the file."""
+class _Claim:
+    """A number that a fit reads, with its table in the file."""
 
-    entry: EvidenceEntry
-    one: Reported
+    table: EvidenceEntry
+    entry: Reported
 
     def refuse(self, message: str) -> BadEvidence:
-        return self.entry.refuse("elicited" if self.one.elicited else self.one.statistic, message)
-
-
-def check_conflicts(entries: Sequence[EvidenceEntry], read: Sequence[Reported]) -> None:
-    """Check the entries of one file against each other.
-
-    Raises ``BadEvidence`` naming the later entry and the earlier one.
-    """
-    said = [_Said(entry, one) for entry, one in zip(entries, read, strict=True) if not one.unused]
-    _check_twice(said)
-    _check_difference_of_visits(said)
-    _check_difference_of_arms(said)
-    _check_spread_twice(said)
-    _check_bounds(said)
-    _check_counts(said)
-    _check_events(said)
-
-
-def check_own_data(
-    entries: Sequence[EvidenceEntry], read: Sequence[Reported], own: Iterable[IndividualData]
-) -> None:
-    """Refuse summaries of patients whose own values are there too."""
-    columns = {(data.study, data.arm, *column): data for data in own for column in data.columns}
-    for entry, one in zip(entries, read, strict=True):
-        if one.unused or one.elicited or one.clock != "entry":
-            continue
-        for place in product((one.arm, one.versus), one.months):
-            data = columns.get((one.study, place[0], one.endpoint, place[1]))
-            if data is not None:
-                raise entry.refuse(
-                    one.statistic,
-                    f"is {one.as_reported}: individual[{data.number}] holds the values of these"
-                    f" patients at month {place[1]:g}. {SET_ASIDE}",
-                )
-
-
-def _visit(one: Reported) -> tuple[object, ...]:
-    return (one.study, one.arm, one.endpoint, one.clock, one.months)
-
-
-def _check_twice(said: Iterable[_Said]) -> None:
-    first: dict[tuple[object, ...], int] = {}
-    for this in said:
-        one = this.one
-        # k below a threshold and n - k above it are one count
-        key = (*_visit(one), one.statistic, one.threshold, one.with_endpoint, one.versus)
-        key = key if one.threshold is not None else (*key, one.beyond)
-        if key in first:
-            raise this.refuse(
-                f"is {one.as_reported}: entry {first[key]} reports the same"
-                f" {one.statistic.replace('_', ' ')}. {SET_ASIDE}"
-            )
-        first[key] = one.number
-
-
-def _check_difference_of_visits(said: Sequence[_Said]) -> None:
-    """Refuse a change whose two visits, or whose other statement, are read too."""
-    at = {_visit(this.one): this.one for this in said if this.one.statistic in LOCATIONS}
-    first: dict[tuple[object, ...], Reported] = {}
-    for this in said:
-        one = this.one
-        if one.statistic not in OF_TWO_VISITS or one.elicited:
-            continue
-        *where, months = _visit(one)
-        both = [at.get((*where, (month,))) for month in one.months]
-        if all(both):
-            numbers = " and ".join(str(other.number) for other in both if other)
-            raise this.refuse(
-                f"is {one.as_reported}: entries {numbers} say the same of both visits. {SET_ASIDE}"
-            )
-        other = first.setdefault((*where, months), one)
-        if other is not one:
-            raise this.refuse(
-                f"is {one.as_reported}: the {other.statistic.replace('_', ' ')} of entry"
-                f" {other.number} says the same. {SET_ASIDE}"
-            )
-
-
-def _check_difference_of_arms(said: Sequence[_Said]) -> None:
-    at = {_visit(this.one): this.one for this in said if this.one.statistic in LOCATIONS}
-    first: dict[tuple[object, ...], int] = {}
-    for this in said:
-        one = this.one
-        if one.statistic != "difference":
-            continue
-        study, _, *when = _visit(one)
-        both = [at.get((study, arm, *when)) for arm in (one.arm, one.versus)]
-        if all(both):
-            numbers = " and ".join(str(other.number) for other in both if other)
-            raise this.refuse(
-                f"is {one.as_reported}: entries {numbers} say the same of both arms. {SET_ASIDE}"
-            )
-        number = first.setdefault((study, frozenset({one.arm, one.versus}), *when), one.number)
-        if number != one.number:
-            raise this.refuse(f"is {one.as_reported}: entry {number} is the same. {SET_ASIDE}")
-
-
-def _check_spread_twice(said: Sequence[_Said]) -> None:
-    """A visit's spread is an SD or a pair of quantiles, not both."""
-    first: dict[tuple[object, ...], Reported] = {}
-    for this in said:
-        one = this.one
-        spread = one.statistic == "sd" or (one.statistic == "mean" and one.sd is not None)
-        if not spread and one.statistic not in BOUNDS:
-            continue
-        other = first.setdefault(_visit(one), one)
-        if other is one or {one.statistic, other.statistic} == set(BOUNDS):
-            continue
-        raise this.refuse(
-            f"is {one.as_reported}: entry {other.number}, {other.as_reported}, gives the spread of"
-            f" the same patients. {SET_ASIDE}"
+        return self.table.refuse(
+            "elicited" if self.entry.elicited else self.entry.statistic, message
         )
 
 
-def _check_bounds(said: Sequence[_Said]) -> None:
-    """Refuse quartiles or a range that do not hold what lies between them."""
-    for inner, outer in (("median", "quartiles"), ("median", "range"), ("quartiles", "range")):
-        within = {_visit(this.one): this.one for this in said if this.one.statistic == inner}
-        for this in said:
-            one, other = this.one, within.get(_visit(this.one))
-            if one.statistic != outer or other is None or other.n != one.n or one.bounds is None:
-                continue
-            low, high = (_on_model(one, bound) for bound in one.bounds)
-            inside = [_on_model(other, value) for value in other.bounds or (other.value,)]
-            if not low <= min(inside) <= max(inside) <= high:
-                raise this.refuse(
-                    f"is {one.as_reported}, which does not hold the {inner} of entry"
-                    f" {other.number}, {other.as_reported}. Check the numbers."
+def check_conflicts(tables: Sequence[EvidenceEntry], entries: Sequence[Reported]) -> None:
+    """Check the entries of one file against each other.
+
+    Raises ``BadEvidence`` that names the later and the earlier entry.
+    """
+    claims = [
+        _Claim(table, entry)
+        for table, entry in zip(tables, entries, strict=True)
+        if not entry.unused
+    ]
+    _check_duplicates(claims)
+    _check_difference_of_visits(claims)
+    _check_difference_of_arms(claims)
+    _check_duplicate_spreads(claims)
+    _check_bounds(claims)
+    _check_counts(claims)
+    _check_events(claims)
+
+
+def check_individual_data(
+    tables: Sequence[EvidenceEntry],
+    entries: Sequence[Reported],
+    individuals: Iterable[IndividualData],
+) -> None:
+    """Refuse summaries of patients whose individual values are in the file too."""
+    columns = {
+        (data.study, data.arm, *column): data for data in individuals for column in data.columns
+    }
+    for table, entry in zip(tables, entries, strict=True):
+        if entry.unused or entry.elicited or entry.clock != "entry":
+            continue
+        for arm, month in product((entry.arm, entry.versus), entry.months):
+            data = columns.get((entry.study, arm, entry.endpoint, month))
+            if data is not None:
+                raise table.refuse(
+                    entry.statistic,
+                    f"is {entry.as_reported}: individual[{data.number}] holds the values of these"
+                    f" patients at month {month:g}. {SET_ASIDE}",
                 )
 
 
-def _on_model(one: Reported, value: float) -> float:
-    return value if one.on_model_scale else ENDPOINTS[one.endpoint].to_model(value)
+def _visit_key(entry: Reported) -> tuple[object, ...]:
+    return (entry.study, entry.arm, entry.endpoint, entry.clock, entry.months)
 
 
-def _check_counts(said: Sequence[_Said]) -> None:
-    """Refuse counts that a median of the same patients rules out."""
-    medians = {_visit(this.one): this.one for this in said if this.one.statistic == "median"}
-    for this in said:
-        count, median = this.one, medians.get(_visit(this.one))
+def _check_duplicates(claims: Iterable[_Claim]) -> None:
+    numbers: dict[tuple[object, ...], int] = {}
+    for claim in claims:
+        entry = claim.entry
+        # k below a threshold and n - k above it are one count
+        key = (
+            *_visit_key(entry),
+            entry.statistic,
+            entry.threshold,
+            entry.with_endpoint,
+            entry.versus,
+        )
+        key = key if entry.threshold is not None else (*key, entry.beyond)
+        if key in numbers:
+            raise claim.refuse(
+                f"is {entry.as_reported}: entry {numbers[key]} reports the same"
+                f" {entry.statistic.replace('_', ' ')}. {SET_ASIDE}"
+            )
+        numbers[key] = entry.number
+
+
+def _check_difference_of_visits(claims: Sequence[_Claim]) -> None:
+    """Refuse a change that also follows from its two visits or from another entry."""
+    locations = _locations_by_visit(claims)
+    changes: dict[tuple[object, ...], Reported] = {}
+    for claim in claims:
+        entry = claim.entry
+        if entry.statistic not in TWO_VISIT_STATISTICS or entry.elicited:
+            continue
+        *arm_key, months = _visit_key(entry)
+        visits = [locations.get((*arm_key, (month,))) for month in entry.months]
+        if all(visits):
+            raise claim.refuse(
+                f"is {entry.as_reported}: entries {_numbers(visits)} say the same of both visits."
+                f" {SET_ASIDE}"
+            )
+        earlier = changes.setdefault((*arm_key, months), entry)
+        if earlier is not entry:
+            raise claim.refuse(
+                f"is {entry.as_reported}: the {earlier.statistic.replace('_', ' ')} of entry"
+                f" {earlier.number} says the same. {SET_ASIDE}"
+            )
+
+
+def _check_difference_of_arms(claims: Sequence[_Claim]) -> None:
+    locations = _locations_by_visit(claims)
+    numbers: dict[tuple[object, ...], int] = {}
+    for claim in claims:
+        entry = claim.entry
+        if entry.statistic != "difference":
+            continue
+        study, _, *time_key = _visit_key(entry)
+        arms = [locations.get((study, arm, *time_key)) for arm in (entry.arm, entry.versus)]
+        if all(arms):
+            raise claim.refuse(
+                f"is {entry.as_reported}: entries {_numbers(arms)} say the same of both arms."
+                f" {SET_ASIDE}"
+            )
+        key = (study, frozenset({entry.arm, entry.versus}), *time_key)
+        number = numbers.setdefault(key, entry.number)
+        if number != entry.number:
+            raise claim.refuse(f"is {entry.as_reported}: entry {number} is the same. {SET_ASIDE}")
+
+
+def _locations_by_visit(claims: Iterable[_Claim]) -> dict[tuple[object, ...], Reported]:
+    return {
+        _visit_key(claim.entry): claim.entry
+        for claim in claims
+        if claim.entry.statistic in LOCATIONS
+    }
+
+
+def _numbers(entries: Iterable[Reported | None]) -> str:
+    return " and ".join(str(entry.number) for entry in entries if entry)
+
+
+def _check_duplicate_spreads(claims: Sequence[_Claim]) -> None:
+    """Refuse a visit that has both an SD and a pair of quantiles."""
+    spreads: dict[tuple[object, ...], Reported] = {}
+    for claim in claims:
+        entry = claim.entry
+        has_sd = entry.statistic == "sd" or (entry.statistic == "mean" and entry.sd is not None)
+        if not has_sd and entry.statistic not in BOUNDS:
+            continue
+        earlier = spreads.setdefault(_visit_key(entry), entry)
+        if earlier is entry or {entry.statistic, earlier.statistic} == set(BOUNDS):
+            continue
+        raise claim.refuse(
+            f"is {entry.as_reported}: entry {earlier.number}, {earlier.as_reported}, gives the"
+            f" spread of the same patients. {SET_ASIDE}"
+        )
+
+
+def _check_bounds(claims: Sequence[_Claim]) -> None:
+    """Refuse quartiles or a range that do not enclose the numbers that must lie between them."""
+    for inner, outer in (("median", "quartiles"), ("median", "range"), ("quartiles", "range")):
+        inner_entries = _by_visit(claims, inner)
+        for claim in claims:
+            entry, enclosed = claim.entry, inner_entries.get(_visit_key(claim.entry))
+            if entry.statistic != outer or enclosed is None or enclosed.n != entry.n:
+                continue
+            if entry.bounds is None:
+                continue
+            low, high = (_model_value(entry, bound) for bound in entry.bounds)
+            values = [_model_value(enclosed, v) for v in enclosed.bounds or (enclosed.value,)]
+            if not low <= min(values) <= max(values) <= high:
+                raise claim.refuse(
+                    f"is {entry.as_reported}, which does not hold the {inner} of entry"
+                    f" {enclosed.number}, {enclosed.as_reported}. Check the numbers."
+                )
+
+
+def _by_visit(claims: Iterable[_Claim], statistic: str) -> dict[tuple[object, ...], Reported]:
+    return {
+        _visit_key(claim.entry): claim.entry
+        for claim in claims
+        if claim.entry.statistic == statistic
+    }
+
+
+def _model_value(entry: Reported, value: float) -> float:
+    return value if entry.on_model_scale else ENDPOINTS[entry.endpoint].to_model(value)
+
+
+def _check_counts(claims: Sequence[_Claim]) -> None:
+    """Refuse counts that contradict a median of the same patients."""
+    medians = _by_visit(claims, "median")
+    for claim in claims:
+        count, median = claim.entry, medians.get(_visit_key(claim.entry))
         if count.statistic != "count" or count.threshold is None or median is None:
             continue
         if count.n != median.n:
             continue
-        few_side = _on_model(count, count.threshold) <= _on_model(median, median.value)
-        below = count.value if count.beyond == "below" else count.n - count.value
-        if not (below <= count.n / 2 if few_side else below >= count.n / 2):
-            raise this.refuse(
+        few_side = _model_value(count, count.threshold) <= _model_value(median, median.value)
+        patients_below = count.value if count.beyond == "below" else count.n - count.value
+        if not (patients_below <= count.n / 2 if few_side else patients_below >= count.n / 2):
+            raise claim.refuse(
                 f"is {count.as_reported}, but the median of entry {median.number} is"
                 f" {median.as_reported}: half of the patients lie on each side. Check both."
             )
 
 
-def _check_events(said: Sequence[_Said]) -> None:
-    """Patients with an event, events and a rate of the same patients must agree."""
+def _check_events(claims: Sequence[_Claim]) -> None:
+    """Refuse patients with an event, events and a rate of the same patients that disagree."""
     totals: dict[tuple[object, ...], Reported] = {}
-    for this in said:
-        one = this.one
-        if one.endpoint in EVENTS and one.statistic in {"events", "rate"}:
-            other = totals.setdefault(_visit(one), one)
-            if other is not one:
-                raise this.refuse(
-                    f"is {one.as_reported}: entry {other.number} says the same. {SET_ASIDE}"
+    for claim in claims:
+        entry = claim.entry
+        if entry.endpoint in EVENTS and entry.statistic in {"events", "rate"}:
+            earlier = totals.setdefault(_visit_key(entry), entry)
+            if earlier is not entry:
+                raise claim.refuse(
+                    f"is {entry.as_reported}: entry {earlier.number} says the same. {SET_ASIDE}"
                 )
-    for this in said:
-        count, total = this.one, totals.get(_visit(this.one))
+    for claim in claims:
+        count, total = claim.entry, totals.get(_visit_key(claim.entry))
         if count.endpoint not in EVENTS or count.statistic != "count" or total is None:
             continue
         if total.statistic == "events" and count.value > total.value:
-            raise this.refuse(
+            raise claim.refuse(
                 f"is {count.as_reported}, but entry {total.number} reports {total.as_reported}."
                 " A patient with an event has one or more. Correct one of them."
             )
         if count.value > MOST_WITH_AN_EVENT:
-            raise this.refuse(
+            raise claim.refuse(
                 f"is {count.as_reported} beside the {total.as_reported} of entry {total.number}:"
                 f" both are read together up to {MOST_WITH_AN_EVENT} patients. Set one aside with"
                 " unused = 'why'."

@@ -1,6 +1,7 @@
-"""What evidence files assume about effects: of one treatment, and of a class of treatments."""
+"""Assumptions of evidence files about the effect of a treatment and of its class."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import signature
 
 import numpy as np
 
@@ -16,18 +17,18 @@ from phase2sim.evidence.reported import (
     Normal,
 )
 from phase2sim.evidence.tables import CourseTable, EvidenceFile, NormalTable, refuse
-from phase2sim.evidence.units import MODELLED
+from phase2sim.evidence.units import MODELLED_ENDPOINTS
 
 
 def effects_of(files: Sequence[EvidenceFile]) -> dict[str, EffectAssumption]:
-    """Effect assumptions by endpoint; a file of effects alone replaces those of the others.
+    """Effect assumptions by endpoint; a file that holds only effects replaces those of other files.
 
-    Raises ``BadEvidence`` for one that is impossible, or stated differently in two files.
+    Raises ``BadEvidence`` for an impossible assumption, or one that two files state differently.
     """
-    stated: dict[str, EffectAssumption] = {}
+    assumptions: dict[str, EffectAssumption] = {}
     replacing: dict[str, EffectAssumption] = {}
     for file in files:
-        into = replacing if file.is_effects_only else stated
+        target = replacing if file.is_effects_only else assumptions
         for name, table in file.effects.items():
             _check_course(file, f"effect.{name}", table)
             effect = EffectAssumption(
@@ -41,7 +42,7 @@ def effects_of(files: Sequence[EvidenceFile]) -> dict[str, EffectAssumption]:
                 prior=_prior(file, name, table.prior),
                 shared=table.shared,
             )
-            _add(into, effect, file, f"effect.{name}")
+            _add_assumption(target, effect, file, f"effect.{name}")
     designs = {table.design for file in files for table in file.studies}
     for file in files:
         if file.is_effects_only and not designs & {SINGLE_ARM, RANDOMISED}:
@@ -50,33 +51,33 @@ def effects_of(files: Sequence[EvidenceFile]) -> dict[str, EffectAssumption]:
                 "holds effects alone, and no evidence beside it has a treated arm."
                 " Name it together with a single-arm or randomised file.",
             )
-    return stated | replacing
+    return assumptions | replacing
 
 
 def classes_of(files: Iterable[EvidenceFile]) -> dict[str, ClassEffect]:
     """Class effect assumptions by endpoint; raises ``BadEvidence`` as ``effects_of`` does."""
-    stated: dict[str, ClassEffect] = {}
+    assumptions: dict[str, ClassEffect] = {}
     for file in files:
         for name, table in file.classes.items():
-            place = f"class_effect.{name}"
-            _check_course(file, place, table)
+            key_path = f"class_effect.{name}"
+            _check_course(file, key_path, table)
             effect = ClassEffect(
                 endpoint=name,
                 month=table.month,
                 shape=table.shape,
-                shape_options=_shape_options(file, place, table),
-                sceptical_sd=_size(file, place, table, "sceptical_sd"),
-                between_trials_sd=_size(file, place, table, "between_trials_sd"),
+                shape_options=_shape_options(file, key_path, table),
+                sceptical_sd=_size(file, key_path, table, "sceptical_sd"),
+                between_trials_sd=_size(file, key_path, table, "between_trials_sd"),
                 why=table.why,
             )
-            _add(stated, effect, file, place)
-    return stated
+            _add_assumption(assumptions, effect, file, key_path)
+    return assumptions
 
 
-def check_stated(file: EvidenceFile, treated: Mapping[str, set[str]]) -> None:
-    """Check that the file states what its treated arms need, and nothing that it cannot use.
+def check_assumptions(file: EvidenceFile, treated: Mapping[str, set[str]]) -> None:
+    """Check that the file states every effect that its treated arms need, and no other.
 
-    ``treated`` holds, by design, the endpoints that are read from treated arms.
+    ``treated`` maps each design to the endpoints that a fit reads from treated arms.
     """
     if file.is_effects_only:
         return
@@ -103,30 +104,34 @@ _WHY = {
 }
 
 
-def _add[T: (EffectAssumption, ClassEffect)](
-    stated: dict[str, T], effect: T, file: EvidenceFile, place: str
+def _add_assumption[T: (EffectAssumption, ClassEffect)](
+    assumptions: dict[str, T], effect: T, file: EvidenceFile, key_path: str
 ) -> None:
-    if stated.setdefault(effect.endpoint, effect) != effect:
+    if assumptions.setdefault(effect.endpoint, effect) != effect:
         raise refuse(
-            file.path, f"{place} differs from that of another file. State it the same in both."
+            file.path, f"{key_path} differs from that of another file. State it the same in both."
         )
 
 
-def _check_course(file: EvidenceFile, place: str, table: CourseTable) -> None:
-    name = place.split(".", 1)[1]
-    if name not in MODELLED:
-        raise refuse(file.path, f"{place} is not a modelled endpoint. {nearest(name, MODELLED)}")
+def _check_course(file: EvidenceFile, key_path: str, table: CourseTable) -> None:
+    name = key_path.split(".", 1)[1]
+    if name not in MODELLED_ENDPOINTS:
+        raise refuse(
+            file.path, f"{key_path} is not a modelled endpoint. {nearest(name, MODELLED_ENDPOINTS)}"
+        )
     if table.shape not in SHAPES:
-        raise refuse(file.path, f"{place}.shape is {table.shape!r}. {nearest(table.shape, SHAPES)}")
+        raise refuse(
+            file.path, f"{key_path}.shape is {table.shape!r}. {nearest(table.shape, SHAPES)}"
+        )
 
 
-def _size(file: EvidenceFile, place: str, table: CourseTable, key: str) -> float:
+def _size(file: EvidenceFile, key_path: str, table: CourseTable, key: str) -> float:
     value: float = getattr(table, key)
-    largest = ENDPOINTS[place.split(".", 1)[1]].largest_effect
+    largest = ENDPOINTS[key_path.split(".", 1)[1]].largest_effect
     if value > largest:
         raise refuse(
             file.path,
-            f"{place}.{key} is {value:g}; on the model scale no effect exceeds {largest:g}."
+            f"{key_path}.{key} is {value:g}; on the model scale no effect exceeds {largest:g}."
             " Check the value and its unit.",
         )
     return value
@@ -152,23 +157,23 @@ def _prior(file: EvidenceFile, name: str, table: NormalTable | None) -> Normal |
     return Normal(mean, sd)
 
 
-def _shape_options(file: EvidenceFile, place: str, table: CourseTable) -> dict[str, float]:
+def _shape_options(file: EvidenceFile, key_path: str, table: CourseTable) -> dict[str, float]:
     options = dict(table.__pydantic_extra__)
     kind = SHAPES[table.shape]
-    known = list(getattr(kind, "__dataclass_fields__", {}))
+    option_names = list(signature(kind).parameters)
     for key in options:
-        if key not in known:
-            keys = [*type(table).model_fields, *known]
-            raise refuse(file.path, f"{place}.{key} is not a known key. {nearest(key, keys)}")
+        if key not in option_names:
+            keys = [*type(table).model_fields, *option_names]
+            raise refuse(file.path, f"{key_path}.{key} is not a known key. {nearest(key, keys)}")
     try:
         shape = kind(**options)
     except BadValue as error:
-        message = f"{error.under(place)}. Correct this value."
+        message = f"{error.under(key_path)}. Correct this value."
         raise refuse(file.path, message) from None
     if not shape.at(np.array([table.month]))[0] > 0:
         raise refuse(
             file.path,
-            f"{place}.month is {table.month:g}, when {table.shape} has no effect yet."
+            f"{key_path}.month is {table.month:g}, when {table.shape} has no effect yet."
             " Give a later month.",
         )
     return options

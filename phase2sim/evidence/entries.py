@@ -1,155 +1,160 @@
-"""One table of an evidence file to one reported number in the endpoint's own unit."""
+"""Conversion of one [[reported]] table to one number in the endpoint's unit."""
 
 from dataclasses import replace
 
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
-from phase2sim.evidence.as_reported import as_reported
+from phase2sim.evidence.as_reported import reported_text
 from phase2sim.evidence.reported import Reported
 from phase2sim.evidence.statistics import (
     STATISTICS,
     EvidenceEntry,
     entry_months,
     statistic_of,
-    unknown,
+    unknown_name,
 )
 from phase2sim.evidence.units import INDEPENDENCE, scale_of
 from phase2sim.evidence.values import (
     FEWEST_FOR_SD,
     SPANS,
     Z_OF_95_PERCENT,
-    Read,
-    beyond_of,
+    EntryContent,
     check_plausible,
-    elicited_of,
+    count_side,
+    elicited_normal,
     quantile_bounds,
     spread_of,
     threshold_of,
     value_of,
 )
 
-# The standard error of atanh(r) is 1 / sqrt(n - 3); intercept, arm and first visit leave a residual
-# SD n - 3 degrees of freedom. Below 4 patients the first quartile is no patient's or the smallest.
+# The standard error of atanh(r) is 1 / sqrt(n - 3). A residual SD after intercept, arm and first
+# visit has n - 3 degrees of freedom. With fewer than 4 patients the first quartile is the smallest
+# value or none.
 FEWEST_PATIENTS = {"correlation": 4, "residual_sd": 4, "quartiles": 4, "range": 2, "sd": 2}
-WEIGHED_BY_SE = (*SPANS, "percent_change", "rate")  # with one, n does not matter
+WEIGHED_BY_SE = (*SPANS, "percent_change", "rate")  # with a standard error, n is not needed
 
 
-def to_reported(entry: EvidenceEntry, label: str) -> Reported:
-    """Read one entry of the file called ``label``.
+def parse_entry(entry: EvidenceEntry, label: str) -> Reported:
+    """Convert one entry of the file called ``label``.
 
-    Raises ``BadEvidence`` where keys do not fit together or a value is impossible.
+    Raises ``BadEvidence`` if keys contradict each other or a value is impossible.
     """
     statistic = statistic_of(entry)
     scale = scale_of(entry, statistic)
-    read = Read(entry, statistic, scale, entry_months(entry, statistic), elicited_of(entry, scale))
-    _check_with_endpoint(read)
+    content = EntryContent(
+        entry, statistic, scale, entry_months(entry, statistic), elicited_normal(entry, scale)
+    )
+    _check_with_endpoint(content)
     _check_patients(entry)
-    reported = _assemble(read, label)
-    _check_sample_size(entry, reported)
-    return _geometric_to_model(read, reported) if statistic == "geometric_mean" else reported
+    number = _assemble(content, label)
+    _check_sample_size(entry, number)
+    return _geometric_to_model(content, number) if statistic == "geometric_mean" else number
 
 
-def _assemble(read: Read, label: str) -> Reported:
-    entry, table = read.entry, read.table
-    value = value_of(read)
-    sd, se = spread_of(read)
-    reported = Reported(
+def _assemble(content: EntryContent, label: str) -> Reported:
+    entry, table = content.entry, content.table
+    value = value_of(content)
+    sd, se = spread_of(content)
+    number = Reported(
         file=label,
         number=entry.number,
         study=entry.arm.study,
         arm=entry.arm.arm,
         endpoint=table.endpoint,
-        statistic=read.statistic,
+        statistic=content.statistic,
         value=value,
         n=entry.patients,
-        months=read.months,
+        months=content.months,
         clock=table.clock,
-        status="elicited" if read.elicited else table.status or "published",
+        status="elicited" if content.elicited else table.status or "published",
         source=table.source or entry.arm.source,
-        as_reported=as_reported(read),
-        unit=read.scale.unit,
-        on_model_scale=read.scale.on_model,
+        as_reported=reported_text(content),
+        unit=content.scale.unit,
+        on_model_scale=content.scale.on_model,
         sd=sd,
         se=se,
-        threshold=threshold_of(read),
-        beyond=beyond_of(read),
-        bounds=quantile_bounds(read),
+        threshold=threshold_of(content),
+        beyond=count_side(content),
+        bounds=quantile_bounds(content),
         quantile_method=table.quantile_method or "hazen",
-        by_weight=read.scale.by_weight,
-        elicited=read.elicited,
-        place=table.place,
+        by_weight=content.scale.by_weight,
+        elicited=content.elicited,
+        place_in_source=table.place,
         why=table.why or "",
         with_endpoint=table.with_endpoint or "",
         versus=table.versus or "",
         note=table.note,
-        unused=_unused(read),
+        unused=_unused_reason(content),
     )
-    return _independent(reported) if table.endpoint == INDEPENDENCE else reported
+    return _read_independence(number) if table.endpoint == INDEPENDENCE else number
 
 
-def _independent(reported: Reported) -> Reported:
-    """Patients without insulin are those whose dose is 0, at the last month if a span is given."""
-    if reported.statistic != "count" or reported.unused:
-        return reported
-    read_as = f"read as a dose of 0 at month {reported.months[-1]:g}"
+def _read_independence(number: Reported) -> Reported:
+    """Read patients without insulin as a dose of 0, at the last month of a span."""
+    if number.statistic != "count" or number.unused:
+        return number
+    read_as = f"read as a dose of 0 at month {number.months[-1]:g}"
     return replace(
-        reported,
+        number,
         endpoint="insulin",
-        months=reported.months[-1:],
-        note=f"{reported.note}; {read_as}" if reported.note else read_as,
+        months=number.months[-1:],
+        note=f"{number.note}; {read_as}" if number.note else read_as,
     )
 
 
-def _geometric_to_model(read: Read, reported: Reported) -> Reported:
-    """Turn a mean of logarithms that was transformed back into one, with its interval."""
-    scale = read.scale
+def _geometric_to_model(content: EntryContent, number: Reported) -> Reported:
+    """Convert a back-transformed mean of logarithms, and its interval, to the model scale."""
+    scale = content.scale
     if scale.on_model:
-        raise read.entry.refuse(
+        raise content.entry.refuse(
             "geometric_mean", f"is in {scale.unit!r}. On the model scale write mean = ..."
         )
-    if reported.unused or scale.converts is None:
-        return reported
+    if number.unused or scale.converts is None:
+        return number
     to_model = scale.converts.to_model
     se = None
-    if read.table.ci95 is not None:
-        for bound in read.table.ci95:
-            check_plausible(read, "ci95", bound)
-        low, high = (to_model(scale.value(bound)) for bound in read.table.ci95)
+    if content.table.ci95 is not None:
+        for bound in content.table.ci95:
+            check_plausible(content, "ci95", bound)
+        low, high = (to_model(scale.value(bound)) for bound in content.table.ci95)
         se = (high - low) / 2 / Z_OF_95_PERCENT
     return replace(
-        reported,
-        value=to_model(reported.value),
+        number,
+        value=to_model(number.value),
         se=se,
         unit=scale.converts.model_unit,
         on_model_scale=True,
     )
 
 
-def _unused(read: Read) -> str:
-    """Say why no likelihood reads this number; empty if one does."""
-    table, statistic, scale = read.table, read.statistic, read.scale
+def _unused_reason(content: EntryContent) -> str:
+    """Return the reason why no likelihood reads this number; empty if one does."""
+    table, statistic, scale = content.table, content.statistic, content.scale
     if table.unused or scale.unread:
         return table.unused or scale.unread
-    not_read = STATISTICS[statistic].not_read
-    unspread = table.sd is None and table.se is None and table.ci95 is None and not read.elicited
+    kind_reason = STATISTICS[statistic].unread_reason
+    has_no_spread = (
+        table.sd is None and table.se is None and table.ci95 is None and not content.elicited
+    )
     reasons = {
-        not_read: bool(not_read),
+        kind_reason: bool(kind_reason),
         "an average over several months is not modelled": (
-            statistic == "mean" and len(read.months) > 1
+            statistic == "mean" and len(content.months) > 1
         ),
         f"a {statistic} without its SD, SE or interval cannot be weighed": (
-            statistic in SPANS and unspread
+            statistic in SPANS and has_no_spread
         ),
         "a rate without its SE or interval cannot be weighed; write events and patients": (
-            statistic == "rate" and unspread
+            statistic == "rate" and has_no_spread
         ),
     }
     if table.endpoint in ENDPOINTS:
-        reasons |= _unread_on_scale(read, ENDPOINTS[table.endpoint])
+        reasons |= _unread_on_scale(content, ENDPOINTS[table.endpoint])
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
-def _unread_on_scale(read: Read, endpoint: Endpoint) -> dict[str, bool]:
-    statistic, scale = read.statistic, read.scale
+def _unread_on_scale(content: EntryContent, endpoint: Endpoint) -> dict[str, bool]:
+    statistic, scale = content.statistic, content.scale
     raw_is_model = endpoint.transformation == "identity"
     of_logarithms = endpoint.transformation.startswith("log")
     return {
@@ -169,20 +174,21 @@ def _unread_on_scale(read: Read, endpoint: Endpoint) -> dict[str, bool]:
 
 
 def _has_true_zero(endpoint: Endpoint) -> bool:
-    """Whether 0 is 0 in every unit, so that a percentage means the same in each."""
+    """True if 0 is 0 in every unit, so that a percentage means the same in each."""
     return all(convert(0.0) == 0.0 for convert in endpoint.units.values())
 
 
-def _check_with_endpoint(read: Read) -> None:
-    other = read.table.with_endpoint
-    if other is None:
+def _check_with_endpoint(content: EntryContent) -> None:
+    with_endpoint = content.table.with_endpoint
+    if with_endpoint is None:
         return
-    if other not in ENDPOINTS:
-        raise unknown(read.entry, "with_endpoint", other, list(ENDPOINTS))
-    if other == read.table.endpoint or read.statistic != "correlation":
-        raise read.entry.refuse(
+    if with_endpoint not in ENDPOINTS:
+        raise unknown_name(content.entry, "with_endpoint", with_endpoint, list(ENDPOINTS))
+    if with_endpoint == content.table.endpoint or content.statistic != "correlation":
+        raise content.entry.refuse(
             "with_endpoint",
-            f"is {other!r}; it names the other endpoint of a correlation. Correct or remove it.",
+            f"is {with_endpoint!r}; it names the other endpoint of a correlation."
+            " Correct or remove it.",
         )
 
 
@@ -197,17 +203,17 @@ def _check_patients(entry: EvidenceEntry) -> None:
         )
 
 
-def _check_sample_size(entry: EvidenceEntry, reported: Reported) -> None:
-    """Refuse a number that would be read and has too few patients, or an unknown number."""
-    if reported.unused or reported.elicited:
+def _check_sample_size(entry: EvidenceEntry, number: Reported) -> None:
+    """Refuse a number for the fit that has too few patients, or an unknown number of them."""
+    if number.unused or number.elicited:
         return
-    fewest = FEWEST_PATIENTS.get(reported.statistic, 1)
-    fewest = FEWEST_FOR_SD if reported.sd is not None else fewest
-    if reported.statistic in WEIGHED_BY_SE and reported.se is not None:
+    fewest = FEWEST_PATIENTS.get(number.statistic, 1)
+    fewest = FEWEST_FOR_SD if number.sd is not None else fewest
+    if number.statistic in WEIGHED_BY_SE and number.se is not None:
         return
-    if reported.n == 0:
+    if number.n == 0:
         raise entry.refuse("n", "is missing, and the study gives no patients. Add n = ...")
-    if reported.n < fewest:
+    if number.n < fewest:
         raise entry.refuse(
-            "n", f"is {reported.n}; a {reported.statistic} like this needs {fewest} or more."
+            "n", f"is {number.n}; a {number.statistic} like this needs {fewest} or more."
         )

@@ -1,4 +1,4 @@
-"""Own data: a CSV file of one arm's patients to their values on the model scale."""
+"""Individual patient data of one arm: a CSV file to values on the model scale."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -19,15 +19,15 @@ _COLUMNS = ("id", "endpoint", "month", "value")
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One row of the CSV file: all that is needed to read it and to complain about it."""
+    """One row of the CSV file, with its position for error messages."""
 
     path: Path
     number: int  # from 1, the heading being line 1
     row: CsvRow
 
     def refuse(self, column: str, allowed: str) -> BadEvidence:
-        said = self.row.get(column)
-        return BadEvidence(f"{self.path}, line {self.number}: {column} is {said!r}; {allowed}")
+        cell = self.row.get(column)
+        return BadEvidence(f"{self.path}, line {self.number}: {column} is {cell!r}; {allowed}")
 
     def text(self, column: str) -> str:
         text = (self.row.get(column) or "").strip()
@@ -49,32 +49,33 @@ class _Line:
 
 
 def read_individuals(file: EvidenceFile, number: int, arm: StudyArm, label: str) -> IndividualData:
-    """Read the patients that the ``number``-th [[individual]] table of a file names.
+    """Read the CSV file that the ``number``-th [[individual]] table of a file names.
 
-    Patients are ordered by their ids, columns by endpoint and month. Raises ``BadEvidence`` naming
-    the CSV file, the line, the column and its value.
+    Patients are ordered by id, columns by endpoint and month. Raises ``BadEvidence`` that names the
+    CSV file, the line, the column and its value.
     """
     table = file.individuals[number - 1]
-    place = f"individual[{number}]"
-    scales = _scales(file, place, table)
+    key_path = f"individual[{number}]"
+    scales = _scales(file, key_path, table)
     values = _values(file.path.parent / table.file, scales)
     patients = sorted(values)
     order = list(ENDPOINTS)
     columns = sorted(
-        {column for seen in values.values() for column in seen},
+        {column for columns_of_patient in values.values() for column in columns_of_patient},
         key=lambda column: (order.index(column[0]), column[1]),
     )
     for name in scales:
         if all(name != endpoint for endpoint, _ in columns):
             raise refuse(
                 file.path,
-                f"{place}.units.{name} is for values that {table.file} does not hold. Remove it.",
+                f"{key_path}.units.{name} is for values that {table.file} does not hold."
+                " Remove it.",
             )
     if arm.patients and len(patients) > arm.patients:
         raise refuse(
             file.path,
-            f"{place}.file is {table.file!r}, which holds {len(patients)} patients; the study has"
-            f" {arm.patients}. Correct one of them.",
+            f"{key_path}.file is {table.file!r}, which holds {len(patients)} patients; the study"
+            f" has {arm.patients}. Correct one of them.",
         )
     return IndividualData(
         file=label,
@@ -82,24 +83,26 @@ def read_individuals(file: EvidenceFile, number: int, arm: StudyArm, label: str)
         study=arm.study,
         arm=arm.arm,
         columns=tuple(columns),
-        value=np.array([[values[who].get(at, math.nan) for at in columns] for who in patients]),
+        value=np.array(
+            [[values[patient].get(column, math.nan) for column in columns] for patient in patients]
+        ),
         source=table.source or arm.source,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """How values of one endpoint are typed, and what becomes of them."""
+    """Unit of one endpoint's values: allowed limits, and conversion to the model scale."""
 
     low: float
     high: float
     to_model: Callable[[float], float]
 
 
-def _scales(file: EvidenceFile, place: str, table: IndividualTable) -> Mapping[str, _Unit]:
+def _scales(file: EvidenceFile, key_path: str, table: IndividualTable) -> Mapping[str, _Unit]:
     scales = {}
     for name, unit in table.units.items():
-        key = f"{place}.units.{name}"
+        key = f"{key_path}.units.{name}"
         if name not in ENDPOINTS:
             raise refuse(file.path, f"{key} is not an endpoint. {nearest(name, ENDPOINTS)}")
         endpoint = ENDPOINTS[name]
@@ -120,30 +123,32 @@ def _scales(file: EvidenceFile, place: str, table: IndividualTable) -> Mapping[s
 
 def _unit(name: str, unit: str) -> _Unit:
     endpoint = ENDPOINTS[name]
-    zero, one = endpoint.convert(0.0, unit), endpoint.convert(1.0, unit)
-    # Every unit is linear in every other.
-    low, high = ((bound - zero) / (one - zero) for bound in endpoint.plausible)
+    zero, unity = endpoint.convert(0.0, unit), endpoint.convert(1.0, unit)
+    # Units are linear functions of each other.
+    low, high = ((bound - zero) / (unity - zero) for bound in endpoint.plausible)
     return _Unit(low, high, lambda typed: endpoint.to_model(endpoint.convert(typed, unit)))
 
 
 def _values(path: Path, scales: Mapping[str, _Unit]) -> dict[str, dict[tuple[str, float], float]]:
-    """Values on the model scale by patient and column."""
+    """Values on the model scale, by patient and column."""
     values: dict[str, dict[tuple[str, float], float]] = {}
-    met: dict[tuple[str, str, float], int] = {}
+    first_lines: dict[tuple[str, str, float], int] = {}
     for line in _lines(path):
-        who, name = line.text("id"), line.text("endpoint")
+        patient, name = line.text("id"), line.text("endpoint")
         if name not in scales:
             raise line.refuse("endpoint", f"units names {', '.join(scales)}. Add its unit there.")
         month = line.number_in("month", 0.0, LAST_MONTH)
-        before = met.setdefault((who, name, month), line.number)
-        if before != line.number:
+        first_line = first_lines.setdefault((patient, name, month), line.number)
+        if first_line != line.number:
             raise line.refuse(
-                "id", f"line {before} has {name} of this patient at month {month:g}. Keep one."
+                "id", f"line {first_line} has {name} of this patient at month {month:g}. Keep one."
             )
-        seen = values.setdefault(who, {})
+        patient_values = values.setdefault(patient, {})
         if (line.row.get("value") or "").strip() not in MISSING_CODES:
             unit = scales[name]
-            seen[name, month] = unit.to_model(line.number_in("value", unit.low, unit.high))
+            patient_values[name, month] = unit.to_model(
+                line.number_in("value", unit.low, unit.high)
+            )
     return values
 
 

@@ -1,4 +1,4 @@
-"""Evidence files to one checked value: what was reported, by whom, and what is assumed of it."""
+"""Evidence files to one checked ``Evidence``: reported numbers, studies and assumptions."""
 
 import hashlib
 import json
@@ -11,9 +11,9 @@ from pathlib import Path
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.arms import ArmsByName, add_arms, find_arm, versus_arm
-from phase2sim.evidence.conflicts import check_conflicts, check_own_data
-from phase2sim.evidence.effect_assumptions import check_stated, classes_of, effects_of
-from phase2sim.evidence.entries import to_reported
+from phase2sim.evidence.conflicts import check_conflicts, check_individual_data
+from phase2sim.evidence.effect_assumptions import check_assumptions, classes_of, effects_of
+from phase2sim.evidence.entries import parse_entry
 from phase2sim.evidence.individual_data import read_individuals
 from phase2sim.evidence.reported import (
     ClassEffect,
@@ -25,44 +25,54 @@ from phase2sim.evidence.reported import (
 )
 from phase2sim.evidence.statistics import STATISTICS, EvidenceEntry
 from phase2sim.evidence.tables import EvidenceFile, read_file, refuse
-from phase2sim.evidence.units import LEDGER_ONLY, MODELLED
+from phase2sim.evidence.units import LEDGER_ONLY, MODELLED_ENDPOINTS
 
-__all__ = ["LEDGER_ONLY", "MODELLED", "STATISTICS", "find_evidence", "load_evidence"]
+__all__ = ["LEDGER_ONLY", "MODELLED_ENDPOINTS", "STATISTICS", "find_evidence", "load_evidence"]
 
-type Said = StudyArm | Reported | IndividualData | EffectAssumption | ClassEffect
+type EvidencePart = StudyArm | Reported | IndividualData | EffectAssumption | ClassEffect
 
-NO_BEARING = ("file", "number", "source", "place", "status", "note", "why", "as_reported", "unit")
+KEYS_WITHOUT_BEARING = (
+    "file",
+    "number",
+    "source",
+    "place_in_source",
+    "status",
+    "note",
+    "why",
+    "as_reported",
+    "unit",
+)
 
 
 def load_evidence(paths: Sequence[Path]) -> Evidence:
-    """Read evidence files into one value, every number in its endpoint's own unit.
+    """Read evidence files, with every number in its endpoint's unit.
 
-    Raises ``BadEvidence`` for a file that cannot be read, contradicts itself or another.
+    Raises ``BadEvidence`` for a file that cannot be read or contradicts itself or another file.
     """
     if not paths:
         raise BadEvidence("No evidence file was named. Name at least one, for example gxipc1.")
     files = [read_file(path) for path in paths]
     arms: ArmsByName = {}
-    reported: list[Reported] = []
+    numbers: list[Reported] = []
     individuals: list[IndividualData] = []
     for file in files:
         add_arms(arms, file)
         label = _label(file.path)
         entries = list(_entries(file, arms))
-        read = [to_reported(entry, label) for entry in entries]
-        own = [
+        file_numbers = [parse_entry(entry, label) for entry in entries]
+        file_individuals = [
             read_individuals(file, number, arm, label)
-            for number, arm in enumerate(_own_arms(file, arms), start=1)
+            for number, arm in enumerate(_individual_arms(file, arms), start=1)
         ]
-        check_conflicts(entries, read)
-        check_own_data(entries, read, own)
-        check_stated(file, _treated(read, own, arms))
-        reported += read
-        individuals += own
+        check_conflicts(entries, file_numbers)
+        check_individual_data(entries, file_numbers, file_individuals)
+        check_assumptions(file, _treated_endpoints(file_numbers, file_individuals, arms))
+        numbers += file_numbers
+        individuals += file_individuals
     evidence = Evidence(
         names=tuple(path.stem for path in paths),
         arms=tuple(arms.values()),
-        reported=tuple(reported),
+        reported=tuple(numbers),
         effects=effects_of(files),
         digest="",
         classes=classes_of(files),
@@ -72,9 +82,9 @@ def load_evidence(paths: Sequence[Path]) -> Evidence:
 
 
 def find_evidence(name_or_path: str, beside: Path | None) -> Path:
-    """Find the evidence file of a name such as ``gxipc1``, or of a path that ends in .toml.
+    """Find an evidence file by a name such as ``gxipc1`` or by a path that ends in .toml.
 
-    ``beside`` is the scenario file that names it. Raises ``BadEvidence`` saying where it looked.
+    ``beside`` is the scenario file that names it. Raises ``BadEvidence`` with the paths tried.
     """
     is_path = name_or_path.endswith(".toml")
     if is_path:
@@ -100,79 +110,94 @@ def find_evidence(name_or_path: str, beside: Path | None) -> Path:
 
 
 def _label(path: Path) -> str:
-    # Folder and name only, so that a ledger reads the same on every machine.
+    # Folder and name only, so that a ledger is the same on every machine.
     return "/".join(path.absolute().parts[-2:])
 
 
 def _entries(file: EvidenceFile, arms: ArmsByName) -> Iterable[EvidenceEntry]:
     for number, table in enumerate(file.reported, start=1):
-        place = f"reported[{number}]"
-        arm = find_arm(file, place, table, arms)
-        yield EvidenceEntry(file, number, table, arm, versus_arm(file, place, table, arms))
+        key_path = f"reported[{number}]"
+        arm = find_arm(file, key_path, table, arms)
+        yield EvidenceEntry(file, number, table, arm, versus_arm(file, key_path, table, arms))
 
 
-def _own_arms(file: EvidenceFile, arms: ArmsByName) -> Iterable[StudyArm]:
-    first: dict[tuple[str, str], int] = {}
+def _individual_arms(file: EvidenceFile, arms: ArmsByName) -> Iterable[StudyArm]:
+    first_tables: dict[tuple[str, str], int] = {}
     for number, table in enumerate(file.individuals, start=1):
         arm = find_arm(file, f"individual[{number}]", table, arms)
-        before = first.setdefault((arm.study, arm.arm), number)
-        if before != number:
+        first_number = first_tables.setdefault((arm.study, arm.arm), number)
+        if first_number != number:
             raise refuse(
                 file.path,
-                f"individual[{number}].file is {table.file!r}, but individual[{before}] is of the"
-                " same arm. Put its patients in one CSV file.",
+                f"individual[{number}].file is {table.file!r}, but individual[{first_number}] is of"
+                " the same arm. Put its patients in one CSV file.",
             )
         yield arm
 
 
-def _treated(
-    read: Iterable[Reported], own: Iterable[IndividualData], arms: ArmsByName
+def _treated_endpoints(
+    numbers: Iterable[Reported], individuals: Iterable[IndividualData], arms: ArmsByName
 ) -> dict[str, set[str]]:
     """Endpoints that a fit reads from treated arms, by design."""
-    named = {(one.study, arm, one.endpoint) for one in read if not one.unused for arm in _arms(one)}
-    named |= {(data.study, data.arm, name) for data in own for name, _ in data.columns}
+    endpoints_of_arms = {
+        (number.study, arm, number.endpoint)
+        for number in numbers
+        if not number.unused
+        for arm in _arm_names(number)
+    }
+    endpoints_of_arms |= {
+        (data.study, data.arm, arm_name) for data in individuals for arm_name, _ in data.columns
+    }
     treated: dict[str, set[str]] = {}
-    for study, name, endpoint in named:
-        arm = arms[study, name]
+    for study, arm_name, endpoint in endpoints_of_arms:
+        arm = arms[study, arm_name]
         if arm.treated and endpoint in ENDPOINTS:
             treated.setdefault(arm.design, set()).add(endpoint)
     return treated
 
 
-def _arms(one: Reported) -> tuple[str, ...]:
-    return (one.arm, one.versus) if one.versus else (one.arm,)
+def _arm_names(number: Reported) -> tuple[str, ...]:
+    return (number.arm, number.versus) if number.versus else (number.arm,)
 
 
 def digest_of(evidence: Evidence) -> str:
-    """Hash all that a fit reads: used numbers, who they are of, own data, and the assumptions."""
-    used = [one for one in evidence.reported if not one.unused]
-    read = {
-        "arms": [_without(arm, ("source", "population", "dose", "note")) for arm in evidence.arms],
-        "reported": [_without(one, NO_BEARING) for one in used],
-        "individuals": [
-            _without(own, ("file", "number", "source")) | {"value": own.value.tolist()}
-            for own in evidence.individuals
+    """Hash everything that a fit reads: numbers, arms, individual data and assumptions."""
+    numbers = [assumption for assumption in evidence.reported if not assumption.unused]
+    content = {
+        "arms": [
+            _fields_without(arm, ("source", "population", "dose", "note")) for arm in evidence.arms
         ],
-        "effects": {name: _without(one, ("why",)) for name, one in evidence.effects.items()},
-        "classes": {name: _without(one, ("why",)) for name, one in evidence.classes.items()},
+        "reported": [_fields_without(assumption, KEYS_WITHOUT_BEARING) for assumption in numbers],
+        "individuals": [
+            _fields_without(data, ("file", "number", "source")) | {"value": data.value.tolist()}
+            for data in evidence.individuals
+        ],
+        "effects": {
+            name: _fields_without(assumption, ("why",))
+            for name, assumption in evidence.effects.items()
+        },
+        "classes": {
+            name: _fields_without(assumption, ("why",))
+            for name, assumption in evidence.classes.items()
+        },
     }
-    text = json.dumps(_plain(read), sort_keys=True, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(_without_nan(content), sort_keys=True, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _plain(value: object) -> object:
-    """Nan is not JSON: None in its place."""
+def _without_nan(value: object) -> object:
+    """Replace nan, which JSON does not have, by None."""
     match value:
         case Mapping():
-            return {key: _plain(inner) for key, inner in value.items()}
+            return {key: _without_nan(inner) for key, inner in value.items()}
         case list() | tuple():
-            return [_plain(inner) for inner in value]
+            return [_without_nan(inner) for inner in value]
         case float() if isnan(value):
             return None
         case _:
             return value
 
 
-def _without(said: Said, keys: Iterable[str]) -> dict[str, object]:
+def _fields_without(part: EvidencePart, keys: Iterable[str]) -> dict[str, object]:
     left_out = set(keys)
-    return {key: value for key, value in asdict(said).items() if key not in left_out}
+    return {key: value for key, value in asdict(part).items() if key not in left_out}

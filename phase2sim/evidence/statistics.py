@@ -1,4 +1,4 @@
-"""What kinds of number an evidence file can report, and which keys belong to each."""
+"""Kinds of numbers that an evidence file can report, and the keys of each kind."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from phase2sim.evidence.tables import EvidenceFile, ReportedTable, refuse
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """A kind of reported number; its name is the key of the number in the file."""
+    """A kind of reported number, named after its key in the file."""
 
     says: str
-    at: str  # "visit" (month) | "span" (months) | "either"
+    timing: str  # "visit" (month) | "span" (months) | "either"
     needs: tuple[str, ...] = ()
     may: tuple[str, ...] = ()
-    not_read: str = ""  # why no likelihood reads it
+    unread_reason: str = ""  # reason why no likelihood reads it
 
 
 STATISTICS: dict[str, Statistic] = {
@@ -37,20 +37,22 @@ STATISTICS: dict[str, Statistic] = {
     "events": Statistic("number of events", "span"),
     "rate": Statistic("events per patient and time", "span", ("unit",), ("se", "ci95")),
     "statement": Statistic(
-        "words", "either", not_read="words without a number; elicit a distribution to use them"
+        "words", "either", unread_reason="words without a number; elicit a distribution to use them"
     ),
 }
-OF_EVENTS = ("count", "events", "rate", "statement")
-ELICITED = Statistic("our own distribution", "either", ("why",), ("statement", "with_endpoint"))
-WHO = frozenset({"study", "arm", "endpoint", "n"})
-WHEN = frozenset({"month", "months", "clock"})
-WHENCE = frozenset({"unit", "source", "place", "status", "note", "unused", "why"})
-COMMON = WHO | WHEN | WHENCE
+EVENT_STATISTICS = ("count", "events", "rate", "statement")
+ELICITED_STATISTIC = Statistic(
+    "our own distribution", "either", ("why",), ("statement", "with_endpoint")
+)
+PATIENT_KEYS = frozenset({"study", "arm", "endpoint", "n"})
+TIME_KEYS = frozenset({"month", "months", "clock"})
+SOURCE_KEYS = frozenset({"unit", "source", "place", "status", "note", "unused", "why"})
+COMMON_KEYS = PATIENT_KEYS | TIME_KEYS | SOURCE_KEYS
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceEntry:
-    """One table in its place: all that is needed to read it and to complain about it."""
+    """One [[reported]] table with its file, number and arms."""
 
     file: EvidenceFile
     number: int  # from 1
@@ -59,37 +61,37 @@ class EvidenceEntry:
     versus: StudyArm | None = None  # the other arm of a difference
 
     def refuse(self, key: str, message: str) -> BadEvidence:
-        """Make the error for one key of this entry."""
+        """Build the error for one key of this entry."""
         return refuse(self.file.path, f"reported[{self.number}].{key} {message}")
 
     @property
     def patients(self) -> int:
-        """How many patients the number is about; 0 if nobody says."""
+        """Number of patients behind the number; 0 if unknown."""
         return self.table.of or self.table.n or self.most_patients
 
     @property
     def most_patients(self) -> int:
-        """Patients of the arm, or of both arms that are compared; 0 if nobody says."""
+        """Patients of the arm, or of both arms of a difference; 0 if unknown."""
         if self.versus is None:
             return self.arm.patients
-        both = self.arm.patients, self.versus.patients
-        return sum(both) if all(both) else 0
+        patients = self.arm.patients, self.versus.patients
+        return sum(patients) if all(patients) else 0
 
     @property
     def is_of_events(self) -> bool:
-        """Whether the outcome is counted, not measured."""
+        """True if the outcome is counted, not measured."""
         return self.table.endpoint in EVENTS
 
 
 def statistic_of(entry: EvidenceEntry) -> str:
-    """Name the one statistic of an entry, a key of ``STATISTICS``.
+    """Return the statistic of an entry, a key of ``STATISTICS``.
 
-    Raises ``BadEvidence`` if there is none or more than one, or a key does not belong to it.
+    Raises ``BadEvidence`` for no statistic, for several, or for a key that does not belong to it.
     """
     table = entry.table
-    given = table.model_fields_set
-    numbers = [key for key in STATISTICS if key in given]
-    if "sd" in given and given & {"mean", "change"}:
+    keys = table.model_fields_set
+    numbers = [key for key in STATISTICS if key in keys]
+    if "sd" in keys and keys & {"mean", "change"}:
         numbers.remove("sd")
     _check_outcome(entry, numbers)
     if table.elicited is not None:
@@ -111,15 +113,15 @@ def statistic_of(entry: EvidenceEntry) -> str:
 
 
 def entry_months(entry: EvidenceEntry, statistic: str) -> tuple[float, ...]:
-    """One month of a visit, two of a span, none if a statement gives none."""
+    """Months of an entry: one for a visit, two for a span, none for an undated statement."""
     table = entry.table
-    at = STATISTICS[statistic].at
+    timing = STATISTICS[statistic].timing
     if entry.is_of_events and statistic == "count" and table.unused is None:
-        at = "span"
+        timing = "span"
     if table.month is not None and table.months is not None:
         raise entry.refuse("months", "comes with month. Keep month for a visit, months for a span.")
     if table.months is not None:
-        if at == "visit" or (statistic == "correlation" and table.with_endpoint):
+        if timing == "visit" or (statistic == "correlation" and table.with_endpoint):
             raise entry.refuse(
                 "months",
                 f"does not fit: this {statistic} is about one visit. Write month = ... instead.",
@@ -128,11 +130,11 @@ def entry_months(entry: EvidenceEntry, statistic: str) -> tuple[float, ...]:
     if table.month is None:
         if statistic == "statement":
             return ()
-        key = "months" if at == "span" else "month"
+        key = "months" if timing == "span" else "month"
         raise entry.refuse(key, f"is missing. Say when this {statistic} was reported.")
     if statistic in {"change", "percent_change"}:
         return _span(entry, 0.0, table.month)
-    if at == "span" or (statistic == "correlation" and not table.with_endpoint):
+    if timing == "span" or (statistic == "correlation" and not table.with_endpoint):
         raise entry.refuse(
             "month", f"does not fit: a {statistic} needs two visits. Write months = [first, last]."
         )
@@ -141,18 +143,18 @@ def entry_months(entry: EvidenceEntry, statistic: str) -> tuple[float, ...]:
 
 
 def _check_outcome(entry: EvidenceEntry, numbers: list[str]) -> None:
-    """Refuse what cannot be said of events, and events of what is measured."""
+    """Refuse measured statistics of events, and event statistics of measured endpoints."""
     table = entry.table
     if table.unused is not None:
         return
     if entry.is_of_events and table.elicited is not None:
         raise entry.refuse("elicited", f"does not fit: {EVENTS[table.endpoint]} are counted.")
     for key in numbers:
-        if entry.is_of_events and key not in OF_EVENTS:
+        if entry.is_of_events and key not in EVENT_STATISTICS:
             raise entry.refuse(
                 key,
                 f"does not fit: {EVENTS[table.endpoint]} are counted."
-                f" Write one of: {', '.join(OF_EVENTS)}.",
+                f" Write one of: {', '.join(EVENT_STATISTICS)}.",
             )
         if key in {"events", "rate"} and table.endpoint in ENDPOINTS:
             raise entry.refuse(
@@ -167,41 +169,44 @@ def _elicited_statistic(entry: EvidenceEntry, numbers: list[str]) -> str:
             "elicited",
             f"and {numbers[0]} are two numbers. A reported number is not elicited: keep one.",
         )
-    about = sorted(table.elicited.model_fields_set) if table.elicited else []
-    if len(about) != 1:
+    subjects = sorted(table.elicited.model_fields_set) if table.elicited else []
+    if len(subjects) != 1:
         raise entry.refuse(
-            "elicited", f"holds {len(about)} statistics. Write exactly one: change or correlation."
+            "elicited",
+            f"holds {len(subjects)} statistics. Write exactly one: change or correlation.",
         )
     if table.status not in (None, "elicited"):
         raise entry.refuse(
             "status", f"is {table.status!r}; our own numbers are 'elicited'. Leave status out."
         )
-    _check_keys(entry, f"elicited {about[0]}", ELICITED, {"elicited"})
-    return about[0]
+    _check_keys(entry, f"elicited {subjects[0]}", ELICITED_STATISTIC, {"elicited"})
+    return subjects[0]
 
 
-def _check_keys(entry: EvidenceEntry, name: str, statistic: Statistic, own: set[str]) -> None:
-    given = entry.table.model_fields_set
+def _check_keys(
+    entry: EvidenceEntry, name: str, statistic: Statistic, number_keys: set[str]
+) -> None:
+    entry_keys = entry.table.model_fields_set
     for key in statistic.needs:
-        if key not in given and not _needless(entry, key):
+        if key not in entry_keys and not _is_needless(entry, key):
             raise entry.refuse(key, f"is missing. A {name} needs it; add {key} = ...")
-    allowed = COMMON | own | set(statistic.needs) | set(statistic.may)
-    for key in sorted(given - allowed):
+    allowed = COMMON_KEYS | number_keys | set(statistic.needs) | set(statistic.may)
+    for key in sorted(entry_keys - allowed):
         raise entry.refuse(key, f"does not belong to a {name}. Remove it, or report it apart.")
 
 
-def _needless(entry: EvidenceEntry, key: str) -> bool:
+def _is_needless(entry: EvidenceEntry, key: str) -> bool:
     # Without a unit a number can be listed but not converted.
     return key == "unit" and entry.table.unused is not None
 
 
-def _span(entry: EvidenceEntry, first: float, last: float) -> tuple[float, float]:
-    if not first < last:
+def _span(entry: EvidenceEntry, start: float, end: float) -> tuple[float, float]:
+    if not start < end:
         raise entry.refuse(
-            "months", f"is [{first:g}, {last:g}]; the first must come before the last. Swap them."
+            "months", f"is [{start:g}, {end:g}]; the first must come before the last. Swap them."
         )
-    _check_enrolled(entry, "months", first)
-    return (first, last)
+    _check_enrolled(entry, "months", start)
+    return (start, end)
 
 
 def _check_enrolled(entry: EvidenceEntry, key: str, month: float) -> None:
@@ -214,6 +219,6 @@ def _check_enrolled(entry: EvidenceEntry, key: str, month: float) -> None:
         )
 
 
-def unknown(entry: EvidenceEntry, key: str, name: str, known: list[str]) -> BadEvidence:
-    """Make the error for a name that is not one of the known ones."""
-    return entry.refuse(key, f"is {name!r}, which is not known. {nearest(name, known)}")
+def unknown_name(entry: EvidenceEntry, key: str, name: str, known_names: list[str]) -> BadEvidence:
+    """Build the error for an unknown name."""
+    return entry.refuse(key, f"is {name!r}, which is not known. {nearest(name, known_names)}")

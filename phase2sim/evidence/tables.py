@@ -1,4 +1,4 @@
-"""The keys of an evidence file: TOML to checked tables, or one plain message."""
+"""Keys of an evidence file: TOML to checked tables, or one plain error message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from phase2sim.core.errors import BadEvidence
 from phase2sim.core.io.toml_files import Month, Table, nearest, read_toml, validate
 
 _MOST_PATIENTS = 1_000_000
-OLDEST = 110
+OLDEST_YEARS = 110
 LAST_MONTH = 1_200
 
 type Pair = Annotated[tuple[float, float], Field(strict=False)]  # TOML has arrays, not tuples
@@ -55,7 +55,7 @@ class StudyTable(_Table):
     arm: Text | None = Field(
         default=None, description="Name of the arm; treated or control if left out."
     )
-    age_years: Annotated[float, Field(gt=0, le=OLDEST)] | None = Field(
+    age_years: Annotated[float, Field(gt=0, le=OLDEST_YEARS)] | None = Field(
         default=None, description="Mean age, if the source says it."
     )
     weight_kg: NormalTable | None = Field(
@@ -269,7 +269,7 @@ _CLASS_EFFECT = TypeAdapter(ClassEffectTable)
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFile:
-    """A file whose keys and types are right; what it says may still contradict itself."""
+    """An evidence file with valid keys and types; contents are not checked for conflicts."""
 
     path: Path
     studies: tuple[StudyTable, ...]
@@ -277,65 +277,69 @@ class EvidenceFile:
     individuals: tuple[IndividualTable, ...]
     effects: Mapping[str, EffectTable]
     classes: Mapping[str, ClassEffectTable]
-    many: bool  # studies are listed, so entries must name theirs
+    lists_studies: bool  # [[study]] tables, so that entries must name their study
 
     @property
     def is_effects_only(self) -> bool:
-        """Whether the file states effects and reports nothing."""
+        """True if the file states effects and reports no numbers."""
         return not self.studies
 
-    def study_place(self, number: int) -> str:
-        """Key path of a study (from 1), for messages."""
-        return f"study[{number}]" if self.many else "study"
+    def study_key_path(self, number: int) -> str:
+        """Key path of a study (counted from 1), for messages."""
+        return f"study[{number}]" if self.lists_studies else "study"
 
 
 def read_file(path: Path) -> EvidenceFile:
     """Read one evidence file.
 
-    Raises ``BadEvidence`` with the file, the key, its value and what is allowed.
+    Raises ``BadEvidence`` that names the file, the key, its value and the allowed values.
     """
     tables = read_toml(path, BadEvidence)
     _check_top(path, tables)
     study = tables.get("study", [])
-    many = isinstance(study, list)
+    lists_studies = isinstance(study, list)
 
-    def listed[T](adapter: TypeAdapter[T], key: str, given: list[Table]) -> tuple[T, ...]:
-        places = [f"{key}[{number}]" for number in range(1, len(given) + 1)]
-        both = zip(given, places, strict=True)
-        return tuple(validate(adapter, table, place, path, BadEvidence) for table, place in both)
+    def validate_list[T](
+        adapter: TypeAdapter[T], key: str, raw_tables: list[Table]
+    ) -> tuple[T, ...]:
+        key_paths = [f"{key}[{number}]" for number in range(1, len(raw_tables) + 1)]
+        pairs = zip(raw_tables, key_paths, strict=True)
+        return tuple(
+            validate(adapter, table, key_path, path, BadEvidence) for table, key_path in pairs
+        )
 
-    def named[T](adapter: TypeAdapter[T], key: str) -> dict[str, T]:
-        given = tables.get(key, {}).items()
+    def validate_by_name[T](adapter: TypeAdapter[T], key: str) -> dict[str, T]:
+        raw_tables = tables.get(key, {}).items()
         return {
             name: validate(adapter, table, f"{key}.{name}", path, BadEvidence)
-            for name, table in given
+            for name, table in raw_tables
         }
 
     return EvidenceFile(
         path=path,
-        studies=listed(_STUDY, "study", study)
-        if many
+        studies=validate_list(_STUDY, "study", study)
+        if lists_studies
         else (validate(_STUDY, study, "study", path, BadEvidence),),
-        reported=listed(_REPORTED, "reported", tables.get("reported", [])),
-        individuals=listed(_INDIVIDUAL, "individual", tables.get("individual", [])),
-        effects=named(_EFFECT, "effect"),
-        classes=named(_CLASS_EFFECT, "class_effect"),
-        many=many,
+        reported=validate_list(_REPORTED, "reported", tables.get("reported", [])),
+        individuals=validate_list(_INDIVIDUAL, "individual", tables.get("individual", [])),
+        effects=validate_by_name(_EFFECT, "effect"),
+        classes=validate_by_name(_CLASS_EFFECT, "class_effect"),
+        lists_studies=lists_studies,
     )
 
 
 def refuse(path: Path, message: str) -> BadEvidence:
-    """Make the error for a file: ``message`` names the key, its value and the remedy."""
+    """Build the error for a file; ``message`` names the key, its value and the remedy."""
     return BadEvidence(f"{path}: {message}")
 
 
 def _check_top(path: Path, tables: Table) -> None:
     if not tables:
         raise refuse(path, "is empty. Write a [study] table and at least one [[reported]].")
-    known = ("study", "reported", "individual", "effect", "class_effect")
+    top_keys = ("study", "reported", "individual", "effect", "class_effect")
     for key in tables:
-        if key not in known:
-            raise refuse(path, f"{key} is not a key of an evidence file. {nearest(key, known)}")
+        if key not in top_keys:
+            raise refuse(path, f"{key} is not a key of an evidence file. {nearest(key, top_keys)}")
     for key in ("effect", "class_effect"):
         if not isinstance(tables.get(key, {}), dict):
             raise refuse(
@@ -343,10 +347,10 @@ def _check_top(path: Path, tables: Table) -> None:
             )
     if set(tables) == {"effect"} and tables["effect"]:
         return
-    _check_studied(path, tables)
+    _check_studies(path, tables)
 
 
-def _check_studied(path: Path, tables: Table) -> None:
+def _check_studies(path: Path, tables: Table) -> None:
     study = tables.get("study")
     if not study or not isinstance(study, dict | list):
         raise refuse(path, "study is missing; write one [study] table or several [[study]] tables.")

@@ -1,23 +1,23 @@
-"""The unit of a reported number: how it becomes the endpoint's own, and what is plausible in it."""
+"""Unit of a reported number: conversion to the endpoint's unit, and plausible limits."""
 
 from dataclasses import dataclass
 from math import inf
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, Endpoint
 from phase2sim.core.io.toml_files import nearest
-from phase2sim.evidence.statistics import EvidenceEntry, unknown
+from phase2sim.evidence.statistics import EvidenceEntry, unknown_name
 
-MODELLED: tuple[str, ...] = tuple(ENDPOINTS)  # endpoints that a likelihood reads
-INDEPENDENCE = "insulin_independence"  # patients whose daily dose is 0
-LEDGER_ONLY: dict[str, str] = {  # outcomes that are listed and never fitted
+MODELLED_ENDPOINTS: tuple[str, ...] = tuple(ENDPOINTS)  # endpoints with a likelihood
+INDEPENDENCE = "insulin_independence"  # patients with a daily dose of 0
+LEDGER_ONLY: dict[str, str] = {  # outcomes that are listed but not fitted
     "vital_signs_and_laboratory": "vital signs and laboratory values are not modelled",
     "partial_remission": "partial remission, of HbA1c and insulin together, is not modelled",
 }
 PER_DAY = "IU/day"
-NOT_CONVERTIBLE: dict[tuple[str, str], str] = {  # units that may be listed
+NOT_CONVERTIBLE: dict[tuple[str, str], str] = {  # units that are listed but not converted
     ("insulin", PER_DAY): "IU/day cannot become U/kg/day: no weight is reported",
 }
-RATES: dict[str, float] = {  # events per patient-month in one of each unit
+RATES: dict[str, float] = {  # events per patient-month
     "per patient-month": 1.0,
     "per patient-year": 1.0 / 12.0,
     "per 100 patient-years": 1.0 / 1200.0,
@@ -27,41 +27,41 @@ WITHOUT_UNIT = frozenset({"correlation", "count", "events", "percent_change", "s
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What the values of one entry are measured in once they are converted."""
+    """Unit, conversion and plausible limits of the values of one entry."""
 
     unit: str
-    typed: str  # the unit in the file
-    converts: Endpoint | None = None  # None where values stay as typed
+    typed: str  # unit in the file
+    converts: Endpoint | None = None  # None if values are not converted
     on_model: bool = False
-    low: float = -inf  # plausible for one patient
+    low: float = -inf  # plausible limits for one patient
     high: float = inf
-    unread: str = ""  # why a likelihood cannot read this unit or outcome
-    times: float = 1.0  # a factor of the unit, where it is no unit of the endpoint
-    by_weight: bool = False  # the factor is one over the arm's typical weight
+    unread: str = ""  # reason why no likelihood reads this unit or outcome
+    times: float = 1.0  # factor of a unit that the endpoint does not list
+    by_weight: bool = False  # the factor is 1 / the arm's typical weight
 
     def value(self, typed: float) -> float:
-        """Convert a typed value."""
+        """Convert a value of the file."""
         return self.converts.convert(typed, self.typed) if self.converts else typed * self.times
 
     def difference(self, typed: float) -> float:
-        """Convert a typed SD, SE, change or slope: every unit is linear in every other."""
+        """Convert an SD, SE, change or slope; units are linear functions of each other."""
         return self.value(typed) - self.value(0.0)
 
-    def said(self, typed: float, value: float) -> str:
-        """Write a typed value, and what it became if the unit changed."""
-        became = f", which is {value:g} {self.unit}" if self.typed != self.unit else ""
-        return f"{typed:g} {self.typed}{became}"
+    def describe(self, typed: float, value: float) -> str:
+        """Write a value of the file, and its conversion if the unit differs."""
+        conversion = f", which is {value:g} {self.unit}" if self.typed != self.unit else ""
+        return f"{typed:g} {self.typed}{conversion}"
 
     @property
     def width(self) -> float:
-        """Distance between the smallest and the largest plausible value."""
+        """Largest minus smallest plausible value."""
         return self.high - self.low
 
 
 def scale_of(entry: EvidenceEntry, statistic: str) -> Scale:
     """Find the scale of one entry.
 
-    Raises ``BadEvidence`` for an unknown endpoint, or a unit that is not one of the endpoint's.
+    Raises ``BadEvidence`` for an unknown endpoint, or a unit that the endpoint does not have.
     """
     table = entry.table
     unit = table.unit or ""
@@ -69,17 +69,19 @@ def scale_of(entry: EvidenceEntry, statistic: str) -> Scale:
     if name in LEDGER_ONLY:
         return Scale(unit, unit, unread=LEDGER_ONLY[name])
     if name in EVENTS:
-        return _of_events(entry, statistic, unit)
+        return _event_scale(entry, statistic, unit)
     if name == INDEPENDENCE:
-        return _of_independence(entry, statistic, unit)
+        return _independence_scale(entry, statistic, unit)
     if name not in ENDPOINTS:
-        raise unknown(entry, "endpoint", name, [*ENDPOINTS, *EVENTS, INDEPENDENCE, *LEDGER_ONLY])
+        raise unknown_name(
+            entry, "endpoint", name, [*ENDPOINTS, *EVENTS, INDEPENDENCE, *LEDGER_ONLY]
+        )
     if not unit and table.elicited is None:
-        return _without_unit(entry, statistic, ENDPOINTS[name])
-    return _of_measured(entry, ENDPOINTS[name], unit)
+        return _unitless_scale(entry, statistic, ENDPOINTS[name])
+    return _measured_scale(entry, ENDPOINTS[name], unit)
 
 
-def _of_measured(entry: EvidenceEntry, endpoint: Endpoint, unit: str) -> Scale:
+def _measured_scale(entry: EvidenceEntry, endpoint: Endpoint, unit: str) -> Scale:
     table = entry.table
     if table.elicited is not None and unit in {"", endpoint.model_unit}:
         unit = endpoint.model_unit
@@ -94,10 +96,10 @@ def _of_measured(entry: EvidenceEntry, endpoint: Endpoint, unit: str) -> Scale:
         low, high = endpoint.plausible
         times = 1.0 / weight.mean
         return Scale(endpoint.unit, unit, low=low, high=high, times=times, by_weight=True)
-    return _not_convertible(entry, endpoint, unit)
+    return _unconvertible_scale(entry, endpoint, unit)
 
 
-def _of_events(entry: EvidenceEntry, statistic: str, unit: str) -> Scale:
+def _event_scale(entry: EvidenceEntry, statistic: str, unit: str) -> Scale:
     if statistic == "rate" and unit not in RATES and entry.table.unused is None:
         raise entry.refuse("unit", f"is {unit!r}. {nearest(unit, RATES)}")
     if statistic != "rate" and unit and entry.table.unused is None:
@@ -107,7 +109,7 @@ def _of_events(entry: EvidenceEntry, statistic: str, unit: str) -> Scale:
     return Scale(unit, unit)
 
 
-def _of_independence(entry: EvidenceEntry, statistic: str, unit: str) -> Scale:
+def _independence_scale(entry: EvidenceEntry, statistic: str, unit: str) -> Scale:
     if statistic in {"count", "statement"} and not unit:
         return Scale(ENDPOINTS["insulin"].unit, "")
     if entry.table.unused is None:
@@ -117,17 +119,19 @@ def _of_independence(entry: EvidenceEntry, statistic: str, unit: str) -> Scale:
     return Scale(unit, unit)
 
 
-def _without_unit(entry: EvidenceEntry, statistic: str, endpoint: Endpoint) -> Scale:
+def _unitless_scale(entry: EvidenceEntry, statistic: str, endpoint: Endpoint) -> Scale:
     table = entry.table
     threshold = table.below is not None or table.above is not None
     if statistic in WITHOUT_UNIT and not threshold:
         return Scale("", "", on_model=statistic == "correlation")
     if table.unused is not None:
         return Scale("", "", unread=table.unused)
-    raise entry.refuse("unit", f"is missing. {endpoint.label} is reported in {_units(endpoint)}.")
+    raise entry.refuse(
+        "unit", f"is missing. {endpoint.label} is reported in {_unit_names(endpoint)}."
+    )
 
 
-def _not_convertible(entry: EvidenceEntry, endpoint: Endpoint, unit: str) -> Scale:
+def _unconvertible_scale(entry: EvidenceEntry, endpoint: Endpoint, unit: str) -> Scale:
     reason = NOT_CONVERTIBLE.get((endpoint.name, unit)) or entry.table.unused
     if entry.table.elicited is not None:
         raise entry.refuse(
@@ -137,11 +141,11 @@ def _not_convertible(entry: EvidenceEntry, endpoint: Endpoint, unit: str) -> Sca
         return Scale(unit, unit, unread=reason)
     raise entry.refuse(
         "unit",
-        f"is {unit!r}; {endpoint.label} is reported in {_units(endpoint)}."
+        f"is {unit!r}; {endpoint.label} is reported in {_unit_names(endpoint)}."
         " Convert it, or keep it listed with unused = 'why'.",
     )
 
 
-def _units(endpoint: Endpoint) -> str:
-    named = dict.fromkeys([*endpoint.units, endpoint.model_unit])
-    return ", ".join(map(repr, named))
+def _unit_names(endpoint: Endpoint) -> str:
+    names = dict.fromkeys([*endpoint.units, endpoint.model_unit])
+    return ", ".join(map(repr, names))

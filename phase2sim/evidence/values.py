@@ -1,4 +1,4 @@
-"""The values of one table of an evidence file: checked, and in the endpoint's own unit."""
+"""Values of one [[reported]] table: checked, and converted to the endpoint's unit."""
 
 from dataclasses import dataclass
 from math import isinf, nan, sqrt
@@ -12,12 +12,12 @@ from phase2sim.evidence.units import INDEPENDENCE, Scale
 Z_OF_95_PERCENT = 1.959963984540054
 FEWEST_FOR_SD = 2
 BOUNDS = ("quartiles", "range")
-SPANS = ("change", "slope", "difference")  # their spread is that of a difference
+SPANS = ("change", "slope", "difference")  # these have the spread of a difference
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """An entry with what was found out about it so far."""
+class EntryContent:
+    """An entry with its statistic, scale, months and elicited distribution."""
 
     entry: EvidenceEntry
     statistic: str
@@ -27,22 +27,22 @@ class Read:
 
     @property
     def table(self) -> ReportedTable:
-        """The keys as they stand in the file."""
+        """Keys of the entry in the file."""
         return self.entry.table
 
 
-def elicited_of(entry: EvidenceEntry, scale: Scale) -> Normal | None:
-    """Our own distribution, or None; raises ``BadEvidence`` for an impossible one."""
+def elicited_normal(entry: EvidenceEntry, scale: Scale) -> Normal | None:
+    """Elicited distribution, or None; raises ``BadEvidence`` for an impossible one."""
     elicited = entry.table.elicited
     if elicited is None:
         return None
-    about, table = ("change", elicited.change) if elicited.change else ("", elicited.correlation)
+    subject, table = ("change", elicited.change) if elicited.change else ("", elicited.correlation)
     if table is None:
         return None
     mean, sd = table.normal
     endpoint = ENDPOINTS.get(entry.table.endpoint)
-    limit = endpoint.largest_effect if about == "change" and endpoint else 1.0
-    key = f"elicited.{about or 'correlation'}.normal"
+    limit = endpoint.largest_effect if subject == "change" and endpoint else 1.0
+    key = f"elicited.{subject or 'correlation'}.normal"
     if not abs(mean) < limit:
         raise entry.refuse(
             f"{key}[1]",
@@ -55,183 +55,191 @@ def elicited_of(entry: EvidenceEntry, scale: Scale) -> Normal | None:
     return Normal(mean, sd)
 
 
-def value_of(read: Read) -> float:
-    """Value in the endpoint's own unit; nan for words, an elicited statement and two bounds.
+def value_of(content: EntryContent) -> float:
+    """Value in the endpoint's unit; nan for words, an elicited distribution and two bounds.
 
-    Raises ``BadEvidence`` for a value that no patients can have.
+    Raises ``BadEvidence`` for an impossible value.
     """
-    table, scale, statistic = read.table, read.scale, read.statistic
+    table, scale, statistic = content.table, content.scale, content.statistic
     typed = getattr(table, statistic)
-    if read.elicited or statistic in {"statement", *BOUNDS}:
+    if content.elicited or statistic in {"statement", *BOUNDS}:
         return nan
     if statistic in {"mean", "median", "geometric_mean"}:
-        check_plausible(read, statistic, typed)
+        check_plausible(content, statistic, typed)
         return scale.value(typed)
     if statistic in {"sd", "residual_sd"}:
-        return _positive_difference(read, statistic, typed, scale.width / 2)
+        return _positive_difference(content, statistic, typed, scale.width / 2)
     if statistic in SPANS:
-        return _difference(read, statistic, typed)
+        return _difference(content, statistic, typed)
     if statistic == "rate":
         return scale.value(typed)
     if statistic == "percent_change":
-        _check_percent(read, typed)
+        _check_percent(content, typed)
     if statistic == "count":
-        _check_count(read)
+        _check_count(content)
     return float(typed)
 
 
-def quantile_bounds(read: Read) -> tuple[float, float] | None:
-    """Quartiles or range in the endpoint's own unit, the lower first."""
-    if read.statistic not in BOUNDS:
+def quantile_bounds(content: EntryContent) -> tuple[float, float] | None:
+    """Lower and upper bound of quartiles or a range, in the endpoint's unit."""
+    if content.statistic not in BOUNDS:
         return None
-    low, high = getattr(read.table, read.statistic)
-    _check_ordered(read, read.statistic, low, high)
+    low, high = getattr(content.table, content.statistic)
+    _check_ordered(content, content.statistic, low, high)
     for bound in (low, high):
-        check_plausible(read, read.statistic, bound)
-    return read.scale.value(low), read.scale.value(high)
+        check_plausible(content, content.statistic, bound)
+    return content.scale.value(low), content.scale.value(high)
 
 
-def _check_percent(read: Read, typed: float) -> None:
-    if 0 < abs(typed) < 1 and read.table.unused is None:
-        raise read.entry.refuse(
+def _check_percent(content: EntryContent, typed: float) -> None:
+    if 0 < abs(typed) < 1 and content.table.unused is None:
+        raise content.entry.refuse(
             "percent_change",
             f"is {typed:g}, that is {typed:g} %: it looks like a fraction."
             f" For {100 * typed:g} % write {100 * typed:g}; give a smaller change as a change.",
         )
 
 
-def _difference(read: Read, key: str, typed: float) -> float:
-    value = read.scale.difference(typed)
-    length = read.months[1] - read.months[0] if key == "slope" else 1.0
-    limit = read.scale.width / length
+def _difference(content: EntryContent, key: str, typed: float) -> float:
+    value = content.scale.difference(typed)
+    length = content.months[1] - content.months[0] if key == "slope" else 1.0
+    limit = content.scale.width / length
     if not abs(value) <= limit:
-        raise read.entry.refuse(
+        raise content.entry.refuse(
             key,
-            f"is {read.scale.said(typed, value)}; it cannot exceed {limit:g}."
+            f"is {content.scale.describe(typed, value)}; it cannot exceed {limit:g}."
             " Check the value and its unit.",
         )
     return value
 
 
-def _positive_difference(read: Read, key: str, typed: float, limit: float) -> float:
-    value = read.scale.difference(typed)
+def _positive_difference(content: EntryContent, key: str, typed: float, limit: float) -> float:
+    value = content.scale.difference(typed)
     if not value <= limit:
-        raise read.entry.refuse(
+        raise content.entry.refuse(
             key,
-            f"is {read.scale.said(typed, value)}; plausible values leave at most"
+            f"is {content.scale.describe(typed, value)}; plausible values leave at most"
             f" {limit:g}. Check the value and its unit.",
         )
     return value
 
 
-def spread_of(read: Read) -> tuple[float | None, float | None]:
-    """SD and standard error in the endpoint's own unit, whichever the entry gives.
+def spread_of(content: EntryContent) -> tuple[float | None, float | None]:
+    """SD and standard error in the endpoint's unit; None if the entry does not give it.
 
-    Raises ``BadEvidence`` for two of them, or one that no patients can have.
+    Raises ``BadEvidence`` for more than one spread, or an impossible one.
     """
-    table, scale = read.table, read.scale
-    given = [key for key in ("sd", "se", "ci95") if getattr(table, key) is not None]
-    if len(given) > 1:
-        raise read.entry.refuse(
-            given[1], f"says the same as {given[0]}. Keep the one that the source prints."
+    table, scale = content.table, content.scale
+    spread_keys = [key for key in ("sd", "se", "ci95") if getattr(table, key) is not None]
+    if len(spread_keys) > 1:
+        raise content.entry.refuse(
+            spread_keys[1],
+            f"says the same as {spread_keys[0]}. Keep the one that the source prints.",
         )
-    limit = scale.width if read.statistic in SPANS else scale.width / 2
-    if table.sd is not None and read.statistic != "sd":
-        _check_possible_sd(read, table.sd)
-        return _positive_difference(read, "sd", table.sd, limit), None
+    limit = scale.width if content.statistic in SPANS else scale.width / 2
+    if table.sd is not None and content.statistic != "sd":
+        _check_possible_sd(content, table.sd)
+        return _positive_difference(content, "sd", table.sd, limit), None
     if table.se is not None:
-        return None, _positive_difference(read, "se", table.se, limit)
+        return None, _positive_difference(content, "se", table.se, limit)
     if table.ci95 is None:
         return None, None
     low, high = table.ci95
-    _check_ordered(read, "ci95", low, high)
-    value = getattr(table, read.statistic)
+    _check_ordered(content, "ci95", low, high)
+    value = getattr(table, content.statistic)
     if not low <= value <= high:
-        raise read.entry.refuse(
+        raise content.entry.refuse(
             "ci95",
-            f"is [{low:g}, {high:g}], which does not hold the {read.statistic} {value:g}."
+            f"is [{low:g}, {high:g}], which does not hold the {content.statistic} {value:g}."
             " Check the three numbers.",
         )
     half = (high - low) / 2
-    return None, _positive_difference(read, "ci95", half, limit) / Z_OF_95_PERCENT
+    return None, _positive_difference(content, "ci95", half, limit) / Z_OF_95_PERCENT
 
 
-def _check_possible_sd(read: Read, typed: float) -> None:
-    """Refuse an SD that no patients with plausible values and this mean can have."""
-    scale, n = read.scale, max(read.entry.patients, FEWEST_FOR_SD)
-    if read.table.mean is None or isinf(scale.width):
+def _check_possible_sd(content: EntryContent, typed: float) -> None:
+    """Refuse an SD that is impossible for patients with plausible values and this mean."""
+    scale, n = content.scale, max(content.entry.patients, FEWEST_FOR_SD)
+    if content.table.mean is None or isinf(scale.width):
         return
-    mean, sd = scale.value(read.table.mean), scale.difference(typed)
+    mean, sd = scale.value(content.table.mean), scale.difference(typed)
     # Bhatia and Davis, American Mathematical Monthly 2000, with n - 1 in the sample SD.
     most = sqrt((mean - scale.low) * (scale.high - mean) * n / (n - 1))
     if sd > most:
-        raise read.entry.refuse(
+        raise content.entry.refuse(
             "sd",
-            f"is {scale.said(typed, sd)}; around a mean of {mean:g} it cannot"
+            f"is {scale.describe(typed, sd)}; around a mean of {mean:g} it cannot"
             f" exceed {most:g}. Check both values and the unit.",
         )
 
 
-def threshold_of(read: Read) -> float | None:
-    """Value that the counted patients are beyond, in the endpoint's own unit."""
-    table = read.table
-    if table.endpoint == INDEPENDENCE and read.statistic == "count":
+def threshold_of(content: EntryContent) -> float | None:
+    """Threshold of a count, in the endpoint's unit; None without one."""
+    table = content.table
+    if table.endpoint == INDEPENDENCE and content.statistic == "count":
         return 0.0
     typed = table.below if table.below is not None else table.above
     if typed is None:
         return None
-    check_plausible(read, "below" if table.below is not None else "above", typed)
-    return read.scale.value(typed)
+    check_plausible(content, "below" if table.below is not None else "above", typed)
+    return content.scale.value(typed)
 
 
-def beyond_of(read: Read) -> str:
-    """On which side of the threshold the counted patients are."""
-    if read.table.endpoint == INDEPENDENCE and read.statistic == "count":
+def count_side(content: EntryContent) -> str:
+    """Side of the threshold on which patients are counted; empty without a threshold."""
+    if content.table.endpoint == INDEPENDENCE and content.statistic == "count":
         return "below"
-    given = [key for key in ("below", "above", "below_baseline") if getattr(read.table, key)]
-    return given[0] if given else ""
+    condition_keys = [
+        key for key in ("below", "above", "below_baseline") if getattr(content.table, key)
+    ]
+    return condition_keys[0] if condition_keys else ""
 
 
-def check_plausible(read: Read, key: str, typed: float) -> None:
-    """Raise ``BadEvidence`` for a value that no patient has."""
-    scale, value = read.scale, read.scale.value(typed)
+def check_plausible(content: EntryContent, key: str, typed: float) -> None:
+    """Raise ``BadEvidence`` for a value that is implausible for one patient."""
+    scale, value = content.scale, content.scale.value(typed)
     if scale.low <= value <= scale.high:
         return
-    # A share of 1 in place of a percentage, as spreadsheets hold them.
+    # A fraction typed in place of a percentage, as in spreadsheets.
     fraction = scale.unit == "%" and scale.low <= 100 * value <= scale.high
     remedy = "Check the value and its unit."
     if fraction:
         remedy = f"For {100 * typed:g} % write {100 * typed:g}."
-    raise read.entry.refuse(
+    raise content.entry.refuse(
         key,
-        f"is {scale.said(typed, value)}; plausible is {scale.low:g} to {scale.high:g}. {remedy}",
+        f"is {scale.describe(typed, value)}; plausible is {scale.low:g} to {scale.high:g}."
+        f" {remedy}",
     )
 
 
-def _check_ordered(read: Read, key: str, low: float, high: float) -> None:
+def _check_ordered(content: EntryContent, key: str, low: float, high: float) -> None:
     if not low < high:
-        raise read.entry.refuse(
+        raise content.entry.refuse(
             key, f"is [{low:g}, {high:g}]; the lower must come first. Write [lower, upper]."
         )
 
 
-def _check_count(read: Read) -> None:
-    table, entry = read.table, read.entry
-    count, of = table.count or 0, table.of or 0
-    if count > of:
-        raise entry.refuse("count", f"is {count}; it cannot exceed of = {of}. Correct one of them.")
+def _check_count(content: EntryContent) -> None:
+    table, entry = content.table, content.entry
+    count, total = table.count or 0, table.of or 0
+    if count > total:
+        raise entry.refuse(
+            "count", f"is {count}; it cannot exceed of = {total}. Correct one of them."
+        )
     keys = ("below", "above", "below_baseline")
-    given = [key for key in keys if getattr(table, key) is not None]
-    if len(given) > 1:
-        raise entry.refuse(given[1], f"and {given[0]} are two conditions. Keep one an entry.")
-    if given and (entry.is_of_events or table.endpoint == INDEPENDENCE):
-        raise entry.refuse(given[0], f"does not fit {table.endpoint}. Remove it.")
+    condition_keys = [key for key in keys if getattr(table, key) is not None]
+    if len(condition_keys) > 1:
+        raise entry.refuse(
+            condition_keys[1], f"and {condition_keys[0]} are two conditions. Keep one an entry."
+        )
+    if condition_keys and (entry.is_of_events or table.endpoint == INDEPENDENCE):
+        raise entry.refuse(condition_keys[0], f"does not fit {table.endpoint}. Remove it.")
     if table.endpoint in ENDPOINTS and table.unused is None:
-        if not given:
+        if not condition_keys:
             raise entry.refuse(
                 "count", f"is {count} of what? Add below = ..., above = ... or below_baseline."
             )
-        if len(read.months) != 1:
+        if len(content.months) != 1:
             raise entry.refuse("months", "does not fit: a count is of one visit. Write month.")
-        if given == ["below_baseline"] and read.months[0] == 0:
+        if condition_keys == ["below_baseline"] and content.months[0] == 0:
             raise entry.refuse("month", "is 0, the baseline itself. Give the later visit.")

@@ -30,7 +30,7 @@ from phase2sim.operating.characteristics import (
 )
 from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.fitting import fitted, read_evidence
+from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
 from phase2sim.scenario.assembly.true_effects import with_known_values
 from phase2sim.scenario.scenario_file import Scenario
@@ -290,7 +290,7 @@ def prepare_scenario(scenario: Scenario, report: Report) -> PreparedScenario:
     if not scenario.evidence:
         return PreparedScenario(with_known_values(assemble(built, None)))
     evidence = read_evidence(scenario.evidence, beside=scenario.path)
-    prior = fitted(evidence, report=report)
+    prior = load_or_fit(evidence, report=report)
     return PreparedScenario(with_known_values(assemble(built, prior)), evidence, prior)
 
 

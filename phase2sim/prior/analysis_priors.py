@@ -1,9 +1,8 @@
-"""What a fitted prior says about a new trial's analysis: its effect, and its control mean."""
+"""Fitted priors of a new trial's treatment effect and control mean, as normal mixtures."""
 
 import numpy as np
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
 from phase2sim.core.randomness import normals
@@ -14,14 +13,14 @@ from phase2sim.prior.truth_sources import EffectCurve, knot_weights, window_midp
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
 from phase2sim.theory.mixtures.em_fit import fit_mixture
 
-_LEVEL, _SLOPE = 2, 3  # places in the "truth" stream, as in a simulated trial
+_LEVEL, _SLOPE = 2, 3  # indices in the "truth" stream, as in a simulated trial
 _ARMS_OF_ONE = 2.0  # an effect from n patients in two equal arms has SE 2 sd / sqrt(n)
-_USUAL_MONTH = 12.0  # of a control mean where no effect says which month is meant
-_USUAL_WINDOW = (0.0, 12.0)  # months since diagnosis at entry, without a single arm to go by
+_USUAL_MONTH = 12.0  # month of a control mean without an effect
+_USUAL_WINDOW = (0.0, 12.0)  # months since diagnosis at entry, without a single arm
 
 
-def kept_prior(evidence: Evidence) -> PriorDraws:
-    """Draws of an earlier fit; raises ``BadInput`` if there is none."""
+def load_kept_prior(evidence: Evidence) -> PriorDraws:
+    """Load the draws of an earlier fit; raises ``BadInput`` if there is none."""
     try:
         return prior_files.load(prior_files.cached_path(evidence.digest))
     except FileNotFoundError:
@@ -32,74 +31,79 @@ def kept_prior(evidence: Evidence) -> PriorDraws:
 
 
 def trial_window(evidence: Evidence) -> tuple[float, float]:
-    """Months since diagnosis at entry: those of the single arm, for the trial that follows it."""
-    of = [arm.months_since_diagnosis for arm in evidence.arms if arm.design == SINGLE_ARM]
-    return of[0] if of else _USUAL_WINDOW
+    """Months since diagnosis at entry of the next trial: those of the single arm, if any."""
+    windows = [arm.months_since_diagnosis for arm in evidence.arms if arm.design == SINGLE_ARM]
+    return windows[0] if windows else _USUAL_WINDOW
 
 
 def analysis_priors(prior: PriorDraws, evidence: Evidence) -> tuple[AnalysisPrior, ...]:
-    """Effect and control mean of every endpoint, at the effect's month, as a mixture each."""
+    """Mixture of the effect and of the control mean of each endpoint, at the effect's month."""
     window = trial_window(evidence)
-    found = []
+    mixtures = []
     for endpoint in prior.endpoints:
-        assumed = prior.effects.get(endpoint)
-        if assumed is not None:
-            found.append(analysis_prior(prior, "effect", endpoint, assumed.month, window))
-        month = _USUAL_MONTH if assumed is None else assumed.month
-        found.append(analysis_prior(prior, "control", endpoint, month, window))
-    return tuple(found)
+        assumption = prior.effects.get(endpoint)
+        if assumption is not None:
+            mixtures.append(analysis_prior(prior, "effect", endpoint, assumption.month, window))
+        month = _USUAL_MONTH if assumption is None else assumption.month
+        mixtures.append(analysis_prior(prior, "control", endpoint, month, window))
+    return tuple(mixtures)
 
 
 def analysis_prior(
-    prior: PriorDraws, of: str, endpoint: str, month: float | None, window: tuple[float, float]
+    prior: PriorDraws,
+    quantity: str,
+    endpoint: str,
+    month: float | None,
+    window: tuple[float, float],
 ) -> AnalysisPrior:
-    """Mixture fitted to the draws of the effect, or of the control mean of a new trial.
+    """Fit a mixture to the draws of the effect, or of the control mean of a new trial.
 
-    ``month`` None is that of the evidence's effect. ``window`` is months since diagnosis at entry.
-    Raises ``BadInput`` for an endpoint or month that the draws say nothing of.
+    ``quantity`` is ``"effect"`` or ``"control"``. ``month`` None is the month of the evidence's
+    effect. ``window`` is months since diagnosis at entry. Raises ``BadInput`` for an endpoint or
+    month that the evidence does not cover.
     """
-    at = _month(prior, of, endpoint, month)
+    trial_month = _month(prior, quantity, endpoint, month)
     e = prior.endpoints.index(endpoint)
-    weights = _history_weights(prior, at, window)
+    weights = _history_weights(prior, trial_month, window)
     sd = float(np.sqrt(((prior.sd[:, e] @ weights.T) ** 2).mean()))
-    if of == "effect":
-        draws = effect_at(prior, endpoint, at)
+    if quantity == "effect":
+        draws = effect_at(prior, endpoint, trial_month)
     else:
-        draws = control_mean_at(prior, endpoint, at, window)
+        draws = control_mean_at(prior, endpoint, trial_month, window)
     mixture = fit_mixture(draws)
-    made = prior.provenance
+    provenance = prior.provenance
     return AnalysisPrior(
-        of="effect" if of == "effect" else "control",
+        of="effect" if quantity == "effect" else "control",
         endpoint=endpoint,
         scale=ENDPOINTS[endpoint].model_unit,
-        month=at,
+        month=trial_month,
         months_since_diagnosis=window,
         weights=tuple(mixture.weights.tolist()),
         means=tuple(mixture.means.tolist()),
         sds=tuple(mixture.sds.tolist()),
-        reference_sd=_ARMS_OF_ONE * sd if of == "effect" else sd,
-        evidence=_strings(made.get("evidence")),
-        digest=str(made.get("digest", "")),
-        elicited=_strings(made.get("elicited")),
+        reference_sd=_ARMS_OF_ONE * sd if quantity == "effect" else sd,
+        evidence=_strings(provenance.get("evidence")),
+        digest=str(provenance.get("digest", "")),
+        elicited=_strings(provenance.get("elicited")),
     )
 
 
-def _month(prior: PriorDraws, of: str, endpoint: str, month: float | None) -> float:
+def _month(prior: PriorDraws, quantity: str, endpoint: str, month: float | None) -> float:
     if endpoint not in prior.endpoints:
-        known = ", ".join(prior.endpoints)
-        raise BadInput(f"--endpoint is {endpoint}; the evidence has {known}. Use one.")
-    assumed = prior.effects.get(endpoint)
-    if of == "effect" and assumed is None:
+        endpoints = ", ".join(prior.endpoints)
+        raise BadInput(f"--endpoint is {endpoint}; the evidence has {endpoints}. Use one.")
+    assumption = prior.effects.get(endpoint)
+    if quantity == "effect" and assumption is None:
         raise BadInput(f"--mixture is effect; none here treats {endpoint}. Add phase 1 evidence.")
-    if month is None and assumed is None:
+    if month is None and assumption is None:
         raise BadInput("--month is missing, and the evidence has no effect to say it. Add it.")
-    at = assumed.month if month is None and assumed else float(month or 0.0)
-    if not 0 < at <= prior.knots_months[-1]:
+    trial_month = assumption.month if month is None and assumption else float(month or 0.0)
+    if not 0 < trial_month <= prior.knots_months[-1]:
         raise BadInput(
-            f"--month is {at:g}; the evidence reaches months above 0 and up to"
+            f"--month is {trial_month:g}; the evidence reaches months above 0 and up to"
             f" {prior.knots_months[-1]:g}. Use one of these."
         )
-    return at
+    return trial_month
 
 
 def effect_at(prior: PriorDraws, endpoint: str, month: float) -> Floats:
@@ -110,16 +114,20 @@ def effect_at(prior: PriorDraws, endpoint: str, month: float) -> Floats:
     return np.asarray(share * prior.effect[:, prior.endpoints.index(endpoint)])
 
 
-def effect_share(assumed: EffectAssumption, month: float) -> float:
-    """Share of an effect that is there at a month; 1 at the month at which its size is stated."""
-    shape = SHAPES[assumed.shape](**dict(assumed.shape_options))
-    return float(EffectCurve(1.0, assumed.month, shape).at(np.array([month]))[0])
+def effect_share(assumption: EffectAssumption, month: float) -> float:
+    """Effect at a month as a share of its stated size."""
+    return float(
+        EffectCurve(1.0, assumption.month, assumption.effect_shape()).at(np.array([month]))[0]
+    )
 
 
 def history_at(
     prior: PriorDraws, endpoint: str, month: float, window: tuple[float, float]
 ) -> Floats:
-    """Mean of untreated patients of an average study, (draw,); arguments as below."""
+    """Mean of untreated patients of an average study, (draw,).
+
+    ``window`` is months since diagnosis at entry; ``month`` counts from randomisation.
+    """
     weights = _history_weights(prior, month, window).mean(axis=0)
     return np.asarray(prior.history[:, prior.endpoints.index(endpoint)] @ weights)
 
@@ -127,20 +135,22 @@ def history_at(
 def control_mean_at(
     prior: PriorDraws, endpoint: str, month: float, window: tuple[float, float]
 ) -> Floats:
-    """Mean of a new trial's control arm, (draw,): history, and a fresh level and slope.
+    """Mean of a new trial's control arm, (draw,): history plus a new study's level and slope.
 
     ``window`` is months since diagnosis at entry; ``month`` counts from randomisation.
     """
     e = prior.endpoints.index(endpoint)
     seed = int(str(prior.provenance["digest"])[:15], 16)
     draws = (len(prior.history), 1)
-    level, slope = (normals(draws, seed, "truth", 0, place)[:, 0] for place in (_LEVEL, _SLOPE))
+    level, slope = (
+        normals(draws, seed, "truth", 0, stream_index)[:, 0] for stream_index in (_LEVEL, _SLOPE)
+    )
     drift = prior.level_sd[:, e] * level + prior.slope_sd[:, e] * slope * month
     return history_at(prior, endpoint, month, window) + drift
 
 
 def _history_weights(prior: PriorDraws, month: float, window: tuple[float, float]) -> Floats:
-    """Weights of the knots (node, knot) at equally likely times in the enrolment window."""
+    """Weights (node, knot) of the knots, at evenly spaced times in the enrolment window."""
     low, high = window
     if not 0 <= low <= high:
         raise BadInput(f"--window is {low:g} {high:g}; it must be 0 <= first <= last, in months.")

@@ -1,4 +1,4 @@
-"""Whether a fitted prior is to be believed: the reported table again, and what was learned."""
+"""Checks of a fitted prior: replicated reports, and each unknown before and after the fit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from phase2sim.prior.analysis_priors import analysis_priors, effect_share, histo
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import seed_of
 from phase2sim.prior.models import prior_moments as beforehand
-from phase2sim.prior.models.prior_moments import Before
+from phase2sim.prior.models.prior_moments import PriorMoments
 from phase2sim.prior.replicates.parameters import parameters_of
 from phase2sim.prior.replicates.replicate import Quantity, quantities, replicate
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
@@ -26,11 +26,11 @@ _LIMITS = (0.025, 0.5, 0.975)
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """One reported number beside what a study of the same design with new patients would report.
+    """One reported number and its posterior predictive distribution in a study of new patients.
 
-    ``median`` and the 95 % interval from ``lower`` to ``upper`` are in the endpoint's unit, as
-    ``reported`` is. ``tail`` is the two-sided mid-p tail probability of the reported number,
-    ``mcse`` its Monte Carlo standard error.
+    ``median`` and the 95 % interval from ``lower`` to ``upper`` have the unit of ``reported``.
+    ``tail`` is the two-sided mid-p tail probability of the reported number, ``mcse`` its Monte
+    Carlo standard error.
     """
 
     entry: Reported
@@ -44,17 +44,17 @@ class Replica:
 
     @property
     def flagged(self) -> bool:
-        """Whether the fitted model would rarely have reported this."""
+        """True if the reported number is in a tail of its predictive distribution."""
         return self.tail < FLAGGED_BELOW
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
-    """One unknown before and after the evidence, model scale."""
+class PriorUpdate:
+    """Mean and SD of one unknown before and after the evidence, model scale."""
 
     what: str
     endpoint: str
-    months_since_diagnosis: float | None  # of a knot; None for what has no time
+    months_since_diagnosis: float | None  # of a knot; None if the unknown is constant in time
     before_mean: float
     before_sd: float
     after_mean: float
@@ -62,13 +62,13 @@ class Learned:
 
     @property
     def sd_ratio(self) -> float:
-        """SD after the evidence over SD before: 1 if nothing was learned."""
+        """SD after the evidence over SD before; 1 if the evidence is uninformative."""
         return self.after_sd / self.before_sd
 
 
 @dataclass(frozen=True, slots=True)
 class FaceValue:
-    """A reported location of treated patients minus the untreated mean, at the effect's month."""
+    """Effect implied by one reported mean or median of treated patients."""
 
     endpoint: str
     label: str
@@ -77,56 +77,62 @@ class FaceValue:
 
 @dataclass(frozen=True, slots=True)
 class PriorCheck:
-    """All that a reader needs to believe or doubt a fitted prior."""
+    """Results of the checks of one fitted prior."""
 
     evidence: Evidence
     prior: PriorDraws
     replicas: tuple[Replica, ...]
-    learned: tuple[Learned, ...]
+    learned: tuple[PriorUpdate, ...]
     analysis_priors: tuple[AnalysisPrior, ...]
 
     @property
     def flags(self) -> int:
-        """Reported numbers that are flagged."""
-        return sum(one.flagged for one in self.replicas)
+        """Number of flagged reported numbers."""
+        return sum(replica.flagged for replica in self.replicas)
 
     @property
     def flags_by_chance(self) -> float:
-        """Flags that a true model would have, at most: the fit has seen these numbers."""
+        """Largest expected number of flags under a true model; the fit has used these numbers."""
         return FLAGGED_BELOW * len(self.replicas)
 
 
 def check_prior(
-    evidence: Evidence, prior: PriorDraws, progress: Progress = lambda _done, _asked: None
+    evidence: Evidence, prior: PriorDraws, progress: Progress = lambda _count, _total: None
 ) -> PriorCheck:
-    """Replicate the reported table and compare each unknown with what was assumed of it."""
+    """Replicate the reported numbers, and compare each unknown with its prior."""
     table = quantities(evidence)
-    again = replicated(evidence, prior, min(REPLICAS, len(prior.history)), progress)
+    replicates = replicate_tables(evidence, prior, min(REPLICAS, len(prior.history)), progress)
     return PriorCheck(
         evidence=evidence,
         prior=prior,
-        replicas=tuple(_replica(one, again[:, place]) for place, one in enumerate(table)),
-        learned=tuple(_learned(evidence, prior)),
+        replicas=tuple(
+            _replica(quantity, replicates[:, position]) for position, quantity in enumerate(table)
+        ),
+        learned=tuple(_prior_updates(evidence, prior)),
         analysis_priors=analysis_priors(prior, evidence),
     )
 
 
-def replicated(evidence: Evidence, prior: PriorDraws, replicas: int, progress: Progress) -> Floats:
-    """Reported tables of new patients (replica, quantity), one for each of evenly spaced draws."""
+def replicate_tables(
+    evidence: Evidence, prior: PriorDraws, replicas: int, progress: Progress
+) -> Floats:
+    """Replicated reports (replica, quantity) of new patients, one per evenly spaced draw."""
     picked = np.linspace(0, len(prior.history) - 1, replicas).round().astype(np.int64)
     seed = seed_of(evidence)
     tables = []
-    for done, draw in enumerate(picked):
+    for position, draw in enumerate(picked):
         rng = generator(seed, "outcome", int(draw))
         tables.append(replicate(evidence, parameters_of(prior, int(draw)), rng))
-        progress(done + 1, replicas)
+        progress(position + 1, replicas)
     return np.stack(tables)
 
 
-def _replica(quantity: Quantity, again: Floats) -> Replica:
-    again = again[np.isfinite(again)]  # a summary of nobody, such as an SD of one patient
-    lower, median, upper = np.quantile(again, _LIMITS)
-    tail, mcse = tail_probability(quantity.value, again)
+def _replica(quantity: Quantity, replicates: Floats) -> Replica:
+    replicates = replicates[
+        np.isfinite(replicates)
+    ]  # without undefined summaries, such as the SD of one patient
+    lower, median, upper = np.quantile(replicates, _LIMITS)
+    tail, mcse = tail_probability(quantity.value, replicates)
     return Replica(
         entry=quantity.entry,
         what=quantity.what,
@@ -139,26 +145,29 @@ def _replica(quantity: Quantity, again: Floats) -> Replica:
     )
 
 
-def tail_probability(reported: float, again: Floats) -> tuple[float, float]:
-    """Two-sided mid-p tail probability of a number among replicas, and its Monte Carlo error.
+def tail_probability(value: float, replicates: Floats) -> tuple[float, float]:
+    """Two-sided mid-p tail probability of a number among replicates, and its Monte Carlo error.
 
-    Twice the smaller of the chances to lie below and above, an equal replica counting half for
-    each, so that a count is not called rare for being a whole number.
+    It is twice the smaller of the shares below and above the number. Replicates equal to it count
+    half on each side (mid-p), because counts have ties.
     """
-    equal = np.isclose(again, reported, rtol=1e-9, atol=1e-12)
-    score = np.where(equal, 0.5, again < reported)
-    below = float(score.mean())
+    equal = np.isclose(replicates, value, rtol=1e-9, atol=1e-12)
+    score = np.where(equal, 0.5, replicates < value)
+    share_below = float(score.mean())
     spread = float(score.std())
-    if spread == 0:  # no replica on one side: as if half a one were there
-        rare = 0.5 / (again.size + 1)
+    if spread == 0:  # no replicate on one side: count half a replicate there
+        rare = 0.5 / (replicates.size + 1)
         spread = float(np.sqrt(rare * (1 - rare)))
-    return 2 * min(below, 1 - below), 2 * spread / float(np.sqrt(again.size))
+    return 2 * min(share_below, 1 - share_below), 2 * spread / float(np.sqrt(replicates.size))
 
 
 def face_values(evidence: Evidence, prior: PriorDraws) -> tuple[FaceValue, ...]:
-    """Effects that the locations of treated patients would be, if nothing else varied."""
+    """Effects implied by each reported location of treated patients, taken at face value.
+
+    Reported location minus mean untreated history, over the share of the effect at that month.
+    """
     treated = {(arm.study, arm.arm): arm for arm in evidence.arms if arm.design == SINGLE_ARM}
-    found = []
+    effects = []
     for entry in evidence.reported:
         arm = treated.get((entry.study, entry.arm))
         if arm is None or entry.unused or entry.statistic not in LOCATIONS:
@@ -172,32 +181,40 @@ def face_values(evidence: Evidence, prior: PriorDraws) -> tuple[FaceValue, ...]:
         unit = endpoint.model_unit if entry.on_model_scale else endpoint.unit
         label = f"month {month:g}: {entry.statistic.replace('_', ' ')} {entry.value:.3g} {unit}"
         effect = (value - float(untreated.mean())) / share
-        found.append(FaceValue(entry.endpoint, label, effect))
-    return tuple(found)
+        effects.append(FaceValue(entry.endpoint, label, effect))
+    return tuple(effects)
 
 
-def _learned(evidence: Evidence, prior: PriorDraws) -> Iterator[Learned]:
+def _prior_updates(evidence: Evidence, prior: PriorDraws) -> Iterator[PriorUpdate]:
     for e, name in enumerate(prior.endpoints):
         if name in prior.effects:
             before = beforehand.effect_before(evidence, prior.effects[name])
-            yield _one("treatment effect", name, None, before, prior.effect[:, e])
+            yield _prior_update("treatment effect", name, None, before, prior.effect[:, e])
         knots = prior.knots_months
         mean = beforehand.history_before(name, knots)
         sd = beforehand.sd_before(name, knots)
         for k, month in enumerate(knots):
-            of = Before(mean.mean[k], mean.sd[k])
-            yield _one("mean of untreated patients", name, float(month), of, prior.history[:, e, k])
+            moments = PriorMoments(mean.mean[k], mean.sd[k])
+            yield _prior_update(
+                "mean of untreated patients", name, float(month), moments, prior.history[:, e, k]
+            )
         for k, month in enumerate(knots):
-            of = Before(sd.mean[k], sd.sd[k])
-            yield _one("SD between patients", name, float(month), of, prior.sd[:, e, k])
+            moments = PriorMoments(sd.mean[k], sd.sd[k])
+            yield _prior_update(
+                "SD between patients", name, float(month), moments, prior.sd[:, e, k]
+            )
         level, slope = beforehand.level_sd_before(name), beforehand.slope_sd_before(name)
-        yield _one("SD between studies", name, None, level, prior.level_sd[:, e])
-        yield _one("SD between studies, per month", name, None, slope, prior.slope_sd[:, e])
+        yield _prior_update("SD between studies", name, None, level, prior.level_sd[:, e])
+        yield _prior_update(
+            "SD between studies, per month", name, None, slope, prior.slope_sd[:, e]
+        )
 
 
-def _one(what: str, endpoint: str, month: float | None, before: Before, after: Floats) -> Learned:
-    return Learned(
-        what=what,
+def _prior_update(
+    unknown: str, endpoint: str, month: float | None, before: PriorMoments, after: Floats
+) -> PriorUpdate:
+    return PriorUpdate(
+        what=unknown,
         endpoint=endpoint,
         months_since_diagnosis=month,
         before_mean=float(before.mean),

@@ -1,4 +1,4 @@
-"""What several sets of evidence say about the same trial, side by side."""
+"""Comparison of the priors that several sets of evidence give the same trial."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from phase2sim.core.progress import Report
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.analysis_priors import analysis_prior, control_mean_at, effect_at, trial_window
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.fitting import fitted, read_evidence
+from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
 
 _USUAL_MONTH = 12.0
@@ -22,19 +22,19 @@ _LIMITS = (0.025, 0.975)
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """Distribution of one number, model scale; ``prior`` is the mixture that stands for it."""
+    """Distribution of one quantity, model scale; ``prior`` is its mixture approximation."""
 
     mean: float
     sd: float
     lower: float
     upper: float
     prior: AnalysisPrior
-    benefit: Measured | None = None  # chance of a benefit, for an effect
+    benefit: Measured | None = None  # probability of benefit, for an effect
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one set of evidence says about one endpoint; None for what it says nothing of."""
+    """Priors of one endpoint given one set of evidence; None if the evidence has no data on it."""
 
     evidence: tuple[str, ...]
     effect: Belief | None
@@ -43,7 +43,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One endpoint at one month of the trial, under every set of evidence."""
+    """Priors of one endpoint at one month of the trial, given each set of evidence."""
 
     endpoint: str
     month: float
@@ -52,29 +52,29 @@ class ComparisonRow:
 
 
 def compare_evidence(sets: Sequence[str], report: Report) -> tuple[ComparisonRow, ...]:
-    """Compare sets of evidence, each the names of its files with spaces between them.
+    """Compare sets of evidence; each set is its file names separated by spaces.
 
-    Effects and control means are those of one trial: at the month, and in the enrolment window, of
-    the first set with an effect on the endpoint. Raises ``BadInput`` for fewer than two sets.
+    All effects and control means are for the same trial: at the month and in the enrolment window
+    of the first set with an effect on the endpoint. Raises ``BadInput`` for fewer than two sets.
     """
-    named = [tuple(one.split()) for one in sets]
-    if len(named) < 2 or not all(named):  # noqa: PLR2004 - nothing to compare
+    name_sets = [tuple(names.split()) for names in sets]
+    if len(name_sets) < 2 or not all(name_sets):  # noqa: PLR2004 - nothing to compare
         raise BadInput(
             "prior compare needs two sets of evidence or more, each in quotes, such as"
             ' "gxipc1 t1d-natural-history" "t1d-natural-history". Name another.'
         )
-    evidence = [read_evidence(names) for names in named]
+    evidence = [read_evidence(names) for names in name_sets]
     priors = []
-    for one in evidence:
-        report(f"evidence: {' '.join(one.names)}")
-        priors.append(fitted(one, report=report))
-    return compared(evidence, priors)
+    for evidence_set in evidence:
+        report(f"evidence: {' '.join(evidence_set.names)}")
+        priors.append(load_or_fit(evidence_set, report=report))
+    return compare_fitted(evidence, priors)
 
 
-def compared(
+def compare_fitted(
     evidence: Sequence[Evidence], priors: Sequence[PriorDraws]
 ) -> tuple[ComparisonRow, ...]:
-    """As ``compare_evidence``, of evidence that is read and fitted."""
+    """Compare sets of evidence that are already read and fitted; see ``compare_evidence``."""
     return tuple(_rows(evidence, priors))
 
 
@@ -83,21 +83,21 @@ def _rows(evidence: Sequence[Evidence], priors: Sequence[PriorDraws]) -> Iterato
         if not any(endpoint in prior.endpoints for prior in priors):
             continue
         treating = [
-            (one, prior)
-            for one, prior in zip(evidence, priors, strict=True)
+            (evidence_set, prior)
+            for evidence_set, prior in zip(evidence, priors, strict=True)
             if endpoint in prior.effects
         ]
-        first, month = evidence[0], _USUAL_MONTH
+        first_evidence, month = evidence[0], _USUAL_MONTH
         if treating:
-            first, month = treating[0][0], treating[0][1].effects[endpoint].month
-        window = trial_window(first)
+            first_evidence, month = treating[0][0], treating[0][1].effects[endpoint].month
+        window = trial_window(first_evidence)
         yield ComparisonRow(
             endpoint=endpoint,
             month=month,
             window=window,
             sides=tuple(
-                _side(one, prior, endpoint, month, window)
-                for one, prior in zip(evidence, priors, strict=True)
+                _side(evidence_set, prior, endpoint, month, window)
+                for evidence_set, prior in zip(evidence, priors, strict=True)
             ),
         )
 

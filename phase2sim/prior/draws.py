@@ -1,7 +1,4 @@
-"""Posterior draws given the evidence: the prior for the next trial.
-
-Axis names as in ``core.contracts``; ``draw`` is a posterior draw.
-"""
+"""Posterior draws given the evidence: the prior for the next trial."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from xarray import Dataset
 
-_BY_ENDPOINT = ("effect", "level_sd", "slope_sd", "patient_share", "decay")
+_ENDPOINT_ARRAYS = ("effect", "level_sd", "slope_sd", "patient_share", "decay")
 
 
 _LIMITS = (0.025, 0.975)
@@ -29,8 +26,84 @@ _LIMITS = (0.025, 0.975)
 class PriorDraws(Viewed):
     """Joint posterior draws given the evidence: the prior for the next trial.
 
-    Model scale, leading axis ``draw``. The level and slope of a new trial's control arm vary around
-    ``history`` by ``level_sd`` and ``slope_sd`` (per month since randomisation).
+    All arrays are on the model scale and have ``draw`` as their first axis. A new trial's control
+    arm deviates from ``history`` by a level, N(0, ``level_sd``), and a slope per month since
+    randomisation, N(0, ``slope_sd``).
+
+    Parameters
+    ----------
+    endpoints
+        Names of the endpoints, in the order of the endpoint axes.
+    knots_months
+        Months since diagnosis of the knots, (knot,); curves are linear between knots.
+    history
+        Mean of untreated patients of the reference age (12 years), (draw, endpoint, knot).
+    sd
+        SD between patients at the same time since diagnosis, (draw, endpoint, knot).
+    level_sd
+        SD between studies of the mean, (draw, endpoint).
+    slope_sd
+        SD between studies of the slope per month, (draw, endpoint).
+    patient_share
+        Share of the variance between patients that is permanent, 0 to 1, (draw, endpoint).
+    decay
+        Correlation over one month of the transient part, 0 to 1, (draw, endpoint).
+    endpoint_correlation
+        Correlation between endpoints at one visit, (draw, endpoint, endpoint).
+    effect
+        Effect of the treatment in the next trial at the month of its assumption,
+        (draw, endpoint); nan without a treated arm in the evidence.
+    effects
+        The assumption about each effect, by endpoint: month, time course, sceptical SD.
+    provenance
+        Origin of the draws: digest and names of the evidence, versions, seed, diagnostics, elicited
+        inputs.
+    bias
+        Difference of the single arm from a control arm that is not due to treatment,
+        (draw, endpoint); nan without a single arm.
+    class_mean
+        Mean effect in the class of therapies, (draw, endpoint); nan without a class.
+    class_sd
+        SD between trials of the effects in the class, (draw, endpoint); nan without a class.
+    age_slope
+        Change of the mean per year of age, (draw, endpoint).
+    event_outcomes
+        Names of the counted outcomes.
+    event_rate
+        Events per patient-month of untreated and treated patients, (draw, outcome, 2).
+    event_dispersion
+        Negative binomial dispersion: variance = mean + dispersion mean^2, (draw, outcome).
+    sampled
+        All sampled variables of the model by name, (draw, ...).
+
+    Examples
+    --------
+    Draws of one endpoint with history mean 7.4 and effects -0.5 and -0.1; the mean effect and its
+    sample SD are (-0.5 - 0.1) / 2 = -0.3 and 0.4 / sqrt(2) = 0.283:
+
+    >>> import numpy as np
+    >>> from phase2sim import PriorDraws
+    >>> from phase2sim.evidence.reported import EffectAssumption
+    >>> ones = np.ones((2, 1))
+    >>> prior = PriorDraws(
+    ...     endpoints=("hba1c",),
+    ...     knots_months=np.array([0.0, 12.0]),
+    ...     history=np.full((2, 1, 2), 7.4),
+    ...     sd=np.full((2, 1, 2), 1.2),
+    ...     level_sd=0.2 * ones,
+    ...     slope_sd=0.01 * ones,
+    ...     patient_share=0.5 * ones,
+    ...     decay=0.9 * ones,
+    ...     endpoint_correlation=np.ones((2, 1, 1)),
+    ...     effect=np.array([[-0.5], [-0.1]]),
+    ...     effects={"hba1c": EffectAssumption("hba1c", 6.0, "linear", {}, 0.5, 0.3, "example")},
+    ...     provenance={"evidence": ["example"]},
+    ... )
+    >>> row = prior.frame().iloc[0]
+    >>> print(f"{row['mean']:.3f} {row['sd']:.3f} {row['benefit']:.0f}")
+    -0.300 0.283 1
+
+    A fitted prior has the endpoints of its evidence:
 
     >>> import phase2sim
     >>> prior = phase2sim.fit("gxipc1", "t1d-natural-history")
@@ -42,36 +115,36 @@ class PriorDraws(Viewed):
 
     endpoints: tuple[str, ...]
     knots_months: Floats  # (knot,), months since diagnosis
-    history: Floats  # (draw, endpoint, knot) mean of untreated patients of the reference age
-    sd: Floats  # (draw, endpoint, knot) between patients at one time since diagnosis
-    level_sd: Floats  # (draw, endpoint) between studies
-    slope_sd: Floats  # (draw, endpoint) between studies, per month
-    patient_share: Floats  # (draw, endpoint) of the variance that a patient keeps for ever
-    decay: Floats  # (draw, endpoint) correlation of the rest a month apart
+    history: Floats  # (draw, endpoint, knot)
+    sd: Floats  # (draw, endpoint, knot)
+    level_sd: Floats  # (draw, endpoint)
+    slope_sd: Floats  # (draw, endpoint), per month
+    patient_share: Floats  # (draw, endpoint)
+    decay: Floats  # (draw, endpoint)
     endpoint_correlation: Floats  # (draw, endpoint, endpoint)
-    effect: Floats  # (draw, endpoint); nan where the evidence has no treated arm
+    effect: Floats  # (draw, endpoint), nan if none
     effects: Mapping[str, EffectAssumption]
-    provenance: Mapping[str, object]  # digest, names, versions, seed, diagnostics, elicited inputs
+    provenance: Mapping[str, object]
     bias: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint), nan if none
     class_mean: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint), same
     class_sd: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint), same
-    age_slope: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint) a year
+    age_slope: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint)
     event_outcomes: tuple[str, ...] = ()
     event_rate: Floats = field(default_factory=lambda: np.zeros((0, 0, 2)))
-    # (draw, outcome, 2): of untreated and of treated patients, a month
+    # (draw, outcome, 2): untreated and treated
     event_dispersion: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, outcome)
-    sampled: Mapping[str, Floats] = field(default_factory=dict)  # (draw, ...) all that was sampled
+    sampled: Mapping[str, Floats] = field(default_factory=dict)  # (draw, ...)
 
     def frame(self) -> "DataFrame":
-        """The fitted effects as a pandas data frame, one line an endpoint, model scale."""
+        """Fitted effects as a pandas data frame, one row per endpoint, model scale."""
         return frame_of(list(self._effects()))
 
     def dataset(self) -> "Dataset":
-        """Every draw of what patients are simulated from, as an xarray dataset, model scale."""
-        import xarray as xr  # noqa: PLC0415 - half a second, and only who asks for it needs it
+        """All draws of the parameters that patients are simulated from, as an xarray dataset."""
+        import xarray as xr  # noqa: PLC0415 - half a second, and needed only in this method
 
         by_endpoint, knot = ("draw", "endpoint"), "months_since_diagnosis"
-        dimensions: dict[str, tuple[str, ...]] = dict.fromkeys(_BY_ENDPOINT, by_endpoint)
+        dimensions: dict[str, tuple[str, ...]] = dict.fromkeys(_ENDPOINT_ARRAYS, by_endpoint)
         dimensions |= dict.fromkeys(("history", "sd"), (*by_endpoint, knot))
         dimensions["endpoint_correlation"] = (*by_endpoint, "with_endpoint")
         return xr.Dataset(
@@ -84,7 +157,7 @@ class PriorDraws(Viewed):
         )
 
     def view(self) -> View:
-        """The fitted effects, each with its 95 % interval."""
+        """Table of the fitted effects with 95 % intervals."""
         rows = tuple(
             (
                 row["endpoint"],
@@ -110,11 +183,11 @@ class PriorDraws(Viewed):
         )
 
     def _effects(self) -> Iterator[dict[str, Any]]:
-        """Mean, SD, 95 % limits and chance of benefit of each effect that was fitted."""
-        for place, name in enumerate(self.endpoints):
+        """Mean, SD, 95 % limits and probability of benefit of each fitted effect."""
+        for position, name in enumerate(self.endpoints):
             if name not in self.effects:
                 continue
-            draws = self.effect[:, place]
+            draws = self.effect[:, position]
             low, high = np.quantile(draws, _LIMITS)
             yield {
                 "endpoint": name,

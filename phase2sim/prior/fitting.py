@@ -1,4 +1,4 @@
-"""The prior of an evidence: from the cache, else fitted, gated and kept."""
+"""Fitted priors: loaded from the cache, or sampled, checked by the gate and kept."""
 
 import hashlib
 import re
@@ -13,12 +13,14 @@ from phase2sim.evidence.reported import Evidence
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
 
-BY_ENDPOINT = (  # parameters whose first index is the endpoint
+ENDPOINT_PARAMETERS = (  # parameters with the endpoint as first index
     "history", "history_raw", "sd", "log_sd_raw", "level_sd", "slope_sd", "patient_share", "decay",
     "age_slope",
 )  # fmt: skip
-LONGER = 3  # times as many draws, where the gate finds too few
-SEED_PURPOSE = "phase2sim prior"  # hashed with the digest: the draws depend on the evidence only
+MORE_DRAWS = 3  # factor of the number of draws, if the gate finds too few
+SEED_PURPOSE = (
+    "phase2sim prior"  # hashed with the digest, so that the draws depend only on the evidence
+)
 
 
 def fit(
@@ -27,19 +29,58 @@ def fit(
     refit: bool = False,
     report: Callable[[str], None] = lambda _line: None,
 ) -> PriorDraws:
-    """Prior draws given evidence files, by name or path: fitted, or kept from an earlier fit.
+    """Fit the model to evidence files, or load the draws of an earlier fit of the same evidence.
 
-    Names are looked up in ``priors/``, first near the scenario file ``beside``. Raises
-    ``BadEvidence`` for files that cannot be used and ``PriorNotTrusted`` for a fit that fails.
+    A first fit takes a few minutes. Its draws are kept in the cache folder (``PHASE2SIM_CACHE``)
+    and depend only on the evidence: their seed is a hash of it.
 
-    >>> fit("gxipc1", "t1d-natural-history").endpoints
+    Parameters
+    ----------
+    *evidence
+        Evidence files: names such as ``"gxipc1"``, looked up in ``priors/``, or paths that end in
+        ``.toml``.
+    beside
+        A scenario file; names are first looked up near it.
+    refit
+        If True, sample again even if a kept fit exists.
+    report
+        Function that receives lines of text about progress.
+
+    Returns
+    -------
+    PriorDraws
+        Joint posterior draws of natural history, variation and effects, model scale.
+
+    Raises
+    ------
+    BadEvidence
+        If a file is missing, cannot be read, or contradicts itself or another file.
+    PriorNotTrusted
+        If the fit fails the gate: R-hat above 1.01, an effective sample size below 400, or a
+        divergent transition. Its draws are put aside and never used.
+
+    References
+    ----------
+    The model is described in ``docs/methods/natural-history.md``. R-hat and effective sample sizes:
+    Vehtari, Gelman, Simpson, Carpenter and Buerkner, Bayesian Analysis 2021.
+
+    Examples
+    --------
+    >>> prior = fit("gxipc1", "t1d-natural-history")
+    >>> prior.endpoints
     ('hba1c', 'c_peptide', 'insulin', 'glucose')
+
+    The file gxipc1 assumes that 0.3 of the prior variance of its effects is common to all
+    endpoints, and a sceptical SD of 0.5 % HbA1c:
+
+    >>> prior.effects["hba1c"].shared, prior.effects["hba1c"].sceptical_sd
+    (0.3, 0.5)
     """
-    return fitted(read_evidence(evidence, beside), refit=refit, report=report)
+    return load_or_fit(read_evidence(evidence, beside), refit=refit, report=report)
 
 
 def read_evidence(names: Sequence[str], beside: Path | None = None) -> Evidence:
-    """Load evidence files by name or path; raises ``BadEvidence``, naming ``beside`` if given."""
+    """Load evidence files by name or path; a ``BadEvidence`` error names ``beside`` if given."""
     try:
         return load_evidence([find_evidence(name, beside) for name in names])
     except BadEvidence as error:
@@ -48,30 +89,34 @@ def read_evidence(names: Sequence[str], beside: Path | None = None) -> Evidence:
         raise BadEvidence(f"{beside}: evidence: {error}") from None
 
 
-def fitted(evidence: Evidence, *, refit: bool = False, report: Callable[[str], None]) -> PriorDraws:
-    """Posterior draws of the evidence; ``report`` gets lines about progress.
+def load_or_fit(
+    evidence: Evidence, *, refit: bool = False, report: Callable[[str], None]
+) -> PriorDraws:
+    """Load the kept draws of the evidence, or fit it; ``report`` receives lines about progress.
 
-    Raises ``PriorNotTrusted`` if the fit fails its gate: its draws are put aside where nothing
-    loads them. Raises ``BadEvidence`` for evidence that contradicts itself.
+    Raises ``PriorNotTrusted`` if the fit fails the gate; its draws are put aside in a file that no
+    command loads. Raises ``BadEvidence`` for evidence that contradicts itself.
     """
-    if not refit and (kept := _kept(evidence, report)):
-        return kept
-    draws, said = _sampled(evidence, report)
+    if not refit and (kept_draws := _load_kept_draws(evidence, report)):
+        return kept_draws
+    draws, problems = _sample_within_gate(evidence, report)
     path = prior_files.cached_path(evidence.digest)
     provenance = {**draws.provenance, "model_version": prior_files.MODEL_VERSION}
-    if said:
-        aside = prior_files.untrusted_path(path)
-        failed = {**provenance, "failed_gate": list(said)}
-        prior_files.save(replace(draws, provenance=failed), aside)
-        raise PriorNotTrusted(refusal(evidence, said, draws.endpoints, aside))
+    if problems:
+        untrusted = prior_files.untrusted_path(path)
+        failed = {**provenance, "failed_gate": list(problems)}
+        prior_files.save(replace(draws, provenance=failed), untrusted)
+        raise PriorNotTrusted(refusal(evidence, problems, draws.endpoints, untrusted))
     draws = replace(draws, provenance=provenance)
     prior_files.save(draws, path)
     return draws
 
 
-def _sampled(evidence: Evidence, report: Callable[[str], None]) -> tuple[PriorDraws, Sequence[str]]:
-    """Sample, longer where draws were too few, and say what the gate does not accept."""
-    # PyMC takes seconds to import, and a run on a cached prior never needs it.
+def _sample_within_gate(
+    evidence: Evidence, report: Callable[[str], None]
+) -> tuple[PriorDraws, Sequence[str]]:
+    """Sample, again with more draws if there were too few; return draws and failed diagnostics."""
+    # Importing PyMC takes seconds, and a run with a kept fit does not need it.
     from phase2sim.prior.models.diagnostics import complaints  # noqa: PLC0415
     from phase2sim.prior.models.fit import sample_posterior  # noqa: PLC0415
     from phase2sim.prior.models.unknowns.settings import GATE, SAMPLER, Sampler  # noqa: PLC0415
@@ -83,23 +128,28 @@ def _sampled(evidence: Evidence, report: Callable[[str], None]) -> tuple[PriorDr
             return draws, ("no diagnostics",)
         return draws, complaints(diagnostics, GATE)
 
-    draws, said = once(SAMPLER)
-    # Divergences say that part of the posterior was not reached: more draws do not reach it.
-    if not said or any("divergent" in one for one in said):
-        return draws, said
-    report(f"too few draws ({'; '.join(said)}): sampling again, {LONGER} times as many")
-    return once(replace(SAMPLER, draws=LONGER * SAMPLER.draws))
+    draws, problems = once(SAMPLER)
+    # Divergences mean that a part of the posterior was not explored; more draws do not help.
+    if not problems or any("divergent" in problem for problem in problems):
+        return draws, problems
+    report(f"too few draws ({'; '.join(problems)}): sampling again, {MORE_DRAWS} times as many")
+    return once(replace(SAMPLER, draws=MORE_DRAWS * SAMPLER.draws))
 
 
-def refusal(evidence: Evidence, said: Sequence[str], endpoints: Sequence[str], aside: Path) -> str:
-    """Say why a fit cannot be used, where its draws are, and what to try, the likeliest first."""
+def refusal(
+    evidence: Evidence, problems: Sequence[str], endpoints: Sequence[str], untrusted: Path
+) -> str:
+    """Explain why a fit cannot be used, where its draws are, and what to try."""
     names = " ".join(evidence.names)
-    suspects = [ENDPOINTS[name].label for name in _blamed(said, endpoints)]
+    suspects = [ENDPOINTS[name].label for name in _suspect_endpoints(problems, endpoints)]
     about = f" of {' and '.join(suspects)}" if suspects else ""
-    sampler = "'target_accept'" if any("divergent" in one for one in said) else "'draws'"
+    sampler = (
+        "'target_accept'" if any("divergent" in problem for problem in problems) else "'draws'"
+    )
     return (
-        f"{', '.join(evidence.names)}: the fit cannot be used: {'; '.join(said)}.\n"
-        f"Its draws were put aside in {aside}, which nothing reads. What to try, in this order:\n"
+        f"{', '.join(evidence.names)}: the fit cannot be used: {'; '.join(problems)}.\n"
+        f"Its draws were put aside in {untrusted}, which nothing reads. What to try, in this"
+        " order:\n"
         f"  1. Look for numbers{about} that contradict each other, or a slip of unit, month or n:"
         f" phase2sim evidence show {names}\n"
         f'  2. Set numbers{about} aside with unused = "why", newest first, until it fits; the'
@@ -109,20 +159,24 @@ def refusal(evidence: Evidence, said: Sequence[str], endpoints: Sequence[str], a
     )
 
 
-def _blamed(said: Sequence[str], endpoints: Sequence[str]) -> list[str]:
-    """Endpoints of the parameters that are complained of: ``decay[1]`` is of the second."""
-    named = "|".join(BY_ENDPOINT)
-    places = [int(place) for one in said for place in re.findall(rf"'(?:{named})\[(\d+)", one)]
-    return [name for place, name in enumerate(endpoints) if place in places]
+def _suspect_endpoints(problems: Sequence[str], endpoints: Sequence[str]) -> list[str]:
+    """Endpoints of the parameters in the problems: ``decay[1]`` belongs to the second endpoint."""
+    parameters = "|".join(ENDPOINT_PARAMETERS)
+    positions = [
+        int(position)
+        for problem in problems
+        for position in re.findall(rf"'(?:{parameters})\[(\d+)", problem)
+    ]
+    return [name for position, name in enumerate(endpoints) if position in positions]
 
 
 def seed_of(evidence: Evidence) -> int:
-    """Seed of an evidence's fit, below 2^63."""
+    """Seed of the fit of an evidence, below 2^63."""
     hashed = hashlib.sha256(f"{SEED_PURPOSE}:{evidence.digest}".encode()).digest()
     return int.from_bytes(hashed[:8], "big") >> 1
 
 
-def _kept(evidence: Evidence, report: Callable[[str], None]) -> PriorDraws | None:
+def _load_kept_draws(evidence: Evidence, report: Callable[[str], None]) -> PriorDraws | None:
     path = prior_files.cached_path(evidence.digest)
     try:
         draws = prior_files.load(path)
@@ -131,9 +185,9 @@ def _kept(evidence: Evidence, report: Callable[[str], None]) -> PriorDraws | Non
     except prior_files.DamagedPrior as damage:
         report(f"fitting again: {damage}")
         return None
-    made = draws.provenance
-    same = made.get("digest"), made.get("model_version")
-    if same != (evidence.digest, prior_files.MODEL_VERSION):
+    provenance = draws.provenance
+    fit_key = provenance.get("digest"), provenance.get("model_version")
+    if fit_key != (evidence.digest, prior_files.MODEL_VERSION):
         report(f"fitting again: {path} belongs to other evidence or another model")
         return None
     return draws

@@ -1,4 +1,4 @@
-"""Prior draws on disk: written whole or not at all, and never read when damaged."""
+"""Prior draws on disk: written atomically, and verified by a checksum when read."""
 
 import hashlib
 import io
@@ -20,9 +20,9 @@ from phase2sim.core.io.atomic_files import write_bytes
 from phase2sim.evidence.reported import EffectAssumption, Normal
 from phase2sim.prior.draws import PriorDraws
 
-MODEL_VERSION = 7  # raise it when the model, its priors or its sampler change the draws
+MODEL_VERSION = 7  # raise it if the model, its priors or its sampler change the draws
 _FORMAT = "phase2sim prior draws 2"
-SAMPLED = "sampled."  # before the name of an array of ``PriorDraws.sampled``
+SAMPLED = "sampled."  # prefix of the arrays of ``PriorDraws.sampled``
 ARRAYS = tuple(
     field.name
     for field in fields(PriorDraws)
@@ -31,30 +31,30 @@ ARRAYS = tuple(
 
 
 class DamagedPrior(BadInput):
-    """A file of prior draws that cannot be trusted: truncated, altered, or something else."""
+    """A file of prior draws that is truncated, altered or of another kind."""
 
 
 def cache_folder() -> Path:
-    """Folder of fitted priors: PHASE2SIM_CACHE, else phase2sim in the user's cache folder."""
-    if own := os.environ.get("PHASE2SIM_CACHE"):
-        return Path(own)
-    if shared := os.environ.get("XDG_CACHE_HOME"):
-        return Path(shared) / "phase2sim"
+    """Folder of kept fits: PHASE2SIM_CACHE, else phase2sim in the user's cache folder."""
+    if folder := os.environ.get("PHASE2SIM_CACHE"):
+        return Path(folder)
+    if user_cache := os.environ.get("XDG_CACHE_HOME"):
+        return Path(user_cache) / "phase2sim"
     return Path.home() / ".cache" / "phase2sim"
 
 
 def cached_path(digest: str, model_version: int = MODEL_VERSION) -> Path:
-    """Where the draws of one evidence and model version are kept."""
+    """Path of the kept draws of one evidence and model version."""
     return cache_folder() / f"prior-{digest[:16]}-m{model_version}.npz"
 
 
 def untrusted_path(path: Path) -> Path:
-    """Where draws that failed the gate are put aside: a name that nothing loads."""
+    """Path for draws that failed the diagnostic gate; no command loads it."""
     return path.with_suffix(".untrusted")
 
 
 def save(draws: PriorDraws, path: Path) -> None:
-    """Write draws as an npz file with a checksum; a crash leaves the old file or none.
+    """Write draws as an npz file with a checksum; after a crash the old file or none is there.
 
     Raises ``BadInput`` if the folder cannot be written.
     """
@@ -66,7 +66,7 @@ def save(draws: PriorDraws, path: Path) -> None:
             "format": _FORMAT,
             "endpoints": list(draws.endpoints),
             "event_outcomes": list(draws.event_outcomes),
-            "effects": {name: _plain(assumed) for name, assumed in draws.effects.items()},
+            "effects": {name: _effect_table(assumed) for name, assumed in draws.effects.items()},
             "provenance": dict(draws.provenance),
         },
         sort_keys=True,
@@ -80,19 +80,19 @@ def save(draws: PriorDraws, path: Path) -> None:
         checksum=np.array(_checksum(arrays, about)),
         **arrays,
     )
-    with suppress(OSError):  # if there is no folder, the write says so
+    with suppress(OSError):  # without a folder the write fails with a message
         path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, content.getvalue())
 
 
 def load(path: Path) -> PriorDraws:
-    """Read draws back, bit for bit.
+    """Read draws, bit for bit as they were saved.
 
-    Raises ``DamagedPrior`` for a file that is truncated, altered, of another kind, or whose draws
-    failed the gate, and ``FileNotFoundError`` if there is none.
+    Raises ``DamagedPrior`` for a file that is truncated, altered or of another kind, or whose draws
+    failed the gate, and ``FileNotFoundError`` if there is no file.
     """
     try:
-        arrays, about, checksum = _read(path)
+        arrays, about, checksum = _read_arrays(path)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
@@ -101,28 +101,30 @@ def load(path: Path) -> PriorDraws:
         ) from error
     if checksum != _checksum(arrays, about):
         raise DamagedPrior(f"{path}: the checksum does not match, so it was altered. Refit.")
-    said = json.loads(about)
-    if said.get("format") != _FORMAT:
-        raise DamagedPrior(f"{path}: format is {said.get('format')!r}, not {_FORMAT!r}. Refit.")
-    if said["provenance"].get("failed_gate"):
+    header = json.loads(about)
+    if header.get("format") != _FORMAT:
+        raise DamagedPrior(f"{path}: format is {header.get('format')!r}, not {_FORMAT!r}. Refit.")
+    if header["provenance"].get("failed_gate"):
         raise DamagedPrior(f"{path}: these draws failed the gate and cannot be used. Refit.")
     quantities: dict[str, Any] = {name: arrays.pop(name) for name in ARRAYS}
     return PriorDraws(
-        endpoints=tuple(said["endpoints"]),
-        event_outcomes=tuple(said["event_outcomes"]),
-        effects={name: _assumption(assumed) for name, assumed in said["effects"].items()},
-        provenance=said["provenance"],
+        endpoints=tuple(header["endpoints"]),
+        event_outcomes=tuple(header["event_outcomes"]),
+        effects={name: _assumption(table) for name, table in header["effects"].items()},
+        provenance=header["provenance"],
         sampled={name.removeprefix(SAMPLED): array for name, array in arrays.items()},
         **quantities,
     )
 
 
-def _read(path: Path) -> tuple[dict[str, Floats], str, str]:
+def _read_arrays(path: Path) -> tuple[dict[str, Floats], str, str]:
     with np.load(path, allow_pickle=False) as stored:
         if not isinstance(stored, np.lib.npyio.NpzFile):
             raise ValueError("a single array")  # noqa: TRY004  # not the caller's type error
-        held = [name for name in stored.files if name.startswith(SAMPLED)]
-        arrays = {name: np.asarray(stored[name], dtype=np.float64) for name in (*ARRAYS, *held)}
+        sampled_names = [name for name in stored.files if name.startswith(SAMPLED)]
+        arrays = {
+            name: np.asarray(stored[name], dtype=np.float64) for name in (*ARRAYS, *sampled_names)
+        }
         return arrays, str(stored["about"]), str(stored["checksum"])
 
 
@@ -135,16 +137,16 @@ def _checksum(arrays: Mapping[str, Floats], about: str) -> str:
 
 
 def digest(draws: PriorDraws) -> str:
-    """Hash of what the draws say of a new trial, whenever and however long they were fitted."""
+    """Hash of the draws and effect assumptions, without the provenance of the fit."""
     arrays = {name: getattr(draws, name) for name in ARRAYS}
-    about = {name: _plain(assumed) for name, assumed in draws.effects.items()}
+    about = {name: _effect_table(assumed) for name, assumed in draws.effects.items()}
     return _checksum(arrays, json.dumps([list(draws.endpoints), about], sort_keys=True))
 
 
-def _plain(assumed: EffectAssumption) -> dict[str, Any]:
+def _effect_table(assumed: EffectAssumption) -> dict[str, Any]:
     return asdict(assumed) | {"shape_options": dict(assumed.shape_options)}
 
 
-def _assumption(said: Mapping[str, Any]) -> EffectAssumption:
-    prior = said["prior"]
-    return EffectAssumption(**{**said, "prior": Normal(**prior) if prior else None})
+def _assumption(table: Mapping[str, Any]) -> EffectAssumption:
+    prior = table["prior"]
+    return EffectAssumption(**{**table, "prior": Normal(**prior) if prior else None})

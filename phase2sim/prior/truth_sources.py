@@ -1,41 +1,42 @@
-"""What is true in each simulated trial: a target, nothing, or a draw from the prior."""
+"""True parameters of each simulated trial: a target, no effect, or a draw from the prior."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from phase2sim.core.age_distribution import age_moments
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.contracts import Plan, Truth, TruthSource
-from phase2sim.core.effect_shapes import SHAPES, EffectShape
+from phase2sim.core.effect_shapes import EffectShape
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.randomness import normals, uniforms
 from phase2sim.evidence.reported import REFERENCE_AGE
 from phase2sim.prior.draws import PriorDraws
 
 _WINDOW_NODES = 48
-_PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT = range(6)  # places in the "truth" stream
+_PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT = range(6)  # indices in the "truth" stream
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """How untreated patients do, one row a draw (one row in all if it is fixed), model scale.
+    """Outcomes of untreated patients, one row per draw (a single row if fixed), model scale.
 
-    As ``Truth``, with the residuals still apart: ``sd`` (draw, endpoint, visit), ``correlation``
-    (draw, endpoint, visit, visit), ``endpoint_correlation`` (draw, endpoint, endpoint).
+    As in ``Truth``, but with separate SDs and correlations: ``sd`` (draw, endpoint, visit),
+    ``correlation`` (draw, endpoint, visit, visit), ``endpoint_correlation`` (draw, endpoint,
+    endpoint).
     """
 
     knots_months: Floats
     history: Floats
-    mean: Floats  # (draw, endpoint, visit), on top of history
+    mean: Floats  # (draw, endpoint, visit), added to history
     sd: Floats
     correlation: Floats
     endpoint_correlation: Floats
 
     def typical(self) -> "Control":
-        """Return one row: the mean of every quantity over the draws."""
+        """Return a single row: the mean of every quantity over the draws."""
         arrays = {
             name: getattr(self, name).mean(axis=0, keepdims=True)
             for name in ("history", "mean", "sd", "correlation", "endpoint_correlation")
@@ -43,7 +44,7 @@ class Control:
         return replace(self, **arrays)
 
     def mean_at(self, plan: Plan, endpoint: int, month: float) -> float:
-        """Mean of untreated patients at one month, over the enrolment window and the draws."""
+        """Mean of untreated patients at a month, averaged over enrolment window and draws."""
         shift = self.mean[:, endpoint].mean(axis=0)
         fixed = float(np.interp(month, plan.visits_months, shift))
         if not self.knots_months.size:
@@ -55,7 +56,7 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class EffectCurve:
-    """An effect of ``size`` at ``month`` that grows as ``shape`` says, one endpoint."""
+    """Effect on one endpoint over time: ``size`` at ``month``, with the time course ``shape``."""
 
     size: float
     month: float
@@ -63,20 +64,20 @@ class EffectCurve:
 
     def at(self, months: Floats) -> Floats:
         """Effect at each month, model scale."""
-        whole = float(self.shape.at(np.array([self.month]))[0])
-        return self.shape.at(months) * (self.size / whole)
+        shape_at_month = float(self.shape.at(np.array([self.month]))[0])
+        return self.shape.at(months) * (self.size / shape_at_month)
 
 
 @dataclass(frozen=True, slots=True)
-class Treated:
-    """What the treated arms have of an effect, and what it does beside moving means."""
+class TreatedArms:
+    """Shares of the effect in the treated arms, effect modification and event rate ratios."""
 
     shares: Floats = field(default_factory=lambda: np.ones(1))  # (treated arm,)
     modification: Floats | None = None  # as in ``Truth``
     log_rate_ratio: Floats | None = None  # (arm, counted event)
 
-    def given(self, truth: Truth) -> Truth:
-        """The truth with all of it."""
+    def apply_to(self, truth: Truth) -> Truth:
+        """Return the truth with effect modification and event rate ratios."""
         changes = {
             name: array
             for name in ("modification", "log_rate_ratio")
@@ -94,41 +95,41 @@ class FixedTruth(TruthSource):
     is_fixed: ClassVar[bool] = True
 
     def truth(self, first: int, trials: int) -> Truth:
-        """Return the one truth, with a leading axis of length 1."""
+        """Return the fixed truth, with a leading axis of length 1."""
         del first, trials
         return self.fixed
 
 
 @dataclass(frozen=True, slots=True)
 class TruthFromPrior(TruthSource):
-    """A fresh draw for each trial: control from the prior's draws, effect from a robust mixture.
+    """A new draw per trial: control from the prior's draws, effect from a robust mixture.
 
-    With probability ``robust_weight`` a trial's effect is the fitted one of its draw, else N(0,
-    ``sceptical_sd``), all endpoints together; ``shared`` is what they have in common.
-    ``robust_weight`` 0 is the sceptical prior. Sources with one seed share the draws, so they
-    differ in nothing but the effect.
+    With probability ``robust_weight`` the effects of a trial are the fitted effects of its draw,
+    else N(0, ``sceptical_sd``), for all endpoints together; ``shared`` correlates them.
+    ``robust_weight`` 0 is the sceptical prior. Sources with the same seed use the same draws, so
+    they differ only in the effect.
     """
 
     label: str
     seed: int
     visits_months: Floats
     control: Control
-    level_sd: Floats  # (draw, endpoint); zero where the control mean was given
+    level_sd: Floats  # (draw, endpoint); 0 if the scenario sets the control mean
     slope_sd: Floats  # (draw, endpoint)
-    effect: Floats  # (draw, endpoint), size of the fitted effect
-    growth: Floats  # (endpoint, visit), share of it at each visit
+    effect: Floats  # (draw, endpoint), fitted effect
+    growth: Floats  # (endpoint, visit), share of the effect at each visit
     sceptical_sd: Floats  # (endpoint,)
     shared: Floats  # (endpoint,) correlation with a common benefit, with the sign of benefit
     robust_weight: float
-    treated: Treated = field(default_factory=Treated)
+    treated: TreatedArms = field(default_factory=TreatedArms)
 
-    def with_assumptions(self, treated: Treated, heterogeneity: float) -> "TruthFromPrior":
-        """The same with other arms, and so many times the variation between studies."""
+    def with_assumptions(self, treated: TreatedArms, heterogeneity: float) -> "TruthFromPrior":
+        """Return the source with other treated arms, and study SDs times ``heterogeneity``."""
         level, slope = self.level_sd * heterogeneity, self.slope_sd * heterogeneity
         return replace(self, treated=treated, level_sd=level, slope_sd=slope)
 
     def draws(self, first: int, trials: int) -> Ints:
-        """Which draw of the prior is true in each trial, (trial,)."""
+        """Index of the prior draw that is true in each trial, (trial,)."""
         pick = uniforms((trials, 1), self.seed, "truth", first, _PICK)[:, 0]
         return np.asarray((pick * len(self.effect)).astype(np.int64))
 
@@ -136,14 +137,14 @@ class TruthFromPrior(TruthSource):
         """Truth of trials ``first`` to ``first + trials - 1``."""
         endpoints = self.effect.shape[1]
 
-        def normal(place: int) -> Floats:
-            return normals((trials, endpoints), self.seed, "truth", first, place)
+        def normal(stream_index: int) -> Floats:
+            return normals((trials, endpoints), self.seed, "truth", first, stream_index)
 
         draw = self.draws(first, trials)
         fitted = uniforms((trials, 1), self.seed, "truth", first, _ROBUST) < self.robust_weight
         benefit = normals((trials, 1), self.seed, "truth", first, _BENEFIT)
-        own = np.sqrt(1.0 - self.shared**2) * normal(_SCEPTICAL)
-        sceptical = self.sceptical_sd * (self.shared * benefit + own)
+        specific = np.sqrt(1.0 - self.shared**2) * normal(_SCEPTICAL)
+        sceptical = self.sceptical_sd * (self.shared * benefit + specific)
         size = np.where(fitted, self.effect[draw], sceptical)
         level = self.level_sd[draw] * normal(_LEVEL)
         slope = self.slope_sd[draw] * normal(_SLOPE)
@@ -166,10 +167,10 @@ def fixed_truth(
     plan: Plan,
     control: Control,
     effects: Mapping[str, EffectCurve],
-    treated: Treated | None = None,
+    treated: TreatedArms | None = None,
 ) -> FixedTruth:
-    """Truth with a typical control arm and given effects; no effect where none is given."""
-    treated = treated or Treated(np.ones(len(plan.arms) - 1), None, _no_ratios(plan))
+    """Truth with a typical control arm and the given effects; no effect on other endpoints."""
+    treated = treated or TreatedArms(np.ones(len(plan.arms) - 1), None, _zero_log_ratios(plan))
     visits = np.array(plan.visits_months)
     effect = np.zeros((1, len(plan.endpoints), len(visits)))
     for e, name in enumerate(plan.endpoints):
@@ -179,85 +180,80 @@ def fixed_truth(
     return FixedTruth(label, _truth(typical, np.zeros_like(typical.mean), effect, treated))
 
 
-def _no_ratios(plan: Plan) -> Floats | None:
+def _zero_log_ratios(plan: Plan) -> Floats | None:
     return np.zeros((len(plan.arms), len(plan.counted))) if plan.counted else None
 
 
 def control_from_prior(prior: PriorDraws, plan: Plan) -> Control:
-    """Untreated patients of an average study, one row a draw of the prior."""
-    which = [prior.endpoints.index(name) for name in plan.endpoints]
+    """Untreated patients of an average study, one row per draw of the prior."""
+    endpoint_indices = [prior.endpoints.index(name) for name in plan.endpoints]
     visits = np.array(plan.visits_months)
     since = window_midpoints(plan.months_since_diagnosis)[:, None] + visits
     weights = knot_weights(since, prior.knots_months)  # (node, visit, knot)
-    sd = prior.sd[:, which] @ weights.reshape(-1, len(prior.knots_months)).T
+    sd = prior.sd[:, endpoint_indices] @ weights.reshape(-1, len(prior.knots_months)).T
     spread = np.sqrt((sd**2).reshape(*sd.shape[:2], *since.shape).mean(axis=2))
-    share = prior.patient_share[:, which, None, None]
+    share = prior.patient_share[:, endpoint_indices, None, None]
     apart = np.abs(visits[:, None] - visits)
-    decay = prior.decay[:, which, None, None] ** apart
+    decay = prior.decay[:, endpoint_indices, None, None] ** apart
     return Control(
         knots_months=prior.knots_months,
-        history=prior.history[:, which],
-        mean=_of_age(prior, plan, which)[:, :, None] + np.zeros_like(spread),
+        history=prior.history[:, endpoint_indices],
+        mean=_age_shift(prior, plan, endpoint_indices)[:, :, None] + np.zeros_like(spread),
         sd=spread,
         correlation=share + (1 - share) * decay,
-        endpoint_correlation=prior.endpoint_correlation[:, which][:, :, which],
+        endpoint_correlation=prior.endpoint_correlation[:, endpoint_indices][
+            :, :, endpoint_indices
+        ],
     )
 
 
-def _of_age(prior: PriorDraws, plan: Plan, which: list[int]) -> Floats:
-    """What the patients' mean age adds to the history, (draw, endpoint)."""
+def _age_shift(prior: PriorDraws, plan: Plan, endpoint_indices: list[int]) -> Floats:
+    """Shift of the history by the patients' mean age, (draw, endpoint)."""
     mean_age = age_moments(plan)[0]
     if not prior.age_slope.size or np.isnan(mean_age):
-        return np.zeros((len(prior.history), len(which)))
-    return np.asarray(prior.age_slope[:, which] * (mean_age - REFERENCE_AGE))
+        return np.zeros((len(prior.history), len(endpoint_indices)))
+    return np.asarray(prior.age_slope[:, endpoint_indices] * (mean_age - REFERENCE_AGE))
 
 
 def prior_truth(
     label: str, plan: Plan, control: Control, prior: PriorDraws, robust_weight: float
 ) -> TruthFromPrior:
-    """Truth drawn from the fitted prior; ``control`` may hold scenario overrides."""
-    which = [prior.endpoints.index(name) for name in plan.endpoints]
+    """Truth source that draws from the fitted prior; ``control`` may hold scenario values."""
+    endpoint_indices = [prior.endpoints.index(name) for name in plan.endpoints]
     visits = np.array(plan.visits_months)
-    assumed = [prior.effects[name] for name in plan.endpoints]
-    growth = [
-        EffectCurve(1.0, a.month, SHAPES[a.shape](**_options(a.shape_options))).at(visits)
-        for a in assumed
-    ]
-    # A control mean given in the scenario is meant as it stands: no between-study scatter on it.
-    free = np.array([control.history[:, e].any() for e in range(len(which))])
+    assumptions = [prior.effects[name] for name in plan.endpoints]
+    growth = [EffectCurve(1.0, a.month, a.effect_shape()).at(visits) for a in assumptions]
+    # A control mean from the scenario has no between-study variation.
+    free = np.array([control.history[:, e].any() for e in range(len(endpoint_indices))])
     return TruthFromPrior(
         label=label,
         seed=plan.seed,
         visits_months=visits,
         control=control,
-        level_sd=prior.level_sd[:, which] * free,
-        slope_sd=prior.slope_sd[:, which] * free,
-        effect=prior.effect[:, which],
+        level_sd=prior.level_sd[:, endpoint_indices] * free,
+        slope_sd=prior.slope_sd[:, endpoint_indices] * free,
+        effect=prior.effect[:, endpoint_indices],
         growth=np.array(growth),
-        sceptical_sd=np.array([a.sceptical_sd for a in assumed]),
-        shared=np.array([ENDPOINTS[a.endpoint].benefit_sign * a.shared**0.5 for a in assumed]),
+        sceptical_sd=np.array([a.sceptical_sd for a in assumptions]),
+        shared=np.array([ENDPOINTS[a.endpoint].benefit_sign * a.shared**0.5 for a in assumptions]),
         robust_weight=robust_weight,
     )
 
 
 def window_midpoints(window: tuple[float, float]) -> Floats:
-    """Equally likely times in an enrolment window (midpoints); one if it has no width."""
+    """Midpoints of equal parts of an enrolment window; a single time if it has no width."""
     low, high = window
     nodes = 1 if low == high else _WINDOW_NODES
     return low + (high - low) * (np.arange(nodes) + 0.5) / nodes
 
 
 def knot_weights(months: Floats, knots: Floats) -> Floats:
-    """Weights of the knots at each month, (..., knot); flat beyond the last knot."""
+    """Interpolation weights (..., knot) at each month; constant after the last knot."""
     return np.stack([np.interp(months, knots, unit) for unit in np.eye(len(knots))], axis=-1)
 
 
-def _options(options: Mapping[str, float]) -> dict[str, Any]:
-    return dict(options)
-
-
 def _row(control: Control, draw: Ints) -> Control:
-    """Rows of a control; those given in the scenario have one row for every draw."""
+    """Select rows of a control; quantities with a single row are the same for every draw."""
     arrays = {
         name: rows if len(rows := getattr(control, name)) == 1 else rows[draw]
         for name in ("history", "mean", "sd", "correlation", "endpoint_correlation")
@@ -265,9 +261,9 @@ def _row(control: Control, draw: Ints) -> Control:
     return replace(control, **arrays)
 
 
-def _truth(control: Control, drift: Floats, effect: Floats, treated: Treated) -> Truth:
-    """Put control and the whole effect (trial, endpoint, visit) together."""
-    # A semi-definite matrix (a correlation of 1) has no Cholesky factor without a little help.
+def _truth(control: Control, drift: Floats, effect: Floats, treated: TreatedArms) -> Truth:
+    """Combine control, study drift and effect (trial, endpoint, visit) into one truth."""
+    # The jitter gives semi-definite matrices (a correlation of 1) a Cholesky factor.
     factor = np.linalg.cholesky(control.correlation + 1e-12 * np.eye(control.correlation.shape[-1]))
     truth = Truth(
         knots_months=control.knots_months,
@@ -277,4 +273,4 @@ def _truth(control: Control, drift: Floats, effect: Floats, treated: Treated) ->
         visit_factor=control.sd[..., None] * factor,
         endpoint_factor=np.linalg.cholesky(control.endpoint_correlation),
     )
-    return treated.given(truth)
+    return treated.apply_to(truth)

@@ -99,7 +99,7 @@ def _row(reported: Reported) -> dict[str, object]:
         "n": reported.n,
         "status": reported.status,
         "source": reported.source,
-        "place": reported.place,
+        "place": reported.place_in_source,
         "used": not reported.unused,
         "unused_because": reported.unused,
         "elicited": reported.elicited is not None or _uses_elicited_weight(reported),
@@ -214,7 +214,7 @@ def _cells(reported: Reported) -> tuple[str, ...]:
         time,
         escape(f"{statistic}{reported.as_reported}"),
         f"{reported.n}" if reported.n else "?",
-        escape(f"{status}{reported.place}".removesuffix(", ")),
+        escape(f"{status}{reported.place_in_source}".removesuffix(", ")),
         _use_in_fit(reported),
     )
 

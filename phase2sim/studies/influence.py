@@ -17,16 +17,16 @@ from phase2sim.core.progress import Report
 from phase2sim.evidence.load import digest_of
 from phase2sim.evidence.reported import LOCATIONS, Evidence, Reported
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.fitting import fitted
+from phase2sim.prior.fitting import load_or_fit
 from phase2sim.prior.models.prior_moments import effect_before
 from phase2sim.prior.reweighting import (
     Change,
     TrialOutcomes,
     mean_and_sd,
-    mean_moved,
-    mean_refitted,
-    share_moved,
-    share_refitted,
+    refit_mean_change,
+    refit_share_change,
+    reweight_mean,
+    reweight_share,
 )
 from phase2sim.prior.truth_sources import fitted_prior
 from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
@@ -122,7 +122,7 @@ def influence(
     built = None if scenario is None else build_scenario(load_scenario(scenario))
     if built is not None:
         check_assurance(built)
-    prior = fitted(evidence, report=report)
+    prior = load_or_fit(evidence, report=report)
     weights = leave_one_out_weights(evidence, prior, report)
     weights = weights if only is None else weights.select_file(only)
     return measure_influence(evidence, prior, weights, built, report)
@@ -178,7 +178,9 @@ def measure_influence(
         prior=prior,
         effect_mean={name: mean for name, (mean, _) in effects.items()},
         effect_sd={name: sd for name, (_, sd) in effects.items()},
-        assurance={name: share_moved(trials, equal_weights) for name, trials in outcomes.items()},
+        assurance={
+            name: reweight_share(trials, equal_weights) for name, trials in outcomes.items()
+        },
         left_out=tuple(
             refits[index] if index in refits else _reweight(base, weights, index)
             for index in numbers
@@ -242,7 +244,7 @@ class _Base:
 
 def _reweight(base: _Base, weights: EntryWeights, index: int) -> LeaveOneOut:
     prior, draw_weights = base.prior, weights.weights[:, index]
-    effects = {name: mean_moved(_effect(prior, name), draw_weights) for name in prior.effects}
+    effects = {name: reweight_mean(_effect(prior, name), draw_weights) for name in prior.effects}
     return LeaveOneOut(
         entry=weights.entries[index],
         pareto_k=float(weights.pareto_k[index]),
@@ -250,7 +252,7 @@ def _reweight(base: _Base, weights: EntryWeights, index: int) -> LeaveOneOut:
         effect_mean={name: mean for name, (mean, _) in effects.items()},
         effect_sd={name: sd for name, (_, sd) in effects.items()},
         assurance={
-            name: share_moved(outcomes, draw_weights) for name, outcomes in base.outcomes.items()
+            name: reweight_share(outcomes, draw_weights) for name, outcomes in base.outcomes.items()
         },
     )
 
@@ -294,7 +296,7 @@ def _refuse_entry(weights: EntryWeights, index: int, reason: str) -> LeaveOneOut
 def _refit(base: _Base, weights: EntryWeights, index: int, report: Report) -> LeaveOneOut:
     entry, k = weights.entries[index], float(weights.pareto_k[index])
     try:
-        refit = fitted(
+        refit = load_or_fit(
             leave_entry_out(base.evidence, entry), report=lambda line: report(f"  {line}")
         )
     except (PriorNotTrusted, BadEvidence) as error:
@@ -314,7 +316,7 @@ def _effect_change(base: _Base, refit: PriorDraws, endpoint: str) -> tuple[Chang
     """Change of the effect under a refit; the prior before any evidence if none is left."""
     effect = _effect(base.prior, endpoint)
     if endpoint in refit.effects:
-        return mean_refitted(_effect(refit, endpoint), effect)
+        return refit_mean_change(_effect(refit, endpoint), effect)
     prior_effect = effect_before(base.evidence, base.prior.effects[endpoint])
     mean, sd = mean_and_sd(effect)
     return (
@@ -329,7 +331,9 @@ def _assurance_change(base: _Base, refit: PriorDraws, report: Report) -> dict[st
         return {}
     outcomes = simulate_outcomes(base.built, refit, report)
     draws = len(base.prior.effect)
-    return {name: share_refitted(outcomes[name], base.outcomes[name], draws) for name in outcomes}
+    return {
+        name: refit_share_change(outcomes[name], base.outcomes[name], draws) for name in outcomes
+    }
 
 
 def _is_fitted_jointly(entries: Sequence[Reported], entry: Reported) -> bool:

@@ -24,17 +24,17 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "methods" / "held-out.md"
 REPLICAS = 2000
 LIMITS = (0.025, 0.975)
-SHORT = Sampler(chains=4, tune=700, draws=500, kept=REPLICAS)
+SHORT = Sampler(chains=4, tune=700, draws=500, kept_draws=REPLICAS)
 WORDS = """# Studies left out
 
-Each study of `priors/t1d-natural-history.toml` was left out in turn, the others fitted, and its
-report simulated {replicas:,} times as that of a new study: its own number of patients, window,
-visits and age, with a fresh level and slope. Counted are means, medians and geometric means, what a
-control arm of a new trial is about.
+Each study of `priors/t1d-natural-history.toml` was left out in turn and the model fitted to the
+others. The report of the study was then simulated {replicas:,} times, with its number of patients,
+window, visits and age, and with a new level and slope. The table has all reported means, medians
+and geometric means, because the control arm of a new trial is predicted by its means.
 
 Of {numbers} reported numbers {inside} lie inside their 95 % predictive interval ({share:.0%}).
-Numbers of one study share its level, so they are not independent: {studies_inside} of {studies}
-studies have all of theirs inside.
+Numbers of one study share its level, so they are not independent: in {studies_inside} of {studies}
+studies all numbers lie inside.
 
 | study | number | reported | 95 % of a new study |
 |---|---|---|---|

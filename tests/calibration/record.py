@@ -26,42 +26,45 @@ PAGE = ROOT / "docs" / "methods" / "calibration.md"
 WORKERS = 2
 WORDS = f"""# Calibration of the fit
 
-Simulation-based calibration (Talts et al. 2018): draw the unknowns from the prior, simulate
-what ten patients' paper would report (`phase2sim/prior/replicates`, which knows no likelihood),
-fit, and rank the truth among 63 draws. Ranks are uniform, and intervals cover as often as they say,
-only if every likelihood is the distribution of the summary it reads.
+Simulation-based calibration (Talts et al. 2018): draw the parameters from the prior, simulate the
+report of a paper with ten patients (`phase2sim/prior/replicates`, which shares no code with the
+likelihoods), fit the model, and rank the true value among 63 posterior draws. Ranks are uniform
+and intervals have their nominal coverage only if every likelihood is the distribution of its
+summary.
 
-- Priors: those of the fit, narrowed where they reach patients of whom no paper reports
-  (`REALISTIC` and `RARE` in `tests/calibration/`). Studies are drawn anew each time. An arm
-  enrols at diagnosis; GXIPC1's enrols over 12 months.
-- Ranked are the mean and SD at the visit, how studies differ, effects, and the distance of a
-  reported number from what a draw expects: ranks of parameters alone cannot see a fit that
-  ignores its data (Modrák et al. 2023).
-- {REPLICATIONS} simulated papers a case. Chi-square over 16 bins, and the simultaneous band of
-  the ranks' distribution function (Säilynoja, Bürkner and Vehtari 2022), each at 0.01 over the
-  quantities of a case (Bonferroni); 50 % and 90 % intervals cover within 3 binomial standard
-  errors. About one calibrated case in thirty fails one of so many tests by chance: it is asked
-  again, of {AGAIN} fresh papers, and must then pass (their number is in the table).
-- Own patients' data are not here: their density is exact, and tested as such
+- Priors: those of the fit, narrowed where they include patients that no paper reports
+  (`REALISTIC` and `RARE` in `tests/calibration/`). Each simulated paper has new study effects.
+  Arms enrol at diagnosis, GXIPC1's over 12 months.
+- Ranked quantities: the mean and SD at the visit, the SDs between studies, effects, and the
+  distance of a reported number from its expectation under a draw. The last is needed because
+  ranks of parameters alone cannot detect a fit that ignores its data (Modrák et al. 2023).
+- {REPLICATIONS} simulated papers per case. The tests are chi-square over 16 bins and the
+  simultaneous band of the ranks' distribution function (Säilynoja, Bürkner and Vehtari 2022),
+  each at level 0.01 over the quantities of a case (Bonferroni). The coverage of 50 % and 90 %
+  intervals must be within 3 binomial standard errors. By chance, about one calibrated case in
+  thirty fails one of these tests. It is then repeated with {AGAIN} new papers and must pass (the
+  table shows the number of papers).
+- Individual data are not included: their density is exact, and tested separately
   (`tests/prior/models/likelihoods/test_individual_data.py`).
 
-`uv run pytest -m calibration` runs it; `uv run python tests/calibration/record.py` writes this
-page of what that found.
+`uv run pytest -m calibration` runs the calibration; `uv run python tests/calibration/record.py`
+writes this page from its results.
 """
 READING = """
-## What these sizes can and cannot see
+## Which errors this can detect
 
-A fit whose 90 % intervals cover 85 % fails. Errors of two or three points do not show: they are
-what the approximations leave (raw means and SDs of skewed values by their first two moments,
-studies' shifts of raw means to first order). With 1280 papers, the 50 % and 90 % intervals
-covered 53 and 93 % for the SD of raw C-peptide, 46 and 89 % for the spread of studies behind
-it, and 53 and 91 %, 46 and 88 % for insulin.
+A fit whose 90 % intervals have 85 % coverage fails. Errors of two or three percentage points are
+not detected. The approximations cause errors of this size (raw means and SDs of skewed values by
+their first two moments, shifts of raw means by studies to first order). With 1280 papers, the
+50 % and 90 % intervals covered 53 and 93 % for the SD of raw C-peptide, 46 and 89 % for the SD
+between studies, and 53 and 91 %, 46 and 88 % for insulin.
 
-What calibration has changed: SDs of skewed values had been read as lognormal about the model's,
-whose ranks were biased (chi-square p below 0.002 on every scale); SDs of the same patients at
-two visits as independent, whose 50 % intervals covered 40 %; the SD beside a change as known,
-whose 90 % interval covered 85 %; and the count below the own baseline as independent of that
-visit's median, which the fit without a likelihood found (0.16 SD apart).
+Calibration has led to four corrections of the model. Earlier, SDs of skewed values were read as
+lognormal about the model's SD; their ranks were biased (chi-square p below 0.002 on every scale).
+SDs of the same patients at two visits were independent; their 50 % intervals covered 40 %. The SD
+reported with a change was treated as known; its 90 % interval covered 85 %. The count below the
+own baseline was independent of the median at that visit; the fit without a likelihood revealed
+this (0.16 SD apart).
 """
 
 
@@ -103,10 +106,10 @@ def _page(
     for one in found:
         yield _case_row(one)
     yield "\n## Without any likelihood\n"
-    yield "GXIPC1's HbA1c summaries again, natural history held at a normal approximation of its"
-    yield "posterior: by NUTS on the likelihood, and by `pm.Simulator` and `sample_smc` on"
-    yield f"simulated patients ({2 * PARTICLES} particles), comparing simulated reports with the"
-    yield "real one.\n"
+    yield "GXIPC1's HbA1c summaries fitted twice, with natural history fixed at a normal"
+    yield "approximation of its posterior: by NUTS with the likelihood, and by `pm.Simulator` and"
+    yield f"`sample_smc` from simulated patients ({2 * PARTICLES} particles), whose reports are"
+    yield "compared with the published one.\n"
     yield _row("effect on HbA1c, %", "likelihood", "simulation", "means apart", "ratio of SDs")
     yield _row(*["---"] * 5)
     for effect in compared:

@@ -20,7 +20,7 @@ from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
-from phase2sim.prior.models.fit import Compiled
+from phase2sim.prior.models.fit import CompiledModel
 from phase2sim.prior.models.joint import joint_model
 from phase2sim.prior.models.unknowns.settings import PRIORS, SAMPLER
 from phase2sim.prior.replicates.parameters import Parameters
@@ -98,7 +98,7 @@ def only_hba1c(name: str) -> Evidence:
 def held_history() -> Held:
     """Normal approximation of the posterior of control arms' HbA1c."""
     evidence = only_hba1c("t1d-natural-history")
-    posterior = Compiled.of(evidence).sample(evidence, SEED)["posterior"].to_dataset()
+    posterior = CompiledModel.of(evidence).sample(evidence, SEED)["posterior"].to_dataset()
 
     def flat(name: str) -> Floats:
         values = posterior[name].values

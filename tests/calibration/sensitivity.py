@@ -18,7 +18,7 @@ from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.analysis_priors import control_mean_at, effect_at, trial_window
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.diagnostics import diagnose
-from phase2sim.prior.models.fit import Compiled, to_prior
+from phase2sim.prior.models.fit import CompiledModel, to_prior
 from phase2sim.prior.models.unknowns.settings import PRIORS, SAMPLER, EndpointPriors
 
 ROOT = Path(__file__).parents[2]
@@ -31,33 +31,33 @@ SIDES = {
 }
 SCALES = (0.5, 1.0, 2.0)
 READ = (("hba1c", 6.0), ("c_peptide", 12.0))
-WORDS = """# What the fit owes to its priors
+WORDS = """# Sensitivity of the fit to its priors
 
-## How studies differ
+## Priors of the SDs between studies
 
 The level of a study and its slope per month are normal about the common curve; their SDs have
-half-normal priors. How much may a published control arm tell about a new one? That is what these
-SDs decide, and few studies cannot. So every scale was halved and doubled:
+half-normal priors. These SDs determine how much a published control arm says about a new one, but a
+few studies cannot estimate them well. So the scales of their priors were halved and doubled:
 
 | scale of both priors | SD of the level between studies | control mean of a new trial | \
 effect |
 |---|---|---|---|
 {scales}
 
-Mean (SD) of the draws; the control mean is that of patients enrolled {window} months after
-diagnosis; n0 is the number of patients whose own mean would be as uncertain.
+Mean (SD) of the draws. The control mean is that of patients enrolled {window} months after
+diagnosis; n0 is the effective sample size, the number of patients whose mean has the same SD.
 
 ## Each kind of evidence alone, and together
 
-`gxipc1` is the single arm; `msc-randomised` are published randomised trials of the class; both
-beside the same natural history. Where the class is read, the single arm's effect is one more draw
-of it; where it is not, the stated sceptical prior stands in its place.
+`gxipc1` is the single arm, `msc-randomised` are published randomised trials of the class; each was
+fitted with the same natural history. With evidence on the class, the single arm's effect is one
+more draw from it; without, its prior is the stated sceptical prior.
 
 | evidence | effect on HbA1c at month 6, % | effect on C-peptide at month 12, ln(nmol/L + 1) |
 |---|---|---|
 {sides}
 
-Mean (SD), and the chance of benefit. `phase2sim prior compare` shows the same of kept fits.
+Mean (SD), and the probability of benefit. `phase2sim prior compare` shows the same for kept fits.
 
 Written by `uv run python tests/calibration/sensitivity.py` on {day}, evidence {digest}.
 """
@@ -70,7 +70,7 @@ def evidence_of(names: Iterable[str]) -> Evidence:
 
 def draws_of(evidence: Evidence, priors: Mapping[str, EndpointPriors] = PRIORS) -> PriorDraws:
     """Fit; stop where the sampler did not converge."""
-    trace = Compiled.of(evidence, priors).sample(evidence, 1)
+    trace = CompiledModel.of(evidence, priors).sample(evidence, 1)
     posterior = trace["posterior"].to_dataset()
     diagnostics = diagnose(posterior, int(np.asarray(trace["sample_stats"]["diverging"]).sum()))
     sys.stderr.write(f"{' '.join(evidence.names)}: {diagnostics}\n")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from phase2sim.core.randomness import generator
 from phase2sim.evidence.reported import Evidence
-from phase2sim.prior.models.fit import Compiled, to_prior
+from phase2sim.prior.models.fit import CompiledModel, to_prior
 from phase2sim.prior.models.joint import joint_model
 from phase2sim.prior.models.unknowns.settings import (
     EVENT_PRIORS,
@@ -80,8 +80,8 @@ def judge(case: Case) -> Calibration:
 def calibrate(case: Case, first: int, replications: int) -> Calibration:
     """Run replications of a case, numbered from ``first`` on."""
     truths = prior_draws(case, SEED + first, replications)
-    compiled = Compiled.of(case.evidence, case.priors, case.event_priors)
-    parameters = to_prior(case.evidence, truths, Sampler(kept=replications), {})
+    compiled = CompiledModel.of(case.evidence, case.priors, case.event_priors)
+    parameters = to_prior(case.evidence, truths, Sampler(kept_draws=replications), {})
     true = {str(name): values.values[0] for name, values in truths.items()}
     ranks: dict[str, list[int]] = {name: [] for name in case.quantities}
     divergent = 0

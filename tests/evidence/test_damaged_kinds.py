@@ -274,9 +274,9 @@ ROW_EDITS: list[tuple[str, str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "place", "reason"), ROW_EDITS)
+@pytest.mark.parametrize(("old", "new", "location", "reason"), ROW_EDITS)
 def test_damaged_csv_is_refused_by_line_and_column(
-    tmp_path: Path, old: str, new: str, place: str, reason: str
+    tmp_path: Path, old: str, new: str, location: str, reason: str
 ) -> None:
     assert old in ROWS
     with pytest.raises(BadEvidence) as refused:
@@ -284,7 +284,7 @@ def test_damaged_csv_is_refused_by_line_and_column(
 
     message = str(refused.value)
     assert message.startswith(str(tmp_path / "own.csv"))
-    assert place in message
+    assert location in message
     assert reason in message
 
 

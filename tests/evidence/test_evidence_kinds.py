@@ -22,7 +22,7 @@ from support.evidence_text import (
     load_own,
 )
 
-from phase2sim.evidence.load import MODELLED
+from phase2sim.evidence.load import MODELLED_ENDPOINTS
 from phase2sim.evidence.reported import Normal, Reported
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def only(folder: Path, keys: str, study: str = CONTROL) -> Reported:
 
 
 def test_all_four_endpoints_are_modelled() -> None:
-    assert set(MODELLED) == {"hba1c", "c_peptide", "insulin", "glucose"}
+    assert set(MODELLED_ENDPOINTS) == {"hba1c", "c_peptide", "insulin", "glucose"}
 
 
 def test_quartiles_become_the_endpoints_own_unit(tmp_path: Path) -> None:
@@ -52,10 +52,10 @@ def test_quartiles_become_the_endpoints_own_unit(tmp_path: Path) -> None:
 
 def test_range_stands_beside_quartiles_and_median(tmp_path: Path) -> None:
     three = ("quartiles = [7, 9]", "range = [6, 12]", "median = 8")
-    evidence = load(tmp_path, CONTROL + "".join(entry(HBA1C + one) for one in three))
+    evidence = load(tmp_path, CONTROL + "".join(entry(HBA1C + number) for number in three))
 
-    assert [one.bounds for one in evidence.reported] == [(7.0, 9.0), (6.0, 12.0), None]
-    assert {one.quantile_method for one in evidence.reported} == {"hazen"}
+    assert [number.bounds for number in evidence.reported] == [(7.0, 9.0), (6.0, 12.0), None]
+    assert {number.quantile_method for number in evidence.reported} == {"hazen"}
 
 
 def test_sd_alone_is_a_number_of_its_own(tmp_path: Path) -> None:
@@ -200,13 +200,13 @@ def test_file_of_effects_alone_goes_with_a_class(tmp_path: Path) -> None:
 
 
 def test_own_data_are_on_the_model_scale_one_row_a_patient(tmp_path: Path) -> None:
-    (own,) = load_own(tmp_path).individuals
+    (data,) = load_own(tmp_path).individuals
 
-    assert own.columns == (("hba1c", 0.0), ("hba1c", 6.0), ("insulin", 6.0))
+    assert data.columns == (("hba1c", 0.0), ("hba1c", 6.0), ("insulin", 6.0))
     # 65.574 / 10.929 + 2.15 = 8.15, 54.645 / 10.929 + 2.15 = 7.15, root of 0.49; p1 before p2
     expected = [[8.15, nan, 0.7], [nan, 7.15, 0.0]]
-    np.testing.assert_allclose(own.value, expected)
-    assert (own.study, own.arm, own.source, own.number) == ("Small", "control", "made up", 1)
+    np.testing.assert_allclose(data.value, expected)
+    assert (data.study, data.arm, data.source, data.number) == ("Small", "control", "made up", 1)
 
 
 def test_own_data_of_a_single_arm_need_its_effect(tmp_path: Path) -> None:
@@ -296,23 +296,23 @@ def test_reason_and_why_do_not_change_the_digest(tmp_path: Path) -> None:
 def test_examples_of_the_guide_are_sound_files(tmp_path: Path) -> None:
     guide = (ROOT / "docs" / "guide" / "evidence.md").read_text(encoding="utf-8")
     parts = re.split(r"^## ", guide, flags=re.MULTILINE)
-    found = {
+    files = {
         part.splitlines()[0]: re.findall(r"```toml\n(.*?)```", part, re.DOTALL) for part in parts
     }
     (csv,) = re.findall(r"```\n(id,.*?)```", guide, re.DOTALL)
-    stated, enthusiast = found["What a single arm assumes"]
-    (trial,) = found["Randomised trials and what their class assumes"]
-    (own,) = found["Own data"]
-    phase_1 = [*found["The study"], *found["A reported number"], stated]
+    stated, enthusiast = files["Assumptions for a single arm"]
+    (trial,) = files["Randomised trials, and assumptions about their class"]
+    (data,) = files["Individual data"]
+    phase_1 = [*files["The study"], *files["A reported number"], stated]
     phase_1 += [stated.replace("hba1c", name) for name in ("c_peptide", "insulin")]
 
     single = load(tmp_path, "\n".join(phase_1), enthusiast)
     randomised = load(tmp_path, trial)
     (tmp_path / "our-patients.csv").write_text(csv)
-    individual = load(tmp_path, own)
+    individual = load(tmp_path, data)
 
     assert len(single.reported) == 9
-    assert all(not one.unused for one in single.reported)
+    assert all(not number.unused for number in single.reported)
     assert set(single.effects) == {"hba1c", "c_peptide", "insulin"}
     assert single.effects["hba1c"].prior == Normal(-0.5, 0.4)
     assert set(randomised.classes) == {"hba1c"}

@@ -36,13 +36,15 @@ def only(folder: Path, keys: str) -> Reported:
 
 
 def of_study(evidence: Evidence, study: str) -> list[Reported]:
-    return [one for one in evidence.reported if one.study == study]
+    return [number for number in evidence.reported if number.study == study]
 
 
 def test_shipped_natural_history_has_eight_or_more_control_studies(shipped: Evidence) -> None:
     controls = {arm.study for arm in shipped.arms if arm.design == "control-arm"}
 
-    read = {one.study for one in shipped.reported if not one.unused and not one.elicited}
+    read = {
+        number.study for number in shipped.reported if not number.unused and not number.elicited
+    }
     assert len(controls & read) >= 8
 
 
@@ -58,9 +60,9 @@ def test_every_window_of_the_shipped_control_arms_is_explained(shipped: Evidence
 
 def test_children_followed_from_diagnosis_have_the_published_hba1c(shipped: Evidence) -> None:
     course = {
-        one.months: one.value
-        for one in shipped.reported
-        if one.endpoint == "hba1c" and one.clock == "diagnosis" and one.n > 100
+        number.months: number.value
+        for number in shipped.reported
+        if number.endpoint == "hba1c" and number.clock == "diagnosis" and number.n > 100
     }
 
     # PMC3844085, PMC7001422 and PMC5397378
@@ -76,17 +78,17 @@ def test_children_followed_from_diagnosis_have_the_published_hba1c(shipped: Evid
 
 def test_phase_1_counts_and_medians_are_read(shipped: Evidence) -> None:
     read = {
-        (one.endpoint, one.months, one.statistic, one.beyond): one
-        for one in of_study(shipped, "GXIPC1 phase 1")
-        if not one.unused
+        (number.endpoint, number.months, number.statistic, number.beyond): number
+        for number in of_study(shipped, "GXIPC1 phase 1")
+        if not number.unused
     }
 
     assert read["hba1c", (3.0,), "median", ""].value == 7.41
     assert read["hba1c", (6.0,), "median", ""].value == 8.27
     below = read["hba1c", (6.0,), "count", "below"]
     assert (below.value, below.n, below.threshold) == (2.0, 10, 7.5)
-    own = read["hba1c", (6.0,), "count", "below_baseline"]
-    assert (own.value, own.n) == (3.0, 10)
+    below_baseline = read["hba1c", (6.0,), "count", "below_baseline"]
+    assert (below_baseline.value, below_baseline.n) == (3.0, 10)
     stable = read["c_peptide", (0.0, 6.0), "change", ""]
     assert (stable.elicited, stable.status) == (Normal(0.0, 0.15), "elicited")
     assert stable.on_model_scale
@@ -104,16 +106,16 @@ def test_phase_1_counts_and_medians_are_read(shipped: Evidence) -> None:
 
 def test_phase_1_insulin_rests_on_an_elicited_weight(shipped: Evidence) -> None:
     insulin = [
-        one
-        for one in of_study(shipped, "GXIPC1 phase 1")
-        if one.endpoint == "insulin" and one.statistic == "median"
+        number
+        for number in of_study(shipped, "GXIPC1 phase 1")
+        if number.endpoint == "insulin" and number.statistic == "median"
     ]
 
     (arm,) = (arm for arm in shipped.arms if arm.study == "GXIPC1 phase 1")
     assert arm.weight_kg == Normal(35.0, 10.0)
-    assert [one.value for one in insulin] == pytest.approx([22.5 / 35, 12.5 / 35])
-    assert all(one.by_weight and one.unit == "U/kg/day" for one in insulin)
-    assert all("elicited weight" in one.as_reported for one in insulin)
+    assert [number.value for number in insulin] == pytest.approx([22.5 / 35, 12.5 / 35])
+    assert all(number.by_weight and number.unit == "U/kg/day" for number in insulin)
+    assert all("elicited weight" in number.as_reported for number in insulin)
     assert "elicited weight" in arm.note
 
 
@@ -286,9 +288,11 @@ def test_every_statistic_says_what_it_is() -> None:
 
 
 def test_study_without_patients_still_gives_a_slope(shipped: Evidence) -> None:
-    slopes = [one for one in of_study(shipped, "Greenbaum 2012") if one.statistic == "slope"]
+    slopes = [
+        number for number in of_study(shipped, "Greenbaum 2012") if number.statistic == "slope"
+    ]
 
-    assert [(one.n, one.unused) for one in slopes] == [(0, ""), (0, "")]
+    assert [(number.n, number.unused) for number in slopes] == [(0, ""), (0, "")]
 
 
 ENTRY = '[[reported]]\nendpoint = "hba1c"\nmonth = 6\nmean = 7.3\nsd = 1.3\nunit = "%"\n'
@@ -335,10 +339,10 @@ def test_digest_changes_with_the_assumed_effect(tmp_path: Path) -> None:
 
 
 def test_elicited_numbers_have_a_reason(shipped: Evidence) -> None:
-    elicited = [one for one in shipped.reported if one.elicited]
+    elicited = [number for number in shipped.reported if number.elicited]
 
     assert len(elicited) == 3
-    assert all(one.why and one.status == "elicited" for one in elicited)
+    assert all(number.why and number.status == "elicited" for number in elicited)
 
 
 def test_shipped_trials_of_the_class_have_both_arms_read() -> None:
@@ -346,13 +350,13 @@ def test_shipped_trials_of_the_class_have_both_arms_read() -> None:
 
     treated = {(arm.study, arm.arm): arm.treated for arm in evidence.arms}
     read = {
-        (one.study, one.endpoint, treated[one.study, one.arm])
-        for one in evidence.reported
-        if not one.unused
+        (number.study, number.endpoint, treated[number.study, number.arm])
+        for number in evidence.reported
+        if not number.unused
     }
     of_class = {("ASC and vitamin D", "insulin"), ("ASC and vitamin D", "hba1c")}
     of_class |= {("ProTrans-2", "c_peptide")}
-    assert read == {(*one, arm) for one in of_class for arm in (True, False)}
+    assert read == {(*number, arm) for number in of_class for arm in (True, False)}
     assert set(evidence.classes) == {"insulin", "hba1c", "c_peptide"}
 
 
@@ -360,9 +364,9 @@ def test_protrans_2_is_a_mean_of_the_meal_test() -> None:
     evidence = load_evidence([PRIORS / "msc-randomised.toml"])
 
     values = {
-        (one.arm, one.months): one.value
-        for one in evidence.reported
-        if one.study == "ProTrans-2" and not one.unused
+        (number.arm, number.months): number.value
+        for number in evidence.reported
+        if number.study == "ProTrans-2" and not number.unused
     }
     # 96, 85, 48 and 30 nmol/L x 120 min over 120 minutes
     assert values == pytest.approx(
@@ -379,10 +383,10 @@ def test_shipped_enthusiast_takes_the_place_of_the_sceptic() -> None:
     names = ("enthusiastic", "gxipc1", "t1d-natural-history")
     effects = load_evidence([PRIORS / f"{name}.toml" for name in names]).effects
 
-    assert {name: one.before for name, one in effects.items()} == {
+    assert {name: number.before for name, number in effects.items()} == {
         "hba1c": Normal(-0.5, 0.4),
         "c_peptide": Normal(0.10, 0.08),
         "insulin": Normal(-0.10, 0.08),
         "glucose": Normal(-0.10, 0.12),
     }
-    assert {one.shared for one in effects.values()} == {0.3}
+    assert {number.shared for number in effects.values()} == {0.3}

@@ -79,15 +79,15 @@ def test_what_was_assumed_before_is_what_the_model_draws_without_evidence() -> N
 def test_a_face_value_is_the_reported_number_minus_the_untreated_mean() -> None:
     evidence = shipped_evidence()
 
-    found = {
-        (one.endpoint, one.label): one.effect for one in face_values(evidence, draws_for(evidence))
+    effects = {
+        (row.endpoint, row.label): row.effect for row in face_values(evidence, draws_for(evidence))
     }
 
     # Untreated patients of the kept draws have a mean of 8 % at every month. With an onset of half
     # time 1.5 months the effect at month 3 is 3/4 of the whole, at month 6 15/16.
-    assert found["hba1c", "month 6: median 8.27 %"] == pytest.approx(8.27 - MEAN["hba1c"])
+    assert effects["hba1c", "month 6: median 8.27 %"] == pytest.approx(8.27 - MEAN["hba1c"])
     expected = (7.41 - MEAN["hba1c"]) * (15 / 16) / (3 / 4)
-    assert found["hba1c", "month 3: median 7.41 %"] == pytest.approx(expected)
+    assert effects["hba1c", "month 3: median 7.41 %"] == pytest.approx(expected)
 
 
 def test_every_number_that_the_fit_reads_is_replicated() -> None:
@@ -95,27 +95,27 @@ def test_every_number_that_the_fit_reads_is_replicated() -> None:
 
     check = check_prior(evidence, draws_for(evidence))
 
-    read = [one for one in evidence.reported if not one.unused]
-    assert {(one.entry.file, one.entry.number) for one in check.replicas} == {
-        (one.file, one.number) for one in read
+    read = [row for row in evidence.reported if not row.unused]
+    assert {(row.entry.file, row.entry.number) for row in check.replicas} == {
+        (row.file, row.number) for row in read
     }
-    assert check.flags == sum(one.tail < 0.05 for one in check.replicas)
+    assert check.flags == sum(row.tail < 0.05 for row in check.replicas)
     assert check.flags_by_chance == pytest.approx(0.05 * len(check.replicas))
-    assert all(one.lower <= one.median <= one.upper for one in check.replicas)
+    assert all(row.lower <= row.median <= row.upper for row in check.replicas)
     assert {prior.of for prior in check.analysis_priors} == {"effect", "control"}
 
 
 def test_what_the_evidence_did_not_touch_has_a_ratio_of_one() -> None:
     evidence = shipped_evidence()
     prior = draws_for(evidence)
-    place = prior.endpoints.index("hba1c")
+    position = prior.endpoints.index("hba1c")
     before = beforehand.effect_before(evidence, prior.effects["hba1c"])
     effect = prior.effect.copy()
-    effect[:, place] = stats.norm.ppf((np.arange(len(effect)) + 0.5) / len(effect)) * before.sd
+    effect[:, position] = stats.norm.ppf((np.arange(len(effect)) + 0.5) / len(effect)) * before.sd
 
     check = check_prior(evidence, replace(prior, effect=effect))
 
     learned = next(
-        one for one in check.learned if (one.endpoint, one.what) == ("hba1c", "treatment effect")
+        row for row in check.learned if (row.endpoint, row.what) == ("hba1c", "treatment effect")
     )
     assert learned.sd_ratio == pytest.approx(1.0, abs=0.05)  # 50 quantiles of a normal

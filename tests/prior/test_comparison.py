@@ -14,7 +14,7 @@ from support.kept_prior import NAMES, UNTREATED, draws_for, keep, shipped_eviden
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.prior.check import check_prior
-from phase2sim.prior.comparison import compared
+from phase2sim.prior.comparison import compare_fitted
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.reporting.figures.history_figures import published_points
 from phase2sim.reporting.figures.pages import write_figures
@@ -44,7 +44,7 @@ def with_effect(mean: float, sd: float) -> PriorDraws:
 def test_effects_of_each_set_stand_side_by_side() -> None:
     evidence = shipped_evidence()
 
-    rows = compared([evidence, evidence], [with_effect(-0.5, 0.25), with_effect(0.3, 0.25)])
+    rows = compare_fitted([evidence, evidence], [with_effect(-0.5, 0.25), with_effect(0.3, 0.25)])
 
     hba1c = next(row for row in rows if row.endpoint == "hba1c")
     first, second = (side.effect for side in hba1c.sides)
@@ -63,7 +63,7 @@ def test_more_benefit_is_up_where_higher_is_better() -> None:
     evidence = shipped_evidence()
     prior = draws_for(evidence)
 
-    rows = compared([evidence, evidence], [prior, prior])
+    rows = compare_fitted([evidence, evidence], [prior, prior])
 
     for row in rows:
         effect = row.sides[0].effect

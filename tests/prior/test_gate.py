@@ -11,7 +11,7 @@ from support.kept_prior import draws_for, shipped_evidence
 from phase2sim.core.errors import PriorNotTrusted
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.fitting import fitted, refusal
+from phase2sim.prior.fitting import load_or_fit, refusal
 from phase2sim.prior.models.diagnostics import DIAGNOSTIC_NAMES
 from phase2sim.prior.models.unknowns.settings import Gate, Sampler
 from phase2sim.prior.storage import DamagedPrior, load
@@ -69,17 +69,17 @@ def test_a_failed_gate_exits_1_and_nothing_can_use_its_draws(
     (tmp_path / "one.toml").write_text(ONE_MEAN)
     (tmp_path / "trial.toml").write_text(SCENARIO)
 
-    fitted = phase2sim("fit", tmp_path / "one.toml")
+    load_or_fit = phase2sim("fit", tmp_path / "one.toml")
     shown = phase2sim("prior", "show", tmp_path / "one.toml")
     run = phase2sim("run", tmp_path / "trial.toml", "--trials", 10)
 
-    assert fitted.exit_code == run.exit_code == 1
+    assert load_or_fit.exit_code == run.exit_code == 1
     assert shown.exit_code == 2
     (aside,) = (tmp_path / "cache").iterdir()
     assert aside.suffix == ".untrusted"
-    assert str(aside) in fitted.stderr
-    assert "What to try" in fitted.stderr
-    assert "Traceback" not in fitted.stderr + run.stderr
+    assert str(aside) in load_or_fit.stderr
+    assert "What to try" in load_or_fit.stderr
+    assert "Traceback" not in load_or_fit.stderr + run.stderr
     with pytest.raises(DamagedPrior, match="gate"):
         load(aside)
 
@@ -105,12 +105,12 @@ def test_a_fit_of_too_few_draws_is_sampled_longer_once(
         rhat = 1.0 + 22.0 / sampler.draws
         diagnostics = {"divergences": divergences, "rhat": rhat, "ess_bulk": 1e4, "ess_tail": 1e4}
         of = {f"{name}_of": "decay[1]" for name in DIAGNOSTIC_NAMES}
-        made = {"digest": evidence.digest, "seed": seed, "diagnostics": diagnostics | of}
-        return replace(draws_for(evidence), provenance=made)
+        provenance = {"digest": evidence.digest, "seed": seed, "diagnostics": diagnostics | of}
+        return replace(draws_for(evidence), provenance=provenance)
 
     monkeypatch.setattr("phase2sim.prior.models.fit.sample_posterior", fit)
     with nullcontext() if trusted else pytest.raises(PriorNotTrusted, match="divergent"):
-        fitted(shipped_evidence(), report=lines.append)
+        load_or_fit(shipped_evidence(), report=lines.append)
 
     assert asked == draws
     assert any("3 times as many" in line for line in lines) == trusted
@@ -128,9 +128,11 @@ def test_a_fit_of_too_few_draws_is_sampled_longer_once(
 def test_advice_names_the_endpoint_that_is_complained_of(
     complaint: str, about: str, lever: str
 ) -> None:
-    said = refusal(shipped_evidence(), [complaint], ("hba1c", "c_peptide"), Path("aside.untrusted"))
+    message = refusal(
+        shipped_evidence(), [complaint], ("hba1c", "c_peptide"), Path("aside.untrusted")
+    )
 
-    assert complaint in said
-    assert about in said
-    assert lever in said
-    assert "phase2sim evidence show gxipc1 t1d-natural-history" in said
+    assert complaint in message
+    assert about in message
+    assert lever in message
+    assert "phase2sim evidence show gxipc1 t1d-natural-history" in message

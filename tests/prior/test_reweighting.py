@@ -10,11 +10,11 @@ from phase2sim.prior.models.importance import leave_one_out
 from phase2sim.prior.reweighting import (
     TrialOutcomes,
     mean_and_sd,
-    mean_moved,
-    mean_refitted,
-    share_moved,
+    refit_mean_change,
+    reweight_mean,
+    reweight_share,
 )
-from phase2sim.prior.reweighting import share_refitted as refitted
+from phase2sim.prior.reweighting import refit_share_change as refitted
 
 DRAWS = 8000
 
@@ -41,14 +41,14 @@ def test_leaving_out_an_observation_gives_the_posterior_of_the_other(other: floa
     draws = case.draws(1)
 
     weights, k = leave_one_out(case.log_density_of_other(draws)[:, None])
-    mean, sd = mean_moved(draws, weights[:, 0])
+    mean, sd = reweight_mean(draws, weights[:, 0])
 
     assert k[0] < 0.7
     assert weights.sum() == pytest.approx(1.0)
     assert_agrees(mean.value, case.without[0], mean.mcse)
     assert_agrees(sd.value, case.without[1], sd.mcse)
-    assert_agrees(mean.by, case.without[0] - (0.4 + other) / 3, mean.by_mcse)
-    assert_agrees(sd.by, case.without[1] - 3.0**-0.5, sd.by_mcse)
+    assert_agrees(mean.difference, case.without[0] - (0.4 + other) / 3, mean.difference_mcse)
+    assert_agrees(sd.difference, case.without[1] - 3.0**-0.5, sd.difference_mcse)
 
 
 def test_the_monte_carlo_error_is_what_repetition_shows() -> None:
@@ -57,14 +57,14 @@ def test_the_monte_carlo_error_is_what_repetition_shows() -> None:
     for seed in range(repeats):
         draws = case.draws(seed, 2000)
         weights, _ = leave_one_out(case.log_density_of_other(draws)[:, None])
-        moved.append(mean_moved(draws, weights[:, 0]))
+        moved.append(reweight_mean(draws, weights[:, 0]))
 
     for which in (0, 1):
-        spread = np.std([pair[which].by for pair in moved], ddof=1)
-        said = np.mean([pair[which].by_mcse for pair in moved])
+        spread = np.std([pair[which].difference for pair in moved], ddof=1)
+        reported = np.mean([pair[which].difference_mcse for pair in moved])
         # An SD of 300 values has a relative standard error of 1 / sqrt(600); weights with a heavy
         # tail make their own errors 10 % too small.
-        assert said == pytest.approx(spread, rel=STANDARD_ERRORS / 600**0.5 + 0.1)
+        assert reported == pytest.approx(spread, rel=STANDARD_ERRORS / 600**0.5 + 0.1)
 
 
 def test_the_error_knows_that_draws_follow_one_another() -> None:
@@ -72,8 +72,8 @@ def test_the_error_knows_that_draws_follow_one_another() -> None:
     rng, size = np.random.default_rng(2), 60_000
     noise = rng.normal(0.0, (1 - 0.81) ** 0.5, size)
     draws = np.zeros(size)
-    for place in range(1, size):
-        draws[place] = 0.9 * draws[place - 1] + noise[place]
+    for position in range(1, size):
+        draws[position] = 0.9 * draws[position - 1] + noise[position]
 
     mean, _ = mean_and_sd(draws)
 
@@ -84,11 +84,14 @@ def test_an_entry_that_tells_draws_apart_by_nothing_moves_nothing() -> None:
     draws = Conjugate(0.0).draws(3)
 
     weights, k = leave_one_out(np.full((DRAWS, 1), -1.3))
-    mean, sd = mean_moved(draws, weights[:, 0])
+    mean, sd = reweight_mean(draws, weights[:, 0])
 
     assert k[0] == 0
-    assert (mean.by, sd.by) == (pytest.approx(0.0, abs=1e-12), pytest.approx(0.0, abs=1e-12))
-    assert mean.by_mcse == pytest.approx(0.0, abs=1e-12)
+    assert (mean.difference, sd.difference) == (
+        pytest.approx(0.0, abs=1e-12),
+        pytest.approx(0.0, abs=1e-12),
+    )
+    assert mean.difference_mcse == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize("tail", [0.3, 0.6, 0.9])
@@ -105,13 +108,13 @@ def test_pareto_k_is_the_tail_of_the_weights(tail: float) -> None:
 def test_a_refit_is_compared_with_its_own_error() -> None:
     base, other = Conjugate(1.5).draws(5), np.random.default_rng(6).normal(0.2, 0.5**0.5, DRAWS)
 
-    mean, sd = mean_refitted(other, base)
+    mean, sd = refit_mean_change(other, base)
 
-    assert_agrees(mean.by, 0.2 - 1.9 / 3, mean.by_mcse)
-    assert_agrees(sd.by, 0.5**0.5 - 3.0**-0.5, sd.by_mcse)
+    assert_agrees(mean.difference, 0.2 - 1.9 / 3, mean.difference_mcse)
+    assert_agrees(sd.difference, 0.5**0.5 - 3.0**-0.5, sd.difference_mcse)
     # Two independent means of 8000.
     exact = (0.5 / DRAWS + 1 / 3 / DRAWS) ** 0.5
-    assert mean.by_mcse == pytest.approx(exact, rel=STANDARD_ERRORS / 100**0.5)
+    assert mean.difference_mcse == pytest.approx(exact, rel=STANDARD_ERRORS / 100**0.5)
 
 
 def trials(chance: np.ndarray, size: int, seed: int) -> TrialOutcomes:
@@ -126,19 +129,19 @@ def test_assurance_moves_to_that_of_the_weighted_draws() -> None:
     chance = rng.uniform(size=DRAWS)
     weights = chance / chance.sum()  # of draws in proportion to their chance: mean chance 2/3
 
-    moved = share_moved(trials(chance, 20_000, 8), weights)
+    moved = reweight_share(trials(chance, 20_000, 8), weights)
 
     assert_agrees(moved.value, 2 / 3, moved.mcse)
-    assert_agrees(moved.by, 2 / 3 - 1 / 2, moved.by_mcse)
+    assert_agrees(moved.difference, 2 / 3 - 1 / 2, moved.difference_mcse)
 
 
 def test_even_weights_move_no_assurance() -> None:
     goes = trials(np.full(DRAWS, 0.3), 5000, 9)
 
-    moved = share_moved(goes, np.full(DRAWS, 1 / DRAWS))
+    moved = reweight_share(goes, np.full(DRAWS, 1 / DRAWS))
 
-    assert moved.by == pytest.approx(0.0, abs=1e-12)
-    assert moved.by_mcse == pytest.approx(0.0, abs=1e-12)
+    assert moved.difference == pytest.approx(0.0, abs=1e-12)
+    assert moved.difference_mcse == pytest.approx(0.0, abs=1e-12)
     # A share of independent trials; batch means know it to 1 / sqrt(2 x 49).
     exact = (0.3 * 0.7 / 5000) ** 0.5
     assert moved.mcse == pytest.approx(exact, rel=STANDARD_ERRORS / 98**0.5)
@@ -151,4 +154,4 @@ def test_a_refit_is_paired_with_the_trials_of_the_same_number() -> None:
 
     moved = refitted(other, base, DRAWS)
 
-    assert (moved.by, moved.by_mcse) == (0.0, 0.0)
+    assert (moved.difference, moved.difference_mcse) == (0.0, 0.0)

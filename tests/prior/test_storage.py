@@ -67,8 +67,8 @@ def test_one_flipped_bit_of_a_draw_is_noticed(draws: PriorDraws, tmp_path: Path)
     path = tmp_path / "prior.npz"
     save(draws, path)
     whole = bytearray(path.read_bytes())
-    place = whole.index(draws.history.tobytes()[:64])
-    whole[place + 5] ^= 1
+    offset = whole.index(draws.history.tobytes()[:64])
+    whole[offset + 5] ^= 1
     path.write_bytes(bytes(whole))
 
     with pytest.raises(DamagedPrior):

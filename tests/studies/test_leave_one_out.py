@@ -8,7 +8,7 @@ from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.fit import sample_posterior
-from phase2sim.prior.reweighting import mean_and_sd, mean_moved
+from phase2sim.prior.reweighting import mean_and_sd, reweight_mean
 from phase2sim.studies.influence import LARGEST_K, leave_entry_out, leave_one_out_weights
 
 FILE = """
@@ -105,7 +105,7 @@ def test_reweighting_agrees_with_a_fit_without_the_number(
     weighted = leave_one_out_weights(evidence, prior)
     refit = sample_posterior(leave_entry_out(evidence, weighted.entries[index]), 2, silent)
 
-    reweighted = mean_moved(prior.effect[:, 0], weighted.weights[:, index])
+    reweighted = reweight_mean(prior.effect[:, 0], weighted.weights[:, index])
     refitted = mean_and_sd(refit.effect[:, 0])
 
     # Estimated from 4,000 draws k has an SD of 0.1: 0.6 may look like more than ``LARGEST_K``.

@@ -15,8 +15,8 @@ from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
 from phase2sim.prior.models.unknowns.natural_history import (
     Moments,
     NaturalHistory,
-    at_one_visit,
     cell_moments,
+    same_visit_correlation,
 )
 
 type Floats = NDArray[np.float64]
@@ -68,7 +68,7 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
         level=none_sampled,
         slope=none_sampled,
         endpoint_driver=driver,
-        endpoint_correlation=at_one_visit(driver, values["share"], values["decay"]),
+        endpoint_correlation=same_visit_correlation(driver, values["share"], values["decay"]),
         **values,
     )
     at = cell_moments(layout, history, pt.zeros(layout.months.size))

@@ -1,4 +1,4 @@
-"""Evidence to posterior draws: compile, sample, diagnose, thin."""
+"""From evidence to posterior draws: compile, sample, diagnose and thin."""
 
 import time
 from collections.abc import Mapping
@@ -33,19 +33,19 @@ from phase2sim.prior.models.unknowns.settings import (
     Sampler,
 )
 
-_DERIVED = frozenset(  # it follows from what is sampled
+_DERIVED_VARIABLES = frozenset(  # functions of the sampled variables
     ("history", "sd", "age_slope", "endpoint_correlation", "effect", "bias", "class_mean")
 ).union(["event_rate"])
 SECONDS_BETWEEN_LOOKS = 0.25
 SECONDS_BETWEEN_REPORTS = 5.0
-VERSIONED = ("pymc", "nutpie", "pytensor", "numpy", "phase2sim")
+VERSIONED_PACKAGES = ("pymc", "nutpie", "pytensor", "numpy", "phase2sim")
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
-    """The model of one evidence, compiled; it samples other evidence of the same shape too."""
+class CompiledModel:
+    """A compiled model; it can sample any evidence whose arrays have the same shapes."""
 
-    model: Any  # nutpie's
+    model: Any  # compiled by nutpie
     shapes: Mapping[str, tuple[int, ...]]  # of the arrays of reported numbers
     seconds: float
 
@@ -55,13 +55,12 @@ class Compiled:
         evidence: Evidence,
         priors: Mapping[str, EndpointPriors] = PRIORS,
         event_priors: EventPriors = EVENT_PRIORS,
-    ) -> "Compiled":
+    ) -> "CompiledModel":
         """Build and compile the model; raises ``BadEvidence``."""
         started = time.monotonic()
         model = joint_model(evidence, priors, event_priors)
-        # Fast maths rounds a freshly compiled function otherwise than one from the compiler's
-        # cache, and chains part ways over a last digit: without it the same evidence gives the
-        # same draws.
+        # With fast maths a newly compiled function and one from the compiler's cache differ in the
+        # last digit, and so do the chains. Without it the same evidence gives the same draws.
         with config.change_flags(numba__fastmath=False), lightly_optimised():
             compiled = nutpie.compile_pymc_model(model)
         shapes = {name: array.shape for name, array in reported_arrays(evidence).items()}
@@ -74,33 +73,33 @@ class Compiled:
         sampler: Sampler = SAMPLER,
         report: Report = lambda _line: None,
     ) -> xr.DataTree:
-        """Sample the posterior of evidence that differs in its reported numbers only.
+        """Sample the posterior of evidence that differs only in its reported numbers.
 
-        Raises ``ValueError`` where the numbers do not fit the arrays that were compiled.
+        Raises ``ValueError`` if the arrays of numbers do not have the compiled shapes.
         """
-        given = reported_arrays(evidence)
-        for name, array in given.items():
+        arrays = reported_arrays(evidence)
+        for name, array in arrays.items():
             if array.shape != self.shapes.get(name):
                 raise ValueError(
                     f"{name} has shape {array.shape}; {self.shapes.get(name)} was compiled"
                 )
-        # Without a single number, as with patients' own data alone, there is none to exchange.
-        own = self.model.with_data(**{SHARED: flatten_numbers(given)}) if given else self.model
-        with threadpool_limits(limits=1):  # BLAS threads on such small matrices cost 20 times more
-            return _sample(own, seed, report, sampler)
+        # Evidence with only individual data has no reported numbers to exchange.
+        model = self.model.with_data(**{SHARED: flatten_numbers(arrays)}) if arrays else self.model
+        with threadpool_limits(limits=1):  # BLAS threads make these small matrices 20 times slower
+            return _sample(model, seed, report, sampler)
 
 
 def sample_posterior(
     evidence: Evidence, seed: int, report: Report, sampler: Sampler = SAMPLER
 ) -> PriorDraws:
-    """Sample the joint posterior of the evidence; ``report`` gets lines about progress.
+    """Sample the joint posterior of the evidence; ``report`` receives lines about progress.
 
-    The draws depend on the evidence, the seed and the sampler's settings only. They are not gated
-    here: ``provenance["diagnostics"]`` says how sound they are. Raises ``BadEvidence``.
+    The draws depend only on the evidence, the seed and the sampler's settings. The gate is applied
+    later, to ``provenance["diagnostics"]``. Raises ``BadEvidence``.
     """
     started = time.monotonic()
     report("compiling the model (15 s; at its first use over a minute)")
-    compiled = Compiled.of(evidence)
+    compiled = CompiledModel.of(evidence)
     trace = compiled.sample(evidence, seed, sampler, report)
     posterior = trace["posterior"].to_dataset()
     divergences = int(np.asarray(trace["sample_stats"]["diverging"]).sum())
@@ -135,12 +134,12 @@ def _sample(compiled: object, seed: int, report: Report, sampler: Sampler) -> xr
             else:
                 return trace
     except BaseException:
-        running.cancel()  # its threads would go on after an interrupt
+        running.cancel()  # else its threads continue after an interrupt
         raise
 
 
 class _Progress:
-    """Counts draws as the sampler's thread tells, and speaks on the caller's thread."""
+    """Progress of a sampler: counts come from its thread, reports are made on the caller's."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
@@ -148,98 +147,102 @@ class _Progress:
         self._done = self._total = 0
 
     def note(self, chains: list[nutpie.ChainProgress]) -> None:
-        """Take the sampler's counts."""
+        """Store the sampler's counts."""
         self._done = sum(chain.finished_draws for chain in chains)
         self._total = sum(chain.total_draws for chain in chains)
 
     def speak(self) -> None:
-        """Report how far it is, now and then."""
+        """Report the progress, at most every ``SECONDS_BETWEEN_REPORTS``."""
         now = time.monotonic()
         if now - self._spoken < SECONDS_BETWEEN_REPORTS or not self._done:
             return
         self._spoken = now
-        left = (now - self._started) * (self._total - self._done) / self._done
-        self._report(f"sampling: {self._done} of {self._total} draws, {left:.0f} s left")
+        seconds_left = (now - self._started) * (self._total - self._done) / self._done
+        self._report(f"sampling: {self._done} of {self._total} draws, {seconds_left:.0f} s left")
 
 
 def to_prior(
-    evidence: Evidence, posterior: xr.Dataset, sampler: Sampler, made: dict[str, object]
+    evidence: Evidence, posterior: xr.Dataset, sampler: Sampler, provenance: dict[str, object]
 ) -> PriorDraws:
-    """Thin draws of the model's variables, chain and draw first, to a prior; ``made`` says how."""
+    """Thin the posterior draws to a prior.
+
+    ``provenance`` holds seed and diagnostics, to be kept with the draws.
+    """
     endpoints = cells(evidence).endpoints
-    kept = {str(name): _thinned(array, sampler.kept) for name, array in posterior.items()}
-    draws = len(kept["history"])
+    arrays = {str(name): _thin(array, sampler.kept_draws) for name, array in posterior.items()}
+    draws = len(arrays["history"])
     effects = assumptions(evidence, endpoints)
-    outcomes = read_events(evidence).outcomes
-    none = np.zeros((draws, 0))
+    classes = _class_endpoints(evidence)
     return PriorDraws(
         endpoints=endpoints,
         knots_months=KNOTS_MONTHS.copy(),
-        history=kept["history"],
-        sd=kept["sd"],
-        level_sd=kept["level_sd"],
-        slope_sd=kept["slope_sd"],
-        patient_share=kept["patient_share"],
-        decay=kept["decay"],
-        endpoint_correlation=_matrices(kept.get("endpoint_correlation"), len(endpoints), draws),
-        effect=_by_endpoint(kept.get("effect"), tuple(effects), endpoints, draws),
+        history=arrays["history"],
+        sd=arrays["sd"],
+        level_sd=arrays["level_sd"],
+        slope_sd=arrays["slope_sd"],
+        patient_share=arrays["patient_share"],
+        decay=arrays["decay"],
+        endpoint_correlation=_correlation_matrices(
+            arrays.get("endpoint_correlation"), len(endpoints), draws
+        ),
+        effect=_place_by_endpoint(arrays.get("effect"), tuple(effects), endpoints, draws),
         effects=effects,
         provenance={
             "digest": evidence.digest,
             "evidence": list(evidence.names),
-            "elicited": _elicited(evidence),
-            "versions": {name: version(name) for name in VERSIONED},
-            **made,
+            "elicited": _elicited_inputs(evidence),
+            "versions": {name: version(name) for name in VERSIONED_PACKAGES},
+            **provenance,
         },
-        bias=_by_endpoint(kept.get("bias"), tuple(effects), endpoints, draws),
-        class_mean=_by_endpoint(kept.get("class_mean"), _classes(evidence), endpoints, draws),
-        class_sd=_by_endpoint(kept.get("class_sd"), _classes(evidence), endpoints, draws),
-        age_slope=kept["age_slope"],
-        event_outcomes=outcomes,
-        event_rate=kept.get("event_rate", np.zeros((draws, 0, 2))),
-        event_dispersion=kept.get("event_dispersion", none),
-        sampled={name: array for name, array in kept.items() if name not in _DERIVED},
+        bias=_place_by_endpoint(arrays.get("bias"), tuple(effects), endpoints, draws),
+        class_mean=_place_by_endpoint(arrays.get("class_mean"), classes, endpoints, draws),
+        class_sd=_place_by_endpoint(arrays.get("class_sd"), classes, endpoints, draws),
+        age_slope=arrays["age_slope"],
+        event_outcomes=read_events(evidence).outcomes,
+        event_rate=arrays.get("event_rate", np.zeros((draws, 0, 2))),
+        event_dispersion=arrays.get("event_dispersion", np.zeros((draws, 0))),
+        sampled={name: array for name, array in arrays.items() if name not in _DERIVED_VARIABLES},
     )
 
 
-def _elicited(evidence: Evidence) -> list[str]:
-    """Say what is our judgement and not published, of all that the draws rest on."""
-    said = [_said(entry) for entry in read_entries(evidence) if entry.elicited]
-    weighed = {(entry.study, entry.arm) for entry in read_entries(evidence) if entry.by_weight}
+def _elicited_inputs(evidence: Evidence) -> list[str]:
+    """Describe each elicited input of the fit."""
+    inputs = [_entry_text(entry) for entry in read_entries(evidence) if entry.elicited]
+    weighed_arms = {(entry.study, entry.arm) for entry in read_entries(evidence) if entry.by_weight}
     for arm in evidence.arms:
-        if arm.weight_kg and (arm.study, arm.arm) in weighed:
+        if arm.weight_kg and (arm.study, arm.arm) in weighed_arms:
             weight = arm.weight_kg
-            said.append(f"{arm.study}: typical weight ~ N({weight.mean:g}, {weight.sd:g}) kg")
+            inputs.append(f"{arm.study}: typical weight ~ N({weight.mean:g}, {weight.sd:g}) kg")
     for effect in evidence.effects.values():
         if effect.prior:
             prior = effect.prior
-            said.append(
+            inputs.append(
                 f"effect on {ENDPOINTS[effect.endpoint].label} before the evidence"
                 f" ~ N({prior.mean:g}, {prior.sd:g}) {ENDPOINTS[effect.endpoint].model_unit}"
             )
-    return said
+    return inputs
 
 
-def _said(entry: Reported) -> str:
+def _entry_text(entry: Reported) -> str:
     months = " to ".join(f"{month:g}" for month in entry.months)
     when = f"month{'s' * (len(entry.months) > 1)} {months}"
     endpoint = ENDPOINTS[entry.endpoint].label
     return f"{entry.where}: {endpoint}, {when}: {entry.as_reported}"
 
 
-def _thinned(array: xr.DataArray, kept: int) -> Floats:
+def _thin(array: xr.DataArray, draws: int) -> Floats:
     """Evenly thinned draws, chains interleaved, (draw, ...)."""
     values = np.asarray(array.transpose("draw", "chain", ...).values, dtype=np.float64)
     draws_in_order = values.reshape(-1, *values.shape[2:])
-    which = (
-        np.linspace(0, len(draws_in_order) - 1, min(kept, len(draws_in_order)))
+    indices = (
+        np.linspace(0, len(draws_in_order) - 1, min(draws, len(draws_in_order)))
         .round()
         .astype(np.int64)
     )
-    return draws_in_order[which]
+    return draws_in_order[indices]
 
 
-def _matrices(pairs: Floats | None, endpoints: int, draws: int) -> Floats:
+def _correlation_matrices(pairs: Floats | None, endpoints: int, draws: int) -> Floats:
     """Correlation matrices (draw, endpoint, endpoint) from their lower triangles."""
     matrices = np.tile(np.eye(endpoints), (draws, 1, 1))
     if pairs is not None:
@@ -248,15 +251,15 @@ def _matrices(pairs: Floats | None, endpoints: int, draws: int) -> Floats:
     return matrices
 
 
-def _classes(evidence: Evidence) -> tuple[str, ...]:
+def _class_endpoints(evidence: Evidence) -> tuple[str, ...]:
     return tuple(name for name in PRIORS if name in evidence.classes)
 
 
-def _by_endpoint(
-    found: Floats | None, names: tuple[str, ...], endpoints: tuple[str, ...], draws: int
+def _place_by_endpoint(
+    values: Floats | None, names: tuple[str, ...], endpoints: tuple[str, ...], draws: int
 ) -> Floats:
-    """Draws of some endpoints in the places of all, (draw, endpoint), nan elsewhere."""
+    """Draws of the named endpoints among all, (draw, endpoint); nan for the others."""
     placed = np.full((draws, len(endpoints)), np.nan)
-    if found is not None:
-        placed[:, [endpoints.index(name) for name in names]] = found
+    if values is not None:
+        placed[:, [endpoints.index(name) for name in names]] = values
     return placed

@@ -1,24 +1,25 @@
-"""What the posterior draws would weigh without one entry: Pareto-smoothed importance sampling."""
+"""Leave-one-out weights of posterior draws by Pareto-smoothed importance sampling."""
 
 import numpy as np
-from arviz_stats.base.array import BaseArray  # what ArviZ itself computes with
+from arviz_stats.base.array import BaseArray  # the implementation behind ArviZ
 
 from phase2sim.core.arrays import Floats
 
 
 def leave_one_out(log_density: Floats) -> tuple[Floats, Floats]:
-    """Weights (draw, entry), which sum to 1 over the draws, and Pareto k (entry,).
+    """Weights (draw, entry) without each entry, which sum to 1 over draws, and Pareto k (entry,).
 
-    ``log_density`` (draw, entry) is of each entry given all the others. Without it a draw weighs
-    1 / density; the largest weights are smoothed by a generalised Pareto distribution, whose shape
-    k says whether they can be trusted. Vehtari, Simpson, Gelman, Yao and Gabry, JMLR 2024.
+    ``log_density`` (draw, entry) is the log density of each entry given all others. Without the
+    entry a draw has weight 1 / density. The largest weights are smoothed by a generalised Pareto
+    distribution; a large shape k means unreliable weights. Vehtari, Simpson, Gelman, Yao and Gabry,
+    JMLR 2024.
     """
     draws, entries = log_density.shape
     weights, shape = np.full((draws, entries), 1.0 / draws), np.zeros(entries)
     for entry in range(entries):
-        own = log_density[:, entry]
-        if np.ptp(own) > 0:  # an entry that tells no draw from another has no weights to smooth
-            log_weights, shape[entry] = BaseArray().psislw(own)  # type: ignore[no-untyped-call]
+        entry_density = log_density[:, entry]
+        if np.ptp(entry_density) > 0:  # equal densities leave equal weights
+            log_weights, shape[entry] = BaseArray().psislw(entry_density)  # type: ignore[no-untyped-call]
             weight = np.exp(log_weights - log_weights.max())
             weights[:, entry] = weight / weight.sum()
     return weights, shape

@@ -1,4 +1,4 @@
-"""The joint model: unknowns of patients and treatment, and every reported number's likelihood."""
+"""The joint model: parameters of patients and treatment, and likelihoods of all entries."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -13,18 +13,18 @@ from phase2sim.prior.models.densities.pytensor_names import Tensor, pt, shared
 from phase2sim.prior.models.likelihoods import (
     changes,
     counts,
+    counts_below_baseline,
     events,
     locations,
     quantiles,
     spreads,
 )
-from phase2sim.prior.models.likelihoods import counts_below_baseline as falls
 from phase2sim.prior.models.likelihoods.changes import Differences, Ratios
 from phase2sim.prior.models.likelihoods.counts import Counts, CountsBesideMedian
-from phase2sim.prior.models.likelihoods.counts_below_baseline import Falls
+from phase2sim.prior.models.likelihoods.counts_below_baseline import CountsBelowBaseline
 from phase2sim.prior.models.likelihoods.events import EventCounts, EventTables, Rates
-from phase2sim.prior.models.likelihoods.individual_data import own_data_density
-from phase2sim.prior.models.likelihoods.locations import Located, Locations
+from phase2sim.prior.models.likelihoods.individual_data import individual_density
+from phase2sim.prior.models.likelihoods.locations import JointLocations, Locations
 from phase2sim.prior.models.likelihoods.quantiles import Quantiles
 from phase2sim.prior.models.likelihoods.spreads import (
     ChangeSpreads,
@@ -51,13 +51,13 @@ from phase2sim.prior.models.unknowns.settings import (
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Which entry is read by which likelihood, and the numbers it reads."""
+    """Entries sorted by likelihood, as arrays."""
 
     locations: Locations
     counts: Counts
     counts_beside: CountsBesideMedian
     quantiles: Quantiles
-    falls: Falls
+    falls: CountsBelowBaseline
     spreads: Spreads
     change_spreads: ChangeSpreads
     residual_spreads: ResidualSpreads
@@ -71,7 +71,7 @@ class Tables:
 
 
 SHARED = "numbers"
-# Arrays that hold reported numbers: other evidence of the same shape swaps them, and nothing else.
+# Arrays of reported numbers; a compiled model can exchange these and no others.
 NUMBERS: dict[str, tuple[str, ...]] = {
     "locations": ("value",),
     "counts": ("below", "log_choose"),
@@ -93,9 +93,9 @@ NUMBERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Densities:
-    """Log densities of a model's terms, and which entries each row of a term reads."""
+    """Log densities of the terms of a model."""
 
-    located: Located | None
+    locations: JointLocations | None
     spread: JointSpread | None
     rows: Mapping[str, Tensor]  # by table, (row,)
 
@@ -111,14 +111,14 @@ def joint_model(
     ``patient_share``, ``decay``, ``age_slope`` (endpoint), ``endpoint_correlation`` (pair of
     endpoints) with several, ``effect`` and ``bias`` with a single arm, ``class_mean`` and
     ``class_sd`` with a class of randomised trials, ``event_rate`` and ``event_dispersion`` with
-    events, and the unit normals behind them. Raises ``BadEvidence`` for entries that contradict
-    each other or have no likelihood.
+    events, and the standard normals that they are computed from. Raises ``BadEvidence`` for entries
+    that contradict each other or have no likelihood.
     """
     layout = cells(evidence)
     with pm.Model() as model:
         densities = declare(evidence, layout, priors, event_priors)
-        if densities.located is not None:
-            pm.Potential("locations", densities.located.density)
+        if densities.locations is not None:
+            pm.Potential("locations", densities.locations.density)
         if densities.spread is not None:
             pm.Potential("spreads", densities.spread.density)
         for name, density in densities.rows.items():
@@ -132,36 +132,38 @@ def declare(
     priors: Mapping[str, EndpointPriors],
     event_priors: EventPriors = EVENT_PRIORS,
 ) -> Densities:
-    """Declare every unknown in the current PyMC model; return the densities of what is reported."""
+    """Declare all parameters in the current PyMC model; return the densities of the entries."""
     history = natural_history(layout, priors)
-    at = cell_moments(layout, history, treatment_effect(evidence, layout))
+    moments = cell_moments(layout, history, treatment_effect(evidence, layout))
     event_tables = events.read_events(evidence)
-    table = _held(read_tables(evidence, layout, event_tables))
-    located = None
+    table = _share_numbers(read_tables(evidence, layout, event_tables))
+    joint = None
     if table.locations.cell.size:
-        located = locations.located(table.locations, layout, at, history)
-    spread = spreads.joint_spread(table.spreads, at) if table.spreads.cell.size else None
-    rows = _of_patients(table, at, history) | _beside(table, located, at)
+        joint = locations.joint_locations(table.locations, layout, moments, history)
+    spread = spreads.joint_spread(table.spreads, moments) if table.spreads.cell.size else None
+    rows = _moment_terms(table, moments, history) | _median_terms(table, joint, moments)
     if _rows(table.falls):
-        beside = None if located is None else (table.locations, located)
-        rows["falls"] = falls.fall_density(table.falls, layout, at, history, beside)
+        median_density = None if joint is None else (table.locations, joint)
+        rows["falls"] = counts_below_baseline.counts_below_baseline_density(
+            table.falls, layout, moments, history, median_density
+        )
     if evidence.individuals:
-        rows["own_data"] = own_data_density(evidence, layout, at)[None]
+        rows["own_data"] = individual_density(evidence, layout, moments)[None]
     if event_tables.outcomes:
-        held = replace(event_tables, counts=table.event_counts, rates=table.rates)
-        rows["event_counts"], rows["rates"] = events.event_densities(held, event_priors)
-    return Densities(located, spread, rows)
+        shared_tables = replace(event_tables, counts=table.event_counts, rates=table.rates)
+        rows["event_counts"], rows["rates"] = events.event_densities(shared_tables, event_priors)
+    return Densities(joint, spread, rows)
 
 
 def read_tables(evidence: Evidence, layout: Cells, counted: EventTables) -> Tables:
-    """Sort the entries by likelihood."""
-    located = locations.locations(evidence, layout)
+    """Sort the entries into tables by likelihood."""
+    location_table = locations.locations(evidence, layout)
     return Tables(
-        locations=located,
+        locations=location_table,
         counts=counts.counts(evidence, layout),
-        counts_beside=counts.counts_beside_median(evidence, layout, located),
-        quantiles=quantiles.read_quantiles(evidence, layout, located),
-        falls=falls.falls(evidence, layout, located),
+        counts_beside=counts.counts_beside_median(evidence, layout, location_table),
+        quantiles=quantiles.read_quantiles(evidence, layout, location_table),
+        falls=counts_below_baseline.counts_below_baseline(evidence, layout, location_table),
         spreads=spreads.spreads(evidence, layout),
         change_spreads=spreads.change_spreads(evidence, layout),
         residual_spreads=spreads.residual_spreads(evidence, layout),
@@ -176,60 +178,61 @@ def read_tables(evidence: Evidence, layout: Cells, counted: EventTables) -> Tabl
 
 
 def reported_arrays(evidence: Evidence) -> dict[str, Floats]:
-    """Arrays of reported numbers by table and field; of evidence of one shape in the same order."""
+    """Arrays of reported numbers, named ``table.field``, in a fixed order."""
     return _numbers(read_tables(evidence, cells(evidence), events.read_events(evidence)))
 
 
 def _numbers(tables: Tables) -> dict[str, Floats]:
     return {
         f"{name}.{field}": np.asarray(getattr(getattr(tables, name), field), dtype=np.float64)
-        for name, held in NUMBERS.items()
-        for field in held
+        for name, number_fields in NUMBERS.items()
+        for field in number_fields
         if _rows(getattr(tables, name))
     }
 
 
 def flatten_numbers(arrays: Mapping[str, Floats]) -> Floats:
-    """All the numbers, one after the other."""
+    """All numbers in one vector."""
     return np.concatenate([np.zeros(0), *(array.ravel() for array in arrays.values())])
 
 
-def _held(tables: Tables) -> Tables:
-    """Put the reported numbers into one shared vector, so that one compilation serves others.
+def _share_numbers(tables: Tables) -> Tables:
+    """Replace reported numbers by one shared vector, so that a compiled model can exchange them.
 
-    One, because every shared array costs a quarter of a second to compile.
+    A single vector, because every shared array costs a quarter of a second to compile.
     """
     arrays = _numbers(tables)
     values = flatten_numbers(arrays)
     vector = shared(values, name=SHARED, shape=values.shape)
-    held: dict[str, dict[str, Any]] = {}
+    symbolic: dict[str, dict[str, Any]] = {}
     start = 0
     for key, array in arrays.items():
         name, field = key.split(".")
         part = vector[start : start + array.size].reshape(array.shape)
-        held.setdefault(name, {})[field] = part
+        symbolic.setdefault(name, {})[field] = part
         start += array.size
     return replace(
-        tables, **{name: replace(getattr(tables, name), **parts) for name, parts in held.items()}
+        tables,
+        **{name: replace(getattr(tables, name), **parts) for name, parts in symbolic.items()},
     )
 
 
 def _rows(table: Any) -> int:  # noqa: ANN401 - any of the tables
-    """How many numbers a table reads."""
+    """Number of rows of a table."""
     return len(getattr(table, fields(table)[0].name))
 
 
-def _of_patients(table: Tables, at: Moments, history: NaturalHistory) -> dict[str, Tensor]:
-    """Terms that read the patients' moments alone."""
+def _moment_terms(table: Tables, moments: Moments, history: NaturalHistory) -> dict[str, Tensor]:
+    """Terms that depend only on the moments of patients."""
     terms: dict[str, Callable[[Any], Tensor]] = {
-        "counts": lambda of: counts.count_density(of, at),
-        "change_spreads": lambda of: spreads.change_spread_density(of, at),
-        "residual_spreads": lambda of: spreads.residual_spread_density(of, at),
-        "differences": lambda of: changes.difference_density(of, at, raw=False),
-        "raw_differences": lambda of: changes.difference_density(of, at, raw=True),
-        "ratios": lambda of: changes.ratio_density(of, at),
-        "visit_correlations": lambda of: spreads.visit_correlation_density(of, at),
-        "endpoint_correlations": lambda of: spreads.endpoint_correlation_density(of, history),
+        "counts": lambda rows: counts.count_density(rows, moments),
+        "change_spreads": lambda rows: spreads.change_spread_density(rows, moments),
+        "residual_spreads": lambda rows: spreads.residual_spread_density(rows, moments),
+        "differences": lambda rows: changes.difference_density(rows, moments, raw=False),
+        "raw_differences": lambda rows: changes.difference_density(rows, moments, raw=True),
+        "ratios": lambda rows: changes.ratio_density(rows, moments),
+        "visit_correlations": lambda rows: spreads.visit_correlation_density(rows, moments),
+        "endpoint_correlations": lambda rows: spreads.endpoint_correlation_density(rows, history),
     }
     return {
         name: density(getattr(table, name))
@@ -238,15 +241,17 @@ def _of_patients(table: Tables, at: Moments, history: NaturalHistory) -> dict[st
     }
 
 
-def _beside(table: Tables, located: Located | None, at: Moments) -> dict[str, Tensor]:
-    """Terms that take the place of a median's own density."""
-    found = {}
-    if table.counts_beside.cell.size and located is not None:
-        found["counts_beside"] = counts.count_beside_median_density(
-            table.counts_beside, table.locations, located, at
+def _median_terms(
+    table: Tables, joint: JointLocations | None, moments: Moments
+) -> dict[str, Tensor]:
+    """Terms that replace the normal density of a median."""
+    terms = {}
+    if table.counts_beside.cell.size and joint is not None:
+        terms["counts_beside"] = counts.count_beside_median_density(
+            table.counts_beside, table.locations, joint, moments
         )
     if table.quantiles.cell.size:
-        found["quantiles"] = quantiles.quantile_density(
-            table.quantiles, table.locations, located, at
+        terms["quantiles"] = quantiles.quantile_density(
+            table.quantiles, table.locations, joint, moments
         )
-    return found
+    return terms

@@ -1,4 +1,4 @@
-"""Log density of each reported number given all the others, at every draw: for leaving it out."""
+"""Log density of each entry given all others, at every draw, for leave-one-out weights."""
 
 from collections.abc import Callable, Mapping
 
@@ -21,13 +21,12 @@ DRAWS_BETWEEN_REPORTS = 500
 def pointwise(
     evidence: Evidence, prior: PriorDraws, report: Callable[[str], None] = lambda _line: None
 ) -> Floats:
-    """Log density (draw, entry), entries in the order of ``read_entries``.
+    """Log density (draw, entry) that a draw loses without the entry, in ``read_entries`` order.
 
-    What a draw would lose without the entry. A number that is read jointly with others is taken
-    given them: a location given the other locations of its study, an SD given the other SDs of the
-    same patients, a count or quantiles given the median beside them. A location beside a count or
-    quantiles is left out together with these, patients with an event together with their total, and
-    quartiles together with a range.
+    Jointly modelled numbers are conditioned on each other: a location on the other locations of its
+    study, an SD on the other SDs of the same patients, a count or quantiles on their median. A
+    median with a count or quantiles is left out together with them, patients with an event together
+    with their total, and quartiles together with a range.
     """
     report("compiling what each number contributes")
     layout = cells(evidence)
@@ -38,12 +37,12 @@ def pointwise(
     with config.change_flags(numba__fastmath=False):
         evaluate = function(model.free_RVs, by_entry, on_unused_input="ignore")
     draws = len(prior.history)
-    found = np.empty((draws, len(read_entries(evidence))))
+    log_density = np.empty((draws, len(read_entries(evidence))))
     for draw in range(draws):
         if draw % DRAWS_BETWEEN_REPORTS == 0:
             report(f"weighing each number: {draw} of {draws} draws")
-        found[draw] = evaluate(*_point(model, prior.sampled, draw))
-    return found
+        log_density[draw] = evaluate(*_point(model, prior.sampled, draw))
+    return log_density
 
 
 def _point(model: pm.Model, sampled: Mapping[str, Floats], draw: int) -> list[Floats]:
@@ -51,47 +50,54 @@ def _point(model: pm.Model, sampled: Mapping[str, Floats], draw: int) -> list[Fl
 
 
 def _by_entry(densities: Densities, tables: Tables, entries: int) -> Tensor:
-    """Sum the rows of every term that read an entry, (entry,)."""
+    """Sum, for each entry, the rows of all terms that read it, (entry,)."""
     total = pt.zeros(entries)
-    located = densities.located
-    if located is not None:
-        total = total + _placed(located.given_the_others(), _alone(tables.locations.entry), entries)
+    joint = densities.locations
+    if joint is not None:
+        total = total + _sum_by_entry(
+            joint.given_the_others(), _single_entries(tables.locations.entry), entries
+        )
     if densities.spread is not None:
-        own = _alone(tables.spreads.entry)
-        total = total + _placed(densities.spread.given_the_others, own, entries)
+        readers = _single_entries(tables.spreads.entry)
+        total = total + _sum_by_entry(densities.spread.given_the_others, readers, entries)
     for name, density in densities.rows.items():
         if name != "own_data":
-            total = total + _placed(density, _readers(tables, name), entries)
+            total = total + _sum_by_entry(density, _readers(tables, name), entries)
     return total
 
 
 def _readers(tables: Tables, name: str) -> list[list[int]]:
-    """Entries that each row of a term reads."""
+    """Indices of the entries that each row of a term reads."""
     table = getattr(tables, name)
     if name == "event_counts":
         return [list(row) for row in table.entries]
     if name == "quantiles":
         beside = zip(table.entries, table.location, strict=True)
-        return [[*row, *_median(tables, int(location))] for row, location in beside]
+        return [[*row, *_median_entry(tables, int(location))] for row, location in beside]
     if name == "falls":
-        both = zip(table.location, table.shared > 0.0, strict=True)
-        taken = [tables.locations.entry[location[there]] for location, there in both]
-        return [[int(fall), *map(int, of)] for fall, of in zip(table.entry, taken, strict=True)]
+        shared_locations = zip(table.location, table.shared > 0.0, strict=True)
+        location_entries = [
+            tables.locations.entry[location[is_shared]] for location, is_shared in shared_locations
+        ]
+        return [
+            [int(fall), *map(int, beside_entries)]
+            for fall, beside_entries in zip(table.entry, location_entries, strict=True)
+        ]
     if name == "counts_beside":
         beside = zip(table.entry, table.location, strict=True)
-        return [[int(entry), *_median(tables, int(location))] for entry, location in beside]
-    return _alone(table.entry)
+        return [[int(entry), *_median_entry(tables, int(location))] for entry, location in beside]
+    return _single_entries(table.entry)
 
 
-def _median(tables: Tables, location: int) -> list[int]:
+def _median_entry(tables: Tables, location: int) -> list[int]:
     return [int(tables.locations.entry[location])] if location >= 0 else []
 
 
-def _alone(entry: Ints) -> list[list[int]]:
+def _single_entries(entry: Ints) -> list[list[int]]:
     return [[int(position)] for position in entry]
 
 
-def _placed(density: Tensor, readers: list[list[int]], entries: int) -> Tensor:
+def _sum_by_entry(density: Tensor, readers: list[list[int]], entries: int) -> Tensor:
     reads = np.zeros((entries, len(readers)))
     for row, positions in enumerate(readers):
         reads[positions, row] = 1.0

@@ -1,4 +1,4 @@
-"""Events of one reported arm's patients: a negative binomial count a patient."""
+"""Simulated events of one arm: negative binomial counts per patient."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from phase2sim.evidence.reported import Reported
 
 @dataclass(frozen=True, slots=True)
 class SimulatedEvents:
-    """How many events each patient had between any two of some months since entry."""
+    """Number of events of each patient in each period between consecutive ``edges``."""
 
-    rate: float  # a patient-month, of all patients of the study's arm
+    rate: float  # events per patient-month in the study's arm
     edges: tuple[float, ...]  # (period + 1,)
     count: Ints  # (patient, period)
 
     def within(self, span: tuple[float, float]) -> Ints:
-        """Events (patient,) of a span that starts and ends at edges."""
-        first, last = self.edges.index(span[0]), self.edges.index(span[1])
-        return self.count[:, first:last].sum(axis=1)
+        """Events (patient,) in a span that starts and ends at edges."""
+        start, end = self.edges.index(span[0]), self.edges.index(span[1])
+        return self.count[:, start:end].sum(axis=1)
 
 
 def span_of(entry: Reported) -> tuple[float, float]:
-    """Months over which an entry counts events; from entry on where it names one month."""
+    """Months over which an entry counts events; from entry if it names a single month."""
     return (0.0, entry.months[0]) if len(entry.months) == 1 else (entry.months[0], entry.months[1])
 
 
@@ -36,13 +36,13 @@ def draw_events(
     patients: int,
     rng: np.random.Generator,
 ) -> SimulatedEvents:
-    """Draw ``patients`` with ``rate`` events a month each and variance mean + dispersion mean^2.
+    """Draw events of ``patients`` at ``rate`` per month, variance mean + dispersion mean^2.
 
-    A gamma frailty a patient makes the total of any span negative binomial, and spans that overlap
+    A gamma frailty per patient makes the total over any span negative binomial; overlapping spans
     share their events.
     """
     edges = sorted({edge for span in spans for edge in span})
-    lengths = np.array([last - first for first, last in pairwise(edges)])
+    lengths = np.array([end - start for start, end in pairwise(edges)])
     frailty: Floats = np.ones(patients)
     if dispersion > 0.0:
         frailty = rng.gamma(1.0 / dispersion, dispersion, patients)

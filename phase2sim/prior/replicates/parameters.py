@@ -1,4 +1,4 @@
-"""One draw of all that a prior says about patients, as the simulation of a report reads it."""
+"""One draw of the parameters from which a report is simulated."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from phase2sim.prior.draws import PriorDraws
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What is true of patients, studies and treatments, model scale; see ``PriorDraws``."""
+    """True parameters of patients, studies and treatments, model scale; see ``PriorDraws``."""
 
     endpoints: tuple[str, ...]
     knots_months: Floats  # (knot,) months since diagnosis
     history: Floats  # (endpoint, knot)
     sd: Floats  # (endpoint, knot)
     level_sd: Floats  # (endpoint,)
-    slope_sd: Floats  # (endpoint,) a month
+    slope_sd: Floats  # (endpoint,) per month
     patient_share: Floats  # (endpoint,)
     decay: Floats  # (endpoint,)
     endpoint_correlation: Floats  # (endpoint, endpoint)
@@ -25,7 +25,7 @@ class Parameters:
     bias: Floats  # (endpoint,)
     class_mean: Floats  # (endpoint,)
     class_sd: Floats  # (endpoint,)
-    age_slope: Floats  # (endpoint,) a year
+    age_slope: Floats  # (endpoint,) per year
     event_outcomes: tuple[str, ...]
     event_rate: Floats  # (outcome, 2): untreated, treated; events per patient-month
     event_dispersion: Floats  # (outcome,)
@@ -33,7 +33,7 @@ class Parameters:
 
 
 def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
-    """One draw of ``prior``; bias, class and age are 0 where the evidence says nothing of them."""
+    """Parameters of one draw; bias, class effects and age slopes are 0 if the fit has none."""
     endpoints = len(prior.endpoints)
 
     def row(values: Floats) -> Floats:

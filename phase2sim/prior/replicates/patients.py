@@ -1,4 +1,4 @@
-"""Patients of one reported arm, drawn once over all its endpoints and visits."""
+"""Simulated patients of one arm, drawn jointly over endpoints and visits."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from phase2sim.core.arrays import Floats, Ints
-from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.reported import (
     RANDOMISED,
@@ -19,7 +18,7 @@ from phase2sim.evidence.reported import (
 )
 from phase2sim.prior.replicates.parameters import Parameters
 
-ENROLMENT_TIMES = 128  # at which an average over an enrolment window is taken
+ENROLMENT_TIMES = 128  # per enrolment window, for averages over it
 _NODES, _HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(32)  # of a standard normal
 _WEIGHTS = _HERMITE_WEIGHTS / _HERMITE_WEIGHTS.sum()
 
@@ -34,16 +33,16 @@ class Visit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StudyDeviation:
-    """How one study differs from the average study, by endpoint."""
+    """Deviation of one study from the average study, by endpoint."""
 
     level: Floats  # (endpoint,)
-    slope: Floats  # (endpoint,) a month
-    class_effect: Floats  # (endpoint,) of its treated arm, if it is randomised
-    event_ratio: Floats  # (outcome,) of its rates to the average study's
+    slope: Floats  # (endpoint,) per month
+    class_effect: Floats  # (endpoint,) effect in its treated arm, if randomised
+    event_ratio: Floats  # (outcome,) rate over that of the average study
 
 
 def draw_study(truth: Parameters, rng: np.random.Generator) -> StudyDeviation:
-    """Level, slope, effect and rates of a new study."""
+    """Draw level, slope, effect and event rates of a new study."""
     level, slope, effect = rng.standard_normal((3, len(truth.endpoints)))
     events = rng.standard_normal(len(truth.event_outcomes))
     return StudyDeviation(
@@ -54,8 +53,8 @@ def draw_study(truth: Parameters, rng: np.random.Generator) -> StudyDeviation:
     )
 
 
-def on_own_scale(latent: Floats, transformation: str) -> Floats:
-    """Values in the endpoint's own unit from those on its model scale, any shape."""
+def to_endpoint_unit(latent: Floats, transformation: str) -> Floats:
+    """Convert values of any shape from the model scale to the endpoint's unit."""
     if transformation == "log1p":
         return np.expm1(latent)
     if transformation == "log":
@@ -67,7 +66,7 @@ def on_own_scale(latent: Floats, transformation: str) -> Floats:
 
 @dataclass(frozen=True)
 class ArmPopulation:
-    """All patients that one arm of one study could have enrolled."""
+    """The population from which one arm of one study enrols."""
 
     evidence: Evidence
     arm: StudyArm
@@ -91,18 +90,20 @@ class ArmPopulation:
         return np.array([float(visit.clock == "diagnosis") for visit in self.visits])
 
     def moments(self, enrolled: Floats) -> tuple[Floats, Floats]:
-        """Mean and SD (patient, visit), model scale, of patients enrolled at these months."""
+        """Mean and SD (patient, visit), model scale, given months from diagnosis to enrolment."""
         entry = enrolled[:, None] * (1.0 - self.from_diagnosis)
         diagnosed = entry + self.months  # months since diagnosis
         since_entry = self.months - enrolled[:, None] * self.from_diagnosis
         mean, sd = np.empty_like(diagnosed), np.empty_like(diagnosed)
         for k in np.unique(self.endpoint):
-            own = self.endpoint == k
-            at, since = diagnosed[:, own], since_entry[:, own]
-            mean[:, own] = np.interp(at, self.truth.knots_months, self.truth.history[k])
-            mean[:, own] += self.study.level[k] + self.study.slope[k] * since
-            mean[:, own] += self._of_age(int(k)) + self._of_treatment(int(k), since)
-            sd[:, own] = np.interp(at, self.truth.knots_months, self.truth.sd[k])
+            columns = self.endpoint == k
+            since_diagnosis, since = diagnosed[:, columns], since_entry[:, columns]
+            mean[:, columns] = np.interp(
+                since_diagnosis, self.truth.knots_months, self.truth.history[k]
+            )
+            mean[:, columns] += self.study.level[k] + self.study.slope[k] * since
+            mean[:, columns] += self._of_age(int(k)) + self._of_treatment(int(k), since)
+            sd[:, columns] = np.interp(since_diagnosis, self.truth.knots_months, self.truth.sd[k])
         return mean, sd
 
     def _of_age(self, k: int) -> float:
@@ -110,7 +111,7 @@ class ArmPopulation:
         return 0.0 if age is None else float(self.truth.age_slope[k] * (age - REFERENCE_AGE))
 
     def _of_treatment(self, k: int, since: Floats) -> Floats:
-        """What treatment adds at months since entry, in their shape."""
+        """Shift of the mean by treatment, at months since entry, in their shape."""
         if not self.arm.treated:
             return np.zeros_like(since)
         name = self.truth.endpoints[k]
@@ -120,31 +121,31 @@ class ArmPopulation:
         else:
             course, size = self.evidence.effects[name], self.truth.effect[k]
             bias = self.truth.bias[k]
-        shape = SHAPES[course.shape](**course.shape_options)
-        whole = shape.at(np.array([course.month]))[0]
-        added: Floats = bias * (since > 0) + size * shape.at(since) / whole
+        shape = course.effect_shape()
+        shape_at_month = shape.at(np.array([course.month]))[0]
+        added: Floats = bias * (since > 0) + size * shape.at(since) / shape_at_month
         return added
 
     def correlation(self, enrolled: Floats) -> Floats:
-        """Correlation (patient or 1, visit, visit) of a patient's deviations."""
+        """Correlation (patient or 1, visit, visit) of the deviations of a patient."""
         mixed = 0.0 < self.from_diagnosis.sum() < self.from_diagnosis.size
         entry = (enrolled if mixed else np.zeros(1))[:, None] * (1.0 - self.from_diagnosis)
-        at = entry + self.months
-        lag = at[:, :, None] - at[:, None, :]
+        patient_time = entry + self.months
+        lag = patient_time[:, :, None] - patient_time[:, None, :]
         share = self.truth.patient_share[self.endpoint]
-        rate = -np.log(self.truth.decay[self.endpoint])  # a month
-        stays = np.sqrt(np.outer(share, share))
-        # Ornstein-Uhlenbeck processes driven by the same noise.
-        fades = np.sqrt(np.outer(1.0 - share, 1.0 - share) * np.outer(rate, rate))
-        fades = 2.0 * fades / (rate[:, None] + rate)
-        kept = np.exp(-np.abs(lag) * np.where(lag > 0.0, rate[:, None], rate))
+        rate = -np.log(self.truth.decay[self.endpoint])  # per month
+        permanent = np.sqrt(np.outer(share, share))
+        # Ornstein-Uhlenbeck processes with the same driving noise.
+        transient = np.sqrt(np.outer(1.0 - share, 1.0 - share) * np.outer(rate, rate))
+        transient = 2.0 * transient / (rate[:, None] + rate)
+        decay = np.exp(-np.abs(lag) * np.where(lag > 0.0, rate[:, None], rate))
         between = self.truth.endpoint_correlation[np.ix_(self.endpoint, self.endpoint)]
-        correlation: Floats = between / (stays + fades) * (stays + fades * kept)
+        correlation: Floats = between / (permanent + transient) * (permanent + transient * decay)
         return correlation
 
     @cached_property
     def enrolment(self) -> Floats:
-        """Months since diagnosis at entry, evenly over the window."""
+        """Months since diagnosis at entry, evenly spaced over the window."""
         low, high = self.arm.months_since_diagnosis
         times = ENROLMENT_TIMES if high > low else 1
         return low + (high - low) * (np.arange(times) + 0.5) / times
@@ -155,19 +156,19 @@ class ArmPopulation:
         return self.moments(self.enrolment)
 
     def expected(self, visit: Visit, *, on_model_scale: bool) -> tuple[float, float]:
-        """Mean and SD of all patients at one visit, on the model scale or in the own unit."""
+        """Mean and SD in the population at one visit, on the model scale or in the own unit."""
         column = self.visits.index(visit)
-        mean, sd = (of[:, column, None] for of in self.at_enrolment)
+        mean, sd = (moment[:, column, None] for moment in self.at_enrolment)
         value = mean + sd * _NODES
         if not on_model_scale:
-            value = on_own_scale(value, ENDPOINTS[visit.endpoint].transformation)
+            value = to_endpoint_unit(value, ENDPOINTS[visit.endpoint].transformation)
         weights = _WEIGHTS / len(mean)
         average = float(np.sum(value * weights))
         return average, float(np.sqrt(np.sum((value - average) ** 2 * weights)))
 
-    def expected_correlation(self, one: Visit, other: Visit) -> float:
-        """Correlation of two visits between all patients, model scale."""
-        i, j = self.visits.index(one), self.visits.index(other)
+    def expected_correlation(self, first_visit: Visit, second_visit: Visit) -> float:
+        """Correlation of two visits over all patients, model scale."""
+        i, j = self.visits.index(first_visit), self.visits.index(second_visit)
         mean, sd = self.at_enrolment
         within = self.correlation(self.enrolment)[:, i, j]
 
@@ -188,10 +189,10 @@ class ArmPopulation:
 
 
 def _factor(correlation: Floats) -> Floats:
-    """Matrices whose products with their transposes are the correlations, (..., visit, visit).
+    """Factors F (..., visit, visit) of the correlations F F'.
 
-    Visits that determine one another have no Cholesky factor; then eigenvalues that rounding puts
-    below 0 are set to 0.
+    Singular correlations have no Cholesky factor; then negative eigenvalues from rounding are set
+    to 0.
     """
     try:
         return np.linalg.cholesky(correlation)
@@ -202,7 +203,7 @@ def _factor(correlation: Floats) -> Floats:
 
 
 def weight_factor(arm: StudyArm, rng: np.random.Generator) -> float:
-    """True over assumed weight of an arm's typical patient; 1 if none is assumed."""
+    """Draw the true over the assumed weight of an arm's typical patient; 1 if none is assumed."""
     if arm.weight_kg is None:
         return 1.0
     weight = -1.0

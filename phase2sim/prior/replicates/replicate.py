@@ -1,4 +1,4 @@
-"""The numbers of a report, computed again from simulated patients."""
+"""Replicated reports: the reported numbers computed from simulated patients."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ from phase2sim.prior.replicates.summaries import (
     summary_visits,
 )
 
-PATIENTS_IF_UNKNOWN = 100  # of an arm whose size is not reported
+PATIENTS_IF_UNKNOWN = 100  # in an arm of unknown size
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,78 +34,78 @@ class Quantity:
 
     entry: Reported
     what: str  # "median", "SD", "lower quartile", "count", ...
-    value: float  # as reported, in the endpoint's own unit unless the entry is on the model scale
+    value: float  # in the endpoint's unit, or on the model scale if the entry is
 
 
 def quantities(evidence: Evidence) -> tuple[Quantity, ...]:
-    """Every number that a likelihood reads, entries in their order."""
+    """Every number that a likelihood reads, in the order of the entries."""
     return tuple(
         Quantity(entry, what, value)
-        for entry in _read(evidence)
+        for entry in _used_entries(evidence)
         for what, value in named_values(entry)
     )
 
 
 def replicate(evidence: Evidence, truth: Parameters, rng: np.random.Generator) -> Floats:
-    """Report the same numbers (quantity,) of new studies under one truth.
+    """Compute the reported numbers (quantity,) in new studies under one set of true parameters.
 
-    The patients of an arm are drawn once, jointly over endpoints and visits; a number of fewer
-    patients is of the first of them. Arms of a study share its level and slope.
+    The patients of an arm are drawn once, jointly over endpoints and visits; a number with a
+    smaller n uses the first n patients. Arms of a study share its level and slope.
     """
     studies: dict[str, dict[str, Sample]] = {}
     truths: dict[str, StudyDeviation] = {}
-    for arm, entries in _by_arm(evidence).items():
+    for arm, entries in _entries_by_arm(evidence).items():
         if arm.study not in truths:
             truths[arm.study] = draw_study(truth, rng)
         visits = tuple(sorted({visit for entry in entries for visit in summary_visits(entry)}))
         population = ArmPopulation(evidence, arm, visits, truth, truths[arm.study])
         studies.setdefault(arm.study, {})[arm.arm] = _sample(population, entries, rng)
     values: list[float] = []
-    for entry in _read(evidence):
+    for entry in _used_entries(evidence):
         values += summarise(entry, studies[entry.study], rng)
     return np.array(values)
 
 
 def with_values(evidence: Evidence, values: Floats) -> Evidence:
-    """The same evidence with other numbers (quantity,) in place of the reported ones.
+    """Return the evidence with ``values`` (quantity,) in place of its reported numbers.
 
-    Counts are rounded. Standard errors, elicited SDs and what is not read stay as they are.
+    Counts are rounded. Standard errors, elicited SDs and unused entries do not change.
     """
-    left = iter(float(value) for value in values)
-    reported = tuple(
+    remaining = iter(float(value) for value in values)
+    entries = tuple(
         entry
         if _is_unread(entry)
-        else renumbered(entry, tuple(next(left) for _ in named_values(entry)))
+        else renumbered(entry, tuple(next(remaining) for _ in named_values(entry)))
         for entry in evidence.reported
     )
-    said = f"{evidence.digest} {' '.join(float(value).hex() for value in values)}"
-    return replace(evidence, reported=reported, digest=hashlib.sha256(said.encode()).hexdigest())
+    text = f"{evidence.digest} {' '.join(float(value).hex() for value in values)}"
+    return replace(evidence, reported=entries, digest=hashlib.sha256(text.encode()).hexdigest())
 
 
 def _is_unread(entry: Reported) -> bool:
     return bool(entry.unused) or entry.statistic == "statement"
 
 
-def _read(evidence: Evidence) -> tuple[Reported, ...]:
+def _used_entries(evidence: Evidence) -> tuple[Reported, ...]:
     return tuple(entry for entry in evidence.reported if not _is_unread(entry))
 
 
-def _by_arm(evidence: Evidence) -> Mapping[StudyArm, list[Reported]]:
-    """Entries that need the patients of each arm, in the order of the evidence."""
-    read = _read(evidence)
-    found = {
-        arm: [e for e in read if e.study == arm.study and arm.arm in (e.arm, e.versus)]
+def _entries_by_arm(evidence: Evidence) -> Mapping[StudyArm, list[Reported]]:
+    """Entries that read each arm, in the order of the evidence."""
+    entries_used = _used_entries(evidence)
+    by_arm = {
+        arm: [e for e in entries_used if e.study == arm.study and arm.arm in (e.arm, e.versus)]
         for arm in evidence.arms
     }
-    return {arm: entries for arm, entries in found.items() if entries}
+    return {arm: entries for arm, entries in by_arm.items() if entries}
 
 
 def _sample(
     population: ArmPopulation, entries: Iterable[Reported], rng: np.random.Generator
 ) -> Sample:
     arm = population.arm
-    own = [entry.n for entry in entries if entry.n and not entry.versus]
-    patients = max([arm.patients, *own]) or PATIENTS_IF_UNKNOWN
+    sizes = [entry.n for entry in entries if entry.n and not entry.versus]
+    patients = max([arm.patients, *sizes]) or PATIENTS_IF_UNKNOWN
     return Sample(
         population=population,
         value=population.draw(patients, rng),
@@ -125,11 +125,11 @@ def _events(
     for entry in entries:
         if entry.endpoint in EVENTS:
             spans.setdefault(entry.endpoint, []).append(span_of(entry))
-    found = {}
-    for outcome, asked in spans.items():
+    simulated = {}
+    for outcome, outcome_spans in spans.items():
         row = truth.event_outcomes.index(outcome)
         rate = float(truth.event_rate[row, int(population.arm.treated)])
         rate *= float(population.study.event_ratio[row])
         dispersion = float(truth.event_dispersion[row])
-        found[outcome] = draw_events(asked, rate, dispersion, patients, rng)
-    return found
+        simulated[outcome] = draw_events(outcome_spans, rate, dispersion, patients, rng)
+    return simulated

@@ -1,4 +1,4 @@
-"""What a paper computes from the patients of an arm, one function a kind of number."""
+"""Summary statistics that papers report, computed from simulated patients."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,52 +9,52 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.evidence.reported import Reported
 from phase2sim.prior.replicates.events import SimulatedEvents, span_of
-from phase2sim.prior.replicates.patients import ArmPopulation, Visit, on_own_scale
+from phase2sim.prior.replicates.patients import ArmPopulation, Visit, to_endpoint_unit
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The patients of one arm, as they were seen."""
+    """Simulated patients of one arm."""
 
     population: ArmPopulation
-    value: Floats  # (patient, visit) model scale
+    value: Floats  # (patient, visit), model scale
     weight_factor: float  # true over assumed weight of a typical patient
     events: Mapping[str, SimulatedEvents]  # by outcome
 
-    def latent(self, visit: Visit, n: int) -> Floats:
-        """Values (patient,) of the first ``n`` patients on the model scale."""
+    def model_values(self, visit: Visit, n: int) -> Floats:
+        """Values (patient,) of the first ``n`` patients, model scale."""
         return self.value[:n, self.population.visits.index(visit)]
 
-    def as_read(self, entry: Reported, position: int) -> Floats:
-        """Values (patient,) of one of an entry's visits, on the entry's scale."""
+    def reported_values(self, entry: Reported, position: int) -> Floats:
+        """Values (patient,) at one visit of an entry, on the entry's scale."""
         visit = summary_visits(entry)[position]
-        latent = self.latent(visit, entry.n or len(self.value))
+        latent = self.model_values(visit, entry.n or len(self.value))
         if entry.on_model_scale:
             return latent
-        own = on_own_scale(latent, ENDPOINTS[entry.endpoint].transformation)
-        return own * self.weight_factor if entry.by_weight else own
+        values = to_endpoint_unit(latent, ENDPOINTS[entry.endpoint].transformation)
+        return values * self.weight_factor if entry.by_weight else values
 
     def expected(self, entry: Reported, position: int) -> tuple[float, float]:
-        """Mean and SD of all patients at one of an entry's visits, on the entry's scale."""
+        """Mean and SD in the population at one visit of an entry, on the entry's scale."""
         visit = summary_visits(entry)[position]
         mean, sd = self.population.expected(visit, on_model_scale=entry.on_model_scale)
         factor = self.weight_factor if entry.by_weight else 1.0
         return mean * factor, sd * factor
 
     def expected_median(self, entry: Reported, position: int) -> float:
-        """Value at the mean of the model scale of one of an entry's visits, in the own unit."""
+        """Population mean on the model scale at one visit of an entry, in the endpoint's unit."""
         visit = summary_visits(entry)[position]
         latent, _ = self.population.expected(visit, on_model_scale=True)
         transformation = ENDPOINTS[entry.endpoint].transformation
-        return float(on_own_scale(np.array(latent), transformation))
+        return float(to_endpoint_unit(np.array(latent), transformation))
 
 
-type _Samples = Mapping[str, Sample]  # the arms of one study
+type _Samples = Mapping[str, Sample]  # of one study, by arm
 type _Summary = Callable[[Reported, _Samples, np.random.Generator], tuple[float, ...]]
 
 
 def summary_visits(entry: Reported) -> tuple[Visit, ...]:
-    """Visits that an entry reads, of every endpoint it is about."""
+    """Visits that an entry reads, for each of its endpoints."""
     if entry.endpoint in EVENTS:
         return ()
     months = entry.months
@@ -65,7 +65,7 @@ def summary_visits(entry: Reported) -> tuple[Visit, ...]:
 
 
 def summarise(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
-    """The numbers of one entry, in the order of ``named_values``."""
+    """Compute the numbers of one entry, in the order of ``named_values``."""
     return _summary(entry)(entry, arms, rng)
 
 
@@ -76,30 +76,30 @@ def named_values(entry: Reported) -> tuple[tuple[str, float], ...]:
         if entry.statistic == "range":
             names = ("smallest", "largest")
         return tuple(zip(names, entry.bounds, strict=True))
-    name = "difference" if entry.versus else WORDS.get(entry.statistic, entry.statistic)
+    name = "difference" if entry.versus else NUMBER_NAMES.get(entry.statistic, entry.statistic)
     value = entry.elicited.mean if entry.elicited else entry.value
     spread = () if entry.sd is None else (("SD", entry.sd),)
     return ((name, value), *spread)
 
 
 def renumbered(entry: Reported, values: tuple[float, ...]) -> Reported:
-    """The entry with other numbers, in the order of ``named_values``."""
-    said = " and ".join(f"{value:.12g}" for value in values)
-    changed = replace(entry, as_reported=f"{said} (simulated)")
+    """Return the entry with other numbers, in the order of ``named_values``."""
+    text = " and ".join(f"{value:.12g}" for value in values)
+    changed = replace(entry, as_reported=f"{text} (simulated)")
     if entry.bounds is not None:
         return replace(changed, bounds=(values[0], values[1]))
     if entry.elicited is not None:
         return replace(changed, elicited=replace(entry.elicited, mean=values[0]))
-    first = values[0]
-    if entry.statistic in COUNTED:
-        first = float(round(first))
-    return replace(changed, value=first, sd=values[1] if entry.sd is not None else None)
+    value = values[0]
+    if entry.statistic in COUNT_STATISTICS:
+        value = float(round(value))
+    return replace(changed, value=value, sd=values[1] if entry.sd is not None else None)
 
 
 def _mean(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
-    """Mean and, if reported, SD; a reported standard error scales the mean's own deviation."""
+    """Mean and, if reported, SD; a reported standard error rescales the error of the mean."""
     arm = arms[entry.arm]
-    values = arm.as_read(entry, 0)
+    values = arm.reported_values(entry, 0)
     mean = float(values.mean())
     if entry.se is not None:
         centre, sd = arm.expected(entry, 0)
@@ -110,81 +110,82 @@ def _mean(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[fl
 
 def _median(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     del rng
-    return (float(np.median(arms[entry.arm].as_read(entry, 0))),)
+    return (float(np.median(arms[entry.arm].reported_values(entry, 0))),)
 
 
 def _sd(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     del rng
-    return (_sample_sd(arms[entry.arm].as_read(entry, 0)),)
+    return (_sample_sd(arms[entry.arm].reported_values(entry, 0)),)
 
 
 def _count(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """Patients beyond a threshold, or below their own baseline."""
     del rng
-    values = arms[entry.arm].as_read(entry, 0)
+    values = arms[entry.arm].reported_values(entry, 0)
     if entry.beyond == "below_baseline":
-        return (float(np.sum(arms[entry.arm].as_read(entry, 1) < values)),)
+        return (float(np.sum(arms[entry.arm].reported_values(entry, 1) < values)),)
     if ENDPOINTS[entry.endpoint].transformation == "root" and entry.threshold == 0.0:
-        values = arms[entry.arm].latent(
+        values = arms[entry.arm].model_values(
             summary_visits(entry)[0], entry.n
         )  # no insulin: at or below 0
-        below = values <= 0.0
-        return (float(np.sum(below if entry.beyond == "below" else ~below)),)
+        is_below = values <= 0.0
+        return (float(np.sum(is_below if entry.beyond == "below" else ~is_below)),)
     threshold = np.float64(np.nan if entry.threshold is None else entry.threshold)
-    beyond = values < threshold if entry.beyond == "below" else values > threshold
-    return (float(np.sum(beyond)),)
+    is_beyond = values < threshold if entry.beyond == "below" else values > threshold
+    return (float(np.sum(is_beyond)),)
 
 
 def _quartiles(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     del rng
-    values, method = arms[entry.arm].as_read(entry, 0), entry.quantile_method
+    values, method = arms[entry.arm].reported_values(entry, 0), entry.quantile_method
     lower, upper = np.quantile(values, [0.25, 0.75], method=method)  # type: ignore[call-overload]
     return float(lower), float(upper)
 
 
 def _range(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     del rng
-    values = arms[entry.arm].as_read(entry, 0)
+    values = arms[entry.arm].reported_values(entry, 0)
     return float(values.min()), float(values.max())
 
 
 def _difference(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
-    """Change, slope, or difference between arms, with the error it was reported with.
+    """Change, slope or difference between arms, with its sampling error.
 
-    A reported standard error is the whole error; without one it is the patients' own, to which an
-    elicited SD adds.
+    A reported standard error is the whole error. Without one the error comes from the simulated
+    patients, plus the elicited SD if there is one.
     """
-    own = [arms[entry.arm]] if not entry.versus else [arms[entry.arm], arms[entry.versus]]
+    samples = [arms[entry.arm]] if not entry.versus else [arms[entry.arm], arms[entry.versus]]
     months = entry.months[-1] - entry.months[0] if entry.statistic == "slope" else 1.0
-    last = len(entry.months) - 1
+    last_position = len(entry.months) - 1
     by_patient = entry.se is None and (entry.n > 0 or entry.elicited is None)
     if by_patient:
-        paired = [_paired(entry, arm, last) for arm in own]
-        found = [float(values.mean()) for values in paired]
+        by_patient_values = [_patient_values(entry, arm, last_position) for arm in samples]
+        means = [float(values.mean()) for values in by_patient_values]
     else:
-        paired = []
-        found = [
-            arm.expected(entry, last)[0] - (arm.expected(entry, 0)[0] if last else 0.0)
-            for arm in own
+        by_patient_values = []
+        means = [
+            arm.expected(entry, last_position)[0]
+            - (arm.expected(entry, 0)[0] if last_position else 0.0)
+            for arm in samples
         ]
-    value = (found[0] - found[1] if entry.versus else found[0]) / months
+    value = (means[0] - means[1] if entry.versus else means[0]) / months
     error = entry.elicited.sd if entry.elicited else entry.se or 0.0
     value += error * rng.standard_normal()
-    return (value,) if entry.sd is None else (value, _pooled_sd(paired) / months)
+    return (value,) if entry.sd is None else (value, _pooled_sd(by_patient_values) / months)
 
 
-def _paired(entry: Reported, arm: Sample, last: int) -> Floats:
-    """Value or change (patient,) of an arm; all of its patients where two arms are compared."""
-    asked = replace(entry, n=0) if entry.versus else entry
-    values = arm.as_read(asked, last)
-    return values - arm.as_read(asked, 0) if last else values
+def _patient_values(entry: Reported, arm: Sample, last_position: int) -> Floats:
+    """Value or change (patient,) in an arm; of all its patients in a difference between arms."""
+    whole_entry = replace(entry, n=0) if entry.versus else entry
+    values = arm.reported_values(whole_entry, last_position)
+    return values - arm.reported_values(whole_entry, 0) if last_position else values
 
 
 def _percent_change(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
-    """Change of the median; with a reported standard error normal on the log of the ratio."""
+    """Percent change of the median; a reported standard error is normal on the log ratio."""
     arm = arms[entry.arm]
     if entry.se is None:
-        before, after = (float(np.median(arm.as_read(entry, i))) for i in (0, 1))
+        before, after = (float(np.median(arm.reported_values(entry, i))) for i in (0, 1))
         return (100.0 * (after / before - 1.0),)
     log_ratio = np.log(arm.expected_median(entry, 1) / arm.expected_median(entry, 0))
     log_ratio += entry.se / (100.0 + entry.value) * rng.standard_normal()
@@ -192,24 +193,33 @@ def _percent_change(entry: Reported, arms: _Samples, rng: np.random.Generator) -
 
 
 def _correlation(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
-    """Correlation of two visits, or of two endpoints at one."""
+    """Correlation between two visits, or between two endpoints at one visit."""
     arm = arms[entry.arm]
-    one, other = summary_visits(entry)
+    first_visit, second_visit = summary_visits(entry)
     if entry.elicited is None:
-        return (float(np.corrcoef(arm.latent(one, entry.n), arm.latent(other, entry.n))[0, 1]),)
+        return (
+            float(
+                np.corrcoef(
+                    arm.model_values(first_visit, entry.n), arm.model_values(second_visit, entry.n)
+                )[0, 1]
+            ),
+        )
     truth = arm.population.truth
-    if entry.with_endpoint:  # of a patient's deviations, whenever they enrolled
-        places = truth.endpoints.index(one.endpoint), truth.endpoints.index(other.endpoint)
-        rho = float(truth.endpoint_correlation[places])
+    if entry.with_endpoint:  # of the deviations, at any time of enrolment
+        positions = (
+            truth.endpoints.index(first_visit.endpoint),
+            truth.endpoints.index(second_visit.endpoint),
+        )
+        rho = float(truth.endpoint_correlation[positions])
     else:
-        rho = arm.population.expected_correlation(one, other)
+        rho = arm.population.expected_correlation(first_visit, second_visit)
     return (rho + entry.elicited.sd * rng.standard_normal(),)
 
 
 def _residual_sd(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
-    """SD around a regression on the first visit and the arm, of which the sample holds two."""
+    """Residual SD of a regression on the first visit and the arm; the sample is split into two."""
     del rng
-    before, after = (arms[entry.arm].as_read(entry, i) for i in (0, 1))
+    before, after = (arms[entry.arm].reported_values(entry, i) for i in (0, 1))
     arm = (np.arange(entry.n) % 2).astype(np.float64)
     design = np.column_stack([np.ones(entry.n), arm, before])
     coefficients = np.linalg.lstsq(design, after)[0]
@@ -218,19 +228,19 @@ def _residual_sd(entry: Reported, arms: _Samples, rng: np.random.Generator) -> t
 
 
 def _event_count(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
-    """Events, patients with one, or events a patient-month.
+    """Events, patients with an event, or events per patient-month.
 
-    The standard error of a reported rate is the whole error of its log.
+    The standard error of a reported rate is the whole error of the log rate.
     """
-    first, last = span_of(entry)
-    drawn = arms[entry.arm].events[entry.endpoint]
+    start, end = span_of(entry)
+    arm_events = arms[entry.arm].events[entry.endpoint]
     if entry.statistic == "rate" and entry.se is not None:
-        return (drawn.rate * float(np.exp(entry.se / entry.value * rng.standard_normal())),)
-    events = drawn.within((first, last))[: entry.n or None]
+        return (arm_events.rate * float(np.exp(entry.se / entry.value * rng.standard_normal())),)
+    events = arm_events.within((start, end))[: entry.n or None]
     if entry.statistic == "count":
         return (float(np.sum(events > 0)),)
     total = float(events.sum())
-    return (total if entry.statistic == "events" else total / (len(events) * (last - first)),)
+    return (total if entry.statistic == "events" else total / (len(events) * (end - start)),)
 
 
 def _sample_sd(values: Floats) -> float:
@@ -248,13 +258,13 @@ def _summary(entry: Reported) -> _Summary:
     return _difference if entry.versus else SUMMARIES[entry.statistic]
 
 
-WORDS: Mapping[str, str] = {
+NUMBER_NAMES: Mapping[str, str] = {
     "geometric_mean": "mean",
     "sd": "SD",
     "residual_sd": "SD given the first visit",
     "percent_change": "percent change",
 }
-COUNTED = frozenset({"count", "events"})
+COUNT_STATISTICS = frozenset({"count", "events"})
 SUMMARIES: Mapping[str, _Summary] = {
     "mean": _mean,
     "geometric_mean": _mean,

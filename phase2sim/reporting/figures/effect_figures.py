@@ -8,7 +8,7 @@ from scipy.stats import gaussian_kde, norm
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
-from phase2sim.prior.check import FaceValue, Learned, PriorCheck, face_values
+from phase2sim.prior.check import FaceValue, PriorCheck, PriorUpdate, face_values
 from phase2sim.prior.comparison import ComparisonRow
 from phase2sim.reporting.figures.drawing import (
     EVIDENCE,
@@ -100,12 +100,12 @@ def _direction_of_benefit(measure: Endpoint) -> str:
     return "Lower" if measure.lower_is_better else "Higher"
 
 
-def _is_effect(learned: Learned, endpoint: str) -> bool:
+def _is_effect(learned: PriorUpdate, endpoint: str) -> bool:
     return learned.endpoint == endpoint and learned.what == "treatment effect"
 
 
 def _effect_layers(
-    draws: Floats, learned: Learned, marks: Sequence[FaceValue], axis: str
+    draws: Floats, learned: PriorUpdate, marks: Sequence[FaceValue], axis: str
 ) -> list[Chart]:
     reach = _reach(draws, learned, marks)
     effects = np.linspace(*reach, _POINTS)
@@ -123,7 +123,7 @@ def _effect_layers(
     ]
 
 
-def _reach(draws: Floats, learned: Learned, marks: Sequence[FaceValue]) -> tuple[float, float]:
+def _reach(draws: Floats, learned: PriorUpdate, marks: Sequence[FaceValue]) -> tuple[float, float]:
     three_sds = 3 * learned.before_sd
     values = [
         learned.before_mean - three_sds,

@@ -44,7 +44,7 @@ def _tornado(
     moves: Sequence[tuple[LeaveOneOut, Change]],
     benefit_sign: int,
 ) -> Figure:
-    largest = sorted(moves, key=lambda pair: -abs(pair[1].by))[:_SHOWN]
+    largest = sorted(moves, key=lambda pair: -abs(pair[1].difference))[:_SHOWN]
     rows = [
         _row(position, left_out, change, benefit_sign)
         for position, (left_out, change) in enumerate(largest)
@@ -82,8 +82,8 @@ def _row(
     return {
         "row": f"{position:02d}",
         "label": entry_title(left_out),
-        "by": change.by,
-        "low": change.by - _TWO_ERRORS * change.by_mcse,
-        "high": change.by + _TWO_ERRORS * change.by_mcse,
-        "colour": EVIDENCE if change.by * benefit_sign > 0 else TREATED,
+        "by": change.difference,
+        "low": change.difference - _TWO_ERRORS * change.difference_mcse,
+        "high": change.difference + _TWO_ERRORS * change.difference_mcse,
+        "colour": EVIDENCE if change.difference * benefit_sign > 0 else TREATED,
     }

@@ -66,9 +66,9 @@ def _effect(influence: Influence, endpoint: str) -> Iterator[RenderableType]:
     entries = [
         left_out for left_out in endpoint_entries(influence) if endpoint in left_out.effect_mean
     ]
-    for left_out in sorted(entries, key=lambda left_out: -abs(left_out.effect_mean[endpoint].by))[
-        :_SHOWN
-    ]:
+    for left_out in sorted(
+        entries, key=lambda left_out: -abs(left_out.effect_mean[endpoint].difference)
+    )[:_SHOWN]:
         _add(table, left_out, left_out.effect_mean[endpoint], left_out.effect_sd[endpoint])
     yield table
 
@@ -86,7 +86,7 @@ def _assurance(influence: Influence) -> Iterator[RenderableType]:
     table = _table(*(f"{name} moves by" for name in reversed(names)))
     last = names[-1]
     entries = [left_out for left_out in endpoint_entries(influence) if last in left_out.assurance]
-    for left_out in sorted(entries, key=lambda left_out: -abs(left_out.assurance[last].by))[
+    for left_out in sorted(entries, key=lambda left_out: -abs(left_out.assurance[last].difference))[
         :_SHOWN
     ]:
         _add(table, left_out, *(left_out.assurance[name] for name in reversed(names)))
@@ -110,7 +110,7 @@ def _table(*moves: str) -> Table:
 def _add(table: Table, left_out: LeaveOneOut, *moves: Change) -> None:
     """Add a line; it is dim if the first change is within Monte Carlo error."""
     elicited = " ◆" if left_out.entry.elicited is not None else ""
-    distinguishable = abs(moves[0].by) > _ERRORS_TO_TELL * moves[0].by_mcse
+    distinguishable = abs(moves[0].difference) > _ERRORS_TO_TELL * moves[0].difference_mcse
     table.add_row(
         escape(f"{entry_title(left_out)}{elicited}"),
         *map(_move, moves),
@@ -120,8 +120,8 @@ def _add(table: Table, left_out: LeaveOneOut, *moves: Change) -> None:
 
 
 def _move(change: Change) -> str:
-    difference = round(change.by, 3) + 0.0  # no "-0.000"
-    return f"{difference:+.3f} +- {change.by_mcse:.3f}"
+    difference = round(change.difference, 3) + 0.0  # no "-0.000"
+    return f"{difference:+.3f} +- {change.difference_mcse:.3f}"
 
 
 def _notes(influence: Influence) -> Iterator[Text]:
@@ -172,6 +172,6 @@ def _change_json(change: Change) -> dict[str, float]:
     return {
         "value": change.value,
         "mcse": change.mcse,
-        "moved": change.by,
-        "moved_mcse": change.by_mcse,
+        "moved": change.difference,
+        "moved_mcse": change.difference_mcse,
     }

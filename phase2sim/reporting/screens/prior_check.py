@@ -11,7 +11,7 @@ from rich.text import Text
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.evidence.reported import Reported
-from phase2sim.prior.check import Learned, PriorCheck, Replica
+from phase2sim.prior.check import PriorCheck, PriorUpdate, Replica
 from phase2sim.reporting.plain_tables import number, plain_table
 from phase2sim.reporting.screens.fit import diagnostics_line, elicited_lines
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior, mixture_json
@@ -119,7 +119,7 @@ def _replica_json(replica: Replica) -> dict[str, Any]:
     }
 
 
-def _learned_json(learned: Learned) -> dict[str, Any]:
+def _learned_json(learned: PriorUpdate) -> dict[str, Any]:
     return {
         "what": learned.what,
         "endpoint": learned.endpoint,

@@ -15,7 +15,7 @@ from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import (
     Control,
     EffectCurve,
-    Treated,
+    TreatedArms,
     control_from_prior,
     fixed_truth,
     prior_truth,
@@ -66,11 +66,11 @@ def truth_sources(
     sources: list[TruthSource] = []
     if scenario.truth.target:
         effects = {e: _target(built, control, drawn, e) for e in scenario.truth.target}
-        treated = Treated(shares, _modification(built, drawn, effects, shares), of_events)
+        treated = TreatedArms(shares, _modification(built, drawn, effects, shares), of_events)
         sources.append(fixed_truth("target", drawn, control, effects, treated))
     if scenario.truth.prior is not None and prior is not None:
         weight = scenario.truth.prior.robust_weight
-        treated = Treated(shares, None, of_events)
+        treated = TreatedArms(shares, None, of_events)
         for label, fitted in (("prior", weight), ("sceptical", 0.0)):
             source = prior_truth(label, drawn, control, prior, fitted)
             sources.append(source.with_assumptions(treated, assumed.heterogeneity))

@@ -13,7 +13,7 @@ from phase2sim.core.errors import BadInput, BadScenario
 from phase2sim.core.progress import Report
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.fitting import fitted, read_evidence
+from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.scenario_file import Scenario
@@ -88,7 +88,7 @@ class Priors:
         key = scenario.evidence, scenario.path.parent
         if key not in self._priors:
             evidence = read_evidence(scenario.evidence, beside=scenario.path)
-            self._priors[key] = fitted(evidence, report=self._report)
+            self._priors[key] = load_or_fit(evidence, report=self._report)
         return self._priors[key]
 
 

@@ -11,7 +11,7 @@ from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.reported import Evidence, Reported, StudyArm
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.fitting import fitted
+from phase2sim.prior.fitting import load_or_fit
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.diagnostics import complaints
 from phase2sim.prior.models.fit import sample_posterior
@@ -53,9 +53,9 @@ def evidence(*entries: Reported) -> Evidence:
 
 @pytest.fixture(scope="session")
 def small_fit() -> tuple[PriorDraws, list[str]]:
-    said: list[str] = []
+    lines: list[str] = []
     one_mean = evidence(entry(0.0, REPORTED_MEAN, se=REPORTED_SE))
-    return sample_posterior(one_mean, 7, said.append, Sampler(tune=800, draws=2000)), said
+    return sample_posterior(one_mean, 7, lines.append, Sampler(tune=800, draws=2000)), lines
 
 
 def textbook() -> tuple[float, float]:
@@ -95,10 +95,10 @@ def test_one_mean_gives_the_conjugate_posterior(small_fit: tuple[PriorDraws, lis
 def test_a_fit_passes_its_gate_and_says_how_far_it_is(
     small_fit: tuple[PriorDraws, list[str]],
 ) -> None:
-    draws, said = small_fit
+    draws, lines = small_fit
 
     assert complaints(draws.provenance["diagnostics"], GATE) == ()  # type: ignore[arg-type]
-    assert "compiling" in said[0]
+    assert "compiling" in lines[0]
 
 
 def test_evidence_of_one_endpoint_without_treatment_has_no_effect(
@@ -146,11 +146,11 @@ def test_visits_of_the_same_patients_are_not_independent(
     table = locations(both, layout)
     at, history = known(layout, 0.6)
 
-    found = covariance(table, layout, at, history).eval()
+    result = covariance(table, layout, at, history).eval()
 
-    np.testing.assert_allclose(found, expected, atol=2e-4)
-    of_average = found.sum() / 4
-    assert of_average > 1.2 * np.trace(found) / 4  # what independence would claim
+    np.testing.assert_allclose(result, expected, atol=2e-4)
+    of_average = result.sum() / 4
+    assert of_average > 1.2 * np.trace(result) / 4  # what independence would claim
 
 
 def test_a_reported_standard_error_keeps_the_correlation() -> None:
@@ -158,9 +158,9 @@ def test_a_reported_standard_error_keeps_the_correlation() -> None:
     layout = cells(both)
     at, history = known(layout, 0.6)
 
-    found = covariance(locations(both, layout), layout, at, history).eval()
+    result = covariance(locations(both, layout), layout, at, history).eval()
 
-    np.testing.assert_allclose(found, [[0.25, 0.06], [0.06, 0.04]], rtol=1e-9)
+    np.testing.assert_allclose(result, [[0.25, 0.06], [0.06, 0.04]], rtol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -204,9 +204,9 @@ def test_the_gate_says_what_failed(bad: dict[str, float], word: str) -> None:
     places = {"rhat_of": "sd", "ess_bulk_of": "sd", "ess_tail_of": "sd"}
 
     assert complaints(sound | places, GATE) == ()
-    said = complaints(sound | places | bad, GATE)
-    assert len(said) == 1
-    assert word in said[0]
+    lines = complaints(sound | places | bad, GATE)
+    assert len(lines) == 1
+    assert word in lines[0]
 
 
 def test_a_cached_prior_is_used(
@@ -215,14 +215,14 @@ def test_a_cached_prior_is_used(
     monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
     draws, _ = small_fit
     asked = evidence(entry(0.0, REPORTED_MEAN, se=REPORTED_SE))
-    made = {**draws.provenance, "model_version": prior_files.MODEL_VERSION}
-    prior_files.save(replace(draws, provenance=made), prior_files.cached_path(asked.digest))
-    said: list[str] = []
+    provenance = {**draws.provenance, "model_version": prior_files.MODEL_VERSION}
+    prior_files.save(replace(draws, provenance=provenance), prior_files.cached_path(asked.digest))
+    lines: list[str] = []
 
-    found = fitted(asked, report=said.append)
+    result = load_or_fit(asked, report=lines.append)
 
-    np.testing.assert_array_equal(found.history, draws.history)
-    assert said == []  # nothing was compiled or sampled
+    np.testing.assert_array_equal(result.history, draws.history)
+    assert lines == []  # nothing was compiled or sampled
 
 
 def test_an_sd_given_baseline_has_the_chi_square_of_its_degrees_of_freedom() -> None:

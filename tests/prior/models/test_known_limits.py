@@ -14,7 +14,7 @@ from support.known_patients import DECAY, MEAN, SD, SHARE, Known, evaluated, kno
 from support.reports import arm, entry, evidence
 
 from phase2sim.evidence.reported import Evidence
-from phase2sim.prior.models.fit import Compiled
+from phase2sim.prior.models.fit import CompiledModel
 from phase2sim.prior.models.likelihoods.locations import covariance
 from phase2sim.prior.models.likelihoods.quantiles import quantile_density
 from phase2sim.prior.models.likelihoods.spreads import joint_spread
@@ -37,18 +37,20 @@ EXAMPLES = {
 SHORT = Sampler(tune=500, draws=1500)
 
 
-def spread(there: Known) -> Floats:
-    return evaluated(covariance(there.tables.locations, there.layout, there.at, there.history))
+def spread(patients: Known) -> Floats:
+    return evaluated(
+        covariance(patients.tables.locations, patients.layout, patients.at, patients.history)
+    )
 
 
 def test_medians_of_many_patients_vary_as_normal_theory_says() -> None:
     of = evidence(*(entry("median", month, 8.0, n=LARGE) for month in (0.0, 6.0)))
 
-    found = spread(known(of))
+    result = spread(known(of))
 
     rho = SHARE + (1 - SHARE) * DECAY**6
     unit = np.array([[np.pi / 2, np.arcsin(rho)], [np.arcsin(rho), np.pi / 2]])
-    np.testing.assert_allclose(found, SCALE**2 * unit / LARGE, rtol=1e-3)
+    np.testing.assert_allclose(result, SCALE**2 * unit / LARGE, rtol=1e-3)
 
 
 def test_quartiles_of_many_patients_are_jointly_normal() -> None:
@@ -57,23 +59,23 @@ def test_quartiles_of_many_patients_are_jointly_normal() -> None:
     bounds = MEAN["hba1c"] + SCALE * z + np.array([error, -0.5 * error])
     of = known(evidence(entry("quartiles", bounds=tuple(bounds), n=LARGE)))
 
-    found = evaluated(quantile_density(of.tables.quantiles, of.tables.locations, None, of.at))
+    result = evaluated(quantile_density(of.tables.quantiles, of.tables.locations, None, of.at))
 
     chances = np.array([[0.25 * 0.75, 0.25 * 0.25], [0.25 * 0.25, 0.25 * 0.75]])
     density = stats.norm.pdf(z) / SCALE
     asymptotic = chances / np.outer(density, density) / LARGE
     expected = stats.multivariate_normal(MEAN["hba1c"] + SCALE * z, asymptotic).logpdf(bounds)
-    assert found == pytest.approx(expected, abs=0.05)  # on the log; falls as the root of 1 / n
+    assert result == pytest.approx(expected, abs=0.05)  # on the log; falls as the root of 1 / n
 
 
 def test_sds_of_many_patients_are_normal() -> None:
     reported = SCALE * (1 + 1 / np.sqrt(2 * LARGE))
     of = known(evidence(entry("sd", value=reported, n=LARGE)))
 
-    found = evaluated(joint_spread(of.tables.spreads, of.at).density)
+    result = evaluated(joint_spread(of.tables.spreads, of.at).density)
 
     expected = stats.norm.logpdf(reported, SCALE, SCALE / np.sqrt(2 * LARGE))
-    assert found == pytest.approx(expected, abs=0.02)
+    assert result == pytest.approx(expected, abs=0.02)
 
 
 class New(NamedTuple):
@@ -103,8 +105,8 @@ def by_quadrature(means: tuple[float, ...]) -> New:
         weight = stats.multivariate_normal(np.full(3, CENTRE), together).pdf(reported_mean)
         precision = np.append(1 / (ERRORS**2 + between**2), SPREAD**-2)
         centre = precision @ np.append(reported_mean, CENTRE) / precision.sum()
-        own = float(weight * stats.halfnorm.pdf(between, scale=BETWEEN))
-        return own, float(centre), float(1 / precision.sum() + between**2)
+        prior_weight = float(weight * stats.halfnorm.pdf(between, scale=BETWEEN))
+        return prior_weight, float(centre), float(1 / precision.sum() + between**2)
 
     def average(of: Callable[[float, float], float]) -> float:
         def part(between: float) -> float:
@@ -126,12 +128,14 @@ def by_quadrature(means: tuple[float, ...]) -> New:
 
 
 @pytest.fixture(scope="session")
-def three_studies() -> Compiled:
-    return Compiled.of(reported(EXAMPLES["alike"]))
+def three_studies() -> CompiledModel:
+    return CompiledModel.of(reported(EXAMPLES["alike"]))
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_a_new_study_is_predicted_as_by_quadrature(three_studies: Compiled, example: str) -> None:
+def test_a_new_study_is_predicted_as_by_quadrature(
+    three_studies: CompiledModel, example: str
+) -> None:
     exact = by_quadrature(EXAMPLES[example])
     at = exact.mean + np.sqrt(exact.variance) * np.array([-1.3, 0.0, 1.3])
 

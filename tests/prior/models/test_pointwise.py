@@ -123,11 +123,11 @@ def test_weighing_draws_predicts_the_number_that_is_left_out(
     contributed: Floats, left_out: int
 ) -> None:
     inverse = np.exp(-contributed[:, left_out])  # the weight of a draw without the number
-    found = 1.0 / inverse.mean()
+    result = 1.0 / inverse.mean()
 
     others = tuple(study for study in range(4) if study != left_out)
     exact = predicted((0, 1, 2, 3)) / predicted(others)
-    assert_agrees(found, exact, found * inverse.std() / inverse.mean() / np.sqrt(DRAWS))
+    assert_agrees(result, exact, result * inverse.std() / inverse.mean() / np.sqrt(DRAWS))
 
 
 def of_seven(values: tuple[float, ...], ranks: tuple[int, ...]) -> float:
@@ -167,15 +167,15 @@ def test_quartiles_and_range_go_together_and_the_median_takes_them_along(
     together = of_seven(FIVE, (1, 2, 4, 6, 7))
 
     given = together - median_alone(FIVE[2])
-    found = contributed[0, [MIDDLE, QUARTILES, RANGE]]
-    np.testing.assert_allclose(found, [together, given, given], rtol=1e-6)
+    result = contributed[0, [MIDDLE, QUARTILES, RANGE]]
+    np.testing.assert_allclose(result, [together, given, given], rtol=1e-6)
 
 
 def test_patients_with_an_event_and_their_total_go_together(contributed: Floats) -> None:
     mean = 6.0 * np.exp(EVENT_PRIORS.log_rate[0])
     r = 1 / 0.7
-    none, one = stats.nbinom.pmf([0, 1], r, r / (r + mean))
+    none, single = stats.nbinom.pmf([0, 1], r, r / (r + mean))
 
     # two of five patients had two events in all: one each
-    expected = np.log(10 * one**2 * none**3)
+    expected = np.log(10 * single**2 * none**3)
     np.testing.assert_allclose(contributed[0, [PATIENTS, TOTAL]], expected, rtol=1e-9)

@@ -109,15 +109,15 @@ def test_a_number_on_the_model_scale_is_not_transformed() -> None:
 def test_quartiles_are_order_statistics_of_the_stated_method(method: str, below: float) -> None:
     quartiles = entry("quartiles", bounds=(7.0, 9.0), quantile_method=method)
 
-    found = replicas(evidence(quartiles), truth())
+    numbers = replicas(evidence(quartiles), truth())
 
-    assert_mean(found, MEAN["hba1c"] + SD["hba1c"] * np.array([-below, below]))
+    assert_mean(numbers, MEAN["hba1c"] + SD["hba1c"] * np.array([-below, below]))
 
 
 def test_a_range_is_the_smallest_and_the_largest_value() -> None:
-    found = replicas(evidence(entry("range", bounds=(6.0, 10.0))), truth())
+    numbers = replicas(evidence(entry("range", bounds=(6.0, 10.0))), truth())
 
-    assert_mean(found, MEAN["hba1c"] + SD["hba1c"] * np.array([-LARGEST, LARGEST]))
+    assert_mean(numbers, MEAN["hba1c"] + SD["hba1c"] * np.array([-LARGEST, LARGEST]))
 
 
 @pytest.mark.parametrize("beyond", ["below", "above"])
@@ -126,10 +126,10 @@ def test_a_count_beyond_a_threshold_is_binomial(beyond: str) -> None:
     below = stats.norm.cdf(7.5, MEAN["hba1c"], SD["hba1c"])
     chance = below if beyond == "below" else 1 - below
 
-    found = replicas(evidence(count), truth())[:, 0]
+    numbers = replicas(evidence(count), truth())[:, 0]
 
-    assert_mean(found, 10 * chance)
-    assert_mean((found - 10 * chance) ** 2, 10 * chance * (1 - chance))
+    assert_mean(numbers, 10 * chance)
+    assert_mean((numbers - 10 * chance) ** 2, 10 * chance * (1 - chance))
 
 
 @pytest.mark.parametrize("beyond", ["below", "above"])
@@ -137,9 +137,9 @@ def test_no_insulin_is_a_latent_dose_at_or_below_zero(beyond: str) -> None:
     free = entry("count", endpoint="insulin", threshold=0.0, beyond=beyond)
     chance = stats.norm.cdf(0.0, MEAN["insulin"], SD["insulin"])
 
-    found = replicas(evidence(free), truth())[:, 0]
+    numbers = replicas(evidence(free), truth())[:, 0]
 
-    assert_mean(found, 10 * (chance if beyond == "below" else 1 - chance))
+    assert_mean(numbers, 10 * (chance if beyond == "below" else 1 - chance))
 
 
 def test_a_fall_below_the_own_baseline_depends_on_when_patients_enrolled() -> None:
@@ -171,10 +171,10 @@ def test_visits_keep_a_share_and_lose_the_rest_by_the_month() -> None:
     pair = evidence(entry("correlation", (0.0, 6.0), n=40), arms=(arm(patients=40),))
     rho = 0.6 + 0.4 * 0.8**6
 
-    found = replicas(pair, truth(decay=np.full(4, 0.8)))[:, 0]
+    numbers = replicas(pair, truth(decay=np.full(4, 0.8)))[:, 0]
 
     # Hotelling 1953: the mean of atanh(r) is atanh(rho) + rho / (2 (n - 1)), to order 1 / n^2
-    assert_mean(np.arctanh(found), np.arctanh(rho) + rho / (2 * 39))
+    assert_mean(np.arctanh(numbers), np.arctanh(rho) + rho / (2 * 39))
 
 
 def test_endpoints_at_different_visits_correlate_by_what_both_keep() -> None:
@@ -205,10 +205,10 @@ def test_endpoints_that_fade_at_different_rates_fade_at_that_of_the_later_visit(
         entry("mean", month, endpoint="c_peptide", on_model_scale=True) for month in (1.0, 3.0)
     )
 
-    found = replicas(evidence(early, late, c_peptide_early, c_peptide_late), known, 8000)
+    numbers = replicas(evidence(early, late, c_peptide_early, c_peptide_late), known, 8000)
 
-    hba1c = found[:, :2] - MEAN["hba1c"]
-    c_peptide = found[:, 2:] - MEAN["c_peptide"]
+    hba1c = numbers[:, :2] - MEAN["hba1c"]
+    c_peptide = numbers[:, 2:] - MEAN["c_peptide"]
     unit = -0.5 * SD["hba1c"] * SD["c_peptide"] / 10
     assert_mean(hba1c[:, 0] * c_peptide[:, 1], unit * 0.5**2)
     assert_mean(hba1c[:, 1] * c_peptide[:, 0], unit * 0.9**2)
@@ -217,17 +217,17 @@ def test_endpoints_that_fade_at_different_rates_fade_at_that_of_the_later_visit(
 def test_patients_who_keep_everything_are_the_same_at_every_visit() -> None:
     visits = [entry("median", month) for month in (0.0, 1.0, 6.0)]
 
-    found = replicas(evidence(*visits), truth(patient_share=np.ones(4)), 100)
+    numbers = replicas(evidence(*visits), truth(patient_share=np.ones(4)), 100)
 
-    np.testing.assert_allclose(found[:, 1:], np.tile(found[:, :1], 2), rtol=1e-6)
+    np.testing.assert_allclose(numbers[:, 1:], np.tile(numbers[:, :1], 2), rtol=1e-6)
 
 
 def test_an_sd_given_baseline_is_that_around_a_regression() -> None:
     given = evidence(entry("residual_sd", (0.0, 6.0)))
 
-    found: Floats = replicas(given, truth())[:, 0]
+    numbers: Floats = replicas(given, truth())[:, 0]
 
-    assert_mean(found**2, SD["hba1c"] ** 2 * (1 - KEPT**2))
+    assert_mean(numbers**2, SD["hba1c"] ** 2 * (1 - KEPT**2))
 
 
 def test_a_diagnosis_clock_and_an_entry_clock_meet_in_the_same_patients() -> None:

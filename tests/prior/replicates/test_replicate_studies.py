@@ -42,9 +42,9 @@ def treated(design: str, *reported: Reported, study: str = "A") -> Evidence:
 def test_arms_of_a_study_share_its_level_and_slope() -> None:
     two = evidence(entry("mean", 3.0), entry("mean", 12.0, arm="other"), arms=(arm(), arm("other")))
 
-    found = replicas(two, alike(level_sd=np.full(4, 0.3), slope_sd=np.full(4, 0.05)))
+    numbers = replicas(two, alike(level_sd=np.full(4, 0.3), slope_sd=np.full(4, 0.05)))
 
-    first, second = (found - MEAN["hba1c"]).T
+    first, second = (numbers - MEAN["hba1c"]).T
     assert_mean(first**2, 0.3**2 + (0.05 * 3) ** 2)
     assert_mean(first * second, 0.3**2 + 0.05**2 * 3 * 12)
 
@@ -61,11 +61,11 @@ def test_a_single_arm_shows_its_bias_and_the_effect_by_then() -> None:
     visits = (entry("mean", month, arm="cells") for month in (0.0, 3.0, 6.0))
     true = alike(effect=np.array([-0.5, 0, 0, 0]), bias=np.array([0.2, 0, 0, 0]))
 
-    found = replicas(treated(SINGLE_ARM, *visits), true, 1)[0]
+    numbers = replicas(treated(SINGLE_ARM, *visits), true, 1)[0]
 
     by_month_3 = (1 - 0.5**2) / (1 - 0.5**4)  # half of the rest every 1.5 months
     expected = MEAN["hba1c"] + np.array([0.0, 0.2 - 0.5 * by_month_3, 0.2 - 0.5])
-    np.testing.assert_allclose(found, expected, rtol=1e-7)
+    np.testing.assert_allclose(numbers, expected, rtol=1e-7)
 
 
 def test_a_randomised_arm_has_a_fresh_effect_of_its_class_and_no_bias() -> None:
@@ -82,9 +82,9 @@ def test_a_randomised_arm_has_a_fresh_effect_of_its_class_and_no_bias() -> None:
 def test_an_arm_of_another_age_differs_by_the_slope_on_age() -> None:
     older = evidence(entry("mean"), arms=(arm(age_years=15.0),))
 
-    found = replicas(older, alike(age_slope=np.array([0.1, 0, 0, 0])), 1)
+    numbers = replicas(older, alike(age_slope=np.array([0.1, 0, 0, 0])), 1)
 
-    assert found[0, 0] == pytest.approx(MEAN["hba1c"] + 0.3)
+    assert numbers[0, 0] == pytest.approx(MEAN["hba1c"] + 0.3)
 
 
 def test_a_reported_standard_error_is_the_error_of_the_mean() -> None:
@@ -102,10 +102,10 @@ def test_a_reported_standard_error_is_the_error_of_a_change(statistic: str, mont
     history = truth().history + 0.1 * KNOTS
     change = evidence(entry(statistic, (0.0, 12.0), se=0.05, n=0))
 
-    found = replicas(change, truth(history=history))[:, 0]
+    numbers = replicas(change, truth(history=history))[:, 0]
 
-    assert_mean(found, 1.2 / months)
-    assert_mean((found - 1.2 / months) ** 2, 0.05**2)
+    assert_mean(numbers, 1.2 / months)
+    assert_mean((numbers - 1.2 / months) ** 2, 0.05**2)
 
 
 def test_a_change_with_an_sd_is_that_of_the_patients() -> None:
@@ -119,9 +119,9 @@ def test_a_change_with_an_sd_is_that_of_the_patients() -> None:
 def test_an_elicited_change_adds_its_sd_to_the_patients_own() -> None:
     elicited = entry("change", (0.0, 6.0), np.nan, elicited=Normal(0.0, 0.5))
 
-    found = replicas(evidence(elicited), truth())[:, 0]
+    numbers = replicas(evidence(elicited), truth())[:, 0]
 
-    assert_mean(found**2, 2 * SD["hba1c"] ** 2 * (1 - KEPT) / 10 + 0.5**2)
+    assert_mean(numbers**2, 2 * SD["hba1c"] ** 2 * (1 - KEPT) / 10 + 0.5**2)
 
 
 def test_an_elicited_correlation_is_about_the_truth() -> None:
@@ -132,10 +132,10 @@ def test_an_elicited_correlation_is_about_the_truth() -> None:
         entry("correlation", 6.0, with_endpoint="c_peptide", elicited=Normal(-0.5, 0.2)),
     )
 
-    found = replicas(both, truth(endpoint_correlation=between))
+    numbers = replicas(both, truth(endpoint_correlation=between))
 
-    assert_mean(found, [KEPT, -0.5])
-    assert_mean((found - [KEPT, -0.5]) ** 2, [0.1**2, 0.2**2])
+    assert_mean(numbers, [KEPT, -0.5])
+    assert_mean((numbers - [KEPT, -0.5]) ** 2, [0.1**2, 0.2**2])
 
 
 def test_a_difference_between_arms_has_the_error_it_was_reported_with() -> None:
@@ -212,10 +212,10 @@ def test_events_are_negative_binomial(dispersion: float) -> None:
 def test_studies_differ_in_their_rates_of_events() -> None:
     rate = entry("rate", (0.0, 12.0), 0.2, endpoint="adverse_events", se=0.02, n=0)
 
-    found = replicas(evidence(rate), truth(event_study_sd=0.3))[:, 0]
+    numbers = replicas(evidence(rate), truth(event_study_sd=0.3))[:, 0]
 
-    assert_mean(np.log(found), np.log(0.1))
-    assert_mean((np.log(found) - np.log(0.1)) ** 2, 0.3**2 + (0.02 / 0.2) ** 2)
+    assert_mean(np.log(numbers), np.log(0.1))
+    assert_mean((np.log(numbers) - np.log(0.1)) ** 2, 0.3**2 + (0.02 / 0.2) ** 2)
 
 
 def test_treated_patients_have_their_own_rate_of_events() -> None:
@@ -289,25 +289,25 @@ def prior(draws: int = 3) -> PriorDraws:
 
 
 def test_parameters_are_one_draw_and_what_is_not_assumed_is_zero() -> None:
-    found = parameters_of(prior(), 2)
+    numbers = parameters_of(prior(), 2)
 
-    np.testing.assert_allclose(found.history, 3 * truth().history)
-    assert not found.bias.any()
-    assert not found.class_sd.any()
-    assert found.event_outcomes == ()
+    np.testing.assert_allclose(numbers.history, 3 * truth().history)
+    assert not numbers.bias.any()
+    assert not numbers.class_sd.any()
+    assert numbers.event_outcomes == ()
 
 
 def test_every_number_of_the_shipped_evidence_is_replicated() -> None:
     shipped = load_evidence(SHIPPED)
     effect = np.zeros(4)
 
-    found = replicas(shipped, truth(effect=effect, level_sd=np.full(4, 0.1)), 20)
+    numbers = replicas(shipped, truth(effect=effect, level_sd=np.full(4, 0.1)), 20)
 
     asked = quantities(shipped)
-    assert found.shape == (20, len(asked))
-    assert np.isfinite(found).all()
-    again = [quantity.value for quantity in quantities(with_values(shipped, found[0]))]
-    np.testing.assert_array_equal(again, found[0])
+    assert numbers.shape == (20, len(asked))
+    assert np.isfinite(numbers).all()
+    again = [quantity.value for quantity in quantities(with_values(shipped, numbers[0]))]
+    np.testing.assert_array_equal(again, numbers[0])
 
 
 def test_the_same_generator_gives_the_same_report() -> None:

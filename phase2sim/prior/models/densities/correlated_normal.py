@@ -1,7 +1,7 @@
-"""The density of one multivariate normal as a single operation that knows its own gradient.
+"""Multivariate normal log density as a single PyTensor operation with its own gradient.
 
-Traced through a Cholesky factor, the gradient takes three matrix products at every step of the
-sampler, and compiling those takes longer than the rest of the model.
+The automatic gradient of a Cholesky factor takes three matrix products per step of the sampler, and
+longer to compile than the rest of the model.
 """
 
 import math
@@ -21,17 +21,17 @@ from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 
 
 class CorrelatedNormal(Op):
-    """Log density of residuals (row, value) under covariance (value, value) of so many patients.
+    """Log density of ``patients`` residual vectors with covariance (value, value).
 
-    Rows carry the patients' sum of squares: one row for one patient. Outputs: the log density, the
-    residuals times the precision (row, value), and the precision (value, value); all nan if the
-    covariance is not positive definite.
+    The residuals (row, value) have the same sum of squares as those of the patients; a single
+    patient is one row. Outputs: the log density, the residuals times the precision (row, value),
+    and the precision (value, value); all nan if the covariance is not positive definite.
     """
 
     __props__ = ()
 
     def make_node(self, *inputs: Tensor) -> Apply[Any]:
-        """Type the residuals, the covariance, how many patients, and what comes out."""
+        """Build the node, with typed inputs and outputs."""
         residual, covariance, patients = (pt.as_tensor(value, dtype="float64") for value in inputs)
         outputs = [pt.dscalar(), residual.type(), covariance.type()]
         return Apply(self, [residual, covariance, patients], outputs)
@@ -39,20 +39,20 @@ class CorrelatedNormal(Op):
     def perform(
         self, node: Apply[Any], inputs: Sequence[Floats], outputs: list[list[object]]
     ) -> None:
-        """Evaluate without the compiler."""
+        """Evaluate in Python."""
         del node
         for storage, value in zip(outputs, density(*inputs), strict=True):
             storage[0] = value
 
     def connection_pattern(self, node: Apply[Any]) -> list[list[bool]]:
-        """How many patients there are moves the density, but is not to be differentiated."""
+        """The number of patients has no gradient."""
         del node
         return [[True] * 3, [True] * 3, [False] * 3]
 
     def pullback(
         self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], cotangents: Sequence[Tensor]
     ) -> list[Tensor]:
-        """Gradient of the density; the other outputs are not to be differentiated."""
+        """Gradient of the density; the other outputs have none."""
         patients = inputs[2]
         _, weighted, precision = outputs
         slope = cotangents[0]
@@ -62,7 +62,7 @@ class CorrelatedNormal(Op):
 
 
 def _block_end(covariance: Floats, first: int) -> int:
-    """One past the last value that is tied to value ``first``, directly or through others."""
+    """End (exclusive) of the block of values correlated with value ``first``, even indirectly."""
     end = first + 1
     row = first
     while row < end:
@@ -80,22 +80,21 @@ block_end = kernel(_block_end)
 def _inverse_factor(covariance: Floats) -> tuple[Floats, float]:
     """Inverse of the Cholesky factor, and the log determinant of the factor; nan if there is none.
 
-    Written out, because the library's own refuses an indefinite matrix by raising, which a sampler
-    that tries a step too far must survive.
+    NumPy's function raises for an indefinite matrix, but the sampler may step there and must go on.
     """
     size = len(covariance)
     factor, inverse = np.zeros((size, size)), np.zeros((size, size))
     log_determinant = 0.0
     for i in range(size):
         for j in range(i):
-            rest = covariance[i, j]
+            remainder = covariance[i, j]
             for k in range(j):
-                rest -= factor[i, k] * factor[j, k]
-            factor[i, j] = rest / factor[j, j]
-        left = covariance[i, i]
+                remainder -= factor[i, k] * factor[j, k]
+            factor[i, j] = remainder / factor[j, j]
+        variance = covariance[i, i]
         for k in range(i):
-            left -= factor[i, k] ** 2
-        factor[i, i] = math.sqrt(left) if left > 0.0 else math.nan
+            variance -= factor[i, k] ** 2
+        factor[i, i] = math.sqrt(variance) if variance > 0.0 else math.nan
         log_determinant += math.log(factor[i, i])
         inverse[i, i] = 1.0 / factor[i, i]
         for j in range(i):
@@ -112,16 +111,15 @@ inverse_factor = kernel(_inverse_factor)
 def _precision(covariance: Floats) -> tuple[Floats, float]:
     """Inverse of a covariance, and the log determinant of its factor; nan if not definite.
 
-    Values of different studies are independent, so that blocks along the diagonal are inverted one
-    by one.
+    Studies are independent, so each diagonal block is inverted separately.
     """
     size = len(covariance)
     precision, log_determinant = np.zeros((size, size)), 0.0
     first = 0
     while first < size:
         end = block_end(covariance, first)
-        inverse, own = inverse_factor(covariance[first:end, first:end])
-        log_determinant += own
+        inverse, block_determinant = inverse_factor(covariance[first:end, first:end])
+        log_determinant += block_determinant
         for i in range(end - first):
             for j in range(i + 1):
                 total = 0.0
@@ -138,7 +136,7 @@ precision_of = kernel(_precision)
 def _density(
     residual: Floats, covariance: Floats, patients: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Log density (no axes), residuals times precision, precision."""
+    """Log density (scalar), residuals times precision, and precision."""
     precision, log_determinant = precision_of(covariance)
     rows, size = residual.shape
     weighted = np.zeros((rows, size))
@@ -147,8 +145,8 @@ def _density(
             for j in range(size):
                 weighted[row, i] += precision[i, j] * residual[row, j]
     squares = np.sum(weighted * residual)
-    own = log_determinant + size * LOG_ROOT_TWO_PI  # of one patient
-    value = -squares / 2.0 - patients.item() * own
+    half_determinant = log_determinant + size * LOG_ROOT_TWO_PI  # per patient
+    value = -squares / 2.0 - patients.item() * half_determinant
     return np.asarray(value), weighted, precision
 
 
@@ -157,7 +155,7 @@ density = kernel(_density)
 
 def _compiled(op: CorrelatedNormal, node: Apply[Any], **_: object) -> tuple[object, int]:
     del op, node
-    return density, 4  # raised when the density changes, so that no stale compilation is used
+    return density, 4  # raise it if the density changes, so that old compilations are not used
 
 
 basic.register_funcify_default_op_cache_key(CorrelatedNormal)(_compiled)  # type: ignore[no-untyped-call]

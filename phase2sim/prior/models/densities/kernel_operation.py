@@ -1,7 +1,7 @@
-"""Parts of the model as single compiled operations that know their own gradient.
+"""Parts of the model as single compiled PyTensor operations with their own gradients.
 
-Traced through its parts, every part of a formula is compiled on its own, and again for the
-gradient: that is what a first fit mostly waits for.
+Otherwise each operation of a formula is compiled separately, and again for the gradient, which is
+most of the time of a first fit.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 
 
 class KernelOperation(Op):
-    """An operation that a compiled kernel does on arrays of numbers."""
+    """A PyTensor operation that is computed by a compiled kernel."""
 
     __props__: tuple[str, ...] = ("name",)
 
@@ -29,16 +29,16 @@ class KernelOperation(Op):
     def perform(
         self, node: Apply[Any], inputs: Sequence[Floats], outputs: list[list[object]]
     ) -> None:
-        """Evaluate without the compiler."""
-        found = self.kernel(*inputs)
+        """Evaluate in Python."""
+        values = self.kernel(*inputs)
         for storage, value in zip(
-            outputs, found if len(node.outputs) > 1 else [found], strict=True
+            outputs, values if len(node.outputs) > 1 else [values], strict=True
         ):
             storage[0] = value
 
 
 class Slopes(KernelOperation):
-    """Gradient by the first ``count`` inputs, from all inputs and the outputs' cotangents."""
+    """Gradient by the first ``count`` inputs, given all inputs and the outputs' cotangents."""
 
     __props__ = ("name", "count")
 
@@ -47,14 +47,14 @@ class Slopes(KernelOperation):
         self.count = count
 
     def make_node(self, *inputs: Tensor) -> Apply[Any]:
-        """Type the slopes like the inputs they belong to."""
-        return Apply(self, list(inputs), [one.type() for one in inputs[: self.count]])
+        """Build the node; each gradient has the type of its input."""
+        return Apply(self, list(inputs), [value.type() for value in inputs[: self.count]])
 
 
 class Differentiable(KernelOperation):
-    """An operation with its gradient by the first of its inputs; the others are given.
+    """An operation with a gradient by its first inputs; the others are constants.
 
-    ``shapes`` takes the inputs' static shapes and returns the outputs'.
+    ``shapes`` maps the static shapes of the inputs to those of the outputs.
     """
 
     def __init__(
@@ -68,30 +68,30 @@ class Differentiable(KernelOperation):
         self.shapes = shapes
 
     def make_node(self, *inputs: Tensor) -> Apply[Any]:
-        """Type the inputs and what comes out."""
+        """Build the node, with typed inputs and outputs."""
         typed = [pt.as_tensor(value, dtype="float64") for value in inputs]
         shapes = self.shapes(*(value.type.shape for value in typed))
         return Apply(self, typed, [pt.tensor(dtype="float64", shape=shape) for shape in shapes])
 
     def connection_pattern(self, node: Apply[Any]) -> list[list[bool]]:
-        """Only the first inputs are to be differentiated by."""
-        by = self.slopes.count
-        return [[place < by] * len(node.outputs) for place in range(len(node.inputs))]
+        """Only the first inputs have a gradient."""
+        count = self.slopes.count
+        return [[position < count] * len(node.outputs) for position in range(len(node.inputs))]
 
     def pullback(
         self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], cotangents: Sequence[Tensor]
     ) -> list[Tensor]:
         """Gradient by the first inputs."""
-        known = [
-            pt.zeros_like(value) if isinstance(by.type, DisconnectedType) else by
-            for value, by in zip(outputs, cotangents, strict=True)
+        connected = [
+            pt.zeros_like(value) if isinstance(cotangent.type, DisconnectedType) else cotangent
+            for value, cotangent in zip(outputs, cotangents, strict=True)
         ]
-        slopes: Any = self.slopes(*inputs, *known, return_list=True)
+        slopes: Any = self.slopes(*inputs, *connected, return_list=True)
         return [*slopes, *(disconnected_type() for _ in inputs[self.slopes.count :])]
 
 
 def _compiled(op: KernelOperation, node: Apply[Any], **_: object) -> tuple[object, int]:
-    """Kernel, and the key of what the compiler keeps: else it keeps an earlier program's kernel."""
+    """Kernel, and its key in the compiler's cache, which changes with the kernels' source."""
     del node
     return op.kernel, int(kernels_digest(), 16)
 

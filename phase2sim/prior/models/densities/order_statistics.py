@@ -1,8 +1,8 @@
-"""Exact densities of counts, medians with a count, and quantiles, of standard normal samples.
+"""Exact densities of counts, medians with a count, and quantiles of standard normal samples.
 
-The two middle values of an even n are m - h and m + h with a half gap h > 0, which is integrated
-out by fixed Gauss-Legendre quadrature. Everything is in SDs from the mean; kernels return log
-densities (row,) and their slopes (row, point) by the points.
+The two middle values of an even n are m - h and m + h; the half gap h > 0 is integrated out by
+Gauss-Legendre quadrature. All values are in SDs from the mean. Kernels return log densities (row,)
+and their derivatives (row, point) by the points.
 """
 
 import math
@@ -17,14 +17,14 @@ from phase2sim.prior.models.densities.quadrature import half_gap_reach, unit_qua
 from phase2sim.prior.models.densities.row_density import RowDensity
 
 QUADRATURE_NODES = 40
-LEAST_GAP = 1e-300  # between logs of chances, so that an impossible pair has a slope
+LEAST_GAP = 1e-300  # between log probabilities, so that impossible pairs have a gradient
 LOG_ROOT_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 ROOT_TWO = math.sqrt(2.0)
 FAR_TAIL = -30.0
 
 
 def _log_cdf(z: float) -> float:
-    """Log of the standard normal CDF; far down by its asymptotic series (7 parts in 10^14)."""
+    """Log of the standard normal CDF; asymptotic series in the tail (relative error 7e-14)."""
     if z > -1.0:
         return math.log1p(-0.5 * math.erfc(z / ROOT_TWO))
     if z > FAR_TAIL:
@@ -45,7 +45,7 @@ log_density = kernel(_log_density)
 
 
 def _log_gap(upper: float, lower: float) -> float:
-    """Log of the difference of two chances whose logs are given."""
+    """Log of the difference of two probabilities, given their logs."""
     return upper + math.log(-math.expm1(min(lower - upper, -LEAST_GAP)))
 
 
@@ -53,77 +53,78 @@ log_gap = kernel(_log_gap)
 
 
 def _averaged_count(
-    z: Floats, below: Floats, n: Floats, log_choose: Floats, weight: Floats
+    z: Floats, count: Floats, n: Floats, log_choose: Floats, weight: Floats
 ) -> tuple[Floats, Floats]:
-    """Log chance (row,) of ``below`` of n, each below with the average of the CDF at the points."""
-    found, slopes = np.zeros(len(z)), np.zeros(z.shape)
+    """Log probability (row,) that ``count`` of n lie below, at the average CDF over points."""
+    log_chance, slopes = np.zeros(len(z)), np.zeros(z.shape)
     for row in range(len(z)):
-        under, over = -np.inf, -np.inf
+        log_below, log_above = -np.inf, -np.inf
         for j in range(z.shape[1]):
             if weight[row, j] > 0.0:
-                under = np.logaddexp(under, math.log(weight[row, j]) + log_cdf(z[row, j]))
-                over = np.logaddexp(over, math.log(weight[row, j]) + log_cdf(-z[row, j]))
-        rest = n[row] - below[row]
-        found[row] = log_choose[row] + below[row] * under + rest * over
+                log_below = np.logaddexp(log_below, math.log(weight[row, j]) + log_cdf(z[row, j]))
+                log_above = np.logaddexp(log_above, math.log(weight[row, j]) + log_cdf(-z[row, j]))
+        count_above = n[row] - count[row]
+        log_chance[row] = log_choose[row] + count[row] * log_below + count_above * log_above
         for j in range(z.shape[1]):
             if weight[row, j] > 0.0:
-                density = math.log(weight[row, j]) + log_density(z[row, j])
-                slopes[row, j] = below[row] * math.exp(density - under)
-                slopes[row, j] -= rest * math.exp(density - over)
-    return found, slopes
+                log_term = math.log(weight[row, j]) + log_density(z[row, j])
+                slopes[row, j] = count[row] * math.exp(log_term - log_below)
+                slopes[row, j] -= count_above * math.exp(log_term - log_above)
+    return log_chance, slopes
 
 
 averaged_count_kernel = kernel(_averaged_count)
 averaged_count: RowDensity = RowDensity("averaged_count", averaged_count_kernel)
 
 
-def _lower_half(low: float, c: float, k: float, beyond: float) -> tuple[float, float, float]:
-    """Log chance that k of the values below ``low`` are below c, its slopes by ``low`` and c."""
+def _lower_half(low: float, c: float, k: float, per_side: float) -> tuple[float, float, float]:
+    """Log probability that k of the values below ``low`` are below c; derivatives by both."""
     lower = log_cdf(c)
     value = k * lower
     by_low, by_c = 0.0, k * math.exp(log_density(c) - lower)
-    if beyond > k:
+    if per_side > k:
         gap = log_gap(log_cdf(low), lower)
-        value += (beyond - k) * gap
-        by_low = (beyond - k) * math.exp(log_density(low) - gap)
-        by_c -= (beyond - k) * math.exp(log_density(c) - gap)
+        value += (per_side - k) * gap
+        by_low = (per_side - k) * math.exp(log_density(low) - gap)
+        by_c -= (per_side - k) * math.exp(log_density(c) - gap)
     return value, by_low, by_c
 
 
 lower_half = kernel(_lower_half)
 
 
-def _joint_at(
-    m: float, h: float, c: float, k: float, beyond: float
+def _joint_density_at(
+    m: float, h: float, c: float, k: float, per_side: float
 ) -> tuple[float, float, float, float]:
-    """Log density of middle values m - h and m + h with the lower half's count, and its slopes.
+    """Log density of middle values m - h and m + h, with k of the lower values below c.
 
-    By the lower middle value, the upper one, and c. ``k`` above ``beyond``: c lies between the two.
+    Also its derivatives by the lower and upper middle value and c. With ``k`` above ``per_side``, c
+    lies between the middle values.
     """
     low, high = m - h, m + h
-    if k > beyond:
-        value, by_c = beyond * log_cdf(low), 0.0
-        by_low = beyond * math.exp(log_density(low) - log_cdf(low))
+    if k > per_side:
+        value, by_c = per_side * log_cdf(low), 0.0
+        by_low = per_side * math.exp(log_density(low) - log_cdf(low))
     else:
-        value, by_low, by_c = lower_half(low, c, k, beyond)
-    above = log_cdf(-high)
-    value += log_density(high) + beyond * above
-    by_high = -high - beyond * math.exp(log_density(high) - above)
+        value, by_low, by_c = lower_half(low, c, k, per_side)
+    tail = log_cdf(-high)
+    value += log_density(high) + per_side * tail
+    by_high = -high - per_side * math.exp(log_density(high) - tail)
     return value, by_low, by_high, by_c
 
 
-joint_at = kernel(_joint_at)
+joint_density_at = kernel(_joint_density_at)
 
 
 def _even_median(
-    m: float, c: float, k: float, beyond: float, quadrature: Floats
+    m: float, c: float, k: float, per_side: float, quadrature: Floats
 ) -> tuple[float, float, float]:
-    """Integral over the half gap, and its slopes by m and c; ``quadrature`` (node, 3) to the reach.
+    """Log of the integral over the half gap, and its derivatives by m and c.
 
-    Its columns are nodes on (0, 1), logs of their weights, and the reach itself.
+    Columns of ``quadrature`` (node, 3): nodes on (0, 1), logs of their weights, and the reach.
     """
     nodes, reach = len(quadrature), quadrature[0, 2]
-    between = k > beyond
+    between = k > per_side
     sign = 1.0 if m > c else -1.0
     start = abs(m - c) if between else 0.0
     narrow = not between and m - c < reach
@@ -132,12 +133,14 @@ def _even_median(
     for i in range(nodes):
         x = quadrature[i, 0]
         h = start + width * x
-        value, by_low, by_high, own = joint_at(m, h, c, k, beyond)
+        value, by_low, by_high, by_threshold = joint_density_at(m, h, c, k, per_side)
         logs[i] = value + log_density(m - h) + quadrature[i, 1]
         by_low -= m - h
-        moves = sign if between else (x if narrow else 0.0)  # of h with m, and against c
-        by_m[i] = by_low + by_high + (by_high - by_low) * moves
-        by_c[i] = own - (by_high - by_low) * moves
+        gap_slope = (
+            sign if between else (x if narrow else 0.0)
+        )  # derivative of h by m, and minus that by c
+        by_m[i] = by_low + by_high + (by_high - by_low) * gap_slope
+        by_c[i] = by_threshold - (by_high - by_low) * gap_slope
     peak = np.max(logs)
     share = np.exp(logs - peak)
     total = np.sum(share)
@@ -150,24 +153,24 @@ even_median = kernel(_even_median)
 
 
 def _median_count(
-    z: Floats, below: Floats, n: Floats, ways: Floats, quadrature: Floats
+    z: Floats, count: Floats, n: Floats, ways: Floats, quadrature: Floats
 ) -> tuple[Floats, Floats]:
-    """Log density (row,) of medians z[:, 0] with ``below`` of n below the thresholds z[:, 1]."""
-    found, slopes = np.zeros(len(z)), np.zeros(z.shape)
+    """Log density (row,) of medians z[:, 0] with ``count`` of n below the thresholds z[:, 1]."""
+    density, slopes = np.zeros(len(z)), np.zeros(z.shape)
     for row in range(len(z)):
-        beyond = (n[row] - 1.0) // 2.0
-        mirrored = below[row] > n[row] // 2.0  # as many as this lie above, from the other side
+        per_side = (n[row] - 1.0) // 2.0
+        mirrored = count[row] > n[row] // 2.0  # count from above
         sign = -1.0 if mirrored else 1.0
-        k = n[row] - below[row] if mirrored else below[row]
+        k = n[row] - count[row] if mirrored else count[row]
         m, c = sign * z[row, 0], sign * z[row, 1]
         if n[row] % 2.0 == 0.0:
-            value, by_m, by_c = even_median(m, c, k, beyond, quadrature[row])
+            value, by_m, by_c = even_median(m, c, k, per_side, quadrature[row])
         else:
-            value, by_low, by_high, by_c = joint_at(m, 0.0, c, k, beyond)
+            value, by_low, by_high, by_c = joint_density_at(m, 0.0, c, k, per_side)
             by_m = by_low + by_high
-        found[row] = ways[row] + value
+        density[row] = ways[row] + value
         slopes[row, 0], slopes[row, 1] = sign * by_m, sign * by_c
-    return found, slopes
+    return density, slopes
 
 
 median_count_kernel = kernel(_median_count)
@@ -177,30 +180,30 @@ median_count: RowDensity = RowDensity("median_count", median_count_kernel)
 def _between_quantiles(
     z: Floats, weight: Floats, spacing: Floats, constant: Floats
 ) -> tuple[Floats, Floats]:
-    """Log density (row,) of sample quantiles whose neighbours' chances are Dirichlet."""
-    found, slopes = np.zeros(len(z)), np.zeros(z.shape)
-    last = z.shape[1]
+    """Log density (row,) of sample quantiles with Dirichlet probabilities between them."""
+    density, slopes = np.zeros(len(z)), np.zeros(z.shape)
+    quantile_count = z.shape[1]
     for row in range(len(z)):
-        found[row] = constant[row]
-        for j in range(last):
-            found[row] += weight[row, j] * log_density(z[row, j])
+        density[row] = constant[row]
+        for j in range(quantile_count):
+            density[row] += weight[row, j] * log_density(z[row, j])
             slopes[row, j] -= weight[row, j] * z[row, j]
-        for j in range(last + 1):
-            times = spacing[row, j]
-            if times == 0.0:
+        for j in range(quantile_count + 1):
+            exponent = spacing[row, j]
+            if exponent == 0.0:
                 continue
             if j == 0:
                 gap = log_cdf(z[row, 0])
-            elif j == last:
-                gap = log_cdf(-z[row, last - 1])
+            elif j == quantile_count:
+                gap = log_cdf(-z[row, quantile_count - 1])
             else:
                 gap = log_gap(log_cdf(z[row, j]), log_cdf(z[row, j - 1]))
-            found[row] += times * gap
-            if j < last:
-                slopes[row, j] += times * math.exp(log_density(z[row, j]) - gap)
+            density[row] += exponent * gap
+            if j < quantile_count:
+                slopes[row, j] += exponent * math.exp(log_density(z[row, j]) - gap)
             if j > 0:
-                slopes[row, j - 1] -= times * math.exp(log_density(z[row, j - 1]) - gap)
-    return found, slopes
+                slopes[row, j - 1] -= exponent * math.exp(log_density(z[row, j - 1]) - gap)
+    return density, slopes
 
 
 between_quantiles_kernel = kernel(_between_quantiles)
@@ -208,30 +211,30 @@ between_quantiles: RowDensity = RowDensity("between_quantiles", between_quantile
 
 
 def log_choose(n: Ints, k: Floats) -> Floats:
-    """Log of how many ways there are to choose k of n (row,)."""
+    """Log of n choose k, (row,)."""
     return np.asarray(gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0))
 
 
-def log_ways(below: Ints, n: Ints) -> Floats:
-    """Log of the orders of n values around the middle, with so many below a threshold (row,)."""
-    below = np.where(below > n // 2, n - below, below)
-    beyond = (n - 1) // 2
-    # For even n twice, from the two middle values to (m, h).
-    ways = gammaln(n + 1.0) - 2.0 * gammaln(beyond + 1.0) + np.where(n % 2, 0.0, np.log(2.0))
-    inside = below <= beyond
-    chosen = gammaln(beyond + 1.0) - gammaln(below + 1.0)
-    chosen = chosen - gammaln(np.where(inside, beyond - below, 0) + 1.0)
-    return np.asarray(ways + np.where(inside & ((n % 2 == 1) | (below < n // 2)), chosen, 0.0))
+def log_ways(count: Ints, n: Ints) -> Floats:
+    """Log number of orders of n values around the middle, with ``count`` below a threshold."""
+    count = np.where(count > n // 2, n - count, count)
+    per_side = (n - 1) // 2
+    # The factor 2 for even n is the Jacobian from the two middle values to (m, h).
+    ways = gammaln(n + 1.0) - 2.0 * gammaln(per_side + 1.0) + np.where(n % 2, 0.0, np.log(2.0))
+    is_inside = count <= per_side
+    splits = gammaln(per_side + 1.0) - gammaln(count + 1.0)
+    splits = splits - gammaln(np.where(is_inside, per_side - count, 0) + 1.0)
+    return np.asarray(ways + np.where(is_inside & ((n % 2 == 1) | (count < n // 2)), splits, 0.0))
 
 
-def median_and_count(z: Tensor, below: Tensor, n: Ints, ways: Tensor) -> Tensor:
-    """Log density (row,) of standard normal samples' medians, with ``below`` of n below thresholds.
+def median_and_count(z: Tensor, count: Tensor, n: Ints, ways: Tensor) -> Tensor:
+    """Log density (row,) of standard normal samples' medians, with ``count`` of n below thresholds.
 
     ``z`` (row, 2) are medians and thresholds in SDs from the mean; subtract log(SD) for the density
     of the median itself. ``ways`` is ``log_ways(below, n)``. The pair must be possible: fewer than
     half below a threshold needs a median above it, and so on; otherwise -inf or nan.
     """
-    return median_count.of(z, below, n, ways, median_quadrature(n))
+    return median_count.of(z, count, n, ways, median_quadrature(n))
 
 
 def median_quadrature(n: Ints) -> Floats:
@@ -246,20 +249,20 @@ def median_quadrature(n: Ints) -> Floats:
 def quantiles(z: Tensor, weight: Floats, spacing: Floats, constant: Floats) -> Tensor:
     """Log density (row,) of sample quantiles ``z`` (row, quantile), in SDs from the mean.
 
-    The chances between neighbours are Dirichlet with ``spacing`` + 1 (row, quantile + 1), exact
-    where a quantile is one of the sample's values; ``weight`` is 0 for quantiles that only fill up
-    the row. Subtract log(SD) for each one that counts.
+    The probabilities between neighbours are Dirichlet(``spacing`` + 1), (row, quantile + 1); exact
+    if each quantile is one of the values of the sample. ``weight`` is 0 for padding. Subtract
+    log(SD) for each other quantile.
     """
     return between_quantiles.of(z, weight, spacing, constant)
 
 
 def count_below(
-    z: Tensor, below: Tensor, n: Ints, log_choose: Tensor, weight: Floats | None = None
+    z: Tensor, count: Tensor, n: Ints, log_choose: Tensor, weight: Floats | None = None
 ) -> Tensor:
-    """Log chance (row,) that ``below`` of n lie below thresholds ``z`` SDs from the mean.
+    """Log probability (row,) that ``count`` of n lie below thresholds ``z`` SDs from the mean.
 
-    ``z`` is (row, node) where patients differ in their mean; ``weight`` (row, node) are the shares
-    of the nodes.
+    ``z`` is (row, node) if patients differ in their mean; ``weight`` (row, node) are then the
+    shares of the nodes.
     """
     shares = np.ones((len(n), 1)) if weight is None else weight
-    return averaged_count.of(z, below, n, log_choose, shares)
+    return averaged_count.of(z, count, n, log_choose, shares)

@@ -1,11 +1,11 @@
-"""PyTensor's operations, named once: its annotations are partial, so they are taken as untyped."""
+"""Untyped names of PyTensor, whose annotations are incomplete."""
 
 from typing import Any
 
 import pytensor
 import pytensor.tensor
 
-type Tensor = Any  # a symbolic array; shapes are written where a value is defined
+type Tensor = Any  # a symbolic array
 _pytensor: Any = pytensor
 pt: Any = pytensor.tensor
 shared: Any = _pytensor.shared

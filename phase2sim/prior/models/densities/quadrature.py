@@ -1,4 +1,4 @@
-"""Exact constants of reported summaries: enrolment windows, sample medians, quadrature."""
+"""Constants of the likelihoods: enrolment windows, sample medians, quadrature."""
 
 from functools import lru_cache
 
@@ -10,18 +10,18 @@ from phase2sim.core.arrays import Floats
 
 KNOTS_MONTHS: Floats = np.array([0.0, 3.0, 6.0, 12.0, 24.0, 36.0])
 KNOTS_MONTHS.flags.writeable = False
-LARGE_SAMPLE = 60  # above it the asymptotic covariance of two medians is used
+LARGE_SAMPLE = 60  # n above which the covariance of two medians is asymptotic
 DEGREES: Floats = np.arange(1.0, 16.0, 2.0)  # odd powers of the correlation
 DEGREES.flags.writeable = False
-# arcsin(rho) to 6 parts in 10,000 up to rho = 0.95, by the least largest relative error. Its own
-# series, cut at the same degree with the rest put last, is 5 % too large there.
+# Minimax approximation of arcsin(rho): relative error below 6e-4 up to rho = 0.95. The Taylor
+# series of the same degree, with the remainder in the last term, is 5 % too large there.
 ARCSINE: Floats = np.array([0.99982, 0.15832, 0.1239, 0.0, 0.0, 0.0, 0.0, 0.15344])
 ARCSINE.flags.writeable = False
 SIMULATED = 200_000
 
 
 def basis(months: Floats) -> Floats:
-    """Weights (..., knot) that interpolate a curve at months since diagnosis.
+    """Interpolation weights (..., knot) of a curve at months since diagnosis.
 
     Linear between knots; constant before the first and after the last.
     """
@@ -32,10 +32,11 @@ def basis(months: Floats) -> Floats:
 def window_nodes(
     window: tuple[float, float], after: tuple[float, ...], per_piece: int = 2
 ) -> tuple[Floats, Floats]:
-    """Enrolment times and weights (node,) that average over an even enrolment window.
+    """Enrolment times and weights (node,) for averages over a uniform enrolment window.
 
-    Split wherever one of the visits ``after`` (months later) meets a knot, so that ``per_piece``
-    Gauss-Legendre nodes are exact for a piecewise polynomial of degree ``2 per_piece - 1``.
+    The window is split where a visit, one of ``after`` months later, reaches a knot. So the
+    ``per_piece`` Gauss-Legendre nodes are exact for piecewise polynomials of degree
+    ``2 per_piece - 1``.
     """
     low, high = window
     if high <= low:
@@ -50,14 +51,14 @@ def window_nodes(
 
 
 def window_weights(window: tuple[float, float], months: float) -> Floats:
-    """Weights (knot,) of the mean curve averaged over who was enrolled, ``months`` after entry."""
+    """Weights (knot,) of a curve ``months`` after entry, averaged over the enrolment window."""
     nodes, weights = window_nodes(window, (months,))
     average: Floats = weights @ basis(nodes + months)
     return average
 
 
 def window_products(window: tuple[float, float], months: float, later: float) -> Floats:
-    """Matrix (knot, knot) whose form ``f P g`` is the average of f(d + months) g(d + later)."""
+    """Matrix P (knot, knot) such that ``f P g`` is the average of f(d + months) g(d + later)."""
     nodes, weights = window_nodes(window, (months, later))
     products: Floats = (basis(nodes + months) * weights[:, None]).T @ basis(nodes + later)
     return products
@@ -70,10 +71,10 @@ def unit_quadrature(nodes: int) -> tuple[Floats, Floats]:
 
 
 def half_gap_reach(beyond: int) -> float:
-    """Half the gap between the middle values, in SDs, that is practically never exceeded.
+    """Upper limit of the half gap h between the two middle values, in SDs, for integration.
 
-    ``beyond`` values lie on each side of the two. The density falls at least as fast as
-    exp(-1.596 beyond h) and as exp(-h^2); the reach is where 30 e-folds are gone.
+    ``beyond`` values lie on each side of the two. The density decays at least like
+    exp(-1.596 beyond h) and exp(-h^2); the limit is where it has decayed by a factor exp(30).
     """
     return float(min(6.0, 30.0 / (2.0 * np.sqrt(2.0 / np.pi) * beyond))) if beyond else 6.0
 
@@ -83,7 +84,7 @@ def median_variance(n: int) -> float:
     """Variance v_n of the sample median of n standard normal values, by integrating its density."""
     deviations = np.linspace(-9.0, 9.0, 2001) / np.sqrt(max(n / 2.0, 1.0))
     log_density = median_log_density(deviations, n)
-    density = np.exp(log_density - log_density.max())  # else it underflows above n = 1,000
+    density = np.exp(log_density - log_density.max())  # avoids underflow above n = 1,000
     return float(np.sum(deviations**2 * density) / np.sum(density))  # trapezoid: exact to rounding
 
 
@@ -108,11 +109,11 @@ def median_log_density(median: Floats, n: int) -> Floats:
 def median_covariance(n: int) -> tuple[float, ...]:
     """Coefficients of c_n(rho), the covariance of the medians of n standard normal pairs.
 
-    One for each odd power in ``DEGREES``. The median minus the mean is independent of the mean, so
-    the first is 1/n; what is left is a series in odd powers with nonnegative coefficients (Mehler)
-    which sum to v_n - 1/n. Up to ``LARGE_SAMPLE`` patients they are fitted to one simulation with
-    a fixed seed (standard error below 1 % of the remainder); above, c_n = arcsin(rho) / n, which
-    is well met up to correlations of 0.95.
+    One coefficient for each odd power in ``DEGREES``. The median minus the mean is independent of
+    the mean, so the first is 1/n; the remainder is a series in odd powers with nonnegative
+    coefficients (Mehler) that sum to v_n - 1/n. Up to ``LARGE_SAMPLE`` patients they are fitted to
+    a simulation with a fixed seed (standard error below 1 % of the remainder). Above,
+    c_n = arcsin(rho) / n, accurate for correlations up to 0.95.
     """
     if n > LARGE_SAMPLE:
         return tuple(ARCSINE / n)
@@ -133,10 +134,10 @@ def _simulated_remainder(n: int, rho: Floats) -> Floats:
     total = np.zeros(rho.size)
     batch = 20_000
     for _ in range(SIMULATED // batch):
-        first, fresh = rng.standard_normal((2, batch, n))
-        excess = np.median(first, axis=1) - first.mean(axis=1)
+        first_sample, new_sample = rng.standard_normal((2, batch, n))
+        excess = np.median(first_sample, axis=1) - first_sample.mean(axis=1)
         for position, correlation in enumerate(rho):
-            second = correlation * first + np.sqrt(1.0 - correlation**2) * fresh
-            other = np.median(second, axis=1) - second.mean(axis=1)
-            total[position] += np.mean(excess * other)
+            second_sample = correlation * first_sample + np.sqrt(1.0 - correlation**2) * new_sample
+            second_excess = np.median(second_sample, axis=1) - second_sample.mean(axis=1)
+            total[position] += np.mean(excess * second_excess)
     return total / (SIMULATED // batch)

@@ -1,7 +1,7 @@
-"""Log densities by row as single operations that know their own gradient.
+"""Log densities by row as single PyTensor operations with their own gradients.
 
-Traced through their parts they take a third of the model's compilation: each part of a formula is
-compiled on its own, and again for the gradient.
+As separate operations, with automatic gradients, they would take a third of the time to compile the
+model.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,9 +18,9 @@ from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 
 
 class RowDensity(Op):
-    """Log density (row,) of points (row, point), given other arrays that are not differentiated.
+    """Log density (row,) at points (row, point), given constant arrays.
 
-    ``kernel`` takes the points and the other arrays and returns the density and its slopes (row,
+    ``kernel`` takes the points and the constants, and returns the density and its gradient (row,
     point) by the points.
     """
 
@@ -30,17 +30,17 @@ class RowDensity(Op):
         self.name = name
         self.kernel = kernel
 
-    def of(self, points: Tensor, *given: Tensor) -> Tensor:
-        """Log density (row,) as an expression of the points (row, point) and what is given."""
-        outputs: Tensor = self(points, *given)
+    def of(self, points: Tensor, *constants: Tensor) -> Tensor:
+        """Log density (row,) as an expression in the points (row, point) and the constants."""
+        outputs: Tensor = self(points, *constants)
         return outputs[0]
 
     def make_node(self, *inputs: Tensor) -> Apply[Any]:
-        """Type the points, what is given, and what comes out; ``ValueError`` for unequal rows."""
+        """Build the node; raises ``ValueError`` if the inputs differ in their number of rows."""
         typed = [pt.as_tensor(value, dtype="float64") for value in inputs]
         points = typed[0]
-        rows = {of.type.shape[0] for of in typed} - {None}
-        if len(rows) > 1:  # the kernel would read past the end
+        rows = {value.type.shape[0] for value in typed} - {None}
+        if len(rows) > 1:  # else the kernel reads out of bounds
             raise ValueError(f"{self.name}: rows of {sorted(rows)}, and all must have as many")
         density = pt.tensor(dtype="float64", shape=points.type.shape[:1])
         return Apply(self, typed, [density, points.type()])
@@ -48,25 +48,25 @@ class RowDensity(Op):
     def perform(
         self, node: Apply[Any], inputs: Sequence[Floats], outputs: list[list[object]]
     ) -> None:
-        """Evaluate without the compiler."""
+        """Evaluate in Python."""
         del node
         for storage, value in zip(outputs, self.kernel(*inputs), strict=True):
             storage[0] = value
 
     def connection_pattern(self, node: Apply[Any]) -> list[list[bool]]:
-        """Only the points are to be differentiated by."""
+        """Only the points have a gradient."""
         return [[True, True], *([False, False] for _ in node.inputs[1:])]
 
     def pullback(
         self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], cotangents: Sequence[Tensor]
     ) -> list[Tensor]:
-        """Gradient of the density; the slopes themselves are not to be differentiated."""
+        """Gradient of the density; there are no second derivatives."""
         by_points = cotangents[0][:, None] * outputs[1]
         return [by_points, *(disconnected_type() for _ in inputs[1:])]
 
 
 def _compiled(op: RowDensity, node: Apply[Any], **_: object) -> tuple[object, int]:
-    """Kernel, and the key of what the compiler keeps: else it keeps an earlier program's kernel."""
+    """Kernel, and its key in the compiler's cache, which changes with the kernels' source."""
     del node
     return op.kernel, int(kernels_digest(), 16)
 

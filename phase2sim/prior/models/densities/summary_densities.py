@@ -1,4 +1,4 @@
-"""Log densities of reported summaries, as PyTensor expressions."""
+"""Log densities of reported statistics, as PyTensor expressions."""
 
 import numpy as np
 
@@ -14,31 +14,31 @@ def normal(value: Tensor | Floats, mean: Tensor, sd: Tensor) -> Tensor:
 
 
 def correlated_normal(residual: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Log density of one multivariate normal, given values minus means (value,).
+    """Log density of one multivariate normal, given its residuals (value,).
 
-    With it the residuals times the precision (value,), and the precision; all nan if the covariance
-    is not positive definite.
+    Also returns the residuals times the precision (value,), and the precision; all nan if the
+    covariance is not positive definite.
     """
     outputs: Tensor = CorrelatedNormal()(residual[None, :], covariance, 1.0)
     return outputs[0], outputs[1][0], outputs[2]
 
 
 def scattered_normal(residual: Tensor, covariance: Tensor, patients: float) -> Tensor:
-    """Log density of ``patients`` normal vectors whose sum of squares is that of ``residual``."""
+    """Log density of ``patients`` normal vectors with the sum of squares of ``residual``."""
     outputs: Tensor = CorrelatedNormal()(residual, covariance, patients)
     return outputs[0]
 
 
-def sample_sd(reported: Floats | Tensor, df: Floats | Tensor, sd: Tensor) -> Tensor:
+def sample_sd(sample_sds: Floats | Tensor, df: Floats | Tensor, sd: Tensor) -> Tensor:
     """Log density of sample SDs: df s^2 / sd^2 is chi-square(df), n - 1 for n normal values."""
-    log_reported = pt.log(reported)
+    log_reported = pt.log(sample_sds)
     constant = df / 2.0 * pt.log(df / 2.0) - pt.gammaln(df / 2.0) + np.log(2.0) - log_reported
     ratio = 2.0 * (log_reported - pt.log(sd))
     return constant + df / 2.0 * (ratio - pt.exp(ratio))
 
 
 def sd_freedom(n: Floats, kurtosis: Tensor) -> Tensor:
-    """Degrees of freedom whose chi-square has the mean and variance of a sample's variance.
+    """Degrees of freedom of the chi-square with the mean and variance of a sample variance.
 
     The variance of s^2 over sd^4 is (kurtosis - 3) / n + 2 / (n - 1): n - 1 for normal values.
     """
@@ -46,6 +46,6 @@ def sd_freedom(n: Floats, kurtosis: Tensor) -> Tensor:
 
 
 def correlation_density(value: Floats, se: Floats, elicited: Floats, rho: Tensor) -> Tensor:
-    """Log density of correlations: Fisher's z for reported ones, the stated normal for elicited."""
-    reported = normal(pt.arctanh(pt.switch(elicited > 0, 0.0, value)), pt.arctanh(rho), se)
-    return pt.switch(elicited > 0, normal(value, rho, se), reported)
+    """Log density of correlations: by Fisher's z if reported, by the stated normal if elicited."""
+    fisher_density = normal(pt.arctanh(pt.switch(elicited > 0, 0.0, value)), pt.arctanh(rho), se)
+    return pt.switch(elicited > 0, normal(value, rho, se), fisher_density)

@@ -1,1 +1,1 @@
-"""Which density each kind of reported number has: means, SDs, quantiles, counts, events."""
+"""Likelihood of each kind of reported number: means, SDs, quantiles, counts, events."""

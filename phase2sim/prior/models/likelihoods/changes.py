@@ -1,4 +1,4 @@
-"""Changes, slopes, differences between arms, and percentage changes."""
+"""Likelihoods of changes, slopes, differences between arms, and percent changes."""
 
 from dataclasses import dataclass, replace
 
@@ -22,36 +22,36 @@ DIFFERENCES = ("change", "slope", "difference")
 class Differences:
     """Changes and slopes between two visits, and differences between two arms."""
 
-    entry: Ints  # (difference,) position among the entries that are read
+    entry: Ints  # (difference,) index in ``read_entries``
     value: Floats
-    se: Floats  # of the report, or of the elicited statement; 0 beside an SD
-    contrast: Floats  # (difference, cell) one mean minus another, per month for a slope
-    sampling: Floats  # (difference, pair) variance of a sample's own change, where it adds to se
+    se: Floats  # reported, or elicited SD; 0 if an SD is reported
+    contrast: Floats  # (difference, cell) +1 and -1, over the months of a slope
+    sampling: Floats  # (difference, pair) sampling variance to add to se**2
 
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
-    """Medians of two visits in percent of each other."""
+    """Percent changes of a median between two visits."""
 
     entry: Ints  # (ratio,)
     value: Floats  # log of the later over the earlier
-    se: Floats  # of the report; nan where it follows from the patients
+    se: Floats  # reported; nan if it follows from the patients' SDs
     cells: Ints  # (ratio, 2) earlier and later
-    pairs: Ints  # (ratio, 3) each cell with itself, and both
-    powers: Floats  # (ratio, 3, degree) covariance of two medians, as in ``Locations``
+    pairs: Ints  # (ratio, 3) earlier with itself, later with itself, both
+    powers: Floats  # (ratio, 3, degree) as in ``Locations``
     scale: Scales  # (ratio,)
 
 
 def differences(evidence: Evidence, layout: Cells, *, raw: bool) -> Differences:
-    """Collect differences: on the reported scale, or on the model scale."""
-    found = [
+    """Collect differences on the reported scale (``raw``) or on the model scale."""
+    indexed_entries = [
         (position, e)
         for position, e in enumerate(read_entries(evidence))
         if e.statistic in DIFFERENCES and is_raw(e) is raw
     ]
-    contrast = np.zeros((len(found), layout.months.size))
-    sampling = np.zeros((len(found), layout.first.size))
-    for row, (_, entry) in enumerate(found):
+    contrast = np.zeros((len(indexed_entries), layout.months.size))
+    sampling = np.zeros((len(indexed_entries), layout.first.size))
+    for row, (_, entry) in enumerate(indexed_entries):
         minus, plus = _sides(evidence, layout, entry)
         months = entry.months[1] - entry.months[0] if entry.statistic == "slope" else 1.0
         contrast[row, [minus, plus]] = -1.0 / months, 1.0 / months
@@ -59,66 +59,72 @@ def differences(evidence: Evidence, layout: Cells, *, raw: bool) -> Differences:
             pairs = [layout.pair(minus, minus), layout.pair(plus, plus), layout.pair(minus, plus)]
             sampling[row, pairs] = np.array([1.0, 1.0, -2.0]) / (entry.n * months**2)
     return Differences(
-        entry=np.array([position for position, _ in found], dtype=np.int64),
-        value=np.array([e.elicited.mean if e.elicited else e.value for _, e in found]),
-        se=np.array([_difference_se(e) for _, e in found]),
+        entry=np.array([position for position, _ in indexed_entries], dtype=np.int64),
+        value=np.array([e.elicited.mean if e.elicited else e.value for _, e in indexed_entries]),
+        se=np.array([_difference_se(e) for _, e in indexed_entries]),
         contrast=contrast,
         sampling=sampling,
     )
 
 
 def ratios(evidence: Evidence, layout: Cells) -> Ratios:
-    """Collect percentage changes of medians."""
-    read = read_entries(evidence)
-    found = [(position, e) for position, e in enumerate(read) if e.statistic == "percent_change"]
-    cells = np.array([_sides(evidence, layout, e) for _, e in found], dtype=np.int64).reshape(-1, 2)
+    """Collect percent changes of medians."""
+    entries = read_entries(evidence)
+    indexed_entries = [
+        (position, e) for position, e in enumerate(entries) if e.statistic == "percent_change"
+    ]
+    cells = np.array(
+        [_sides(evidence, layout, e) for _, e in indexed_entries], dtype=np.int64
+    ).reshape(-1, 2)
     pairs = [(layout.pair(i, i), layout.pair(j, j), layout.pair(i, j)) for i, j in cells]
     return Ratios(
-        entry=np.array([position for position, _ in found], dtype=np.int64),
-        value=np.array([np.log1p(e.value / 100.0) for _, e in found]),
-        se=np.array([_ratio_se(e) for _, e in found]),
+        entry=np.array([position for position, _ in indexed_entries], dtype=np.int64),
+        value=np.array([np.log1p(e.value / 100.0) for _, e in indexed_entries]),
+        se=np.array([_ratio_se(e) for _, e in indexed_entries]),
         cells=cells,
         pairs=np.array(pairs, dtype=np.int64).reshape(-1, 3),
-        powers=np.array([_powers(e.n) for _, e in found]).reshape(-1, 3, DEGREES.size),
+        powers=np.array([_powers(e.n) for _, e in indexed_entries]).reshape(-1, 3, DEGREES.size),
         scale=layout.scale.at(cells[:, 0]),
     )
 
 
-def difference_density(table: Differences, at: Moments, *, raw: bool) -> Tensor:
+def difference_density(table: Differences, moments: Moments, *, raw: bool) -> Tensor:
     """Log density (difference,)."""
-    mean = at.raw_mean if raw else at.mean
-    covariance = at.raw_covariance if raw else at.covariance
+    mean = moments.raw_mean if raw else moments.mean
+    covariance = moments.raw_covariance if raw else moments.covariance
     difference = pt.sum(table.contrast * mean, axis=1)
     variance = table.se**2 + pt.sum(table.sampling * covariance, axis=1)
     return normal(table.value, difference, pt.sqrt(variance))
 
 
-def ratio_density(table: Ratios, at: Moments) -> Tensor:
-    """Log density (ratio,), by the delta method on the log."""
+def ratio_density(table: Ratios, moments: Moments) -> Tensor:
+    """Log density (ratio,) of the log ratio, by the delta method."""
     (before, before_slope), (after, after_slope) = (
-        log_of_raw(table.scale, at.mean[table.cells[:, side]]) for side in (0, 1)
+        log_of_raw(table.scale, moments.mean[table.cells[:, side]]) for side in (0, 1)
     )
-    own, later, both = (
-        at.covariance[table.pairs[:, i]]
-        * even_polynomial(table.powers[:, i], at.correlation[table.pairs[:, i]])
+    before_variance, after_variance, both_covariance = (
+        moments.covariance[table.pairs[:, i]]
+        * even_polynomial(table.powers[:, i], moments.correlation[table.pairs[:, i]])
         for i in range(3)
     )
     variance = (
-        before_slope**2 * own + after_slope**2 * later - 2.0 * before_slope * after_slope * both
+        before_slope**2 * before_variance
+        + after_slope**2 * after_variance
+        - 2.0 * before_slope * after_slope * both_covariance
     )
-    reported = ~np.isnan(table.se)
-    se = pt.switch(reported, np.where(reported, table.se, 1.0), pt.sqrt(variance))
+    is_reported = ~np.isnan(table.se)
+    se = pt.switch(is_reported, np.where(is_reported, table.se, 1.0), pt.sqrt(variance))
     return normal(table.value, after - before, se)
 
 
 def _sides(evidence: Evidence, layout: Cells, entry: Reported) -> tuple[int, int]:
-    """Cells that are subtracted and added."""
+    """Cells that are subtracted and added, in this order."""
     if entry.statistic == "difference":
         (month,) = entry.months
         minus = arm_visit(evidence, replace(entry, arm=entry.versus), month)
         return layout.index[minus], layout.index[arm_visit(evidence, entry, month)]
-    first, last = (layout.index[arm_visit(evidence, entry, month)] for month in entry.months)
-    return first, last
+    before, after = (layout.index[arm_visit(evidence, entry, month)] for month in entry.months)
+    return before, after
 
 
 def _difference_se(entry: Reported) -> float:
@@ -127,7 +133,7 @@ def _difference_se(entry: Reported) -> float:
     if entry.se is not None:
         return entry.se
     if entry.sd is not None:
-        return 0.0  # the patients' own variation is all there is
+        return 0.0  # the error follows from the SD and n
     raise BadEvidence(
         f"{entry.where}: the {entry.statistic} has no standard error. Give se, ci95 or sd."
     )
@@ -138,5 +144,5 @@ def _ratio_se(entry: Reported) -> float:
 
 
 def _powers(n: int) -> list[Floats]:
-    own = np.append(median_variance(n), np.zeros(DEGREES.size - 1))
-    return [own, own, np.array(median_covariance(n))]
+    variance = np.append(median_variance(n), np.zeros(DEGREES.size - 1))
+    return [variance, variance, np.array(median_covariance(n))]

@@ -1,4 +1,4 @@
-"""Patients beyond a threshold, perhaps beside a median."""
+"""Likelihoods of counts below or above a threshold, with or without a median."""
 
 from dataclasses import dataclass
 
@@ -18,16 +18,20 @@ from phase2sim.prior.models.densities.order_statistics import (
 )
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
-from phase2sim.prior.models.likelihoods.locations import Located, Locations, over_alone
+from phase2sim.prior.models.likelihoods.locations import (
+    JointLocations,
+    Locations,
+    median_correction,
+)
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, arm_visit, read_entries, to_model
 from phase2sim.prior.models.unknowns.natural_history import Moments
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many of n lie below a threshold at one visit."""
+    """Counts of patients below a threshold at one visit."""
 
-    entry: Ints  # (count,) position among the entries that are read
+    entry: Ints  # (count,) index in ``read_entries``
     cell: Ints
     n: Ints
     below: Floats
@@ -37,7 +41,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class CountsBesideMedian:
-    """The same where the median of the same patients is reported too."""
+    """Counts below a threshold whose patients also have a reported median."""
 
     entry: Ints  # (count,)
     cell: Ints
@@ -45,75 +49,79 @@ class CountsBesideMedian:
     below: Floats
     ways: Floats
     threshold: Floats  # model scale
-    location: Ints  # position of the median in ``Locations``
+    location: Ints  # index of the median in ``Locations``
 
 
 def counts(evidence: Evidence, layout: Cells) -> Counts:
-    """Collect counts beyond a threshold at visits without a median of the same patients."""
-    found = [one for one in _counted(evidence, layout) if _median_beside(evidence, one[1]) is None]
-    below = np.array([_below(entry) for _, entry, _ in found], dtype=np.float64)
-    n = np.array([entry.n for _, entry, _ in found], dtype=np.int64)
+    """Collect threshold counts at visits without a median of the same patients."""
+    rows = [
+        row
+        for row in _threshold_counts(evidence, layout)
+        if _median_beside(evidence, row[1]) is None
+    ]
+    count = np.array([_count_below(entry) for _, entry, _ in rows], dtype=np.float64)
+    n = np.array([entry.n for _, entry, _ in rows], dtype=np.int64)
     return Counts(
-        entry=np.array([position for position, _, _ in found], dtype=np.int64),
-        cell=np.array([cell for _, _, cell in found], dtype=np.int64),
+        entry=np.array([position for position, _, _ in rows], dtype=np.int64),
+        cell=np.array([cell for _, _, cell in rows], dtype=np.int64),
         n=n,
-        below=below,
-        log_choose=log_choose(n, below),
-        threshold=np.array([_threshold(entry) for _, entry, _ in found]),
+        below=count,
+        log_choose=log_choose(n, count),
+        threshold=np.array([_threshold(entry) for _, entry, _ in rows]),
     )
 
 
 def counts_beside_median(
     evidence: Evidence, layout: Cells, medians: Locations
 ) -> CountsBesideMedian:
-    """Collect counts beyond a threshold beside the median of the same patients.
+    """Collect threshold counts at visits with a median of the same patients.
 
-    Raises ``BadEvidence`` where a count contradicts its median, or two counts share one.
+    Raises ``BadEvidence`` if a count contradicts its median, or two counts have the same median.
     """
-    read = read_entries(evidence)
-    found: list[tuple[int, Reported, int, int]] = []
-    for position, entry, cell in _counted(evidence, layout):
-        beside = _median_beside(evidence, entry)
-        if beside is not None:
-            location = int(np.flatnonzero(medians.entry == read.index(beside))[0])
-            if any(location == other for *_, other in found):
+    entries = read_entries(evidence)
+    rows: list[tuple[int, Reported, int, int]] = []
+    for position, entry, cell in _threshold_counts(evidence, layout):
+        median = _median_beside(evidence, entry)
+        if median is not None:
+            location = int(np.flatnonzero(medians.entry == entries.index(median))[0])
+            if any(location == used_location for *_, used_location in rows):
                 raise BadEvidence(
                     f"{entry.where}: a second count beside the same median has no likelihood."
                     " Mark one of the two as unused."
                 )
             _check_possible(entry, float(medians.value[location]))
-            found.append((position, entry, cell, location))
-    below = np.array([_below(entry) for _, entry, *_ in found], dtype=np.int64)
-    n = np.array([entry.n for _, entry, *_ in found], dtype=np.int64)
+            rows.append((position, entry, cell, location))
+    count = np.array([_count_below(entry) for _, entry, *_ in rows], dtype=np.int64)
+    n = np.array([entry.n for _, entry, *_ in rows], dtype=np.int64)
     return CountsBesideMedian(
-        entry=np.array([position for position, *_ in found], dtype=np.int64),
-        cell=np.array([cell for *_, cell, _ in found], dtype=np.int64),
+        entry=np.array([position for position, *_ in rows], dtype=np.int64),
+        cell=np.array([cell for *_, cell, _ in rows], dtype=np.int64),
         n=n,
-        below=below.astype(np.float64),
-        ways=log_ways(below, n),
-        threshold=np.array([_threshold(entry) for _, entry, *_ in found]),
-        location=np.array([location for *_, location in found], dtype=np.int64),
+        below=count.astype(np.float64),
+        ways=log_ways(count, n),
+        threshold=np.array([_threshold(entry) for _, entry, *_ in rows]),
+        location=np.array([location for *_, location in rows], dtype=np.int64),
     )
 
 
-def count_density(table: Counts, at: Moments) -> Tensor:
+def count_density(table: Counts, moments: Moments) -> Tensor:
     """Log probability (count,)."""
-    z = (table.threshold - at.mean[table.cell]) / at.sd[table.cell]
+    z = (table.threshold - moments.mean[table.cell]) / moments.sd[table.cell]
     return count_below(z[:, None], table.below, table.n, table.log_choose)
 
 
 def count_beside_median_density(
-    table: CountsBesideMedian, medians: Locations, where: Located, at: Moments
+    table: CountsBesideMedian, medians: Locations, joint: JointLocations, moments: Moments
 ) -> Tensor:
-    """Log of the exact joint density (count,) over the median's own normal one.
+    """Log of the exact joint density (count,), minus that of the median's normal density.
 
-    It takes the place of the median's normal density: the other visits stay normal given the
-    median, and no patient counts twice.
+    The median is already in the joint normal density of all locations. The difference replaces its
+    part there, so no patient counts twice and other visits stay normal given the median.
     """
-    reported = pt.as_tensor(medians.value)[table.location]
+    reported_medians = pt.as_tensor(medians.value)[table.location]
     return median_and_count_beside.of(
-        where.beside(at, table.cell, table.location),
-        pt.stack([reported, table.threshold], axis=1),
+        joint.beside(moments, table.cell, table.location),
+        pt.stack([reported_medians, table.threshold], axis=1),
         table.below,
         table.n,
         table.ways,
@@ -122,19 +130,22 @@ def count_beside_median_density(
 
 
 def _median_and_count_beside(
-    points: Floats, value: Floats, below: Floats, n: Floats, ways: Floats, quadrature: Floats
+    points: Floats, value: Floats, count: Floats, n: Floats, ways: Floats, quadrature: Floats
 ) -> tuple[Floats, Floats]:
-    """Log density (row,) of medians and thresholds ``value`` (row, 2), over the medians' normal."""
+    """Log density (row,) of medians and counts minus the medians' normal density.
+
+    ``value`` (row, 2) are medians and thresholds.
+    """
     z = (value - points[:, :1]) / points[:, 1:2]
-    found, by_z = median_count_kernel(z, below, n, ways, quadrature)
+    density, by_z = median_count_kernel(z, count, n, ways, quadrature)
     slopes = np.zeros(points.shape)
     for row in range(len(z)):
-        once = over_alone(points[row], value[row, 0], 1.0, slopes[row])
-        found[row] += once
+        correction = median_correction(points[row], value[row, 0], 1.0, slopes[row])
+        density[row] += correction
         for j in range(2):
             slopes[row, 0] -= by_z[row, j] / points[row, 1]
             slopes[row, 1] -= by_z[row, j] * z[row, j] / points[row, 1]
-    return found, slopes
+    return density, slopes
 
 
 median_and_count_beside: RowDensity = RowDensity(
@@ -142,7 +153,7 @@ median_and_count_beside: RowDensity = RowDensity(
 )
 
 
-def _counted(evidence: Evidence, layout: Cells) -> list[tuple[int, Reported, int]]:
+def _threshold_counts(evidence: Evidence, layout: Cells) -> list[tuple[int, Reported, int]]:
     return [
         (position, entry, layout.index[arm_visit(evidence, entry, entry.months[0])])
         for position, entry in enumerate(read_entries(evidence))
@@ -155,26 +166,26 @@ def _counted(evidence: Evidence, layout: Cells) -> list[tuple[int, Reported, int
 def _median_beside(evidence: Evidence, count: Reported) -> Reported | None:
     return next(
         (
-            one
-            for one in read_entries(evidence)
-            if one.statistic == "median" and one.n == count.n and same_visit(one, count)
+            entry
+            for entry in read_entries(evidence)
+            if entry.statistic == "median" and entry.n == count.n and same_visit(entry, count)
         ),
         None,
     )
 
 
-def same_visit(one: Reported, other: Reported) -> bool:
-    """Whether two entries are of one arm, endpoint and visit."""
-    return (one.study, one.arm, one.endpoint, one.clock, one.months) == (
-        other.study,
-        other.arm,
-        other.endpoint,
-        other.clock,
-        other.months,
+def same_visit(entry: Reported, other_entry: Reported) -> bool:
+    """True if two entries have the same arm, endpoint and visit."""
+    return (entry.study, entry.arm, entry.endpoint, entry.clock, entry.months) == (
+        other_entry.study,
+        other_entry.arm,
+        other_entry.endpoint,
+        other_entry.clock,
+        other_entry.months,
     )
 
 
-def _below(entry: Reported) -> int:
+def _count_below(entry: Reported) -> int:
     return round(entry.value) if entry.beyond == "below" else entry.n - round(entry.value)
 
 
@@ -185,15 +196,15 @@ def _threshold(entry: Reported) -> float:
 
 
 def _check_possible(entry: Reported, median: float) -> None:
-    below, half, above = _below(entry), entry.n // 2, _threshold(entry) - median
-    if below < half:
-        possible = above < 0
-    elif below > half:
-        possible = above > 0
+    count, half, distance = _count_below(entry), entry.n // 2, _threshold(entry) - median
+    if count < half:
+        possible = distance < 0
+    elif count > half:
+        possible = distance > 0
     else:
-        possible = entry.n % 2 == 0 or above <= 0
+        possible = entry.n % 2 == 0 or distance <= 0
     if not possible:
         raise BadEvidence(
-            f"{entry.where}: {below} of {entry.n} below the threshold contradicts the median"
+            f"{entry.where}: {count} of {entry.n} below the threshold contradicts the median"
             " of the same visit. Check both numbers."
         )

@@ -1,7 +1,7 @@
-"""Patients below their own baseline, averaged over when patients enrolled.
+"""Likelihood of counts below the own baseline, averaged over the time of enrolment.
 
-The same patients' mean or median at either visit says how far they lie from what is expected, and
-moves the chance with it: it is that of a change given both, to first and second moments.
+The same patients' mean or median at either visit is informative about their change. So the
+probability is that of a negative change given both locations, up to second moments.
 """
 
 import math
@@ -16,7 +16,7 @@ from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.models.densities.order_statistics import averaged_count_kernel, log_choose
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
-from phase2sim.prior.models.likelihoods.locations import Located, Locations
+from phase2sim.prior.models.likelihoods.locations import JointLocations, Locations
 from phase2sim.prior.models.unknowns.evidence_arrays import (
     ArmVisit,
     Cells,
@@ -28,98 +28,104 @@ from phase2sim.prior.models.unknowns.natural_history import Moments, NaturalHist
 
 
 @dataclass(frozen=True, slots=True)
-class Falls:
-    """How many of n lie below their own baseline."""
+class CountsBelowBaseline:
+    """Counts of patients below their own baseline."""
 
-    entry: Ints  # (fall,)
+    entry: Ints  # (count,) index in ``read_entries``
     baseline: Ints  # cells
     visit: Ints
     n: Ints
     below: Floats
     log_choose: Floats
-    weight: Floats  # (fall, node) shares that enrolled at each node
-    at_baseline: Floats  # (fall, node, knot)
-    at_visit: Floats  # (fall, node, knot)
-    pairs: Ints  # (fall, 3) of cells: baseline with itself, visit with itself, both
-    location: Ints  # (fall, 2) of the same patients at baseline and visit; 0 where there is none
-    shared: Floats  # (fall, 2) 1 / n of that location, 0 where there is none
+    weight: Floats  # (count, node) share enrolled at each node
+    at_baseline: Floats  # (count, node, knot)
+    at_visit: Floats  # (count, node, knot)
+    pairs: Ints  # (count, 3) baseline with itself, visit with itself, both
+    location: Ints  # (count, 2) of the same patients at baseline and visit; 0 if none
+    shared: Floats  # (count, 2) 1 / n of that location; 0 if none
 
 
-def falls(evidence: Evidence, layout: Cells, located: Locations) -> Falls:
-    """Collect counts below the own baseline, and the locations of the same patients."""
+def counts_below_baseline(
+    evidence: Evidence, layout: Cells, locations: Locations
+) -> CountsBelowBaseline:
+    """Collect counts below the own baseline, with the locations of the same patients."""
     names: dict[int, ArmVisit] = {position: cell for cell, position in layout.index.items()}
-    found = []
+    rows = []
     for position, e in enumerate(read_entries(evidence)):
         if e.statistic == "count" and e.beyond == "below_baseline":
-            first = e.months[0] if len(e.months) > 1 else 0.0
-            baseline = layout.index[arm_visit(evidence, e, first)]
+            first_month = e.months[0] if len(e.months) > 1 else 0.0
+            baseline = layout.index[arm_visit(evidence, e, first_month)]
             visit = layout.index[arm_visit(evidence, e, e.months[-1])]
-            found.append((position, e, baseline, visit))
-    nodes = [baseline_nodes(names[one], names[other]) for _, _, one, other in found]
+            rows.append((position, e, baseline, visit))
+    nodes = [baseline_nodes(names[i], names[j]) for _, _, i, j in rows]
     most = max((node.weight.size for node in nodes), default=0)
-    n = np.array([e.n for _, e, *_ in found], dtype=np.int64)
-    below = np.array([round(e.value) for _, e, *_ in found], dtype=np.float64)
+    n = np.array([e.n for _, e, *_ in rows], dtype=np.int64)
+    count = np.array([round(e.value) for _, e, *_ in rows], dtype=np.float64)
 
     def padded(rows: list[Floats]) -> Floats:
         return np.array([
             np.concatenate([row, np.zeros((most - len(row), *row.shape[1:]))]) for row in rows
         ])  # fmt: skip
 
-    beside, shared = _beside(located, [(e.n, one, other) for _, e, one, other in found])
-    return Falls(
-        entry=np.array([position for position, *_ in found], dtype=np.int64),
-        baseline=np.array([one for *_, one, _ in found], dtype=np.int64),
-        visit=np.array([other for *_, other in found], dtype=np.int64),
+    location, shared = _shared_locations(locations, [(e.n, i, j) for _, e, i, j in rows])
+    return CountsBelowBaseline(
+        entry=np.array([position for position, *_ in rows], dtype=np.int64),
+        baseline=np.array([i for *_, i, _ in rows], dtype=np.int64),
+        visit=np.array([j for *_, j in rows], dtype=np.int64),
         n=n,
-        below=below,
-        log_choose=log_choose(n, below),
+        below=count,
+        log_choose=log_choose(n, count),
         weight=padded([node.weight for node in nodes]),
         at_baseline=padded([node.at_baseline for node in nodes]),
         at_visit=padded([node.at_visit for node in nodes]),
         pairs=np.array(
-            [[layout.pair(i, i), layout.pair(j, j), layout.pair(i, j)] for *_, i, j in found],
+            [[layout.pair(i, i), layout.pair(j, j), layout.pair(i, j)] for *_, i, j in rows],
             dtype=np.int64,
         ).reshape(-1, 3),
-        location=beside,
+        location=location,
         shared=shared,
     )
 
 
-def _beside(located: Locations, falls: Sequence[tuple[int, int, int]]) -> tuple[Ints, Floats]:
-    """Locations (fall, 2) of patients that a fall shares, and 1 / n of each.
+def _shared_locations(
+    locations: Locations, counts: Sequence[tuple[int, int, int]]
+) -> tuple[Ints, Floats]:
+    """Locations (count, 2) of the same patients, and 1 / n of each; both 0 if there is none.
 
-    ``falls`` are n and the cells of baseline and visit. Where there is no location both are 0.
+    ``counts`` are n and the cells of baseline and visit.
     """
-    location = np.zeros((len(falls), 2), dtype=np.int64)
-    shared = np.zeros((len(falls), 2))
-    for row, (n, *cells) in enumerate(falls):
+    location = np.zeros((len(counts), 2), dtype=np.int64)
+    shared = np.zeros((len(counts), 2))
+    for row, (n, *cells) in enumerate(counts):
         for side, cell in enumerate(cells):
-            there = np.flatnonzero(located.cell == cell)
-            if there.size:
-                nearest = int(min(there, key=lambda one: abs(located.n[one] - n)))
+            candidates = np.flatnonzero(locations.cell == cell)
+            if candidates.size:
+                nearest = int(
+                    min(candidates, key=lambda candidate: abs(locations.n[candidate] - n))
+                )
                 location[row, side] = nearest
-                shared[row, side] = 1.0 / max(n, located.n[nearest])
+                shared[row, side] = 1.0 / max(n, locations.n[nearest])
     return location, shared
 
 
-def fall_density(
-    table: Falls,
+def counts_below_baseline_density(
+    table: CountsBelowBaseline,
     layout: Cells,
-    at: Moments,
+    moments: Moments,
     history: NaturalHistory,
-    locations: tuple[Locations, Located] | None,
+    locations: tuple[Locations, JointLocations] | None,
 ) -> Tensor:
-    """Log probability (fall,) given the locations of the same patients."""
-    drift = at.shift[table.visit] - at.shift[table.baseline]
+    """Log probability (count,), given the locations of the same patients."""
+    drift = moments.shift[table.visit] - moments.shift[table.baseline]
     less = pt.zeros_like(drift)
     if locations is not None and table.shared.any():
-        moved, less = _given(table, at, *locations)
-        drift = drift + moved
+        location_shift, less = _change_given_locations(table, moments, *locations)
+        drift = drift + location_shift
     by_endpoint = [history.mean, history.sd, history.share[:, None], history.decay[:, None]]
     unknowns = pt.concatenate(by_endpoint, axis=1)
-    own = pt.sum(layout.own[table.visit][:, :, None] * unknowns, axis=1)
-    return falls_below.of(
-        pt.concatenate([own, drift[:, None], less[:, None]], axis=1),
+    endpoint_unknowns = pt.sum(layout.by_endpoint[table.visit][:, :, None] * unknowns, axis=1)
+    return below_baseline.of(
+        pt.concatenate([endpoint_unknowns, drift[:, None], less[:, None]], axis=1),
         table.below,
         table.n,
         table.log_choose,
@@ -130,33 +136,35 @@ def fall_density(
     )
 
 
-def _given(
-    table: Falls, at: Moments, locations: Locations, located: Located
+def _change_given_locations(
+    table: CountsBelowBaseline, moments: Moments, locations: Locations, joint: JointLocations
 ) -> tuple[Tensor, Tensor]:
-    """How far the locations move the mean change of a patient, and what they take of its variance.
+    """Shift of a patient's mean change given the locations, and reduction of its variance.
 
-    A patient's own value varies with a mean or a median of n as their mean does: the covariance is
-    that of the values over n (times the slope of a raw mean, by Stein's lemma).
+    The covariance of a patient's value with a mean or median of n patients is that of the values
+    over n, times the slope of a raw mean by Stein's lemma.
     """
-    before, after, both = (at.covariance[table.pairs[:, k]] for k in range(3))
-    one, other = table.location[:, 0], table.location[:, 1]
-    scaled = located.as_reported * pt.switch(locations.raw, at.raw_slope[locations.cell], 1.0)
-    at_first = table.shared[:, 0] * (both - before) * scaled[one]
-    at_last = table.shared[:, 1] * (after - both) * scaled[other]
-    # A location that is not there has no covariance with anything.
-    own_first = located.se[one] ** 2
-    own_last = located.se[other] ** 2
-    tie = located.covariance[one, other] * (table.shared > 0.0).all(axis=1)
-    determinant = own_first * own_last - tie**2
-    by_first = (at_first * own_last - at_last * tie) / determinant
-    by_last = (at_last * own_first - at_first * tie) / determinant
-    beyond = locations.value - located.expected
-    moved = by_first * beyond[one] + by_last * beyond[other]
-    return moved, by_first * at_first + by_last * at_last
+    before, after, covariance = (moments.covariance[table.pairs[:, k]] for k in range(3))
+    at_baseline, at_visit = table.location[:, 0], table.location[:, 1]
+    location_slope = joint.se_ratio * pt.switch(
+        locations.raw, moments.raw_slope[locations.cell], 1.0
+    )
+    at_first = table.shared[:, 0] * (covariance - before) * location_slope[at_baseline]
+    at_last = table.shared[:, 1] * (after - covariance) * location_slope[at_visit]
+    # Without a location, ``shared`` is 0 and so is every covariance with it.
+    first_variance = joint.se[at_baseline] ** 2
+    last_variance = joint.se[at_visit] ** 2
+    location_covariance = joint.covariance[at_baseline, at_visit] * (table.shared > 0.0).all(axis=1)
+    determinant = first_variance * last_variance - location_covariance**2
+    by_first = (at_first * last_variance - at_last * location_covariance) / determinant
+    by_last = (at_last * first_variance - at_first * location_covariance) / determinant
+    residual = locations.value - joint.expected
+    shift = by_first * residual[at_baseline] + by_last * residual[at_visit]
+    return shift, by_first * at_first + by_last * at_last
 
 
 def _curves(points: Floats, basis: Floats, knots: int) -> tuple[float, float]:
-    """Mean and SD at one node, of the curves that lead ``points``."""
+    """Mean and SD at one node, from the curves at the start of ``points``."""
     mean, sd = 0.0, 0.0
     for k in range(knots):
         mean += basis[k] * points[k]
@@ -167,10 +175,10 @@ def _curves(points: Floats, basis: Floats, knots: int) -> tuple[float, float]:
 curves = kernel(_curves)
 
 
-def _fall_slopes(
+def _change_slopes(
     points: Floats, at_baseline: Floats, at_visit: Floats, lag: float, by_z: float, slopes: Floats
 ) -> float:
-    """How far 0 lies from the mean change in its SDs; adds its slopes times ``by_z``."""
+    """Distance z of 0 from the mean change, in SDs; adds its gradient times ``by_z``."""
     knots = len(at_baseline)
     share, decay = points[2 * knots], points[2 * knots + 1]
     drift, less = points[2 * knots + 2], points[2 * knots + 3]
@@ -193,12 +201,12 @@ def _fall_slopes(
     return float(-change / sd)
 
 
-fall_slopes = kernel(_fall_slopes)
+change_slopes = kernel(_change_slopes)
 
 
-def _falls_below(
+def _below_baseline(
     points: Floats,
-    below: Floats,
+    count: Floats,
     n: Floats,
     ways: Floats,
     weight: Floats,
@@ -206,19 +214,22 @@ def _falls_below(
     at_visit: Floats,
     lag: Floats,
 ) -> tuple[Floats, Floats]:
-    """Log chance (row,); points: means and SDs at the knots, share, decay, drift, less variance."""
+    """Log probability (row,).
+
+    ``points`` (row, point) are means and SDs at the knots, share, decay, drift, variance reduction.
+    """
     z, slopes = np.zeros(weight.shape), np.zeros(points.shape)
     for row in range(len(z)):
         for j in range(z.shape[1]):
             if weight[row, j] > 0.0:
-                z[row, j] = fall_slopes(
+                z[row, j] = change_slopes(
                     points[row], at_baseline[row, j], at_visit[row, j], lag[row], 0.0, slopes[row]
                 )
-    found, by_z = averaged_count_kernel(z, below, n, ways, weight)
+    log_chance, by_z = averaged_count_kernel(z, count, n, ways, weight)
     for row in range(len(z)):
         for j in range(z.shape[1]):
             if weight[row, j] > 0.0:
-                fall_slopes(
+                change_slopes(
                     points[row],
                     at_baseline[row, j],
                     at_visit[row, j],
@@ -226,7 +237,7 @@ def _falls_below(
                     by_z[row, j],
                     slopes[row],
                 )
-    return found, slopes
+    return log_chance, slopes
 
 
-falls_below: RowDensity = RowDensity("falls_below", kernel(_falls_below))
+below_baseline: RowDensity = RowDensity("falls_below", kernel(_below_baseline))

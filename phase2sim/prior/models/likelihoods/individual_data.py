@@ -1,4 +1,4 @@
-"""Individual patients: their exact normal likelihood, from sums of squares by missing pattern."""
+"""Exact normal likelihood of individual patients, from sums of squares by missing pattern."""
 
 from collections.abc import Iterator
 
@@ -8,35 +8,39 @@ from phase2sim.core.arrays import Floats, Ints
 from phase2sim.evidence.reported import Evidence, IndividualData
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.summary_densities import scattered_normal
-from phase2sim.prior.models.unknowns.evidence_arrays import Cells, own_cell
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, individual_cell
 from phase2sim.prior.models.unknowns.natural_history import Moments
 
 
-def own_data_density(evidence: Evidence, layout: Cells, at: Moments) -> Tensor:
+def individual_density(evidence: Evidence, layout: Cells, moments: Moments) -> Tensor:
     """Log density of all individual patients."""
     density = pt.as_tensor(0.0)
-    for own in evidence.individuals:
-        cell = np.array([layout.index[own_cell(evidence, own, column)] for column in own.columns])
-        for seen, rows in _patterns(own):
-            density = density + _pattern_density(own.value[rows][:, seen], cell[seen], layout, at)
+    for data in evidence.individuals:
+        cell = np.array(
+            [layout.index[individual_cell(evidence, data, column)] for column in data.columns]
+        )
+        for columns, rows in _patterns(data):
+            density = density + _pattern_density(
+                data.value[rows][:, columns], cell[columns], layout, moments
+            )
     return density
 
 
-def _patterns(own: IndividualData) -> Iterator[tuple[Ints, Ints]]:
-    """Columns that are seen and the patients who have just those; nobody without any."""
-    seen = ~np.isnan(own.value)
-    patterns, of = np.unique(seen, axis=0, return_inverse=True)
+def _patterns(data: IndividualData) -> Iterator[tuple[Ints, Ints]]:
+    """Observed columns and patients of each missing pattern with at least one observation."""
+    is_observed = ~np.isnan(data.value)
+    patterns, pattern_index = np.unique(is_observed, axis=0, return_inverse=True)
     for position, pattern in enumerate(patterns):
         if pattern.any():
-            yield np.flatnonzero(pattern), np.flatnonzero(of.ravel() == position)
+            yield np.flatnonzero(pattern), np.flatnonzero(pattern_index.ravel() == position)
 
 
-def _pattern_density(value: Floats, cell: Ints, layout: Cells, at: Moments) -> Tensor:
+def _pattern_density(value: Floats, cell: Ints, layout: Cells, moments: Moments) -> Tensor:
     patients = len(value)
     average = value.mean(axis=0)
-    # Rows whose sum of squares is the patients' own about their average.
+    # Rows with the same sums of squares as the patients about their average.
     scatter = np.linalg.qr(value - average, mode="r")
-    about = np.sqrt(patients) * (average - at.mean[cell])
-    residual = pt.concatenate([about[None, :], pt.as_tensor(scatter)], axis=0)
+    mean_residual = np.sqrt(patients) * (average - moments.mean[cell])
+    residual = pt.concatenate([mean_residual[None, :], pt.as_tensor(scatter)], axis=0)
     pairs = np.array([[layout.pair(i, j) for j in cell] for i in cell], dtype=np.int64)
-    return scattered_normal(residual, at.covariance[pairs], float(patients))
+    return scattered_normal(residual, moments.covariance[pairs], float(patients))

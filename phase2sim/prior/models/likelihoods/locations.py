@@ -1,4 +1,4 @@
-"""Means and medians: one joint normal, because those of one arm come from the same patients."""
+"""Likelihood of means and medians: jointly normal, because those of an arm share patients."""
 
 import math
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from phase2sim.prior.models.densities.quadrature import DEGREES, median_covarian
 from phase2sim.prior.models.densities.summary_densities import correlated_normal
 from phase2sim.prior.models.unknowns.evidence_arrays import (
     Cells,
-    arm_named,
     arm_visit,
+    find_study_arm,
     is_raw,
     is_raw_mean,
     read_entries,
@@ -29,72 +29,72 @@ from phase2sim.prior.models.unknowns.scales import Scales
 
 @dataclass(frozen=True, slots=True)
 class Locations:
-    """Means and medians; those of one arm come from the same patients."""
+    """Means and medians; those of one arm have the same patients."""
 
-    entry: Ints  # (location,) position among the entries that are read
+    entry: Ints  # (location,) index in ``read_entries``
     cell: Ints  # (location,)
     n: Ints  # (location,)
     value: Floats  # (location,) raw if ``raw``, else model scale
-    se: Floats  # (location,) as reported; nan where it follows from the SD between patients
+    se: Floats  # (location,) as reported; nan if it follows from the SD and n
     raw: Ints  # (location,) 1 for a mean of values that are not normal
     median: Bools  # (location,)
-    weight_cv: Floats  # (location,) of the arm's typical weight if doses were divided by it, else 0
-    study: Ints  # (location,) -1 where the study's level and slope are sampled
-    ties: Floats  # (tie, 5) two locations of the same patients, pair of cells, 1 if exact, 1 / n
-    powers: Floats  # (tie, degree) of the standardised summaries, odd powers of rho
+    weight_cv: Floats  # (location,) CV of the arm's assumed weight if doses use it, else 0
+    study: Ints  # (location,) -1 if the study's level and slope are sampled
+    ties: Floats  # (tie, 5) two locations, their pair of cells, 1 if exact, 1 / n
+    powers: Floats  # (tie, degree) coefficients of odd powers of rho
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
-    """Joint density of the locations and what it is made of."""
+class JointLocations:
+    """Joint density of the locations, and its components."""
 
     density: Tensor
     expected: Tensor  # (location,)
-    se: Tensor  # (location,) of one location alone
-    as_reported: Tensor  # (location,) its reported SE over that of its patients; 1 without one
+    se: Tensor  # (location,) marginal
+    se_ratio: Tensor  # (location,) reported SE over the model's; 1 without a reported SE
     covariance: Tensor  # (location, location)
     weighted: Tensor  # (location,) precision times residual
     precision: Tensor  # (location, location)
 
     def given_the_others(self) -> Tensor:
         """Log density (location,) of each location given all the others."""
-        own = pt.diagonal(self.precision)
-        return (pt.log(own) - self.weighted**2 / own - np.log(2.0 * np.pi)) / 2.0
+        precision = pt.diagonal(self.precision)
+        return (pt.log(precision) - self.weighted**2 / precision - np.log(2.0 * np.pi)) / 2.0
 
-    def beside(self, at: Moments, cell: Ints, location: Ints) -> Tensor:
-        """Points (row, 4) of densities that take the place of medians' own normal ones.
+    def beside(self, moments: Moments, cell: Ints, location: Ints) -> Tensor:
+        """Points (row, 4) of exact densities that replace the normal density of a median.
 
         Mean and SD of the patients, expected value and standard error of the median.
         """
-        patients = pt.stack([at.mean, at.sd], axis=1)[cell]
+        patients = pt.stack([moments.mean, moments.sd], axis=1)[cell]
         return pt.concatenate(
             [patients, pt.stack([self.expected, self.se], axis=1)[location]], axis=1
         )
 
 
-def _over_alone(points: Floats, reported: float, beside: float, slopes: Floats) -> float:
-    """What one row of ``Located.beside`` takes from an exact density given in SDs from the mean.
+def _median_correction(points: Floats, median: float, weight: float, slopes: Floats) -> float:
+    """Correction of an exact log density, in SDs from the mean, that replaces a median's normal.
 
-    The log of the patients' SD for the median itself, and its normal density, both ``beside``
-    times; adds their slopes.
+    It subtracts the log SD of the patients and the normal log density of the median, both times
+    ``weight``, and adds the gradients. ``points`` is one row of ``JointLocations.beside``.
     """
     _, sd, expected, se = points
-    z = (reported - expected) / se
-    slopes[1] -= beside / sd
-    slopes[2] -= beside * z / se
-    slopes[3] -= beside * (z * z - 1.0) / se
-    return float(-beside * (math.log(sd) - z * z / 2.0 - math.log(se) - LOG_ROOT_TWO_PI))
+    z = (median - expected) / se
+    slopes[1] -= weight / sd
+    slopes[2] -= weight * z / se
+    slopes[3] -= weight * (z * z - 1.0) / se
+    return float(-weight * (math.log(sd) - z * z / 2.0 - math.log(se) - LOG_ROOT_TWO_PI))
 
 
-over_alone = kernel(_over_alone)
+median_correction = kernel(_median_correction)
 
 
 def locations(evidence: Evidence, layout: Cells) -> Locations:
-    """Collect the location summaries and which of them share patients."""
-    read = read_entries(evidence)
-    positions = [position for position, e in enumerate(read) if e.statistic in LOCATIONS]
-    positions.sort(key=lambda position: read[position].study)  # independent blocks side by side
-    entries = [read[position] for position in positions]
+    """Collect means and medians, and the pairs of them with the same patients."""
+    all_entries = read_entries(evidence)
+    positions = [position for position, e in enumerate(all_entries) if e.statistic in LOCATIONS]
+    positions.sort(key=lambda position: all_entries[position].study)  # each study is one block
+    entries = [all_entries[position] for position in positions]
     cell = np.array([layout.index[arm_visit(evidence, e, e.months[0])] for e in entries], dtype=int)
     rows = [
         (i, j, layout.pair(cell[i], cell[j]))
@@ -125,38 +125,44 @@ def locations(evidence: Evidence, layout: Cells) -> Locations:
     )
 
 
-def located(table: Locations, layout: Cells, at: Moments, history: NaturalHistory) -> Located:
+def joint_locations(
+    table: Locations, layout: Cells, moments: Moments, history: NaturalHistory
+) -> JointLocations:
     """Joint density of all locations."""
-    mean = pt.switch(table.raw, at.raw_mean[table.cell], at.mean[table.cell])
-    spread = covariance(table, layout, at, history)
+    mean = pt.switch(table.raw, moments.raw_mean[table.cell], moments.mean[table.cell])
+    spread = covariance(table, layout, moments, history)
     density, weighted, precision = correlated_normal(table.value - mean, spread)
     se = pt.sqrt(pt.diagonal(spread))
-    return Located(density, mean, se, _as_reported(table, at), spread, weighted, precision)
+    return JointLocations(
+        density, mean, se, _reported_se_ratio(table, moments), spread, weighted, precision
+    )
 
 
-def _as_reported(table: Locations, at: Moments) -> Tensor:
-    """Reported standard error (location,) over that of the location's patients; 1 without one."""
-    reported = ~np.isnan(table.se)
-    if not reported.any():
+def _reported_se_ratio(table: Locations, moments: Moments) -> Tensor:
+    """Reported over modelled standard error (location,); 1 without a reported one."""
+    is_reported = ~np.isnan(table.se)
+    if not is_reported.any():
         return np.ones(table.cell.size)
-    alone = table.ties[:, 0] == table.ties[:, 1]
-    pair = table.ties[alone, 2].astype(np.int64)
+    is_variance = table.ties[:, 0] == table.ties[:, 1]
+    pair = table.ties[is_variance, 2].astype(np.int64)
     variance = pt.switch(
         table.raw,
-        table.ties[alone, 4] * at.raw_covariance[pair],
-        table.powers[alone, 0] * at.covariance[pair],
+        table.ties[is_variance, 4] * moments.raw_covariance[pair],
+        table.powers[is_variance, 0] * moments.covariance[pair],
     )
-    return pt.switch(reported, np.where(reported, table.se, 1.0) / pt.sqrt(variance), 1.0)
+    return pt.switch(is_reported, np.where(is_reported, table.se, 1.0) / pt.sqrt(variance), 1.0)
 
 
-def covariance(table: Locations, layout: Cells, at: Moments, history: NaturalHistory) -> Tensor:
-    """Covariance (location, location) about the expected values."""
+def covariance(
+    table: Locations, layout: Cells, moments: Moments, history: NaturalHistory
+) -> Tensor:
+    """Covariance (location, location)."""
     return location_covariance(
-        at.covariance,
-        at.correlation,
-        at.raw_covariance,
-        pt.switch(table.raw, at.raw_slope[table.cell], 1.0),
-        _by_weight(table, layout.scale.at(table.cell), at),
+        moments.covariance,
+        moments.correlation,
+        moments.raw_covariance,
+        pt.switch(table.raw, moments.raw_slope[table.cell], 1.0),
+        _weight_sd(table, layout.scale.at(table.cell), moments),
         history.level_sd**2,
         history.slope_sd**2,
         table.ties,
@@ -167,36 +173,36 @@ def covariance(table: Locations, layout: Cells, at: Moments, history: NaturalHis
 
 
 def even_polynomial(coefficients: Floats, rho: Tensor) -> Tensor:
-    """Evaluate series (entry, degree) in the odd powers 1, 3, 5, ... of ``rho``, over ``rho``."""
-    used = np.flatnonzero(np.any(coefficients != 0.0, axis=0))
-    highest = int(used[-1]) if used.size else 0
+    """Evaluate series (entry, degree) in odd powers 1, 3, 5, ... of ``rho``, divided by ``rho``."""
+    used_degrees = np.flatnonzero(np.any(coefficients != 0.0, axis=0))
+    highest = int(used_degrees[-1]) if used_degrees.size else 0
     value = pt.as_tensor(coefficients[:, highest])
     for position in range(highest - 1, -1, -1):
         value = coefficients[:, position] + rho**2 * value
     return value
 
 
-def _by_weight(table: Locations, scale: Scales, at: Moments) -> Tensor:
-    """SD (location,) that the arm's unknown typical weight gives to doses divided by it."""
+def _weight_sd(table: Locations, scale: Scales, moments: Moments) -> Tensor:
+    """SD (location,) of doses per kg from the uncertain typical weight of the arm."""
     if not table.weight_cv.any():
         return np.zeros(table.cell.size)
-    mean = at.mean[table.cell]
-    # d value / d log weight: a square root moves by half as much
-    moved = pt.switch(table.raw, at.raw_mean[table.cell], mean / (1.0 + scale.root))
-    return moved * table.weight_cv
+    mean = moments.mean[table.cell]
+    # derivative by the log weight: half as large for a square root
+    value_slope = pt.switch(table.raw, moments.raw_mean[table.cell], mean / (1.0 + scale.root))
+    return value_slope * table.weight_cv
 
 
 def _weight_cv(evidence: Evidence, entry: Reported) -> float:
     if not entry.by_weight:
         return 0.0
-    weight = arm_named(evidence, entry.study, entry.arm, entry.where).weight_kg
+    weight = find_study_arm(evidence, entry.study, entry.arm, entry.where).weight_kg
     return weight.sd / weight.mean if weight else 0.0
 
 
-def _powers(one: Reported, other: Reported) -> Floats:
-    n = max(one.n, other.n, 1)
-    medians = one.statistic == other.statistic == "median"
-    if medians and one is other:
+def _powers(entry: Reported, other_entry: Reported) -> Floats:
+    n = max(entry.n, other_entry.n, 1)
+    medians = entry.statistic == other_entry.statistic == "median"
+    if medians and entry is other_entry:
         return np.append(median_variance(n), np.zeros(DEGREES.size - 1))
     if medians:
         return np.array(median_covariance(n))
@@ -212,7 +218,7 @@ def _reported_se(entry: Reported) -> float:
 
 
 def _model_slope(transformation: str, value: float) -> float:
-    """Derivative of the model scale by the reported value, for the delta method."""
+    """Derivative of the model-scale value by the reported value, for the delta method."""
     if transformation == "log1p":
         return 1.0 / (1.0 + value)
     return 1.0 / value if transformation == "log" else 0.5 / float(np.sqrt(value))

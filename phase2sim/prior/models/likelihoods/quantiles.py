@@ -1,4 +1,4 @@
-"""Quartiles and ranges, with the median of the same patients if it is reported."""
+"""Likelihood of quartiles and ranges, with the median of the same patients if reported."""
 
 import math
 from collections.abc import Sequence
@@ -15,69 +15,75 @@ from phase2sim.prior.models.densities.order_statistics import between_quantiles_
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
 from phase2sim.prior.models.likelihoods.counts import same_visit
-from phase2sim.prior.models.likelihoods.locations import Located, Locations, over_alone
+from phase2sim.prior.models.likelihoods.locations import (
+    JointLocations,
+    Locations,
+    median_correction,
+)
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, arm_visit, read_entries, to_model
 from phase2sim.prior.models.unknowns.natural_history import Moments
 
 QUARTILES = (0.25, 0.75)
-FAR = 1000.0  # above every value on any model scale: nobody lies beyond
+FAR = 1000.0  # above every value on any model scale
 
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """All quantiles of one visit, in one row; short rows are filled up."""
+    """Quantiles of each visit, one row per visit, padded to the same length."""
 
-    entries: tuple[tuple[int, ...], ...]  # (row,) positions of the quartiles and of the range
+    entries: tuple[tuple[int, ...], ...]  # (row,) indices in ``read_entries``
     cell: Ints  # (row,)
-    location: Ints  # (row,) the median's position in ``Locations``; -1 without one
+    location: Ints  # (row,) index of the median in ``Locations``; -1 if none
     beside: Floats  # (row,) 1 with a median
-    value: Floats  # (row, quantile) model scale, ascending; a filler lies far above
-    is_median: Floats  # (row, quantile) 1 at the median
-    weight: Floats  # (row, quantile) 0 for a filler
-    spacing: Floats  # (row, quantile + 1) Dirichlet parameters less 1
+    value: Floats  # (row, quantile) model scale, ascending; padding is ``FAR``
+    is_median: Floats  # (row, quantile) 1 for the median
+    weight: Floats  # (row, quantile) 0 for padding
+    spacing: Floats  # (row, quantile + 1) Dirichlet parameters minus 1
     constant: Floats  # (row,)
 
 
 def read_quantiles(evidence: Evidence, layout: Cells, medians: Locations) -> Quantiles:
     """Collect the quantiles of each visit.
 
-    Raises ``BadEvidence`` where a count of the same patients is read too.
+    Raises ``BadEvidence`` if a count of the same patients is read too.
     """
-    read = read_entries(evidence)
+    entries = read_entries(evidence)
     groups: list[list[int]] = []
-    for position, entry in enumerate(read):
+    for position, entry in enumerate(entries):
         if entry.statistic in ("quartiles", "range"):
-            _check_uncounted(read, entry)
-            same = [group for group in groups if _same_patients(read[group[0]], entry)]
-            if same:
-                same[0].append(position)
+            _check_uncounted(entries, entry)
+            same_groups = [group for group in groups if _same_patients(entries[group[0]], entry)]
+            if same_groups:
+                same_groups[0].append(position)
             else:
                 groups.append([position])
-    medians_of = [_median(read, read[group[0]]) for group in groups]
+    medians_of = [_median(entries, entries[group[0]]) for group in groups]
     rows = [
-        _row([read[position] for position in group], median)
+        _row([entries[position] for position in group], median)
         for group, median in zip(groups, medians_of, strict=True)
     ]
     location = np.array(
         [
-            -1 if m is None else np.flatnonzero(medians.entry == read.index(m))[0]
+            -1 if m is None else np.flatnonzero(medians.entry == entries.index(m))[0]
             for m in medians_of
         ],
         dtype=np.int64,
     )
-    first = [read[group[0]] for group in groups]
-    cell = [layout.index[arm_visit(evidence, e, e.months[0])] for e in first]
-    return _filled(groups, np.array(cell, dtype=np.int64), location, rows, [e.n for e in first])
+    first_entries = [entries[group[0]] for group in groups]
+    cell = [layout.index[arm_visit(evidence, e, e.months[0])] for e in first_entries]
+    return _padded_rows(
+        groups, np.array(cell, dtype=np.int64), location, rows, [e.n for e in first_entries]
+    )
 
 
-def _filled(
+def _padded_rows(
     groups: list[list[int]],
     cell: Ints,
     location: Ints,
     rows: list[list[tuple[float, float, bool]]],
     n: list[int],
 ) -> Quantiles:
-    """Rows of one length; where few quantiles are reported, fillers lie far above."""
+    """Rows of equal length; short rows are padded with values far above."""
     most = max((len(row) for row in rows), default=0)
     value, weight, is_median = np.zeros((3, len(rows), most))
     spacing, constant = np.zeros((len(rows), most + 1)), np.zeros(len(rows))
@@ -103,21 +109,24 @@ def _filled(
 
 
 def quantile_density(
-    table: Quantiles, medians: Locations, where: Located | None, at: Moments
+    table: Quantiles, medians: Locations, joint: JointLocations | None, moments: Moments
 ) -> Tensor:
-    """Log density (row,); with a median over the median's own normal one, whose place it takes."""
-    if where is None:
-        patients = pt.stack([at.mean, at.sd], axis=1)[table.cell]
-        nothing = np.tile([0.0, 1.0], (table.cell.size, 1))
-        points, reported = pt.concatenate([patients, nothing], axis=1), np.zeros(table.cell.size)
+    """Log density (row,); with a median, minus the median's normal density, which it replaces."""
+    if joint is None:
+        patients = pt.stack([moments.mean, moments.sd], axis=1)[table.cell]
+        no_median = np.tile([0.0, 1.0], (table.cell.size, 1))
+        points, reported_medians = (
+            pt.concatenate([patients, no_median], axis=1),
+            np.zeros(table.cell.size),
+        )
     else:
         location = np.maximum(table.location, 0)
-        points = where.beside(at, table.cell, location)
-        reported = pt.as_tensor(medians.value)[location]
+        points = joint.beside(moments, table.cell, location)
+        reported_medians = pt.as_tensor(medians.value)[location]
     return quantiles_beside.of(
         points,
         table.value,
-        reported,
+        reported_medians,
         table.is_median,
         table.beside,
         table.weight,
@@ -129,36 +138,36 @@ def quantile_density(
 def _quantiles_beside(
     points: Floats,
     value: Floats,
-    reported: Floats,
+    medians: Floats,
     is_median: Floats,
     beside: Floats,
     weight: Floats,
     spacing: Floats,
     constant: Floats,
 ) -> tuple[Floats, Floats]:
-    """Log density (row,) of quantiles, over the normal one of the medians beside them."""
+    """Log density (row,) of quantiles, minus the normal density of medians at the same visit."""
     z, slopes = np.zeros(value.shape), np.zeros(points.shape)
     for row in range(len(z)):
         for j in range(z.shape[1]):
-            own = reported[row] if is_median[row, j] > 0.0 else value[row, j]
-            z[row, j] = (own - points[row, 0]) / points[row, 1]
-    found, by_z = between_quantiles_kernel(z, weight, spacing, constant)
+            quantile = medians[row] if is_median[row, j] > 0.0 else value[row, j]
+            z[row, j] = (quantile - points[row, 0]) / points[row, 1]
+    density, by_z = between_quantiles_kernel(z, weight, spacing, constant)
     for row in range(len(z)):
-        found[row] += over_alone(points[row], reported[row], beside[row], slopes[row])
+        density[row] += median_correction(points[row], medians[row], beside[row], slopes[row])
         for j in range(z.shape[1]):
-            others = weight[row, j] * (1.0 - is_median[row, j])
-            found[row] -= others * math.log(points[row, 1])
+            other_weight = weight[row, j] * (1.0 - is_median[row, j])
+            density[row] -= other_weight * math.log(points[row, 1])
             slopes[row, 0] -= by_z[row, j] / points[row, 1]
-            slopes[row, 1] -= (by_z[row, j] * z[row, j] + others) / points[row, 1]
-    return found, slopes
+            slopes[row, 1] -= (by_z[row, j] * z[row, j] + other_weight) / points[row, 1]
+    return density, slopes
 
 
 quantiles_beside: RowDensity = RowDensity("quantiles_beside", kernel(_quantiles_beside))
 
 
-def _check_uncounted(read: Sequence[Reported], entry: Reported) -> None:
-    counted = [e for e in read if e.statistic == "count" and e.beyond in ("below", "above")]
-    for count in counted:
+def _check_uncounted(entries: Sequence[Reported], entry: Reported) -> None:
+    counts = [e for e in entries if e.statistic == "count" and e.beyond in ("below", "above")]
+    for count in counts:
         if _same_patients(count, entry):
             raise BadEvidence(
                 f"{entry.where}: {entry.statistic} beside the count of {count.where} have no joint"
@@ -167,7 +176,7 @@ def _check_uncounted(read: Sequence[Reported], entry: Reported) -> None:
 
 
 def positions_of(entry: Reported) -> tuple[float, float]:
-    """Which of the n values, counted from 1, the two reported bounds are."""
+    """Ranks of the two reported bounds among the n values, counted from 1; may be fractional."""
     n = entry.n
     if entry.statistic == "range":
         return 1.0, float(n)
@@ -181,24 +190,28 @@ def positions_of(entry: Reported) -> tuple[float, float]:
 
 
 def _row(entries: list[Reported], median: Reported | None) -> list[tuple[float, float, bool]]:
-    """Position, value on the model scale and whether it is the median, ascending."""
-    found = []
+    """Rank, value on the model scale and True for the median, of each quantile, ascending."""
+    quantiles = []
     for entry in entries:
         if entry.bounds is None:
             raise BadEvidence(f"{entry.where}: the {entry.statistic} has no bounds. Give both.")
         for position, bound in zip(positions_of(entry), entry.bounds, strict=True):
-            found.append((position, to_model(entry, bound), False))
+            quantiles.append((position, to_model(entry, bound), False))
     if median is not None:
-        found.append(((median.n + 1) / 2.0, to_model(median, median.value), True))
-    return sorted(found)
+        quantiles.append(((median.n + 1) / 2.0, to_model(median, median.value), True))
+    return sorted(quantiles)
 
 
-def _median(read: Sequence[Reported], one: Reported) -> Reported | None:
+def _median(entries: Sequence[Reported], entry: Reported) -> Reported | None:
     return next(
-        (e for e in read if e.statistic == "median" and _same_patients(e, one)),
+        (
+            candidate
+            for candidate in entries
+            if candidate.statistic == "median" and _same_patients(candidate, entry)
+        ),
         None,
     )
 
 
-def _same_patients(one: Reported, other: Reported) -> bool:
-    return one.n == other.n and same_visit(one, other)
+def _same_patients(entry: Reported, other_entry: Reported) -> bool:
+    return entry.n == other_entry.n and same_visit(entry, other_entry)

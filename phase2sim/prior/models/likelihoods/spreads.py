@@ -1,4 +1,4 @@
-"""SDs between patients, of changes and given baseline, and correlations."""
+"""Likelihoods of SDs between patients, of changes and of residuals, and of correlations."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -31,17 +31,17 @@ FEWEST_FOR_FISHER = 4
 
 @dataclass(frozen=True, slots=True)
 class Spreads:
-    """SDs between patients; those of one arm come from the same patients."""
+    """SDs between patients; those of one arm have the same patients."""
 
-    entry: Ints  # (spread,) position among the entries that are read
+    entry: Ints  # (spread,) index in ``read_entries``
     cell: Ints
     sd: Floats  # raw if ``raw``, else model scale
     n: Floats
     raw: Floats  # (spread,) 1 for an SD of values that are not normal
     scale: Scales  # (spread,)
     pair: Ints  # (tie,) pair of cells of the same patients
-    overlap: Floats  # (tie,) root of the smaller over the larger n
-    place: Ints  # (spread, spread): 0 if independent, 1 for itself, else 2 + tie
+    overlap: Floats  # (tie,) square root of the smaller over the larger n
+    tie_index: Ints  # (spread, spread) 0 if independent, 1 on the diagonal, else 2 + tie
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class ChangeSpreads:
     """SDs of changes between two visits."""
 
     entry: Ints  # (spread,)
-    pairs: Ints  # (spread, 3) each visit's cell with itself, and both
+    pairs: Ints  # (spread, 3) first with itself, second with itself, both
     sd: Floats
     n: Floats
     raw: Floats  # (spread,) 1 for changes of values that are not normal
@@ -65,7 +65,7 @@ class ChangeSpreads:
 
 @dataclass(frozen=True, slots=True)
 class ResidualSpreads:
-    """SDs of an outcome given (adjusted for) an earlier visit, all arms together."""
+    """Residual SDs of an outcome adjusted for an earlier visit, over all arms."""
 
     entry: Ints  # (spread,)
     cell: Ints  # the later visit
@@ -79,26 +79,26 @@ class Correlations:
     """Correlations between two visits of one endpoint, or of two endpoints at one visit."""
 
     entry: Ints  # (correlation,)
-    pair: Ints  # of cells; or place in the flat matrix of endpoints
+    pair: Ints  # pair of cells, or index in the flat matrix of endpoints
     value: Floats
-    se: Floats  # of atanh(value) if reported, of value itself if elicited
-    elicited: Floats  # 1 where elicited
+    se: Floats  # of atanh(value) if reported, of value if elicited
+    elicited: Floats  # 1 if elicited
 
 
 def spreads(evidence: Evidence, layout: Cells) -> Spreads:
-    """Collect SDs, beside a location or alone.
+    """Collect SDs, with or without a mean.
 
     Raises ``BadEvidence`` for two SDs of the same patients at one visit.
     """
-    found = [
+    indexed_entries = [
         (position, e)
         for position, e in enumerate(read_entries(evidence))
         if _sd(e) is not None and e.n > 1
     ]
-    entries = [e for _, e in found]
+    entries = [e for _, e in indexed_entries]
     cell = _cells(evidence, layout, entries)
     n = np.array([e.n for e in entries], dtype=np.float64)
-    place = np.eye(len(entries), dtype=np.int64)
+    tie_index = np.eye(len(entries), dtype=np.int64)
     ties: list[tuple[int, float]] = []
     for i, j in combinations(range(len(entries)), 2):
         if cell[i] == cell[j]:
@@ -107,10 +107,10 @@ def spreads(evidence: Evidence, layout: Cells) -> Spreads:
                 " Mark one of the two as unused."
             )
         if layout.are_paired(cell[i], cell[j]):
-            place[i, j] = place[j, i] = 2 + len(ties)
+            tie_index[i, j] = tie_index[j, i] = 2 + len(ties)
             ties.append((layout.pair(cell[i], cell[j]), min(n[i], n[j]) / max(n[i], n[j])))
     return Spreads(
-        entry=np.array([position for position, _ in found], dtype=np.int64),
+        entry=np.array([position for position, _ in indexed_entries], dtype=np.int64),
         cell=cell,
         sd=np.array([_sd(e) for e in entries], dtype=np.float64),
         n=n,
@@ -118,24 +118,24 @@ def spreads(evidence: Evidence, layout: Cells) -> Spreads:
         scale=layout.scale.at(cell),
         pair=np.array([pair for pair, _ in ties], dtype=np.int64),
         overlap=np.sqrt([share for _, share in ties]),
-        place=place,
+        tie_index=tie_index,
     )
 
 
 def change_spreads(evidence: Evidence, layout: Cells) -> ChangeSpreads:
     """Collect SDs of changes."""
-    found = [
+    indexed_entries = [
         (position, e)
         for position, e in enumerate(read_entries(evidence))
         if e.statistic == "change" and e.sd is not None and e.n > 1
     ]
-    entries = [e for _, e in found]
+    entries = [e for _, e in indexed_entries]
     first, second = _cells(evidence, layout, entries, 0), _cells(evidence, layout, entries, 1)
     pairs = [
         _pairs(layout, *sides) for sides in ((first, first), (second, second), (first, second))
     ]
     return ChangeSpreads(
-        entry=np.array([position for position, _ in found], dtype=np.int64),
+        entry=np.array([position for position, _ in indexed_entries], dtype=np.int64),
         pairs=np.stack(pairs, axis=1),
         sd=np.array([e.sd for e in entries], dtype=np.float64),
         n=np.array([e.n for e in entries], dtype=np.float64),
@@ -145,12 +145,14 @@ def change_spreads(evidence: Evidence, layout: Cells) -> ChangeSpreads:
 
 def residual_spreads(evidence: Evidence, layout: Cells) -> ResidualSpreads:
     """Collect SDs at one visit given another, on the model scale."""
-    read = read_entries(evidence)
-    found = [(position, e) for position, e in enumerate(read) if e.statistic == "residual_sd"]
-    entries = [e for _, e in found]
+    all_entries = read_entries(evidence)
+    indexed_entries = [
+        (position, e) for position, e in enumerate(all_entries) if e.statistic == "residual_sd"
+    ]
+    entries = [e for _, e in indexed_entries]
     first, second = _cells(evidence, layout, entries, 0), _cells(evidence, layout, entries, 1)
     return ResidualSpreads(
-        entry=np.array([position for position, _ in found], dtype=np.int64),
+        entry=np.array([position for position, _ in indexed_entries], dtype=np.int64),
         cell=second,
         pair=_pairs(layout, first, second),
         sd=np.array([e.value for e in entries], dtype=np.float64),
@@ -160,34 +162,39 @@ def residual_spreads(evidence: Evidence, layout: Cells) -> ResidualSpreads:
 
 def visit_correlations(evidence: Evidence, layout: Cells) -> Correlations:
     """Collect correlations between two visits, on the model scale."""
-    found = _correlated(evidence, cross=False)
-    entries = [e for _, e in found]
+    indexed_entries = _correlation_entries(evidence, cross=False)
+    entries = [e for _, e in indexed_entries]
     first, second = _cells(evidence, layout, entries, 0), _cells(evidence, layout, entries, 1)
-    return _correlations(found, _pairs(layout, first, second))
+    return _correlations(indexed_entries, _pairs(layout, first, second))
 
 
 def endpoint_correlations(evidence: Evidence, layout: Cells) -> Correlations:
-    """Collect correlations of two endpoints at one visit, both of which the model has."""
-    known = layout.endpoints
-    found = [
+    """Collect correlations of two modelled endpoints at one visit."""
+    endpoints = layout.endpoints
+    indexed_entries = [
         (position, e)
-        for position, e in _correlated(evidence, cross=True)
-        if e.endpoint in known and e.with_endpoint in known
+        for position, e in _correlation_entries(evidence, cross=True)
+        if e.endpoint in endpoints and e.with_endpoint in endpoints
     ]
-    place = [known.index(e.endpoint) * len(known) + known.index(e.with_endpoint) for _, e in found]
-    return _correlations(found, np.array(place, dtype=np.int64))
+    pair = [
+        endpoints.index(e.endpoint) * len(endpoints) + endpoints.index(e.with_endpoint)
+        for _, e in indexed_entries
+    ]
+    return _correlations(indexed_entries, np.array(pair, dtype=np.int64))
 
 
-def joint_spread(table: Spreads, at: Moments) -> JointSpread:
+def joint_spread(table: Spreads, moments: Moments) -> JointSpread:
     """Joint density of all SDs between patients.
 
-    Each variance has its chi-square; variances of the same patients correlate by the square of
-    their values' correlation, as normal scores do (a Gaussian copula; the scores are cube roots,
-    Wilson and Hilferty 1931).
+    Each variance is chi-square. Variances of the same patients have a Gaussian copula whose
+    correlation is the squared correlation of the values; the normal scores are cube roots (Wilson
+    and Hilferty 1931).
     """
-    own = at.sd[table.cell]
-    sd = pt.switch(table.raw > 0, pt.sqrt(at.raw_covariance[table.cell]), own)
-    kurtosis = pt.switch(table.raw > 0, raw_kurtosis(table.scale, at.mean[table.cell], own), 3.0)
+    model_sd = moments.sd[table.cell]
+    sd = pt.switch(table.raw > 0, pt.sqrt(moments.raw_covariance[table.cell]), model_sd)
+    kurtosis = pt.switch(
+        table.raw > 0, raw_kurtosis(table.scale, moments.mean[table.cell], model_sd), 3.0
+    )
     freedom = sd_freedom(table.n, kurtosis)
     alone = sample_sd(table.sd, freedom, sd)
     if not table.pair.size:
@@ -195,32 +202,34 @@ def joint_spread(table: Spreads, at: Moments) -> JointSpread:
     spare = 2.0 / (9.0 * freedom)
     third = pt.exp((pt.log(table.sd) - pt.log(sd)) * 2.0 / 3.0)
     score = (third - 1.0 + spare) / pt.sqrt(spare)
-    ties = at.correlation[table.pair] ** 2 * table.overlap
-    correlated = pt.concatenate([[0.0, 1.0], ties])[table.place]
+    ties = moments.correlation[table.pair] ** 2 * table.overlap
+    correlated = pt.concatenate([[0.0, 1.0], ties])[table.tie_index]
     joint, weighted, precision = correlated_normal(score, correlated)
     independent = -(score**2) / 2.0 - LOG_ROOT_TWO_PI
     own_precision = pt.diagonal(precision)
-    given = (pt.log(own_precision) - weighted**2 / own_precision) / 2.0 - LOG_ROOT_TWO_PI
-    return JointSpread(pt.sum(alone - independent) + joint, alone - independent + given)
+    conditional = (pt.log(own_precision) - weighted**2 / own_precision) / 2.0 - LOG_ROOT_TWO_PI
+    return JointSpread(pt.sum(alone - independent) + joint, alone - independent + conditional)
 
 
-def change_spread_density(table: ChangeSpreads, at: Moments) -> Tensor:
+def change_spread_density(table: ChangeSpreads, moments: Moments) -> Tensor:
     """Log density (spread,)."""
-    raw, plain = at.raw_covariance[table.pairs], at.covariance[table.pairs]
+    raw, plain = moments.raw_covariance[table.pairs], moments.covariance[table.pairs]
     covariance = pt.switch(table.raw[:, None] > 0, raw, plain)
     variance = covariance[:, 0] + covariance[:, 1] - 2.0 * covariance[:, 2]
     return sample_sd(table.sd, table.n - 1.0, pt.sqrt(variance))
 
 
-def residual_spread_density(table: ResidualSpreads, at: Moments) -> Tensor:
-    """Log density (spread,): intercept, arm and baseline leave n - 3 degrees of freedom."""
-    residual = at.sd[table.cell] * pt.sqrt(1.0 - at.correlation[table.pair] ** 2)
+def residual_spread_density(table: ResidualSpreads, moments: Moments) -> Tensor:
+    """Log density (spread,), with n - 3 degrees of freedom after intercept, arm and baseline."""
+    residual = moments.sd[table.cell] * pt.sqrt(1.0 - moments.correlation[table.pair] ** 2)
     return sample_sd(table.sd, table.n - 3.0, residual)
 
 
-def visit_correlation_density(table: Correlations, at: Moments) -> Tensor:
+def visit_correlation_density(table: Correlations, moments: Moments) -> Tensor:
     """Log density (correlation,)."""
-    return correlation_density(table.value, table.se, table.elicited, at.correlation[table.pair])
+    return correlation_density(
+        table.value, table.se, table.elicited, moments.correlation[table.pair]
+    )
 
 
 def endpoint_correlation_density(table: Correlations, history: NaturalHistory) -> Tensor:
@@ -235,7 +244,7 @@ def _sd(entry: Reported) -> float | None:
     return entry.sd if entry.statistic in LOCATIONS else None
 
 
-def _correlated(evidence: Evidence, *, cross: bool) -> list[tuple[int, Reported]]:
+def _correlation_entries(evidence: Evidence, *, cross: bool) -> list[tuple[int, Reported]]:
     return [
         (position, e)
         for position, e in enumerate(read_entries(evidence))
@@ -243,10 +252,10 @@ def _correlated(evidence: Evidence, *, cross: bool) -> list[tuple[int, Reported]
     ]
 
 
-def _correlations(found: list[tuple[int, Reported]], pair: Ints) -> Correlations:
-    entries = [e for _, e in found]
+def _correlations(indexed_entries: list[tuple[int, Reported]], pair: Ints) -> Correlations:
+    entries = [e for _, e in indexed_entries]
     return Correlations(
-        entry=np.array([position for position, _ in found], dtype=np.int64),
+        entry=np.array([position for position, _ in indexed_entries], dtype=np.int64),
         pair=pair,
         value=np.array([e.elicited.mean if e.elicited else e.value for e in entries]),
         se=np.array([e.elicited.sd if e.elicited else _fisher_se(e) for e in entries]),
@@ -261,8 +270,8 @@ def _fisher_se(entry: Reported) -> float:
 
 
 def _cells(evidence: Evidence, layout: Cells, entries: list[Reported], visit: int = 0) -> Ints:
-    found = [layout.index[arm_visit(evidence, e, e.months[visit])] for e in entries]
-    return np.array(found, dtype=np.int64)
+    indices = [layout.index[arm_visit(evidence, e, e.months[visit])] for e in entries]
+    return np.array(indices, dtype=np.int64)
 
 
 def _pairs(layout: Cells, first: Ints, second: Ints) -> Ints:

@@ -1,4 +1,4 @@
-"""Graph of what treatment adds: the effect of one arm with its bias, and those of its class."""
+"""Treatment effects in the model graph: effect and bias of a single arm, effects of its class."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,6 @@ import numpy as np
 import pymc as pm
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.reported import (
@@ -22,35 +21,39 @@ from phase2sim.prior.models.unknowns.evidence_arrays import ArmVisit, Cells
 
 @dataclass(frozen=True, slots=True)
 class Courses:
-    """Constants of the treated cells; ``assumed`` are endpoints with an effect, ``class`` with one.
+    """Design matrices of the treated cells.
 
-    A course is one randomised trial's treated arm and endpoint.
+    ``assumed`` are the endpoints with an effect, ``classes`` those with a class effect. A course is
+    one endpoint in the treated arm of one randomised trial.
     """
 
     assumed: tuple[str, ...]
     classes: tuple[str, ...]
     single: Floats  # (cell, assumed) share of the single arm's effect
-    biased: Floats  # (cell, assumed) 1 after the single arm's treatment
-    course_class: Floats  # (course, class) 1 at the course's class
+    biased: Floats  # (cell, assumed) 1 in the single arm after treatment
+    course_class: Floats  # (course, class) 1 for the class of the course
     randomised: Floats  # (cell, course) share of the course's effect
 
 
 def treatment_effect(evidence: Evidence, layout: Cells) -> Tensor:
-    """Declare effects and bias in the current PyMC model; return what is added to each cell.
+    """Declare effects and bias in the current PyMC model; return the shift of each cell's mean.
 
-    One arm cannot tell its effect from its bias. A class of randomised trials has a mean effect
-    and a spread between trials; a single arm of that class is one more draw of it, unless its file
-    states a prior. Endpoints' effects share a part of their variance in the direction of benefit.
+    In a single arm, effect and bias are not identified separately. A class of randomised trials has
+    a mean effect and an SD between trials. The effect of a single arm of that class is one more
+    draw from it, unless the file states a prior. Effects on several endpoints share a part of their
+    variance in the direction of benefit.
     """
     courses = _courses(evidence, layout)
-    class_mean, class_sd = _class(evidence, courses)
+    class_mean, class_sd = _class_effects(evidence, courses)
     added = pt.zeros(layout.months.size)
     if courses.randomised.size:
-        own = pm.Normal("course_raw", shape=len(courses.course_class))
-        mean, sd = (pt.sum(courses.course_class * of, axis=1) for of in (class_mean, class_sd))
-        added = added + pt.sum(courses.randomised * (mean + sd * own), axis=1)
+        course_raw = pm.Normal("course_raw", shape=len(courses.course_class))
+        mean, sd = (
+            pt.sum(courses.course_class * moments, axis=1) for moments in (class_mean, class_sd)
+        )
+        added = added + pt.sum(courses.randomised * (mean + sd * course_raw), axis=1)
     if courses.assumed:
-        effect = _effect(evidence, courses, class_mean, class_sd)
+        effect = _next_effect(evidence, courses, class_mean, class_sd)
         added = added + pt.sum(courses.single * effect, axis=1)
         if courses.biased.any():
             bias_sd = np.array([_bias_sd(evidence, name) for name in courses.assumed])
@@ -61,71 +64,79 @@ def treatment_effect(evidence: Evidence, layout: Cells) -> Tensor:
 
 
 def assumptions(evidence: Evidence, endpoints: tuple[str, ...]) -> dict[str, EffectAssumption]:
-    """Assumption behind each effect of the next trial: the single arm's, else the class's."""
-    found = {}
+    """Assumption on each effect in the next trial: that of the single arm, else of the class."""
+    by_endpoint = {}
     for name in endpoints:
         if name in evidence.effects:
-            found[name] = evidence.effects[name]
+            by_endpoint[name] = evidence.effects[name]
         elif name in evidence.classes:
-            of = evidence.classes[name]
-            found[name] = EffectAssumption(
+            class_effect = evidence.classes[name]
+            by_endpoint[name] = EffectAssumption(
                 endpoint=name,
-                month=of.month,
-                shape=of.shape,
-                shape_options=of.shape_options,
-                sceptical_sd=of.sceptical_sd,
+                month=class_effect.month,
+                shape=class_effect.shape,
+                shape_options=class_effect.shape_options,
+                sceptical_sd=class_effect.sceptical_sd,
                 bias_sd=0.0,
-                why=of.why,
+                why=class_effect.why,
             )
-    return found
+    return by_endpoint
 
 
-def _class(evidence: Evidence, courses: Courses) -> tuple[Tensor, Tensor]:
+def _class_effects(evidence: Evidence, courses: Courses) -> tuple[Tensor, Tensor]:
     if not courses.classes:
         return pt.zeros(0), pt.zeros(0)
-    of = [evidence.classes[name] for name in courses.classes]
-    raw = pm.Normal("class_raw", shape=len(of))
-    mean = pm.Deterministic("class_mean", raw * np.array([one.sceptical_sd for one in of]))
-    scale = np.array([one.between_trials_sd for one in of])
+    class_effects = [evidence.classes[name] for name in courses.classes]
+    raw = pm.Normal("class_raw", shape=len(class_effects))
+    mean = pm.Deterministic(
+        "class_mean", raw * np.array([class_effect.sceptical_sd for class_effect in class_effects])
+    )
+    scale = np.array([class_effect.between_trials_sd for class_effect in class_effects])
     return mean, pm.HalfNormal("class_sd", sigma=scale)
 
 
-def _effect(evidence: Evidence, courses: Courses, class_mean: Tensor, class_sd: Tensor) -> Tensor:
-    """Effect (assumed,) of the next trial's treatment, at each assumption's month."""
-    known = assumptions(evidence, courses.assumed)
-    own = [known[name] for name in courses.assumed]
-    shared = np.sqrt([one.shared for one in own])
+def _next_effect(
+    evidence: Evidence, courses: Courses, class_mean: Tensor, class_sd: Tensor
+) -> Tensor:
+    """Effect (assumed,) of the next trial's treatment, at the month of its assumption."""
+    by_endpoint = assumptions(evidence, courses.assumed)
+    assumed = [by_endpoint[name] for name in courses.assumed]
+    shared = np.sqrt([assumption.shared for assumption in assumed])
     sign = np.array([ENDPOINTS[name].benefit_sign for name in courses.assumed])
-    deviation = pm.Normal("effect_raw", shape=len(own)) * np.sqrt(1.0 - shared**2)
+    deviation = pm.Normal("effect_raw", shape=len(assumed)) * np.sqrt(1.0 - shared**2)
     if shared.any():
         deviation = deviation + sign * shared * pm.Normal("benefit_raw")
-    member = np.array([_grown(evidence, one, courses.classes) for one in own])  # (assumed, class)
-    alone = ~member.any(axis=1)
-    mean = np.where(alone, [one.before.mean for one in own], 0.0)
-    sd = np.where(alone, [one.before.sd for one in own], 0.0)
+    member = np.array(
+        [_class_shares(evidence, assumption, courses.classes) for assumption in assumed]
+    )  # (assumed, class)
+    has_no_class = ~member.any(axis=1)
+    mean = np.where(has_no_class, [assumption.before.mean for assumption in assumed], 0.0)
+    sd = np.where(has_no_class, [assumption.before.sd for assumption in assumed], 0.0)
     if courses.classes:
         mean = mean + pt.sum(member * class_mean, axis=1)
         sd = sd + pt.sum(member * class_sd, axis=1)
     return pm.Deterministic("effect", mean + sd * deviation)
 
 
-def _grown(evidence: Evidence, own: EffectAssumption, classes: tuple[str, ...]) -> list[float]:
-    """Share of each class's effect at the assumption's month; 0 for what is not its class."""
+def _class_shares(
+    evidence: Evidence, assumption: EffectAssumption, classes: tuple[str, ...]
+) -> list[float]:
+    """Share of each class effect at the assumption's month; 0 for other endpoints' classes."""
     return [
-        share_at_visit(evidence.classes[name], own.month)
-        if name == own.endpoint and own.prior is None
+        share_at_visit(evidence.classes[name], assumption.month)
+        if name == assumption.endpoint and assumption.prior is None
         else 0.0
         for name in classes
     ]
 
 
-def share_at_visit(assumed: EffectAssumption | ClassEffect, months: float) -> float:
-    """Share of an effect at a visit, 1 at the month at which its size is stated."""
+def share_at_visit(assumption: EffectAssumption | ClassEffect, months: float) -> float:
+    """Effect at a visit as a share of its stated size; 0 until entry."""
     if months <= 0:
         return 0.0
-    shape = SHAPES[assumed.shape](**dict(assumed.shape_options))
-    at, whole = shape.at(np.array([months, assumed.month]))
-    return float(at / whole)
+    shape = assumption.effect_shape()
+    at_visit, at_month = shape.at(np.array([months, assumption.month]))
+    return float(at_visit / at_month)
 
 
 def _bias_sd(evidence: Evidence, name: str) -> float:
@@ -137,21 +148,21 @@ def _courses(evidence: Evidence, layout: Cells) -> Courses:
     classes = tuple(name for name in layout.endpoints if name in evidence.classes)
     arms = {(a.study, a.arm): a for a in evidence.arms if a.treated}
     single, biased = np.zeros((2, layout.months.size, len(assumed)))
-    named: dict[tuple[str, str, str], dict[int, float]] = {}
+    course_shares: dict[tuple[str, str, str], dict[int, float]] = {}
     for cell, row in layout.index.items():
         arm = arms.get((cell.study, cell.arm))
         if arm is None:
             continue
         if arm.design == SINGLE_ARM:
-            column = _stated(evidence, cell, assumed, "effect")
+            column = _check_effect_table(evidence, cell, assumed, "effect")
             single[row, column] = share_at_visit(evidence.effects[cell.endpoint], cell.months)
             biased[row, column] = float(cell.months > 0)
         elif arm.design == RANDOMISED:
-            _stated(evidence, cell, classes, "class_effect")
-            grown = share_at_visit(evidence.classes[cell.endpoint], cell.months)
-            named.setdefault((cell.study, cell.arm, cell.endpoint), {})[row] = grown
-    randomised = np.zeros((layout.months.size, len(named)))
-    for column, shares in enumerate(named.values()):
+            _check_effect_table(evidence, cell, classes, "class_effect")
+            share = share_at_visit(evidence.classes[cell.endpoint], cell.months)
+            course_shares.setdefault((cell.study, cell.arm, cell.endpoint), {})[row] = share
+    randomised = np.zeros((layout.months.size, len(course_shares)))
+    for column, shares in enumerate(course_shares.values()):
         randomised[list(shares), column] = list(shares.values())
     return Courses(
         assumed=assumed,
@@ -159,15 +170,17 @@ def _courses(evidence: Evidence, layout: Cells) -> Courses:
         single=single,
         biased=biased,
         course_class=np.array(
-            [[float(name == endpoint) for name in classes] for _, _, endpoint in named]
-        ).reshape(len(named), len(classes)),
+            [[float(name == endpoint) for name in classes] for _, _, endpoint in course_shares]
+        ).reshape(len(course_shares), len(classes)),
         randomised=randomised,
     )
 
 
-def _stated(evidence: Evidence, cell: ArmVisit, names: tuple[str, ...], table: str) -> int:
-    stated = evidence.effects if table == "effect" else evidence.classes
-    if cell.endpoint not in stated:
+def _check_effect_table(
+    evidence: Evidence, cell: ArmVisit, names: tuple[str, ...], table: str
+) -> int:
+    tables = evidence.effects if table == "effect" else evidence.classes
+    if cell.endpoint not in tables:
         raise BadEvidence(
             f"{', '.join(evidence.names)}: {table}.{cell.endpoint} is missing, and"
             f" {cell.study} treats it. Add the table."

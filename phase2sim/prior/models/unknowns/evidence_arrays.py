@@ -1,4 +1,4 @@
-"""Evidence as constant arrays: what the graph multiplies the unknowns with."""
+"""Evidence as constant arrays for the model graph."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -24,55 +24,55 @@ from phase2sim.prior.models.unknowns.settings import PRIORS
 
 
 class ArmVisit(NamedTuple):
-    """One arm's patients at one visit, for one endpoint."""
+    """One endpoint of one arm at one visit."""
 
     study: str
     arm: str
     endpoint: str
     window: tuple[float, float]  # months since diagnosis at entry
-    months: float  # on the trial's clock
+    months: float  # since entry, or since diagnosis if so reported
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Every cell that some entry reads, and the pairs of cells that share patients."""
+    """Cells (endpoint, arm and visit) that entries read, and pairs with the same patients."""
 
     endpoints: tuple[str, ...]
     index: dict[ArmVisit, int]
     pair_index: dict[tuple[int, int], int]  # ordered: first <= second
     endpoint: Ints  # (cell,)
-    own: Floats  # (cell, endpoint) 1 at the cell's endpoint
-    study: Ints  # (cell,) which study's level and slope of that endpoint
+    by_endpoint: Floats  # (cell, endpoint) 1 for the cell's endpoint, else 0
+    study: Ints  # (cell,) index in ``studies``
     studies: tuple[tuple[str, str], ...]  # (study, endpoint)
-    sampled: Bools  # (study,) False where level and slope enter linearly, and are integrated out
+    sampled: Bools  # (study,) False if level and slope are integrated out, as linear terms
     months: Floats  # (cell,)
-    years: Floats  # (cell,) mean age of the arm less the reference age; 0 if not reported
+    years: Floats  # (cell,) mean age of the arm minus the reference age; 0 if not reported
     scale: Scales
-    root_weight: Floats  # (cell, node) square root of the share that enrolled at each node
-    basis: Floats  # (cell, node, knot) history at the node's months since diagnosis
-    first: Ints  # (pair,) each cell with itself, then different cells of the same patients
+    root_weight: Floats  # (cell, node) square root of the share enrolled at the node
+    basis: Floats  # (cell, node, knot) interpolation weights at the node
+    first: Ints  # (pair,) first cell: each cell with itself, then others
     second: Ints  # (pair,)
     lag: Floats  # (pair,) months between the visits
 
     @property
     def study_endpoint(self) -> Ints:
-        """Endpoint of each study effect."""
+        """Index of the endpoint of each study effect."""
         names = [self.endpoints.index(endpoint) for _, endpoint in self.studies]
         return np.array(names, dtype=np.int64)
 
-    def pair(self, one: int, other: int) -> int:
-        """Position of a pair of cells of the same patients."""
-        return self.pair_index[min(one, other), max(one, other)]
+    def pair(self, cell: int, other_cell: int) -> int:
+        """Index of a pair of cells with the same patients."""
+        return self.pair_index[min(cell, other_cell), max(cell, other_cell)]
 
-    def are_paired(self, one: int, other: int) -> bool:
-        """Whether two cells are of the same patients."""
-        return (min(one, other), max(one, other)) in self.pair_index
+    def are_paired(self, cell: int, other_cell: int) -> bool:
+        """True if two cells have the same patients."""
+        return (min(cell, other_cell), max(cell, other_cell)) in self.pair_index
 
 
 def read_entries(evidence: Evidence) -> tuple[Reported, ...]:
     """Entries that have a likelihood.
 
-    Raises ``BadEvidence`` for an endpoint that no model reads, or if there is nothing to read.
+    Raises ``BadEvidence`` for an endpoint without a model, or if no entry has a likelihood.
     """
     entries = tuple(entry for entry in evidence.reported if not entry.unused)
     for entry in entries:
@@ -89,42 +89,41 @@ def read_entries(evidence: Evidence) -> tuple[Reported, ...]:
 
 
 def is_cross_correlation(entry: Reported) -> bool:
-    """Whether the entry correlates two endpoints at one visit."""
+    """True if the entry is a correlation of two endpoints at one visit."""
     return entry.statistic == "correlation" and len(entry.months) == 1
 
 
 def is_raw(entry: Reported) -> bool:
-    """Whether the entry's scale differs from its endpoint's model scale."""
+    """True if the entry's scale is not its endpoint's model scale."""
     return ENDPOINTS[entry.endpoint].transformation != "identity" and not entry.on_model_scale
 
 
 def is_raw_mean(entry: Reported) -> bool:
-    """Whether the entry is a mean of values that are not normal."""
+    """True if the entry is a mean of values that are not normal."""
     return entry.statistic == "mean" and is_raw(entry)
 
 
 def to_model(entry: Reported, value: float) -> float:
-    """Bring one value of the entry to the model scale, exactly."""
+    """Convert one value of the entry to the model scale."""
     return ENDPOINTS[entry.endpoint].to_model(value) if is_raw(entry) else value
 
 
-def arm_named(evidence: Evidence, study: str, arm: str, where: str) -> StudyArm:
-    """Find an arm.
+def find_study_arm(evidence: Evidence, study: str, arm: str, where: str) -> StudyArm:
+    """Find an arm of a study.
 
     Raises ``BadEvidence`` if the evidence does not describe it.
     """
-    for one in evidence.arms:
-        if (one.study, one.arm) == (study, arm):
-            return one
+    for study_arm in evidence.arms:
+        if (study_arm.study, study_arm.arm) == (study, arm):
+            return study_arm
     raise BadEvidence(f"{where}: arm {arm!r} of study {study!r} is not described. Add the study.")
 
 
 def visits_of(entry: Reported) -> tuple[float, ...]:
     """Months at which an entry reads a measured endpoint.
 
-    A count below the own baseline also reads month 0; a percentage change reads both visits. A
-    correlation of two endpoints at one visit reads none, since it is the same at every visit, and
-    so do events.
+    A count below the own baseline also reads month 0, and a percent change reads both visits.
+    Events read no visit; nor do correlations of two endpoints, which are the same at every visit.
     """
     if is_cross_correlation(entry) or entry.endpoint in EVENTS:
         return ()
@@ -134,39 +133,41 @@ def visits_of(entry: Reported) -> tuple[float, ...]:
 
 
 def arm_visit(evidence: Evidence, entry: Reported, months: float) -> ArmVisit:
-    """Name the cell of one of an entry's visits; on the diagnosis clock enrolment is at month 0."""
-    arm = arm_named(evidence, entry.study, entry.arm, entry.where)
+    """Cell of one visit of an entry; on the diagnosis clock the enrolment window is [0, 0]."""
+    arm = find_study_arm(evidence, entry.study, entry.arm, entry.where)
     window = (0.0, 0.0) if entry.clock == "diagnosis" else arm.months_since_diagnosis
     return ArmVisit(entry.study, entry.arm, entry.endpoint, window, float(months))
 
 
 def cells(evidence: Evidence) -> Cells:
-    """Lay out every visit that the evidence reads."""
+    """Collect every cell that the evidence reads."""
     entries = read_entries(evidence)
-    reported = {arm_visit(evidence, e, m) for e in entries for m in visits_of(e)}
-    named = sorted(reported | _compared(evidence, entries) | _own_data(evidence))
-    endpoints = tuple(name for name in PRIORS if name in {cell.endpoint for cell in named})
-    studies = tuple(sorted({(cell.study, cell.endpoint) for cell in named}))
-    pairs = _pairs(named)
+    reported_visits = {arm_visit(evidence, e, m) for e in entries for m in visits_of(e)}
+    visits = sorted(
+        reported_visits | _comparator_cells(evidence, entries) | _individual_cells(evidence)
+    )
+    endpoints = tuple(name for name in PRIORS if name in {cell.endpoint for cell in visits})
+    studies = tuple(sorted({(cell.study, cell.endpoint) for cell in visits}))
+    pairs = _pairs(visits)
     first, second = np.array(pairs, dtype=np.int64).T
-    months = np.array([cell.months for cell in named])
-    owner = np.array([endpoints.index(cell.endpoint) for cell in named], dtype=np.int64)
-    root_weight, at_nodes = _nodes(named)
-    bent = {(e.study, e.endpoint) for e in entries if not _linear(e)}
-    bent |= {(own.study, name) for own in evidence.individuals for name, _ in own.columns}
+    months = np.array([cell.months for cell in visits])
+    owner = np.array([endpoints.index(cell.endpoint) for cell in visits], dtype=np.int64)
+    root_weight, at_nodes = _nodes(visits)
+    nonlinear = {(e.study, e.endpoint) for e in entries if not _is_linear(e)}
+    nonlinear |= {(data.study, name) for data in evidence.individuals for name, _ in data.columns}
     years = {(a.study, a.arm): a.age_years - REFERENCE_AGE for a in evidence.arms if a.age_years}
     return Cells(
         endpoints=endpoints,
-        index={cell: position for position, cell in enumerate(named)},
+        index={cell: position for position, cell in enumerate(visits)},
         pair_index={pair: position for position, pair in enumerate(pairs)},
         endpoint=owner,
-        own=np.eye(len(endpoints))[owner],
-        study=np.array([studies.index((c.study, c.endpoint)) for c in named], dtype=np.int64),
+        by_endpoint=np.eye(len(endpoints))[owner],
+        study=np.array([studies.index((c.study, c.endpoint)) for c in visits], dtype=np.int64),
         studies=studies,
-        sampled=np.array([pair in bent for pair in studies]),
+        sampled=np.array([pair in nonlinear for pair in studies]),
         months=months,
-        years=np.array([years.get((cell.study, cell.arm), 0.0) for cell in named]),
-        scale=scales_of([cell.endpoint for cell in named]),
+        years=np.array([years.get((cell.study, cell.arm), 0.0) for cell in visits]),
+        scale=scales_of([cell.endpoint for cell in visits]),
         root_weight=root_weight,
         basis=at_nodes,
         first=first,
@@ -175,8 +176,8 @@ def cells(evidence: Evidence) -> Cells:
     )
 
 
-def _compared(evidence: Evidence, entries: Iterable[Reported]) -> set[ArmVisit]:
-    """Cells of the arms that differences between arms are taken from."""
+def _comparator_cells(evidence: Evidence, entries: Iterable[Reported]) -> set[ArmVisit]:
+    """Cells of the comparator arms of differences."""
     return {
         arm_visit(evidence, replace(e, arm=e.versus), m)
         for e in entries
@@ -185,41 +186,48 @@ def _compared(evidence: Evidence, entries: Iterable[Reported]) -> set[ArmVisit]:
     }
 
 
-def _own_data(evidence: Evidence) -> set[ArmVisit]:
+def _individual_cells(evidence: Evidence) -> set[ArmVisit]:
     return {
-        own_cell(evidence, own, column) for own in evidence.individuals for column in own.columns
+        individual_cell(evidence, data, column)
+        for data in evidence.individuals
+        for column in data.columns
     }
 
 
-def own_cell(evidence: Evidence, own: IndividualData, column: tuple[str, float]) -> ArmVisit:
-    """Name the cell of one column of individual patients."""
-    arm = arm_named(evidence, own.study, own.arm, f"{own.file}, individual {own.number}")
-    return ArmVisit(own.study, own.arm, column[0], arm.months_since_diagnosis, column[1])
+def individual_cell(
+    evidence: Evidence, data: IndividualData, column: tuple[str, float]
+) -> ArmVisit:
+    """Cell of one column of individual data."""
+    arm = find_study_arm(evidence, data.study, data.arm, f"{data.file}, individual {data.number}")
+    return ArmVisit(data.study, data.arm, column[0], arm.months_since_diagnosis, column[1])
 
 
-def _pairs(named: Sequence[ArmVisit]) -> list[tuple[int, int]]:
-    """Every cell with itself, then those of the same patients, whatever their endpoints."""
-    alone = [(cell, cell) for cell in range(len(named))]
-    every = combinations(range(len(named)), 2)
-    return alone + [(i, j) for i, j in every if _patients(named[i]) == _patients(named[j])]
+def _pairs(visits: Sequence[ArmVisit]) -> list[tuple[int, int]]:
+    """Each cell with itself, then all pairs with the same patients, of any endpoints."""
+    pairs = [(cell, cell) for cell in range(len(visits))]
+    combinations_of_two = combinations(range(len(visits)), 2)
+    return pairs + [
+        (i, j) for i, j in combinations_of_two if _patients(visits[i]) == _patients(visits[j])
+    ]
 
 
 def _patients(cell: ArmVisit) -> tuple[object, ...]:
     return (cell.study, cell.arm, cell.window)
 
 
-def _nodes(named: Sequence[ArmVisit]) -> tuple[Floats, Floats]:
-    """Enrolment times shared by all cells of the same patients, padded with weight 0."""
-    visits: dict[tuple[object, ...], set[float]] = {}
-    for cell in named:
-        visits.setdefault(_patients(cell), set()).add(cell.months)
+def _nodes(cells: Sequence[ArmVisit]) -> tuple[Floats, Floats]:
+    """Enrolment times common to all cells with the same patients, padded with weight 0."""
+    months_of_patients: dict[tuple[object, ...], set[float]] = {}
+    for cell in cells:
+        months_of_patients.setdefault(_patients(cell), set()).add(cell.months)
     times = {
-        cell: window_nodes(cell.window, tuple(sorted(visits[_patients(cell)]))) for cell in named
+        cell: window_nodes(cell.window, tuple(sorted(months_of_patients[_patients(cell)])))
+        for cell in cells
     }
     most = max(node.size for node, _ in times.values())
-    root_weight = np.zeros((len(named), most))
-    at_nodes = np.zeros((len(named), most, KNOTS_MONTHS.size))
-    for row, cell in enumerate(named):
+    root_weight = np.zeros((len(cells), most))
+    at_nodes = np.zeros((len(cells), most, KNOTS_MONTHS.size))
+    for row, cell in enumerate(cells):
         node, weight = times[cell]
         root_weight[row, : node.size] = np.sqrt(weight)
         at_nodes[row, : node.size] = basis(node + cell.months)
@@ -228,7 +236,7 @@ def _nodes(named: Sequence[ArmVisit]) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True, slots=True)
 class BaselineNodes:
-    """Enrolment times over which a chance of falling below the own baseline is averaged."""
+    """Enrolment times over which the probability to be below the own baseline is averaged."""
 
     weight: Floats  # (node,)
     at_baseline: Floats  # (node, knot)
@@ -236,15 +244,16 @@ class BaselineNodes:
 
 
 def baseline_nodes(baseline: ArmVisit, visit: ArmVisit) -> BaselineNodes:
-    """Quadrature over the enrolment window of one arm, exact to rounding for a smooth function."""
+    """Quadrature over the enrolment window of one arm, exact to rounding for smooth functions."""
     nodes, weight = window_nodes(visit.window, (baseline.months, visit.months), per_piece=4)
     return BaselineNodes(weight, basis(nodes + baseline.months), basis(nodes + visit.months))
 
 
-def _linear(entry: Reported) -> bool:
-    """Whether the entry is normal about its study's level and slope, to first order if raw.
+def _is_linear(entry: Reported) -> bool:
+    """True if the entry is normal given its study's level and slope, to first order if raw.
 
-    Not a raw mean whose logarithm is modelled: a study's level multiplies it, and its SD with it.
+    False for a raw mean of a log-modelled endpoint, because a study's level multiplies it and its
+    SD.
     """
     if entry.endpoint in EVENTS or entry.statistic in ("correlation", "residual_sd"):
         return True

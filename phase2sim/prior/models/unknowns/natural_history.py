@@ -1,4 +1,4 @@
-"""Graph of untreated patients: mean curves, spread, correlation, and how studies differ."""
+"""Untreated patients in the model graph: mean and SD curves, correlation, study deviations."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,52 +19,61 @@ ROOT_MONTHS: Floats = np.sqrt(np.diff(KNOTS_MONTHS))
 
 @dataclass(frozen=True, slots=True)
 class NaturalHistory:
-    """Unknowns of untreated patients, by endpoint."""
+    """Parameters of untreated patients, by endpoint."""
 
     mean: Tensor  # (endpoint, knot)
     sd: Tensor  # (endpoint, knot)
     level_sd: Tensor  # (endpoint,) between studies
-    slope_sd: Tensor  # (endpoint,) same, per month on the trial's clock
-    level: Tensor  # (sampled study,) shift of a study whose own effects are sampled
-    slope: Tensor  # (sampled study,) and its change per month
+    slope_sd: Tensor  # (endpoint,) between studies, per month since entry
+    level: Tensor  # (sampled study,) shift of each study whose effects are sampled
+    slope: Tensor  # (sampled study,) change of the shift per month
     share: Tensor  # (endpoint,)
     decay: Tensor  # (endpoint,)
-    age_slope: Tensor  # (endpoint,) a year
-    endpoint_driver: Tensor  # (endpoint, endpoint) correlation of what drives patients
-    endpoint_correlation: Tensor  # (endpoint, endpoint) of patients at one visit
+    age_slope: Tensor  # (endpoint,) per year
+    endpoint_driver: Tensor  # (endpoint, endpoint) correlation of the driving noise
+    endpoint_correlation: Tensor  # (endpoint, endpoint) of values at one visit
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Means, SDs and covariances of the cells' patients, given the unknowns."""
+    """Means, SDs and covariances of the cells' patients, given the parameters."""
 
     mean: Tensor  # (cell,)
-    shift: Tensor  # (cell,) of the mean beyond natural history: study, age, bias and effect
+    shift: Tensor  # (cell,) of the mean by study, age, bias and effect
     sd: Tensor  # (cell,)
     covariance: Tensor  # (pair,) between patients
     correlation: Tensor  # (pair,)
-    raw_mean: Tensor  # (cell,) on the scale that values are reported on
-    raw_slope: Tensor  # (cell,) its derivative by the mean
-    raw_covariance: Tensor  # (pair,) the same
+    raw_mean: Tensor  # (cell,) on the reported scale
+    raw_slope: Tensor  # (cell,) derivative of ``raw_mean`` by ``mean``
+    raw_covariance: Tensor  # (pair,) on the reported scale
 
 
 def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> NaturalHistory:
-    """Declare the unknowns of untreated patients in the current PyMC model."""
-    own = [priors[name] for name in layout.endpoints]
-    mean = _walk("mean", own, lambda p: (p.first_mean, p.mean_step, p.mean_per_root_month))
-    log_sd = _walk(
-        "log_sd", own, lambda p: (p.first_log_sd, p.log_sd_step, p.log_sd_per_root_month)
+    """Declare the parameters of untreated patients in the current PyMC model."""
+    endpoint_priors = [priors[name] for name in layout.endpoints]
+    mean = _walk(
+        "mean", endpoint_priors, lambda p: (p.first_mean, p.mean_step, p.mean_per_root_month)
     )
-    level_sd = pm.HalfNormal("level_sd", sigma=np.array([p.level_scale for p in own]))
-    slope_sd = pm.HalfNormal("slope_sd", sigma=np.array([p.slope_scale for p in own]))
-    share, decay = np.array([p.share for p in own]).T, np.array([p.decay for p in own]).T
-    age, age_sd = np.array([p.per_year_of_age for p in own]).T
-    older = pm.Normal("age_slope_raw", shape=len(own))
+    log_sd = _walk(
+        "log_sd",
+        endpoint_priors,
+        lambda p: (p.first_log_sd, p.log_sd_step, p.log_sd_per_root_month),
+    )
+    level_sd = pm.HalfNormal("level_sd", sigma=np.array([p.level_scale for p in endpoint_priors]))
+    slope_sd = pm.HalfNormal("slope_sd", sigma=np.array([p.slope_scale for p in endpoint_priors]))
+    share, decay = (
+        np.array([p.share for p in endpoint_priors]).T,
+        np.array([p.decay for p in endpoint_priors]).T,
+    )
+    age, age_sd = np.array([p.per_year_of_age for p in endpoint_priors]).T
+    age_raw = pm.Normal("age_slope_raw", shape=len(endpoint_priors))
     patient_share, patient_decay = pm.Beta("patient_share", *share), pm.Beta("decay", *decay)
-    driver = _endpoint_driver(len(own))
-    together = at_one_visit(driver, patient_share, patient_decay)
-    if len(own) > 1:
-        pm.Deterministic("endpoint_correlation", together[np.tril_indices(len(own), -1)])
+    driver = _endpoint_driver(len(endpoint_priors))
+    same_visit = same_visit_correlation(driver, patient_share, patient_decay)
+    if len(endpoint_priors) > 1:
+        pm.Deterministic(
+            "endpoint_correlation", same_visit[np.tril_indices(len(endpoint_priors), -1)]
+        )
     return NaturalHistory(
         mean=pm.Deterministic("history", mean),
         sd=pm.Deterministic("sd", pt.exp(log_sd)),
@@ -74,15 +83,17 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
         slope=_study_effects("study_slope", slope_sd, layout),
         share=patient_share,
         decay=patient_decay,
-        age_slope=pm.Deterministic("age_slope", age + age_sd * older),
+        age_slope=pm.Deterministic("age_slope", age + age_sd * age_raw),
         endpoint_driver=driver,
-        endpoint_correlation=together,
+        endpoint_correlation=same_visit,
     )
 
 
 def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
-    """Moments of every cell and pair, averaged over who was enrolled in the cell's window."""
-    shift = treated + _study_shift(layout, history) + layout.years * _own(layout, history.age_slope)
+    """Moments of every cell and pair, averaged over the enrolment window of the cell."""
+    shift = (
+        treated + _study_shift(layout, history) + layout.years * _by_cell(layout, history.age_slope)
+    )
     average, sd, covariance, correlation = window_moments(
         layout,
         history.mean,
@@ -109,61 +120,61 @@ def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Mom
     )
 
 
-def _own(layout: Cells, by_endpoint: Tensor) -> Tensor:
+def _by_cell(layout: Cells, by_endpoint: Tensor) -> Tensor:
     """Value (cell,) of each cell's endpoint."""
-    return pt.sum(layout.own * by_endpoint, axis=1)
+    return pt.sum(layout.by_endpoint * by_endpoint, axis=1)
 
 
-def at_one_visit(driver: Tensor, share: Tensor, decay: Tensor) -> Tensor:
+def same_visit_correlation(driver: Tensor, share: Tensor, decay: Tensor) -> Tensor:
     """Correlation (endpoint, endpoint) of deviations at one visit; see ``window_moments``."""
     rate = -pt.log(decay)
-    stays = pt.sqrt(share[:, None] * share)
-    alike = 2.0 * pt.sqrt(rate[:, None] * rate) / (rate[:, None] + rate)
-    fades = pt.sqrt((1.0 - share)[:, None] * (1.0 - share)) * alike
-    return driver * (stays + fades)
+    permanent = pt.sqrt(share[:, None] * share)
+    overlap = 2.0 * pt.sqrt(rate[:, None] * rate) / (rate[:, None] + rate)
+    transient = pt.sqrt((1.0 - share)[:, None] * (1.0 - share)) * overlap
+    return driver * (permanent + transient)
 
 
 def _endpoint_driver(endpoints: int) -> Tensor:
-    """Correlation matrix whose Cholesky factor has rows of a unit triangle, scaled to length 1.
+    """Correlation matrix with a Cholesky factor of normalised rows of a unit triangle.
 
-    Every choice of the unknowns gives a correlation matrix; two endpoints' correlation is
-    z / sqrt(1 + z^2) with z normal.
+    Any values of the parameters give a valid correlation matrix. With two endpoints the correlation
+    is z / sqrt(1 + z^2), z normal.
     """
     if endpoints == 1:
         return pt.ones((1, 1))
     rows, columns = np.tril_indices(endpoints, -1)
     raw = pm.Normal("endpoint_raw", shape=rows.size)
-    place = np.zeros((endpoints, endpoints, rows.size))
-    place[rows, columns, np.arange(rows.size)] = CROSS_CORRELATION_SCALE
-    triangle = np.eye(endpoints) + pt.sum(place * raw, axis=2)
+    positions = np.zeros((endpoints, endpoints, rows.size))
+    positions[rows, columns, np.arange(rows.size)] = CROSS_CORRELATION_SCALE
+    triangle = np.eye(endpoints) + pt.sum(positions * raw, axis=2)
     factor = triangle / pt.sqrt(pt.sum(triangle**2, axis=1))[:, None]
     return pt.sum(factor[:, None, :] * factor[None, :, :], axis=2)
 
 
 def _study_effects(name: str, sd: Tensor, layout: Cells) -> Tensor:
-    """Shifts (sampled study,); where they enter linearly the covariance carries them instead."""
+    """Shifts (sampled study,); linear shifts are part of the covariance instead."""
     owner = layout.study_endpoint[layout.sampled]
     return pm.Normal(name, shape=owner.size) * sd[owner] if owner.size else pt.zeros(0)
 
 
 def _study_shift(layout: Cells, history: NaturalHistory) -> Tensor:
-    own = layout.study[:, None] == np.flatnonzero(layout.sampled)
-    if not own.any():
+    of_study = layout.study[:, None] == np.flatnonzero(layout.sampled)
+    if not of_study.any():
         return 0.0
-    return pt.sum(own * (history.level + history.slope * layout.months[:, None]), axis=1)
+    return pt.sum(of_study * (history.level + history.slope * layout.months[:, None]), axis=1)
 
 
 def _walk(
     name: str,
     priors: Iterable[EndpointPriors],
-    of: Callable[[EndpointPriors], tuple[tuple[float, float], tuple[float, float], float]],
+    steps_of: Callable[[EndpointPriors], tuple[tuple[float, float], tuple[float, float], float]],
 ) -> Tensor:
-    """Curve at the knots: a start, a step at treatment, then steps of SD ``step root(months)``."""
-    own = [of(prior) for prior in priors]
-    centres, spreads = np.zeros((2, len(own), KNOTS_MONTHS.size))
-    for row, (first, jump, step) in enumerate(own):
-        centres[row, :2] = first[0], jump[0]
-        spreads[row] = first[1], jump[1], *(step * ROOT_MONTHS[1:])
+    """Curve at the knots: a start, a step to month 3, then steps of SD ``step sqrt(months)``."""
+    endpoint_steps = [steps_of(prior) for prior in priors]
+    centres, spreads = np.zeros((2, len(endpoint_steps), KNOTS_MONTHS.size))
+    for row, (start, jump, step) in enumerate(endpoint_steps):
+        centres[row, :2] = start[0], jump[0]
+        spreads[row] = start[1], jump[1], *(step * ROOT_MONTHS[1:])
     raw = pm.Normal(f"{name}_raw", 0.0, 1.0, shape=spreads.shape)
     steps = np.tri(KNOTS_MONTHS.size) * spreads[:, None, :]  # (endpoint, knot, knot up to it)
     return np.cumsum(centres, axis=1) + pt.sum(steps * raw[:, None, :], axis=2)

@@ -1,8 +1,8 @@
-"""Means and SDs on the scale they are reported on, given those on the model scale.
+"""Means and SDs on the reported scale, given those on the model scale.
 
-With a model scale value normal about ``m`` with SD ``s``, the reported value is itself, ``exp`` of
-it (less 1 for ln(x + 1)), or its square. Doses of 0, where the latent root is below 0, are not told
-apart here: at three SDs above 0 they move a mean dose by less than 1e-4 of it.
+A model-scale value is normal with mean ``m`` and SD ``s``. The reported value is that value, its
+``exp`` (minus 1 for ln(x + 1)), or its square. Doses of 0, where the latent root is below 0, are
+not treated separately: with ``m`` three SDs above 0 they change a mean dose by less than 0.01 %.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """Which transformation each row's endpoint has, 1 where it has it."""
+    """Transformation of each row's endpoint, as indicators."""
 
     plain: Floats
     log: Floats
@@ -25,12 +25,12 @@ class Scales:
     root: Floats
 
     def at(self, rows: Ints) -> "Scales":
-        """Scales of some of the rows."""
+        """Select rows."""
         return Scales(self.plain[rows], self.log[rows], self.offset[rows], self.root[rows])
 
 
 def scales_of(endpoints: Sequence[str]) -> Scales:
-    """Scales of rows that are about these endpoints."""
+    """Scales of rows with these endpoints."""
     names = np.array([ENDPOINTS[name].transformation for name in endpoints])
     logs = np.isin(names, ("log", "log1p"))
     return Scales(
@@ -50,9 +50,10 @@ def raw_mean(scale: Scales, mean: Tensor, sd: Tensor) -> Tensor:
 
 
 def raw_slope(scale: Scales, mean: Tensor, sd: Tensor) -> Tensor:
-    """Derivative of the reported value's mean by ``m``.
+    """Derivative of the mean of the reported value by ``m``.
 
-    By Stein's lemma also its covariance with any normal variable, over that of the model scale.
+    By Stein's lemma it is also the ratio of the covariances that the reported and the model-scale
+    value have with any jointly normal variable.
     """
     exponential = pt.exp(scale.log * (mean + sd**2 / 2.0))
     return scale.plain + scale.log * exponential + scale.root * 2.0 * mean
@@ -61,9 +62,9 @@ def raw_slope(scale: Scales, mean: Tensor, sd: Tensor) -> Tensor:
 def raw_covariance(scale: Scales, same: Floats, slopes: Tensor, covariance: Tensor) -> Tensor:
     """Covariance of two reported values.
 
-    ``slopes`` is the product of their ``raw_slope``, ``covariance`` that on the model scale, and
-    ``same`` 1 where both are of one endpoint: then exact, else to first order. ``scale`` is of
-    either.
+    ``slopes`` is the product of their ``raw_slope``, ``covariance`` the covariance on the model
+    scale, ``same`` 1 if both have the same endpoint: then exact, else to first order. ``scale`` is
+    that of the first.
     """
     log, root = scale.log * same, scale.root * same
     first_order = pt.switch(log > 0, pt.expm1(log * covariance), covariance)
@@ -71,7 +72,7 @@ def raw_covariance(scale: Scales, same: Floats, slopes: Tensor, covariance: Tens
 
 
 def raw_kurtosis(scale: Scales, mean: Tensor, sd: Tensor) -> Tensor:
-    """Kurtosis of the reported value; 3 is the normal distribution's."""
+    """Kurtosis of the reported value; 3 for a normal distribution."""
     w = pt.exp(scale.log * sd**2)
     lognormal = w**4 + 2.0 * w**3 + 3.0 * w**2 - 3.0
     ratio = (mean / sd) ** 2
@@ -80,15 +81,15 @@ def raw_kurtosis(scale: Scales, mean: Tensor, sd: Tensor) -> Tensor:
 
 
 def log_of_raw(scale: Scales, mean: Tensor) -> tuple[Tensor, Tensor]:
-    """Log of a reported median whose model scale value is ``mean``, and its derivative.
+    """Log of the reported median at model-scale value ``mean``, and its derivative by ``mean``.
 
-    For ratios: an endpoint whose medians are compared in percent must lie above 0.
+    Used for percent changes, whose endpoint must be positive.
     """
-    grown = pt.exp(scale.offset * mean)
-    above = grown - scale.offset  # exp(mean) - 1 for ln(x + 1), else 1
-    itself = pt.switch(scale.plain + scale.root > 0, mean, 1.0)
+    exponential = pt.exp(scale.offset * mean)
+    median_factor = exponential - scale.offset  # exp(mean) - 1 for ln(x + 1), else 1
+    positive_mean = pt.switch(scale.plain + scale.root > 0, mean, 1.0)
     power = scale.plain + 2.0 * scale.root
     exponent = scale.log - scale.offset
-    value = power * pt.log(itself) + exponent * mean + pt.log(above)
-    slope = power / itself + exponent + scale.offset * grown / above
+    value = power * pt.log(positive_mean) + exponent * mean + pt.log(median_factor)
+    slope = power / positive_mean + exponent + scale.offset * exponential / median_factor
     return value, slope

@@ -1,4 +1,4 @@
-"""What the model of untreated and treated patients assumes before any evidence, in numbers."""
+"""Prior distributions, sampler settings and diagnostic gate of the model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class EndpointPriors:
-    """Priors of one endpoint, model scale; normal (mean, SD) unless said otherwise.
+    """Priors of one endpoint, model scale; normal (mean, SD) unless stated otherwise.
 
-    Curves are random walks over the knots from diagnosis on. The step from 0 to 3 months has its
-    own prior, because treatment starts; ``per_root_month`` is the SD of the later steps, times the
-    root of the months between the knots.
+    Curves are random walks over the knots, from diagnosis. The step from 0 to 3 months has a
+    separate prior, because insulin treatment starts. The SD of a later step is ``per_root_month``
+    times the square root of the months between its knots.
     """
 
     first_mean: tuple[float, float]  # of patients at diagnosis
@@ -21,15 +21,15 @@ class EndpointPriors:
     log_sd_step: tuple[float, float]
     log_sd_per_root_month: float
     level_scale: float  # of the half-normal SD between studies
-    slope_scale: float  # same, per month on the trial's clock
-    share: tuple[float, float]  # Beta: share of the variance that a patient keeps
-    decay: tuple[float, float]  # Beta: correlation of the rest a month apart
-    per_year_of_age: tuple[float, float]  # of an arm's mean age, about ``REFERENCE_AGE``
+    slope_scale: float  # of the half-normal SD of slopes between studies, per month
+    share: tuple[float, float]  # Beta: share of the variance that is permanent
+    decay: tuple[float, float]  # Beta: correlation over one month of the transient part
+    per_year_of_age: tuple[float, float]  # slope in an arm's mean age, from ``REFERENCE_AGE``
 
 
 @dataclass(frozen=True, slots=True)
 class EventPriors:
-    """Priors of counted outcomes: events per patient-month, and how they differ."""
+    """Priors of event rates (per patient-month) and their variation."""
 
     log_rate: tuple[float, float] = (-2.3, 1.5)  # untreated; centred on 0.1 a month
     log_ratio_sd: float = 0.5  # treated over untreated, centred on no difference
@@ -39,19 +39,19 @@ class EventPriors:
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """How long the posterior is sampled, and what is kept."""
+    """Length of the sampling, and number of kept draws."""
 
     chains: int = 4
     tune: int = 1000
     draws: int = 2000  # per chain; with 1500 the R-hat of one fit in ten passed 1.01
     target_accept: float = 0.98  # at 0.95 one fit in three of natural history alone diverged
     adaptation: str = "low_rank"  # of the mass matrix; studies and mean curve are correlated
-    kept: int = 4000  # thinned draws of all chains together
+    kept_draws: int = 4000  # draws kept after thinning, over all chains
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What every parameter must reach before a fit is used."""
+    """Diagnostic limits that every parameter must meet before a fit is used."""
 
     largest_rhat: float = 1.01
     smallest_ess: float = 400.0
@@ -116,6 +116,6 @@ PRIORS: Mapping[str, EndpointPriors] = MappingProxyType(
     }
 )
 EVENT_PRIORS = EventPriors()
-CROSS_CORRELATION_SCALE = 0.5  # of the unit triangle behind the endpoints' correlation at one visit
+CROSS_CORRELATION_SCALE = 0.5  # SD of the unit triangle of ``_endpoint_driver``
 SAMPLER = Sampler()
 GATE = Gate()

@@ -1,13 +1,14 @@
-"""Moments of the cells' patients, averaged over who was enrolled in each cell's window.
+"""Moments of the cells' patients, averaged over the enrolment window of each cell.
 
-Patients of a cell differ by their own deviation and by when after diagnosis they enrolled, so both
-enter the covariance. A curve is linear between knots, so the nodes make the averages over the
-window exact.
+Patients of a cell differ by their deviations and by their time of enrolment after diagnosis; both
+contribute to the covariance. Curves are linear between knots, so the quadrature nodes give exact
+averages over the window.
 
-A patient's deviation is one that stays and one that fades as an Ornstein-Uhlenbeck process. The
-endpoints' stay and fade together, driven by the same chances: between endpoints the later visit's
-decay counts, and processes that fade at different rates are never alike. All this times ``driver``
-is a covariance whatever the rates.
+The deviation of a patient is the sum of a permanent part and of a transient part, which is an
+Ornstein-Uhlenbeck process. The processes of different endpoints have the same driving noise: their
+correlation decays at the rate of the endpoint seen later, and at one visit it is below 1 if the
+rates differ.
+Multiplied by ``driver`` the result is a valid covariance for any rates.
 """
 
 import math
@@ -27,33 +28,34 @@ def window_moments(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Average of the mean curve and SD (cell,), covariance and correlation (pair,).
 
-    ``mean`` and ``sd`` are curves (endpoint, knot); a deviation's ``share`` (endpoint,) stays and
-    the rest fades at ``rate`` (endpoint,) a month; ``driver`` is (endpoint, endpoint).
+    ``mean`` and ``sd`` are curves (endpoint, knot). ``share`` (endpoint,) of the variance of a
+    deviation is permanent; the rest decays at ``rate`` (endpoint,) per month. ``driver`` is
+    (endpoint, endpoint).
     """
     later = np.where(layout.months[layout.first] > layout.months[layout.second], 0, 1)
     pairs = np.stack([layout.first, layout.second, later, layout.lag], axis=1)
     outputs: Any = moments_of_windows(
         mean, sd, share, rate, driver, layout.root_weight, layout.basis, layout.endpoint, pairs
     )
-    average, own, covariance, correlation = outputs
-    return average, own, covariance, correlation
+    average, cell_sd, covariance, correlation = outputs
+    return average, cell_sd, covariance, correlation
 
 
 def _used_nodes(weight: Floats) -> int:
-    """How many nodes count: short rows are filled up with weights of 0."""
-    used = len(weight)
-    while used > 0 and weight[used - 1] == 0.0:
-        used -= 1
-    return used
+    """Number of nodes without the padding, which has weight 0."""
+    count = len(weight)
+    while count > 0 and weight[count - 1] == 0.0:
+        count -= 1
+    return count
 
 
 used_nodes = kernel(_used_nodes)
 
 
-def _by_cell(
+def _cell_deviations(
     mean: Floats, sd: Floats, root_weight: Floats, basis: Floats, endpoint: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Average (cell,) of the mean; deviations (cell, node) of a patient and of enrolment."""
+    """Average mean (cell,), and SD and mean deviation at each node (cell, node), weighted."""
     cells, nodes = root_weight.shape
     average, patient, enrolment = (
         np.zeros(cells),
@@ -74,21 +76,23 @@ def _by_cell(
     return average, patient, enrolment
 
 
-by_cell = kernel(_by_cell)
+cell_deviations = kernel(_cell_deviations)
 
 
-def _lasting(
-    share: float, other: float, rate: float, own: float, lag: float, later: float
+def _correlation_parts(
+    share: float, other_share: float, rate: float, other_rate: float, lag: float, later: float
 ) -> tuple[float, float]:
-    """Of two visits' deviations, what both kept and what has not faded; ``own``: other's rate."""
-    slower = own if later > 0.0 else rate
-    alike = 2.0 * math.sqrt(rate * own) / (rate + own)
-    stays = math.sqrt(share * other)
-    fades = math.sqrt((1.0 - share) * (1.0 - other)) * alike * math.exp(-lag * slower)
-    return stays, fades
+    """Permanent and transient part of the correlation of deviations at two visits."""
+    later_rate = other_rate if later > 0.0 else rate
+    overlap = 2.0 * math.sqrt(rate * other_rate) / (rate + other_rate)
+    permanent = math.sqrt(share * other_share)
+    transient = (
+        math.sqrt((1.0 - share) * (1.0 - other_share)) * overlap * math.exp(-lag * later_rate)
+    )
+    return permanent, transient
 
 
-lasting = kernel(_lasting)
+correlation_parts = kernel(_correlation_parts)
 
 
 def _moments(
@@ -102,52 +106,54 @@ def _moments(
     endpoint: Floats,
     pairs: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    average, patient, enrolment = by_cell(mean, sd, root_weight, basis, endpoint)
-    own = np.zeros(len(average))
+    average, patient, enrolment = cell_deviations(mean, sd, root_weight, basis, endpoint)
+    cell_sd = np.zeros(len(average))
     covariance, correlation = np.zeros(len(pairs)), np.zeros(len(pairs))
     for pair in range(len(pairs)):
         i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
         e, f = int(endpoint[i]), int(endpoint[j])
-        stays, fades = lasting(share[e], share[f], rate[e], rate[f], pairs[pair, 3], pairs[pair, 2])
+        permanent, transient = correlation_parts(
+            share[e], share[f], rate[e], rate[f], pairs[pair, 3], pairs[pair, 2]
+        )
         by_patient, by_enrolment = 0.0, 0.0
         for node in range(used_nodes(root_weight[i])):
             by_patient += patient[i, node] * patient[j, node]
             by_enrolment += enrolment[i, node] * enrolment[j, node]
-        covariance[pair] = driver[e, f] * (stays + fades) * by_patient + by_enrolment
-        if pair < len(own):  # a cell's pair with itself comes first
-            own[pair] = math.sqrt(covariance[pair])
-        correlation[pair] = covariance[pair] / (own[i] * own[j])
-    return average, own, covariance, correlation
+        covariance[pair] = driver[e, f] * (permanent + transient) * by_patient + by_enrolment
+        if pair < len(cell_sd):  # a cell's pair with itself comes first
+            cell_sd[pair] = math.sqrt(covariance[pair])
+        correlation[pair] = covariance[pair] / (cell_sd[i] * cell_sd[j])
+    return average, cell_sd, covariance, correlation
 
 
 moments_kernel = kernel(_moments)
 
 
-def _by_covariance(
-    own: Floats,
+def _moment_gradient(
+    cell_sd: Floats,
     covariance: Floats,
     pairs: Floats,
-    by_own: Floats,
+    by_cell_sd: Floats,
     by_covariance: Floats,
     by_correlation: Floats,
 ) -> Floats:
-    """Gradient (pair,) by the covariances alone, of what SDs and correlations are made of."""
-    total, by_sd = by_covariance.copy(), by_own.copy()
+    """Total gradient (pair,) by the covariances, including that through SDs and correlations."""
+    total, by_sd = by_covariance.copy(), by_cell_sd.copy()
     for pair in range(len(pairs)):
         i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
-        each = by_correlation[pair] / (own[i] * own[j])
-        total[pair] += each
-        by_sd[i] -= each * covariance[pair] / own[i]
-        by_sd[j] -= each * covariance[pair] / own[j]
-    for cell in range(len(own)):
-        total[cell] += by_sd[cell] / (2.0 * own[cell])
+        by_pair = by_correlation[pair] / (cell_sd[i] * cell_sd[j])
+        total[pair] += by_pair
+        by_sd[i] -= by_pair * covariance[pair] / cell_sd[i]
+        by_sd[j] -= by_pair * covariance[pair] / cell_sd[j]
+    for cell in range(len(cell_sd)):
+        total[cell] += by_sd[cell] / (2.0 * cell_sd[cell])
     return total
 
 
-by_covariances = kernel(_by_covariance)
+moment_gradient = kernel(_moment_gradient)
 
 
-def _to_curves(
+def _add_curves(
     by_average: Floats,
     by_patient: Floats,
     by_enrolment: Floats,
@@ -157,7 +163,7 @@ def _to_curves(
     by_mean: Floats,
     by_sd: Floats,
 ) -> None:
-    """Carry the gradient from the cells' nodes to the curves."""
+    """Add to the gradients by the curves those by the cells' nodes."""
     for cell in range(len(root_weight)):
         e = int(endpoint[cell])
         average = by_average[cell]
@@ -172,25 +178,27 @@ def _to_curves(
                 by_sd[e, knot] += basis[cell, node, knot] * at_sd
 
 
-to_curves = kernel(_to_curves)
+add_curves = kernel(_add_curves)
 
 
-def _by_products(rows: Floats, i: int, j: int, used: int, by: float, slopes: Floats) -> float:
-    """Sum of two rows' products; adds its slopes times ``by``."""
+def _row_product(
+    rows: Floats, i: int, j: int, nodes: int, cotangent: float, slopes: Floats
+) -> float:
+    """Inner product of two rows; adds its gradient times ``cotangent`` to ``slopes``."""
     total = 0.0
-    for node in range(used):
+    for node in range(nodes):
         total += rows[i, node] * rows[j, node]
-        slopes[i, node] += by * rows[j, node]
-        slopes[j, node] += by * rows[i, node]
+        slopes[i, node] += cotangent * rows[j, node]
+        slopes[j, node] += cotangent * rows[i, node]
     return total
 
 
-by_products = kernel(_by_products)
+row_product = kernel(_row_product)
 
 
-def _by_lasting(
-    stays: float,
-    fades: float,
+def _parts_gradient(
+    permanent: float,
+    transient: float,
     e: int,
     f: int,
     share: Floats,
@@ -198,13 +206,15 @@ def _by_lasting(
     by_share: Floats,
     by_rate: Floats,
 ) -> None:
-    """Add the slopes of what both kept and what has not faded, but for the later's own fading."""
-    for one in (e, f):
-        by_share[one] += (stays / share[one] - fades / (1.0 - share[one])) / 2.0
-        by_rate[one] += fades * (0.5 / rate[one] - 1.0 / (rate[e] + rate[f]))
+    """Add the gradient of both parts by shares and rates, without that through the lag."""
+    for endpoint in (e, f):
+        by_share[endpoint] += (
+            permanent / share[endpoint] - transient / (1.0 - share[endpoint])
+        ) / 2.0
+        by_rate[endpoint] += transient * (0.5 / rate[endpoint] - 1.0 / (rate[e] + rate[f]))
 
 
-by_lasting = kernel(_by_lasting)
+parts_gradient = kernel(_parts_gradient)
 
 
 def _slopes(
@@ -218,15 +228,15 @@ def _slopes(
     endpoint: Floats,
     pairs: Floats,
     by_average: Floats,
-    by_own: Floats,
+    by_cell_sd: Floats,
     by_covariance: Floats,
     by_correlation: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    _, own, covariance, _ = moments_kernel(
+    _, cell_sd, covariance, _ = moments_kernel(
         mean, sd, share, rate, driver, root_weight, basis, endpoint, pairs
     )
-    _, patient, enrolment = by_cell(mean, sd, root_weight, basis, endpoint)
-    total = by_covariances(own, covariance, pairs, by_own, by_covariance, by_correlation)
+    _, patient, enrolment = cell_deviations(mean, sd, root_weight, basis, endpoint)
+    total = moment_gradient(cell_sd, covariance, pairs, by_cell_sd, by_covariance, by_correlation)
     by_patient, by_enrolment = np.zeros(patient.shape), np.zeros(patient.shape)
     by_mean, by_sd, by_driver = np.zeros(mean.shape), np.zeros(sd.shape), np.zeros(driver.shape)
     by_share, by_rate = np.zeros(len(share)), np.zeros(len(rate))
@@ -234,17 +244,17 @@ def _slopes(
         i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
         e, f = int(endpoint[i]), int(endpoint[j])
         later, lag = pairs[pair, 2], pairs[pair, 3]
-        stays, fades = lasting(share[e], share[f], rate[e], rate[f], lag, later)
-        rho = driver[e, f] * (stays + fades)
-        used = used_nodes(root_weight[i])
-        product = by_products(patient, i, j, used, total[pair] * rho, by_patient)
-        by_products(enrolment, i, j, used, total[pair], by_enrolment)
+        permanent, transient = correlation_parts(share[e], share[f], rate[e], rate[f], lag, later)
+        rho = driver[e, f] * (permanent + transient)
+        nodes = used_nodes(root_weight[i])
+        product = row_product(patient, i, j, nodes, total[pair] * rho, by_patient)
+        row_product(enrolment, i, j, nodes, total[pair], by_enrolment)
         by_rho = total[pair] * product
-        by_driver[e, f] += by_rho * (stays + fades)
-        stays, fades = by_rho * driver[e, f] * stays, by_rho * driver[e, f] * fades
-        by_lasting(stays, fades, e, f, share, rate, by_share, by_rate)
-        by_rate[f if later > 0.0 else e] -= lag * fades
-    to_curves(by_average, by_patient, by_enrolment, root_weight, basis, endpoint, by_mean, by_sd)
+        by_driver[e, f] += by_rho * (permanent + transient)
+        permanent, transient = by_rho * driver[e, f] * permanent, by_rho * driver[e, f] * transient
+        parts_gradient(permanent, transient, e, f, share, rate, by_share, by_rate)
+        by_rate[f if later > 0.0 else e] -= lag * transient
+    add_curves(by_average, by_patient, by_enrolment, root_weight, basis, endpoint, by_mean, by_sd)
     return by_mean, by_sd, by_share, by_rate, by_driver
 
 

@@ -15,7 +15,7 @@ from phase2sim.prior.models.densities.location_covariance import location_covari
 from phase2sim.prior.models.densities.order_statistics import log_ways, median_quadrature
 from phase2sim.prior.models.densities.row_density import RowDensity
 from phase2sim.prior.models.likelihoods.counts import median_and_count_beside
-from phase2sim.prior.models.likelihoods.counts_below_baseline import falls_below
+from phase2sim.prior.models.likelihoods.counts_below_baseline import below_baseline
 from phase2sim.prior.models.likelihoods.quantiles import quantiles_beside
 from phase2sim.prior.models.unknowns.window_moments import moments_of_windows
 
@@ -24,14 +24,14 @@ STEP = 1e-5
 
 def differences(value: Callable[..., float], inputs: Sequence[Floats], by: int) -> Floats:
     """Central differences by every element of input ``by``."""
-    found = np.zeros(inputs[by].shape)
-    for place in np.ndindex(found.shape):
+    slopes = np.zeros(inputs[by].shape)
+    for index in np.ndindex(slopes.shape):
         moved = [array.copy() for array in inputs]
-        moved[by][place] += STEP
+        moved[by][index] += STEP
         above = value(*moved)
-        moved[by][place] -= 2.0 * STEP
-        found[place] = (above - value(*moved)) / (2.0 * STEP)
-    return found
+        moved[by][index] -= 2.0 * STEP
+        slopes[index] = (above - value(*moved)) / (2.0 * STEP)
+    return slopes
 
 
 def assert_slopes(operation: Differentiable, inputs: Sequence[Any]) -> None:
@@ -42,9 +42,9 @@ def assert_slopes(operation: Differentiable, inputs: Sequence[Any]) -> None:
     weights = [rng.normal(size=output.shape) for output in outputs]
 
     def weighted(*moved: Floats) -> float:
-        found = operation.kernel(*moved)
-        found = found if isinstance(found, tuple) else (found,)
-        return float(sum(np.sum(w * f) for w, f in zip(weights, found, strict=True)))
+        results = operation.kernel(*moved)
+        results = results if isinstance(results, tuple) else (results,)
+        return float(sum(np.sum(w * f) for w, f in zip(weights, results, strict=True)))
 
     slopes = operation.slopes.kernel(*arrays, *weights)
     assert len(slopes) == operation.slopes.count
@@ -108,7 +108,9 @@ def test_patients_below_their_baseline() -> None:
     points = np.concatenate([curves, [[0.4, 0.8, 0.1, 0.0], [0.5, 0.9, -0.2, 0.03]]], axis=1)
     basis = rng.uniform(size=(2, 2, 2, 3))
     weight = [[0.4, 0.6], [1.0, 0.0]]
-    assert_row_slopes(falls_below, points, [3, 7], [10, 12], [1.0, 2.0], weight, *basis, [6.0, 3.0])
+    assert_row_slopes(
+        below_baseline, points, [3, 7], [10, 12], [1.0, 2.0], weight, *basis, [6.0, 3.0]
+    )
 
 
 @pytest.mark.parametrize(("n", "below"), [(10, 3), (10, 7), (11, 2), (10, 5)])
@@ -142,7 +144,7 @@ def test_quartiles_beside_a_median_and_alone() -> None:
 
 @pytest.mark.parametrize(
     ("operation", "module"),
-    [(falls_below, "row_density"), (moments_of_windows, "kernel_operation")],
+    [(below_baseline, "row_density"), (moments_of_windows, "kernel_operation")],
     ids=["row density", "differentiable"],
 )
 def test_a_kept_model_holds_no_kernel_of_another_program(

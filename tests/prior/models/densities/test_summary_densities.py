@@ -110,7 +110,7 @@ def test_large_counts_mirror_small_ones() -> None:
 def test_log_cdf_is_accurate_in_both_tails() -> None:
     z = np.array([-1e4, -300.0, -30.001, -30.0, -29.999, -5.0, -1.0, 0.0, 3.0, 9.0])
 
-    np.testing.assert_allclose([log_cdf(one) for one in z], stats.norm.logcdf(z), rtol=1e-12)
+    np.testing.assert_allclose([log_cdf(value) for value in z], stats.norm.logcdf(z), rtol=1e-12)
 
 
 def assert_slopes(density: Callable[..., tuple[Floats, Floats]], z: Floats) -> None:
@@ -161,19 +161,19 @@ def test_correlated_summaries_have_the_multivariate_normal_density() -> None:
     covariance = np.array([[2.0, 0.7], [0.7, 1.0]])
     residual = np.array([0.3, -1.1])
 
-    found = evaluated(correlated_normal(pt.as_tensor(residual), pt.as_tensor(covariance))[0])
+    result = evaluated(correlated_normal(pt.as_tensor(residual), pt.as_tensor(covariance))[0])
 
     expected = stats.multivariate_normal.logpdf(residual, np.zeros(2), covariance)
-    assert found == pytest.approx(expected)
+    assert result == pytest.approx(expected)
 
 
 def test_a_sample_sd_follows_chi_square() -> None:
     s, df, sd = np.array([1.3]), np.array([7.0]), 1.1
     u = 7 * s**2 / sd**2
 
-    found = evaluated(sample_sd(s, df, pt.as_tensor(sd)))
+    result = evaluated(sample_sd(s, df, pt.as_tensor(sd)))
 
-    assert found == pytest.approx(stats.chi2.logpdf(u, 7) + np.log(2 * 7 * s / sd**2))
+    assert result == pytest.approx(stats.chi2.logpdf(u, 7) + np.log(2 * 7 * s / sd**2))
 
 
 @pytest.mark.parametrize("mode", [UNCOMPILED, pytensor.compile.mode.get_mode("NUMBA")])
@@ -219,7 +219,7 @@ def test_sums_of_squares_carry_the_density_of_every_patient() -> None:
     average = patients.mean(axis=0)
     rows = np.vstack([np.sqrt(12) * average, np.linalg.qr(patients - average, mode="r")])
 
-    found = evaluated(scattered_normal(pt.as_tensor(rows), pt.as_tensor(covariance), 12.0))
+    result = evaluated(scattered_normal(pt.as_tensor(rows), pt.as_tensor(covariance), 12.0))
 
     expected = stats.multivariate_normal(cov=covariance).logpdf(patients).sum()
-    assert found == pytest.approx(expected, rel=1e-12)
+    assert result == pytest.approx(expected, rel=1e-12)

@@ -36,9 +36,9 @@ def patients(name: str, samples: int, shrink: float = 1.0, n: int = N) -> tuple[
     """Model scale values (sample, patient) at months 0 and 6."""
     rng = np.random.default_rng(20261124)
     kept, before, after = rng.standard_normal((3, samples, n))
-    own = SD[name] * shrink
-    first = MEAN[name] + own * (np.sqrt(RHO) * kept + np.sqrt(1 - RHO) * before)
-    second = MEAN[name] + DRIFT[name] + own * (np.sqrt(RHO) * kept + np.sqrt(1 - RHO) * after)
+    sd = SD[name] * shrink
+    first = MEAN[name] + sd * (np.sqrt(RHO) * kept + np.sqrt(1 - RHO) * before)
+    second = MEAN[name] + DRIFT[name] + sd * (np.sqrt(RHO) * kept + np.sqrt(1 - RHO) * after)
     return first, second
 
 
@@ -91,8 +91,8 @@ def test_a_change_with_an_sd_varies_as_its_patients_and_the_sd_as_their_chi_squa
     of = curves("hba1c", evidence(reported))
 
     sd = SD["hba1c"] * np.sqrt(2 * (1 - RHO))
-    found = evaluated(difference_density(of.tables.differences, of.at, raw=False))
-    assert found == pytest.approx(stats.norm.logpdf(0.4, 0.0, sd / np.sqrt(N)))
+    result = evaluated(difference_density(of.tables.differences, of.at, raw=False))
+    assert result == pytest.approx(stats.norm.logpdf(0.4, 0.0, sd / np.sqrt(N)))
     of_sd = evaluated(change_spread_density(of.tables.change_spreads, of.at))
     square = (N - 1) * 1.5**2 / sd**2
     expected = stats.chi2.logpdf(square, N - 1) + np.log(2 * (N - 1) * 1.5 / sd**2)

@@ -13,8 +13,8 @@ from support.known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
 from support.reports import arm, entry, evidence
 
 from phase2sim.evidence.reported import Reported
-from phase2sim.prior.models.likelihoods.counts_below_baseline import fall_density
-from phase2sim.prior.models.likelihoods.locations import located
+from phase2sim.prior.models.likelihoods.counts_below_baseline import counts_below_baseline_density
+from phase2sim.prior.models.likelihoods.locations import joint_locations
 
 type Floats = NDArray[np.float64]
 
@@ -30,10 +30,14 @@ def expected_falls(*beside: Reported) -> float:
     chance = []
     for count in counts:
         fall = entry("count", VISITS, float(count), beyond="below_baseline")
-        there = known(evidence(*beside, fall, arms=(arm(), arm(study="B"))))
-        place = located(there.tables.locations, there.layout, there.at, there.history)
-        read = there.tables.locations, place
-        density = fall_density(there.tables.falls, there.layout, there.at, there.history, read)
+        patients = known(evidence(*beside, fall, arms=(arm(), arm(study="B"))))
+        joint = joint_locations(
+            patients.tables.locations, patients.layout, patients.at, patients.history
+        )
+        read = patients.tables.locations, joint
+        density = counts_below_baseline_density(
+            patients.tables.falls, patients.layout, patients.at, patients.history, read
+        )
         chance.append(float(np.exp(evaluated(density)[0])))
     assert sum(chance) == pytest.approx(1.0)
     return float(counts @ chance)
@@ -43,16 +47,16 @@ def expected_falls(*beside: Reported) -> float:
 def samples() -> tuple[Floats, Floats]:
     """Values (sample, patient) of many samples at both visits."""
     rho = SHARE + (1 - SHARE) * DECAY**LAG
-    first, own = np.random.default_rng(5).standard_normal((2, SAMPLES, N))
-    last = rho * first + np.sqrt(1 - rho**2) * own
+    first, second = np.random.default_rng(5).standard_normal((2, SAMPLES, N))
+    last = rho * first + np.sqrt(1 - rho**2) * second
     return MEAN["hba1c"] + SD["hba1c"] * first, MEAN["hba1c"] + SD["hba1c"] * last
 
 
 def simulated_falls(statistic: str, at: dict[float, float]) -> tuple[float, float]:
     """Mean number in simulated samples whose locations are near these, and its standard error."""
-    place = np.median if statistic == "median" else np.mean
+    location = np.median if statistic == "median" else np.mean
     values = dict(zip(VISITS, samples(), strict=True))
-    near = np.all([abs(place(values[m], axis=1) - v) < BAND for m, v in at.items()], axis=0)
+    near = np.all([abs(location(values[m], axis=1) - v) < BAND for m, v in at.items()], axis=0)
     below = (values[LAG] < values[0.0]).sum(axis=1)[near]
     assert below.size > 500
     return float(below.mean()), float(below.std() / np.sqrt(below.size))

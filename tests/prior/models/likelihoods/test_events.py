@@ -89,9 +89,9 @@ def modelled(dispersion: float) -> dict[int, Floats]:
         for n, k, total in pairs
         for statistic, value in (("count", k), ("events", total))
     ]
-    found = log_densities(evidence(*entries, arms=arms), dispersion)[0]
+    result = log_densities(evidence(*entries, arms=arms), dispersion)[0]
     chances = {n: np.zeros((n + 1, MOST + 1)) for n in SIZES}
-    for (n, k, total), log_chance in zip(pairs, found, strict=True):
+    for (n, k, total), log_chance in zip(pairs, result, strict=True):
         chances[n][k, total] = np.exp(log_chance)
     return chances
 
@@ -124,45 +124,47 @@ def test_patients_with_an_event_alone_are_binomial() -> None:
     arms = tuple(arm(str(k)) for k in range(11))
     entries = [happened("count", k, arm=str(k)) for k in range(11)]
 
-    found = log_densities(evidence(*entries, arms=arms))[0]
+    result = log_densities(evidence(*entries, arms=arms))[0]
 
     some = 1.0 - stats.nbinom.pmf(0, 1 / DISPERSION, 1 / (1 + DISPERSION * MEAN))
-    np.testing.assert_allclose(found, stats.binom.logpmf(range(11), 10, some), rtol=1e-10)
+    np.testing.assert_allclose(result, stats.binom.logpmf(range(11), 10, some), rtol=1e-10)
 
 
 def test_a_total_alone_is_negative_binomial() -> None:
     arms = tuple(arm(str(total)) for total in range(30))
     entries = [happened("events", total, arm=str(total)) for total in range(30)]
 
-    found = log_densities(evidence(*entries, arms=arms))[0]
+    result = log_densities(evidence(*entries, arms=arms))[0]
 
     r = 10 / DISPERSION  # the sum of ten patients' events
     expected = stats.nbinom.logpmf(range(30), r, 1 / (1 + DISPERSION * MEAN))
-    np.testing.assert_allclose(found, expected, rtol=1e-10)
+    np.testing.assert_allclose(result, expected, rtol=1e-10)
 
 
 def test_treatment_and_study_multiply_the_rate() -> None:
     arms = (arm(), arm("cells", treated=True), arm("cells", "B", treated=True))
-    entries = [happened("events", 9, arm=one.arm, study=one.study) for one in arms]
+    entries = [
+        happened("events", 9, arm=study_arm.arm, study=study_arm.study) for study_arm in arms
+    ]
 
-    found = log_densities(evidence(*entries, arms=arms), study=(0.0, 0.3))[0]
+    result = log_densities(evidence(*entries, arms=arms), study=(0.0, 0.3))[0]
 
     means = 10 * MEAN * np.array([1.0, RATIO, RATIO * np.exp(0.3)])
     r = 10 / DISPERSION
-    np.testing.assert_allclose(found, stats.nbinom.logpmf(9, r, r / (r + means)), rtol=1e-10)
+    np.testing.assert_allclose(result, stats.nbinom.logpmf(9, r, r / (r + means)), rtol=1e-10)
 
 
 def test_a_rate_is_normal_on_the_log() -> None:
     reported = happened("rate", 0.3, se=0.06, study="B", arm="cells")
     other = happened("rate", 0.1, se=0.05)
 
-    found = log_densities(
+    result = log_densities(
         evidence(other, reported, arms=(arm(), arm("cells", "B", treated=True))), study=(0.0, 0.3)
     )[1]
 
     means = np.log([RATE, RATE * RATIO * np.exp(0.3)])
     errors = [0.5, 0.2]  # by the delta method: of the log, the share of the rate
-    np.testing.assert_allclose(found, stats.norm.logpdf(np.log([0.1, 0.3]), means, errors))
+    np.testing.assert_allclose(result, stats.norm.logpdf(np.log([0.1, 0.3]), means, errors))
 
 
 def test_patients_alone_beside_a_total_alone_leave_a_gradient() -> None:
@@ -197,11 +199,11 @@ def test_terms_are_the_coefficients_of_the_generating_function(
     terms = log_terms(patients, total, 12)
 
     # ((1 - z)^-r - 1)^patients, multiplied out; the binomial series gives (1 - z)^-r
-    one = np.cumprod([1.0, *((r + j) / (j + 1) for j in range(total))])
-    one[0] = 0.0
+    coefficients = np.cumprod([1.0, *((r + j) / (j + 1) for j in range(total))])
+    coefficients[0] = 0.0
     product = np.array([1.0])
     for _ in range(patients):
-        product = np.convolve(product, one)
+        product = np.convolve(product, coefficients)
     assert np.exp(terms) @ r ** np.arange(13) == pytest.approx(product[total], rel=1e-12)
 
 

@@ -12,7 +12,7 @@ from support.reports import arm, entry, evidence
 from phase2sim.evidence.reported import Evidence, IndividualData
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.fit import sample_posterior
-from phase2sim.prior.models.likelihoods.individual_data import own_data_density
+from phase2sim.prior.models.likelihoods.individual_data import individual_density
 from phase2sim.prior.models.unknowns.settings import Sampler
 
 type Floats = NDArray[np.float64]
@@ -46,9 +46,11 @@ def truth(columns: tuple[tuple[str, float], ...]) -> tuple[Floats, Floats]:
 
 
 def log_density(value: Floats) -> float:
-    there = known(evidence(individuals=(individuals(value),)), driver=[[1.0, CROSS], [CROSS, 1.0]])
+    patients = known(
+        evidence(individuals=(individuals(value),)), driver=[[1.0, CROSS], [CROSS, 1.0]]
+    )
     of = evidence(individuals=(individuals(value),))
-    return float(evaluated(own_data_density(of, there.layout, there.at)))
+    return float(evaluated(individual_density(of, patients.layout, patients.at)))
 
 
 def test_patients_have_the_normal_density_of_what_was_seen_of_them() -> None:
@@ -58,7 +60,7 @@ def test_patients_have_the_normal_density_of_what_was_seen_of_them() -> None:
     value[rng.random(value.shape) < 0.4] = np.nan
     value[0] = np.nan  # nothing seen of the first patient
 
-    found = log_density(value)
+    result = log_density(value)
 
     expected = 0.0
     for patient in value:
@@ -66,7 +68,7 @@ def test_patients_have_the_normal_density_of_what_was_seen_of_them() -> None:
         if seen.any():
             normal = stats.multivariate_normal(mean[seen], covariance[np.ix_(seen, seen)])
             expected += float(normal.logpdf(patient[seen]))
-    assert found == pytest.approx(expected, rel=1e-10)
+    assert result == pytest.approx(expected, rel=1e-10)
     assert len(np.unique(np.isnan(value), axis=0)) > 5  # every pattern was there
 
 
@@ -74,9 +76,9 @@ def test_one_patient_has_a_density() -> None:
     mean, covariance = truth(COLUMNS)
     value = mean + np.array([0.1, -1.0, 0.4])
 
-    found = log_density(value[None])
+    result = log_density(value[None])
 
-    assert found == pytest.approx(stats.multivariate_normal(mean, covariance).logpdf(value))
+    assert result == pytest.approx(stats.multivariate_normal(mean, covariance).logpdf(value))
 
 
 def patients() -> Floats:
@@ -87,12 +89,12 @@ def patients() -> Floats:
 
 def summaries(value: Floats) -> Evidence:
     """Means and SDs at both visits, and their correlation."""
-    said = [
+    numbers = [
         entry("mean", month, float(column.mean()), sd=float(column.std(ddof=1)), n=PATIENTS)
         for (_, month), column in zip(VISITS, value.T, strict=True)
     ]
     together = float(np.corrcoef(value.T)[0, 1])
-    return evidence(*said, entry("correlation", (0.0, 6.0), together, n=PATIENTS))
+    return evidence(*numbers, entry("correlation", (0.0, 6.0), together, n=PATIENTS))
 
 
 @pytest.fixture(scope="session")

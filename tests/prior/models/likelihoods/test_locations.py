@@ -23,10 +23,12 @@ def read(statistic: str, name: str, month: float, **more: object) -> Reported:
 
 
 def modelled(of: Evidence, **true: ArrayLike) -> Floats:
-    there = known(of, **true)
-    found = evaluated(covariance(there.tables.locations, there.layout, there.at, there.history))
-    order = np.argsort(there.tables.locations.entry)  # as reported
-    return found[np.ix_(order, order)]
+    patients = known(of, **true)
+    result = evaluated(
+        covariance(patients.tables.locations, patients.layout, patients.at, patients.history)
+    )
+    order = np.argsort(patients.tables.locations.entry)  # as reported
+    return result[np.ix_(order, order)]
 
 
 def visits(of: list[tuple[str, float]], rng: np.random.Generator, n: int = N) -> Floats:
@@ -49,11 +51,11 @@ def reported(name: str, values: Floats) -> Floats:
     return np.asarray(written[ENDPOINTS[name].transformation](values))
 
 
-def assert_covaries(found: Floats, samples: Floats) -> None:
-    """Fail if ``found`` is not the covariance of samples (sample, location), in standard errors."""
+def assert_covaries(result: Floats, samples: Floats) -> None:
+    """Check that ``result`` is the covariance of samples (sample, location), in SEs."""
     about = samples - samples.mean(axis=0)
     products = about[:, :, None] * about[:, None, :]
-    assert_agrees(found, products.mean(axis=0), products.std(axis=0) / np.sqrt(len(samples)))
+    assert_agrees(result, products.mean(axis=0), products.std(axis=0) / np.sqrt(len(samples)))
 
 
 def test_a_median_of_one_endpoint_covaries_with_a_mean_of_another() -> None:
@@ -68,7 +70,7 @@ def test_a_median_of_one_endpoint_covaries_with_a_mean_of_another() -> None:
         ]
     )
 
-    found = modelled(
+    result = modelled(
         evidence(
             read("median", "hba1c", 6.0),
             read("mean", "c_peptide", 6.0),
@@ -78,8 +80,8 @@ def test_a_median_of_one_endpoint_covaries_with_a_mean_of_another() -> None:
         driver=[[1.0, CROSS], [CROSS, 1.0]],
     )
 
-    assert_covaries(found, simulated)
-    assert found[0, 1] > 0.25 * np.sqrt(found[0, 0] * found[1, 1])  # far from independent
+    assert_covaries(result, simulated)
+    assert result[0, 1] > 0.25 * np.sqrt(result[0, 0] * result[1, 1])  # far from independent
 
 
 def test_reported_means_of_every_endpoint_covary_at_both_visits() -> None:
@@ -89,22 +91,22 @@ def test_reported_means_of_every_endpoint_covary_at_both_visits() -> None:
         [reported(name, values[..., i]).mean(axis=1) for i, (name, _) in enumerate(of)]
     )
 
-    found = modelled(
+    result = modelled(
         evidence(*(read("mean", name, month) for name, month in of)),
         driver=np.full((4, 4), CROSS) + (1 - CROSS) * np.eye(4),
     )
 
-    assert_covaries(found, simulated)
+    assert_covaries(result, simulated)
 
 
 def test_arms_do_not_share_patients() -> None:
     arms = (arm(), arm("other"))
 
-    found = modelled(
+    result = modelled(
         evidence(read("mean", "hba1c", 6.0), read("mean", "hba1c", 6.0, arm="other"), arms=arms)
     )
 
-    np.testing.assert_allclose(found, np.eye(2) * SD["hba1c"] ** 2 / N, rtol=1e-12)
+    np.testing.assert_allclose(result, np.eye(2) * SD["hba1c"] ** 2 / N, rtol=1e-12)
 
 
 @pytest.mark.parametrize("statistic", ["mean", "median"])
@@ -117,11 +119,11 @@ def test_a_guessed_weight_moves_every_dose_of_its_arm(statistic: str) -> None:
     simulated = doses if statistic == "mean" else np.sqrt(doses)  # a median is read as its root
     entries = [read(statistic, "insulin", month, by_weight=True) for month in (0.0, 6.0)]
 
-    found = modelled(evidence(*entries, arms=(arm(weight_kg=Normal(40.0, 40.0 * cv)),)))
+    result = modelled(evidence(*entries, arms=(arm(weight_kg=Normal(40.0, 40.0 * cv)),)))
 
-    assert_covaries(found, simulated)
+    assert_covaries(result, simulated)
     without = modelled(evidence(*entries, arms=(arm(),)))
-    assert np.all(found > without)
+    assert np.all(result > without)
 
 
 @pytest.mark.parametrize("name", [name for name in ENDPOINTS if name != "glucose"])
@@ -134,13 +136,13 @@ def test_a_studys_level_and_slope_are_integrated_out(name: str) -> None:
     values += (level_sd * level + slope_sd * slope * months)[:, None, :]
     simulated = reported(name, values).mean(axis=1)
 
-    found = modelled(
+    result = modelled(
         evidence(*(read("mean", name, month) for month in months)),
         level_sd=[level_sd],
         slope_sd=[slope_sd],
     )
 
-    assert_covaries(found, simulated)
+    assert_covaries(result, simulated)
 
 
 def test_a_level_that_multiplies_raw_means_and_their_sds_is_sampled() -> None:
@@ -153,33 +155,36 @@ def test_a_level_that_multiplies_raw_means_and_their_sds_is_sampled() -> None:
 
 def test_arms_of_one_study_share_its_level_and_other_studies_do_not() -> None:
     arms = (arm(), arm("other"), arm(study="B"))
-    entries = [read("mean", "hba1c", 6.0, study=one.study, arm=one.arm, se=0.2) for one in arms]
+    entries = [
+        read("mean", "hba1c", 6.0, study=study_arm.study, arm=study_arm.arm, se=0.2)
+        for study_arm in arms
+    ]
 
-    found = modelled(evidence(*entries, arms=arms), level_sd=[0.5], slope_sd=[0.1])
+    result = modelled(evidence(*entries, arms=arms), level_sd=[0.5], slope_sd=[0.1])
 
     shared = 0.5**2 + (0.1 * 6.0) ** 2
     expected = np.eye(3) * 0.2**2 + shared * np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]])
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(result, expected, rtol=1e-9)
 
 
 def test_a_geometric_mean_is_a_mean_of_logarithms() -> None:
-    found = modelled(
+    result = modelled(
         evidence(read("geometric_mean", "c_peptide", 0.0), read("geometric_mean", "c_peptide", 6.0))
     )
 
     rho = SHARE + (1 - SHARE) * DECAY**6
     expected = SD["c_peptide"] ** 2 / N * np.array([[1.0, rho], [rho, 1.0]])
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_allclose(result, expected, rtol=1e-12)
 
 
 def test_visits_of_one_arm_taken_as_independent_would_be_over_confident() -> None:
     # Visits alike in correlation and spread: their level is best told by the average of the three.
     months = (0.0, 3.0, 6.0)
-    found = modelled(evidence(*(read("mean", "hba1c", month) for month in months)), decay=[1e-9])
+    result = modelled(evidence(*(read("mean", "hba1c", month) for month in months)), decay=[1e-9])
 
-    precision = np.linalg.inv(found)
+    precision = np.linalg.inv(result)
     sd_of_level = 1.0 / np.sqrt(precision.sum())
-    mistaken = 1.0 / np.sqrt(np.sum(1.0 / np.diag(found)))
+    mistaken = 1.0 / np.sqrt(np.sum(1.0 / np.diag(result)))
 
     of_simulated = SD["hba1c"] * np.sqrt((1.0 + 2.0 * SHARE) / (3.0 * N))
     assert sd_of_level == pytest.approx(of_simulated, rel=1e-6)

@@ -14,7 +14,7 @@ from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.reported import Evidence, Reported
 from phase2sim.prior.models.densities.order_statistics import quantiles
 from phase2sim.prior.models.densities.pytensor_names import pt
-from phase2sim.prior.models.likelihoods.locations import located
+from phase2sim.prior.models.likelihoods.locations import joint_locations
 from phase2sim.prior.models.likelihoods.quantiles import positions_of, quantile_density
 
 type Floats = NDArray[np.float64]
@@ -33,12 +33,12 @@ def quartered(low: float, high: float, n: int = 10, **more: object) -> Reported:
 
 def log_density(of: Evidence) -> Floats:
     """Log density (row,) of the quantiles with the medians beside them."""
-    there = known(of)
-    table, medians = there.tables.quantiles, there.tables.locations
+    patients = known(of)
+    table, medians = patients.tables.quantiles, patients.tables.locations
     where = None
     if medians.cell.size:
-        where = located(medians, there.layout, there.at, there.history)
-    density = quantile_density(table, medians, where, there.at)
+        where = joint_locations(medians, patients.layout, patients.at, patients.history)
+    density = quantile_density(table, medians, where, patients.at)
     if where is not None:
         density = density + where.density  # what the quantiles' density is taken over
     return evaluated(density)
@@ -57,9 +57,9 @@ def order_statistics(values: list[float], ranks: list[int], n: int) -> float:
 
 @pytest.mark.parametrize("n", [5, 10])
 def test_a_range_has_the_density_of_the_smallest_and_the_largest(n: int) -> None:
-    found = log_density(evidence(spanned(6.5, 10.2, n)))
+    result = log_density(evidence(spanned(6.5, 10.2, n)))
 
-    assert found == pytest.approx(order_statistics([6.5, 10.2], [1, n], n), rel=1e-10)
+    assert result == pytest.approx(order_statistics([6.5, 10.2], [1, n], n), rel=1e-10)
 
 
 def test_a_range_beside_an_odd_median_has_the_density_of_all_three() -> None:
@@ -78,10 +78,10 @@ def test_quartiles_that_are_values_have_the_density_of_all_five() -> None:
         spanned(6.5, 10.2, 7),
     )
 
-    found = log_density(of)
+    result = log_density(of)
 
     expected = order_statistics([6.5, 7.3, 8.1, 8.8, 10.2], [1, 2, 4, 6, 7], 7)
-    assert found == pytest.approx(expected, rel=1e-10)
+    assert result == pytest.approx(expected, rel=1e-10)
 
 
 def test_interpolated_quartiles_cut_the_chances_as_a_dirichlet() -> None:
@@ -115,10 +115,10 @@ def test_the_density_of_a_range_integrates_to_one(n: int) -> None:
 
     low = 8.0 * node
     total = 0.0
-    for start, own in zip(low, weight, strict=True):
+    for start, node_weight in zip(low, weight, strict=True):
         high = start + (8.0 - start) * (node + 1) / 2
         pairs = np.column_stack([np.full(60, start), high])
-        total += 8.0 * own * (8.0 - start) / 2 * float(weight @ np.exp(compiled(pairs)))
+        total += 8.0 * node_weight * (8.0 - start) / 2 * float(weight @ np.exp(compiled(pairs)))
 
     assert total == pytest.approx(1.0, abs=1e-6)
 
@@ -135,10 +135,10 @@ def test_the_lower_quartile_keeps_its_own_density_when_the_upper_is_integrated_o
     def joint(upper: float) -> float:
         return float(np.exp(compiled(np.array([[-0.4, upper]])))[0])
 
-    found = integrate.quad(joint, -0.4, 8.0)[0]
+    result = integrate.quad(joint, -0.4, 8.0)[0]
     below = stats.norm.cdf(-0.4)
     second = 7 * comb(6, 1) * below * (1 - below) ** 5 * stats.norm.pdf(-0.4)  # of seven values
-    assert found == pytest.approx(second, rel=1e-7)
+    assert result == pytest.approx(second, rel=1e-7)
 
 
 def rows_of_two_visits() -> tuple[Evidence, list[Evidence]]:
@@ -151,27 +151,27 @@ def rows_of_two_visits() -> tuple[Evidence, list[Evidence]]:
 
 def test_rows_that_are_filled_up_keep_their_densities() -> None:
     together, each = rows_of_two_visits()
-    there = known(together)
-    medians = there.tables.locations
-    where = located(medians, there.layout, there.at, there.history)
+    patients = known(together)
+    medians = patients.tables.locations
+    where = joint_locations(medians, patients.layout, patients.at, patients.history)
 
-    found = evaluated(quantile_density(there.tables.quantiles, medians, where, there.at))
+    result = evaluated(quantile_density(patients.tables.quantiles, medians, where, patients.at))
 
     first = log_density(each[0]) - evaluated(where.density)
-    np.testing.assert_allclose(found, np.append(first, log_density(each[1])), rtol=1e-10)
-    assert [len(row) for row in there.tables.quantiles.entries] == [2, 1]
+    np.testing.assert_allclose(result, np.append(first, log_density(each[1])), rtol=1e-10)
+    assert [len(row) for row in patients.tables.quantiles.entries] == [2, 1]
 
 
 def test_a_raw_range_is_brought_to_the_model_scale() -> None:
     low, high = 0.2, 1.1  # nmol/L
     of = evidence(spanned(low, high, 9, endpoint="c_peptide"))
 
-    found = log_density(of)
+    result = log_density(of)
 
     z = (np.log1p([low, high]) - MEAN["c_peptide"]) / SD["c_peptide"]
     middle = np.log(9 * 8) + 7 * np.log(np.diff(stats.norm.cdf(z))[0])
     expected = middle + np.sum(stats.norm.logpdf(z) - np.log(SD["c_peptide"]))
-    assert found == pytest.approx(expected, rel=1e-10)
+    assert result == pytest.approx(expected, rel=1e-10)
 
 
 @pytest.mark.parametrize("beyond", ["below", "above"])
@@ -185,16 +185,16 @@ def test_a_count_beside_quantiles_of_the_same_patients_is_refused(beyond: str) -
 def test_a_count_of_other_patients_stands_beside_quantiles() -> None:
     counted = entry("count", value=3, n=9, threshold=7.5, beyond="below")
 
-    there: Known = known(evidence(quartered(7.3, 8.8), counted))
+    patients: Known = known(evidence(quartered(7.3, 8.8), counted))
 
-    assert there.tables.counts.n == [9]
+    assert patients.tables.counts.n == [9]
 
 
 def test_values_beyond_each_other_have_no_density() -> None:
     impossible = pt.as_tensor(np.array([[0.5, -0.5]]))
 
-    found = evaluated(
+    result = evaluated(
         quantiles(impossible, np.ones((1, 2)), np.array([[0.0, 8.0, 0.0]]), np.zeros(1))
     )
 
-    assert found[0] < -1000.0
+    assert result[0] < -1000.0

@@ -41,9 +41,9 @@ def test_sds_of_the_same_patients_have_nearly_their_joint_density() -> None:
         exact = kibble(first**2, second**2, rho, N - 1) + jacobian
         apart = stats.chi2.logpdf([(N - 1) * first**2, (N - 1) * second**2], N - 1)
 
-        found = evaluated(joint_spread(of.tables.spreads, of.at).density)
+        result = evaluated(joint_spread(of.tables.spreads, of.at).density)
 
-        of_ours.append(abs(found - exact))
+        of_ours.append(abs(result - exact))
         of_independence.append(abs(apart.sum() + 2 * np.log(N - 1) + jacobian - exact))
     assert max(of_ours) < 0.15
     assert max(of_independence) > 3.0

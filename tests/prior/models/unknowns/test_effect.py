@@ -48,8 +48,8 @@ def seen(
 ) -> Evidence:
     """Means of every arm at these months."""
     read = [
-        entry("mean", month, 1.0, study=one.study, arm=one.arm, endpoint=name)
-        for one in arms
+        entry("mean", month, 1.0, study=study_arm.study, arm=study_arm.arm, endpoint=name)
+        for study_arm in arms
         for month in months
         for name in endpoints
     ]
@@ -70,7 +70,7 @@ def drawn(of: Evidence, *names: str) -> tuple[Cells, list[Floats]]:
         ).outputs
     wanted = vectorize_graph([added, *(model[name] for name in names)], batches)
     draws = function([], wanted, mode=UNCOMPILED)()
-    return layout, [np.asarray(one) for one in draws]
+    return layout, [np.asarray(values) for values in draws]
 
 
 def cell(layout: Cells, study: str, of_arm: str, month: float, endpoint: str = "hba1c") -> int:
@@ -83,8 +83,8 @@ def assert_normal(values: Floats, mean: float, sd: float) -> None:
     assert_agrees(values.std(), sd, sd / np.sqrt(2 * values.size))
 
 
-def correlation(one: Floats, other: Floats) -> float:
-    return float(np.corrcoef(one, other)[0, 1])
+def correlation(first: Floats, second: Floats) -> float:
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 @pytest.mark.parametrize(
@@ -157,12 +157,12 @@ def test_a_randomised_arm_has_an_effect_of_its_class_and_its_control_none() -> N
 
 
 def test_trials_of_a_class_share_its_mean_and_nothing_else() -> None:
-    other = tuple(replace(one, study="Other") for one in TRIAL)
+    other = tuple(replace(first, study="Other") for first in TRIAL)
 
     layout, (added,) = drawn(seen(TRIAL + other, classes={"hba1c": of_class()}))
 
-    one, two = (added[:, cell(layout, study, "cells", MONTH)] for study in ("Trial", "Other"))
-    products = one * two
+    first, second = (added[:, cell(layout, study, "cells", MONTH)] for study in ("Trial", "Other"))
+    products = first * second
     assert_agrees(products.mean(), SCEPTICAL**2, products.std() / np.sqrt(DRAWS))
 
 
@@ -231,9 +231,9 @@ def test_without_a_single_arm_the_next_effect_is_the_classs() -> None:
         classes={"hba1c": of_class()} | {"c_peptide": of_class("c_peptide", month=12.0)},
     )
 
-    found = assumptions(of, ("hba1c", "c_peptide"))
+    effects = assumptions(of, ("hba1c", "c_peptide"))
 
-    assert {name: (one.month, one.bias_sd) for name, one in found.items()} == {
+    assert {name: (effect.month, effect.bias_sd) for name, effect in effects.items()} == {
         "hba1c": (MONTH, 0.0),
         "c_peptide": (12.0, 0.0),
     }

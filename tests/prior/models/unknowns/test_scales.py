@@ -48,7 +48,7 @@ def test_mean_variance_and_kurtosis_are_those_by_integration(name: str) -> None:
     scale, mean, sd = known(name)
     slope = raw_slope(scale, mean, sd)
 
-    found = [
+    result = [
         evaluated(raw_mean(scale, mean, sd)),
         evaluated(raw_covariance(scale, np.ones(1), slope**2, sd**2)),
         evaluated(raw_kurtosis(scale, mean, sd)),
@@ -57,19 +57,19 @@ def test_mean_variance_and_kurtosis_are_those_by_integration(name: str) -> None:
     centre = moment(name, 1)
     variance = moment(name, 2, centre)
     kurtosis = moment(name, 4, centre) / variance**2
-    assert found == pytest.approx([centre, variance, kurtosis], rel=1e-8)
+    assert result == pytest.approx([centre, variance, kurtosis], rel=1e-8)
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_the_slope_is_the_covariance_with_the_model_scale(name: str) -> None:
     scale, mean, sd = known(name)
 
-    found = evaluated(raw_slope(scale, mean, sd)) * SD[name]
+    result = evaluated(raw_slope(scale, mean, sd)) * SD[name]
 
     def part(z: float) -> float:
         return z * untruncated(name, z) * float(stats.norm.pdf(z))
 
-    assert found == pytest.approx(integrate.quad(part, -9, 9)[0], rel=1e-8)
+    assert result == pytest.approx(integrate.quad(part, -9, 9)[0], rel=1e-8)
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
