@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "phase2sim").rglob("*.py"))
 OBLIQUE = {"one", "found", "said", "made", "own", "place", "here", "there"}
 SHARED_BY_DESIGN = {"command"}  # each module of `cli` has one
+KEYS_OF_FILES = {("phase2sim/evidence/tables.py", "place")}  # a field is a key of the file
 
 
 def name_of(path: Path) -> str:
@@ -45,7 +46,9 @@ def module_level_names(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_a_name_is_a_noun_or_a_verb_with_its_object(path: Path) -> None:
-    assert [(name, line) for name, line in values_named(path) if name.strip("_") in OBLIQUE] == []
+    oblique = {(name, line) for name, line in values_named(path) if name.strip("_") in OBLIQUE}
+
+    assert {name for name, _ in oblique if (name_of(path), name) not in KEYS_OF_FILES} == set()
 
 
 def test_a_public_name_means_one_thing() -> None:

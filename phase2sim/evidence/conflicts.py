@@ -6,7 +6,7 @@ from itertools import product
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.core.errors import BadEvidence
-from phase2sim.evidence.reported import LOCATIONS, IndividualData, Reported
+from phase2sim.evidence.reported import LOCATIONS, IndividualData, ReportedNumber
 from phase2sim.evidence.statistics import EvidenceEntry
 from phase2sim.evidence.values import BOUNDS
 
@@ -21,7 +21,7 @@ class _Claim:
     """A number that a fit reads, with its table in the file."""
 
     table: EvidenceEntry
-    entry: Reported
+    entry: ReportedNumber
 
     def refuse(self, message: str) -> BadEvidence:
         return self.table.refuse(
@@ -29,7 +29,7 @@ class _Claim:
         )
 
 
-def check_conflicts(tables: Sequence[EvidenceEntry], entries: Sequence[Reported]) -> None:
+def check_conflicts(tables: Sequence[EvidenceEntry], entries: Sequence[ReportedNumber]) -> None:
     """Check the entries of one file against each other.
 
     Raises ``BadEvidence`` that names the later and the earlier entry.
@@ -50,7 +50,7 @@ def check_conflicts(tables: Sequence[EvidenceEntry], entries: Sequence[Reported]
 
 def check_individual_data(
     tables: Sequence[EvidenceEntry],
-    entries: Sequence[Reported],
+    entries: Sequence[ReportedNumber],
     individuals: Iterable[IndividualData],
 ) -> None:
     """Refuse summaries of patients whose individual values are in the file too."""
@@ -70,7 +70,7 @@ def check_individual_data(
                 )
 
 
-def _visit_key(entry: Reported) -> tuple[object, ...]:
+def _visit_key(entry: ReportedNumber) -> tuple[object, ...]:
     return (entry.study, entry.arm, entry.endpoint, entry.clock, entry.months)
 
 
@@ -98,7 +98,7 @@ def _check_duplicates(claims: Iterable[_Claim]) -> None:
 def _check_difference_of_visits(claims: Sequence[_Claim]) -> None:
     """Refuse a change that also follows from its two visits or from another entry."""
     locations = _locations_by_visit(claims)
-    changes: dict[tuple[object, ...], Reported] = {}
+    changes: dict[tuple[object, ...], ReportedNumber] = {}
     for claim in claims:
         entry = claim.entry
         if entry.statistic not in TWO_VISIT_STATISTICS or entry.elicited:
@@ -138,7 +138,7 @@ def _check_difference_of_arms(claims: Sequence[_Claim]) -> None:
             raise claim.refuse(f"is {entry.as_reported}: entry {number} is the same. {SET_ASIDE}")
 
 
-def _locations_by_visit(claims: Iterable[_Claim]) -> dict[tuple[object, ...], Reported]:
+def _locations_by_visit(claims: Iterable[_Claim]) -> dict[tuple[object, ...], ReportedNumber]:
     return {
         _visit_key(claim.entry): claim.entry
         for claim in claims
@@ -146,13 +146,13 @@ def _locations_by_visit(claims: Iterable[_Claim]) -> dict[tuple[object, ...], Re
     }
 
 
-def _numbers(entries: Iterable[Reported | None]) -> str:
+def _numbers(entries: Iterable[ReportedNumber | None]) -> str:
     return " and ".join(str(entry.number) for entry in entries if entry)
 
 
 def _check_duplicate_spreads(claims: Sequence[_Claim]) -> None:
     """Refuse a visit that has both an SD and a pair of quantiles."""
-    spreads: dict[tuple[object, ...], Reported] = {}
+    spreads: dict[tuple[object, ...], ReportedNumber] = {}
     for claim in claims:
         entry = claim.entry
         has_sd = entry.statistic == "sd" or (entry.statistic == "mean" and entry.sd is not None)
@@ -186,7 +186,7 @@ def _check_bounds(claims: Sequence[_Claim]) -> None:
                 )
 
 
-def _by_visit(claims: Iterable[_Claim], statistic: str) -> dict[tuple[object, ...], Reported]:
+def _by_visit(claims: Iterable[_Claim], statistic: str) -> dict[tuple[object, ...], ReportedNumber]:
     return {
         _visit_key(claim.entry): claim.entry
         for claim in claims
@@ -194,7 +194,7 @@ def _by_visit(claims: Iterable[_Claim], statistic: str) -> dict[tuple[object, ..
     }
 
 
-def _model_value(entry: Reported, value: float) -> float:
+def _model_value(entry: ReportedNumber, value: float) -> float:
     return value if entry.on_model_scale else ENDPOINTS[entry.endpoint].to_model(value)
 
 
@@ -218,7 +218,7 @@ def _check_counts(claims: Sequence[_Claim]) -> None:
 
 def _check_events(claims: Sequence[_Claim]) -> None:
     """Refuse patients with an event, events and a rate of the same patients that disagree."""
-    totals: dict[tuple[object, ...], Reported] = {}
+    totals: dict[tuple[object, ...], ReportedNumber] = {}
     for claim in claims:
         entry = claim.entry
         if entry.endpoint in EVENTS and entry.statistic in {"events", "rate"}:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
 from phase2sim.evidence.as_reported import reported_text
-from phase2sim.evidence.reported import Reported
+from phase2sim.evidence.reported import ReportedNumber
 from phase2sim.evidence.statistics import (
     STATISTICS,
     EvidenceEntry,
@@ -34,7 +34,7 @@ FEWEST_PATIENTS = {"correlation": 4, "residual_sd": 4, "quartiles": 4, "range": 
 WEIGHED_BY_SE = (*SPANS, "percent_change", "rate")  # with a standard error, n is not needed
 
 
-def parse_entry(entry: EvidenceEntry, label: str) -> Reported:
+def parse_entry(entry: EvidenceEntry, label: str) -> ReportedNumber:
     """Convert one entry of the file called ``label``.
 
     Raises ``BadEvidence`` if keys contradict each other or a value is impossible.
@@ -51,11 +51,11 @@ def parse_entry(entry: EvidenceEntry, label: str) -> Reported:
     return _geometric_to_model(content, number) if statistic == "geometric_mean" else number
 
 
-def _assemble(content: EntryContent, label: str) -> Reported:
+def _assemble(content: EntryContent, label: str) -> ReportedNumber:
     entry, table = content.entry, content.table
     value = value_of(content)
     sd, se = spread_of(content)
-    number = Reported(
+    number = ReportedNumber(
         file=label,
         number=entry.number,
         study=entry.arm.study,
@@ -89,7 +89,7 @@ def _assemble(content: EntryContent, label: str) -> Reported:
     return _read_independence(number) if table.endpoint == INDEPENDENCE else number
 
 
-def _read_independence(number: Reported) -> Reported:
+def _read_independence(number: ReportedNumber) -> ReportedNumber:
     """Read patients without insulin as a dose of 0, at the last month of a span."""
     if number.statistic != "count" or number.unused:
         return number
@@ -102,7 +102,7 @@ def _read_independence(number: Reported) -> Reported:
     )
 
 
-def _geometric_to_model(content: EntryContent, number: Reported) -> Reported:
+def _geometric_to_model(content: EntryContent, number: ReportedNumber) -> ReportedNumber:
     """Convert a back-transformed mean of logarithms, and its interval, to the model scale."""
     scale = content.scale
     if scale.on_model:
@@ -203,7 +203,7 @@ def _check_patients(entry: EvidenceEntry) -> None:
         )
 
 
-def _check_sample_size(entry: EvidenceEntry, number: Reported) -> None:
+def _check_sample_size(entry: EvidenceEntry, number: ReportedNumber) -> None:
     """Refuse a number for the fit that has too few patients, or an unknown number of them."""
     if number.unused or number.elicited:
         return

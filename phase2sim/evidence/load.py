@@ -20,7 +20,7 @@ from phase2sim.evidence.reported import (
     EffectAssumption,
     Evidence,
     IndividualData,
-    Reported,
+    ReportedNumber,
     StudyArm,
 )
 from phase2sim.evidence.statistics import STATISTICS, EvidenceEntry
@@ -29,7 +29,7 @@ from phase2sim.evidence.units import LEDGER_ONLY, MODELLED_ENDPOINTS
 
 __all__ = ["LEDGER_ONLY", "MODELLED_ENDPOINTS", "STATISTICS", "find_evidence", "load_evidence"]
 
-type EvidencePart = StudyArm | Reported | IndividualData | EffectAssumption | ClassEffect
+type EvidencePart = StudyArm | ReportedNumber | IndividualData | EffectAssumption | ClassEffect
 
 KEYS_WITHOUT_BEARING = (
     "file",
@@ -53,7 +53,7 @@ def load_evidence(paths: Sequence[Path]) -> Evidence:
         raise BadEvidence("No evidence file was named. Name at least one, for example gxipc1.")
     files = [read_file(path) for path in paths]
     arms: ArmsByName = {}
-    numbers: list[Reported] = []
+    numbers: list[ReportedNumber] = []
     individuals: list[IndividualData] = []
     for file in files:
         add_arms(arms, file)
@@ -136,7 +136,7 @@ def _individual_arms(file: EvidenceFile, arms: ArmsByName) -> Iterable[StudyArm]
 
 
 def _treated_endpoints(
-    numbers: Iterable[Reported], individuals: Iterable[IndividualData], arms: ArmsByName
+    numbers: Iterable[ReportedNumber], individuals: Iterable[IndividualData], arms: ArmsByName
 ) -> dict[str, set[str]]:
     """Endpoints that a fit reads from treated arms, by design."""
     endpoints_of_arms = {
@@ -156,7 +156,7 @@ def _treated_endpoints(
     return treated
 
 
-def _arm_names(number: Reported) -> tuple[str, ...]:
+def _arm_names(number: ReportedNumber) -> tuple[str, ...]:
     return (number.arm, number.versus) if number.versus else (number.arm,)
 
 

@@ -39,7 +39,7 @@ class StudyArm:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class ReportedNumber:
     """One reported number, in the endpoint's unit, or on the model scale if ``on_model_scale``.
 
     ``months`` holds one visit, or the two visits of a change, slope or correlation. They count from
@@ -152,7 +152,7 @@ class Evidence:
 
     names: tuple[str, ...]
     arms: tuple[StudyArm, ...]
-    reported: tuple[Reported, ...]
+    reported: tuple[ReportedNumber, ...]
     effects: Mapping[str, EffectAssumption]  # by endpoint; empty without a single-arm study
     digest: str  # sha256 of the contents, without comments and layout
     classes: Mapping[str, ClassEffect] = field(default_factory=dict)  # by endpoint

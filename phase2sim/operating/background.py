@@ -11,7 +11,7 @@ from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, MEASURES, drawn
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import fitted_prior
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.trial.engine import analysed_months
 
 _LIMITS = (0.025, 0.975)
@@ -42,7 +42,7 @@ class Background:
 
 
 def background(
-    assembled: Assembled, evidence: Evidence | None, prior: PriorDraws | None
+    assembled: AssembledScenario, evidence: Evidence | None, prior: PriorDraws | None
 ) -> tuple[Background, ...]:
     """Collect the background of each analysis of a scenario."""
     study = assembled.study
@@ -83,7 +83,7 @@ def _unit(endpoint: str) -> str:
     return "a month" if endpoint in EVENTS else MEASURES[endpoint].unit
 
 
-def _untreated(assembled: Assembled, analysis: Analysis) -> float:
+def _untreated(assembled: AssembledScenario, analysis: Analysis) -> float:
     """Typical value of untreated patients; derived outcomes from typical components."""
     plan = assembled.study.drawn
     if analysis.endpoint in EVENTS:
@@ -96,7 +96,7 @@ def _untreated(assembled: Assembled, analysis: Analysis) -> float:
     return float(typical[0][0] if derived is None else derived.derive(*typical)[0])
 
 
-def _typical(assembled: Assembled, endpoint: str, month: float) -> float:
+def _typical(assembled: AssembledScenario, endpoint: str, month: float) -> float:
     plan = assembled.study.drawn
     mean = assembled.control.mean_at(plan, plan.endpoints.index(endpoint), month)
     return ENDPOINTS[endpoint].from_model(mean)
@@ -117,7 +117,7 @@ def _reported(evidence: Evidence | None, analysis: Analysis) -> str:
     return ""
 
 
-def _target(assembled: Assembled, number: int) -> float | None:
+def _target(assembled: AssembledScenario, number: int) -> float | None:
     """Target effect of an analysis; for an outcome that is not drawn, its implied true value."""
     if not assembled.built.scenario.truth.target:
         return None
@@ -129,7 +129,7 @@ def _target(assembled: Assembled, number: int) -> float | None:
     return float(effect[0, study.aim(number).arm, e, visits].mean())
 
 
-def _effect(assembled: Assembled, number: int) -> tuple[float, float, float] | None:
+def _effect(assembled: AssembledScenario, number: int) -> tuple[float, float, float] | None:
     """Fitted effect at the analysed months, before the robust mixture: mean and 95 % limits."""
     study, analysis = assembled.study, assembled.study.analyses[number]
     if analysis.endpoint not in ENDPOINTS:
@@ -144,7 +144,7 @@ def _effect(assembled: Assembled, number: int) -> tuple[float, float, float] | N
     return float(draws.mean()), float(low), float(high)
 
 
-def _endpoint_and_visits(assembled: Assembled, analysis: Analysis) -> tuple[int, list[int]]:
+def _endpoint_and_visits(assembled: AssembledScenario, analysis: Analysis) -> tuple[int, list[int]]:
     """Endpoint of an analysis, and the visits whose effects it averages."""
     plan = assembled.study.drawn
     months = analysed_months(assembled.study.plan, analysis)

@@ -41,7 +41,7 @@ from phase2sim.operating.measures import (
     treated_patients,
     true_given_go,
 )
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
 
 type TruthError = Callable[[int, str], float]  # Monte Carlo error of an analysis's true value
@@ -143,13 +143,13 @@ def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def closed_forms(assembled: Assembled) -> ClosedFormLookup:
+def closed_forms(assembled: AssembledScenario) -> ClosedFormLookup:
     """Return a function that gives the closed form of an analysis under a truth, if any."""
     sources = {source.label: source for source in assembled.sources}
     return lambda number, truth: closed_form_power(assembled, number, sources[truth])
 
 
-def truth_errors(assembled: Assembled) -> TruthError:
+def truth_errors(assembled: AssembledScenario) -> TruthError:
     """Return a function that gives the Monte Carlo error of an analysis's true value."""
     known_values = assembled.study.known
     return lambda number, truth: (

@@ -13,7 +13,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import TruthSource
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.prior.truth_sources import window_midpoints
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.theory.group_sequential.multi_arm_boundaries import Fates
 from phase2sim.theory.power import (
@@ -58,7 +58,7 @@ def arms_without_effect(built: BuiltScenario) -> Fates | None:
 class _Case:
     """One analysis under one truth; benefit counts as positive."""
 
-    assembled: Assembled
+    assembled: AssembledScenario
     endpoint: int
     visit: int  # the analysed one of those drawn, baseline 0
     effect: float  # at that visit, less the null effect
@@ -95,7 +95,9 @@ class _Formula:
     approximation: str = ""
 
 
-def closed_form_power(assembled: Assembled, number: int, source: TruthSource) -> ClosedForm | None:
+def closed_form_power(
+    assembled: AssembledScenario, number: int, source: TruthSource
+) -> ClosedForm | None:
     """Closed-form power of one analysis, for a fixed truth; None where there is no formula."""
     analysis = assembled.study.analyses[number]
     plan = assembled.study.drawn
@@ -204,7 +206,7 @@ def _covariate_columns(covariates: tuple[str, ...]) -> list[int]:
     return [column for column, name in enumerate(("baseline", "age")) if name in covariates]
 
 
-def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
+def _covariance(assembled: AssembledScenario, e: int, analysed: list[int]) -> Floats:
     """Covariance between patients of baseline, age and the values at visits, in that order."""
     plan, control = assembled.study.drawn, assembled.control.typical()
     visits = np.array([0, *analysed])
@@ -232,7 +234,7 @@ def _covariance(assembled: Assembled, e: int, analysed: list[int]) -> Floats:
     return covariance
 
 
-def _sizes(assembled: Assembled, month: float) -> tuple[Floats, Floats]:
+def _sizes(assembled: AssembledScenario, month: float) -> tuple[Floats, Floats]:
     """Observed treated and control patients at a month (pair, 2), and their probabilities."""
     control_share, treated_share = _share_staying(assembled, month)
     patients = assembled.study.plan.patients
@@ -262,20 +264,20 @@ def _sizes_at_month(
     return sizes, chance_of
 
 
-def _share_staying(assembled: Assembled, month: float) -> tuple[float, float]:
+def _share_staying(assembled: AssembledScenario, month: float) -> tuple[float, float]:
     """Share of untreated, and of treated, patients still in the trial at a month."""
     visits = assembled.study.plan.visits_months
     return assembled.built.dropout.share_staying(month, visits)
 
 
-def _treated_counts(assembled: Assembled) -> list[tuple[int, float]]:
+def _treated_counts(assembled: AssembledScenario) -> list[tuple[int, float]]:
     """Possible numbers of treated patients, with their probabilities."""
     study = assembled.study
     sizes = study.randomisation.treated_sizes(study.plan.patients)
     return [(size, chance) for size, chance in sizes if chance > _NEGLIGIBLE]
 
 
-def _reasons(assembled: Assembled, analysis: Analysis, e: int) -> list[str]:
+def _reasons(assembled: AssembledScenario, analysis: Analysis, e: int) -> list[str]:
     """Reasons why any formula is approximate here."""
     study, plan, control = assembled.study, assembled.study.drawn, assembled.control
     low, high = plan.months_since_diagnosis

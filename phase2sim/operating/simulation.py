@@ -31,7 +31,7 @@ from phase2sim.operating.characteristics import (
 from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, read_evidence
-from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
+from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
 from phase2sim.scenario.assembly.true_effects import with_known_values
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.engine import Outcomes, simulate_batch
@@ -279,7 +279,7 @@ def _result(
 class PreparedScenario:
     """A scenario assembled with its evidence and the prior fitted to it, if it names any."""
 
-    assembled: Assembled
+    assembled: AssembledScenario
     evidence: Evidence | None = None
     prior: PriorDraws | None = None
 
@@ -326,7 +326,7 @@ def _run(
     return sums, trials
 
 
-def _tally_batch(assembled: Assembled, requested: int, first: int) -> tuple[TrialSums, ...]:
+def _tally_batch(assembled: AssembledScenario, requested: int, first: int) -> tuple[TrialSums, ...]:
     """Tally one batch under every truth."""
     study = assembled.study
     trials = min(study.batch, requested - first)

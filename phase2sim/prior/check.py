@@ -9,7 +9,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.progress import Progress
 from phase2sim.core.randomness import generator
-from phase2sim.evidence.reported import LOCATIONS, SINGLE_ARM, Evidence, Reported
+from phase2sim.evidence.reported import LOCATIONS, SINGLE_ARM, Evidence, ReportedNumber
 from phase2sim.prior.analysis_priors import analysis_priors, effect_share, history_at
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import seed_of
@@ -33,7 +33,7 @@ class Replica:
     Carlo standard error.
     """
 
-    entry: Reported
+    entry: ReportedNumber
     what: str
     reported: float
     median: float

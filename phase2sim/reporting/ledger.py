@@ -14,7 +14,7 @@ from phase2sim.evidence.reported import (
     EffectAssumption,
     Evidence,
     IndividualData,
-    Reported,
+    ReportedNumber,
     StudyArm,
 )
 
@@ -83,7 +83,7 @@ def _columns(*, show_header: bool) -> Table:
     return rows
 
 
-def _row(reported: Reported) -> dict[str, object]:
+def _row(reported: ReportedNumber) -> dict[str, object]:
     return {
         "number": reported.number,
         "file": reported.file,
@@ -185,7 +185,7 @@ def _effect_words(assumption: EffectAssumption | ClassEffect) -> str:
     )
 
 
-def _uses_elicited_weight(reported: Reported) -> bool:
+def _uses_elicited_weight(reported: ReportedNumber) -> bool:
     return reported.by_weight and not reported.unused
 
 
@@ -202,7 +202,7 @@ def _heading(file: str, arm: StudyArm) -> str:
     )
 
 
-def _cells(reported: Reported) -> tuple[str, ...]:
+def _cells(reported: ReportedNumber) -> tuple[str, ...]:
     month = " to ".join(f"{month:g}" for month in reported.months)
     time = f"{month}{' d' if reported.clock == 'diagnosis' else ''}"
     speaks_for_itself = reported.elicited is not None or reported.statistic in SAYS_ITSELF
@@ -223,7 +223,7 @@ def _endpoint(name: str) -> str:
     return ENDPOINTS[name].label if name in ENDPOINTS else name.replace("_", " ")
 
 
-def _use_in_fit(reported: Reported) -> str:
+def _use_in_fit(reported: ReportedNumber) -> str:
     if reported.unused:
         return f"no: {escape(reported.unused)}"
     if reported.elicited is not None:

@@ -8,7 +8,7 @@ from scipy.special import ndtr
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.measured import Measured
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.studies.boundary_table import information_at_end, squared_errors, target_effect
 from phase2sim.trial.interim.dropping_rule import DroppingRule
 
@@ -59,7 +59,7 @@ class ArmTable:
     information: tuple[Measured, ...]  # by arm at the end: one over the squared standard error
 
 
-def arm_boundary_table(assembled: Assembled, rule: DroppingRule) -> ArmTable:
+def arm_boundary_table(assembled: AssembledScenario, rule: DroppingRule) -> ArmTable:
     """Bounds and stopping probabilities; the final information is estimated by simulation."""
     squared_of_arms = squared_errors(assembled, assembled.sources[0])
     information = tuple(
@@ -74,7 +74,7 @@ def arm_boundary_table(assembled: Assembled, rule: DroppingRule) -> ArmTable:
     )
 
 
-def _looks(assembled: Assembled, rule: DroppingRule, errors: Floats) -> Iterator[ArmLook]:
+def _looks(assembled: AssembledScenario, rule: DroppingRule, errors: Floats) -> Iterator[ArmLook]:
     design, bounds = assembled.built.design, rule.bounds
     spent, dropping = bounds.spent(dropping=False), bounds.spent(dropping=True)
     last = bounds.information.size - 1
@@ -95,7 +95,7 @@ def _looks(assembled: Assembled, rule: DroppingRule, errors: Floats) -> Iterator
         )
 
 
-def _bound(assembled: Assembled, z: float, errors: Floats) -> ArmBound | None:
+def _bound(assembled: AssembledScenario, z: float, errors: Floats) -> ArmBound | None:
     if not np.isfinite(z):
         return None
     hypotheses = assembled.study.hypotheses
@@ -107,7 +107,9 @@ def _bound(assembled: Assembled, z: float, errors: Floats) -> ArmBound | None:
     return ArmBound(float(z), float(ndtr(-z)), effects_by_arm)
 
 
-def _truths(assembled: Assembled, rule: DroppingRule, errors: Floats) -> Iterator[ArmOutcomes]:
+def _truths(
+    assembled: AssembledScenario, rule: DroppingRule, errors: Floats
+) -> Iterator[ArmOutcomes]:
     """Outcomes under no effect, half the target, the target, and the least favourable truth."""
     hypotheses = assembled.study.hypotheses
     null, sign = (
@@ -132,7 +134,7 @@ def _truths(assembled: Assembled, rule: DroppingRule, errors: Floats) -> Iterato
 
 
 def _truth_outcome(
-    assembled: Assembled, rule: DroppingRule, truth: str, drift: Floats
+    assembled: AssembledScenario, rule: DroppingRule, truth: str, drift: Floats
 ) -> ArmOutcomes:
     design, fates = assembled.built.design, rule.bounds.fates(drift)
     ratio = [design.allocation[0], *(design.allocation[a.arm] for a in assembled.built.study.aims)]

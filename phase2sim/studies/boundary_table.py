@@ -10,7 +10,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import TruthSource
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.measured import Measured, mean_of
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.theory.group_sequential.boundaries import Boundaries
 from phase2sim.theory.group_sequential.conditional_power import conditional_power, predictive_power
 from phase2sim.trial.engine import analyse_trials, draw_trials, true_effect
@@ -71,7 +71,7 @@ class AnalysisBounds:
     power: float  # that the inflation factor is for
 
 
-def interim_rule(assembled: Assembled) -> StoppingRule | DroppingRule:
+def interim_rule(assembled: AssembledScenario) -> StoppingRule | DroppingRule:
     """Return the rule that looks follow; raises ``BadScenario`` for a scenario without looks."""
     match assembled.study.interim:
         case Interim(rule=StoppingRule() | DroppingRule() as rule):
@@ -82,7 +82,7 @@ def interim_rule(assembled: Assembled) -> StoppingRule | DroppingRule:
     )
 
 
-def boundary_table(assembled: Assembled, rule: StoppingRule) -> tuple[AnalysisBounds, ...]:
+def boundary_table(assembled: AssembledScenario, rule: StoppingRule) -> tuple[AnalysisBounds, ...]:
     """Bounds of every analysis.
 
     The information at the end is that of simulated trials, unless the scenario states it.
@@ -95,7 +95,7 @@ def boundary_table(assembled: Assembled, rule: StoppingRule) -> tuple[AnalysisBo
     )
 
 
-def squared_errors(assembled: Assembled, source: TruthSource) -> Floats:
+def squared_errors(assembled: AssembledScenario, source: TruthSource) -> Floats:
     """Squared standard errors at the end (analysis, trial)."""
     study = assembled.study
     batches = []
@@ -107,7 +107,7 @@ def squared_errors(assembled: Assembled, source: TruthSource) -> Floats:
 
 
 def _analysis_bounds(
-    assembled: Assembled, rule: StoppingRule, number: int, squared: Floats
+    assembled: AssembledScenario, rule: StoppingRule, number: int, squared: Floats
 ) -> AnalysisBounds:
     bounds = rule.planned[number]
     information = information_at_end(rule.maximum_information[number], squared)
@@ -141,7 +141,7 @@ def information_at_end(stated: float | None, squared: Floats) -> Measured:
 
 
 def _looks(
-    assembled: Assembled, bounds: Boundaries, *, null: float, se: float
+    assembled: AssembledScenario, bounds: Boundaries, *, null: float, se: float
 ) -> Iterator[LookBounds]:
     design, total = assembled.built.design, assembled.built.design.patients
     patients = [
@@ -182,7 +182,7 @@ def _bound(bounds: Boundaries, z: float, k: int, *, null: float, se: float) -> B
 
 
 def _truths(
-    assembled: Assembled, bounds: Boundaries, number: int, *, null: float, se: float
+    assembled: AssembledScenario, bounds: Boundaries, number: int, *, null: float, se: float
 ) -> Iterator[StoppingUnderTruth]:
     """Stopping probabilities under no effect, half the target effect and the target effect."""
     target = target_effect(assembled, number)
@@ -195,7 +195,7 @@ def _truths(
 
 
 def _truth_outcome(
-    assembled: Assembled, bounds: Boundaries, truth: str, drift: float
+    assembled: AssembledScenario, bounds: Boundaries, truth: str, drift: float
 ) -> StoppingUnderTruth:
     efficacy, futility = bounds.exits(drift)
     expected = bounds.expected_information(drift)
@@ -210,7 +210,7 @@ def _truth_outcome(
     )
 
 
-def target_effect(assembled: Assembled, number: int) -> float:
+def target_effect(assembled: AssembledScenario, number: int) -> float:
     """True effect under the target; nan where there is none, or it is unknown."""
     study = assembled.study
     for source in assembled.sources:

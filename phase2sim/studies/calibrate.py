@@ -23,7 +23,7 @@ from phase2sim.core.progress import Progress, Report
 from phase2sim.decisions.familywise import ANY
 from phase2sim.decisions.mcp_mod import CURVE
 from phase2sim.operating.simulation import prepare_scenario
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.engine import analyse_trials, draw_trials
 from phase2sim.trial.study import Study
@@ -139,7 +139,7 @@ def calibrate(
     )
 
 
-def _choose_rule(assembled: Assembled, verdict: str | None) -> _Rule:
+def _choose_rule(assembled: AssembledScenario, verdict: str | None) -> _Rule:
     study, path = assembled.study, assembled.built.path
     names, verdicts = study.names, study.verdicts
     if study.interim is not None:
@@ -173,7 +173,7 @@ def _null_sets(rule: _Rule, analyses: int) -> list[Bools]:
     return subsets
 
 
-def _null_truth(assembled: Assembled) -> TruthSource:
+def _null_truth(assembled: AssembledScenario) -> TruthSource:
     """Truth with no effect, or with the null effects where these are not zero."""
     study, path = assembled.study, assembled.built.path
     source = next(source for source in assembled.sources if source.label == "null")

@@ -16,7 +16,7 @@ from phase2sim.core.measured import Measured, proportion
 from phase2sim.core.progress import Progress, Report
 from phase2sim.operating.characteristics import measured_row
 from phase2sim.operating.simulation import PreparedScenario, prepare_scenario
-from phase2sim.scenario.assembly.assemble import Assembled, build_scenario
+from phase2sim.scenario.assembly.assemble import AssembledScenario, build_scenario
 from phase2sim.scenario.assembly.plan import widen_plan
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.engine import simulate_batch
@@ -230,7 +230,7 @@ def _simulate_verdicts(
     return verdicts_by_scenario
 
 
-def _main_verdict(assembled: Assembled) -> int:
+def _main_verdict(assembled: AssembledScenario) -> int:
     """Index of the main verdict: that on all analyses together, else the first."""
     verdicts, analyses = assembled.study.verdicts, len(assembled.study.analyses)
     return analyses if len(verdicts) > analyses else 0

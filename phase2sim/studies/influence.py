@@ -15,7 +15,7 @@ from phase2sim.core.errors import BadEvidence, BadInput, BadScenario, PriorNotTr
 from phase2sim.core.io.toml_files import nearest
 from phase2sim.core.progress import Report
 from phase2sim.evidence.load import digest_of
-from phase2sim.evidence.reported import LOCATIONS, Evidence, Reported
+from phase2sim.evidence.reported import LOCATIONS, Evidence, ReportedNumber
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit
 from phase2sim.prior.models.prior_moments import effect_before
@@ -29,7 +29,7 @@ from phase2sim.prior.reweighting import (
     reweight_share,
 )
 from phase2sim.prior.truth_sources import fitted_prior
-from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
+from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.trial.engine import simulate_batch
@@ -45,7 +45,7 @@ class LeaveOneOut:
     ``refused`` gives the reason why the refit cannot be used; the numbers are then missing.
     """
 
-    entry: Reported
+    entry: ReportedNumber
     pareto_k: float
     refitted: bool
     effect_mean: Mapping[str, Change]  # by endpoint, at the month of its assumption
@@ -77,7 +77,7 @@ class Influence:
 class EntryWeights:
     """Leave-one-out importance weights (draw, entry) and their Pareto k."""
 
-    entries: tuple[Reported, ...]
+    entries: tuple[ReportedNumber, ...]
     weights: Floats
     pareto_k: Floats  # (entry,)
 
@@ -190,7 +190,7 @@ def measure_influence(
     )
 
 
-def leave_entry_out(evidence: Evidence, entry: Reported) -> Evidence:
+def leave_entry_out(evidence: Evidence, entry: ReportedNumber) -> Evidence:
     """Evidence with one of its entries set aside.
 
     Its digest is that of files with the entry marked ``unused``, so that their fits are one.
@@ -219,7 +219,7 @@ def simulate_outcomes(
     return outcomes
 
 
-def _simulate_verdicts(assembled: Assembled, trials: int) -> tuple[NDArray[np.int8], Ints]:
+def _simulate_verdicts(assembled: AssembledScenario, trials: int) -> tuple[NDArray[np.int8], Ints]:
     """Verdicts (trial, verdict), and the number of the prior draw behind each trial."""
     study = assembled.study
     source = fitted_prior(assembled.sources)
@@ -336,7 +336,7 @@ def _assurance_change(base: _Base, refit: PriorDraws, report: Report) -> dict[st
     }
 
 
-def _is_fitted_jointly(entries: Sequence[Reported], entry: Reported) -> bool:
+def _is_fitted_jointly(entries: Sequence[ReportedNumber], entry: ReportedNumber) -> bool:
     """Whether one likelihood reads the entry with others of the same patients and visit.
 
     Then its weights leave these out too: a median also drops the count and the quantiles beside
@@ -357,16 +357,16 @@ def _is_fitted_jointly(entries: Sequence[Reported], entry: Reported) -> bool:
     )
 
 
-def _months(decline: Reported) -> tuple[float, ...]:
+def _months(decline: ReportedNumber) -> tuple[float, ...]:
     """Both visits that a count below baseline compares; the first is baseline by default."""
     return (0.0, *decline.months) if len(decline.months) == 1 else decline.months
 
 
-def _arm(entry: Reported) -> tuple[object, ...]:
+def _arm(entry: ReportedNumber) -> tuple[object, ...]:
     return entry.study, entry.arm, entry.endpoint, entry.clock
 
 
-def _visit(entry: Reported) -> tuple[object, ...]:
+def _visit(entry: ReportedNumber) -> tuple[object, ...]:
     return *_arm(entry), entry.months
 
 
@@ -374,7 +374,7 @@ def _effect(prior: PriorDraws, endpoint: str) -> Floats:
     return np.asarray(prior.effect[:, prior.endpoints.index(endpoint)])
 
 
-def _progress_line(entry: Reported, finished: int, total: int, started: float) -> str:
+def _progress_line(entry: ReportedNumber, finished: int, total: int, started: float) -> str:
     seconds = time.monotonic() - started
     remaining = f", about {seconds / finished * (total - finished):.0f} s left" if finished else ""
     return f"fitting without {entry.where} ({finished + 1} of {total}{remaining})"

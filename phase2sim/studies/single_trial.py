@@ -28,7 +28,7 @@ from phase2sim.core.contracts import (
 from phase2sim.core.decision import side_by_side
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.errors import BadData, BadScenario
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.trial.engine import (
     analyse_trials,
@@ -148,7 +148,7 @@ def analyse(built: BuiltScenario, path: Path, endpoint: str | None = None) -> Tr
 
 
 def replay(
-    assembled: Assembled, truth: str, trial: int, look: float | None = None
+    assembled: AssembledScenario, truth: str, trial: int, look: float | None = None
 ) -> tuple[TrialResult, str]:
     """One simulated trial again: findings, and patients as CSV text that ``analyse`` reads.
 

@@ -7,7 +7,7 @@ import numpy as np
 from calibration.simulated import Case, Draws, Floats, Quantity
 from support.reports import arm, entry, evidence
 
-from phase2sim.evidence.reported import Evidence, Normal, Reported
+from phase2sim.evidence.reported import Evidence, Normal, ReportedNumber
 from phase2sim.prior.models.unknowns.settings import PRIORS, EndpointPriors
 
 KNOTS = {3.0: 1, 6.0: 2, 12.0: 3}
@@ -74,7 +74,7 @@ def case(name: str, report: Evidence, quantities: Mapping[str, Quantity]) -> Cas
     return Case(name, report, quantities, REALISTIC)
 
 
-def one_visit(name: str, *reported: Reported) -> Case:
+def one_visit(name: str, *reported: ReportedNumber) -> Case:
     """Case of one endpoint at month 6, whose first number is near its mean."""
     quantities = visit(6.0) | STUDIES | gap(reported[0].endpoint)
     return case(name, evidence(*reported), quantities)

@@ -26,7 +26,7 @@ from phase2sim.evidence.reported import (
     SINGLE_ARM,
     ClassEffect,
     EffectAssumption,
-    Reported,
+    ReportedNumber,
 )
 from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS
 
@@ -56,7 +56,7 @@ def of_two_endpoints() -> list[Case]:
 def of_events() -> list[Case]:
     """Events of an arm whose mean is reported too."""
 
-    def counted(statistic: str, value: float = 1.0, se: float | None = None) -> Reported:
+    def counted(statistic: str, value: float = 1.0, se: float | None = None) -> ReportedNumber:
         return entry(statistic, (0.0, 6.0), value, endpoint="adverse_events", se=se)
 
     numbers = {

@@ -11,7 +11,7 @@ from support.small_trials import Table, assembled
 
 from phase2sim.core.contracts import GO
 from phase2sim.operating.simulation import prepare_scenario
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.trial.engine import simulate_batch
 
@@ -57,7 +57,7 @@ DROPPING: dict[str, Table] = {
 }
 
 
-def error_of(made: Assembled) -> float:
+def error_of(made: AssembledScenario) -> float:
     (null,) = (source for source in made.sources if source.label == "null")
     shown = 0
     for first in range(0, TRIALS, made.study.batch):

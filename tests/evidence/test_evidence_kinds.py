@@ -23,14 +23,14 @@ from support.evidence_text import (
 )
 
 from phase2sim.evidence.load import MODELLED_ENDPOINTS
-from phase2sim.evidence.reported import Normal, Reported
+from phase2sim.evidence.reported import Normal, ReportedNumber
 
 ROOT = Path(__file__).parents[2]
 HBA1C = 'endpoint = "hba1c"\nmonth = 6\nunit = "%"\n'
 WEIGHT = 'weight_kg = { normal = [35, 10] }\nweight_why = "a guess"\n'
 
 
-def only(folder: Path, keys: str, study: str = CONTROL) -> Reported:
+def only(folder: Path, keys: str, study: str = CONTROL) -> ReportedNumber:
     (reported,) = load(folder, study + entry(keys)).reported
     return reported
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from phase2sim.evidence.load import STATISTICS, load_evidence
-from phase2sim.evidence.reported import Evidence, Normal, Reported
+from phase2sim.evidence.reported import Evidence, Normal, ReportedNumber
 
 PRIORS = Path(__file__).parents[2] / "priors"
 STUDY = """
@@ -30,12 +30,12 @@ def load(folder: Path, text: str, name: str = "small.toml") -> Evidence:
     return load_evidence([path])
 
 
-def only(folder: Path, keys: str) -> Reported:
+def only(folder: Path, keys: str) -> ReportedNumber:
     (reported,) = load(folder, f"{STUDY}\n[[reported]]\n{keys}\n").reported
     return reported
 
 
-def of_study(evidence: Evidence, study: str) -> list[Reported]:
+def of_study(evidence: Evidence, study: str) -> list[ReportedNumber]:
     return [number for number in evidence.reported if number.study == study]
 
 

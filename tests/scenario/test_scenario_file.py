@@ -10,7 +10,7 @@ from support.damage import SOUND
 from phase2sim.core.errors import BadScenario
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import Control
-from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
+from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
 from phase2sim.scenario.scenario_file import Scenario, load_scenario
 
 HBA1C, C_PEPTIDE = 0, 1  # places of the endpoints in a plan
@@ -34,7 +34,7 @@ def changed(path: Path, *edits: tuple[str, str]) -> Path:
     return other
 
 
-def assembled(path: Path, *settings: str) -> Assembled:
+def assembled(path: Path, *settings: str) -> AssembledScenario:
     return assemble(build_scenario(load_scenario(path, settings)), None)
 
 

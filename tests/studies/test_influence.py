@@ -13,7 +13,7 @@ from support.kept_prior import DRAWS, draws_for, shipped_evidence
 
 from phase2sim.core.errors import BadInput
 from phase2sim.evidence.load import load_evidence
-from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior import storage as prior_files
 from phase2sim.reporting.figures.pages import write_figures
 from phase2sim.reporting.screens.influence import influence_json, influence_screen
@@ -55,7 +55,7 @@ def _index(evidence: Evidence, number: int) -> int:
     )
 
 
-def _entry(evidence: Evidence, number: int) -> Reported:
+def _entry(evidence: Evidence, number: int) -> ReportedNumber:
     return [entry for entry in evidence.reported if not entry.unused][_index(evidence, number)]
 
 

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from support.agreement import assert_agrees
 
 from phase2sim.core.randomness import generator
-from phase2sim.evidence.reported import Evidence, Reported, StudyArm
+from phase2sim.evidence.reported import Evidence, ReportedNumber, StudyArm
 from phase2sim.prior.replicates.parameters import Parameters
 from phase2sim.prior.replicates.replicate import replicate
 
@@ -53,7 +53,7 @@ def arm(name: str = "control", study: str = "A", **changes: object) -> StudyArm:
 
 def entry(
     statistic: str, months: float | tuple[float, float] = 6.0, value: float = 1.0, **changes: object
-) -> Reported:
+) -> ReportedNumber:
     """One number of HbA1c in ten patients of arm ``control`` of study ``A``."""
     of: dict[str, object] = {
         "file": "priors/made-up.toml",
@@ -68,10 +68,12 @@ def entry(
         "as_reported": "made up",
     }
     visits = months if isinstance(months, tuple) else (months,)
-    return Reported(statistic=statistic, value=value, months=visits, **(of | changes))  # type: ignore[arg-type]  # named fields
+    return ReportedNumber(statistic=statistic, value=value, months=visits, **(of | changes))  # type: ignore[arg-type]  # named fields
 
 
-def evidence(*reported: Reported, arms: tuple[StudyArm, ...] = (), **more: object) -> Evidence:
+def evidence(
+    *reported: ReportedNumber, arms: tuple[StudyArm, ...] = (), **more: object
+) -> Evidence:
     """Evidence of these entries, by default of the one control arm."""
     of = {"effects": {}, "digest": "5" * 64, "names": ("made-up",)} | more
     return Evidence(arms=arms or (arm(),), reported=reported, **of)  # type: ignore[arg-type]  # named fields

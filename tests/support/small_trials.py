@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
+from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
 from phase2sim.scenario.scenario_file import SCENARIO, Scenario
 
 type Table = dict[str, Any]
@@ -74,5 +74,5 @@ def scenario(table: Table) -> Scenario:
     return SCENARIO.validate_python(table)
 
 
-def assembled(table: Table) -> Assembled:
+def assembled(table: Table) -> AssembledScenario:
     return assemble(build_scenario(scenario(table)), None)

@@ -13,7 +13,7 @@ from support.small_trials import Table, assembled, design, one_endpoint, scenari
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import UNDECIDED, TruthSource
 from phase2sim.operating.simulation import Result, simulate
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
 
@@ -42,7 +42,7 @@ def _same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
         assert np.array_equal(values, other[name], equal_nan=values.dtype.kind == "f"), name
 
 
-def _source(ready: Assembled, label: str) -> TruthSource:
+def _source(ready: AssembledScenario, label: str) -> TruthSource:
     return next(source for source in ready.sources if source.label == label)
 
 
@@ -144,7 +144,7 @@ def test_a_second_run_finds_the_same_and_another_seed_something_else() -> None:
     assert first != other
 
 
-def _p(ready: Assembled, trials: int) -> Floats:
+def _p(ready: AssembledScenario, trials: int) -> Floats:
     """One-sided p of every trial, batched as a run of that many trials is."""
     study = ready.study
     return np.concatenate(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.small_trials import Table, assembled, design, two_endpoints
 
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.trial.engine import Outcomes, simulate_batch
 from phase2sim.trial.nested_sizes import simulate_sizes
 
@@ -28,7 +28,7 @@ ANALYSES: dict[str, dict[str, Any]] = {
 every_way = pytest.mark.parametrize("way", ANALYSES)
 
 
-def ready(way: str, patients: int = 40) -> Assembled:
+def ready(way: str, patients: int = 40) -> AssembledScenario:
     analysis = {"endpoint": "hba1c", "month": 12} | ANALYSES[way]
     return assembled(
         two_endpoints(

@@ -16,7 +16,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.kernels import lightly_optimised
 from phase2sim.core.progress import Report
-from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.diagnostics import diagnose
@@ -223,7 +223,7 @@ def _elicited_inputs(evidence: Evidence) -> list[str]:
     return inputs
 
 
-def _entry_text(entry: Reported) -> str:
+def _entry_text(entry: ReportedNumber) -> str:
     months = " to ".join(f"{month:g}" for month in entry.months)
     when = f"month{'s' * (len(entry.months) > 1)} {months}"
     endpoint = ENDPOINTS[entry.endpoint].label

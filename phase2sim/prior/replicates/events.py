@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from phase2sim.core.arrays import Floats, Ints
-from phase2sim.evidence.reported import Reported
+from phase2sim.evidence.reported import ReportedNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class SimulatedEvents:
         return self.count[:, start:end].sum(axis=1)
 
 
-def span_of(entry: Reported) -> tuple[float, float]:
+def span_of(entry: ReportedNumber) -> tuple[float, float]:
     """Months over which an entry counts events; from entry if it names a single month."""
     return (0.0, entry.months[0]) if len(entry.months) == 1 else (entry.months[0], entry.months[1])
 

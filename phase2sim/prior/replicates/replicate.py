@@ -8,7 +8,7 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import EVENTS
-from phase2sim.evidence.reported import Evidence, Reported, StudyArm
+from phase2sim.evidence.reported import Evidence, ReportedNumber, StudyArm
 from phase2sim.prior.replicates.events import SimulatedEvents, draw_events, span_of
 from phase2sim.prior.replicates.parameters import Parameters
 from phase2sim.prior.replicates.patients import (
@@ -32,7 +32,7 @@ PATIENTS_IF_UNKNOWN = 100  # in an arm of unknown size
 class Quantity:
     """One number of a report."""
 
-    entry: Reported
+    entry: ReportedNumber
     what: str  # "median", "SD", "lower quartile", "count", ...
     value: float  # in the endpoint's unit, or on the model scale if the entry is
 
@@ -82,15 +82,15 @@ def with_values(evidence: Evidence, values: Floats) -> Evidence:
     return replace(evidence, reported=entries, digest=hashlib.sha256(text.encode()).hexdigest())
 
 
-def _is_unread(entry: Reported) -> bool:
+def _is_unread(entry: ReportedNumber) -> bool:
     return bool(entry.unused) or entry.statistic == "statement"
 
 
-def _used_entries(evidence: Evidence) -> tuple[Reported, ...]:
+def _used_entries(evidence: Evidence) -> tuple[ReportedNumber, ...]:
     return tuple(entry for entry in evidence.reported if not _is_unread(entry))
 
 
-def _entries_by_arm(evidence: Evidence) -> Mapping[StudyArm, list[Reported]]:
+def _entries_by_arm(evidence: Evidence) -> Mapping[StudyArm, list[ReportedNumber]]:
     """Entries that read each arm, in the order of the evidence."""
     entries_used = _used_entries(evidence)
     by_arm = {
@@ -101,7 +101,7 @@ def _entries_by_arm(evidence: Evidence) -> Mapping[StudyArm, list[Reported]]:
 
 
 def _sample(
-    population: ArmPopulation, entries: Iterable[Reported], rng: np.random.Generator
+    population: ArmPopulation, entries: Iterable[ReportedNumber], rng: np.random.Generator
 ) -> Sample:
     arm = population.arm
     sizes = [entry.n for entry in entries if entry.n and not entry.versus]
@@ -116,7 +116,7 @@ def _sample(
 
 def _events(
     population: ArmPopulation,
-    entries: Iterable[Reported],
+    entries: Iterable[ReportedNumber],
     patients: int,
     rng: np.random.Generator,
 ) -> dict[str, SimulatedEvents]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
-from phase2sim.evidence.reported import Reported
+from phase2sim.evidence.reported import ReportedNumber
 from phase2sim.prior.replicates.events import SimulatedEvents, span_of
 from phase2sim.prior.replicates.patients import ArmPopulation, Visit, to_endpoint_unit
 
@@ -25,7 +25,7 @@ class Sample:
         """Values (patient,) of the first ``n`` patients, model scale."""
         return self.value[:n, self.population.visits.index(visit)]
 
-    def reported_values(self, entry: Reported, position: int) -> Floats:
+    def reported_values(self, entry: ReportedNumber, position: int) -> Floats:
         """Values (patient,) at one visit of an entry, on the entry's scale."""
         visit = summary_visits(entry)[position]
         latent = self.model_values(visit, entry.n or len(self.value))
@@ -34,14 +34,14 @@ class Sample:
         values = to_endpoint_unit(latent, ENDPOINTS[entry.endpoint].transformation)
         return values * self.weight_factor if entry.by_weight else values
 
-    def expected(self, entry: Reported, position: int) -> tuple[float, float]:
+    def expected(self, entry: ReportedNumber, position: int) -> tuple[float, float]:
         """Mean and SD in the population at one visit of an entry, on the entry's scale."""
         visit = summary_visits(entry)[position]
         mean, sd = self.population.expected(visit, on_model_scale=entry.on_model_scale)
         factor = self.weight_factor if entry.by_weight else 1.0
         return mean * factor, sd * factor
 
-    def expected_median(self, entry: Reported, position: int) -> float:
+    def expected_median(self, entry: ReportedNumber, position: int) -> float:
         """Population mean on the model scale at one visit of an entry, in the endpoint's unit."""
         visit = summary_visits(entry)[position]
         latent, _ = self.population.expected(visit, on_model_scale=True)
@@ -50,10 +50,10 @@ class Sample:
 
 
 type _Samples = Mapping[str, Sample]  # of one study, by arm
-type _Summary = Callable[[Reported, _Samples, np.random.Generator], tuple[float, ...]]
+type _Summary = Callable[[ReportedNumber, _Samples, np.random.Generator], tuple[float, ...]]
 
 
-def summary_visits(entry: Reported) -> tuple[Visit, ...]:
+def summary_visits(entry: ReportedNumber) -> tuple[Visit, ...]:
     """Visits that an entry reads, for each of its endpoints."""
     if entry.endpoint in EVENTS:
         return ()
@@ -64,12 +64,12 @@ def summary_visits(entry: Reported) -> tuple[Visit, ...]:
     return tuple(Visit(name, entry.clock, month) for month in months for name in endpoints)
 
 
-def summarise(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+def summarise(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """Compute the numbers of one entry, in the order of ``named_values``."""
     return _summary(entry)(entry, arms, rng)
 
 
-def named_values(entry: Reported) -> tuple[tuple[str, float], ...]:
+def named_values(entry: ReportedNumber) -> tuple[tuple[str, float], ...]:
     """Name and reported value of each number of an entry."""
     if entry.bounds is not None:
         names = ("lower quartile", "upper quartile")
@@ -82,7 +82,7 @@ def named_values(entry: Reported) -> tuple[tuple[str, float], ...]:
     return ((name, value), *spread)
 
 
-def renumbered(entry: Reported, values: tuple[float, ...]) -> Reported:
+def renumbered(entry: ReportedNumber, values: tuple[float, ...]) -> ReportedNumber:
     """Return the entry with other numbers, in the order of ``named_values``."""
     text = " and ".join(f"{value:.12g}" for value in values)
     changed = replace(entry, as_reported=f"{text} (simulated)")
@@ -96,7 +96,7 @@ def renumbered(entry: Reported, values: tuple[float, ...]) -> Reported:
     return replace(changed, value=value, sd=values[1] if entry.sd is not None else None)
 
 
-def _mean(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+def _mean(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """Mean and, if reported, SD; a reported standard error rescales the error of the mean."""
     arm = arms[entry.arm]
     values = arm.reported_values(entry, 0)
@@ -108,17 +108,17 @@ def _mean(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[fl
     return (mean,) if entry.sd is None else (mean, _sample_sd(values))
 
 
-def _median(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+def _median(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     del rng
     return (float(np.median(arms[entry.arm].reported_values(entry, 0))),)
 
 
-def _sd(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+def _sd(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     del rng
     return (_sample_sd(arms[entry.arm].reported_values(entry, 0)),)
 
 
-def _count(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+def _count(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """Patients beyond a threshold, or below their own baseline."""
     del rng
     values = arms[entry.arm].reported_values(entry, 0)
@@ -135,20 +135,24 @@ def _count(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[f
     return (float(np.sum(is_beyond)),)
 
 
-def _quartiles(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+def _quartiles(
+    entry: ReportedNumber, arms: _Samples, rng: np.random.Generator
+) -> tuple[float, ...]:
     del rng
     values, method = arms[entry.arm].reported_values(entry, 0), entry.quantile_method
     lower, upper = np.quantile(values, [0.25, 0.75], method=method)  # type: ignore[call-overload]
     return float(lower), float(upper)
 
 
-def _range(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+def _range(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     del rng
     values = arms[entry.arm].reported_values(entry, 0)
     return float(values.min()), float(values.max())
 
 
-def _difference(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+def _difference(
+    entry: ReportedNumber, arms: _Samples, rng: np.random.Generator
+) -> tuple[float, ...]:
     """Change, slope or difference between arms, with its sampling error.
 
     A reported standard error is the whole error. Without one the error comes from the simulated
@@ -174,14 +178,16 @@ def _difference(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tu
     return (value,) if entry.sd is None else (value, _pooled_sd(by_patient_values) / months)
 
 
-def _patient_values(entry: Reported, arm: Sample, last_position: int) -> Floats:
+def _patient_values(entry: ReportedNumber, arm: Sample, last_position: int) -> Floats:
     """Value or change (patient,) in an arm; of all its patients in a difference between arms."""
     whole_entry = replace(entry, n=0) if entry.versus else entry
     values = arm.reported_values(whole_entry, last_position)
     return values - arm.reported_values(whole_entry, 0) if last_position else values
 
 
-def _percent_change(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+def _percent_change(
+    entry: ReportedNumber, arms: _Samples, rng: np.random.Generator
+) -> tuple[float, ...]:
     """Percent change of the median; a reported standard error is normal on the log ratio."""
     arm = arms[entry.arm]
     if entry.se is None:
@@ -192,7 +198,9 @@ def _percent_change(entry: Reported, arms: _Samples, rng: np.random.Generator) -
     return (100.0 * float(np.expm1(log_ratio)),)
 
 
-def _correlation(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+def _correlation(
+    entry: ReportedNumber, arms: _Samples, rng: np.random.Generator
+) -> tuple[float, ...]:
     """Correlation between two visits, or between two endpoints at one visit."""
     arm = arms[entry.arm]
     first_visit, second_visit = summary_visits(entry)
@@ -216,7 +224,9 @@ def _correlation(entry: Reported, arms: _Samples, rng: np.random.Generator) -> t
     return (rho + entry.elicited.sd * rng.standard_normal(),)
 
 
-def _residual_sd(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+def _residual_sd(
+    entry: ReportedNumber, arms: _Samples, rng: np.random.Generator
+) -> tuple[float, ...]:
     """Residual SD of a regression on the first visit and the arm; the sample is split into two."""
     del rng
     before, after = (arms[entry.arm].reported_values(entry, i) for i in (0, 1))
@@ -227,7 +237,9 @@ def _residual_sd(entry: Reported, arms: _Samples, rng: np.random.Generator) -> t
     return (float(np.sqrt(squares / (entry.n - design.shape[1]))),)
 
 
-def _event_count(entry: Reported, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+def _event_count(
+    entry: ReportedNumber, arms: _Samples, rng: np.random.Generator
+) -> tuple[float, ...]:
     """Events, patients with an event, or events per patient-month.
 
     The standard error of a reported rate is the whole error of the log rate.
@@ -252,7 +264,7 @@ def _pooled_sd(groups: list[Floats]) -> float:
     return float(np.sqrt(squares / sum(len(values) - 1 for values in groups)))
 
 
-def _summary(entry: Reported) -> _Summary:
+def _summary(entry: ReportedNumber) -> _Summary:
     if entry.endpoint in EVENTS:
         return _event_count
     return _difference if entry.versus else SUMMARIES[entry.statistic]

@@ -9,7 +9,7 @@ import numpy as np
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
 from phase2sim.core.randomness import normals
-from phase2sim.evidence.reported import LOCATIONS, Evidence, Reported
+from phase2sim.evidence.reported import LOCATIONS, Evidence, ReportedNumber
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import knot_weights
 from phase2sim.reporting.figures.drawing import EVIDENCE, INK, TREATED, Chart, Figure, data, heading
@@ -86,7 +86,7 @@ def published_points(evidence: Evidence, endpoint: str) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def _is_location(entry: Reported, endpoint: str) -> bool:
+def _is_location(entry: ReportedNumber, endpoint: str) -> bool:
     return (
         entry.endpoint == endpoint
         and not entry.unused

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
-from phase2sim.evidence.reported import Reported
+from phase2sim.evidence.reported import ReportedNumber
 from phase2sim.prior.check import PriorCheck, PriorUpdate, Replica
 from phase2sim.reporting.plain_tables import number, plain_table
 from phase2sim.reporting.screens.fit import diagnostics_line, elicited_lines
@@ -55,7 +55,7 @@ def check_screen(check: PriorCheck) -> RenderableType:
     )
 
 
-def reported_quantity(entry: Reported, quantity: str) -> str:
+def reported_quantity(entry: ReportedNumber, quantity: str) -> str:
     """Name a reported number: ``HbA1c, median``, ``HbA1c, count below 7.5 %``."""
     label = outcome_label(entry.endpoint)
     if entry.endpoint in EVENTS:
@@ -76,7 +76,7 @@ def outcome_label(endpoint: str) -> str:
     return EVENTS.get(endpoint, endpoint.replace("_", " "))
 
 
-def entry_unit(entry: Reported) -> str:
+def entry_unit(entry: ReportedNumber) -> str:
     """Return the unit in which the entry's numbers are shown."""
     if entry.endpoint not in ENDPOINTS:
         return ""
@@ -84,13 +84,13 @@ def entry_unit(entry: Reported) -> str:
     return endpoint.model_unit if entry.on_model_scale else endpoint.unit
 
 
-def months_text(entry: Reported) -> str:
+def months_text(entry: ReportedNumber) -> str:
     """Return ``6`` or ``0 to 12``, with ``d`` for months since diagnosis."""
     clock = " d" if entry.clock == "diagnosis" else ""
     return " to ".join(f"{month:g}" for month in entry.months) + clock
 
 
-def entry_json(entry: Reported) -> dict[str, Any]:
+def entry_json(entry: ReportedNumber) -> dict[str, Any]:
     """Return the values that identify an entry."""
     return {
         "file": entry.file,

@@ -61,7 +61,7 @@ _FEWEST_ELIGIBLE = 0.01  # of candidates: below it a trial is hardly ever filled
 
 
 @dataclass(frozen=True, slots=True)
-class Assembled:
+class AssembledScenario:
     """A study and every truth it is to be run under."""
 
     built: BuiltScenario
@@ -121,7 +121,7 @@ def _check(built: BuiltScenario) -> None:
     check_truths(built)
 
 
-def assemble(built: BuiltScenario, prior: PriorDraws | None) -> Assembled:
+def assemble(built: BuiltScenario, prior: PriorDraws | None) -> AssembledScenario:
     """Join the parts with a fitted prior, or with the scenario's own outcome tables."""
     scenario, plan = built.scenario, built.study.plan
     check_simulated(built.study.analyses, scenario, built.path)
@@ -135,7 +135,7 @@ def assemble(built: BuiltScenario, prior: PriorDraws | None) -> Assembled:
     study = set_rates(study, null.fixed, built.dropout, built.gaps, built.path)
     sources = truth_sources(built, prior, control, study.drawn)
     sources.insert(1 if scenario.truth.target else 0, null)
-    return Assembled(built, study, control, tuple(sources))
+    return AssembledScenario(built, study, control, tuple(sources))
 
 
 def _check_prior(built: BuiltScenario, prior: PriorDraws, drawn: Plan) -> None:

@@ -9,7 +9,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Truth, TruthSource
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.estimands import HYPOTHETICAL, counted_outcomes
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.assembly.pilot import piloted
 from phase2sim.trial.engine import follow, is_stated, shift_lost, true_effect
 from phase2sim.trial.study import Study, TrueValues
@@ -17,7 +17,7 @@ from phase2sim.trial.study import Study, TrueValues
 _TRIALS, _PATIENTS, _BATCH = 200, 1000, 20
 
 
-def with_known_values(assembled: Assembled) -> Assembled:
+def with_known_values(assembled: AssembledScenario) -> AssembledScenario:
     """The study with the true value behind each analysis, wherever a fixed truth has one."""
     known = {
         source.label: _known(assembled.study, source)

@@ -21,7 +21,7 @@ from phase2sim.operating.background import Background, background
 from phase2sim.operating.simulation import prepare_scenario
 from phase2sim.prior.check import PriorCheck, check_prior
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.scenario_file import Scenario, load_scenario
 from phase2sim.studies.dossier.example_trials import Example, examples
 from phase2sim.studies.dossier.fingerprints import fingerprint
@@ -62,7 +62,7 @@ class Dossier:
 
     folder: Path
     command: str
-    assembled: Assembled
+    assembled: AssembledScenario
     evidence: Evidence | None
     prior: PriorDraws | None
     main: Cell
@@ -291,7 +291,7 @@ def _by_cell(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return by_cell
 
 
-def needed(assembled: Assembled, batch_results: Mapping[str, Any]) -> Iterator[Needed]:
+def needed(assembled: AssembledScenario, batch_results: Mapping[str, Any]) -> Iterator[Needed]:
     """Smallest significant estimate, from each trial's own standard error.
 
     Only where an analysis is tested by itself: not where a rule for several analyses leaves it a

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.contracts import GO, STOP
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.studies.single_trial import TrialResult, replay
 from phase2sim.studies.sweeps.measure import Verdicts, end_stored_trials
 from phase2sim.trial.batch_results import BatchResults
@@ -122,7 +122,7 @@ RULES: dict[str, tuple[str, str, Rule]] = {
 
 
 def examples(
-    assembled: Assembled, results: Mapping[str, BatchResults], verdicts: Verdicts
+    assembled: AssembledScenario, results: Mapping[str, BatchResults], verdicts: Verdicts
 ) -> Iterator[Example]:
     """Choose a trial by each rule and replay it; a rule that finds none is left out."""
     decision = assembled.built.study.decision

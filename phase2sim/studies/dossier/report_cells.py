@@ -10,7 +10,7 @@ import numpy as np
 from phase2sim.core.endpoints import ENDPOINTS, drawn_for
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.toml_files import Table
-from phase2sim.scenario.assembly.assemble import Assembled, build_scenario
+from phase2sim.scenario.assembly.assemble import AssembledScenario, build_scenario
 from phase2sim.scenario.scenario_file import Scenario, put, scenario_from
 from phase2sim.scenario.sweep_file import Label, Sweep, TruthName, Variation
 from phase2sim.scenario.tables import Percent
@@ -41,7 +41,7 @@ class Grids:
     nulls: Sweep  # no effect on one endpoint, the others as hoped: what else a false go is
 
 
-def grids(scenario: Scenario, assembled: Assembled) -> Grids:
+def grids(scenario: Scenario, assembled: AssembledScenario) -> Grids:
     """Sweeps to simulate for a report on ``scenario``."""
     base = _table_of(scenario)
     labels = labels_of(scenario)
@@ -150,7 +150,7 @@ def _effects(scenario: Scenario, times: float) -> dict[str, Any]:
 
 
 def _assumption_cells(
-    scenario: Scenario, assembled: Assembled, base: Table, labels: Labels
+    scenario: Scenario, assembled: AssembledScenario, base: Table, labels: Labels
 ) -> Iterator[Variation]:
     yield _variation(scenario, base, labels, {})
     for name, changes in (
@@ -178,7 +178,7 @@ def _fits(cell: Variation) -> bool:
     return True
 
 
-def partial_nulls(assembled: Assembled) -> dict[str, tuple[str, ...]]:
+def partial_nulls(assembled: AssembledScenario) -> dict[str, tuple[str, ...]]:
     """Truths in which one analysis has no effect to find and others have: name -> its endpoints.
 
     A rule for several analyses may be wrong more often there than where nothing works.
@@ -194,14 +194,14 @@ def partial_nulls(assembled: Assembled) -> dict[str, tuple[str, ...]]:
 
 
 def _nulls(
-    scenario: Scenario, assembled: Assembled, base: Table, labels: Labels
+    scenario: Scenario, assembled: AssembledScenario, base: Table, labels: Labels
 ) -> Iterator[Variation]:
     for name, endpoints in partial_nulls(assembled).items():
         changes = {f"truth.target.{endpoint}.effect": 0.0 for endpoint in endpoints}
         yield _variation(scenario, base, labels | {"assumption": name}, changes)
 
 
-def _sd_moves(assembled: Assembled) -> dict[str, dict[str, Any]]:
+def _sd_moves(assembled: AssembledScenario) -> dict[str, dict[str, Any]]:
     """SDs of every endpoint, at each planned visit, times one number."""
     return {
         name: {
@@ -212,7 +212,7 @@ def _sd_moves(assembled: Assembled) -> dict[str, dict[str, Any]]:
     }
 
 
-def _sds(assembled: Assembled) -> dict[str, list[float]]:
+def _sds(assembled: AssembledScenario) -> dict[str, list[float]]:
     """Typical SD of each endpoint at the planned visits."""
     drawn_plan, planned = assembled.study.drawn, assembled.study.plan.visits_months
     visits = [drawn_plan.visits_months.index(month) for month in planned]
@@ -223,7 +223,7 @@ def _sds(assembled: Assembled) -> dict[str, list[float]]:
     }
 
 
-def _correlation_moves(assembled: Assembled) -> dict[str, dict[str, Any]]:
+def _correlation_moves(assembled: AssembledScenario) -> dict[str, dict[str, Any]]:
     """Correlations between visits brought closer to, or further from, 1."""
     plan = assembled.study.drawn
     if plan.visits_months != assembled.study.plan.visits_months:

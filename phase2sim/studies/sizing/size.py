@@ -15,7 +15,7 @@ from phase2sim.core.measured import Measured, proportion
 from phase2sim.core.progress import Progress, Report
 from phase2sim.operating.closed_form import ClosedForm, closed_form_power
 from phase2sim.operating.simulation import PreparedScenario, prepare_scenario
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.studies.sizing.looks_by_size import LooksBySize, looks_by_size, looks_fit
 from phase2sim.studies.sizing.search import Steps, search_steps
@@ -99,7 +99,7 @@ class _SizeSearch:
     """A search with its trials, its truth and its ceiling."""
 
     goal: Search
-    assembled: Assembled
+    assembled: AssembledScenario
     source: TruthSource
     trials: CountedTrials
     ceiling: Measured | None

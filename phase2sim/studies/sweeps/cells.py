@@ -14,7 +14,7 @@ from phase2sim.core.progress import Report
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, read_evidence
-from phase2sim.scenario.assembly.assemble import Assembled, assemble, build_scenario
+from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.sweep_file import Label, Sweep
@@ -97,9 +97,9 @@ class Assemblies:
 
     def __init__(self, priors: Priors) -> None:
         self._priors = priors
-        self._assembled: OrderedDict[str, Assembled] = OrderedDict()
+        self._assembled: OrderedDict[str, AssembledScenario] = OrderedDict()
 
-    def assemble(self, group: Group) -> Assembled:
+    def assemble(self, group: Group) -> AssembledScenario:
         """Assemble the largest trial of a group, with the truths to simulate."""
         key = group.studies[group.sizes[-1]]
         if key not in self._assembled:
@@ -111,7 +111,7 @@ class Assemblies:
         self._assembled.move_to_end(key)
         return self._assembled[key]
 
-    def assemble_cell(self, cell: Cell, group: Group) -> Assembled:
+    def assemble_cell(self, cell: Cell, group: Group) -> AssembledScenario:
         """As ``assemble``, with the cell's own number of patients and decision."""
         assembled = self.assemble(group)
         study = replace(

@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate, stats
 
 from phase2sim.core.errors import BadEvidence
-from phase2sim.evidence.reported import Evidence, Reported, StudyArm
+from phase2sim.evidence.reported import Evidence, ReportedNumber, StudyArm
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit
@@ -27,8 +27,8 @@ REPORTED_MEAN, REPORTED_SE = 9.0, 1.0
 
 def entry(
     month: float, value: float, statistic: str = "mean", n: int = 10, **more: object
-) -> Reported:
-    return Reported(
+) -> ReportedNumber:
+    return ReportedNumber(
         file="priors/small.toml",
         number=1,
         study="A",
@@ -46,7 +46,7 @@ def entry(
     )
 
 
-def evidence(*entries: Reported) -> Evidence:
+def evidence(*entries: ReportedNumber) -> Evidence:
     arm = StudyArm("A", "control", "control-arm", 10, (0.0, 0.0), "made up")
     return Evidence(("small",), (arm,), entries, {}, "5" * 64)
 

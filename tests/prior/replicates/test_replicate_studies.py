@@ -15,7 +15,7 @@ from phase2sim.evidence.reported import (
     EffectAssumption,
     Evidence,
     Normal,
-    Reported,
+    ReportedNumber,
 )
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.replicates.parameters import Parameters, parameters_of
@@ -32,7 +32,7 @@ def alike(**changes: object) -> Parameters:
     return truth(sd=np.full((4, KNOTS.size), 1e-9), **changes)
 
 
-def treated(design: str, *reported: Reported, study: str = "A") -> Evidence:
+def treated(design: str, *reported: ReportedNumber, study: str = "A") -> Evidence:
     assumed = EffectAssumption("hba1c", 6.0, "onset", ONSET, 0.5, 0.3, "made up")
     of_class = ClassEffect("hba1c", 12.0, "linear", {"full_at_months": 24.0}, 0.5, 0.2, "made up")
     arms = (arm(), arm("cells", study, design=design, treated=True))
@@ -188,7 +188,7 @@ def test_doses_over_an_assumed_weight_are_off_by_the_same_factor() -> None:
     np.testing.assert_allclose(first, second, rtol=1e-6)
 
 
-def events(statistic: str, months: tuple[float, float] = (0.0, 6.0)) -> Reported:
+def events(statistic: str, months: tuple[float, float] = (0.0, 6.0)) -> ReportedNumber:
     return entry(statistic, months, endpoint="adverse_events")
 
 

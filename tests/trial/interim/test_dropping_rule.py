@@ -15,7 +15,7 @@ from support.small_trials import Table, assembled, scenario
 from phase2sim.core.arrays import Bools
 from phase2sim.core.contracts import GO, STOP, Trials
 from phase2sim.core.errors import BadData, BadScenario
-from phase2sim.scenario.assembly.assemble import Assembled, build_scenario
+from phase2sim.scenario.assembly.assemble import AssembledScenario, build_scenario
 from phase2sim.studies.prediction.predict import predict
 from phase2sim.studies.single_trial import analyse, replay
 from phase2sim.studies.store.batches import decode_batch, encode_batch
@@ -43,7 +43,7 @@ TRIALS = 60
 
 
 @cache
-def ready(method: str = "ancova") -> Assembled:
+def ready(method: str = "ancova") -> AssembledScenario:
     return assembled(with_arms(method, missing=DROPOUT))
 
 
@@ -65,7 +65,7 @@ def followed(one: Outcomes) -> tuple[TrialEnds, ArmCourse, ArmsSeen]:
 class Real:
     """One trial whose dropped arms really recruit nobody more, and that really stops."""
 
-    def __init__(self, made: Assembled, trial: int, folder: Path) -> None:
+    def __init__(self, made: AssembledScenario, trial: int, folder: Path) -> None:
         self.made, self.path = made, folder / f"{trial}.csv"
         source = made.sources[0]
         self.trials = draw_trials(made.study, source.truth(trial, 1), trial, 1)

@@ -12,7 +12,7 @@ from support.small_trials import Table, assembled
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import GO, Trials
 from phase2sim.core.errors import BadScenario
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.studies.single_trial import replay
 from phase2sim.theory.group_sequential.sample_size_reestimation import SecondStage
 from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
@@ -26,7 +26,7 @@ T_TEST = {"endpoint": "c_peptide", "month": 12, "method": "t_test"}
 CRITICAL = 1.959964
 
 
-def resizing(reestimation: Table, analysis: Table = T_TEST, **changes: object) -> Assembled:
+def resizing(reestimation: Table, analysis: Table = T_TEST, **changes: object) -> AssembledScenario:
     looks = [{"patients": 40, "month": 12}]
     table = {
         "design": sequential(looks=looks, reestimation=reestimation),
@@ -36,12 +36,12 @@ def resizing(reestimation: Table, analysis: Table = T_TEST, **changes: object) -
     return assembled(with_looks(**(table | changes)))
 
 
-def run(made: Assembled, trials: int, truth: str = "target", first: int = 0) -> Outcomes:
+def run(made: AssembledScenario, trials: int, truth: str = "target", first: int = 0) -> Outcomes:
     (source,) = (source for source in made.sources if source.label == truth)
     return simulate_batch(made.study, source, first, trials)
 
 
-def one(made: Assembled, trial: int) -> Trials:
+def one(made: AssembledScenario, trial: int) -> Trials:
     return draw_trials(made.study, made.sources[0].truth(trial, 1), trial, 1)
 
 

@@ -13,7 +13,7 @@ from phase2sim.core.contracts import GO, STOP, Trials
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.measured import Measured
 from phase2sim.operating.simulation import simulate
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.studies.single_trial import replay
 from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
 from phase2sim.trial.interim.trial_ends import FOR_EFFICACY, FOR_FUTILITY, FOR_HARM, TO_THE_END
@@ -47,7 +47,7 @@ def table(**changes: object) -> Table:
     ) | changes  # fmt: skip
 
 
-def run(made: Assembled, trials: int, first: int = 0) -> Outcomes:
+def run(made: AssembledScenario, trials: int, first: int = 0) -> Outcomes:
     return simulate_batch(made.study, made.sources[0], first, trials)
 
 
@@ -77,7 +77,9 @@ def is_crossed(boundary: dict[int, int], judged: list[tuple[float, bool]], day: 
     )
 
 
-def stopped_for_real(made: Assembled, outcomes: Outcomes, trial: int) -> tuple[int, float, int]:
+def stopped_for_real(
+    made: AssembledScenario, outcomes: Outcomes, trial: int
+) -> tuple[int, float, int]:
     """Reason, month and patients of one trial that goes from day to day until something stops it.
 
     What a look finds is that of its data alone (tests/trial/interim/test_looks.py).

@@ -6,7 +6,7 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.errors import BadEvidence
-from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.quadrature import DEGREES, median_covariance, median_variance
 from phase2sim.prior.models.densities.summary_densities import normal
@@ -117,7 +117,7 @@ def ratio_density(table: Ratios, moments: Moments) -> Tensor:
     return normal(table.value, after - before, se)
 
 
-def _sides(evidence: Evidence, layout: Cells, entry: Reported) -> tuple[int, int]:
+def _sides(evidence: Evidence, layout: Cells, entry: ReportedNumber) -> tuple[int, int]:
     """Cells that are subtracted and added, in this order."""
     if entry.statistic == "difference":
         (month,) = entry.months
@@ -127,7 +127,7 @@ def _sides(evidence: Evidence, layout: Cells, entry: Reported) -> tuple[int, int
     return before, after
 
 
-def _difference_se(entry: Reported) -> float:
+def _difference_se(entry: ReportedNumber) -> float:
     if entry.elicited:
         return entry.elicited.sd
     if entry.se is not None:
@@ -139,7 +139,7 @@ def _difference_se(entry: Reported) -> float:
     )
 
 
-def _ratio_se(entry: Reported) -> float:
+def _ratio_se(entry: ReportedNumber) -> float:
     return float("nan") if entry.se is None else entry.se / (100.0 + entry.value)
 
 

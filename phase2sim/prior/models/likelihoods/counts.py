@@ -8,7 +8,7 @@ from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadEvidence
 from phase2sim.core.kernels import kernel
-from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.models.densities.order_statistics import (
     count_below,
     log_choose,
@@ -79,7 +79,7 @@ def counts_beside_median(
     Raises ``BadEvidence`` if a count contradicts its median, or two counts have the same median.
     """
     entries = read_entries(evidence)
-    rows: list[tuple[int, Reported, int, int]] = []
+    rows: list[tuple[int, ReportedNumber, int, int]] = []
     for position, entry, cell in _threshold_counts(evidence, layout):
         median = _median_beside(evidence, entry)
         if median is not None:
@@ -153,7 +153,7 @@ median_and_count_beside: RowDensity = RowDensity(
 )
 
 
-def _threshold_counts(evidence: Evidence, layout: Cells) -> list[tuple[int, Reported, int]]:
+def _threshold_counts(evidence: Evidence, layout: Cells) -> list[tuple[int, ReportedNumber, int]]:
     return [
         (position, entry, layout.index[arm_visit(evidence, entry, entry.months[0])])
         for position, entry in enumerate(read_entries(evidence))
@@ -163,7 +163,7 @@ def _threshold_counts(evidence: Evidence, layout: Cells) -> list[tuple[int, Repo
     ]
 
 
-def _median_beside(evidence: Evidence, count: Reported) -> Reported | None:
+def _median_beside(evidence: Evidence, count: ReportedNumber) -> ReportedNumber | None:
     return next(
         (
             entry
@@ -174,7 +174,7 @@ def _median_beside(evidence: Evidence, count: Reported) -> Reported | None:
     )
 
 
-def same_visit(entry: Reported, other_entry: Reported) -> bool:
+def same_visit(entry: ReportedNumber, other_entry: ReportedNumber) -> bool:
     """True if two entries have the same arm, endpoint and visit."""
     return (entry.study, entry.arm, entry.endpoint, entry.clock, entry.months) == (
         other_entry.study,
@@ -185,17 +185,17 @@ def same_visit(entry: Reported, other_entry: Reported) -> bool:
     )
 
 
-def _count_below(entry: Reported) -> int:
+def _count_below(entry: ReportedNumber) -> int:
     return round(entry.value) if entry.beyond == "below" else entry.n - round(entry.value)
 
 
-def _threshold(entry: Reported) -> float:
+def _threshold(entry: ReportedNumber) -> float:
     if entry.threshold is None:
         raise BadEvidence(f"{entry.where}: the count has no threshold. Give below or above.")
     return to_model(entry, entry.threshold)
 
 
-def _check_possible(entry: Reported, median: float) -> None:
+def _check_possible(entry: ReportedNumber, median: float) -> None:
     count, half, distance = _count_below(entry), entry.n // 2, _threshold(entry) - median
     if count < half:
         possible = distance < 0

@@ -14,7 +14,7 @@ from scipy.special import gammaln
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.kernels import kernel
-from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
 from phase2sim.prior.models.densities.summary_densities import normal
@@ -72,14 +72,14 @@ def read_events(evidence: Evidence) -> EventTables:
     indexed_entries = [(i, e) for i, e in enumerate(read_entries(evidence)) if e.endpoint in EVENTS]
     outcomes = tuple(name for name in EVENTS if any(e.endpoint == name for _, e in indexed_entries))
     studies = sorted({(e.study, e.endpoint) for _, e in indexed_entries})
-    groups: dict[tuple[object, ...], list[tuple[int, Reported]]] = {}
+    groups: dict[tuple[object, ...], list[tuple[int, ReportedNumber]]] = {}
     for position, e in indexed_entries:
         if e.statistic != "rate":
             groups.setdefault((e.study, e.arm, e.endpoint, e.months, e.n), []).append((position, e))
     rates = [(i, e) for i, e in indexed_entries if e.statistic == "rate"]
     group_entries = [group[0][1] for group in groups.values()]
 
-    def row_indices(entries: list[Reported]) -> tuple[Ints, Floats, Ints]:
+    def row_indices(entries: list[ReportedNumber]) -> tuple[Ints, Floats, Ints]:
         arms = [find_study_arm(evidence, e.study, e.arm, e.where) for e in entries]
         return (
             np.array([outcomes.index(e.endpoint) for e in entries], dtype=np.int64),
@@ -166,7 +166,7 @@ log_series: RowDensity = RowDensity("log_series", kernel(_log_series))
 
 
 def _event_counts(
-    groups: list[list[tuple[int, Reported]]], indices: tuple[Ints, Floats, Ints]
+    groups: list[list[tuple[int, ReportedNumber]]], indices: tuple[Ints, Floats, Ints]
 ) -> EventCounts:
     patients, totals, kinds = [], [], []
     for group in groups:

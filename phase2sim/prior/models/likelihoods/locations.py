@@ -8,7 +8,7 @@ import numpy as np
 from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.kernels import kernel
-from phase2sim.evidence.reported import LOCATIONS, Evidence, Reported
+from phase2sim.evidence.reported import LOCATIONS, Evidence, ReportedNumber
 from phase2sim.prior.models.densities.location_covariance import location_covariance
 from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
@@ -192,14 +192,14 @@ def _weight_sd(table: Locations, scale: Scales, moments: Moments) -> Tensor:
     return value_slope * table.weight_cv
 
 
-def _weight_cv(evidence: Evidence, entry: Reported) -> float:
+def _weight_cv(evidence: Evidence, entry: ReportedNumber) -> float:
     if not entry.by_weight:
         return 0.0
     weight = find_study_arm(evidence, entry.study, entry.arm, entry.where).weight_kg
     return weight.sd / weight.mean if weight else 0.0
 
 
-def _powers(entry: Reported, other_entry: Reported) -> Floats:
+def _powers(entry: ReportedNumber, other_entry: ReportedNumber) -> Floats:
     n = max(entry.n, other_entry.n, 1)
     medians = entry.statistic == other_entry.statistic == "median"
     if medians and entry is other_entry:
@@ -209,7 +209,7 @@ def _powers(entry: Reported, other_entry: Reported) -> Floats:
     return np.append(1.0 / n, np.zeros(DEGREES.size - 1))
 
 
-def _reported_se(entry: Reported) -> float:
+def _reported_se(entry: ReportedNumber) -> float:
     if entry.se is None:
         return float("nan")
     if is_raw(entry) and not is_raw_mean(entry):

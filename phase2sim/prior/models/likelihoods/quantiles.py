@@ -10,7 +10,7 @@ from scipy.special import gammaln
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.errors import BadEvidence
 from phase2sim.core.kernels import kernel
-from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.models.densities.order_statistics import between_quantiles_kernel
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
@@ -165,7 +165,7 @@ def _quantiles_beside(
 quantiles_beside: RowDensity = RowDensity("quantiles_beside", kernel(_quantiles_beside))
 
 
-def _check_uncounted(entries: Sequence[Reported], entry: Reported) -> None:
+def _check_uncounted(entries: Sequence[ReportedNumber], entry: ReportedNumber) -> None:
     counts = [e for e in entries if e.statistic == "count" and e.beyond in ("below", "above")]
     for count in counts:
         if _same_patients(count, entry):
@@ -175,7 +175,7 @@ def _check_uncounted(entries: Sequence[Reported], entry: Reported) -> None:
             )
 
 
-def positions_of(entry: Reported) -> tuple[float, float]:
+def positions_of(entry: ReportedNumber) -> tuple[float, float]:
     """Ranks of the two reported bounds among the n values, counted from 1; may be fractional."""
     n = entry.n
     if entry.statistic == "range":
@@ -189,7 +189,9 @@ def positions_of(entry: Reported) -> tuple[float, float]:
     return low, high
 
 
-def _row(entries: list[Reported], median: Reported | None) -> list[tuple[float, float, bool]]:
+def _row(
+    entries: list[ReportedNumber], median: ReportedNumber | None
+) -> list[tuple[float, float, bool]]:
     """Rank, value on the model scale and True for the median, of each quantile, ascending."""
     quantiles = []
     for entry in entries:
@@ -202,7 +204,7 @@ def _row(entries: list[Reported], median: Reported | None) -> list[tuple[float, 
     return sorted(quantiles)
 
 
-def _median(entries: Sequence[Reported], entry: Reported) -> Reported | None:
+def _median(entries: Sequence[ReportedNumber], entry: ReportedNumber) -> ReportedNumber | None:
     return next(
         (
             candidate
@@ -213,5 +215,5 @@ def _median(entries: Sequence[Reported], entry: Reported) -> Reported | None:
     )
 
 
-def _same_patients(entry: Reported, other_entry: Reported) -> bool:
+def _same_patients(entry: ReportedNumber, other_entry: ReportedNumber) -> bool:
     return entry.n == other_entry.n and same_visit(entry, other_entry)

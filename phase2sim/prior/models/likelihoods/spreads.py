@@ -7,7 +7,7 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.errors import BadEvidence
-from phase2sim.evidence.reported import LOCATIONS, Evidence, Reported
+from phase2sim.evidence.reported import LOCATIONS, Evidence, ReportedNumber
 from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.summary_densities import (
@@ -238,13 +238,13 @@ def endpoint_correlation_density(table: Correlations, history: NaturalHistory) -
     return correlation_density(table.value, table.se, table.elicited, rho)
 
 
-def _sd(entry: Reported) -> float | None:
+def _sd(entry: ReportedNumber) -> float | None:
     if entry.statistic == "sd":
         return entry.value
     return entry.sd if entry.statistic in LOCATIONS else None
 
 
-def _correlation_entries(evidence: Evidence, *, cross: bool) -> list[tuple[int, Reported]]:
+def _correlation_entries(evidence: Evidence, *, cross: bool) -> list[tuple[int, ReportedNumber]]:
     return [
         (position, e)
         for position, e in enumerate(read_entries(evidence))
@@ -252,7 +252,7 @@ def _correlation_entries(evidence: Evidence, *, cross: bool) -> list[tuple[int, 
     ]
 
 
-def _correlations(indexed_entries: list[tuple[int, Reported]], pair: Ints) -> Correlations:
+def _correlations(indexed_entries: list[tuple[int, ReportedNumber]], pair: Ints) -> Correlations:
     entries = [e for _, e in indexed_entries]
     return Correlations(
         entry=np.array([position for position, _ in indexed_entries], dtype=np.int64),
@@ -263,13 +263,15 @@ def _correlations(indexed_entries: list[tuple[int, Reported]], pair: Ints) -> Co
     )
 
 
-def _fisher_se(entry: Reported) -> float:
+def _fisher_se(entry: ReportedNumber) -> float:
     if entry.n < FEWEST_FOR_FISHER:  # Fisher's variance is 1 / (n - 3)
         raise BadEvidence(f"{entry.where}: a correlation needs n above 3; it is {entry.n}.")
     return 1.0 / float(np.sqrt(entry.n - 3.0))
 
 
-def _cells(evidence: Evidence, layout: Cells, entries: list[Reported], visit: int = 0) -> Ints:
+def _cells(
+    evidence: Evidence, layout: Cells, entries: list[ReportedNumber], visit: int = 0
+) -> Ints:
     indices = [layout.index[arm_visit(evidence, e, e.months[visit])] for e in entries]
     return np.array(indices, dtype=np.int64)
 

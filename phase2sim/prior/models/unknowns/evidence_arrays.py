@@ -15,7 +15,7 @@ from phase2sim.evidence.reported import (
     REFERENCE_AGE,
     Evidence,
     IndividualData,
-    Reported,
+    ReportedNumber,
     StudyArm,
 )
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS, basis, window_nodes
@@ -69,7 +69,7 @@ class Cells:
         return (min(cell, other_cell), max(cell, other_cell)) in self.pair_index
 
 
-def read_entries(evidence: Evidence) -> tuple[Reported, ...]:
+def read_entries(evidence: Evidence) -> tuple[ReportedNumber, ...]:
     """Entries that have a likelihood.
 
     Raises ``BadEvidence`` for an endpoint without a model, or if no entry has a likelihood.
@@ -88,22 +88,22 @@ def read_entries(evidence: Evidence) -> tuple[Reported, ...]:
     return entries
 
 
-def is_cross_correlation(entry: Reported) -> bool:
+def is_cross_correlation(entry: ReportedNumber) -> bool:
     """True if the entry is a correlation of two endpoints at one visit."""
     return entry.statistic == "correlation" and len(entry.months) == 1
 
 
-def is_raw(entry: Reported) -> bool:
+def is_raw(entry: ReportedNumber) -> bool:
     """True if the entry's scale is not its endpoint's model scale."""
     return ENDPOINTS[entry.endpoint].transformation != "identity" and not entry.on_model_scale
 
 
-def is_raw_mean(entry: Reported) -> bool:
+def is_raw_mean(entry: ReportedNumber) -> bool:
     """True if the entry is a mean of values that are not normal."""
     return entry.statistic == "mean" and is_raw(entry)
 
 
-def to_model(entry: Reported, value: float) -> float:
+def to_model(entry: ReportedNumber, value: float) -> float:
     """Convert one value of the entry to the model scale."""
     return ENDPOINTS[entry.endpoint].to_model(value) if is_raw(entry) else value
 
@@ -119,7 +119,7 @@ def find_study_arm(evidence: Evidence, study: str, arm: str, where: str) -> Stud
     raise BadEvidence(f"{where}: arm {arm!r} of study {study!r} is not described. Add the study.")
 
 
-def visits_of(entry: Reported) -> tuple[float, ...]:
+def visits_of(entry: ReportedNumber) -> tuple[float, ...]:
     """Months at which an entry reads a measured endpoint.
 
     A count below the own baseline also reads month 0, and a percent change reads both visits.
@@ -132,7 +132,7 @@ def visits_of(entry: Reported) -> tuple[float, ...]:
     return entry.months
 
 
-def arm_visit(evidence: Evidence, entry: Reported, months: float) -> ArmVisit:
+def arm_visit(evidence: Evidence, entry: ReportedNumber, months: float) -> ArmVisit:
     """Cell of one visit of an entry; on the diagnosis clock the enrolment window is [0, 0]."""
     arm = find_study_arm(evidence, entry.study, entry.arm, entry.where)
     window = (0.0, 0.0) if entry.clock == "diagnosis" else arm.months_since_diagnosis
@@ -176,7 +176,7 @@ def cells(evidence: Evidence) -> Cells:
     )
 
 
-def _comparator_cells(evidence: Evidence, entries: Iterable[Reported]) -> set[ArmVisit]:
+def _comparator_cells(evidence: Evidence, entries: Iterable[ReportedNumber]) -> set[ArmVisit]:
     """Cells of the comparator arms of differences."""
     return {
         arm_visit(evidence, replace(e, arm=e.versus), m)
@@ -249,7 +249,7 @@ def baseline_nodes(baseline: ArmVisit, visit: ArmVisit) -> BaselineNodes:
     return BaselineNodes(weight, basis(nodes + baseline.months), basis(nodes + visit.months))
 
 
-def _is_linear(entry: Reported) -> bool:
+def _is_linear(entry: ReportedNumber) -> bool:
     """True if the entry is normal given its study's level and slope, to first order if raw.
 
     False for a raw mean of a log-modelled endpoint, because a study's level multiplies it and its

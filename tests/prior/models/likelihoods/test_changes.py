@@ -9,7 +9,7 @@ from support.known_patients import DECAY, KNOTS, MEAN, SD, SHARE, Known, evaluat
 from support.reports import arm, entry, evidence
 
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.evidence.reported import Evidence, Normal, Reported
+from phase2sim.evidence.reported import Evidence, Normal, ReportedNumber
 from phase2sim.prior.models.likelihoods.changes import difference_density, ratio_density
 from phase2sim.prior.models.likelihoods.spreads import change_spread_density
 
@@ -61,7 +61,7 @@ def distance(of: Known, se: float, *, on_raw: bool) -> float:
     return float(se * np.sqrt(2 * max(deficit, 0.0)))
 
 
-def change(name: str, statistic: str, value: float, **more: object) -> Reported:
+def change(name: str, statistic: str, value: float, **more: object) -> ReportedNumber:
     return entry(statistic, (0.0, MONTHS), value, endpoint=name, **more)
 
 

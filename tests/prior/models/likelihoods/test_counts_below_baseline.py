@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from support.known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
 from support.reports import arm, entry, evidence
 
-from phase2sim.evidence.reported import Reported
+from phase2sim.evidence.reported import ReportedNumber
 from phase2sim.prior.models.likelihoods.counts_below_baseline import counts_below_baseline_density
 from phase2sim.prior.models.likelihoods.locations import joint_locations
 
@@ -24,7 +24,7 @@ BAND = 0.05  # about the reported locations, in which simulated ones count as th
 APPROXIMATION = 0.02  # patients: that the chance is one of moments
 
 
-def expected_falls(*beside: Reported) -> float:
+def expected_falls(*beside: ReportedNumber) -> float:
     """Mean number of N below the own baseline that the likelihood expects beside locations."""
     counts = np.arange(N + 1)
     chance = []

@@ -13,7 +13,7 @@ from scipy import stats
 from support.known_patients import UNCOMPILED
 from support.reports import arm, entry, evidence
 
-from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.models.densities.pytensor_names import Tensor, function, pt
 from phase2sim.prior.models.likelihoods.events import event_densities, log_terms, read_events
 from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS
@@ -28,7 +28,7 @@ SIZES = (3, 4, 7, 10)
 MEASURED = entry("mean", 0.0, 11.0)  # the model does not read events alone
 
 
-def happened(statistic: str, value: float, n: int = 10, **more: object) -> Reported:
+def happened(statistic: str, value: float, n: int = 10, **more: object) -> ReportedNumber:
     return entry(statistic, (0.0, MONTHS), value, endpoint="adverse_events", n=n, **more)
 
 

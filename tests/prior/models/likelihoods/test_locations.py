@@ -8,7 +8,7 @@ from support.known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
 from support.reports import arm, entry, evidence
 
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.evidence.reported import Evidence, Normal, Reported
+from phase2sim.evidence.reported import Evidence, Normal, ReportedNumber
 from phase2sim.prior.models.likelihoods.locations import covariance
 
 type Floats = NDArray[np.float64]
@@ -18,7 +18,7 @@ SAMPLES = 20_000
 CROSS = 0.4  # correlation of two endpoints of one patient at one visit
 
 
-def read(statistic: str, name: str, month: float, **more: object) -> Reported:
+def read(statistic: str, name: str, month: float, **more: object) -> ReportedNumber:
     return entry(statistic, month, MEAN[name], endpoint=name, **more)
 
 

@@ -11,7 +11,7 @@ from support.known_patients import MEAN, SD, UNCOMPILED, Known, evaluated, known
 from support.reports import arm, entry, evidence
 
 from phase2sim.core.errors import BadEvidence
-from phase2sim.evidence.reported import Evidence, Reported
+from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.models.densities.order_statistics import quantiles
 from phase2sim.prior.models.densities.pytensor_names import pt
 from phase2sim.prior.models.likelihoods.locations import joint_locations
@@ -23,11 +23,11 @@ SCALE = SD["hba1c"]
 NAN = float("nan")
 
 
-def spanned(low: float, high: float, n: int = 10, **more: object) -> Reported:
+def spanned(low: float, high: float, n: int = 10, **more: object) -> ReportedNumber:
     return entry("range", value=NAN, bounds=(low, high), n=n, **more)
 
 
-def quartered(low: float, high: float, n: int = 10, **more: object) -> Reported:
+def quartered(low: float, high: float, n: int = 10, **more: object) -> ReportedNumber:
     return entry("quartiles", value=NAN, bounds=(low, high), n=n, **more)
 
 

@@ -7,7 +7,7 @@ from support.small_trials import Table, assembled, design, two_endpoints
 
 from phase2sim.core.contracts import Trials
 from phase2sim.core.errors import BadScenario
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.trial.engine import draw_trials, follow
 
 PATIENTS = 20_000
@@ -18,13 +18,13 @@ OTHER = {"share": 0.2, "by_month": 12, "effect": {"c_peptide": 0.1}}
 RESCUE = {"limit": 8.5, "effect": {"hba1c": -1.0}}
 
 
-def _ready(patients: int = PATIENTS, **events: Table) -> Assembled:
+def _ready(patients: int = PATIENTS, **events: Table) -> AssembledScenario:
     return assembled(
         two_endpoints(design=design(patients, [0, 3, 6, 12]), intercurrent=dict(events))
     )
 
 
-def _target(ready: Assembled, **options: object) -> Trials:
+def _target(ready: AssembledScenario, **options: object) -> Trials:
     return follow(ready.study, ready.sources[0].truth(0, 1), 0, 1, **options)
 
 

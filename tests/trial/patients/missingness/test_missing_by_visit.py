@@ -10,7 +10,7 @@ from support.small_trials import Table, assembled, design, one_endpoint, two_end
 
 from phase2sim.core.contracts import Trials
 from phase2sim.core.errors import BadScenario
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.trial.engine import draw_trials
 
 PATIENTS = 100_000
@@ -21,12 +21,12 @@ GAPS = {"mechanism": "mcar", "share": 0.15}
 NULL = 1
 
 
-def _ready(patients: int = PATIENTS, **missing: object) -> Assembled:
+def _ready(patients: int = PATIENTS, **missing: object) -> AssembledScenario:
     table = two_endpoints(design=design(patients, [0, 3, 6, 12]), missing=missing)
     return assembled(table)
 
 
-def _drawn(ready: Assembled, source: int = NULL) -> Trials:
+def _drawn(ready: AssembledScenario, source: int = NULL) -> Trials:
     return draw_trials(ready.study, ready.sources[source].truth(0, 1), 0, 1)
 
 

@@ -9,7 +9,7 @@ from support.small_trials import Table, assembled, design, two_endpoints
 
 from phase2sim.core.arrays import Bools
 from phase2sim.core.contracts import Trials
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.trial.engine import draw_trials
 from phase2sim.trial.patients.missingness.hazards import Mar, Mcar
 
@@ -21,12 +21,12 @@ MCAR = {"mechanism": "mcar", "share": 0.25, "by_month": 12}
 MAR = {"mechanism": "mar", "share": 0.25, "by_month": 12, "endpoint": "hba1c"}
 
 
-def _ready(dropout: Table, **changes: object) -> Assembled:
+def _ready(dropout: Table, **changes: object) -> AssembledScenario:
     large = design(PATIENTS, [0, 3, 6, 12])
     return assembled(two_endpoints(design=large, missing={"dropout": dropout}, **changes))
 
 
-def _untreated(ready: Assembled, trials: int = 1) -> Trials:
+def _untreated(ready: AssembledScenario, trials: int = 1) -> Trials:
     return draw_trials(ready.study, ready.sources[NULL].truth(0, trials), 0, trials)
 
 
