@@ -20,7 +20,7 @@ from phase2sim.theory.group_sequential.boundaries import boundaries
 from phase2sim.theory.group_sequential.classical_bounds import NoEfficacy
 from phase2sim.theory.group_sequential.conditional_power import conditional_power
 from phase2sim.theory.group_sequential.futility import ZLimit
-from phase2sim.theory.group_sequential.spending import OBrienFlemingType, PocockType
+from phase2sim.theory.group_sequential.spending import OBrienFlemingType, PocockType, Spending
 from phase2sim.trial.engine import Outcomes, draw_trials, simulate_batch
 from phase2sim.trial.interim.trial_ends import FOR_EFFICACY, FOR_FUTILITY, REASONS, TO_THE_END
 from phase2sim.trial.patient_csv import patients_csv
@@ -333,7 +333,7 @@ def test_actual_information_moves_the_bounds_of_each_trial() -> None:
         assert (went.course.verdict[trial, 0] == GO) == crossed.any()
 
 
-class _Said:
+class _Said(Spending):
     """Spends what a table says at each fraction."""
 
     title = "as said"
