@@ -75,7 +75,7 @@ class Result(Viewed):
         Target, fitted effect and estimand of each analysis.
     prior : mapping or None
         Provenance and number of draws of the fitted prior; None without evidence.
-    fallbacks : tuple of FellBack
+    fallbacks : tuple of FallbackShare
         Shares of trials analysed with a simpler model because the planned one did not converge.
     elicited : tuple of str
         Elicited inputs on which the prior relies.
