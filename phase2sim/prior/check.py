@@ -132,7 +132,7 @@ def _replica(quantity: Quantity, replicates: Floats) -> Replica:
         np.isfinite(replicates)
     ]  # without undefined summaries, such as the SD of one patient
     lower, median, upper = np.quantile(replicates, _LIMITS)
-    tail, mcse = tail_probability(quantity.value, replicates)
+    tail, mcse = replicate_tails(quantity.value, replicates)
     return Replica(
         entry=quantity.entry,
         what=quantity.what,
@@ -145,7 +145,7 @@ def _replica(quantity: Quantity, replicates: Floats) -> Replica:
     )
 
 
-def tail_probability(value: float, replicates: Floats) -> tuple[float, float]:
+def replicate_tails(value: float, replicates: Floats) -> tuple[float, float]:
     """Two-sided mid-p tail probability of a number among replicates, and its Monte Carlo error.
 
     It is twice the smaller of the shares below and above the number. Replicates equal to it count

@@ -10,7 +10,7 @@ from support.agreement import STANDARD_ERRORS, assert_agrees
 from support.kept_prior import MEAN, draws_for, shipped_evidence
 
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.prior.check import check_prior, face_values, tail_probability
+from phase2sim.prior.check import check_prior, face_values, replicate_tails
 from phase2sim.prior.models import prior_moments as beforehand
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.joint import joint_model
@@ -23,7 +23,7 @@ REPLICAS = 20_000
 def test_tail_probability_of_a_measured_number_is_the_two_sided_p(z: float) -> None:
     again = np.random.default_rng(1).normal(size=REPLICAS)
 
-    tail, mcse = tail_probability(z, again)
+    tail, mcse = replicate_tails(z, again)
 
     assert_agrees(tail, 2 * stats.norm.sf(abs(z)), mcse)
     exact = stats.norm.sf(abs(z))
@@ -35,14 +35,14 @@ def test_tail_probability_of_a_count_is_the_two_sided_mid_p(count: int) -> None:
     again = np.random.default_rng(2).binomial(10, 0.4, REPLICAS).astype(float)
     law = stats.binom(10, 0.4)
 
-    tail, mcse = tail_probability(count, again)
+    tail, mcse = replicate_tails(count, again)
 
     below = law.cdf(count - 1) + law.pmf(count) / 2
     assert_agrees(tail, 2 * min(below, 1 - below), mcse)
 
 
 def test_a_number_beyond_all_replicas_is_not_certain_to_be_impossible() -> None:
-    tail, mcse = tail_probability(5.0, np.zeros(1000))
+    tail, mcse = replicate_tails(5.0, np.zeros(1000))
 
     assert tail == 0.0
     assert 0 < mcse < 0.002
