@@ -30,12 +30,12 @@ def outcome_or_change(reading: Reading, month: float, of: ValueOrChange) -> Floa
 def numeric_covariates(reading: Reading, covariates: tuple[str, ...]) -> Floats:
     """Covariates that are numbers, in the order named, (covariate, trial, patient)."""
     named = {"baseline": reading.baseline, "age": reading.age_years}
-    found = [named[name] for name in covariates if name in named]
-    if not found:
+    columns = [named[name] for name in covariates if name in named]
+    if not columns:
         return np.empty((0, *reading.arm.shape))
-    if len(found) == 1:
-        return np.ascontiguousarray(found[0])[np.newaxis]  # a view: the common case is fast
-    return np.stack(found)
+    if len(columns) == 1:
+        return np.ascontiguousarray(columns[0])[np.newaxis]  # a view: the common case is fast
+    return np.stack(columns)
 
 
 def with_factors(covariates: Floats, reading: Reading, factors: tuple[str, ...]) -> Floats:

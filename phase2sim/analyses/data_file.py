@@ -80,11 +80,11 @@ def due(data: DataFile, endpoint: str, visits_months: Sequence[float]) -> Bools:
     patients: dict[str, int] = {}
     for _, row in lines:
         patients.setdefault(row["id"], len(patients))
-    there = np.zeros((len(months), len(patients)), dtype=np.bool_)
+    has_row = np.zeros((len(months), len(patients)), dtype=np.bool_)
     for line in lines:
         visit = months.index(_month(data, line, visits_months))
-        there[visit, patients[line[1]["id"]]] = True
-    return there
+        has_row[visit, patients[line[1]["id"]]] = True
+    return has_row
 
 
 def _outcomes(
@@ -173,13 +173,13 @@ def _month(data: DataFile, line: tuple[int, CsvRow], visits_months: Sequence[flo
 
 def _arm(data: DataFile, line: tuple[int, CsvRow], arms: Sequence[str]) -> int:
     number, row = line
-    known = {name: i for i, name in enumerate(arms)} | {str(i): i for i in range(len(arms))}
-    if row["arm"] not in known:
+    numbers = {name: i for i, name in enumerate(arms)} | {str(i): i for i in range(len(arms))}
+    if row["arm"] not in numbers:
         raise BadData(
             f"{data.path}, line {number}: arm is {row['arm']!r}; it must be"
             f" {' or '.join(arms)}, or 0 (control) or 1."
         )
-    return known[row["arm"]]
+    return numbers[row["arm"]]
 
 
 def _codes(strata: Iterable[str]) -> list[int]:
@@ -226,9 +226,9 @@ def _check_constant(
     data: DataFile, lines: Sequence[tuple[int, CsvRow]], factors: Sequence[str]
 ) -> None:
     """A patient has one arm, baseline, age, stratum and level of each factor."""
-    seen: dict[str, CsvRow] = {}
+    first_rows: dict[str, CsvRow] = {}
     for number, row in lines:
-        first = seen.setdefault(row["id"], row)
+        first = first_rows.setdefault(row["id"], row)
         for column in ("arm", "base", "age", "stratum", *factors):
             if row.get(column) != first.get(column):
                 raise BadData(

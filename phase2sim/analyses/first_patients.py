@@ -21,10 +21,10 @@ def completed(
     """
     unanswered = fit[3] < 0
     for size in np.flatnonzero(unanswered.any(axis=1)):
-        asked = np.flatnonzero(unanswered[size])
-        found = of_patients(reading.of_first(sizes[size], asked))
-        for whole, part in zip(fit, found, strict=True):
-            whole[size, asked] = part
+        trials = np.flatnonzero(unanswered[size])
+        refit = of_patients(reading.of_first(sizes[size], trials))
+        for whole, part in zip(fit, refit, strict=True):
+            whole[size, trials] = part
     return fit
 
 

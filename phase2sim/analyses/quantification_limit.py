@@ -59,9 +59,11 @@ class QuantificationLimit:
     def applied(self, reading: Reading) -> Reading:
         """Outcomes and baselines as an assay with this limit reports them."""
         return replace(
-            reading, baseline=self._reported(reading.baseline), value=self._reported(reading.value)
+            reading,
+            baseline=self._replace_below(reading.baseline),
+            value=self._replace_below(reading.value),
         )
 
-    def _reported(self, value: Floats) -> Floats:
+    def _replace_below(self, value: Floats) -> Floats:
         below = value < MEASURES[self.endpoint].to_model(self.lloq)
         return np.where(below, self.becomes, value)

@@ -66,26 +66,26 @@ def first_patients_by_trial(
     seen: the analysis fails as with too few.
     """
     patients = np.maximum(patients, 1)
-    found: list[tuple[Ints, Estimates]] = []
+    groups: list[tuple[Ints, Estimates]] = []
     for size in np.unique(patients):
-        for rows in _runs(np.flatnonzero(patients == size), split=analysis.draws):
+        for rows in _neighbouring_rows(np.flatnonzero(patients == size), split=analysis.draws):
             part = replace(whole.of_first(int(size), rows), first=whole.first + int(rows[0]))
-            found.append((rows, compare_arms(analysis, part, arms, arm)))
-    return found[0][1] if len(found) == 1 else _joined(found, len(patients))
+            groups.append((rows, compare_arms(analysis, part, arms, arm)))
+    return groups[0][1] if len(groups) == 1 else _join_groups(groups, len(patients))
 
 
 def compare_arms(analysis: Analysis, whole: Reading, arms: int, arm: int) -> Estimates:
     """Estimates of one treated arm against control, of a reading that holds so many arms."""
     if arms == _TWO_ARMS:
         return analysis.estimate(whole)
-    return _of_two_arms(analysis, whole, arm)
+    return _estimate_two_arms(analysis, whole, arm)
 
 
 def read_endpoint(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -> Reading:
     """Return what an analysis of one endpoint reads of a batch."""
     at_risk = None
     if endpoint in EVENTS:
-        counts, at_risk = _counted(plan, trials, endpoint)
+        counts, at_risk = _count_events(plan, trials, endpoint)
         baseline, value = np.zeros(trials.arm.shape), counts
     elif endpoint in DERIVED:
         derived = derived_values(endpoint, plan.endpoints, observed)
@@ -115,18 +115,18 @@ def worst_values(plan: Plan) -> Floats:
     return np.array(worst)
 
 
-def _counted(plan: Plan, trials: Trials, endpoint: str) -> tuple[Floats, Floats]:
+def _count_events(plan: Plan, trials: Trials, endpoint: str) -> tuple[Floats, Floats]:
     """Events so far and months they were counted in, (trial, visit, patient) after baseline.
 
     A patient is followed to the last visit at which they are seen.
     """
-    there = np.where(trials.seen[:, 0], np.arange(len(plan.visits_months))[:, None], 0)
-    last = np.maximum.accumulate(there, axis=1)[:, 1:]
+    visits = np.where(trials.seen[:, 0], np.arange(len(plan.visits_months))[:, None], 0)
+    last = np.maximum.accumulate(visits, axis=1)[:, 1:]
     counts = np.take_along_axis(trials.counts[endpoint], last, axis=1).astype(np.float64)
     return counts, np.array(plan.visits_months)[last]
 
 
-def _of_two_arms(analysis: Analysis, whole: Reading, arm: int) -> Estimates:
+def _estimate_two_arms(analysis: Analysis, whole: Reading, arm: int) -> Estimates:
     """Estimates from control and one treated arm alone, trial by trial.
 
     Trials that hold the same number of such patients are analysed together. An analysis that draws
@@ -134,21 +134,21 @@ def _of_two_arms(analysis: Analysis, whole: Reading, arm: int) -> Estimates:
     """
     compared = (whole.arm == 0) | (whole.arm == arm)
     sizes = compared.sum(axis=1)
-    found: list[tuple[Ints, Estimates]] = []
+    groups: list[tuple[Ints, Estimates]] = []
     for size in np.unique(sizes):
-        for rows in _runs(np.flatnonzero(sizes == size), split=analysis.draws):
-            part = _patients(whole, rows, compared[rows], arm)
-            found.append((rows, analysis.estimate(part)))
-    return _joined(found, len(sizes))
+        for rows in _neighbouring_rows(np.flatnonzero(sizes == size), split=analysis.draws):
+            part = _select_patients(whole, rows, compared[rows], arm)
+            groups.append((rows, analysis.estimate(part)))
+    return _join_groups(groups, len(sizes))
 
 
-def _runs(rows: Ints, *, split: bool) -> list[Ints]:
+def _neighbouring_rows(rows: Ints, *, split: bool) -> list[Ints]:
     if not split:
         return [rows]
     return np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
 
 
-def _patients(whole: Reading, rows: Ints, compared: Bools, arm: int) -> Reading:
+def _select_patients(whole: Reading, rows: Ints, compared: Bools, arm: int) -> Reading:
     """Rows of a reading with the compared patients alone; the treated arm becomes arm 1."""
     size = int(compared[0].sum())
     who = np.argsort(~compared, axis=1, kind="stable")[:, :size]
@@ -171,23 +171,25 @@ def _patients(whole: Reading, rows: Ints, compared: Bools, arm: int) -> Reading:
     )
 
 
-def _joined(found: list[tuple[Ints, Estimates]], trials: int) -> Estimates:
+def _join_groups(groups: list[tuple[Ints, Estimates]], trials: int) -> Estimates:
     """Estimates of groups of trials, each back in the place of its trial."""
 
     def of(name: str) -> Floats:
-        return _placed([(rows, getattr(one, name)) for rows, one in found], trials)
+        return _scatter([(rows, getattr(estimates, name)) for rows, estimates in groups], trials)
 
-    first = found[0][1]
+    first = groups[0][1]
     test = None
     if first.test is not None:
         test = OwnTest(
             *(
-                _placed([(rows, getattr(one.test, name)) for rows, one in found], trials)
+                _scatter(
+                    [(rows, getattr(estimates.test, name)) for rows, estimates in groups], trials
+                )
                 for name in ("statistic", "p_two_sided", "lower", "upper")
             )
         )
     details = {
-        name: _placed([(rows, one.details[name]) for rows, one in found], trials)
+        name: _scatter([(rows, estimates.details[name]) for rows, estimates in groups], trials)
         for name in first.details
     }
     return Estimates(
@@ -202,7 +204,7 @@ def _joined(found: list[tuple[Ints, Estimates]], trials: int) -> Estimates:
     )
 
 
-def _placed(parts: list[tuple[Ints, Floats]], trials: int) -> Floats:
+def _scatter(parts: list[tuple[Ints, Floats]], trials: int) -> Floats:
     whole = np.empty(trials)
     for rows, values in parts:
         whole[rows] = values

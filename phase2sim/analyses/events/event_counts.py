@@ -38,10 +38,10 @@ class CountAnalysis(Analysis):
         events = outcome(reading, self.month)
         visit = reading.visits_months.index(self.month)
         time = np.nan_to_num(reading.months_at_risk[:, visit])
-        seen = ~np.isnan(events)
+        is_seen = ~np.isnan(events)
         return (
-            np.where(seen, events, 0.0).astype(np.int64),
-            np.where(seen, time, 0.0),
+            np.where(is_seen, events, 0.0).astype(np.int64),
+            np.where(is_seen, time, 0.0),
             np.ascontiguousarray(reading.arm),
         )
 

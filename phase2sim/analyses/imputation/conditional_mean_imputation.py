@@ -46,12 +46,19 @@ class ConditionalMeanImputation(ImputingAnalysis):
             IMPUTATION_STRATEGIES[self.strategy],
             self.variance == "jackknife",
         )
-        found = Imputed(effect[:, 0], effect[:, 1], variance)
-        shifted, spread = at_delta(found, self.delta)
+        ancova = Imputed(effect[:, 0], effect[:, 1], variance)
+        shifted, spread = at_delta(ancova, self.delta)
         details = {"imputed": imputed}
         if self.tipping_alpha is not None:
             t = critical(df, self.tipping_alpha)
-            details["tipping_delta"] = tipping_point(found, self.null_effect, self.sign, t)
+            details["tipping_delta"] = tipping_point(ancova, self.null_effect, self.sign, t)
         fit = (shifted, np.sqrt(spread), df, reason)
-        made = for_benefit(fit, self.endpoint, self.null_effect)
-        return Estimates(made.effect, made.se, made.df, made.p, made.reason, details=details)
+        estimates = for_benefit(fit, self.endpoint, self.null_effect)
+        return Estimates(
+            estimates.effect,
+            estimates.se,
+            estimates.df,
+            estimates.p,
+            estimates.reason,
+            details=details,
+        )

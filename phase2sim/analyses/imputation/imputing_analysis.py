@@ -78,27 +78,27 @@ class ImputingAnalysis(Analysis):
         return value, arm, covariates, needed, reading.visits_months.index(self.month)
 
 
-def at_delta(found: Imputed, delta: float) -> tuple[Floats, Floats]:
+def at_delta(imputed: Imputed, delta: float) -> tuple[Floats, Floats]:
     """Effect and its variance with ``delta`` added to what is imputed to treated patients."""
-    plain, cross, square = found.variance.T
-    return found.effect + delta * found.slope, plain + 2.0 * delta * cross + delta**2 * square
+    plain, cross, square = imputed.variance.T
+    return imputed.effect + delta * imputed.slope, plain + 2.0 * delta * cross + delta**2 * square
 
 
-def tipping_point(found: Imputed, null_effect: float, sign: int, t: Floats) -> Floats:
+def tipping_point(imputed: Imputed, null_effect: float, sign: int, t: Floats) -> Floats:
     """Delta at which the benefit is ``t`` standard errors, the more harmful the later, (trial,).
 
     0 where it is less without any, infinite in harm's direction where nobody treated was imputed.
     Between no shift and the one that takes all benefit the squared statistic crosses ``t^2`` once.
     """
-    benefit = sign * (found.effect - null_effect)
-    plain, cross, square = found.variance.T
+    benefit = sign * (imputed.effect - null_effect)
+    plain, cross, square = imputed.variance.T
     # benefit - d slope = t sqrt(plain - 2 d sign cross + d^2 square), for a harm of d.
-    leading = found.slope**2 - t**2 * square
-    half = benefit * found.slope - sign * t**2 * cross
+    leading = imputed.slope**2 - t**2 * square
+    half = benefit * imputed.slope - sign * t**2 * cross
     last = benefit**2 - t**2 * plain
     with np.errstate(invalid="ignore", divide="ignore"):
         harm = last / (half + np.sqrt(half**2 - leading * last))
-        harm = np.where(found.slope == 0.0, np.inf, harm)
+        harm = np.where(imputed.slope == 0.0, np.inf, harm)
         tips_at_once = ~(benefit > t * np.sqrt(plain))
     harm = np.where(tips_at_once, 0.0, harm)
     return np.where(np.isnan(benefit), np.nan, -sign * harm)
@@ -106,5 +106,5 @@ def tipping_point(found: Imputed, null_effect: float, sign: int, t: Floats) -> F
 
 def critical(df: Floats, alpha: float) -> Floats:
     """Value that a t variable exceeds with probability ``alpha``, (trial,); nan for nan."""
-    found: Floats = special.stdtrit(df, 1.0 - alpha)
-    return found
+    quantile: Floats = special.stdtrit(df, 1.0 - alpha)
+    return quantile

@@ -56,35 +56,42 @@ class MultipleImputation(ImputingAnalysis):
         drawn = imputation_draws(
             *self.inputs(reading), IMPUTATION_STRATEGIES[self.strategy], self.imputations, stream
         )
-        effect, spread, df = self._pooled(drawn, np.full(drawn.df.shape, self.delta))
-        details = {"imputed": drawn.imputed, "fraction_missing": self._missing(drawn)}
+        effect, spread, df = self._pool(drawn, np.full(drawn.df.shape, self.delta))
+        details = {"imputed": drawn.imputed, "fraction_missing": self._missing_share(drawn)}
         if self.tipping_alpha is not None:
-            details["tipping_delta"] = self._tipping(drawn, self.tipping_alpha)
+            details["tipping_delta"] = self._tipping_delta(drawn, self.tipping_alpha)
         fit = (effect, np.sqrt(spread), df, drawn.reason)
-        made = for_benefit(fit, self.endpoint, self.null_effect)
-        return Estimates(made.effect, made.se, made.df, made.p, made.reason, details=details)
+        estimates = for_benefit(fit, self.endpoint, self.null_effect)
+        return Estimates(
+            estimates.effect,
+            estimates.se,
+            estimates.df,
+            estimates.p,
+            estimates.reason,
+            details=details,
+        )
 
-    def _pooled(self, drawn: ImputedEstimates, delta: Floats) -> tuple[Floats, Floats, Floats]:
+    def _pool(self, drawn: ImputedEstimates, delta: Floats) -> tuple[Floats, Floats, Floats]:
         """Effect, total variance and degrees of freedom with ``delta`` (trial,) added."""
         within = drawn.within[:, 0] + 2.0 * delta * drawn.within[:, 1]
         within = within + delta**2 * drawn.within[:, 2]
         total, df = rubin(within, drawn.between, self.imputations, drawn.df)
         return drawn.effect[:, 0] + delta * drawn.effect[:, 1], total, df
 
-    def _missing(self, drawn: ImputedEstimates) -> Floats:
+    def _missing_share(self, drawn: ImputedEstimates) -> Floats:
         """Share of the variance that is due to what is missing."""
-        _, total, _ = self._pooled(drawn, np.full(drawn.df.shape, self.delta))
+        _, total, _ = self._pool(drawn, np.full(drawn.df.shape, self.delta))
         share: Floats = (1.0 + 1.0 / self.imputations) * drawn.between / total
         return share
 
-    def _tipping(self, drawn: ImputedEstimates, alpha: float) -> Floats:
+    def _tipping_delta(self, drawn: ImputedEstimates, alpha: float) -> Floats:
         """Delta that loses significance; halved between none and the one that takes all benefit."""
         none = np.zeros(drawn.df.shape)
-        effect, total, df = self._pooled(drawn, none)
+        effect, total, df = self._pool(drawn, none)
         variance = np.column_stack([total, drawn.within[:, 1], drawn.within[:, 2]])
-        found = Imputed(effect, drawn.effect[:, 1], variance)
+        imputed = Imputed(effect, drawn.effect[:, 1], variance)
         # Where nothing tips, or at once, the answer does not depend on the degrees of freedom.
-        at_once = tipping_point(found, self.null_effect, self.sign, critical(df, alpha))
+        at_once = tipping_point(imputed, self.null_effect, self.sign, critical(df, alpha))
         low = none
         with np.errstate(divide="ignore", invalid="ignore"):
             high = -(effect - self.null_effect) / drawn.effect[:, 1]
@@ -92,7 +99,7 @@ class MultipleImputation(ImputingAnalysis):
         high = np.where(searched, high, 0.0)
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
-            effect, total, df = self._pooled(drawn, middle)
+            effect, total, df = self._pool(drawn, middle)
             benefit = self.sign * (effect - self.null_effect)
             holds = benefit > critical(df, alpha) * np.sqrt(total)
             low, high = np.where(holds, middle, low), np.where(holds, high, middle)

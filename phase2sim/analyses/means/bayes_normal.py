@@ -62,29 +62,29 @@ class BayesNormal(Analysis):
     def estimate(self, reading: Reading) -> Estimates:
         """Find the posterior in every trial; a trial without an estimate has failed."""
         likelihood = self._likelihood(reading)
-        here = np.flatnonzero(likelihood.reason == 0)
-        posterior, details = self._posterior(reading, likelihood, here)
+        rows = np.flatnonzero(likelihood.reason == 0)
+        posterior, details = self._posterior(reading, likelihood, rows)
         benefit = MEASURES[self.endpoint].benefit_sign
         worse = posterior.cdf if benefit > 0 else posterior.above
-        p, mean, sd = worse(np.full(here.size, self.null_effect)), posterior.mean(), posterior.sd()
+        p, mean, sd = worse(np.full(rows.size, self.null_effect)), posterior.mean(), posterior.sd()
         tail = (1.0 - CONFIDENCE) / 2.0
 
-        def spread(found: Floats) -> Floats:
+        def spread(values: Floats) -> Floats:
             everywhere = np.full(likelihood.reason.shape, np.nan)
-            everywhere[here] = found
+            everywhere[rows] = values
             return everywhere
 
         return Estimates(
             effect=spread(mean),
             se=spread(sd),
-            df=spread(np.full(here.size, np.inf)),
+            df=spread(np.full(rows.size, np.inf)),
             p=spread(p),
             reason=likelihood.reason,
             test=OwnTest(
                 statistic=spread((mean - self.null_effect) / sd),
                 p_two_sided=spread(2.0 * np.minimum(p, 1.0 - p)),
-                lower=spread(posterior.quantile(np.full(here.size, tail))),
-                upper=spread(posterior.quantile(np.full(here.size, 1.0 - tail))),
+                lower=spread(posterior.quantile(np.full(rows.size, tail))),
+                upper=spread(posterior.quantile(np.full(rows.size, 1.0 - tail))),
             ),
             details={name: spread(value) for name, value in details.items()},
         )
@@ -96,12 +96,12 @@ class BayesNormal(Analysis):
         return TTest(self.endpoint, self.month).estimate(reading)
 
     def _posterior(
-        self, reading: Reading, likelihood: Estimates, here: Ints
+        self, reading: Reading, likelihood: Estimates, rows: Ints
     ) -> tuple[NormalMixture, Mapping[str, Floats]]:
-        """Posterior of the effect in the trials ``here``, and what each prior contributes."""
-        effect, se = likelihood.effect[here], likelihood.se[here]
+        """Posterior of the effect in the trials ``rows``, and what each prior contributes."""
+        effect, se = likelihood.effect[rows], likelihood.se[rows]
         details: dict[str, Floats] = {}
-        n, means = _arms(outcome(reading, self.month)[here], reading.arm[here])
+        n, means = _arm_means(outcome(reading, self.month)[rows], reading.arm[rows])
         prior = None if self.effect_prior is None else self.effect_prior.mixture()
         if self.control_prior is None and prior is not None:
             posterior = prior.posterior(effect, se)
@@ -110,19 +110,19 @@ class BayesNormal(Analysis):
             sd = se / np.sqrt(1.0 / n[0] + 1.0 / n[1])  # pooled, of a patient
             control_se = sd / np.sqrt(n[0])
             control = self.control_prior.mixture().posterior(means[0], control_se)
-            found = self.control_prior.borrowed(control, control_se, n[0])
-            details |= {f"control_{name}": value for name, value in found.items()}
+            borrowing = self.control_prior.borrowed(control, control_se, n[0])
+            details |= {f"control_{name}": value for name, value in borrowing.items()}
             posterior = with_control(control, prior, means[1], sd / np.sqrt(n[1]))
         if self.effect_prior is not None and prior is not None:
-            found = self.effect_prior.borrowed(prior.posterior(effect, se), se, n[0] + n[1])
-            details |= {f"effect_{name}": value for name, value in found.items()}
+            borrowing = self.effect_prior.borrowed(prior.posterior(effect, se), se, n[0] + n[1])
+            details |= {f"effect_{name}": value for name, value in borrowing.items()}
         return posterior, details
 
 
-def _arms(value: Floats, arm: Arms) -> tuple[Floats, Floats]:
+def _arm_means(value: Floats, arm: Arms) -> tuple[Floats, Floats]:
     """Patients with a value and their mean, (arm, trial) each."""
-    seen = ~np.isnan(value)
-    mine = np.stack([seen & (arm == a) for a in range(2)])
+    is_seen = ~np.isnan(value)
+    mine = np.stack([is_seen & (arm == a) for a in range(2)])
     n = mine.sum(axis=-1).astype(np.float64)
     return n, np.where(mine, value, 0.0).sum(axis=-1) / n
 

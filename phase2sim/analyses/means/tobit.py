@@ -69,9 +69,14 @@ class Tobit(Analysis):
         if self.standard_error == "corrected":
             df = patients - used
             se = se * np.sqrt(patients / df)
-        made = for_benefit((effect, se, df, reason), self.endpoint, self.null_effect)
-        seen = np.maximum((~np.isnan(value)).sum(axis=1), 1)
-        below = np.where(reason == 0, (value < lowest).sum(axis=1) / seen, np.nan)
+        estimates = for_benefit((effect, se, df, reason), self.endpoint, self.null_effect)
+        n = np.maximum((~np.isnan(value)).sum(axis=1), 1)
+        below = np.where(reason == 0, (value < lowest).sum(axis=1) / n, np.nan)
         return Estimates(
-            made.effect, made.se, made.df, made.p, made.reason, details={"below_lloq": below}
+            estimates.effect,
+            estimates.se,
+            estimates.df,
+            estimates.p,
+            estimates.reason,
+            details={"below_lloq": below},
         )

@@ -109,11 +109,11 @@ def _moments(
     n = treated = total = total_treated = 0.0
     for i in range(outcome.size):
         # A value equals itself unless it is nan.
-        seen = 1.0 if outcome[i] == outcome[i] else 0.0
-        y = outcome[i] if seen > 0.0 else 0.0
-        n += seen
+        is_seen = 1.0 if outcome[i] == outcome[i] else 0.0
+        y = outcome[i] if is_seen > 0.0 else 0.0
+        n += is_seen
         total += y
-        treated += seen * arm[trial, i]
+        treated += is_seen * arm[trial, i]
         total_treated += y * arm[trial, i]
     means = (total - total_treated) / (n - treated), total_treated / treated
     squares = squares_treated = 0.0

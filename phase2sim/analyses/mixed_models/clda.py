@@ -54,8 +54,8 @@ class Clda(Analysis):
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         fitted = self.fit(reading)
-        found = (fitted.effect, fitted.se, fitted.df, fitted.reason)
-        return for_benefit(found, self.endpoint, self.null_effect)
+        regression = (fitted.effect, fitted.se, fitted.df, fitted.reason)
+        return for_benefit(regression, self.endpoint, self.null_effect)
 
     def fit(self, reading: Reading) -> Fitted:
         """Fit the model to every trial of a batch."""
@@ -76,15 +76,15 @@ class Clda(Analysis):
         weights[visit] = 1.0
         model = MixedModel("unstructured", restricted, self.df, weights)
         fitted = fit_mixed_model(
-            _alike_at_baseline(sums, restricted=restricted), model, fall_back=False
+            _constrain_baseline(sums, restricted=restricted), model, fall_back=False
         )
         if restricted:  # the coefficient that is held costs this much
-            held = fitted.log_likelihood + 0.5 * math.log(_FIRM)
-            fitted = replace(fitted, log_likelihood=held)
+            log_likelihood = fitted.log_likelihood + 0.5 * math.log(_FIRM)
+            fitted = replace(fitted, log_likelihood=log_likelihood)
         return fitted
 
 
-def _alike_at_baseline(sums: PatternSums, *, restricted: bool) -> PatternSums:
+def _constrain_baseline(sums: PatternSums, *, restricted: bool) -> PatternSums:
     """Add what holds the arm's effect at baseline, the first outcome, to zero.
 
     One more observation of the baseline, equal to 0 and with nothing in its row but a huge number
@@ -93,13 +93,13 @@ def _alike_at_baseline(sums: PatternSums, *, restricted: bool) -> PatternSums:
     """
     trials, _, size = sums.sums.shape[:3]
     visits = sums.start.shape[1]
-    seen = np.zeros((trials, 1, visits), np.bool_)
-    seen[:, 0, 0] = True
+    is_seen = np.zeros((trials, 1, visits), np.bool_)
+    is_seen[:, 0, 0] = True
     products = np.zeros((trials, 1, size, size))
     products[:, 0, ARM, ARM] = _FIRM
     patients = np.full((trials, 1), 1.0 if restricted else _WEIGHTLESS)
     return sums._replace(
-        seen=np.concatenate([sums.seen, seen], axis=1),
+        is_seen=np.concatenate([sums.is_seen, is_seen], axis=1),
         patients=np.concatenate([sums.patients, patients], axis=1),
         sums=np.concatenate([sums.sums, products], axis=1),
     )

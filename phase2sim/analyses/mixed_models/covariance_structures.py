@@ -77,24 +77,24 @@ class Structure:
         matrix[:, b, a] = matrix[:, a, b]
         return matrix
 
-    def pull_back(self, parameters: Floats, here: Likelihood) -> Likelihood:
+    def pull_back(self, parameters: Floats, derivatives: Likelihood) -> Likelihood:
         """Derivatives with respect to the parameters rather than the entries."""
         jacobian = self._entries(parameters)[1]
         return Likelihood(
-            here.value,
-            np.einsum("tjp,tj->tp", jacobian, here.score),
-            _both_sides(jacobian, here.information),
+            derivatives.value,
+            np.einsum("tjp,tj->tp", jacobian, derivatives.score),
+            _quadratic_form(jacobian, derivatives.information),
         )
 
-    def pull_back_contrast(self, parameters: Floats, here: Contrast) -> Contrast:
+    def pull_back_contrast(self, parameters: Floats, contrast: Contrast) -> Contrast:
         """The same for a contrast; the score of the entries bends the information."""
         _, jacobian, second = self._entries(parameters)
-        curved = np.einsum("tj,tjpq->tpq", here.score, second)
-        return here._replace(
-            score=np.einsum("tjp,tj->tp", jacobian, here.score),
-            gradient=np.einsum("tjp,tj->tp", jacobian, here.gradient),
-            bend=_both_sides(jacobian, here.bend),
-            information=_both_sides(jacobian, here.information) - curved,
+        curved = np.einsum("tj,tjpq->tpq", contrast.score, second)
+        return contrast._replace(
+            score=np.einsum("tjp,tj->tp", jacobian, contrast.score),
+            gradient=np.einsum("tjp,tj->tp", jacobian, contrast.gradient),
+            bend=_quadratic_form(jacobian, contrast.bend),
+            information=_quadratic_form(jacobian, contrast.information) - curved,
         )
 
     def derivatives(self, parameters: Floats) -> tuple[Floats, Floats]:
@@ -146,6 +146,6 @@ class Structure:
         return r, first, second
 
 
-def _both_sides(jacobian: Floats, matrix: Floats) -> Floats:
+def _quadratic_form(jacobian: Floats, matrix: Floats) -> Floats:
     product: Floats = np.swapaxes(jacobian, 1, 2) @ matrix @ jacobian
     return product

@@ -73,8 +73,8 @@ class Mmrm(Analysis):
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         fitted = self.fit(reading)
-        found = (fitted.effect, fitted.se, fitted.df, fitted.reason)
-        estimates = for_benefit(found, self.endpoint, self.null_effect)
+        regression = (fitted.effect, fitted.se, fitted.df, fitted.reason)
+        estimates = for_benefit(regression, self.endpoint, self.null_effect)
         return replace(estimates, fallback=fitted.fallback.astype(np.int8))
 
     def fit(self, reading: Reading) -> Fitted:

@@ -15,7 +15,7 @@ def untied(smaller: int, larger: int) -> Floats:
     Without ties the numbers of arrangements are a Gaussian binomial coefficient's, whose factors
     are multiplied one by one: as Loeffler's recursion, but for a whole table at once.
     """
-    return _untied(smaller, larger)
+    return _untied_table(smaller, larger)
 
 
 def at_most(pairs: Ints, n_control: Ints, n_treated: Ints) -> Floats:
@@ -23,13 +23,13 @@ def at_most(pairs: Ints, n_control: Ints, n_treated: Ints) -> Floats:
     smaller, larger = np.minimum(n_control, n_treated), np.maximum(n_control, n_treated)
     chance = np.empty(pairs.shape)
     for m, n in np.unique(np.stack([smaller, larger], axis=1), axis=0):
-        here = np.flatnonzero((smaller == m) & (larger == n))
+        trials = np.flatnonzero((smaller == m) & (larger == n))
         table = untied(int(m), int(n))
         below = np.append(table, 0.0)  # index -1: nothing is below 0
-        u = pairs[here]
+        u = pairs[trials]
         mirrored = m * n - u - 1  # at most u is all but at least u + 1, as likely as this or less
         low = 2 * u < m * n
-        chance[here] = np.where(
+        chance[trials] = np.where(
             low, below[np.where(low, u, -1)], 1.0 - below[np.where(low, -1, mirrored)]
         )
     return chance
@@ -46,7 +46,7 @@ def critical_pairs(n_control: Ints, n_treated: Ints, tail: float) -> Ints:
 
 
 @kernel
-def _untied(smaller: int, larger: int) -> Floats:
+def _untied_table(smaller: int, larger: int) -> Floats:
     size = smaller * larger // 2 + 1
     chance = np.zeros(size)
     chance[0] = 1.0
@@ -68,18 +68,18 @@ def tied(outcome: Floats, is_treated: Floats, null_effect: float) -> tuple[float
     sums over every choice of treated patients are counted one patient at a time (Streitberg and
     Röhmel, Statistical Software Newsletter 1986).
     """
-    kept = np.flatnonzero(~np.isnan(outcome))
-    moved = outcome[kept] - null_effect * is_treated[kept]
-    mine = is_treated[kept] == 1.0
+    rows = np.flatnonzero(~np.isnan(outcome))
+    moved = outcome[rows] - null_effect * is_treated[rows]
+    mine = is_treated[rows] == 1.0
     if 2 * mine.sum() > mine.size:  # count over the smaller arm
-        fewer, more = _tied(-moved, ~mine)
+        fewer, more = _tied_tails(-moved, ~mine)
     else:
-        fewer, more = _tied(moved, mine)
+        fewer, more = _tied_tails(moved, mine)
     return fewer, more
 
 
 @kernel
-def _tied(values: Floats, chosen: Floats) -> tuple[float, float]:
+def _tied_tails(values: Floats, chosen: Floats) -> tuple[float, float]:
     ranks = np.empty(values.size, np.int64)
     for i in range(values.size):
         ranks[i] = 1 + (values < values[i]).sum() + (values <= values[i]).sum()
@@ -94,5 +94,5 @@ def _tied(values: Floats, chosen: Floats) -> tuple[float, float]:
             chance[k, ranks[i] :] += chance[k - 1, : most + 1 - ranks[i]]
         chance /= 2.0
     total = chance[size].sum()
-    found = ranks[chosen].sum()
-    return chance[size, : found + 1].sum() / total, chance[size, found:].sum() / total
+    rank_sum = ranks[chosen].sum()
+    return chance[size, : rank_sum + 1].sum() / total, chance[size, rank_sum:].sum() / total

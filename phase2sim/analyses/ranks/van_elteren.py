@@ -43,6 +43,6 @@ class VanElteren(Analysis):
         level, levels = strata(reading)
         sums = RankSums(*rank_sums(outcome, arm, level, levels, self.null_effect))
         critical = sums.centre - NORMAL_REACH * np.sqrt(sums.untied_variance)
-        found = location_shifts(outcome, arm, level, levels, critical)
+        shifts = location_shifts(outcome, arm, level, levels, critical)
         z = (sums.statistic - sums.centre) / np.sqrt(sums.variance)
-        return shift_estimates(found, sums, z, normal_tails(sums, 0.0), self.endpoint)
+        return shift_estimates(shifts, sums, z, normal_tails(sums, 0.0), self.endpoint)

@@ -58,8 +58,8 @@ class Wilcoxon(Analysis):
         """Estimate the shift in every trial; a trial it cannot answer has failed."""
         outcome = np.ascontiguousarray(outcome_or_change(reading, self.month, self.of))
         arm = np.ascontiguousarray(reading.arm)
-        everyone, one = strata(reading, wanted=False)
-        sums = RankSums(*rank_sums(outcome, arm, everyone, one, self.null_effect))
+        level, levels = strata(reading, wanted=False)
+        sums = RankSums(*rank_sums(outcome, arm, level, levels, self.null_effect))
         answered = sums.reason == 0
         if self.distribution == "exact":
             at_most, at_least = self._exact(outcome, arm, sums)
@@ -71,8 +71,8 @@ class Wilcoxon(Analysis):
             half = 0.5 if self.distribution == "normal_continuity" else 0.0
             at_most, at_least = normal_tails(sums, half)
             critical = sums.centre - half - NORMAL_REACH * np.sqrt(sums.untied_variance)
-        found = location_shifts(outcome, arm, everyone, one, critical)
-        return shift_estimates(found, sums, sums.statistic, (at_most, at_least), self.endpoint)
+        shifts = location_shifts(outcome, arm, level, levels, critical)
+        return shift_estimates(shifts, sums, sums.statistic, (at_most, at_least), self.endpoint)
 
     def _exact(self, outcome: Floats, arm: Arms, sums: RankSums) -> tuple[Floats, Floats]:
         """Chance of a sum at most, and at least, as large as found."""
@@ -84,10 +84,10 @@ class Wilcoxon(Analysis):
         others = size[:, 0] * size[:, 1] - pairs
         at_least[plain] = rank_sum_exact.at_most(others, size[:, 0], size[:, 1])
         for trial in np.flatnonzero((sums.reason == 0) & ~plain):
-            found = rank_sum_exact.tied(
+            tails = rank_sum_exact.tied(
                 outcome[trial], arm[trial].astype(np.float64), self.null_effect
             )
-            at_most[trial], at_least[trial] = found
+            at_most[trial], at_least[trial] = tails
         return at_most, at_least
 
 
@@ -102,14 +102,14 @@ def normal_tails(sums: RankSums, half: float) -> tuple[Floats, Floats]:
 
 
 def shift_estimates(
-    found: tuple[Floats, Floats, Floats],
+    shifts: tuple[Floats, Floats, Floats],
     sums: RankSums,
     statistic: Floats,
     tails: tuple[Floats, Floats],
     endpoint: str,
 ) -> Estimates:
     """Estimates from a shift with its limits and the two tails of its test."""
-    effect, lower, upper = found
+    effect, lower, upper = shifts
     at_most, at_least = tails
     answered: Bools = sums.reason == 0
     return Estimates(
