@@ -9,7 +9,7 @@ from phase2sim.core.contracts import Estimates, Reading
 from phase2sim.core.estimates import map_estimates
 
 
-def completed(
+def complete_fit(
     fit: RegressionFit,
     reading: Reading,
     sizes: tuple[int, ...],

@@ -10,15 +10,15 @@ from phase2sim.core.contracts import Plan
 from phase2sim.core.kernels import kernel
 
 
-def unseen(plan: Plan, analyses: Sequence[Analysis], is_seen: Bools) -> Floats:
+def missing_shares(plan: Plan, analyses: Sequence[Analysis], is_seen: Bools) -> Floats:
     """Share of patients without the analysed value, (analysis, trial)."""
     return np.stack([1.0 - is_seen[:, 0, v].mean(axis=1) for v in _visits(plan, analyses)])
 
 
-def unseen_first(
+def missing_shares_first(
     plan: Plan, analyses: Sequence[Analysis], is_seen: Bools, sizes: tuple[int, ...]
 ) -> Floats:
-    """As ``unseen``, among the first n patients, for each size: (size, analysis, trial)."""
+    """As ``missing_shares``, among the first n patients, for each size: (size, analysis, trial)."""
     visits = _visits(plan, analyses)
     count_at = {v: _count_first(is_seen[:, 0, v], np.array(sizes)) for v in set(visits)}
     counts = np.stack([count_at[v] for v in visits], axis=1)

@@ -16,7 +16,7 @@ from phase2sim.analyses.imputation.imputed_ancova import (
     CompletedRegression,
     design_of,
     is_missing,
-    lost,
+    lost_effect,
     predict_outcome,
     residuals,
     visit_effects,
@@ -229,6 +229,6 @@ def _complete(
     for i in range(y.size):
         y[i] = patients.y[i, patients.visit]
         if is_missing(patients, i):
-            y[i] = predict_outcome(patients, i, slopes, noise[i]) - lost(
+            y[i] = predict_outcome(patients, i, slopes, noise[i]) - lost_effect(
                 shift, patients, i, strategy
             )

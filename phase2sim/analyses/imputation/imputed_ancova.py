@@ -88,7 +88,7 @@ def visit_effects(slopes: Floats, columns: int, upto: int) -> Floats:
 
 
 @kernel
-def lost(shift: Floats, patients: TrialPatients, i: int, strategy: int) -> float:
+def lost_effect(shift: Floats, patients: TrialPatients, i: int, strategy: int) -> float:
     """What a missing patient's own arm had given and the strategy takes away."""
     if strategy == MAR or patients.x[i, ARM] == 0.0:
         return 0.0
@@ -124,6 +124,6 @@ def fill_outcomes(y: Floats, patients: TrialPatients, slopes: Floats, strategy: 
     for i in range(y.size):
         y[i] = patients.y[i, patients.visit]
         if is_missing(patients, i):
-            y[i] = predict_outcome(patients, i, slopes, silence) - lost(
+            y[i] = predict_outcome(patients, i, slopes, silence) - lost_effect(
                 shift, patients, i, strategy
             )

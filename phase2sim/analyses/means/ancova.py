@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from phase2sim.analyses.columns import numeric_covariates, outcome, strata, with_factors
-from phase2sim.analyses.first_patients import completed, for_benefit_by_size
+from phase2sim.analyses.first_patients import complete_fit, for_benefit_by_size
 from phase2sim.analyses.means.least_squares import least_squares
 from phase2sim.analyses.means.running_sums import running_least_squares
 from phase2sim.analyses.one_sided import RegressionFit, for_benefit
@@ -63,7 +63,7 @@ class Ancova(Analysis):
             numeric_covariates(reading, self.covariates),
             np.array(sizes),
         )
-        fit = completed(fit, reading, sizes, self._fit)
+        fit = complete_fit(fit, reading, sizes, self._fit)
         return for_benefit_by_size(fit, self.endpoint, self.null_effect)
 
     def _fit(self, reading: Reading) -> RegressionFit:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from phase2sim.analyses.column_sums import dot, total
-from phase2sim.analyses.responders.design_matrices import varying
+from phase2sim.analyses.responders.design_matrices import varying_covariates
 from phase2sim.analyses.small_matrices import invert
 from phase2sim.analyses.tolerances import ROUNDING
 from phase2sim.core.arrays import Arms, Floats, Ints
@@ -32,7 +32,7 @@ def arm_regressions(
         for j in range(covariates.shape[0]):
             complete &= ~np.isnan(covariates[j, trial])
         rows = np.flatnonzero(complete)
-        x, still = varying(covariates, trial, rows, needed)
+        x, still = varying_covariates(covariates, trial, rows, needed)
         if still > 0:
             result = (np.nan, np.nan, np.nan, COLLINEAR)
         else:

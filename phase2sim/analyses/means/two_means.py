@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome
-from phase2sim.analyses.first_patients import completed, for_benefit_by_size
+from phase2sim.analyses.first_patients import complete_fit, for_benefit_by_size
 from phase2sim.analyses.means.running_sums import running_two_means
 from phase2sim.analyses.one_sided import RegressionFit, for_benefit
 from phase2sim.analyses.options import check_options
@@ -55,7 +55,7 @@ class TwoMeans(Analysis):
             self.of == "change",
             pooled,
         )
-        fit = completed(fit, reading, sizes, partial(self._fit, pooled=pooled))
+        fit = complete_fit(fit, reading, sizes, partial(self._fit, pooled=pooled))
         return for_benefit_by_size(fit, self.endpoint, self.null_effect)
 
     def _fit(self, reading: Reading, *, pooled: bool) -> RegressionFit:

@@ -79,10 +79,10 @@ def _fit(sums: PatternSums, model: MixedModel) -> Fitted:
     """Climb to the maximum, then take the contrast and its precision there."""
     structure = Structure(model.covariance, sums.start.shape[1])
     parameters, arrived = maximise(sums, structure, restricted=model.restricted)
-    return at(sums, model, parameters, arrived)
+    return contrast_at(sums, model, parameters, arrived)
 
 
-def at(sums: PatternSums, model: MixedModel, parameters: Floats, arrived: Bools) -> Fitted:
+def contrast_at(sums: PatternSums, model: MixedModel, parameters: Floats, arrived: Bools) -> Fitted:
     """Contrast, its precision and the likelihood at given parameters (trial, parameter).
 
     A trial that has not ``arrived`` there has failed.

@@ -9,7 +9,7 @@ from phase2sim.core.kernels import kernel
 
 
 @lru_cache(maxsize=4096)
-def untied(smaller: int, larger: int) -> Floats:
+def untied_table(smaller: int, larger: int) -> Floats:
     """Chance of at most u pairs with the one arm above, (u,) up to half of all pairs.
 
     Without ties the numbers of arrangements are a Gaussian binomial coefficient's, whose factors
@@ -24,7 +24,7 @@ def at_most(pairs: Ints, n_control: Ints, n_treated: Ints) -> Floats:
     chance = np.empty(pairs.shape)
     for m, n in np.unique(np.stack([smaller, larger], axis=1), axis=0):
         trials = np.flatnonzero((smaller == m) & (larger == n))
-        table = untied(int(m), int(n))
+        table = untied_table(int(m), int(n))
         below = np.append(table, 0.0)  # index -1: nothing is below 0
         u = pairs[trials]
         mirrored = m * n - u - 1  # at most u is all but at least u + 1, as likely as this or less
@@ -40,7 +40,7 @@ def critical_pairs(n_control: Ints, n_treated: Ints, tail: float) -> Ints:
     smaller, larger = np.minimum(n_control, n_treated), np.maximum(n_control, n_treated)
     critical = np.empty(smaller.shape, np.int64)
     for m, n in np.unique(np.stack([smaller, larger], axis=1), axis=0):
-        table = untied(int(m), int(n))
+        table = untied_table(int(m), int(n))
         critical[(smaller == m) & (larger == n)] = max(1, int(np.searchsorted(table, tail)))
     return critical
 
@@ -61,7 +61,7 @@ def _untied_table(smaller: int, larger: int) -> Floats:
 
 
 @kernel
-def tied(outcome: Floats, is_treated: Floats, null_effect: float) -> tuple[float, float]:
+def tied_tails(outcome: Floats, is_treated: Floats, null_effect: float) -> tuple[float, float]:
     """Chance of a rank sum of the treated at most, and at least, as found, given all ties.
 
     ``outcome`` and ``is_treated`` are (patient,). Doubled midranks are whole numbers, and their

@@ -84,7 +84,7 @@ class Wilcoxon(Analysis):
         others = size[:, 0] * size[:, 1] - pairs
         at_least[plain] = rank_sum_exact.at_most(others, size[:, 0], size[:, 1])
         for trial in np.flatnonzero((sums.reason == 0) & ~plain):
-            tails = rank_sum_exact.tied(
+            tails = rank_sum_exact.tied_tails(
                 outcome[trial], arm[trial].astype(np.float64), self.null_effect
             )
             at_most[trial], at_least[trial] = tails

@@ -8,7 +8,9 @@ from phase2sim.core.kernels import kernel
 
 
 @kernel
-def varying(covariates: Floats, trial: int, rows: Ints, needed: int) -> tuple[Floats, int]:
+def varying_covariates(
+    covariates: Floats, trial: int, rows: Ints, needed: int
+) -> tuple[Floats, int]:
     """Covariates that vary, (covariate, patient), mean 0 and SD 1; and how many needed do not."""
     n = rows.size
     x = np.empty((covariates.shape[0], n))
@@ -39,7 +41,7 @@ def design_matrix(covariates: Floats, trial: int, rows: Ints, needed: int, treat
 
     Empty if one of the needed does not vary.
     """
-    columns, still = varying(covariates, trial, rows, needed)
+    columns, still = varying_covariates(covariates, trial, rows, needed)
     if still > 0:
         return columns[:0]
     x = np.ones((2 + columns.shape[0], rows.size))

@@ -7,7 +7,7 @@ import numpy as np
 
 from phase2sim.analyses.one_sided import NORMAL_REACH
 from phase2sim.analyses.responders.rate_scores import fisher, score_interval
-from phase2sim.analyses.responders.responders import ResponderAnalysis, of_distinct, rates
+from phase2sim.analyses.responders.responders import ResponderAnalysis, by_distinct_table, rates
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Estimates, OwnTest, Reading
 
@@ -31,7 +31,7 @@ class Fisher(ResponderAnalysis):
         def p_and_limits(tables: Floats) -> tuple[Floats, ...]:
             return *fisher(tables), *score_interval(tables, NORMAL_REACH, unbiased=True)
 
-        p, p_two_sided, lower, upper = of_distinct(table, p_and_limits)
+        p, p_two_sided, lower, upper = by_distinct_table(table, p_and_limits)
         effect, se, by_arm = rates(table)
         return Estimates(
             effect=effect,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from phase2sim.analyses.column_sums import decay, dot, total, triple, weighted_sums
-from phase2sim.analyses.responders.design_matrices import varying
+from phase2sim.analyses.responders.design_matrices import varying_covariates
 from phase2sim.analyses.small_matrices import invert
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import (
@@ -45,7 +45,7 @@ class _LogisticFit(NamedTuple):
 
 
 @kernel
-def standardised(
+def standardised_difference(
     responds: Arms,
     arm: Arms,
     covariates: Floats,
@@ -72,7 +72,7 @@ def standardised(
         reason[trial] = _failure_reason(y, controls)
         if reason[trial] > 0:
             continue
-        x, still = varying(covariates, trial, rows, needed)
+        x, still = varying_covariates(covariates, trial, rows, needed)
         if still > 0:
             reason[trial] = COLLINEAR
             continue

@@ -8,7 +8,7 @@ from scipy import special
 
 from phase2sim.analyses.columns import numeric_covariates, with_factors, with_strata
 from phase2sim.analyses.options import check_options
-from phase2sim.analyses.responders.logistic_fit import standardised
+from phase2sim.analyses.responders.logistic_fit import standardised_difference
 from phase2sim.analyses.responders.responders import ResponderAnalysis, check_margin
 from phase2sim.core.contracts import Estimates, Reading
 
@@ -44,7 +44,7 @@ class LogisticStandardised(ResponderAnalysis):
         covariates = with_factors(needed, reading, self.factors)
         if "stratum" in self.covariates:
             covariates = with_strata(covariates, reading)
-        effect, se, reason, means = standardised(
+        effect, se, reason, means = standardised_difference(
             self.responses(reading),
             np.ascontiguousarray(reading.arm),
             covariates,

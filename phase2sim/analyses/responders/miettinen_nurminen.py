@@ -11,8 +11,8 @@ from phase2sim.analyses.options import check_options
 from phase2sim.analyses.responders.rate_scores import score_interval, score_statistic
 from phase2sim.analyses.responders.responders import (
     ResponderAnalysis,
+    by_distinct_table,
     check_margin,
-    of_distinct,
     rates,
 )
 from phase2sim.core.arrays import Floats
@@ -51,7 +51,7 @@ class MiettinenNurminen(ResponderAnalysis):
             limits = score_interval(tables, NORMAL_REACH, unbiased)
             return score_statistic(tables, margin, unbiased), *limits
 
-        z, lower, upper = of_distinct(table, z_and_limits)
+        z, lower, upper = by_distinct_table(table, z_and_limits)
         effect, se, by_arm = rates(table)
         return Estimates(
             effect=effect,

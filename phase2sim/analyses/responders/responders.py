@@ -175,7 +175,7 @@ def rates(table: Floats) -> tuple[Floats, Floats, Mapping[str, Floats]]:
     return treated - control, np.sqrt(variance), by_arm
 
 
-def of_distinct(
+def by_distinct_table(
     table: Floats, compute: Callable[[Floats], tuple[Floats, ...]]
 ) -> tuple[Floats, ...]:
     """Numbers of every trial's table, computed once for each that occurs; nan for nan.
