@@ -28,6 +28,56 @@ class BayesNormal(Analysis):
     as normal with known standard errors. p is the posterior probability that the effect is not
     beyond ``null_effect``. Everything is on the endpoint's model scale. Raises ``ValueError`` for
     options that do not fit; see docs/methods/bayes_normal.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of a measured endpoint, such as ``"hba1c"`` or ``"c_peptide"``.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    effect_prior : AnalysisMixture or None, default None
+        Prior of the difference, treatment minus control.
+    control_prior : AnalysisMixture or None, default None
+        Prior of the control mean at ``month``. At least one of the two priors is needed.
+    covariates : tuple of str, default ()
+        Covariates of the model, any of ``"baseline"``, ``"age"`` and ``"stratum"``. With any, the
+        data enter through the estimate of ANCOVA; not allowed together with ``control_prior``.
+    null_effect : float, default 0.0
+        Effect that benefit must exceed, on the endpoint's model scale. A value on the side of harm
+        is a non-inferiority margin.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed, both priors are missing, ``control_prior`` is
+        combined with covariates, or a prior mean is not plausible for the endpoint.
+
+    References
+    ----------
+    Schmidli, Gsteiger, Roychoudhury, O'Hagan, Spiegelhalter and Neuenschwander (2014), Biometrics
+    70: 1023-1032.
+
+    Examples
+    --------
+    The data say -1 with variance ``2 / 3``, the prior 0 with variance 1. The posterior precision is
+    ``1.5 + 1``, the posterior mean ``-1 * 1.5 / 2.5`` and its SD ``sqrt(1 / 2.5)``.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.means.bayes_normal import BayesNormal
+    >>> from phase2sim.core.contracts import Reading
+    >>> from phase2sim.theory.mixtures import AnalysisMixture
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 0, 1, 1, 1]], np.int8),
+    ...     baseline=np.full((1, 6), 8.0),
+    ...     value=np.array([[[7.0, 8.0, 9.0, 6.0, 7.0, 8.0]]]),
+    ...     visits_months=(12.0,),
+    ...     age_years=np.full((1, 6), 12.0),
+    ...     stratum=np.zeros((1, 6), np.int64),
+    ... )
+    >>> prior = AnalysisMixture(weights=(1.0,), means=(0.0,), sds=(1.0,))
+    >>> estimates = BayesNormal("hba1c", 12.0, effect_prior=prior).estimate(reading)
+    >>> print(estimates.effect.round(4), estimates.se.round(4))
+    [-0.6] [0.6325]
     """
 
     endpoint: str

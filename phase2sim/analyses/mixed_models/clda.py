@@ -30,6 +30,59 @@ class Clda(Analysis):
     all correlations are free; age and stratum (a factor) have one coefficient for all visits. A
     patient needs no baseline. ``null_effect`` is on the endpoint's model scale. Raises
     ``ValueError`` for options that do not fit; see docs/methods/clda.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of a measured endpoint, such as ``"hba1c"`` or ``"c_peptide"``.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    covariates : tuple of str, default ()
+        Covariates of the model, any of ``"age"`` and ``"stratum"``. Each has one coefficient for
+        all visits; the stratum enters as a factor.
+    likelihood : {"reml", "ml"}, default "reml"
+        Restricted maximum likelihood, or maximum likelihood.
+    df : {"kenward_roger", "satterthwaite"}, default "kenward_roger"
+        ``"kenward_roger"`` adjusts the standard error of the model and needs ``"reml"``,
+        ``"satterthwaite"`` keeps it.
+    null_effect : float, default 0.0
+        Effect that benefit must exceed, on the endpoint's model scale. A value on the side of harm
+        is a non-inferiority margin.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed, or ``df`` is ``"kenward_roger"`` with
+        ``"ml"``.
+
+    References
+    ----------
+    Liang and Zeger (2000), Sankhya B 62: 134-148.
+
+    Lu (2010), Biometrics 66: 891-896.
+
+    Kenward and Roger (1997), Biometrics 53: 983-997.
+
+    Examples
+    --------
+    With every baseline observed the maximum likelihood effect is that of ANCOVA (Liang and Zeger
+    2000), here -1: in both arms the outcome is half the baseline plus residuals orthogonal to it,
+    and treatment lowers it by 1.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.mixed_models.clda import Clda
+    >>> from phase2sim.core.contracts import Reading
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 0, 1, 1, 1]], np.int8),
+    ...     baseline=np.array([[7.0, 8.0, 9.0, 7.0, 8.0, 9.0]]),
+    ...     value=np.array([[[3.6, 3.8, 4.6, 2.6, 2.8, 3.6]]]),
+    ...     visits_months=(12.0,),
+    ...     age_years=np.full((1, 6), 12.0),
+    ...     stratum=np.zeros((1, 6), np.int64),
+    ... )
+    >>> analysis = Clda("hba1c", 12.0, likelihood="ml", df="satterthwaite")
+    >>> print(analysis.estimate(reading).effect.round(4))
+    [-1.]
     """
 
     endpoint: str

@@ -39,6 +39,55 @@ class Wilcoxon(Analysis):
     given the ties if there are any, ``"normal"``, or ``"normal_continuity"``, half a pair less
     extreme. ``null_effect`` is on the endpoint's model scale. Raises ``ValueError`` for options
     that do not fit; see docs/methods/wilcoxon.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of a measured endpoint, such as ``"hba1c"`` or ``"c_peptide"``.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    of : {"value", "change"}, default "value"
+        ``"value"`` analyses the value at ``month``, ``"change"`` its change from baseline.
+    distribution : {"exact", "normal", "normal_continuity"}, default "exact"
+        Distribution of the rank sum under no effect: ``"exact"`` is the permutation distribution,
+        given the ties; ``"normal"`` the normal approximation; ``"normal_continuity"`` the same with
+        continuity correction.
+    null_effect : float, default 0.0
+        Effect that benefit must exceed, on the endpoint's model scale. A value on the side of harm
+        is a non-inferiority margin.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed.
+
+    References
+    ----------
+    Wilcoxon (1945), Biometrics Bulletin 1: 80-83.
+
+    Hodges and Lehmann (1963), Annals of Mathematical Statistics 34: 598-611.
+
+    Streitberg and Röhmel (1986), Statistical Software Newsletter 12: 10-17, for ties.
+
+    Examples
+    --------
+    All treated patients have lower values than all controls, which is one of ``20 = 6! / (3! 3!)``
+    equally likely orders. The median of the nine differences is -3.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.ranks.wilcoxon import Wilcoxon
+    >>> from phase2sim.core.contracts import Reading
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 0, 1, 1, 1]], np.int8),
+    ...     baseline=np.full((1, 6), 8.0),
+    ...     value=np.array([[[7.0, 8.0, 9.5, 4.0, 5.0, 6.0]]]),
+    ...     visits_months=(12.0,),
+    ...     age_years=np.full((1, 6), 12.0),
+    ...     stratum=np.zeros((1, 6), np.int64),
+    ... )
+    >>> estimates = Wilcoxon("hba1c", 12.0).estimate(reading)
+    >>> print(estimates.effect, estimates.p.round(4))
+    [-3.] [0.05]
     """
 
     endpoint: str
