@@ -1,4 +1,4 @@
-"""Inner loops over patients that a processor can do several at a time.
+"""Sums over patients in an order that the processor can vectorise.
 
 Each keeps its own order of sums, so that the width of a machine's vectors does not show.
 """
@@ -91,7 +91,7 @@ def triple(rows: Floats, j: int, k: int, weight: Floats) -> float:
 
 @kernel
 def decay(exponentials: Floats, size: Floats, spare: Floats) -> None:
-    """Fill ``exponentials`` with exp(-|size|), to two units in the last place; 700 stands for more.
+    """Fill ``exponentials`` with exp(-|size|), to two units in the last place; |size| at most 700.
 
     Three times as fast as a call of the library for each: with whole halvings k and the rest r,
     2^-k e^-r by the series of e^r to the order 13, of |r| < 0.35, and k added to the exponent's

@@ -18,7 +18,7 @@ _REQUIRED = ("id", "arm", "y")
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """Rows of a CSV file, one a patient and visit, still as text."""
+    """Rows of a CSV file as text, one per patient and visit."""
 
     path: Path
     rows: tuple[CsvRow, ...]
@@ -43,13 +43,13 @@ def data_reading(
     arms: Sequence[str],
     factors: Sequence[str] = (),
 ) -> Reading:
-    """What an analysis of one endpoint reads of the file, with a trial axis of length 1.
+    """Data for an analysis of one endpoint, with a trial axis of length 1.
 
     ``y`` and ``base`` are in the endpoint's unit and are brought to its model scale. Arms are the
     scenario's names, or 0 (control) and 1. ``visit`` counts the visits after baseline from 1;
-    ``months``, if there, says the month itself; with neither, every row is the last visit's.
+    ``months``, if present, is the month itself; with neither, every row is of the last visit.
     ``factors`` are further columns, of any text. For counted events ``y`` is the count, and
-    ``time`` the months in which it was made.
+    ``time`` the months at risk.
     """
     lines = _lines_of(data, endpoint)
     months = sorted({_month(data, line, visits_months) for line in lines})
@@ -95,7 +95,7 @@ def _outcomes(
 ) -> tuple[Floats, Floats | None]:
     """Values, and for counted events months at risk, (1, visit, patient).
 
-    ``axes`` are the planned months, those of the file, and the place of each patient.
+    ``axes`` are the planned months, those of the file, and the index of each patient.
     """
     visits_months, months, patients = axes
     value = np.full((1, len(months), len(patients)), np.nan)
@@ -123,7 +123,7 @@ def _trial(data: DataFile) -> int:
 
 
 def _to_model(endpoint: str) -> Callable[[float], float]:
-    """Return what brings a value to the model scale; counts stay as they are."""
+    """Return the transformation to the model scale; counts stay as they are."""
     return float if endpoint in EVENTS else MEASURES[endpoint].to_model
 
 
@@ -225,7 +225,7 @@ def _number(
 def _check_constant(
     data: DataFile, lines: Sequence[tuple[int, CsvRow]], factors: Sequence[str]
 ) -> None:
-    """A patient has one arm, baseline, age, stratum and level of each factor."""
+    """Raise ``BadData`` unless a patient has one arm, baseline, age, stratum and factor level."""
     first_rows: dict[str, CsvRow] = {}
     for number, row in lines:
         first = first_rows.setdefault(row["id"], row)

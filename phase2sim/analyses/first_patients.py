@@ -15,7 +15,7 @@ def complete_fit(
     sizes: tuple[int, ...],
     of_patients: Callable[[Reading], RegressionFit],
 ) -> RegressionFit:
-    """Fill in, from the patients themselves, what the running sums could not say safely.
+    """Refit from the patients' data where the running sums are not accurate enough.
 
     ``fit`` is (size, trial) each, with a negative reason where it has no answer.
     """

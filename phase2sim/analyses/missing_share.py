@@ -1,4 +1,4 @@
-"""How many patients have no value where an analysis looks; a visit is missed with all endpoints."""
+"""Share of patients without the analysed value; a missed visit is missed for all endpoints."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The options that analyses share, and the one check of what they hold."""
+"""Options that the analyses share, and the check of their values."""
 
 from collections.abc import Collection
 from dataclasses import fields
@@ -24,9 +24,9 @@ def check_options(
     covariates: tuple[str, ...] = _COVARIATES,
     **allowed: tuple[str, ...],
 ) -> None:
-    """Raise ``ValueError`` for an option that an analysis has and cannot take.
+    """Raise ``ValueError`` for an option whose value is not allowed.
 
-    ``endpoints``, ``covariates`` and ``allowed``, by the option's name, are what may be named.
+    ``endpoints`` and ``covariates`` are the allowed names, ``allowed`` the choices by option.
     """
     options = {field.name: getattr(part, field.name) for field in fields(part)}
     endpoint, month = options["endpoint"], options["month"]
@@ -61,7 +61,7 @@ def _either(choices: tuple[str, ...]) -> str:
 
 
 def _check_factor(name: str) -> None:
-    """Refuse a factor that is a column with another meaning."""
+    """Raise ``ValueError`` for a factor that is a column with another meaning."""
     if not name.strip() or name in _RESERVED:
         raise BadValue(
             "factors",

@@ -1,4 +1,4 @@
-"""Values below the assay's limit of quantification, and what an analysis takes them for."""
+"""Values below the limit of quantification of an assay, and their replacement."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -49,7 +49,7 @@ class QuantificationLimit:
 
     @property
     def becomes(self) -> float:
-        """What a value below the limit becomes, on the model scale."""
+        """Replacement of a value below the limit, on the model scale."""
         share = REPLACEMENT_SHARES[self.below_lloq]
         endpoint = MEASURES[self.endpoint]
         if share == 0.0 and endpoint.transformation == "log":

@@ -1,4 +1,4 @@
-"""Rate ratios of counted events over patients' own times: Poisson and negative binomial."""
+"""Rate ratios of counted events over time at risk: Poisson and negative binomial."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ _LOG_SHAPES = (-7.0, 16.0)  # from a variance of 1000 mean^2 to Poisson's but fo
 def poisson(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Floats, Ints]:
     """Log ratio of the rates of arm 1 and arm 0 in every trial, with its standard error.
 
-    ``events`` and ``time`` are (trial, patient); a patient without time at risk is left out.
+    ``events`` and ``time`` are (trial, patient); a patient without time at risk is excluded.
     Returns the log ratio, its standard error and the index in ``FAILURES``, each (trial,).
     """
     trials = arm.shape[0]
@@ -33,7 +33,7 @@ def poisson(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Floats, Ints
 
 @kernel
 def negative_binomial(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Floats, Floats, Ints]:
-    """Give the same by maximum likelihood, with variance mean + mean^2 / shape.
+    """Log rate ratio by maximum likelihood, with variance mean + mean^2 / shape.
 
     Returns the log ratio, its standard error at the fitted shape, the shape, and the index in
     ``FAILURES``, each (trial,). Where counts vary no more than Poisson's the shape is infinite and

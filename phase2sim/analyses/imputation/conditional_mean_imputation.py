@@ -71,8 +71,8 @@ class ConditionalMeanImputation(ImputingAnalysis):
     Examples
     --------
     One of four treated patients has no outcome. Missing at random, the mean of the treated arm is
-    imputed, 7; after a jump to reference that of control, 8, and the effect is ``(6 + 7 + 8 + 8) /
-    4 - 8``.
+    imputed, 7; after a jump to reference that of control, 8, and the effect is
+    ``(6 + 7 + 8 + 8) / 4 - 8``.
 
     >>> from dataclasses import replace
     >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Missing outcomes replaced by their conditional means, and what each patient adds to the effect.
+"""Missing outcomes replaced by conditional means, and the jackknife variance of the effect.
 
 The effect is a smooth function of the data, so its variance comes from leaving out patients, one
 at a time: model, imputation and analysis are done again without each (the jackknife), or, to
@@ -89,7 +89,7 @@ def conditional_means(
 
 @kernel
 def _outcomes(y: Floats, patients: TrialPatients, slopes: Floats, strategy: int) -> None:
-    """Completed outcomes, and below them 1 for each treated patient whose is imputed."""
+    """Completed outcomes, and below them 1 for each treated patient with an imputed outcome."""
     fill_outcomes(y[0], patients, slopes, strategy)
     for i in range(y.shape[1]):
         y[1, i] = patients.x[i, ARM] if is_missing(patients, i) else 0.0
@@ -112,7 +112,7 @@ def _spread(target: Floats, changes: Floats, scale: float) -> None:
 def _effect_loss(
     patients: TrialPatients, design: CompletedRegression, i: int, rest: Floats
 ) -> float:
-    """How the effect falls short without patient i, all other outcomes kept."""
+    """Decrease of the effect without patient i, with all other outcomes as they are."""
     columns = patients.x.shape[1]
     row = patients.x[i].copy()
     forward(row, design.factor, columns)

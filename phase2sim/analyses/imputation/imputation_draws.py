@@ -1,4 +1,4 @@
-"""Missing outcomes drawn from what the model leaves open, several times, and each set analysed.
+"""Multiple imputation: missing outcomes drawn several times from the model, each set analysed.
 
 Without gaps before the last seen visit each imputation has its own draw of every regression, from
 the posterior under a flat prior of slopes and log SD: independent draws (Rubin, Multiple Imputation
@@ -46,7 +46,7 @@ _SWEEP_BITS = 40  # a trial's number is below 2^40; above it stands the sweep
 
 
 class Stream(NamedTuple):
-    """Where the random numbers of a batch start."""
+    """Address of the random numbers of a batch."""
 
     seed: Word
     first: Word  # trial
@@ -54,7 +54,7 @@ class Stream(NamedTuple):
 
 
 class ImputedEstimates(NamedTuple):
-    """What the imputations of each trial come to."""
+    """Results of the imputations of each trial."""
 
     effect: Floats  # (trial, 2) mean, and how much it moves for each unit of delta
     between: Floats  # (trial,) variance of the effects
@@ -75,7 +75,7 @@ def imputation_draws(
     imputations: int,
     stream: Stream,
 ) -> ImputedEstimates:
-    """Impute and analyse every trial; arguments as of ``conditional_means``."""
+    """Impute and analyse every trial; arguments as in ``conditional_means``."""
     trials = arm.shape[0]
     drawn = ImputedEstimates(
         np.full((trials, 2), np.nan),
@@ -149,7 +149,7 @@ def _store_results(
     effects: Floats,
     within: Floats,
 ) -> None:
-    """Keep what the imputations of a trial came to, on the outcome's own scale."""
+    """Store the results of a trial's imputations, on the scale of the outcome."""
     n, imputations, scale = patients.last.size, effects.size, patients.scale
     df = n - float(design.used)
     drawn.effect[trial, 0] = effects.mean() * scale

@@ -1,4 +1,4 @@
-"""What the imputing analyses share: their keys, and the shift at which a finding tips."""
+"""What the imputing analyses share: options, data, and the shift at which significance is lost."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -22,7 +22,7 @@ type Strategy = Literal["mar", "jump_to_reference", "copy_increments"]
 
 @dataclass(frozen=True, slots=True)
 class Imputed:
-    """ANCOVA of imputed trials: the effect, and how it answers to a shift of what is imputed.
+    """ANCOVA of imputed trials: the effect, and its dependence on a shift of imputed outcomes.
 
     With ``d`` added to every imputed outcome of a treated patient the effect is
     ``effect + d * slope`` and its variance ``variance[0] + 2 d variance[1] + d^2 variance[2]``.
@@ -35,7 +35,7 @@ class Imputed:
 
 @dataclass(frozen=True, slots=True)
 class ImputingAnalysis(Analysis):
-    """Keys of the analyses that impute, and what they read."""
+    """Options and data of the analyses that impute."""
 
     endpoint: str
     month: float
@@ -68,7 +68,7 @@ class ImputingAnalysis(Analysis):
         return MEASURES[self.endpoint].benefit_sign
 
     def inputs(self, reading: Reading) -> tuple[Floats, Arms, Floats, int, int]:
-        """Values, arms, covariates, how many of these must vary, and the analysed visit."""
+        """Values, arms, covariates, the number of these that must vary, and the analysed visit."""
         outcome(reading, self.month)  # refuses a month that is no visit
         covariates = numeric_covariates(reading, self.covariates)
         needed = len(covariates)
@@ -79,15 +79,16 @@ class ImputingAnalysis(Analysis):
 
 
 def at_delta(imputed: Imputed, delta: float) -> tuple[Floats, Floats]:
-    """Effect and its variance with ``delta`` added to what is imputed to treated patients."""
+    """Effect and its variance with ``delta`` added to the imputed outcomes of treated patients."""
     plain, cross, square = imputed.variance.T
     return imputed.effect + delta * imputed.slope, plain + 2.0 * delta * cross + delta**2 * square
 
 
 def tipping_point(imputed: Imputed, null_effect: float, sign: int, t: Floats) -> Floats:
-    """Delta at which the benefit is ``t`` standard errors, the more harmful the later, (trial,).
+    """Delta at which the benefit equals ``t`` standard errors, (trial,).
 
-    0 where it is less without any, infinite in harm's direction where nobody treated was imputed.
+    0 where the benefit is smaller without a shift, infinite towards harm where no treated patient
+    was imputed.
     Between no shift and the one that takes all benefit the squared statistic crosses ``t^2`` once.
     """
     benefit = sign * (imputed.effect - null_effect)

@@ -137,13 +137,13 @@ class MultipleImputation(ImputingAnalysis):
         return drawn.effect[:, 0] + delta * drawn.effect[:, 1], total, df
 
     def _missing_share(self, drawn: ImputedEstimates) -> Floats:
-        """Share of the variance that is due to what is missing."""
+        """Share of the variance that is due to missing outcomes."""
         _, total, _ = self._pool(drawn, np.full(drawn.df.shape, self.delta))
         share: Floats = (1.0 + 1.0 / self.imputations) * drawn.between / total
         return share
 
     def _tipping_delta(self, drawn: ImputedEstimates, alpha: float) -> Floats:
-        """Delta that loses significance; halved between none and the one that takes all benefit."""
+        """Delta at which significance is lost, by bisection up to the loss of all benefit."""
         none = np.zeros(drawn.df.shape)
         effect, total, df = self._pool(drawn, none)
         variance = np.column_stack([total, drawn.within[:, 1], drawn.within[:, 2]])

@@ -126,7 +126,7 @@ def _scale(y: Floats) -> float:
 
 @kernel
 def _find_gaps(y: Floats) -> tuple[Bools, Ints, bool]:
-    """Which visits were seen, the last of each patient, and whether there are gaps; 0 in these."""
+    """Observed visits, the last of each patient, and whether there are gaps, filled with 0."""
     is_seen = ~np.isnan(y)
     last = np.zeros(y.shape[0], np.int64)
     gaps = False
@@ -296,7 +296,7 @@ def has_gap(patients: TrialPatients, i: int) -> bool:
 def fill(
     patients: TrialPatients, i: int, slopes: Floats, variance: Floats, normal: Floats
 ) -> float:
-    """Fill one patient's gaps by the conditional mean, or a draw; the largest move.
+    """Fill one patient's gaps by the conditional mean, or a draw; return the largest change.
 
     ``normal`` holds a standard normal a gap, or is empty for the mean.
     """

@@ -180,7 +180,7 @@ def _arm_means(value: Floats, arm: Arms) -> tuple[Floats, Floats]:
 def _check_means(
     key: str, prior: AnalysisMixture | None, limits: tuple[float, float], unit: str
 ) -> None:
-    """Raise ``ValueError`` for a prior around what no trial finds: most often a wrong scale."""
+    """Raise ``ValueError`` for a prior mean that is implausible, most often on a wrong scale."""
     for mean in () if prior is None else prior.means:
         if not limits[0] <= mean <= limits[1]:
             raise BadValue(

@@ -1,4 +1,4 @@
-"""C-peptide against what its baseline and the patient's age foretell, compared between arms."""
+"""C-peptide minus its expectation from baseline and age, compared between arms."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Least squares of outcomes of which some are only known to lie below a limit, in every trial.
+"""Normal regression of outcomes, some known only to lie below a limit, in every trial.
 
 The likelihood is normal, with the chance of a value below the limit for those not measured (Tobin,
 Econometrica 1958). In ``slopes / SD`` and ``1 / SD`` it is concave (Olsen, Econometrica 1978), so

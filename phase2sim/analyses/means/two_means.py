@@ -27,7 +27,7 @@ from phase2sim.core.kernels import inline_kernel, kernel
 
 @dataclass(frozen=True, slots=True)
 class TwoMeans(Analysis):
-    """What the tests of two means share: their options, and the work but for one choice."""
+    """Options and estimates that the tests of two means share."""
 
     endpoint: str
     month: float

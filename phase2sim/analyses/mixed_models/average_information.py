@@ -1,4 +1,4 @@
-"""Climbing the likelihood of every trial of a batch to its top, by average information."""
+"""Maximum likelihood in every trial of a batch, by the average information algorithm."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ _ROUNDING = 1e-10  # fall of the log-likelihood that is no fall
 
 
 def maximise(sums: PatternSums, structure: Structure, *, restricted: bool) -> tuple[Floats, Bools]:
-    """Parameters of every trial at its maximum, (trial, parameter), and which got there.
+    """Maximum likelihood parameters, (trial, parameter), and whether each trial converged.
 
     Starts from least squares at each visit. A step that lowers the likelihood, or leaves the
     positive definite matrices, is halved.

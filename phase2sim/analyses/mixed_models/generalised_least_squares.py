@@ -102,7 +102,7 @@ def _weigh(weight: Floats, covariance: Floats, is_seen: Bools) -> float:
 
 @kernel
 def coefficient_index(column: int, visit: int, visitwise: int, visits: int) -> int:
-    """Which coefficient a column has at a visit."""
+    """Index of a column's coefficient at a visit."""
     if column < visitwise:
         return visit * visitwise + column
     return visits * visitwise + column - visitwise

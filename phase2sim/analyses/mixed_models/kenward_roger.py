@@ -17,7 +17,7 @@ from phase2sim.core.arrays import Floats
 
 
 def first_order(contrast: Contrast, inverse: Floats) -> Floats:
-    """What the uncertain covariance adds to the variance of the contrast, (trial,).
+    """Increase of the contrast's variance from estimating the covariance, (trial,).
 
     ``inverse`` (trial, parameter, parameter) is that of the observed information, in the
     parameters of ``contrast``.
@@ -29,7 +29,7 @@ def first_order(contrast: Contrast, inverse: Floats) -> Floats:
 def second_order(
     structure: Structure, parameters: Floats, slope: Floats, inverse: Floats
 ) -> Floats:
-    """What the second derivatives take from it, (trial,), negative where they add.
+    """Decrease of that variance from the second derivatives, (trial,); negative if it rises.
 
     ``slope`` (trial, entry) is the gradient of the contrast's variance by the entries.
     """

@@ -24,7 +24,7 @@ from phase2sim.core.kernels import kernel
 
 
 class Likelihood(NamedTuple):
-    """Of every trial that was asked for; nan where the covariance has no inverse."""
+    """Log-likelihoods with derivatives; nan where the covariance has no inverse."""
 
     value: Floats  # (trial,)
     score: Floats  # (trial, entry)

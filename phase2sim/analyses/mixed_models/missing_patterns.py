@@ -1,4 +1,4 @@
-"""What a mixed model reads of each trial: sums of squares and products by missingness pattern.
+"""Data of a mixed model: sums of squares and products of each trial, by missingness pattern.
 
 Patients who were seen at the same visits enter the likelihood only through the sums of products of
 their covariates and outcomes. Columns are centred and scaled first, which the model absorbs, so
@@ -20,14 +20,14 @@ _SHRINK = 0.8  # of the correlations, until the starting covariance is positive 
 
 
 class Columns(NamedTuple):
-    """How many covariates are of which kind; the others have one slope for all visits."""
+    """Numbers of covariates by kind; the others have one slope for all visits."""
 
     required: int  # the first of them must vary: they have a slope at each visit
     visitwise: int  # with a slope at each visit: these and, after them, levels of a factor
 
 
 class PatternSums(NamedTuple):
-    """Sums of a batch of trials, one entry a trial and missingness pattern.
+    """Sums of a batch of trials, one entry per trial and missingness pattern.
 
     Columns are the intercept, the arm, the visit-wise and then the common covariates (``visitwise``
     columns have one slope a visit), and then the outcome at each visit, in units of ``scale``.
@@ -49,7 +49,7 @@ def pattern_sums(
     """Sums of the patients who have every covariate and at least one visit.
 
     ``value`` is (trial, visit, patient), ``covariates`` (covariate, trial, patient) in the order
-    that ``columns`` says. ``analysed`` is the first and the last visit whose arms must be there.
+    that ``columns`` says. ``analysed`` is the first and the last visit that need both arms.
     """
     # One memory layout, so that the kernels are compiled once.
     value, arm, covariates = map(np.ascontiguousarray, (value, arm, covariates))

@@ -1,4 +1,4 @@
-"""Fit of a mixed model for repeated measures to a batch, with simpler models in reserve."""
+"""Fit of a mixed model for repeated measures to a batch, with fallback to simpler covariances."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +20,7 @@ DEGREES_OF_FREEDOM = ("satterthwaite", "kenward_roger", "kenward_roger_full")
 
 @dataclass(frozen=True, slots=True)
 class MixedModel:
-    """What is fitted, and how the contrast is tested."""
+    """A mixed model, and the test of its contrast."""
 
     covariance: str
     restricted: bool
@@ -42,9 +42,9 @@ class Fitted:
 
 
 def fit_mixed_model(sums: PatternSums, model: MixedModel, *, fall_back: bool) -> Fitted:
-    """Fit every trial, and those that do not converge again with simpler covariances in turn.
+    """Fit every trial; refit those that do not converge with simpler covariances in turn.
 
-    A covariance stands in only if it has fewer parameters than the last one tried.
+    A simpler covariance is used only if it has fewer parameters than the last one tried.
     """
     fitted = _fit(sums, model)
     visits = sums.start.shape[1]

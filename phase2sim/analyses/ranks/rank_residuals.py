@@ -1,4 +1,4 @@
-"""What ranks of covariates leave of the ranks of an outcome, compared between arms within strata.
+"""Residual ranks of an outcome given ranks of covariates, compared between arms within strata.
 
 Koch, Amara, Davis and Gillings, Biometrics 1982; Quade, JASA 1967. Given the residuals, treatment
 is as if drawn at random within each stratum: mean and variance of their sum over the treated are

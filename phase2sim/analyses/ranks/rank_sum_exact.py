@@ -10,7 +10,7 @@ from phase2sim.core.kernels import kernel
 
 @lru_cache(maxsize=4096)
 def untied_table(smaller: int, larger: int) -> Floats:
-    """Chance of at most u pairs with the one arm above, (u,) up to half of all pairs.
+    """Probability of at most u pairs with one arm above, (u,), up to half of all pairs.
 
     Without ties the numbers of arrangements are a Gaussian binomial coefficient's, whose factors
     are multiplied one by one: as Loeffler's recursion, but for a whole table at once.
@@ -19,7 +19,7 @@ def untied_table(smaller: int, larger: int) -> Floats:
 
 
 def at_most(pairs: Ints, n_control: Ints, n_treated: Ints) -> Floats:
-    """Chance of at most ``pairs`` in each trial without ties; arrays (trial,)."""
+    """Probability of at most ``pairs`` in each trial without ties; arrays (trial,)."""
     smaller, larger = np.minimum(n_control, n_treated), np.maximum(n_control, n_treated)
     chance = np.empty(pairs.shape)
     for m, n in np.unique(np.stack([smaller, larger], axis=1), axis=0):
@@ -36,7 +36,7 @@ def at_most(pairs: Ints, n_control: Ints, n_treated: Ints) -> Floats:
 
 
 def critical_pairs(n_control: Ints, n_treated: Ints, tail: float) -> Ints:
-    """Smallest number of pairs, at least 1, that at most so many are found with chance ``tail``."""
+    """Smallest number of pairs, at least 1, whose lower tail probability reaches ``tail``."""
     smaller, larger = np.minimum(n_control, n_treated), np.maximum(n_control, n_treated)
     critical = np.empty(smaller.shape, np.int64)
     for m, n in np.unique(np.stack([smaller, larger], axis=1), axis=0):
@@ -62,7 +62,7 @@ def _untied_table(smaller: int, larger: int) -> Floats:
 
 @kernel
 def tied_tails(outcome: Floats, is_treated: Floats, null_effect: float) -> tuple[float, float]:
-    """Chance of a rank sum of the treated at most, and at least, as found, given all ties.
+    """Probability of a treated rank sum at most, and at least, the observed one, given the ties.
 
     ``outcome`` and ``is_treated`` are (patient,). Doubled midranks are whole numbers, and their
     sums over every choice of treated patients are counted one patient at a time (Streitberg and

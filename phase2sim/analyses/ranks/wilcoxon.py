@@ -124,7 +124,7 @@ class Wilcoxon(Analysis):
         return shift_estimates(shifts, sums, sums.statistic, (at_most, at_least), self.endpoint)
 
     def _exact(self, outcome: Floats, arm: Arms, sums: RankSums) -> tuple[Floats, Floats]:
-        """Chance of a sum at most, and at least, as large as found."""
+        """Lower and upper tail probability of the rank sum, by the exact distribution."""
         at_most, at_least = np.full((2, sums.reason.size), np.nan)
         plain = (sums.reason == 0) & (sums.variance == sums.untied_variance)
         pairs = sums.statistic[plain].astype(np.int64)
@@ -141,7 +141,7 @@ class Wilcoxon(Analysis):
 
 
 def normal_tails(sums: RankSums, half: float) -> tuple[Floats, Floats]:
-    """Chance of a sum at most, and at least, as found, by the normal distribution.
+    """Lower and upper tail probability of the rank sum, by the normal distribution.
 
     ``half`` is the continuity correction, in pairs.
     """

@@ -48,8 +48,8 @@ class Cmh(ResponderAnalysis):
     Examples
     --------
     In each of two strata three of four treated patients respond and one of four controls: one
-    responder more than expected, with variance ``4 ** 4 / (8 ** 2 * 7)``, so ``z = 2 / sqrt(8 /
-    7)``.
+    responder more than expected, with variance ``4 ** 4 / (8 ** 2 * 7)``, so
+    ``z = 2 / sqrt(8 / 7)``.
 
     >>> import numpy as np
     >>> from phase2sim.analyses.responders.cmh import Cmh

@@ -11,7 +11,7 @@ from phase2sim.core.kernels import kernel
 def varying_covariates(
     covariates: Floats, trial: int, rows: Ints, needed: int
 ) -> tuple[Floats, int]:
-    """Covariates that vary, (covariate, patient), mean 0 and SD 1; and how many needed do not."""
+    """Standardised covariates that vary, (covariate, patient), and how many needed do not vary."""
     n = rows.size
     x = np.empty((covariates.shape[0], n))
     count = still = 0

@@ -1,4 +1,4 @@
-"""Who responded: outcomes cut by a rule of the scenario's, counted by arm and stratum."""
+"""Responders by a rule of the scenario, counted by arm and stratum."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -54,7 +54,7 @@ class Responder:
         return self.below_baseline_by is not None or self.above_baseline_by is not None
 
     def check(self, endpoint: Endpoint) -> None:
-        """Raise ``ValueError`` for a bound that no patient's value could be near."""
+        """Raise ``ValueError`` for a bound outside the endpoint's plausible values."""
         low, high = endpoint.plausible
         for name in ("below", "at_most", "at_least"):
             bound = getattr(self, name)
@@ -91,7 +91,7 @@ class Responder:
 
 @dataclass(frozen=True, slots=True)
 class ResponderAnalysis(Analysis):
-    """What the analyses of responders share: the rule, and what a missing outcome counts as."""
+    """Options and counts that the analyses of responders share."""
 
     endpoint: str
     month: float
@@ -141,7 +141,7 @@ class ResponderAnalysis(Analysis):
 
 @kernel
 def count(responds: Arms, arm: Arms, level: Ints, levels: int) -> Floats:
-    """Responders and patients of arm 1, then of arm 0, (trial, level, 4), of those known."""
+    """Responders and patients of arm 1, then of arm 0, (trial, level, 4), if it is known."""
     trials, patients = arm.shape
     table = np.zeros((trials, levels, 4))
     for trial in range(trials):
@@ -178,9 +178,9 @@ def rates(table: Floats) -> tuple[Floats, Floats, Mapping[str, Floats]]:
 def by_distinct_table(
     table: Floats, compute: Callable[[Floats], tuple[Floats, ...]]
 ) -> tuple[Floats, ...]:
-    """Numbers of every trial's table, computed once for each that occurs; nan for nan.
+    """Results for every trial's table, computed once per distinct table; nan for nan.
 
-    ``table`` is (trial, 4): small trials have few different ones.
+    ``table`` is (trial, 4): small trials have few distinct tables.
     """
     is_known = ~np.isnan(table[:, 0])
     tables, index = np.unique(table[is_known], axis=0, return_inverse=True)
@@ -193,7 +193,7 @@ def by_distinct_table(
 
 
 def check_margin(null_effect: float) -> None:
-    """Raise ``ValueError`` for a difference in rates that cannot be."""
+    """Raise ``ValueError`` for a difference in rates outside -1 to 1."""
     if not -1.0 < null_effect < 1.0:
         raise BadValue(
             "null_effect",
