@@ -1,4 +1,4 @@
-"""Analyses: a batch of trials in, one estimate a trial out."""
+"""Analyses: a batch of trials in, one estimate per trial out."""
 
 from phase2sim.analyses.events.negative_binomial import NegativeBinomial
 from phase2sim.analyses.events.poisson import PoissonRegression

@@ -1,4 +1,4 @@
-"""Inner loops over patients that a processor can do several at a time.
+"""Sums over patients in an order that the processor can vectorise.
 
 Each keeps its own order of sums, so that the width of a machine's vectors does not show.
 """
@@ -90,14 +90,14 @@ def triple(rows: Floats, j: int, k: int, weight: Floats) -> float:
 
 
 @kernel
-def decay(found: Floats, size: Floats, spare: Floats) -> None:
-    """Fill ``found`` with exp(-|size|), to two units in the last place; 700 stands for more.
+def decay(exponentials: Floats, size: Floats, spare: Floats) -> None:
+    """Fill ``exponentials`` with exp(-|size|), to two units in the last place; |size| at most 700.
 
     Three times as fast as a call of the library for each: with whole halvings k and the rest r,
     2^-k e^-r by the series of e^r to the order 13, of |r| < 0.35, and k added to the exponent's
     bits (Cody and Waite, Software Manual for the Elementary Functions, 1980).
     """
-    bits, halvings = found.view(np.int64), spare.view(np.int64)
+    bits, halvings = exponentials.view(np.int64), spare.view(np.int64)
     for i in range(size.size):
         fall = -min(abs(size[i]), _LARGEST)
         spare[i] = fall * _HALVINGS + _ROUNDER
@@ -115,6 +115,6 @@ def decay(found: Floats, size: Floats, spare: Floats) -> None:
         series = series * r + 1.0 / 6.0
         series = series * r + 0.5
         series = series * r + 1.0
-        found[i] = series * r + 1.0
+        exponentials[i] = series * r + 1.0
     for i in range(size.size):
         bits[i] += halvings[i] << 52

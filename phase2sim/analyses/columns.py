@@ -1,4 +1,4 @@
-"""What an analysis takes from a reading: outcomes, changes, strata."""
+"""Columns of a reading that analyses use: outcomes, changes, covariates, strata."""
 
 from typing import Literal
 
@@ -8,13 +8,15 @@ from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.contracts import Reading
 
 OUTCOMES = ("value", "change")
-LEVELS_AT_MOST = 1000  # of a stratum as it is coded; wider codes are numbered anew
+LEVELS_AT_MOST = (
+    1000  # range of stratum codes that are used as they are; wider ranges are renumbered
+)
 
 type ValueOrChange = Literal["value", "change"]
 
 
 def outcome(reading: Reading, month: float) -> Floats:
-    """Values at the visit of ``month``, (trial, patient); ``ValueError`` if none is then."""
+    """Values at the visit of ``month``, (trial, patient); ``ValueError`` if there is none."""
     if month not in reading.visits_months:
         visits = ", ".join(f"{visit:g}" for visit in reading.visits_months)
         raise ValueError(f"month is {month:g}; the visits after baseline are at {visits}. Use one.")
@@ -22,24 +24,24 @@ def outcome(reading: Reading, month: float) -> Floats:
 
 
 def outcome_or_change(reading: Reading, month: float, of: ValueOrChange) -> Floats:
-    """Values at the visit of ``month``, or what they add to the baseline, (trial, patient)."""
+    """Values at the visit of ``month``, or their changes from baseline, (trial, patient)."""
     value = outcome(reading, month)
     return value - reading.baseline if of == "change" else value
 
 
 def numeric_covariates(reading: Reading, covariates: tuple[str, ...]) -> Floats:
-    """Covariates that are numbers, in the order named, (covariate, trial, patient)."""
+    """Numeric covariates, in the order of ``covariates``, (covariate, trial, patient)."""
     named = {"baseline": reading.baseline, "age": reading.age_years}
-    found = [named[name] for name in covariates if name in named]
-    if not found:
+    columns = [named[name] for name in covariates if name in named]
+    if not columns:
         return np.empty((0, *reading.arm.shape))
-    if len(found) == 1:
-        return np.ascontiguousarray(found[0])[np.newaxis]  # a view: the common case is fast
-    return np.stack(found)
+    if len(columns) == 1:
+        return np.ascontiguousarray(columns[0])[np.newaxis]  # a view: the common case is fast
+    return np.stack(columns)
 
 
 def with_factors(covariates: Floats, reading: Reading, factors: tuple[str, ...]) -> Floats:
-    """Covariates and, after them, a 0 or 1 for each level of each factor but its first.
+    """Covariates followed by an indicator of each level of each factor but its first.
 
     Raises ``ValueError`` for a factor that the reading does not have.
     """
@@ -51,12 +53,12 @@ def with_factors(covariates: Floats, reading: Reading, factors: tuple[str, ...])
 
 
 def with_strata(covariates: Floats, reading: Reading) -> Floats:
-    """Covariates and, after them, a 0 or 1 for each stratum but the first."""
+    """Covariates followed by an indicator of each stratum but the first."""
     return _with_levels(covariates, reading.stratum)
 
 
 def strata_above_lowest(reading: Reading) -> Floats:
-    """A 0 or 1 for each stratum but the trial's own lowest, (stratum, trial, patient)."""
+    """Indicator of each stratum but the lowest of the trial, (stratum, trial, patient)."""
     lowest = reading.stratum.min(axis=1, keepdims=True) if reading.stratum.size else 0
     codes = np.unique(reading.stratum)[:, None, None]
     above: Floats = ((reading.stratum == codes) & (lowest != codes)).astype(np.float64)
@@ -71,7 +73,7 @@ def _with_levels(covariates: Floats, codes: Ints) -> Floats:
 
 
 def strata(reading: Reading, *, wanted: bool = True) -> tuple[Ints, int]:
-    """Stratum of every patient, (trial, patient), counted from 0, and how many there may be.
+    """Stratum of every patient, (trial, patient), numbered from 0, and the number of strata.
 
     Without strata, or if they are not ``wanted``, there is one level and an array of one number.
     """

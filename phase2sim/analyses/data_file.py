@@ -18,7 +18,7 @@ _REQUIRED = ("id", "arm", "y")
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """Rows of a CSV file, one a patient and visit, still as text."""
+    """Rows of a CSV file as text, one per patient and visit."""
 
     path: Path
     rows: tuple[CsvRow, ...]
@@ -43,13 +43,13 @@ def data_reading(
     arms: Sequence[str],
     factors: Sequence[str] = (),
 ) -> Reading:
-    """What an analysis of one endpoint reads of the file, with a trial axis of length 1.
+    """Data for an analysis of one endpoint, with a trial axis of length 1.
 
     ``y`` and ``base`` are in the endpoint's unit and are brought to its model scale. Arms are the
     scenario's names, or 0 (control) and 1. ``visit`` counts the visits after baseline from 1;
-    ``months``, if there, says the month itself; with neither, every row is the last visit's.
+    ``months``, if present, is the month itself; with neither, every row is of the last visit.
     ``factors`` are further columns, of any text. For counted events ``y`` is the count, and
-    ``time`` the months in which it was made.
+    ``time`` the months at risk.
     """
     lines = _lines_of(data, endpoint)
     months = sorted({_month(data, line, visits_months) for line in lines})
@@ -80,11 +80,11 @@ def due(data: DataFile, endpoint: str, visits_months: Sequence[float]) -> Bools:
     patients: dict[str, int] = {}
     for _, row in lines:
         patients.setdefault(row["id"], len(patients))
-    there = np.zeros((len(months), len(patients)), dtype=np.bool_)
+    has_row = np.zeros((len(months), len(patients)), dtype=np.bool_)
     for line in lines:
         visit = months.index(_month(data, line, visits_months))
-        there[visit, patients[line[1]["id"]]] = True
-    return there
+        has_row[visit, patients[line[1]["id"]]] = True
+    return has_row
 
 
 def _outcomes(
@@ -95,7 +95,7 @@ def _outcomes(
 ) -> tuple[Floats, Floats | None]:
     """Values, and for counted events months at risk, (1, visit, patient).
 
-    ``axes`` are the planned months, those of the file, and the place of each patient.
+    ``axes`` are the planned months, those of the file, and the index of each patient.
     """
     visits_months, months, patients = axes
     value = np.full((1, len(months), len(patients)), np.nan)
@@ -123,7 +123,7 @@ def _trial(data: DataFile) -> int:
 
 
 def _to_model(endpoint: str) -> Callable[[float], float]:
-    """Return what brings a value to the model scale; counts stay as they are."""
+    """Return the transformation to the model scale; counts stay as they are."""
     return float if endpoint in EVENTS else MEASURES[endpoint].to_model
 
 
@@ -173,13 +173,13 @@ def _month(data: DataFile, line: tuple[int, CsvRow], visits_months: Sequence[flo
 
 def _arm(data: DataFile, line: tuple[int, CsvRow], arms: Sequence[str]) -> int:
     number, row = line
-    known = {name: i for i, name in enumerate(arms)} | {str(i): i for i in range(len(arms))}
-    if row["arm"] not in known:
+    numbers = {name: i for i, name in enumerate(arms)} | {str(i): i for i in range(len(arms))}
+    if row["arm"] not in numbers:
         raise BadData(
             f"{data.path}, line {number}: arm is {row['arm']!r}; it must be"
             f" {' or '.join(arms)}, or 0 (control) or 1."
         )
-    return known[row["arm"]]
+    return numbers[row["arm"]]
 
 
 def _codes(strata: Iterable[str]) -> list[int]:
@@ -225,10 +225,10 @@ def _number(
 def _check_constant(
     data: DataFile, lines: Sequence[tuple[int, CsvRow]], factors: Sequence[str]
 ) -> None:
-    """A patient has one arm, baseline, age, stratum and level of each factor."""
-    seen: dict[str, CsvRow] = {}
+    """Raise ``BadData`` unless a patient has one arm, baseline, age, stratum and factor level."""
+    first_rows: dict[str, CsvRow] = {}
     for number, row in lines:
-        first = seen.setdefault(row["id"], row)
+        first = first_rows.setdefault(row["id"], row)
         for column in ("arm", "base", "age", "stratum", *factors):
             if row.get(column) != first.get(column):
                 raise BadData(

@@ -9,22 +9,22 @@ from phase2sim.core.contracts import Estimates, Reading
 from phase2sim.core.estimates import map_estimates
 
 
-def completed(
+def complete_fit(
     fit: RegressionFit,
     reading: Reading,
     sizes: tuple[int, ...],
     of_patients: Callable[[Reading], RegressionFit],
 ) -> RegressionFit:
-    """Fill in, from the patients themselves, what the running sums could not say safely.
+    """Refit from the patients' data where the running sums are not accurate enough.
 
     ``fit`` is (size, trial) each, with a negative reason where it has no answer.
     """
     unanswered = fit[3] < 0
     for size in np.flatnonzero(unanswered.any(axis=1)):
-        asked = np.flatnonzero(unanswered[size])
-        found = of_patients(reading.of_first(sizes[size], asked))
-        for whole, part in zip(fit, found, strict=True):
-            whole[size, asked] = part
+        trials = np.flatnonzero(unanswered[size])
+        refit = of_patients(reading.of_first(sizes[size], trials))
+        for whole, part in zip(fit, refit, strict=True):
+            whole[size, trials] = part
     return fit
 
 

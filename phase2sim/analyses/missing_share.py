@@ -1,4 +1,4 @@
-"""How many patients have no value where an analysis looks; a visit is missed with all endpoints."""
+"""Share of patients without the analysed value; a missed visit is missed for all endpoints."""
 
 from collections.abc import Sequence
 
@@ -10,31 +10,31 @@ from phase2sim.core.contracts import Plan
 from phase2sim.core.kernels import kernel
 
 
-def unseen(plan: Plan, analyses: Sequence[Analysis], seen: Bools) -> Floats:
+def missing_shares(plan: Plan, analyses: Sequence[Analysis], is_seen: Bools) -> Floats:
     """Share of patients without the analysed value, (analysis, trial)."""
-    return np.stack([1.0 - seen[:, 0, v].mean(axis=1) for v in _visits(plan, analyses)])
+    return np.stack([1.0 - is_seen[:, 0, v].mean(axis=1) for v in _visits(plan, analyses)])
 
 
-def unseen_first(
-    plan: Plan, analyses: Sequence[Analysis], seen: Bools, sizes: tuple[int, ...]
+def missing_shares_first(
+    plan: Plan, analyses: Sequence[Analysis], is_seen: Bools, sizes: tuple[int, ...]
 ) -> Floats:
-    """As ``unseen``, among the first n patients, for each size: (size, analysis, trial)."""
+    """As ``missing_shares``, among the first n patients, for each size: (size, analysis, trial)."""
     visits = _visits(plan, analyses)
-    there = {v: _count_first(seen[:, 0, v], np.array(sizes)) for v in set(visits)}
-    counts = np.stack([there[v] for v in visits], axis=1)
+    count_at = {v: _count_first(is_seen[:, 0, v], np.array(sizes)) for v in set(visits)}
+    counts = np.stack([count_at[v] for v in visits], axis=1)
     share: Floats = 1.0 - counts / np.array(sizes)[:, None, None]
     return share
 
 
 @kernel
-def _count_first(seen: Bools, sizes: Ints) -> Ints:
+def _count_first(is_seen: Bools, sizes: Ints) -> Ints:
     """How many of the first patients are seen, (size, trial); ``sizes`` rise."""
-    counts = np.zeros((sizes.size, seen.shape[0]), np.int64)
-    for trial in range(seen.shape[0]):
+    counts = np.zeros((sizes.size, is_seen.shape[0]), np.int64)
+    for trial in range(is_seen.shape[0]):
         total = i = 0
         for k in range(sizes.size):
             while i < sizes[k]:
-                total += 1 if seen[trial, i] else 0
+                total += 1 if is_seen[trial, i] else 0
                 i += 1
             counts[k, trial] = total
     return counts

@@ -18,7 +18,7 @@ type RegressionFit = tuple[Floats, Floats, Floats, Ints]  # effect, se, df, reas
 
 
 def for_benefit(fit: RegressionFit, endpoint: str, null_effect: float) -> Estimates:
-    """Estimates with the t test's p for an effect beyond ``null_effect`` in benefit's direction."""
+    """Estimates with the one-sided p of the t test for benefit beyond ``null_effect``."""
     effect, se, df, reason = fit
     worse = -MEASURES[endpoint].benefit_sign
     p = lower_tail(df, worse * (effect - null_effect) / se)
@@ -26,7 +26,7 @@ def for_benefit(fit: RegressionFit, endpoint: str, null_effect: float) -> Estima
 
 
 def lower_tail(df: Floats, t: Floats) -> Floats:
-    """Chance that a t variable on ``df`` degrees of freedom is below ``t``; nan for nan.
+    """Probability that a t variable on ``df`` degrees of freedom is below ``t``; nan for nan.
 
     For few whole degrees of freedom a finite series (Abramowitz and Stegun 26.7.3 and 26.7.4), four
     times as fast as the incomplete beta function; the far tail, where it would cancel, and all else

@@ -1,4 +1,4 @@
-"""The options that analyses share, and the one check of what they hold."""
+"""Options that the analyses share, and the check of their values."""
 
 from collections.abc import Collection
 from dataclasses import fields
@@ -24,29 +24,29 @@ def check_options(
     covariates: tuple[str, ...] = _COVARIATES,
     **allowed: tuple[str, ...],
 ) -> None:
-    """Raise ``ValueError`` for an option that an analysis has and cannot take.
+    """Raise ``ValueError`` for an option whose value is not allowed.
 
-    ``endpoints``, ``covariates`` and ``allowed``, by the option's name, are what may be named.
+    ``endpoints`` and ``covariates`` are the allowed names, ``allowed`` the choices by option.
     """
-    given = {field.name: getattr(part, field.name) for field in fields(part)}
-    endpoint, month = given["endpoint"], given["month"]
+    options = {field.name: getattr(part, field.name) for field in fields(part)}
+    endpoint, month = options["endpoint"], options["month"]
     if endpoint not in endpoints:
         raise BadValue("endpoint", f"is {endpoint!r}; use one of {', '.join(endpoints)}.")
     if not (np.isfinite(month) and month > 0.0):
         raise BadValue("month", f"is {month:g}; give a visit after baseline, above 0.")
-    if not np.isfinite(given.get("null_effect", 0.0)):
-        raise BadValue("null_effect", f"is {given['null_effect']:g}; give a finite number.")
+    if not np.isfinite(options.get("null_effect", 0.0)):
+        raise BadValue("null_effect", f"is {options['null_effect']:g}; give a finite number.")
     for key, choices in allowed.items():
-        _check_choice(key, given[key], choices)
-    for covariate in given.get("covariates", ()):
+        _check_choice(key, options[key], choices)
+    for covariate in options.get("covariates", ()):
         if covariate not in covariates:
             raise BadValue(
                 "covariates", f"a covariate is {covariate!r}; use {_either(covariates)}.", ": "
             )
-    for factor in given.get("factors", ()):
+    for factor in options.get("factors", ()):
         _check_factor(factor)
     for key in ("covariates", "factors"):
-        named = given.get(key, ())
+        named = options.get(key, ())
         if len(set(named)) < len(named):
             raise BadValue(key, f"{list(named)} repeat one; name each once.")
 
@@ -61,7 +61,7 @@ def _either(choices: tuple[str, ...]) -> str:
 
 
 def _check_factor(name: str) -> None:
-    """Refuse a factor that is a column with another meaning."""
+    """Raise ``ValueError`` for a factor that is a column with another meaning."""
     if not name.strip() or name in _RESERVED:
         raise BadValue(
             "factors",

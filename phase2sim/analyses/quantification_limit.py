@@ -1,4 +1,4 @@
-"""Values below the assay's limit of quantification, and what an analysis takes them for."""
+"""Values below the limit of quantification of an assay, and their replacement."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -49,7 +49,7 @@ class QuantificationLimit:
 
     @property
     def becomes(self) -> float:
-        """What a value below the limit becomes, on the model scale."""
+        """Replacement of a value below the limit, on the model scale."""
         share = REPLACEMENT_SHARES[self.below_lloq]
         endpoint = MEASURES[self.endpoint]
         if share == 0.0 and endpoint.transformation == "log":
@@ -59,9 +59,11 @@ class QuantificationLimit:
     def applied(self, reading: Reading) -> Reading:
         """Outcomes and baselines as an assay with this limit reports them."""
         return replace(
-            reading, baseline=self._reported(reading.baseline), value=self._reported(reading.value)
+            reading,
+            baseline=self._replace_below(reading.baseline),
+            value=self._replace_below(reading.value),
         )
 
-    def _reported(self, value: Floats) -> Floats:
+    def _replace_below(self, value: Floats) -> Floats:
         below = value < MEASURES[self.endpoint].to_model(self.lloq)
         return np.where(below, self.becomes, value)

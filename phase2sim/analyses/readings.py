@@ -1,4 +1,4 @@
-"""What an analysis reads of a batch of simulated trials, and its estimates for all of them."""
+"""Data of an analysis from a batch of simulated trials, and its estimates for all of them."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def estimate(
 ) -> Estimates:
     """Estimates of one analysis for every trial of a batch.
 
-    ``observed`` holds the values seen, nan elsewhere, in the shape of ``trials.value``.
+    ``observed`` holds the observed values, nan elsewhere, in the shape of ``trials.value``.
     """
     whole = counted_reading(analysis, plan, trials, observed, aim)
     return compare_arms(analysis, whole, len(plan.arms), aim.arm)
@@ -35,9 +35,9 @@ def estimate_first(
     *,
     sizes: tuple[int, ...],
 ) -> Estimates:
-    """As ``estimate``, (size, trial) for each of some numbers of first patients, which rise.
+    """Estimates from the first n patients, (size, trial), for each n of the rising ``sizes``.
 
-    In one pass where the analysis can, else from the first n alone.
+    The patients are passed over once for all sizes where the analysis allows it.
     """
     whole = counted_reading(analysis, plan, trials, observed, aim)
     arms = len(plan.arms)
@@ -51,7 +51,7 @@ def estimate_first(
 def counted_reading(
     analysis: Analysis, plan: Plan, trials: Trials, observed: Floats, aim: Aim
 ) -> Reading:
-    """What an analysis reads, as its estimand counts what happened."""
+    """Data for an analysis, with intercurrent events handled as its estimand says."""
     if analysis.endpoint not in EVENTS:
         observed = counted_outcomes(trials, observed, aim, worst_values(plan))
     return read_endpoint(plan, trials, observed, analysis.endpoint)
@@ -60,32 +60,32 @@ def counted_reading(
 def first_patients_by_trial(
     analysis: Analysis, whole: Reading, patients: Ints, arms: int, arm: int
 ) -> Estimates:
-    """As ``compare_arms``, of the first patients of each trial alone, their number (trial,).
+    """As ``compare_arms``, from the first ``patients`` (trial,) of each trial alone.
 
-    Trials with the same number are analysed together. Of none the first is read, who cannot be
-    seen: the analysis fails as with too few.
+    Trials with the same number are analysed together. 0 patients count as 1, with whom the analysis
+    fails as with too few.
     """
     patients = np.maximum(patients, 1)
-    found: list[tuple[Ints, Estimates]] = []
+    groups: list[tuple[Ints, Estimates]] = []
     for size in np.unique(patients):
-        for rows in _runs(np.flatnonzero(patients == size), split=analysis.draws):
+        for rows in _neighbouring_rows(np.flatnonzero(patients == size), split=analysis.draws):
             part = replace(whole.of_first(int(size), rows), first=whole.first + int(rows[0]))
-            found.append((rows, compare_arms(analysis, part, arms, arm)))
-    return found[0][1] if len(found) == 1 else _joined(found, len(patients))
+            groups.append((rows, compare_arms(analysis, part, arms, arm)))
+    return groups[0][1] if len(groups) == 1 else _join_groups(groups, len(patients))
 
 
 def compare_arms(analysis: Analysis, whole: Reading, arms: int, arm: int) -> Estimates:
-    """Estimates of one treated arm against control, of a reading that holds so many arms."""
+    """Compare one treated arm with control in a reading of ``arms`` arms."""
     if arms == _TWO_ARMS:
         return analysis.estimate(whole)
-    return _of_two_arms(analysis, whole, arm)
+    return _estimate_two_arms(analysis, whole, arm)
 
 
 def read_endpoint(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -> Reading:
-    """Return what an analysis of one endpoint reads of a batch."""
+    """Return the data for an analysis of one endpoint."""
     at_risk = None
     if endpoint in EVENTS:
-        counts, at_risk = _counted(plan, trials, endpoint)
+        counts, at_risk = _count_events(plan, trials, endpoint)
         baseline, value = np.zeros(trials.arm.shape), counts
     elif endpoint in DERIVED:
         derived = derived_values(endpoint, plan.endpoints, observed)
@@ -107,7 +107,7 @@ def read_endpoint(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -
 
 
 def worst_values(plan: Plan) -> Floats:
-    """A value of each endpoint as bad as a patient's can be, model scale."""
+    """Worst plausible value of each endpoint, on its model scale."""
     worst = []
     for name in plan.endpoints:
         endpoint = ENDPOINTS[name]
@@ -115,41 +115,41 @@ def worst_values(plan: Plan) -> Floats:
     return np.array(worst)
 
 
-def _counted(plan: Plan, trials: Trials, endpoint: str) -> tuple[Floats, Floats]:
-    """Events so far and months they were counted in, (trial, visit, patient) after baseline.
+def _count_events(plan: Plan, trials: Trials, endpoint: str) -> tuple[Floats, Floats]:
+    """Cumulative events and months at risk, (trial, visit, patient), visits after baseline.
 
-    A patient is followed to the last visit at which they are seen.
+    Follow-up ends at the last visit that the patient attends.
     """
-    there = np.where(trials.seen[:, 0], np.arange(len(plan.visits_months))[:, None], 0)
-    last = np.maximum.accumulate(there, axis=1)[:, 1:]
+    visits = np.where(trials.seen[:, 0], np.arange(len(plan.visits_months))[:, None], 0)
+    last = np.maximum.accumulate(visits, axis=1)[:, 1:]
     counts = np.take_along_axis(trials.counts[endpoint], last, axis=1).astype(np.float64)
     return counts, np.array(plan.visits_months)[last]
 
 
-def _of_two_arms(analysis: Analysis, whole: Reading, arm: int) -> Estimates:
+def _estimate_two_arms(analysis: Analysis, whole: Reading, arm: int) -> Estimates:
     """Estimates from control and one treated arm alone, trial by trial.
 
     Trials that hold the same number of such patients are analysed together. An analysis that draws
-    finds its stream by the trial's number, so it gets neighbours only.
+    finds its stream by the trial's number, so it gets neighbouring trials only.
     """
     compared = (whole.arm == 0) | (whole.arm == arm)
     sizes = compared.sum(axis=1)
-    found: list[tuple[Ints, Estimates]] = []
+    groups: list[tuple[Ints, Estimates]] = []
     for size in np.unique(sizes):
-        for rows in _runs(np.flatnonzero(sizes == size), split=analysis.draws):
-            part = _patients(whole, rows, compared[rows], arm)
-            found.append((rows, analysis.estimate(part)))
-    return _joined(found, len(sizes))
+        for rows in _neighbouring_rows(np.flatnonzero(sizes == size), split=analysis.draws):
+            part = _select_patients(whole, rows, compared[rows], arm)
+            groups.append((rows, analysis.estimate(part)))
+    return _join_groups(groups, len(sizes))
 
 
-def _runs(rows: Ints, *, split: bool) -> list[Ints]:
+def _neighbouring_rows(rows: Ints, *, split: bool) -> list[Ints]:
     if not split:
         return [rows]
     return np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
 
 
-def _patients(whole: Reading, rows: Ints, compared: Bools, arm: int) -> Reading:
-    """Rows of a reading with the compared patients alone; the treated arm becomes arm 1."""
+def _select_patients(whole: Reading, rows: Ints, compared: Bools, arm: int) -> Reading:
+    """Rows of a reading with only the compared patients; the treated arm becomes arm 1."""
     size = int(compared[0].sum())
     who = np.argsort(~compared, axis=1, kind="stable")[:, :size]
 
@@ -171,23 +171,25 @@ def _patients(whole: Reading, rows: Ints, compared: Bools, arm: int) -> Reading:
     )
 
 
-def _joined(found: list[tuple[Ints, Estimates]], trials: int) -> Estimates:
-    """Estimates of groups of trials, each back in the place of its trial."""
+def _join_groups(groups: list[tuple[Ints, Estimates]], trials: int) -> Estimates:
+    """Estimates of groups of trials, joined in the order of the trials."""
 
     def of(name: str) -> Floats:
-        return _placed([(rows, getattr(one, name)) for rows, one in found], trials)
+        return _scatter([(rows, getattr(estimates, name)) for rows, estimates in groups], trials)
 
-    first = found[0][1]
+    first = groups[0][1]
     test = None
     if first.test is not None:
         test = OwnTest(
             *(
-                _placed([(rows, getattr(one.test, name)) for rows, one in found], trials)
+                _scatter(
+                    [(rows, getattr(estimates.test, name)) for rows, estimates in groups], trials
+                )
                 for name in ("statistic", "p_two_sided", "lower", "upper")
             )
         )
     details = {
-        name: _placed([(rows, one.details[name]) for rows, one in found], trials)
+        name: _scatter([(rows, estimates.details[name]) for rows, estimates in groups], trials)
         for name in first.details
     }
     return Estimates(
@@ -202,7 +204,7 @@ def _joined(found: list[tuple[Ints, Estimates]], trials: int) -> Estimates:
     )
 
 
-def _placed(parts: list[tuple[Ints, Floats]], trials: int) -> Floats:
+def _scatter(parts: list[tuple[Ints, Floats]], trials: int) -> Floats:
     whole = np.empty(trials)
     for rows, values in parts:
         whole[rows] = values

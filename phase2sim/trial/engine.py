@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from phase2sim.analyses.missing_share import unseen
+from phase2sim.analyses.missing_share import missing_shares
 from phase2sim.analyses.readings import estimate
 from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Bools, Floats
@@ -66,7 +66,7 @@ def simulate_batch(study: Study, source: TruthSource, first: int, trials: int) -
         first=first,
         estimates=estimates,
         true_effect=true_effects(study, source, truth, trials),
-        missing=unseen(study.plan, study.analyses, complete.seen),
+        missing=missing_shares(study.plan, study.analyses, complete.seen),
         verdict=stop_for_harm(verdict, watched),
         months=months_taken(study.plan, complete, watched),
         watched=watched,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from phase2sim.analyses.missing_share import unseen_first
+from phase2sim.analyses.missing_share import missing_shares_first
 from phase2sim.analyses.readings import estimate_first
 from phase2sim.core.contracts import Trials, TruthSource
 from phase2sim.core.decision import side_by_side
@@ -89,7 +89,7 @@ def _drawn_and_answered(
         for number, analysis in enumerate(study.analyses)
     )
     true_effect = true_effects(study, source, truth, trials)
-    missing = unseen_first(study.plan, study.analyses, complete.seen, sizes)
+    missing = missing_shares_first(study.plan, study.analyses, complete.seen, sizes)
     watched = watched_together(
         [watched_for_harm(study, complete, patients=patients) for patients in sizes], np.stack
     )

@@ -1,4 +1,4 @@
-"""What the analyses of counted events share: their keys, and the counts and times they read."""
+"""What the analyses of counted events share: options, counts and times at risk."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,7 +16,7 @@ from phase2sim.core.endpoints import EVENTS
 
 @dataclass(frozen=True, slots=True)
 class CountAnalysis(Analysis):
-    """Keys of the analyses of counts; ``null_effect`` is the logarithm of a rate ratio."""
+    """Options of the analyses of counts; ``null_effect`` is the logarithm of a rate ratio."""
 
     endpoint: str
     month: float
@@ -32,16 +32,16 @@ class CountAnalysis(Analysis):
         check_options(self, endpoints=tuple(EVENTS))
 
     def counts(self, reading: Reading) -> tuple[Ints, Floats, Arms]:
-        """Events, months at risk (0 for a patient left out) and arm, (trial, patient) each."""
+        """Events, months at risk (0 for an excluded patient) and arm, (trial, patient) each."""
         if reading.months_at_risk is None:
             raise ValueError(f"these patients have no counts of {EVENTS[self.endpoint]}.")
         events = outcome(reading, self.month)
         visit = reading.visits_months.index(self.month)
         time = np.nan_to_num(reading.months_at_risk[:, visit])
-        seen = ~np.isnan(events)
+        is_seen = ~np.isnan(events)
         return (
-            np.where(seen, events, 0.0).astype(np.int64),
-            np.where(seen, time, 0.0),
+            np.where(is_seen, events, 0.0).astype(np.int64),
+            np.where(is_seen, time, 0.0),
             np.ascontiguousarray(reading.arm),
         )
 
@@ -49,7 +49,7 @@ class CountAnalysis(Analysis):
 def rate_estimates(
     effect: Floats, se: Floats, reason: Ints, null_effect: float, **details: Floats
 ) -> Estimates:
-    """Estimates with a normal test that treatment has fewer events than the null says."""
+    """Estimates with a one-sided normal test for a log rate ratio below ``null_effect``."""
     return Estimates(
         effect=effect,
         se=se,

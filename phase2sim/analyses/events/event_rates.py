@@ -1,4 +1,4 @@
-"""Rate ratios of counted events over patients' own times: Poisson and negative binomial."""
+"""Rate ratios of counted events over time at risk: Poisson and negative binomial."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ _LOG_SHAPES = (-7.0, 16.0)  # from a variance of 1000 mean^2 to Poisson's but fo
 def poisson(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Floats, Ints]:
     """Log ratio of the rates of arm 1 and arm 0 in every trial, with its standard error.
 
-    ``events`` and ``time`` are (trial, patient); a patient without time at risk is left out.
+    ``events`` and ``time`` are (trial, patient); a patient without time at risk is excluded.
     Returns the log ratio, its standard error and the index in ``FAILURES``, each (trial,).
     """
     trials = arm.shape[0]
@@ -24,7 +24,7 @@ def poisson(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Floats, Ints
     reason = np.zeros(trials, np.int64)
     for trial in range(trials):
         count, total, _ = _sums(events[trial], time[trial], arm[trial])
-        reason[trial] = _reason(count, total)
+        reason[trial] = _failure_reason(count, total)
         if reason[trial] == 0:
             effect[trial] = np.log(count[1] / total[1]) - np.log(count[0] / total[0])
             se[trial] = np.sqrt((1.0 / count).sum())
@@ -33,7 +33,7 @@ def poisson(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Floats, Ints
 
 @kernel
 def negative_binomial(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Floats, Floats, Ints]:
-    """Give the same by maximum likelihood, with variance mean + mean^2 / shape.
+    """Log rate ratio by maximum likelihood, with variance mean + mean^2 / shape.
 
     Returns the log ratio, its standard error at the fitted shape, the shape, and the index in
     ``FAILURES``, each (trial,). Where counts vary no more than Poisson's the shape is infinite and
@@ -44,11 +44,11 @@ def negative_binomial(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Fl
     shape = np.full(trials, np.nan)
     reason = np.zeros(trials, np.int64)
     for trial in range(trials):
-        count, total, kept = _sums(events[trial], time[trial], arm[trial])
-        reason[trial] = _reason(count, total)
+        count, total, at_risk = _sums(events[trial], time[trial], arm[trial])
+        reason[trial] = _failure_reason(count, total)
         if reason[trial] > 0:
             continue
-        y, t, a = events[trial][kept], time[trial][kept], arm[trial][kept]
+        y, t, a = events[trial][at_risk], time[trial][at_risk], arm[trial][at_risk]
         shape[trial] = _shape(y, t, a)
         rate = _rates(y, t, a, shape[trial])
         information = np.zeros(2)
@@ -64,15 +64,15 @@ def negative_binomial(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Fl
 def _sums(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Floats, Ints]:
     """Events and time of each arm, control first, and the patients at risk."""
     count, total = np.zeros(2), np.zeros(2)
-    kept = np.flatnonzero(time > 0.0)
-    for i in kept:
+    at_risk = np.flatnonzero(time > 0.0)
+    for i in at_risk:
         count[arm[i]] += events[i]
         total[arm[i]] += time[i]
-    return count, total, kept
+    return count, total, at_risk
 
 
 @kernel
-def _reason(count: Floats, total: Floats) -> int:
+def _failure_reason(count: Floats, total: Floats) -> int:
     """Reason why there is no ratio, 0 if there is."""
     if total.min() == 0.0:
         return EMPTY_ARM

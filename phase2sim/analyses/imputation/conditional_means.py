@@ -1,4 +1,4 @@
-"""Missing outcomes replaced by their conditional means, and what each patient adds to the effect.
+"""Missing outcomes replaced by conditional means, and the jackknife variance of the effect.
 
 The effect is a smooth function of the data, so its variance comes from leaving out patients, one
 at a time: model, imputation and analysis are done again without each (the jackknife), or, to
@@ -72,15 +72,15 @@ def conditional_means(
             continue
         y = np.empty((2, patients.last.size))
         _outcomes(y, patients, model.slopes, strategy)
-        found = (y[0] * design.weights).sum(), (y[1] * design.weights).sum()
+        estimate = (y[0] * design.weights).sum(), (y[1] * design.weights).sum()
         changes = np.zeros((2, y.shape[1]))
         if exactly or patients.gaps:
             reason[trial] = _leave_out(changes, patients, model, design, strategy)
         else:
-            _first_order(changes, patients, model, design, strategy)
+            _leave_out_first_order(changes, patients, model, design, strategy)
         if reason[trial] > 0:
             continue
-        effect[trial, 0], effect[trial, 1] = found[0] * patients.scale, found[1]
+        effect[trial, 0], effect[trial, 1] = estimate[0] * patients.scale, estimate[1]
         _spread(variance[trial], changes, patients.scale)
         df[trial] = y.shape[1] - design.used
         imputed[trial] = (patients.last <= patients.visit).sum() / y.shape[1]
@@ -89,7 +89,7 @@ def conditional_means(
 
 @kernel
 def _outcomes(y: Floats, patients: TrialPatients, slopes: Floats, strategy: int) -> None:
-    """Completed outcomes, and below them 1 for each treated patient whose is imputed."""
+    """Completed outcomes, and below them 1 for each treated patient with an imputed outcome."""
     fill_outcomes(y[0], patients, slopes, strategy)
     for i in range(y.shape[1]):
         y[1, i] = patients.x[i, ARM] if is_missing(patients, i) else 0.0
@@ -109,8 +109,10 @@ def _spread(target: Floats, changes: Floats, scale: float) -> None:
 
 
 @kernel
-def _without(patients: TrialPatients, design: CompletedRegression, i: int, rest: Floats) -> float:
-    """How the effect falls short without patient i, all other outcomes kept."""
+def _effect_loss(
+    patients: TrialPatients, design: CompletedRegression, i: int, rest: Floats
+) -> float:
+    """Decrease of the effect without patient i, with all other outcomes as they are."""
     columns = patients.x.shape[1]
     row = patients.x[i].copy()
     forward(row, design.factor, columns)
@@ -143,12 +145,12 @@ def _leave_out(
         _outcomes(y, patients, model.slopes, strategy)
         for j in range(2):
             residuals(rest, patients, design, y[j])
-            changes[j, i] = (design.weights * y[j]).sum() - _without(patients, design, i, rest)
+            changes[j, i] = (design.weights * y[j]).sum() - _effect_loss(patients, design, i, rest)
     return 0 if np.isfinite(changes).all() else 1
 
 
 @kernel
-def _first_order(
+def _leave_out_first_order(
     changes: Floats,
     patients: TrialPatients,
     model: Regressions,
@@ -162,8 +164,8 @@ def _first_order(
     for j in range(2):
         residuals(rest, patients, design, y[j])
         for i in range(n):
-            changes[j, i] = -_without(patients, design, i, rest)
-    slope = _by_slopes(patients, model, design, strategy)
+            changes[j, i] = -_effect_loss(patients, design, i, rest)
+    slope = _effect_slopes(patients, model, design, strategy)
     for v in range(patients.visit + 1):
         size = columns + v
         back_of = slope[v, :size].copy()
@@ -181,7 +183,7 @@ def _first_order(
 
 
 @kernel
-def _by_slopes(
+def _effect_slopes(
     patients: TrialPatients, model: Regressions, design: CompletedRegression, strategy: int
 ) -> Floats:
     """Slope of the effect by every coefficient of the regressions, (visit, column)."""

@@ -1,4 +1,4 @@
-"""Missing outcomes drawn from what the model leaves open, several times, and each set analysed.
+"""Multiple imputation: missing outcomes drawn several times from the model, each set analysed.
 
 Without gaps before the last seen visit each imputation has its own draw of every regression, from
 the posterior under a flat prior of slopes and log SD: independent draws (Rubin, Multiple Imputation
@@ -16,7 +16,7 @@ from phase2sim.analyses.imputation.imputed_ancova import (
     CompletedRegression,
     design_of,
     is_missing,
-    lost,
+    lost_effect,
     predict_outcome,
     residuals,
     visit_effects,
@@ -46,15 +46,15 @@ _SWEEP_BITS = 40  # a trial's number is below 2^40; above it stands the sweep
 
 
 class Stream(NamedTuple):
-    """Where the random numbers of a batch start."""
+    """Address of the random numbers of a batch."""
 
     seed: Word
     first: Word  # trial
-    place: Word
+    address: Word
 
 
 class ImputedEstimates(NamedTuple):
-    """What the imputations of each trial come to."""
+    """Results of the imputations of each trial."""
 
     effect: Floats  # (trial, 2) mean, and how much it moves for each unit of delta
     between: Floats  # (trial,) variance of the effects
@@ -75,7 +75,7 @@ def imputation_draws(
     imputations: int,
     stream: Stream,
 ) -> ImputedEstimates:
-    """Impute and analyse every trial; arguments as of ``conditional_means``."""
+    """Impute and analyse every trial; arguments as in ``conditional_means``."""
     trials = arm.shape[0]
     drawn = ImputedEstimates(
         np.full((trials, 2), np.nan),
@@ -93,8 +93,10 @@ def imputation_draws(
         design, model = design_of(patients), regression_space(patients)
         reason = design.reason if design.reason > 0 else fit_regressions(model, patients, -1, STILL)
         if reason == 0:
-            here = Stream(stream.seed, stream.first + uint64(trial), stream.place)
-            reason = _impute(drawn, trial, patients, model, design, strategy, imputations, here)
+            trial_stream = Stream(stream.seed, stream.first + uint64(trial), stream.address)
+            reason = _impute(
+                drawn, trial, patients, model, design, strategy, imputations, trial_stream
+            )
         drawn.reason[trial] = reason
     return drawn
 
@@ -108,7 +110,7 @@ def _impute(
     design: CompletedRegression,
     strategy: int,
     imputations: int,
-    here: Stream,
+    stream: Stream,
 ) -> int:
     """Fill one trial's results; 0 or the reason why there are none."""
     n = patients.last.size
@@ -121,10 +123,10 @@ def _impute(
     sweep = 0
     for m in range(imputations):
         for _ in range((SWEEPS if m > 0 else FIRST_SWEEPS) if patients.gaps else 1):
-            noise, slopes = _draw(patients, model, here, sweep)
+            noise, slopes = _draw(patients, model, stream, sweep)
             sweep += 1
             if patients.gaps:
-                reason = _again(model, patients)
+                reason = _refit(model, patients)
                 if reason > 0:
                     return reason
         _complete(y, patients, slopes, strategy, noise)
@@ -134,12 +136,12 @@ def _impute(
         within[1] += (rest * moved).sum() / imputations
     within[2] = (moved**2).sum()
     drawn.effect[trial, 1] = slope
-    _keep(drawn, trial, patients, design, effects, within)
+    _store_results(drawn, trial, patients, design, effects, within)
     return 0
 
 
 @kernel
-def _keep(
+def _store_results(
     drawn: ImputedEstimates,
     trial: int,
     patients: TrialPatients,
@@ -147,7 +149,7 @@ def _keep(
     effects: Floats,
     within: Floats,
 ) -> None:
-    """Keep what the imputations of a trial came to, on the outcome's own scale."""
+    """Store the results of a trial's imputations, on the scale of the outcome."""
     n, imputations, scale = patients.last.size, effects.size, patients.scale
     df = n - float(design.used)
     drawn.effect[trial, 0] = effects.mean() * scale
@@ -161,23 +163,23 @@ def _keep(
 
 @kernel
 def _draw(
-    patients: TrialPatients, model: Regressions, here: Stream, sweep: int
+    patients: TrialPatients, model: Regressions, stream: Stream, sweep: int
 ) -> tuple[Floats, Floats]:
     """Draw regressions, fill gaps, and return the noise (patient, visit) and slopes drawn."""
     n, columns = patients.x.shape
     upto, visit = patients.upto, patients.visit
     uniform = np.empty(round(model.patients.sum()))
     normal = np.empty(upto * (columns + upto) + n * upto)
-    trial = here.first + (uint64(sweep) << uint64(_SWEEP_BITS))
-    fill_uniform(uniform, here.seed, _PURPOSE, trial, here.place)
-    fill_normal(normal, here.seed, _PURPOSE, trial, here.place | uint64(1))
+    trial = stream.first + (uint64(sweep) << uint64(_SWEEP_BITS))
+    fill_uniform(uniform, stream.seed, _PURPOSE, trial, stream.address)
+    fill_normal(normal, stream.seed, _PURPOSE, trial, stream.address | uint64(1))
     slopes, variance = np.empty_like(model.slopes), np.empty(upto)
-    used = place = 0
+    used = position = 0
     for v in range(upto):
         size = columns + v
         df = round(model.patients[v] - model.used[v])
-        variance[v] = model.left[v] / _chi_square(uniform[place:], df)
-        place += df + 1
+        variance[v] = model.left[v] / _chi_square(uniform[position:], df)
+        position += df + 1
         step = normal[used : used + size].copy()
         used += size
         back(step, model.factor[v], size)
@@ -210,7 +212,7 @@ def _chi_square(uniform: Floats, df: int) -> float:
 
 
 @kernel
-def _again(model: Regressions, patients: TrialPatients) -> int:
+def _refit(model: Regressions, patients: TrialPatients) -> int:
     """Fit the regressions to the data with the gaps as they are filled; 0 or a reason."""
     model.sums[:] = 0.0
     for i in range(patients.last.size):
@@ -227,6 +229,6 @@ def _complete(
     for i in range(y.size):
         y[i] = patients.y[i, patients.visit]
         if is_missing(patients, i):
-            y[i] = predict_outcome(patients, i, slopes, noise[i]) - lost(
+            y[i] = predict_outcome(patients, i, slopes, noise[i]) - lost_effect(
                 shift, patients, i, strategy
             )

@@ -15,7 +15,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import COLLINEAR, TOO_FEW
 from phase2sim.core.kernels import kernel
 
-# What happens to a treated patient after the last seen visit.
+# Mean of a treated patient after the last observed visit.
 MAR, JUMP, COPY = range(3)
 
 
@@ -58,7 +58,7 @@ def design_of(patients: TrialPatients) -> CompletedRegression:
 def residuals(
     target: Floats, patients: TrialPatients, design: CompletedRegression, y: Floats
 ) -> None:
-    """Fill ``target`` (patient) with what least squares leaves of ``y``."""
+    """Fill ``target`` (patient) with the least-squares residuals of ``y``."""
     n, columns = patients.x.shape
     slopes = np.zeros(columns)
     for i in range(n):
@@ -72,7 +72,7 @@ def residuals(
 
 @kernel
 def is_missing(patients: TrialPatients, i: int) -> bool:
-    """Whether a patient was not seen at the analysed visit or later."""
+    """Whether a patient was not observed at the analysed visit or later."""
     return bool(patients.last[i] <= patients.visit)
 
 
@@ -88,8 +88,8 @@ def visit_effects(slopes: Floats, columns: int, upto: int) -> Floats:
 
 
 @kernel
-def lost(shift: Floats, patients: TrialPatients, i: int, strategy: int) -> float:
-    """What a missing patient's own arm had given and the strategy takes away."""
+def lost_effect(shift: Floats, patients: TrialPatients, i: int, strategy: int) -> float:
+    """Effect of treatment that the strategy takes from a missing patient's outcome."""
     if strategy == MAR or patients.x[i, ARM] == 0.0:
         return 0.0
     gone: float = shift[patients.visit]
@@ -124,6 +124,6 @@ def fill_outcomes(y: Floats, patients: TrialPatients, slopes: Floats, strategy: 
     for i in range(y.size):
         y[i] = patients.y[i, patients.visit]
         if is_missing(patients, i):
-            y[i] = predict_outcome(patients, i, slopes, silence) - lost(
+            y[i] = predict_outcome(patients, i, slopes, silence) - lost_effect(
                 shift, patients, i, strategy
             )

@@ -1,4 +1,4 @@
-"""What the imputing analyses share: their keys, and the shift at which a finding tips."""
+"""What the imputing analyses share: options, data, and the shift at which significance is lost."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -22,7 +22,7 @@ type Strategy = Literal["mar", "jump_to_reference", "copy_increments"]
 
 @dataclass(frozen=True, slots=True)
 class Imputed:
-    """ANCOVA of imputed trials: the effect, and how it answers to a shift of what is imputed.
+    """ANCOVA of imputed trials: the effect, and its dependence on a shift of imputed outcomes.
 
     With ``d`` added to every imputed outcome of a treated patient the effect is
     ``effect + d * slope`` and its variance ``variance[0] + 2 d variance[1] + d^2 variance[2]``.
@@ -35,7 +35,7 @@ class Imputed:
 
 @dataclass(frozen=True, slots=True)
 class ImputingAnalysis(Analysis):
-    """Keys of the analyses that impute, and what they read."""
+    """Options and data of the analyses that impute."""
 
     endpoint: str
     month: float
@@ -68,7 +68,7 @@ class ImputingAnalysis(Analysis):
         return MEASURES[self.endpoint].benefit_sign
 
     def inputs(self, reading: Reading) -> tuple[Floats, Arms, Floats, int, int]:
-        """Values, arms, covariates, how many of these must vary, and the analysed visit."""
+        """Values, arms, covariates, the number of these that must vary, and the analysed visit."""
         outcome(reading, self.month)  # refuses a month that is no visit
         covariates = numeric_covariates(reading, self.covariates)
         needed = len(covariates)
@@ -78,27 +78,28 @@ class ImputingAnalysis(Analysis):
         return value, arm, covariates, needed, reading.visits_months.index(self.month)
 
 
-def at_delta(found: Imputed, delta: float) -> tuple[Floats, Floats]:
-    """Effect and its variance with ``delta`` added to what is imputed to treated patients."""
-    plain, cross, square = found.variance.T
-    return found.effect + delta * found.slope, plain + 2.0 * delta * cross + delta**2 * square
+def at_delta(imputed: Imputed, delta: float) -> tuple[Floats, Floats]:
+    """Effect and its variance with ``delta`` added to the imputed outcomes of treated patients."""
+    plain, cross, square = imputed.variance.T
+    return imputed.effect + delta * imputed.slope, plain + 2.0 * delta * cross + delta**2 * square
 
 
-def tipping_point(found: Imputed, null_effect: float, sign: int, t: Floats) -> Floats:
-    """Delta at which the benefit is ``t`` standard errors, the more harmful the later, (trial,).
+def tipping_point(imputed: Imputed, null_effect: float, sign: int, t: Floats) -> Floats:
+    """Delta at which the benefit equals ``t`` standard errors, (trial,).
 
-    0 where it is less without any, infinite in harm's direction where nobody treated was imputed.
+    0 where the benefit is smaller without a shift, infinite towards harm where no treated patient
+    was imputed.
     Between no shift and the one that takes all benefit the squared statistic crosses ``t^2`` once.
     """
-    benefit = sign * (found.effect - null_effect)
-    plain, cross, square = found.variance.T
+    benefit = sign * (imputed.effect - null_effect)
+    plain, cross, square = imputed.variance.T
     # benefit - d slope = t sqrt(plain - 2 d sign cross + d^2 square), for a harm of d.
-    leading = found.slope**2 - t**2 * square
-    half = benefit * found.slope - sign * t**2 * cross
+    leading = imputed.slope**2 - t**2 * square
+    half = benefit * imputed.slope - sign * t**2 * cross
     last = benefit**2 - t**2 * plain
     with np.errstate(invalid="ignore", divide="ignore"):
         harm = last / (half + np.sqrt(half**2 - leading * last))
-        harm = np.where(found.slope == 0.0, np.inf, harm)
+        harm = np.where(imputed.slope == 0.0, np.inf, harm)
         tips_at_once = ~(benefit > t * np.sqrt(plain))
     harm = np.where(tips_at_once, 0.0, harm)
     return np.where(np.isnan(benefit), np.nan, -sign * harm)
@@ -106,5 +107,5 @@ def tipping_point(found: Imputed, null_effect: float, sign: int, t: Floats) -> F
 
 def critical(df: Floats, alpha: float) -> Floats:
     """Value that a t variable exceeds with probability ``alpha``, (trial,); nan for nan."""
-    found: Floats = special.stdtrit(df, 1.0 - alpha)
-    return found
+    quantile: Floats = special.stdtrit(df, 1.0 - alpha)
+    return quantile

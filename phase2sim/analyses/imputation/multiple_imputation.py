@@ -35,6 +35,64 @@ class MultipleImputation(ImputingAnalysis):
     Results are pooled by Rubin's rules. With ``tipping_alpha`` the delta that loses that one-sided
     significance is reported. Raises ``ValueError`` for options that do not fit; see
     docs/methods/multiple_imputation.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of a measured endpoint, such as ``"hba1c"`` or ``"c_peptide"``.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    covariates : tuple of str, default ("baseline",)
+        Covariates of the model, any of ``"baseline"``, ``"age"`` and ``"stratum"``. The stratum
+        enters as a factor.
+    strategy : {"mar", "jump_to_reference", "copy_increments"}, default "mar"
+        Mean of a treated patient after the last observed visit: ``"mar"`` is that of the treated
+        arm, ``"jump_to_reference"`` that of control, ``"copy_increments"`` follows the changes of
+        control from the last observed visit on.
+    delta : float, default 0.0
+        Shift added to each imputed outcome of a treated patient, on the endpoint's model scale.
+    tipping_alpha : float or None, default None
+        One-sided significance level, above 0 and below 0.5, for which the delta is reported at
+        which the effect is no longer significant. None: it is not reported.
+    null_effect : float, default 0.0
+        Effect that benefit must exceed, on the endpoint's model scale. A value on the side of harm
+        is a non-inferiority margin.
+    imputations : int, default 50
+        Number of imputations, from 2 to 10,000.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed.
+
+    References
+    ----------
+    Rubin (1987), Multiple Imputation for Nonresponse in Surveys.
+
+    Barnard and Rubin (1999), Biometrika 86: 948-955, for the degrees of freedom.
+
+    Carpenter, Roger and Kenward (2013), Journal of Biopharmaceutical Statistics 23: 1352-1371.
+
+    Examples
+    --------
+    With all outcomes observed and no covariates the effect and its standard error are those of the
+    t test, ``sqrt(1 / 3 + 1 / 3)``. The degrees of freedom are Barnard and Rubin's for 4 with
+    nothing missing, ``5 / 7 * 4``.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.imputation.multiple_imputation import MultipleImputation
+    >>> from phase2sim.core.contracts import Reading
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 0, 1, 1, 1]], np.int8),
+    ...     baseline=np.full((1, 6), 8.0),
+    ...     value=np.array([[[7.0, 8.0, 9.0, 6.0, 7.0, 8.0]]]),
+    ...     visits_months=(12.0,),
+    ...     age_years=np.full((1, 6), 12.0),
+    ...     stratum=np.zeros((1, 6), np.int64),
+    ... )
+    >>> estimates = MultipleImputation("hba1c", 12.0, covariates=()).estimate(reading)
+    >>> print(estimates.effect.round(4), estimates.se.round(4), estimates.df.round(4))
+    [-1.] [0.8165] [2.8571]
     """
 
     imputations: int = 50
@@ -56,35 +114,42 @@ class MultipleImputation(ImputingAnalysis):
         drawn = imputation_draws(
             *self.inputs(reading), IMPUTATION_STRATEGIES[self.strategy], self.imputations, stream
         )
-        effect, spread, df = self._pooled(drawn, np.full(drawn.df.shape, self.delta))
-        details = {"imputed": drawn.imputed, "fraction_missing": self._missing(drawn)}
+        effect, spread, df = self._pool(drawn, np.full(drawn.df.shape, self.delta))
+        details = {"imputed": drawn.imputed, "fraction_missing": self._missing_share(drawn)}
         if self.tipping_alpha is not None:
-            details["tipping_delta"] = self._tipping(drawn, self.tipping_alpha)
+            details["tipping_delta"] = self._tipping_delta(drawn, self.tipping_alpha)
         fit = (effect, np.sqrt(spread), df, drawn.reason)
-        made = for_benefit(fit, self.endpoint, self.null_effect)
-        return Estimates(made.effect, made.se, made.df, made.p, made.reason, details=details)
+        estimates = for_benefit(fit, self.endpoint, self.null_effect)
+        return Estimates(
+            estimates.effect,
+            estimates.se,
+            estimates.df,
+            estimates.p,
+            estimates.reason,
+            details=details,
+        )
 
-    def _pooled(self, drawn: ImputedEstimates, delta: Floats) -> tuple[Floats, Floats, Floats]:
+    def _pool(self, drawn: ImputedEstimates, delta: Floats) -> tuple[Floats, Floats, Floats]:
         """Effect, total variance and degrees of freedom with ``delta`` (trial,) added."""
         within = drawn.within[:, 0] + 2.0 * delta * drawn.within[:, 1]
         within = within + delta**2 * drawn.within[:, 2]
         total, df = rubin(within, drawn.between, self.imputations, drawn.df)
         return drawn.effect[:, 0] + delta * drawn.effect[:, 1], total, df
 
-    def _missing(self, drawn: ImputedEstimates) -> Floats:
-        """Share of the variance that is due to what is missing."""
-        _, total, _ = self._pooled(drawn, np.full(drawn.df.shape, self.delta))
+    def _missing_share(self, drawn: ImputedEstimates) -> Floats:
+        """Share of the variance that is due to missing outcomes."""
+        _, total, _ = self._pool(drawn, np.full(drawn.df.shape, self.delta))
         share: Floats = (1.0 + 1.0 / self.imputations) * drawn.between / total
         return share
 
-    def _tipping(self, drawn: ImputedEstimates, alpha: float) -> Floats:
-        """Delta that loses significance; halved between none and the one that takes all benefit."""
+    def _tipping_delta(self, drawn: ImputedEstimates, alpha: float) -> Floats:
+        """Delta at which significance is lost, by bisection up to the loss of all benefit."""
         none = np.zeros(drawn.df.shape)
-        effect, total, df = self._pooled(drawn, none)
+        effect, total, df = self._pool(drawn, none)
         variance = np.column_stack([total, drawn.within[:, 1], drawn.within[:, 2]])
-        found = Imputed(effect, drawn.effect[:, 1], variance)
+        imputed = Imputed(effect, drawn.effect[:, 1], variance)
         # Where nothing tips, or at once, the answer does not depend on the degrees of freedom.
-        at_once = tipping_point(found, self.null_effect, self.sign, critical(df, alpha))
+        at_once = tipping_point(imputed, self.null_effect, self.sign, critical(df, alpha))
         low = none
         with np.errstate(divide="ignore", invalid="ignore"):
             high = -(effect - self.null_effect) / drawn.effect[:, 1]
@@ -92,7 +157,7 @@ class MultipleImputation(ImputingAnalysis):
         high = np.where(searched, high, 0.0)
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
-            effect, total, df = self._pooled(drawn, middle)
+            effect, total, df = self._pool(drawn, middle)
             benefit = self.sign * (effect - self.null_effect)
             holds = benefit > critical(df, alpha) * np.sqrt(total)
             low, high = np.where(holds, middle, low), np.where(holds, high, middle)

@@ -30,7 +30,7 @@ class TrialPatients(NamedTuple):
 
     x: Floats  # (patient, column): 1, treated, covariates centred and scaled
     y: Floats  # (patient, visit), centred and scaled; 0 in a gap until filled, nan after the last
-    seen: Bools  # (patient, visit)
+    is_seen: Bools  # (patient, visit)
     last: Ints  # (patient,) visits up to the last seen one; 0 where none was
     needed: int  # columns of x that must vary; the others are left out where they do not
     visit: int  # the analysed one
@@ -62,32 +62,32 @@ def patients_of(
     complete = np.ones(arm.shape[1], np.bool_)
     for j in range(covariates.shape[0]):
         complete &= ~np.isnan(covariates[j, trial])
-    kept = np.flatnonzero(complete)
+    rows = np.flatnonzero(complete)
     attended = np.zeros(value.shape[1], np.bool_)
     for v in range(value.shape[1]):
-        attended[v] = not np.isnan(value[trial, v][kept]).all()
+        attended[v] = not np.isnan(value[trial, v][rows]).all()
     visits = np.flatnonzero(attended)
-    x = np.ones((kept.size, 2 + covariates.shape[0]))
-    y = np.empty((kept.size, visits.size))
-    for i in range(kept.size):
-        x[i, ARM] = arm[trial, kept[i]]
+    x = np.ones((rows.size, 2 + covariates.shape[0]))
+    y = np.empty((rows.size, visits.size))
+    for i in range(rows.size):
+        x[i, ARM] = arm[trial, rows[i]]
         for j in range(covariates.shape[0]):
-            x[i, 2 + j] = covariates[j, trial, kept[i]]
+            x[i, 2 + j] = covariates[j, trial, rows[i]]
         for v in range(visits.size):
-            y[i, v] = value[trial, visits[v], kept[i]]
+            y[i, v] = value[trial, visits[v], rows[i]]
     still = _standardise(x, needed + 2)
     scale = _scale(y)
-    seen, last, gaps = _seen(y)
-    here = int(attended[:visit].sum())
+    is_seen, last, gaps = _find_gaps(y)
+    position = int(attended[:visit].sum())
     reason = 0
-    if not attended[visit] or not _both_arms(x, seen[:, here]):
+    if not attended[visit] or not _has_both_arms(x, is_seen[:, position]):
         reason = EMPTY_ARM
     elif not scale > 0.0:
         reason = NO_VARIATION
     elif still:
         reason = COLLINEAR
-    upto = visits.size if gaps or here == visits.size else here + 1
-    return TrialPatients(x, y, seen, last, needed + 2, here, upto, gaps, scale, reason)
+    upto = visits.size if gaps or position == visits.size else position + 1
+    return TrialPatients(x, y, is_seen, last, needed + 2, position, upto, gaps, scale, reason)
 
 
 @kernel
@@ -125,30 +125,30 @@ def _scale(y: Floats) -> float:
 
 
 @kernel
-def _seen(y: Floats) -> tuple[Bools, Ints, bool]:
-    """Which visits were seen, the last of each patient, and whether there are gaps; 0 in these."""
-    seen = ~np.isnan(y)
+def _find_gaps(y: Floats) -> tuple[Bools, Ints, bool]:
+    """Observed visits, the last of each patient, and whether there are gaps, filled with 0."""
+    is_seen = ~np.isnan(y)
     last = np.zeros(y.shape[0], np.int64)
     gaps = False
     for i in range(y.shape[0]):
         for v in range(y.shape[1]):
-            if seen[i, v]:
+            if is_seen[i, v]:
                 last[i] = v + 1
         for v in range(last[i]):
-            if not seen[i, v]:
+            if not is_seen[i, v]:
                 y[i, v] = 0.0
                 gaps = True
-    return seen, last, gaps
+    return is_seen, last, gaps
 
 
 @kernel
-def _both_arms(x: Floats, seen: Bools) -> bool:
+def _has_both_arms(x: Floats, is_seen: Bools) -> bool:
     """Whether the visit has patients of both arms."""
-    there = treated = 0
-    for i in range(seen.size):
-        there += 1 if seen[i] else 0
-        treated += 1 if seen[i] and x[i, ARM] > 0.0 else 0
-    return 0 < treated < there
+    n = treated = 0
+    for i in range(is_seen.size):
+        n += 1 if is_seen[i] else 0
+        treated += 1 if is_seen[i] and x[i, ARM] > 0.0 else 0
+    return 0 < treated < n
 
 
 @kernel
@@ -289,19 +289,19 @@ def fit_regressions(model: Regressions, patients: TrialPatients, without: int, s
 @kernel
 def has_gap(patients: TrialPatients, i: int) -> bool:
     """Whether a visit before the last seen one was missed."""
-    return bool(patients.seen[i].sum() < patients.last[i])
+    return bool(patients.is_seen[i].sum() < patients.last[i])
 
 
 @kernel
 def fill(
     patients: TrialPatients, i: int, slopes: Floats, variance: Floats, normal: Floats
 ) -> float:
-    """Fill one patient's gaps by the conditional mean, or a draw; the largest move.
+    """Fill one patient's gaps by the conditional mean, or a draw; return the largest change.
 
     ``normal`` holds a standard normal a gap, or is empty for the mean.
     """
-    gaps = np.flatnonzero(~patients.seen[i, : patients.last[i]])
-    precision, target = _of_gaps(patients, i, slopes, variance, gaps)
+    gaps = np.flatnonzero(~patients.is_seen[i, : patients.last[i]])
+    precision, target = _gap_precision(patients, i, slopes, variance, gaps)
     size = gaps.size
     factor = np.zeros((size, size))
     factorise(factor, precision, size, (0, 0))
@@ -317,7 +317,7 @@ def fill(
 
 
 @kernel
-def _of_gaps(
+def _gap_precision(
     patients: TrialPatients, i: int, slopes: Floats, variance: Floats, gaps: Ints
 ) -> tuple[Floats, Floats]:
     """Precision of one patient's gaps given the rest, and precision times their mean."""
@@ -326,15 +326,15 @@ def _of_gaps(
     target = np.zeros(gaps.size)
     toward = np.zeros(gaps.size)
     for v in range(patients.last[i]):
-        known = -(slopes[v, :columns] * patients.x[i]).sum()
+        offset = -(slopes[v, :columns] * patients.x[i]).sum()
         for k in range(v + 1):
-            if patients.seen[i, k]:
-                known += patients.y[i, k] * (1.0 if k == v else -slopes[v, columns + k])
+            if patients.is_seen[i, k]:
+                offset += patients.y[i, k] * (1.0 if k == v else -slopes[v, columns + k])
         for g in range(gaps.size):
             k = gaps[g]
             toward[g] = 1.0 if k == v else (-slopes[v, columns + k] if k < v else 0.0)
         for g in range(gaps.size):
-            target[g] -= toward[g] * known / variance[v]
+            target[g] -= toward[g] * offset / variance[v]
             for h in range(gaps.size):
                 precision[g, h] += toward[g] * toward[h] / variance[v]
     return precision, target
@@ -346,9 +346,9 @@ def _add_uncertainty(model: Regressions, patients: TrialPatients, filled: Ints) 
     columns = patients.x.shape[1]
     variance = model.left / model.patients
     for i in filled:
-        gaps = np.flatnonzero(~patients.seen[i, : patients.last[i]])
+        gaps = np.flatnonzero(~patients.is_seen[i, : patients.last[i]])
         size = gaps.size
-        precision, _ = _of_gaps(patients, i, model.slopes, variance, gaps)
+        precision, _ = _gap_precision(patients, i, model.slopes, variance, gaps)
         factor, column = np.zeros((size, size)), np.zeros(size)
         factorise(factor, precision, size, (0, 0))
         for h in range(size):

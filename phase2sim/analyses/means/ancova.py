@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from phase2sim.analyses.columns import numeric_covariates, outcome, strata, with_factors
-from phase2sim.analyses.first_patients import completed, for_benefit_by_size
+from phase2sim.analyses.first_patients import complete_fit, for_benefit_by_size
 from phase2sim.analyses.means.least_squares import least_squares
 from phase2sim.analyses.means.running_sums import running_least_squares
 from phase2sim.analyses.one_sided import RegressionFit, for_benefit
@@ -26,6 +26,56 @@ class Ancova(Analysis):
     site. ``hc3`` is MacKinnon and White's standard error, which stays
     right when the arms vary differently. ``null_effect`` is on the endpoint's model scale. Raises
     ``ValueError`` for options that do not fit; see docs/methods/ancova.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of a measured endpoint, such as ``"hba1c"`` or ``"c_peptide"``.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    covariates : tuple of str, default ("baseline",)
+        Covariates of the model, any of ``"baseline"``, ``"age"`` and ``"stratum"``. The stratum
+        enters as a factor.
+    standard_error : {"model-based", "hc3"}, default "model-based"
+        ``"model-based"`` assumes one residual variance, ``"hc3"`` allows each patient a variance of
+        their own.
+    null_effect : float, default 0.0
+        Effect that benefit must exceed, on the endpoint's model scale. A value on the side of harm
+        is a non-inferiority margin.
+    factors : tuple of str, default ()
+        Further columns of a data file, such as a site, that enter as factors.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed.
+
+    References
+    ----------
+    MacKinnon and White (1985), Journal of Econometrics 29: 305-325, for HC3.
+
+    Shieh (2020), Psychometrika 85: 101-120, for the power of ANCOVA.
+
+    Examples
+    --------
+    In both arms the outcome is half the baseline plus residuals 0.1, -0.2 and 0.1, which are
+    orthogonal to it; treatment lowers it by 1. The residual variance is ``0.12 / 3``, so the
+    standard error is ``sqrt(0.04 * 2 / 3)``.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.means.ancova import Ancova
+    >>> from phase2sim.core.contracts import Reading
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 0, 1, 1, 1]], np.int8),
+    ...     baseline=np.array([[7.0, 8.0, 9.0, 7.0, 8.0, 9.0]]),
+    ...     value=np.array([[[3.6, 3.8, 4.6, 2.6, 2.8, 3.6]]]),
+    ...     visits_months=(12.0,),
+    ...     age_years=np.full((1, 6), 12.0),
+    ...     stratum=np.zeros((1, 6), np.int64),
+    ... )
+    >>> estimates = Ancova("hba1c", 12.0).estimate(reading)
+    >>> print(estimates.effect.round(4), estimates.se.round(4), estimates.df)
+    [-1.] [0.1633] [3.]
     """
 
     endpoint: str
@@ -63,7 +113,7 @@ class Ancova(Analysis):
             numeric_covariates(reading, self.covariates),
             np.array(sizes),
         )
-        fit = completed(fit, reading, sizes, self._fit)
+        fit = complete_fit(fit, reading, sizes, self._fit)
         return for_benefit_by_size(fit, self.endpoint, self.null_effect)
 
     def _fit(self, reading: Reading) -> RegressionFit:

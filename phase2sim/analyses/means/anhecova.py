@@ -21,6 +21,51 @@ class Anhecova(Analysis):
     or not a slope is the same in both arms. Stratum and ``factors``, further columns of a data
     file, enter as factors. ``null_effect`` is on the endpoint's model scale. Raises ``ValueError``
     for options that do not fit; see docs/methods/anhecova.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of a measured endpoint, such as ``"hba1c"`` or ``"c_peptide"``.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    covariates : tuple of str, default ("baseline",)
+        Covariates of the model, any of ``"baseline"``, ``"age"`` and ``"stratum"``. The stratum
+        enters as a factor.
+    null_effect : float, default 0.0
+        Effect that benefit must exceed, on the endpoint's model scale. A value on the side of harm
+        is a non-inferiority margin.
+    factors : tuple of str, default ()
+        Further columns of a data file, such as a site, that enter as factors.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed.
+
+    References
+    ----------
+    Ye, Shao, Yi and Zhao (2023), Journal of the American Statistical Association 118: 2370-2382.
+
+    Examples
+    --------
+    In both arms the outcome is half the baseline plus residuals 0.1, -0.2 and 0.1, which are
+    orthogonal to it; treatment lowers it by 1. The slopes agree, so the variance is ``0.06 / 3``
+    from each arm, on one degree of freedom each.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.means.anhecova import Anhecova
+    >>> from phase2sim.core.contracts import Reading
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 0, 1, 1, 1]], np.int8),
+    ...     baseline=np.array([[7.0, 8.0, 9.0, 7.0, 8.0, 9.0]]),
+    ...     value=np.array([[[3.6, 3.8, 4.6, 2.6, 2.8, 3.6]]]),
+    ...     visits_months=(12.0,),
+    ...     age_years=np.full((1, 6), 12.0),
+    ...     stratum=np.zeros((1, 6), np.int64),
+    ... )
+    >>> estimates = Anhecova("hba1c", 12.0).estimate(reading)
+    >>> print(estimates.effect.round(4), estimates.se.round(4), estimates.df)
+    [-1.] [0.2] [2.]
     """
 
     endpoint: str

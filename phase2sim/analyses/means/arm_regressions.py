@@ -3,7 +3,7 @@
 import numpy as np
 
 from phase2sim.analyses.column_sums import dot, total
-from phase2sim.analyses.responders.design_matrices import varying
+from phase2sim.analyses.responders.design_matrices import varying_covariates
 from phase2sim.analyses.small_matrices import invert
 from phase2sim.analyses.tolerances import ROUNDING
 from phase2sim.core.arrays import Arms, Floats, Ints
@@ -31,14 +31,14 @@ def arm_regressions(
         complete = ~np.isnan(value[trial])
         for j in range(covariates.shape[0]):
             complete &= ~np.isnan(covariates[j, trial])
-        kept = np.flatnonzero(complete)
-        x, still = varying(covariates, trial, kept, needed)
+        rows = np.flatnonzero(complete)
+        x, still = varying_covariates(covariates, trial, rows, needed)
         if still > 0:
-            found = (np.nan, np.nan, np.nan, COLLINEAR)
+            result = (np.nan, np.nan, np.nan, COLLINEAR)
         else:
-            found = _compare(x, value[trial][kept], arm[trial][kept] == 1)
-        effect[trial], se[trial], df[trial], reason[trial] = found
-        if reason[trial] != EMPTY_ARM and not 0 < arm[trial][kept].sum() < kept.size:
+            result = _compare(x, value[trial][rows], arm[trial][rows] == 1)
+        effect[trial], se[trial], df[trial], reason[trial] = result
+        if reason[trial] != EMPTY_ARM and not 0 < arm[trial][rows].sum() < rows.size:
             reason[trial] = EMPTY_ARM
     return effect, se, df, reason
 
@@ -54,11 +54,11 @@ def _compare(x: Floats, value: Floats, treated: Arms) -> tuple[float, float, flo
         df[a] = mine.size - 1.0 - x.shape[0]
         if df[a] < 1.0:
             return np.nan, np.nan, np.nan, EMPTY_ARM if mine.size == 0 else TOO_FEW
-        own = np.empty((x.shape[0], mine.size))
+        arm_x = np.empty((x.shape[0], mine.size))
         for j in range(x.shape[0]):
             for i in range(mine.size):
-                own[j, i] = x[j, mine[i]]
-        mean, squares, size = _fit(slopes[a], own, value[mine])
+                arm_x[j, i] = x[j, mine[i]]
+        mean, squares, size = _fit(slopes[a], arm_x, value[mine])
         if np.isnan(mean):
             return np.nan, np.nan, np.nan, COLLINEAR
         if not squares > ROUNDING * size:

@@ -19,7 +19,7 @@ def with_control(
     se = np.hypot(treated_se[:, None], control.sds)
     if effect is None:
         return NormalMixture(control.weights, estimate, se)
-    # How well an effect's component and a control's together foretold the treated mean.
+    # Predictive density of the treated mean under each pair of components, as a logarithm.
     expected = effect.predictive(se)
     z = (estimate[..., None] - expected.means) / expected.sds
     evidence = -0.5 * z**2 - np.log(expected.sds)

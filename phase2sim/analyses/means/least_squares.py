@@ -37,7 +37,7 @@ def least_squares(
     trials, patients = arm.shape
     columns = np.empty((covariates.shape[0] + 2, patients))  # covariates, treatment, outcome
     norms = np.empty(covariates.shape[0] + 2)
-    kept = np.empty(patients, np.int64)
+    rows = np.empty(patients, np.int64)
     factor = np.zeros(patients, np.int64)
     sizes = np.empty(levels, np.int64)
     sums = np.empty(levels)
@@ -46,14 +46,14 @@ def least_squares(
     df = np.full(trials, np.nan)
     reason = np.zeros(trials, np.int64)
     for trial in range(trials):
-        n = _complete(kept, columns, value, covariates, trial)
+        n = _complete(rows, columns, value, covariates, trial)
         if n == patients:
             _copy(columns, value, arm, covariates, trial)
         else:
-            _copy_kept(columns, kept, n, value, arm, covariates, trial)
+            _copy_rows(columns, rows, n, value, arm, covariates, trial)
         if levels > 1:
             for i in range(n):
-                factor[i] = level[trial, i if n == patients else kept[i]]
+                factor[i] = level[trial, i if n == patients else rows[i]]
         fitted = _fit(columns, norms, needed, factor, sizes, sums, n, hc3)
         effect[trial], se[trial], df[trial], reason[trial] = fitted
     return effect, se, df, reason
@@ -99,9 +99,9 @@ def _fit(
 
 
 @inline_kernel
-def _complete(kept: Ints, scratch: Floats, value: Floats, covariates: Floats, trial: int) -> int:
+def _complete(rows: Ints, scratch: Floats, value: Floats, covariates: Floats, trial: int) -> int:
     """List the patients without a nan and return how many; no list if nobody has one."""
-    patients = kept.size
+    patients = rows.size
     for i in range(patients):
         scratch[0, i] = value[trial, i]
     for j in range(covariates.shape[0]):
@@ -112,7 +112,7 @@ def _complete(kept: Ints, scratch: Floats, value: Floats, covariates: Floats, tr
         return patients
     n = 0
     for i in range(patients):
-        kept[n] = i  # overwritten by the next if incomplete: cheaper than a branch
+        rows[n] = i  # overwritten by the next if incomplete: cheaper than a branch
         n += 1 if scratch[0, i] == scratch[0, i] else 0  # equal unless nan
     return n
 
@@ -137,9 +137,9 @@ def _copy(
 
 
 @inline_kernel
-def _copy_kept(
+def _copy_rows(
     columns: Floats,
-    kept: Ints,
+    rows: Ints,
     n: int,
     value: Floats,
     arm: Arms,
@@ -150,10 +150,10 @@ def _copy_kept(
     treatment = covariates.shape[0]
     for j in range(treatment):
         for i in range(n):
-            columns[j, i] = covariates[j, trial, kept[i]]
+            columns[j, i] = covariates[j, trial, rows[i]]
     for i in range(n):
-        columns[treatment, i] = arm[trial, kept[i]]
-        columns[treatment + 1, i] = value[trial, kept[i]]
+        columns[treatment, i] = arm[trial, rows[i]]
+        columns[treatment + 1, i] = value[trial, rows[i]]
 
 
 @inline_kernel
@@ -189,9 +189,9 @@ def _orthogonalise(
     outcome = columns.shape[0] - 1
     for j in range(outcome + 1):
         mean = _mean(columns, j, n)
-        own = _shift(columns, j, mean, n)
-        rounding = ROUNDING * (own + n * mean**2)
-        left = own
+        squares = _shift(columns, j, mean, n)
+        rounding = ROUNDING * (squares + n * mean**2)
+        left = squares
         if sizes.size > 1:
             left = _centre_within(columns, j, factor, sizes, sums, n)
         for k in range(min(j, outcome - 1)):
@@ -199,7 +199,7 @@ def _orthogonalise(
         if 0 < j < outcome:
             left = _dot(columns, j, j, n)
         norms[j] = left if j < outcome else rounding
-        if j < outcome and not (left > DETERMINED * own and own > rounding):
+        if j < outcome and not (left > DETERMINED * squares and squares > rounding):
             if j < needed or j == outcome - 1:
                 return COLLINEAR
             norms[j] = np.inf

@@ -1,4 +1,4 @@
-"""C-peptide against what its baseline and the patient's age foretell, compared between arms."""
+"""C-peptide minus its expectation from baseline and age, compared between arms."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -26,6 +26,56 @@ class QrAncova(Analysis):
     patients, not of the trial's own: no slope is estimated unless ``covariates`` or ``factors``
     name more. ``null_effect`` is on the endpoint's model scale. Raises ``ValueError`` for options
     that do not fit; see docs/methods/qr_ancova.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        ``"c_peptide"``; no other endpoint is allowed.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    covariates : tuple of str, default ()
+        Covariates of the model, any of ``"baseline"``, ``"age"`` and ``"stratum"``. The published
+        expectation already uses baseline and age; those named here are estimated from the trial as
+        well. The stratum enters as a factor.
+    null_effect : float, default 0.0
+        Effect that benefit must exceed, on the endpoint's model scale. A value on the side of harm
+        is a non-inferiority margin.
+    factors : tuple of str, default ()
+        Further columns of a data file, such as a site, that enter as factors.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed, or ``endpoint`` is not C-peptide.
+
+    References
+    ----------
+    Bundy and Krischer (2020), Diabetes Technology & Therapeutics, 'A quantitative measure of
+    treatment response in recent-onset type 1 diabetes'.
+
+    Examples
+    --------
+    All patients have ``ln(C + 1)`` of 0.5 at baseline and are 12 years old, so an untreated one is
+    expected to have ``-0.191 + 0.812 * 0.5 + 0.00638 * 12 = 0.29156`` at month 12. The effect is
+    the difference in means.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.means.qr_ancova import QrAncova
+    >>> from phase2sim.core.contracts import Reading
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 0, 1, 1, 1]], np.int8),
+    ...     baseline=np.full((1, 6), 0.5),
+    ...     value=np.array([[[0.5, 0.6, 0.7, 0.6, 0.7, 0.8]]]),
+    ...     visits_months=(12.0,),
+    ...     age_years=np.full((1, 6), 12.0),
+    ...     stratum=np.zeros((1, 6), np.int64),
+    ... )
+    >>> analysis = QrAncova("c_peptide", 12.0)
+    >>> print(analysis.response(reading)[:, 0].round(5))
+    [0.20844]
+    >>> estimates = analysis.estimate(reading)
+    >>> print(estimates.effect.round(4), estimates.se.round(4), estimates.df)
+    [0.1] [0.0816] [4.]
     """
 
     endpoint: str

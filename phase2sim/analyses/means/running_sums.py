@@ -129,15 +129,15 @@ def _fit(factor: Floats, sums: Floats, products: Floats, n: int) -> tuple[float,
     for j in range(columns):
         for k in range(j + 1):
             factor[j, k] = products[j, k] - sums[j] * sums[k] / n
-        own = factor[j, j]
+        squares = factor[j, j]
         for k in range(j):
             for m in range(k):
                 factor[j, k] -= factor[j, m] * factor[k, m]
             factor[j, k] /= factor[k, k]
             factor[j, j] -= factor[j, k] ** 2
         # The first sum of squares also loses to its mean, the others to the columns before them.
-        if not factor[j, j] > _LEFT_OF_A_COLUMN * min(own, products[j, j]) or not (
-            own > _LEFT_OF_A_COLUMN * products[j, j]
+        if not factor[j, j] > _LEFT_OF_A_COLUMN * min(squares, products[j, j]) or not (
+            squares > _LEFT_OF_A_COLUMN * products[j, j]
         ):
             return np.nan, np.nan, np.nan, NOT_SAFE
         factor[j, j] = np.sqrt(factor[j, j])

@@ -31,6 +31,63 @@ class Tobit(Analysis):
     least squares corrects it. Stratum and ``factors`` enter as factors. ``null_effect`` is on the
     endpoint's model scale. Raises ``ValueError`` for options that do not fit; see
     docs/methods/tobit.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of a measured endpoint, such as ``"hba1c"`` or ``"c_peptide"``.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    lloq : float
+        Lower limit of quantification, in the endpoint's unit; a value equal to it was measured.
+    below_lloq : {"limit", "half", "zero"}, default "limit"
+        Value that a baseline below the limit is replaced by: the limit, half of it, or 0 (not
+        allowed where the model scale is a logarithm).
+    covariates : tuple of str, default ("baseline",)
+        Covariates of the model, any of ``"baseline"``, ``"age"`` and ``"stratum"``. The stratum
+        enters as a factor.
+    standard_error : {"corrected", "likelihood"}, default "corrected"
+        ``"likelihood"`` is from the observed information, with the normal distribution.
+        ``"corrected"`` multiplies it by ``sqrt(n / (n - coefficients))``, with the t distribution.
+    null_effect : float, default 0.0
+        Effect that benefit must exceed, on the endpoint's model scale. A value on the side of harm
+        is a non-inferiority margin.
+    factors : tuple of str, default ()
+        Further columns of a data file, such as a site, that enter as factors.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed, or ``lloq`` lies outside the endpoint's
+        plausible values.
+
+    References
+    ----------
+    Tobin (1958), Econometrica 26: 24-36.
+
+    Olsen (1978), Econometrica 46: 1211-1215.
+
+    Examples
+    --------
+    With all values above the limit and no covariates the estimate is that of the t test: both arms
+    have variance 1, so the corrected standard error is ``sqrt(1 / 3 + 1 / 3)``.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.means.tobit import Tobit
+    >>> from phase2sim.core.contracts import Reading
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 0, 1, 1, 1]], np.int8),
+    ...     baseline=np.full((1, 6), 8.0),
+    ...     value=np.array([[[7.0, 8.0, 9.0, 6.0, 7.0, 8.0]]]),
+    ...     visits_months=(12.0,),
+    ...     age_years=np.full((1, 6), 12.0),
+    ...     stratum=np.zeros((1, 6), np.int64),
+    ... )
+    >>> estimates = Tobit("hba1c", 12.0, lloq=4.0, covariates=()).estimate(reading)
+    >>> print(estimates.effect.round(4), estimates.se.round(4), estimates.df)
+    [-1.] [0.8165] [4.]
+    >>> print(estimates.details["below_lloq"])
+    [0.]
     """
 
     endpoint: str
@@ -69,9 +126,14 @@ class Tobit(Analysis):
         if self.standard_error == "corrected":
             df = patients - used
             se = se * np.sqrt(patients / df)
-        made = for_benefit((effect, se, df, reason), self.endpoint, self.null_effect)
-        seen = np.maximum((~np.isnan(value)).sum(axis=1), 1)
-        below = np.where(reason == 0, (value < lowest).sum(axis=1) / seen, np.nan)
+        estimates = for_benefit((effect, se, df, reason), self.endpoint, self.null_effect)
+        n = np.maximum((~np.isnan(value)).sum(axis=1), 1)
+        below = np.where(reason == 0, (value < lowest).sum(axis=1) / n, np.nan)
         return Estimates(
-            made.effect, made.se, made.df, made.p, made.reason, details={"below_lloq": below}
+            estimates.effect,
+            estimates.se,
+            estimates.df,
+            estimates.p,
+            estimates.reason,
+            details={"below_lloq": below},
         )

@@ -1,4 +1,4 @@
-"""Least squares of outcomes of which some are only known to lie below a limit, in every trial.
+"""Normal regression of outcomes, some known only to lie below a limit, in every trial.
 
 The likelihood is normal, with the chance of a value below the limit for those not measured (Tobin,
 Econometrica 1958). In ``slopes / SD`` and ``1 / SD`` it is concave (Olsen, Econometrica 1978), so
@@ -49,24 +49,24 @@ def tobit(
         complete = ~np.isnan(value[trial])
         for j in range(covariates.shape[0]):
             complete &= ~np.isnan(covariates[j, trial])
-        kept = np.flatnonzero(complete)
-        y, treated = value[trial][kept], arm[trial][kept]
+        rows = np.flatnonzero(complete)
+        y, treated = value[trial][rows], arm[trial][rows]
         below = y < limit
-        reason[trial] = _reason(treated, below)
+        reason[trial] = _failure_reason(treated, below)
         if reason[trial] > 0:
             continue
-        x = design_matrix(covariates, trial, kept, needed, treated)
+        x = design_matrix(covariates, trial, rows, needed, treated)
         reason[trial] = COLLINEAR if x.shape[0] == 0 else 0
         if reason[trial] == 0:
-            found = _fit(x, np.where(below, limit, y), below)
-            effect[trial], se[trial], reason[trial] = found
+            result = _fit(x, np.where(below, limit, y), below)
+            effect[trial], se[trial], reason[trial] = result
         if reason[trial] == 0:
-            patients[trial], used[trial] = kept.size, x.shape[0]
+            patients[trial], used[trial] = rows.size, x.shape[0]
     return effect, se, patients, used, reason
 
 
 @kernel
-def _reason(treated: Arms, below: Bools) -> int:
+def _failure_reason(treated: Arms, below: Bools) -> int:
     """Reason why there is nothing to fit, 0 if there is."""
     count, measured = np.zeros(2), np.zeros(2)
     for i in range(treated.size):

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from phase2sim.analyses.columns import OUTCOMES, ValueOrChange, outcome
-from phase2sim.analyses.first_patients import completed, for_benefit_by_size
+from phase2sim.analyses.first_patients import complete_fit, for_benefit_by_size
 from phase2sim.analyses.means.running_sums import running_two_means
 from phase2sim.analyses.one_sided import RegressionFit, for_benefit
 from phase2sim.analyses.options import check_options
@@ -27,7 +27,7 @@ from phase2sim.core.kernels import inline_kernel, kernel
 
 @dataclass(frozen=True, slots=True)
 class TwoMeans(Analysis):
-    """What the tests of two means share: their options, and the work but for one choice."""
+    """Options and estimates that the tests of two means share."""
 
     endpoint: str
     month: float
@@ -55,7 +55,7 @@ class TwoMeans(Analysis):
             self.of == "change",
             pooled,
         )
-        fit = completed(fit, reading, sizes, partial(self._fit, pooled=pooled))
+        fit = complete_fit(fit, reading, sizes, partial(self._fit, pooled=pooled))
         return for_benefit_by_size(fit, self.endpoint, self.null_effect)
 
     def _fit(self, reading: Reading, *, pooled: bool) -> RegressionFit:
@@ -109,11 +109,11 @@ def _moments(
     n = treated = total = total_treated = 0.0
     for i in range(outcome.size):
         # A value equals itself unless it is nan.
-        seen = 1.0 if outcome[i] == outcome[i] else 0.0
-        y = outcome[i] if seen > 0.0 else 0.0
-        n += seen
+        is_seen = 1.0 if outcome[i] == outcome[i] else 0.0
+        y = outcome[i] if is_seen > 0.0 else 0.0
+        n += is_seen
         total += y
-        treated += seen * arm[trial, i]
+        treated += is_seen * arm[trial, i]
         total_treated += y * arm[trial, i]
     means = (total - total_treated) / (n - treated), total_treated / treated
     squares = squares_treated = 0.0

@@ -1,4 +1,4 @@
-"""Climbing the likelihood of every trial of a batch to its top, by average information."""
+"""Maximum likelihood in every trial of a batch, by the average information algorithm."""
 
 import numpy as np
 
@@ -16,33 +16,35 @@ _ROUNDING = 1e-10  # fall of the log-likelihood that is no fall
 
 
 def maximise(sums: PatternSums, structure: Structure, *, restricted: bool) -> tuple[Floats, Bools]:
-    """Parameters of every trial at its maximum, (trial, parameter), and which got there.
+    """Maximum likelihood parameters, (trial, parameter), and whether each trial converged.
 
     Starts from least squares at each visit. A step that lowers the likelihood, or leaves the
     positive definite matrices, is halved.
     """
     parameters = structure.start(sums.start)
     trials, size = parameters.shape
-    asked = (sums.reason == 0) & np.isfinite(parameters).all(axis=1)
+    is_active = (sums.reason == 0) & np.isfinite(parameters).all(axis=1)
     best = np.full(trials, -np.inf)
     base, step = parameters.copy(), np.zeros((trials, size))
     share = np.ones(trials)
     arrived = np.zeros(trials, np.bool_)
     longest = np.inf if structure.free else _LONGEST_STEP
     for _ in range(MOST_STEPS):
-        if not asked.any():
+        if not is_active.any():
             break
-        here = likelihood(sums, structure.covariance(parameters), asked, restricted)
+        derivatives = likelihood(sums, structure.covariance(parameters), is_active, restricted)
         if not structure.free:
-            here = structure.pull_back(parameters, here)
-        _advance((parameters, base, step), here, (best, share), (asked, arrived), longest)
+            derivatives = structure.pull_back(parameters, derivatives)
+        _advance(
+            (parameters, base, step), derivatives, (best, share), (is_active, arrived), longest
+        )
     return base, arrived
 
 
 @kernel
 def _advance(
     points: tuple[Floats, Floats, Floats],
-    here: Likelihood,
+    derivatives: Likelihood,
     progress: tuple[Floats, Floats],
     state: tuple[Bools, Bools],
     longest: float,
@@ -50,26 +52,26 @@ def _advance(
     """Accept the point and step on, or go back half of the last step."""
     parameters, base, step = points
     best, share = progress
-    asked, arrived = state
+    is_active, arrived = state
     for trial in range(parameters.shape[0]):
-        if not asked[trial]:
+        if not is_active[trial]:
             continue
-        gain = here.value[trial] - best[trial]
+        gain = derivatives.value[trial] - best[trial]
         if gain >= -_ROUNDING * (1.0 + abs(best[trial])):
-            expected = _solve(step[trial], here.information[trial], here.score[trial])
+            expected = _solve(step[trial], derivatives.information[trial], derivatives.score[trial])
             base[trial] = parameters[trial]
-            best[trial] = here.value[trial]
+            best[trial] = derivatives.value[trial]
             share[trial] = min(1.0, longest / np.abs(step[trial]).max())
             if expected < CLOSE:
                 base[trial] += step[trial]
                 arrived[trial] = True
-                asked[trial] = False
+                is_active[trial] = False
             elif not expected < np.inf:
-                asked[trial] = False
+                is_active[trial] = False
         else:
             share[trial] *= 0.5
             if best[trial] == -np.inf or share[trial] < _SMALLEST_STEP:
-                asked[trial] = False
+                is_active[trial] = False
         parameters[trial] = base[trial] + share[trial] * step[trial]
 
 

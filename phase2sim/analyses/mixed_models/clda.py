@@ -30,6 +30,59 @@ class Clda(Analysis):
     all correlations are free; age and stratum (a factor) have one coefficient for all visits. A
     patient needs no baseline. ``null_effect`` is on the endpoint's model scale. Raises
     ``ValueError`` for options that do not fit; see docs/methods/clda.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of a measured endpoint, such as ``"hba1c"`` or ``"c_peptide"``.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    covariates : tuple of str, default ()
+        Covariates of the model, any of ``"age"`` and ``"stratum"``. Each has one coefficient for
+        all visits; the stratum enters as a factor.
+    likelihood : {"reml", "ml"}, default "reml"
+        Restricted maximum likelihood, or maximum likelihood.
+    df : {"kenward_roger", "satterthwaite"}, default "kenward_roger"
+        ``"kenward_roger"`` adjusts the standard error of the model and needs ``"reml"``,
+        ``"satterthwaite"`` keeps it.
+    null_effect : float, default 0.0
+        Effect that benefit must exceed, on the endpoint's model scale. A value on the side of harm
+        is a non-inferiority margin.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed, or ``df`` is ``"kenward_roger"`` with
+        ``"ml"``.
+
+    References
+    ----------
+    Liang and Zeger (2000), Sankhya B 62: 134-148.
+
+    Lu (2010), Biometrics 66: 891-896.
+
+    Kenward and Roger (1997), Biometrics 53: 983-997.
+
+    Examples
+    --------
+    With every baseline observed the maximum likelihood effect is that of ANCOVA (Liang and Zeger
+    2000), here -1: in both arms the outcome is half the baseline plus residuals orthogonal to it,
+    and treatment lowers it by 1.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.mixed_models.clda import Clda
+    >>> from phase2sim.core.contracts import Reading
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 0, 1, 1, 1]], np.int8),
+    ...     baseline=np.array([[7.0, 8.0, 9.0, 7.0, 8.0, 9.0]]),
+    ...     value=np.array([[[3.6, 3.8, 4.6, 2.6, 2.8, 3.6]]]),
+    ...     visits_months=(12.0,),
+    ...     age_years=np.full((1, 6), 12.0),
+    ...     stratum=np.zeros((1, 6), np.int64),
+    ... )
+    >>> analysis = Clda("hba1c", 12.0, likelihood="ml", df="satterthwaite")
+    >>> print(analysis.estimate(reading).effect.round(4))
+    [-1.]
     """
 
     endpoint: str
@@ -54,8 +107,8 @@ class Clda(Analysis):
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         fitted = self.fit(reading)
-        found = (fitted.effect, fitted.se, fitted.df, fitted.reason)
-        return for_benefit(found, self.endpoint, self.null_effect)
+        regression = (fitted.effect, fitted.se, fitted.df, fitted.reason)
+        return for_benefit(regression, self.endpoint, self.null_effect)
 
     def fit(self, reading: Reading) -> Fitted:
         """Fit the model to every trial of a batch."""
@@ -76,15 +129,15 @@ class Clda(Analysis):
         weights[visit] = 1.0
         model = MixedModel("unstructured", restricted, self.df, weights)
         fitted = fit_mixed_model(
-            _alike_at_baseline(sums, restricted=restricted), model, fall_back=False
+            _constrain_baseline(sums, restricted=restricted), model, fall_back=False
         )
         if restricted:  # the coefficient that is held costs this much
-            held = fitted.log_likelihood + 0.5 * math.log(_FIRM)
-            fitted = replace(fitted, log_likelihood=held)
+            log_likelihood = fitted.log_likelihood + 0.5 * math.log(_FIRM)
+            fitted = replace(fitted, log_likelihood=log_likelihood)
         return fitted
 
 
-def _alike_at_baseline(sums: PatternSums, *, restricted: bool) -> PatternSums:
+def _constrain_baseline(sums: PatternSums, *, restricted: bool) -> PatternSums:
     """Add what holds the arm's effect at baseline, the first outcome, to zero.
 
     One more observation of the baseline, equal to 0 and with nothing in its row but a huge number
@@ -93,13 +146,13 @@ def _alike_at_baseline(sums: PatternSums, *, restricted: bool) -> PatternSums:
     """
     trials, _, size = sums.sums.shape[:3]
     visits = sums.start.shape[1]
-    seen = np.zeros((trials, 1, visits), np.bool_)
-    seen[:, 0, 0] = True
+    is_seen = np.zeros((trials, 1, visits), np.bool_)
+    is_seen[:, 0, 0] = True
     products = np.zeros((trials, 1, size, size))
     products[:, 0, ARM, ARM] = _FIRM
     patients = np.full((trials, 1), 1.0 if restricted else _WEIGHTLESS)
     return sums._replace(
-        seen=np.concatenate([sums.seen, seen], axis=1),
+        is_seen=np.concatenate([sums.is_seen, is_seen], axis=1),
         patients=np.concatenate([sums.patients, patients], axis=1),
         sums=np.concatenate([sums.sums, products], axis=1),
     )

@@ -41,7 +41,7 @@ class Contrast(NamedTuple):
 def contrast(
     sums: PatternSums,
     covariance: Floats,
-    asked: Bools,
+    is_active: Bools,
     restricted: bool,  # noqa: FBT001  numba has no keyword-only arguments
     weights: Floats,
 ) -> Contrast:
@@ -60,7 +60,7 @@ def contrast(
     loading = np.zeros(fit.beta.size)
     loading[ARM : visits * sums.visitwise : sums.visitwise] = weights
     for trial in range(trials):
-        if asked[trial]:
+        if is_active[trial]:
             value[trial] = fit_mean(fit, sums, trial, covariance[trial], restricted)
         if value[trial] == value[trial]:
             fill_score(score[trial], fit, sums.patients[trial], restricted)
@@ -69,7 +69,7 @@ def contrast(
             variance[trial] = (loading * column).sum() * sums.scale[trial] ** 2
             entry_forms(forms, fit, fit.cross, sums.visitwise)
             information[trial] -= product(product(forms, fit.variance), forms.T)
-            _observed(information[trial], fit, sums, trial, restricted)
+            _complete_information(information[trial], fit, sums, trial, restricted)
             _bend(gradient[trial], bend[trial], fit, (sums, trial), column)
             gradient[trial] *= sums.scale[trial] ** 2
             bend[trial] *= sums.scale[trial] ** 2
@@ -77,7 +77,7 @@ def contrast(
 
 
 @kernel
-def _observed(
+def _complete_information(
     target: Floats,
     fit: MeanFit,
     sums: PatternSums,
@@ -93,12 +93,12 @@ def _observed(
             middle = around(weight, products) - 0.5 * patients * weight
             add_pairs(target, middle, weight)
     if restricted:
-        turned, across = _turned(fit, sums, trial)
+        turned, across = _entry_products(fit, sums, trial)
         target -= 0.5 * product(turned, across)
 
 
 @kernel
-def _turned(fit: MeanFit, sums: PatternSums, trial: int) -> tuple[Floats, Floats]:
+def _entry_products(fit: MeanFit, sums: PatternSums, trial: int) -> tuple[Floats, Floats]:
     """Phi X' W E_j W X for every entry j, (entry, all), and its transpose, (all, entry).
 
     Laid out like this the traces of all their products are one product.
@@ -119,12 +119,12 @@ def _turned(fit: MeanFit, sums: PatternSums, trial: int) -> tuple[Floats, Floats
                     continue  # not seen at one of the two
                 for v in range(visits):
                     for w in range(visits):
-                        here = half * (weight[v, a] * weight[b, w] + weight[v, b] * weight[a, w])
+                        term = half * (weight[v, a] * weight[b, w] + weight[v, b] * weight[a, w])
                         for c in range(columns):
                             i = coefficient_index(c, v, sums.visitwise, visits)
                             for d in range(columns):
                                 k = coefficient_index(d, w, sums.visitwise, visits)
-                                inner[i, k] += here * sums.sums[trial, p, c, d]
+                                inner[i, k] += term * sums.sums[trial, p, c, d]
             both = product(fit.variance, inner)
             turned[j] = both.ravel()
             across[:, j] = both.T.copy().ravel()

@@ -1,7 +1,7 @@
 """Structures of a covariance between visits: parameters to matrix, and back from derivatives.
 
 All but the unstructured are ``s_a s_b r_d`` with ``d`` the number of visits between a and b. The
-parameters are the logarithms of ``s`` (one, or one a visit) and one or more correlations.
+parameters are the logarithms of ``s`` (one, or one per visit) and one or more correlations.
 """
 
 from dataclasses import dataclass
@@ -34,12 +34,12 @@ class Structure:
 
     @property
     def free(self) -> bool:
-        """Whether the parameters are the matrix's own entries."""
+        """Whether the parameters are the entries of the matrix."""
         return self.name == "unstructured" or self.visits == 1
 
     @property
     def size(self) -> int:
-        """How many parameters it has."""
+        """Number of parameters."""
         if self.free:
             return self.visits * (self.visits + 1) // 2
         kind = STRUCTURES[self.name][0]
@@ -47,7 +47,7 @@ class Structure:
 
     @property
     def sds(self) -> int:
-        """How many of the parameters, the first ones, are logarithms of SDs."""
+        """Number of parameters, the first ones, that are logarithms of SDs."""
         return self.visits if STRUCTURES[self.name][1] else 1
 
     def start(self, covariance: Floats) -> Floats:
@@ -77,24 +77,24 @@ class Structure:
         matrix[:, b, a] = matrix[:, a, b]
         return matrix
 
-    def pull_back(self, parameters: Floats, here: Likelihood) -> Likelihood:
+    def pull_back(self, parameters: Floats, derivatives: Likelihood) -> Likelihood:
         """Derivatives with respect to the parameters rather than the entries."""
         jacobian = self._entries(parameters)[1]
         return Likelihood(
-            here.value,
-            np.einsum("tjp,tj->tp", jacobian, here.score),
-            _both_sides(jacobian, here.information),
+            derivatives.value,
+            np.einsum("tjp,tj->tp", jacobian, derivatives.score),
+            _quadratic_form(jacobian, derivatives.information),
         )
 
-    def pull_back_contrast(self, parameters: Floats, here: Contrast) -> Contrast:
-        """The same for a contrast; the score of the entries bends the information."""
+    def pull_back_contrast(self, parameters: Floats, contrast: Contrast) -> Contrast:
+        """Contrast with derivatives with respect to the parameters rather than the entries."""
         _, jacobian, second = self._entries(parameters)
-        curved = np.einsum("tj,tjpq->tpq", here.score, second)
-        return here._replace(
-            score=np.einsum("tjp,tj->tp", jacobian, here.score),
-            gradient=np.einsum("tjp,tj->tp", jacobian, here.gradient),
-            bend=_both_sides(jacobian, here.bend),
-            information=_both_sides(jacobian, here.information) - curved,
+        curved = np.einsum("tj,tjpq->tpq", contrast.score, second)
+        return contrast._replace(
+            score=np.einsum("tjp,tj->tp", jacobian, contrast.score),
+            gradient=np.einsum("tjp,tj->tp", jacobian, contrast.gradient),
+            bend=_quadratic_form(jacobian, contrast.bend),
+            information=_quadratic_form(jacobian, contrast.information) - curved,
         )
 
     def derivatives(self, parameters: Floats) -> tuple[Floats, Floats]:
@@ -146,6 +146,6 @@ class Structure:
         return r, first, second
 
 
-def _both_sides(jacobian: Floats, matrix: Floats) -> Floats:
+def _quadratic_form(jacobian: Floats, matrix: Floats) -> Floats:
     product: Floats = np.swapaxes(jacobian, 1, 2) @ matrix @ jacobian
     return product

@@ -59,8 +59,8 @@ def fit_mean(
         patients = sums.patients[trial, p]
         fit.weight[p] = 0.0
         if patients > 0.0:
-            minus_twice += patients * _weigh(fit.weight[p], covariance, sums.seen[trial, p])
-            n += patients * sums.seen[trial, p].sum()
+            minus_twice += patients * _weigh(fit.weight[p], covariance, sums.is_seen[trial, p])
+            n += patients * sums.is_seen[trial, p].sum()
     _coefficients(fit, sums, trial)
     used = 0
     for j in range(fit.beta.size):
@@ -72,7 +72,7 @@ def fit_mean(
     if not np.isfinite(log_determinant + minus_twice):
         return np.nan
     fit.beta[:] = product(fit.variance, fit.beta.reshape(-1, 1))[:, 0]
-    minus_twice += _leftovers(fit, sums, trial)
+    minus_twice += _residual_products(fit, sums, trial)
     minus_twice += 2.0 * n * np.log(sums.scale[trial])
     if restricted:
         minus_twice += log_determinant - 2.0 * used * np.log(sums.scale[trial])
@@ -83,12 +83,12 @@ def fit_mean(
 
 
 @kernel
-def _weigh(weight: Floats, covariance: Floats, seen: Bools) -> float:
+def _weigh(weight: Floats, covariance: Floats, is_seen: Bools) -> float:
     """Fill the inverse for one pattern; return the log determinant, nan if not positive."""
-    size = seen.sum()
+    size = is_seen.sum()
     part = np.empty((size, size))
     inverse = np.empty((size, size))
-    where = np.flatnonzero(seen)
+    where = np.flatnonzero(is_seen)
     for a in range(size):
         for b in range(size):
             part[a, b] = covariance[where[a], where[b]]
@@ -102,7 +102,7 @@ def _weigh(weight: Floats, covariance: Floats, seen: Bools) -> float:
 
 @kernel
 def coefficient_index(column: int, visit: int, visitwise: int, visits: int) -> int:
-    """Which coefficient a column has at a visit."""
+    """Index of a column's coefficient at a visit."""
     if column < visitwise:
         return visit * visitwise + column
     return visits * visitwise + column - visitwise
@@ -132,7 +132,7 @@ def _coefficients(fit: MeanFit, sums: PatternSums, trial: int) -> None:
 
 
 @kernel
-def _leftovers(fit: MeanFit, sums: PatternSums, trial: int) -> float:
+def _residual_products(fit: MeanFit, sums: PatternSums, trial: int) -> float:
     """Products of residuals, and their weighted sum of squares."""
     columns, visits = fit.slopes.shape
     for a in range(columns):

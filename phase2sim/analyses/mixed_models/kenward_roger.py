@@ -16,31 +16,31 @@ from phase2sim.analyses.mixed_models.covariance_structures import STRUCTURES, St
 from phase2sim.core.arrays import Floats
 
 
-def first_order(here: Contrast, inverse: Floats) -> Floats:
-    """What the uncertain covariance adds to the variance of the contrast, (trial,).
+def first_order(contrast: Contrast, inverse: Floats) -> Floats:
+    """Increase of the contrast's variance from estimating the covariance, (trial,).
 
     ``inverse`` (trial, parameter, parameter) is that of the observed information, in the
-    parameters of ``here``.
+    parameters of ``contrast``.
     """
-    added: Floats = 2.0 * np.einsum("tjk,tjk->t", inverse, here.bend)
+    added: Floats = 2.0 * np.einsum("tjk,tjk->t", inverse, contrast.bend)
     return added
 
 
 def second_order(
     structure: Structure, parameters: Floats, slope: Floats, inverse: Floats
 ) -> Floats:
-    """What the second derivatives take from it, (trial,), negative where they add.
+    """Decrease of that variance from the second derivatives, (trial,); negative if it rises.
 
     ``slope`` (trial, entry) is the gradient of the contrast's variance by the entries.
     """
     if structure.free:
-        return 0.5 * _curved_triangle(structure.covariance(parameters), slope, inverse)
+        return 0.5 * _triangle_curvature(structure.covariance(parameters), slope, inverse)
     first, second = structure.derivatives(parameters)
     taken = np.einsum("te,tejk,tjk->t", slope, second, inverse)
     correlations = slice(structure.sds, None)
     turn = _turn(structure, parameters[:, correlations])
-    own = np.diagonal(inverse, axis1=1, axis2=2)[:, correlations]
-    taken += np.einsum("te,tej,tj,tj->t", slope, first[..., correlations], turn, own)
+    variances = np.diagonal(inverse, axis1=1, axis2=2)[:, correlations]
+    taken += np.einsum("te,tej,tj,tj->t", slope, first[..., correlations], turn, variances)
     half: Floats = 0.5 * taken
     return half
 
@@ -55,7 +55,7 @@ def _turn(structure: Structure, rho: Floats) -> Floats:
     return turn
 
 
-def _curved_triangle(covariance: Floats, slope: Floats, inverse: Floats) -> Floats:
+def _triangle_curvature(covariance: Floats, slope: Floats, inverse: Floats) -> Floats:
     """Sum of W_jk tr(G V_jk) over pairs of parameters of D and L, with G from ``slope``."""
     visits = covariance.shape[1]
     row, column = np.tril_indices(visits)

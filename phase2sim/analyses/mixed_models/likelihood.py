@@ -24,7 +24,7 @@ from phase2sim.core.kernels import kernel
 
 
 class Likelihood(NamedTuple):
-    """Of every trial that was asked for; nan where the covariance has no inverse."""
+    """Log-likelihoods with derivatives; nan where the covariance has no inverse."""
 
     value: Floats  # (trial,)
     score: Floats  # (trial, entry)
@@ -35,7 +35,7 @@ class Likelihood(NamedTuple):
 def likelihood(
     sums: PatternSums,
     covariance: Floats,
-    asked: Bools,
+    is_active: Bools,
     restricted: bool,  # noqa: FBT001  numba has no keyword-only arguments
 ) -> Likelihood:
     """Log-likelihood (outcome scaled) and derivatives at ``covariance`` (trial, visit, visit)."""
@@ -47,7 +47,7 @@ def likelihood(
     fit = work_space(sums, visits)
     forms = np.empty((entries, fit.beta.size))
     for trial in range(trials):
-        if not asked[trial]:
+        if not is_active[trial]:
             continue
         value[trial] = fit_mean(fit, sums, trial, covariance[trial], restricted)
         if value[trial] == value[trial]:

@@ -1,4 +1,4 @@
-"""What a mixed model reads of each trial: sums of squares and products by missingness pattern.
+"""Data of a mixed model: sums of squares and products of each trial, by missingness pattern.
 
 Patients who were seen at the same visits enter the likelihood only through the sums of products of
 their covariates and outcomes. Columns are centred and scaled first, which the model absorbs, so
@@ -20,21 +20,21 @@ _SHRINK = 0.8  # of the correlations, until the starting covariance is positive 
 
 
 class Columns(NamedTuple):
-    """How many covariates are of which kind; the others have one slope for all visits."""
+    """Numbers of covariates by kind; the others have one slope for all visits."""
 
     required: int  # the first of them must vary: they have a slope at each visit
     visitwise: int  # with a slope at each visit: these and, after them, levels of a factor
 
 
 class PatternSums(NamedTuple):
-    """Sums of a batch of trials, one entry a trial and missingness pattern.
+    """Sums of a batch of trials, one entry per trial and missingness pattern.
 
     Columns are the intercept, the arm, the visit-wise and then the common covariates (``visitwise``
     columns have one slope a visit), and then the outcome at each visit, in units of ``scale``.
     """
 
     visitwise: int
-    seen: Bools  # (trial, pattern, visit)
+    is_seen: Bools  # (trial, pattern, visit)
     patients: Floats  # (trial, pattern); 0 beyond the trial's patterns
     sums: Floats  # (trial, pattern, column, column)
     start: Floats  # (trial, visit, visit) residual covariance of a fit at each visit
@@ -49,7 +49,7 @@ def pattern_sums(
     """Sums of the patients who have every covariate and at least one visit.
 
     ``value`` is (trial, visit, patient), ``covariates`` (covariate, trial, patient) in the order
-    that ``columns`` says. ``analysed`` is the first and the last visit whose arms must be there.
+    that ``columns`` says. ``analysed`` is the first and the last visit that need both arms.
     """
     # One memory layout, so that the kernels are compiled once.
     value, arm, covariates = map(np.ascontiguousarray, (value, arm, covariates))
@@ -66,7 +66,7 @@ def _patterns(value: Floats, covariates: Floats) -> tuple[Ints, int]:
     masks = np.zeros(patients, np.int64)
     most = 0
     for trial in range(trials):
-        found = 0
+        count = 0
         for i in range(patients):
             mask = 0
             for v in range(visits):
@@ -78,13 +78,13 @@ def _patterns(value: Floats, covariates: Floats) -> tuple[Ints, int]:
             if mask == 0:
                 continue
             number = 0
-            while number < found and masks[number] != mask:
+            while number < count and masks[number] != mask:
                 number += 1
-            if number == found:
-                masks[found] = mask
-                found += 1
+            if number == count:
+                masks[count] = mask
+                count += 1
             patterns[trial, i] = number
-        most = max(most, found)
+        most = max(most, count)
     return patterns, most
 
 
@@ -102,7 +102,7 @@ def _sums(
     visitwise = placed.visitwise
     trials, visits, patients = value.shape
     columns = covariates.shape[0] + 2
-    seen = np.zeros((trials, most, visits), np.bool_)
+    is_seen = np.zeros((trials, most, visits), np.bool_)
     count = np.zeros((trials, most))
     sums = np.zeros((trials, most, columns + visits, columns + visits))
     start = np.zeros((trials, visits, visits))
@@ -111,27 +111,27 @@ def _sums(
     reason = np.zeros(trials, np.int64)
     rows = np.empty((patients, columns + visits))
     for trial in range(trials):
-        place = patterns[trial]
-        n = _gather(rows, value[trial], arm[trial], covariates[:, trial], place)
-        reason[trial] = _arms_seen(rows, n, columns, analysed, visitwise)
-        _look(seen[trial], value[trial], place)
+        pattern = patterns[trial]
+        n = _gather(rows, value[trial], arm[trial], covariates[:, trial], pattern)
+        reason[trial] = _check_arms(rows, n, columns, analysed, visitwise)
+        _mark_visits(is_seen[trial], value[trial], pattern)
         log_scales[trial] = _centre(rows, n, columns, visitwise)
-        _add_up(sums[trial], count[trial], rows, place)
+        _add_up(sums[trial], count[trial], rows, pattern)
         if reason[trial] == 0:
-            reason[trial] = _visit_by_visit(start[trial], sums[trial], seen[trial], placed)
+            reason[trial] = _fit_visits(start[trial], sums[trial], is_seen[trial], placed)
         if reason[trial] == 0:
             scale[trial] = _rescale(start[trial], sums[trial], columns)
         else:
             start[trial] = np.eye(visits)
-    return PatternSums(visitwise, seen, count, sums, start, scale, log_scales, reason)
+    return PatternSums(visitwise, is_seen, count, sums, start, scale, log_scales, reason)
 
 
 @kernel
-def _gather(rows: Floats, value: Floats, arm: Arms, covariates: Floats, place: Ints) -> int:
+def _gather(rows: Floats, value: Floats, arm: Arms, covariates: Floats, pattern: Ints) -> int:
     """Copy the columns of each patient who has a pattern into a row; return how many there are."""
     n = 0
-    for i in range(place.size):
-        if place[i] < 0:
+    for i in range(pattern.size):
+        if pattern[i] < 0:
             continue
         rows[n, 0] = 1.0
         rows[n, ARM] = arm[i]
@@ -144,16 +144,16 @@ def _gather(rows: Floats, value: Floats, arm: Arms, covariates: Floats, place: I
 
 
 @kernel
-def _look(seen: Bools, value: Floats, place: Ints) -> None:
+def _mark_visits(is_seen: Bools, value: Floats, pattern: Ints) -> None:
     """Note at which visits the patients of each pattern were seen."""
-    for i in range(place.size):
-        if place[i] >= 0:
+    for i in range(pattern.size):
+        if pattern[i] >= 0:
             for v in range(value.shape[0]):
-                seen[place[i], v] = value[v, i] == value[v, i]
+                is_seen[pattern[i], v] = value[v, i] == value[v, i]
 
 
 @kernel
-def _arms_seen(
+def _check_arms(
     rows: Floats, n: int, columns: int, analysed: tuple[int, int], visitwise: int
 ) -> int:
     """0, or why the visits cannot be fitted: every visit that is seen needs both arms."""
@@ -183,37 +183,37 @@ def _centre(rows: Floats, n: int, columns: int, visitwise: int) -> float:
     logs = np.zeros(columns)
     for j in range(1, rows.shape[1]):
         total = square = 0.0
-        there = 0
+        observations = 0
         for i in range(n):
             if rows[i, j] == rows[i, j]:
                 total += rows[i, j]
-                there += 1
-        mean = total / there
+                observations += 1
+        mean = total / observations
         for i in range(n):
             rows[i, j] = rows[i, j] - mean if rows[i, j] == rows[i, j] else 0.0
             square += rows[i, j] ** 2
-        if not square > ROUNDING * there * mean**2:
+        if not square > ROUNDING * observations * mean**2:
             rows[:n, j] = 0.0  # does not vary
         elif ARM < j < columns:
             logs[j] = 0.5 * np.log(square / n)
             rows[:n, j] /= np.sqrt(square / n)
-        if j >= columns and there > 0:
+        if j >= columns and observations > 0:
             visits += 1
     return visits * logs[:visitwise].sum() + logs[visitwise:].sum()
 
 
 @kernel
-def _add_up(sums: Floats, count: Floats, rows: Floats, place: Ints) -> None:
+def _add_up(sums: Floats, count: Floats, rows: Floats, pattern: Ints) -> None:
     """Add each patient's products to the sums of their pattern."""
     n = 0
-    for i in range(place.size):
-        if place[i] < 0:
+    for i in range(pattern.size):
+        if pattern[i] < 0:
             continue
-        row, own = rows[n], sums[place[i]]
-        count[place[i]] += 1.0
+        row, products = rows[n], sums[pattern[i]]
+        count[pattern[i]] += 1.0
         for a in range(row.size):
             for b in range(a + 1):
-                own[a, b] += row[a] * row[b]
+                products[a, b] += row[a] * row[b]
         n += 1
     for p in range(sums.shape[0]):
         for a in range(sums.shape[1]):
@@ -222,23 +222,23 @@ def _add_up(sums: Floats, count: Floats, rows: Floats, place: Ints) -> None:
 
 
 @kernel
-def _visit_by_visit(start: Floats, sums: Floats, seen: Bools, placed: Columns) -> int:
+def _fit_visits(start: Floats, sums: Floats, is_seen: Bools, placed: Columns) -> int:
     """Residual covariance of least squares at each visit; 0 or why there is none."""
     visitwise = placed.visitwise
     visits = start.shape[0]
     columns = sums.shape[1] - visits
     slopes = np.zeros((columns, visits))
-    n = _together(sums, seen)
+    n = _count_pairs(sums, is_seen)
     everyone = sums[:, :columns, :columns].sum(axis=0)
     if not _factor(everyone, columns, placed.required):
         return COLLINEAR
     for v in range(visits):
-        if not _least_squares(slopes[:, v], sums, seen, placed, v):
+        if not _least_squares(slopes[:, v], sums, is_seen, placed, v):
             return COLLINEAR
-    _residuals(start, sums, seen, slopes)
+    _residuals(start, sums, is_seen, slopes)
     for v in range(visits):
-        own = sums[:, columns + v, columns + v].sum()
-        if n[v, v] > 0.0 and not start[v, v] > EXPLAINED * own:
+        squares = sums[:, columns + v, columns + v].sum()
+        if n[v, v] > 0.0 and not start[v, v] > EXPLAINED * squares:
             return NO_VARIATION
     for a in range(visits):
         for b in range(visits):
@@ -250,32 +250,32 @@ def _visit_by_visit(start: Floats, sums: Floats, seen: Bools, placed: Columns) -
 
 
 @kernel
-def _together(sums: Floats, seen: Bools) -> Floats:
+def _count_pairs(sums: Floats, is_seen: Bools) -> Floats:
     """Patients seen at both of each two visits."""
-    visits = seen.shape[1]
+    visits = is_seen.shape[1]
     n = np.zeros((visits, visits))
     for p in range(sums.shape[0]):
         for a in range(visits):
             for b in range(visits):
-                n[a, b] += sums[p, 0, 0] if seen[p, a] and seen[p, b] else 0.0
+                n[a, b] += sums[p, 0, 0] if is_seen[p, a] and is_seen[p, b] else 0.0
     return n
 
 
 @kernel
-def _least_squares(slopes: Floats, sums: Floats, seen: Bools, placed: Columns, v: int) -> bool:
+def _least_squares(slopes: Floats, sums: Floats, is_seen: Bools, placed: Columns, v: int) -> bool:
     """Coefficients at one visit; False if its columns determine one another."""
     visitwise = placed.visitwise
     columns = slopes.size
     within = np.zeros((visitwise + 1, visitwise + 1))
     for p in range(sums.shape[0]):
-        if seen[p, v]:
+        if is_seen[p, v]:
             within[:visitwise, :visitwise] += sums[p, :visitwise, :visitwise]
             within[visitwise, :visitwise] += sums[p, columns + v, :visitwise]
     if within[0, 0] == 0.0:
         return True  # nobody attended
     determined = not _factor(within, visitwise, placed.required)
     if not determined:
-        _back(slopes, within, visitwise)
+        _solve_back(slopes, within, visitwise)
     return not determined
 
 
@@ -288,12 +288,12 @@ def _factor(matrix: Floats, columns: int, required: int) -> bool:
     """
     size = matrix.shape[0]
     for j in range(columns):
-        own = matrix[j, j]
+        squares = matrix[j, j]
         for k in range(j):
             matrix[j, j] -= matrix[j, k] ** 2
-        if j >= required and own == 0.0:
+        if j >= required and squares == 0.0:
             continue
-        if not matrix[j, j] > DETERMINED * own:
+        if not matrix[j, j] > DETERMINED * squares:
             return False
         matrix[j, j] = np.sqrt(matrix[j, j])
         for i in range(j + 1, size):
@@ -304,7 +304,7 @@ def _factor(matrix: Floats, columns: int, required: int) -> bool:
 
 
 @kernel
-def _back(slopes: Floats, factor: Floats, size: int) -> None:
+def _solve_back(slopes: Floats, factor: Floats, size: int) -> None:
     """Solve for the coefficients; the last row of the factor holds the right-hand side."""
     for j in range(size - 1, -1, -1):
         if factor[j, j] > 0.0:
@@ -315,13 +315,13 @@ def _back(slopes: Floats, factor: Floats, size: int) -> None:
 
 
 @kernel
-def _residuals(start: Floats, sums: Floats, seen: Bools, slopes: Floats) -> None:
+def _residuals(start: Floats, sums: Floats, is_seen: Bools, slopes: Floats) -> None:
     """Sum of products of residuals over the patients seen at both visits."""
     columns, visits = slopes.shape
     for p in range(sums.shape[0]):
         for a in range(visits):
             for b in range(visits):
-                if seen[p, a] and seen[p, b]:
+                if is_seen[p, a] and is_seen[p, b]:
                     total = sums[p, columns + a, columns + b]
                     for j in range(columns):
                         total -= slopes[j, a] * sums[p, j, columns + b]

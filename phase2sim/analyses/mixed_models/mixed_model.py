@@ -1,4 +1,4 @@
-"""Fit of a mixed model for repeated measures to a batch, with simpler models in reserve."""
+"""Fit of a mixed model for repeated measures to a batch, with fallback to simpler covariances."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +20,7 @@ DEGREES_OF_FREEDOM = ("satterthwaite", "kenward_roger", "kenward_roger_full")
 
 @dataclass(frozen=True, slots=True)
 class MixedModel:
-    """What is fitted, and how the contrast is tested."""
+    """A mixed model, and the test of its contrast."""
 
     covariance: str
     restricted: bool
@@ -42,9 +42,9 @@ class Fitted:
 
 
 def fit_mixed_model(sums: PatternSums, model: MixedModel, *, fall_back: bool) -> Fitted:
-    """Fit every trial, and those that do not converge again with simpler covariances in turn.
+    """Fit every trial; refit those that do not converge with simpler covariances in turn.
 
-    A covariance stands in only if it has fewer parameters than the last one tried.
+    A simpler covariance is used only if it has fewer parameters than the last one tried.
     """
     fitted = _fit(sums, model)
     visits = sums.start.shape[1]
@@ -55,12 +55,12 @@ def fit_mixed_model(sums: PatternSums, model: MixedModel, *, fall_back: bool) ->
             break
         if Structure(simpler, visits).size < size:
             size = Structure(simpler, visits).size
-            again = _fit(_only(sums, left), replace(model, covariance=simpler))
+            again = _fit(_select_trials(sums, left), replace(model, covariance=simpler))
             fitted = _join(fitted, replace(again, fallback=np.full(left.sum(), number)), left)
     return replace(fitted, fallback=np.where(fitted.reason > 0, 0, fitted.fallback))
 
 
-def _only(sums: PatternSums, trials: Bools) -> PatternSums:
+def _select_trials(sums: PatternSums, trials: Bools) -> PatternSums:
     """Sums of some of the trials."""
     chosen: dict[str, Any] = {name: getattr(sums, name)[trials] for name in sums._fields[1:]}
     return sums._replace(**chosen)
@@ -79,26 +79,26 @@ def _fit(sums: PatternSums, model: MixedModel) -> Fitted:
     """Climb to the maximum, then take the contrast and its precision there."""
     structure = Structure(model.covariance, sums.start.shape[1])
     parameters, arrived = maximise(sums, structure, restricted=model.restricted)
-    return at(sums, model, parameters, arrived)
+    return contrast_at(sums, model, parameters, arrived)
 
 
-def at(sums: PatternSums, model: MixedModel, parameters: Floats, arrived: Bools) -> Fitted:
+def contrast_at(sums: PatternSums, model: MixedModel, parameters: Floats, arrived: Bools) -> Fitted:
     """Contrast, its precision and the likelihood at given parameters (trial, parameter).
 
     A trial that has not ``arrived`` there has failed.
     """
     structure = Structure(model.covariance, sums.start.shape[1])
     covariance = structure.covariance(parameters)
-    here = contrast(sums, covariance, arrived, model.restricted, model.weights)
-    slope = here.gradient
+    estimate = contrast(sums, covariance, arrived, model.restricted, model.weights)
+    slope = estimate.gradient
     if not structure.free:
-        here = structure.pull_back_contrast(parameters, here)
-    inverse, positive = curvature_inverse(here.information)
-    spread = np.einsum("tj,tjk,tk->t", here.gradient, inverse, here.gradient)
-    answered = arrived & (positive == 1) & (here.variance > 0.0) & (spread > 0.0)
-    variance = here.variance.copy()
+        estimate = structure.pull_back_contrast(parameters, estimate)
+    inverse, positive = curvature_inverse(estimate.information)
+    spread = np.einsum("tj,tjk,tk->t", estimate.gradient, inverse, estimate.gradient)
+    answered = arrived & (positive == 1) & (estimate.variance > 0.0) & (spread > 0.0)
+    variance = estimate.variance.copy()
     if model.df != "satterthwaite":
-        variance += first_order(here, inverse)
+        variance += first_order(estimate, inverse)
     if model.df == "kenward_roger_full":
         chosen = np.flatnonzero(answered)
         variance[chosen] -= second_order(
@@ -106,13 +106,13 @@ def at(sums: PatternSums, model: MixedModel, parameters: Floats, arrived: Bools)
         )
     answered &= variance > 0.0
     nan = np.full(answered.shape, np.nan)
-    df = np.divide(2.0 * here.variance**2, spread, out=nan.copy(), where=answered)
+    df = np.divide(2.0 * estimate.variance**2, spread, out=nan.copy(), where=answered)
     return Fitted(
-        effect=np.where(answered, here.effect, nan),
+        effect=np.where(answered, estimate.effect, nan),
         se=np.sqrt(variance, out=nan.copy(), where=answered),
         df=df,
         reason=np.where(sums.reason > 0, sums.reason, np.where(answered, 0, NOT_CONVERGED)),
-        log_likelihood=np.where(answered, here.value, nan),
+        log_likelihood=np.where(answered, estimate.value, nan),
         covariance=covariance * sums.scale[:, None, None] ** 2,
         fallback=np.zeros(answered.shape, np.int64),
     )

@@ -34,6 +34,71 @@ class Mmrm(Analysis):
     Right when values are missing at random. A fit that does not converge is made again with simpler
     covariances unless ``fallback`` is off. ``null_effect`` is on the endpoint's model scale. Raises
     ``ValueError`` for options that do not fit; see docs/methods/mmrm.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of a measured endpoint, such as ``"hba1c"`` or ``"c_peptide"``.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    covariates : tuple of str, default ("baseline",)
+        Covariates of the model, any of ``"baseline"``, ``"age"`` and ``"stratum"``. The stratum
+        enters as a factor.
+    by_visit : tuple of str or None, default None
+        Those of ``covariates`` that have a coefficient at each visit; None: the baseline, if it is
+        a covariate.
+    averaged_from : float or None, default None
+        First visit, in months, of those whose effects are averaged; None: the effect is that at
+        ``month``.
+    covariance : str, default "unstructured"
+        Covariance between visits: ``"unstructured"``, ``"toeplitz"``, ``"ar1"`` or
+        ``"compound_symmetry"`` with one SD for all visits, or these three with the prefix
+        ``heterogeneous_`` and an SD per visit.
+    fallback : bool, default True
+        Whether a fit that does not converge is replaced by one with a simpler covariance.
+    likelihood : {"reml", "ml"}, default "reml"
+        Restricted maximum likelihood, or maximum likelihood.
+    df : {"satterthwaite", "kenward_roger", "kenward_roger_full"}, default "satterthwaite"
+        ``"satterthwaite"`` keeps the standard error of the model, ``"kenward_roger"`` adjusts it
+        without second derivatives of the covariance, ``"kenward_roger_full"`` with them. The two
+        adjustments need ``"reml"``.
+    null_effect : float, default 0.0
+        Effect that benefit must exceed, on the endpoint's model scale. A value on the side of harm
+        is a non-inferiority margin.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed, ``by_visit`` names no covariate,
+        ``averaged_from`` is no visit up to ``month``, or ``df`` does not fit ``likelihood``.
+
+    References
+    ----------
+    Mallinckrodt, Lane, Schnell, Peng and Mancuso (2008), Drug Information Journal 42: 303-319.
+
+    Kenward and Roger (1997), Biometrics 53: 983-997.
+
+    Gilmour, Thompson and Cullis (1995), Biometrics 51: 1440-1450, for the algorithm.
+
+    Examples
+    --------
+    With all values observed, no covariates and an unstructured covariance the estimate at a visit
+    is that of the t test: both arms have variance 1 at month 12.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.mixed_models.mmrm import Mmrm
+    >>> from phase2sim.core.contracts import Reading
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 0, 1, 1, 1]], np.int8),
+    ...     baseline=np.full((1, 6), 8.0),
+    ...     value=np.array([[[8.0, 8.5, 8.0, 7.5, 8.0, 8.5], [7.0, 8.0, 9.0, 6.0, 7.0, 8.0]]]),
+    ...     visits_months=(6.0, 12.0),
+    ...     age_years=np.full((1, 6), 12.0),
+    ...     stratum=np.zeros((1, 6), np.int64),
+    ... )
+    >>> estimates = Mmrm("hba1c", 12.0, covariates=()).estimate(reading)
+    >>> print(estimates.effect.round(4), estimates.se.round(4), estimates.df.round(4))
+    [-1.] [0.8165] [4.]
     """
 
     endpoint: str
@@ -73,8 +138,8 @@ class Mmrm(Analysis):
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         fitted = self.fit(reading)
-        found = (fitted.effect, fitted.se, fitted.df, fitted.reason)
-        estimates = for_benefit(found, self.endpoint, self.null_effect)
+        regression = (fitted.effect, fitted.se, fitted.df, fitted.reason)
+        estimates = for_benefit(regression, self.endpoint, self.null_effect)
         return replace(estimates, fallback=fitted.fallback.astype(np.int8))
 
     def fit(self, reading: Reading) -> Fitted:

@@ -1,4 +1,4 @@
-"""What ranks of covariates leave of the ranks of an outcome, compared between arms within strata.
+"""Residual ranks of an outcome given ranks of covariates, compared between arms within strata.
 
 Koch, Amara, Davis and Gillings, Biometrics 1982; Quade, JASA 1967. Given the residuals, treatment
 is as if drawn at random within each stratum: mean and variance of their sum over the treated are
@@ -97,13 +97,13 @@ def _residuals(columns: Floats, treated: Bools) -> tuple[float, float]:
     norms = np.zeros(columns.shape[0])
     for j in range(outcome + 1):
         column = _centred_ranks(columns[j])
-        own = (column**2).sum()
+        squares = (column**2).sum()
         for k in range(j):
             if norms[k] > 0.0:
                 column -= (column * columns[k]).sum() / norms[k] * columns[k]
         left = (column**2).sum()
         columns[j] = column
-        norms[j] = left if left > DETERMINED * own else 0.0
+        norms[j] = left if left > DETERMINED * squares else 0.0
     if norms[outcome] == 0.0:
         return 0.0, 0.0
     residual = columns[outcome]

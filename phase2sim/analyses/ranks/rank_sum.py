@@ -38,18 +38,18 @@ def rank_sums(
         _sort(values, starts, outcome[trial], arm[trial], level[trial % level.shape[0]])
         sizes[trial] = starts[:, levels]
         _weigh(weights, starts)
-        found = _sum(values, starts, weights, null_effect)
+        moments = _sum(values, starts, weights, null_effect)
         if sizes[trial].min() == 0:
             reason[trial] = EMPTY_ARM
         elif weights.max() == 0.0:
             reason[trial] = COLLINEAR
         elif sizes[trial].sum() < 3:  # noqa: PLR2004  of two patients one always has the higher
             reason[trial] = TOO_FEW
-        elif not found[2] > _HAIR * found[3]:
+        elif not moments[2] > _HAIR * moments[3]:
             reason[trial] = NO_VARIATION
         else:
             for k in range(4):
-                sums[k, trial] = found[k]
+                sums[k, trial] = moments[k]
     return sums[0], sums[1], sums[2], sums[3], sizes, reason
 
 
@@ -65,7 +65,7 @@ def location_shifts(
     trials, patients = arm.shape
     values, starts = np.empty((2, patients)), np.empty((2, levels + 1), np.int64)
     weights = np.empty(levels)
-    found = np.full((3, trials), np.nan)
+    shifts = np.full((3, trials), np.nan)
     for trial in range(trials):
         if np.isnan(critical[trial]):
             continue
@@ -77,10 +77,10 @@ def location_shifts(
         hair = _HAIR * total
         low = _difference_at(values, starts, weights, total / 2.0 - hair)
         high = _difference_at(values, starts, weights, total / 2.0 + hair)
-        found[0, trial] = (low + high) / 2.0
-        found[1, trial] = _difference_at(values, starts, weights, critical[trial] - hair)
-        found[2, trial] = _difference_at(values, starts, weights, total - critical[trial] + hair)
-    return found[0], found[1], found[2]
+        shifts[0, trial] = (low + high) / 2.0
+        shifts[1, trial] = _difference_at(values, starts, weights, critical[trial] - hair)
+        shifts[2, trial] = _difference_at(values, starts, weights, total - critical[trial] + hair)
+    return shifts[0], shifts[1], shifts[2]
 
 
 @kernel
@@ -165,13 +165,13 @@ def _merge(values: Floats, starts: Ints, h: int, null_effect: float) -> tuple[fl
 @kernel
 def _difference_at(values: Floats, starts: Ints, weights: Floats, weight: float) -> float:
     """Smallest difference with at least ``weight`` at or below it; the largest if there is none."""
-    _, _, low = _below(values, starts, weights, -np.inf)
-    _, high, _ = _below(values, starts, weights, np.inf)
+    _, _, low = _weight_below(values, starts, weights, -np.inf)
+    _, high, _ = _weight_below(values, starts, weights, np.inf)
     while low < high:
         middle = low + (high - low) / 2.0
         if middle >= high:  # neighbouring numbers
             middle = low
-        share, largest, next_one = _below(values, starts, weights, middle)
+        share, largest, next_one = _weight_below(values, starts, weights, middle)
         if share >= weight:
             high = largest
         else:
@@ -180,7 +180,7 @@ def _difference_at(values: Floats, starts: Ints, weights: Floats, weight: float)
 
 
 @kernel
-def _below(
+def _weight_below(
     values: Floats, starts: Ints, weights: Floats, bound: float
 ) -> tuple[float, float, float]:
     """Weight of the differences up to ``bound``, the largest of them, and the next one above."""

@@ -21,6 +21,49 @@ class VanElteren(Analysis):
     A stratum weighs 1 / (patients + 1), the best choice when the shift is the same in all.
     ``of="change"`` ranks changes from baseline. ``null_effect`` is on the endpoint's model scale.
     Raises ``ValueError`` for options that do not fit; see docs/methods/van_elteren.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of a measured endpoint, such as ``"hba1c"`` or ``"c_peptide"``.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    of : {"value", "change"}, default "value"
+        ``"value"`` analyses the value at ``month``, ``"change"`` its change from baseline.
+    null_effect : float, default 0.0
+        Effect that benefit must exceed, on the endpoint's model scale. A value on the side of harm
+        is a non-inferiority margin.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed.
+
+    References
+    ----------
+    van Elteren (1960), Bulletin of the International Statistical Institute 37: 351-361.
+
+    Lehmann (1975), Nonparametrics: Statistical Methods Based on Ranks, section 3.3.
+
+    Examples
+    --------
+    In both strata of four the treated patients have the lower values. Each statistic is 0 with
+    expectation 2 and variance ``4 * 5 / 12``, so ``z = -2 * 2 / sqrt(2 * 5 / 3)``.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.ranks.van_elteren import VanElteren
+    >>> from phase2sim.core.contracts import Reading
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 1, 1, 0, 0, 1, 1]], np.int8),
+    ...     baseline=np.full((1, 8), 8.0),
+    ...     value=np.array([[[7.0, 8.0, 5.0, 6.0, 9.0, 10.0, 7.0, 8.0]]]),
+    ...     visits_months=(12.0,),
+    ...     age_years=np.full((1, 8), 12.0),
+    ...     stratum=np.array([[0, 0, 0, 0, 1, 1, 1, 1]]),
+    ... )
+    >>> estimates = VanElteren("hba1c", 12.0).estimate(reading)
+    >>> print(estimates.effect, estimates.test.statistic.round(4))
+    [-2.] [-2.1909]
     """
 
     endpoint: str
@@ -43,6 +86,6 @@ class VanElteren(Analysis):
         level, levels = strata(reading)
         sums = RankSums(*rank_sums(outcome, arm, level, levels, self.null_effect))
         critical = sums.centre - NORMAL_REACH * np.sqrt(sums.untied_variance)
-        found = location_shifts(outcome, arm, level, levels, critical)
+        shifts = location_shifts(outcome, arm, level, levels, critical)
         z = (sums.statistic - sums.centre) / np.sqrt(sums.variance)
-        return shift_estimates(found, sums, z, normal_tails(sums, 0.0), self.endpoint)
+        return shift_estimates(shifts, sums, z, normal_tails(sums, 0.0), self.endpoint)

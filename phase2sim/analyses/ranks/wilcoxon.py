@@ -39,6 +39,55 @@ class Wilcoxon(Analysis):
     given the ties if there are any, ``"normal"``, or ``"normal_continuity"``, half a pair less
     extreme. ``null_effect`` is on the endpoint's model scale. Raises ``ValueError`` for options
     that do not fit; see docs/methods/wilcoxon.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of a measured endpoint, such as ``"hba1c"`` or ``"c_peptide"``.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    of : {"value", "change"}, default "value"
+        ``"value"`` analyses the value at ``month``, ``"change"`` its change from baseline.
+    distribution : {"exact", "normal", "normal_continuity"}, default "exact"
+        Distribution of the rank sum under no effect: ``"exact"`` is the permutation distribution,
+        given the ties; ``"normal"`` the normal approximation; ``"normal_continuity"`` the same with
+        continuity correction.
+    null_effect : float, default 0.0
+        Effect that benefit must exceed, on the endpoint's model scale. A value on the side of harm
+        is a non-inferiority margin.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed.
+
+    References
+    ----------
+    Wilcoxon (1945), Biometrics Bulletin 1: 80-83.
+
+    Hodges and Lehmann (1963), Annals of Mathematical Statistics 34: 598-611.
+
+    Streitberg and Röhmel (1986), Statistical Software Newsletter 12: 10-17, for ties.
+
+    Examples
+    --------
+    All treated patients have lower values than all controls, which is one of ``20 = 6! / (3! 3!)``
+    equally likely orders. The median of the nine differences is -3.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.ranks.wilcoxon import Wilcoxon
+    >>> from phase2sim.core.contracts import Reading
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 0, 1, 1, 1]], np.int8),
+    ...     baseline=np.full((1, 6), 8.0),
+    ...     value=np.array([[[7.0, 8.0, 9.5, 4.0, 5.0, 6.0]]]),
+    ...     visits_months=(12.0,),
+    ...     age_years=np.full((1, 6), 12.0),
+    ...     stratum=np.zeros((1, 6), np.int64),
+    ... )
+    >>> estimates = Wilcoxon("hba1c", 12.0).estimate(reading)
+    >>> print(estimates.effect, estimates.p.round(4))
+    [-3.] [0.05]
     """
 
     endpoint: str
@@ -58,8 +107,8 @@ class Wilcoxon(Analysis):
         """Estimate the shift in every trial; a trial it cannot answer has failed."""
         outcome = np.ascontiguousarray(outcome_or_change(reading, self.month, self.of))
         arm = np.ascontiguousarray(reading.arm)
-        everyone, one = strata(reading, wanted=False)
-        sums = RankSums(*rank_sums(outcome, arm, everyone, one, self.null_effect))
+        level, levels = strata(reading, wanted=False)
+        sums = RankSums(*rank_sums(outcome, arm, level, levels, self.null_effect))
         answered = sums.reason == 0
         if self.distribution == "exact":
             at_most, at_least = self._exact(outcome, arm, sums)
@@ -71,11 +120,11 @@ class Wilcoxon(Analysis):
             half = 0.5 if self.distribution == "normal_continuity" else 0.0
             at_most, at_least = normal_tails(sums, half)
             critical = sums.centre - half - NORMAL_REACH * np.sqrt(sums.untied_variance)
-        found = location_shifts(outcome, arm, everyone, one, critical)
-        return shift_estimates(found, sums, sums.statistic, (at_most, at_least), self.endpoint)
+        shifts = location_shifts(outcome, arm, level, levels, critical)
+        return shift_estimates(shifts, sums, sums.statistic, (at_most, at_least), self.endpoint)
 
     def _exact(self, outcome: Floats, arm: Arms, sums: RankSums) -> tuple[Floats, Floats]:
-        """Chance of a sum at most, and at least, as large as found."""
+        """Lower and upper tail probability of the rank sum, by the exact distribution."""
         at_most, at_least = np.full((2, sums.reason.size), np.nan)
         plain = (sums.reason == 0) & (sums.variance == sums.untied_variance)
         pairs = sums.statistic[plain].astype(np.int64)
@@ -84,15 +133,15 @@ class Wilcoxon(Analysis):
         others = size[:, 0] * size[:, 1] - pairs
         at_least[plain] = rank_sum_exact.at_most(others, size[:, 0], size[:, 1])
         for trial in np.flatnonzero((sums.reason == 0) & ~plain):
-            found = rank_sum_exact.tied(
+            tails = rank_sum_exact.tied_tails(
                 outcome[trial], arm[trial].astype(np.float64), self.null_effect
             )
-            at_most[trial], at_least[trial] = found
+            at_most[trial], at_least[trial] = tails
         return at_most, at_least
 
 
 def normal_tails(sums: RankSums, half: float) -> tuple[Floats, Floats]:
-    """Chance of a sum at most, and at least, as found, by the normal distribution.
+    """Lower and upper tail probability of the rank sum, by the normal distribution.
 
     ``half`` is the continuity correction, in pairs.
     """
@@ -102,14 +151,14 @@ def normal_tails(sums: RankSums, half: float) -> tuple[Floats, Floats]:
 
 
 def shift_estimates(
-    found: tuple[Floats, Floats, Floats],
+    shifts: tuple[Floats, Floats, Floats],
     sums: RankSums,
     statistic: Floats,
     tails: tuple[Floats, Floats],
     endpoint: str,
 ) -> Estimates:
     """Estimates from a shift with its limits and the two tails of its test."""
-    effect, lower, upper = found
+    effect, lower, upper = shifts
     at_most, at_least = tails
     answered: Bools = sums.reason == 0
     return Estimates(

@@ -21,6 +21,52 @@ class Cmh(ResponderAnalysis):
     Haenszel's common difference, with Sato's standard error. ``responder`` is the rule; a patient
     whose outcome is ``missing`` is no responder, or left out. Raises ``ValueError`` for options
     that do not fit; see docs/methods/cmh.md.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of a measured endpoint, such as ``"hba1c"`` or ``"c_peptide"``.
+    month : float
+        Visit that is analysed, in months since randomisation; above 0.
+    responder : Responder
+        Rule by which a patient is a responder, in the endpoint's unit.
+    missing : {"non_responder", "complete_cases"}, default "non_responder"
+        ``"non_responder"`` counts a patient without an outcome as no responder,
+        ``"complete_cases"`` excludes the patient.
+
+    Raises
+    ------
+    ValueError
+        If an option has a value that is not allowed.
+
+    References
+    ----------
+    Mantel and Haenszel (1959), Journal of the National Cancer Institute 22: 719-748.
+
+    Sato, Greenland and Robins (1989), Biometrics 45: 1323-1324, for the standard error.
+
+    Examples
+    --------
+    In each of two strata three of four treated patients respond and one of four controls: one
+    responder more than expected, with variance ``4 ** 4 / (8 ** 2 * 7)``, so
+    ``z = 2 / sqrt(8 / 7)``.
+
+    >>> import numpy as np
+    >>> from phase2sim.analyses.responders.cmh import Cmh
+    >>> from phase2sim.analyses.responders.responders import Responder
+    >>> from phase2sim.core.contracts import Reading
+    >>> reading = Reading(
+    ...     arm=np.array([[0, 0, 0, 0, 1, 1, 1, 1] * 2], np.int8),
+    ...     baseline=np.full((1, 16), 8.0),
+    ...     value=np.array([[[6.0, 8.0, 8.0, 8.0, 6.0, 6.0, 6.0, 8.0] * 2]]),
+    ...     visits_months=(12.0,),
+    ...     age_years=np.full((1, 16), 12.0),
+    ...     stratum=np.repeat([[0, 1]], 8, axis=1),
+    ... )
+    >>> rule = Responder(below=7.0)
+    >>> estimates = Cmh("hba1c", 12.0, rule).estimate(reading)
+    >>> print(estimates.effect, estimates.test.statistic.round(4))
+    [0.5] [1.8708]
     """
 
     needs: ClassVar[tuple[str, ...]] = ("stratum",)

@@ -8,15 +8,17 @@ from phase2sim.core.kernels import kernel
 
 
 @kernel
-def varying(covariates: Floats, trial: int, kept: Ints, needed: int) -> tuple[Floats, int]:
-    """Covariates that vary, (covariate, patient), mean 0 and SD 1; and how many needed do not."""
-    n = kept.size
+def varying_covariates(
+    covariates: Floats, trial: int, rows: Ints, needed: int
+) -> tuple[Floats, int]:
+    """Standardised covariates that vary, (covariate, patient), and how many needed do not vary."""
+    n = rows.size
     x = np.empty((covariates.shape[0], n))
     count = still = 0
     for j in range(covariates.shape[0]):
         mean = spread = 0.0
         for i in range(n):
-            x[count, i] = covariates[j, trial, kept[i]]
+            x[count, i] = covariates[j, trial, rows[i]]
             mean += x[count, i]
         mean /= n
         for i in range(n):
@@ -34,15 +36,15 @@ def varying(covariates: Floats, trial: int, kept: Ints, needed: int) -> tuple[Fl
 
 
 @kernel
-def design_matrix(covariates: Floats, trial: int, kept: Ints, needed: int, treated: Arms) -> Floats:
+def design_matrix(covariates: Floats, trial: int, rows: Ints, needed: int, treated: Arms) -> Floats:
     """Intercept, treatment and the covariates that vary, at mean 0 and SD 1; (column, patient).
 
     Empty if one of the needed does not vary.
     """
-    found, still = varying(covariates, trial, kept, needed)
+    columns, still = varying_covariates(covariates, trial, rows, needed)
     if still > 0:
-        return found[:0]
-    x = np.ones((2 + found.shape[0], kept.size))
+        return columns[:0]
+    x = np.ones((2 + columns.shape[0], rows.size))
     x[1] = treated
-    x[2:] = found
+    x[2:] = columns
     return x

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from phase2sim.analyses.column_sums import decay, dot, total, triple, weighted_sums
-from phase2sim.analyses.responders.design_matrices import varying
+from phase2sim.analyses.responders.design_matrices import varying_covariates
 from phase2sim.analyses.small_matrices import invert
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import (
@@ -45,7 +45,7 @@ class _LogisticFit(NamedTuple):
 
 
 @kernel
-def standardised(
+def standardised_difference(
     responds: Arms,
     arm: Arms,
     covariates: Floats,
@@ -65,53 +65,53 @@ def standardised(
     reason = np.zeros(trials, np.int64)
     means = np.full((trials, 2), np.nan)
     for trial in range(trials):
-        kept, controls = _by_arm(responds, arm, covariates, trial)
-        y = np.empty(kept.size)
-        for i in range(kept.size):
-            y[i] = responds[trial, kept[i]]
-        reason[trial] = _reason(y, controls)
+        rows, controls = _order_by_arm(responds, arm, covariates, trial)
+        y = np.empty(rows.size)
+        for i in range(rows.size):
+            y[i] = responds[trial, rows[i]]
+        reason[trial] = _failure_reason(y, controls)
         if reason[trial] > 0:
             continue
-        x, still = varying(covariates, trial, kept, needed)
+        x, still = varying_covariates(covariates, trial, rows, needed)
         if still > 0:
             reason[trial] = COLLINEAR
             continue
-        fit = _at_rest(x, y, controls)
+        fit = _zero_fit(x, y, controls)
         reason[trial] = _climb(fit)
         if reason[trial] == 0:
-            found = _difference(fit, sampled)
-            effect[trial], se[trial], means[trial, 0], means[trial, 1] = found
+            result = _difference(fit, sampled)
+            effect[trial], se[trial], means[trial, 0], means[trial, 1] = result
     return effect, se, reason, means
 
 
 @kernel
-def _by_arm(responds: Arms, arm: Arms, covariates: Floats, trial: int) -> tuple[Ints, int]:
+def _order_by_arm(responds: Arms, arm: Arms, covariates: Floats, trial: int) -> tuple[Ints, int]:
     """Patients of whom everything is known, controls first, and how many controls."""
     patients = arm.shape[1]
-    known = np.empty(patients, np.bool_)
+    is_complete = np.empty(patients, np.bool_)
     for i in range(patients):
-        known[i] = responds[trial, i] >= 0
+        is_complete[i] = responds[trial, i] >= 0
     for j in range(covariates.shape[0]):
         for i in range(patients):
             value = covariates[j, trial, i]
-            known[i] &= value == value  # noqa: PLR0124  equal unless nan
+            is_complete[i] &= value == value  # noqa: PLR0124  equal unless nan
     n = controls = 0
     for i in range(patients):
-        n += known[i]
-        controls += known[i] & (arm[trial, i] == 0)
-    kept = np.empty(n, np.int64)
+        n += is_complete[i]
+        controls += is_complete[i] & (arm[trial, i] == 0)
+    rows = np.empty(n, np.int64)
     control, treated = 0, controls  # where the next of each arm goes
     for i in range(patients):
-        if known[i]:
+        if is_complete[i]:
             mine = arm[trial, i]
-            kept[treated if mine == 1 else control] = i
+            rows[treated if mine == 1 else control] = i
             treated += mine
             control += 1 - mine
-    return kept, controls
+    return rows, controls
 
 
 @kernel
-def _reason(y: Floats, controls: int) -> int:
+def _failure_reason(y: Floats, controls: int) -> int:
     """Reason why there is nothing to fit, 0 if there is."""
     if not 0 < controls < y.size:
         return EMPTY_ARM
@@ -119,7 +119,7 @@ def _reason(y: Floats, controls: int) -> int:
 
 
 @kernel
-def _at_rest(x: Floats, y: Floats, controls: int) -> _LogisticFit:
+def _zero_fit(x: Floats, y: Floats, controls: int) -> _LogisticFit:
     """Fit with all coefficients zero, where every chance is a half."""
     size, n = 2 + x.shape[0], y.size
     square = (size, size)
@@ -321,10 +321,10 @@ def _predict(fit: _LogisticFit, gradient: Floats) -> tuple[float, float]:
     ratio = np.exp(fit.beta[1] - fit.beta[0])
     control = treated = slope_control = slope_treated = 0.0
     for i in range(n):
-        own = fit.y[i] - fit.residual[i]
-        low, high = own, own * ratio / (1.0 - own + own * ratio)
+        chance = fit.y[i] - fit.residual[i]
+        low, high = chance, chance * ratio / (1.0 - chance + chance * ratio)
         if i >= fit.controls:
-            low, high = own / (own + (1.0 - own) * ratio), own
+            low, high = chance / (chance + (1.0 - chance) * ratio), chance
         control += low
         treated += high
         slope_control += low * (1.0 - low)

@@ -94,7 +94,7 @@ def fisher(table: Floats) -> tuple[Floats, Floats]:
 
     The two-sided p adds up all tables that are no more probable.
     """
-    one, two = np.empty(table.shape[0]), np.empty(table.shape[0])
+    one_sided, two_sided = np.empty(table.shape[0]), np.empty(table.shape[0])
     for i in range(table.shape[0]):
         x1, n1, x0, n0 = table[i]
         responders = x1 + x0
@@ -107,8 +107,8 @@ def fisher(table: Floats) -> tuple[Floats, Floats]:
             chance[k] = chance[k - 1] * ratio
             if chance[k] > 1e250:  # noqa: PLR2004  nothing this far below matters
                 chance[: k + 1] /= chance[k]
-        found = np.int64(x1 - first)
+        position = np.int64(x1 - first)
         total = chance.sum()
-        one[i] = chance[found:].sum() / total
-        two[i] = chance[chance <= chance[found] * _SAME].sum() / total
-    return one, two
+        one_sided[i] = chance[position:].sum() / total
+        two_sided[i] = chance[chance <= chance[position] * _SAME].sum() / total
+    return one_sided, two_sided

@@ -1,4 +1,4 @@
-"""Who responded: outcomes cut by a rule of the scenario's, counted by arm and stratum."""
+"""Responders by a rule of the scenario, counted by arm and stratum."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -37,14 +37,14 @@ class Responder:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     def __post_init__(self) -> None:
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        given = {name: bound for name, bound in given.items() if bound is not None}
-        if not given:
+        bounds = {field.name: getattr(self, field.name) for field in fields(self)}
+        bounds = {name: bound for name, bound in bounds.items() if bound is not None}
+        if not bounds:
             raise BadValue(
                 "responder",
                 f"is empty; give one or more of {', '.join(field.name for field in fields(self))}.",
             )
-        for name, bound in given.items():
+        for name, bound in bounds.items():
             if not np.isfinite(bound):
                 raise BadValue(f"responder.{name}", f"is {bound:g}; give a finite number.")
 
@@ -54,7 +54,7 @@ class Responder:
         return self.below_baseline_by is not None or self.above_baseline_by is not None
 
     def check(self, endpoint: Endpoint) -> None:
-        """Raise ``ValueError`` for a bound that no patient's value could be near."""
+        """Raise ``ValueError`` for a bound outside the endpoint's plausible values."""
         low, high = endpoint.plausible
         for name in ("below", "at_most", "at_least"):
             bound = getattr(self, name)
@@ -71,7 +71,7 @@ class Responder:
         Fixed bounds are brought to the model scale, so that a value typed like the bound is equal
         to it.
         """
-        yes, known = np.ones(value.shape, dtype=np.bool_), ~np.isnan(value)
+        yes, is_known = np.ones(value.shape, dtype=np.bool_), ~np.isnan(value)
         if self.below is not None:
             yes &= value < endpoint.to_model(self.below)
         if self.at_most is not None:
@@ -79,19 +79,19 @@ class Responder:
         if self.at_least is not None:
             yes &= value >= endpoint.to_model(self.at_least)
         if self.reads_baseline:
-            known &= ~np.isnan(baseline)
+            is_known &= ~np.isnan(baseline)
             scale = endpoint.transformation
             rise = on_unit_scale(value, scale) - on_unit_scale(baseline, scale)
             if self.below_baseline_by is not None:
                 yes &= rise < -self.below_baseline_by
             if self.above_baseline_by is not None:
                 yes &= rise > self.above_baseline_by
-        return np.where(known, yes, UNKNOWN_RESPONSE).astype(np.int8)
+        return np.where(is_known, yes, UNKNOWN_RESPONSE).astype(np.int8)
 
 
 @dataclass(frozen=True, slots=True)
 class ResponderAnalysis(Analysis):
-    """What the analyses of responders share: the rule, and what a missing outcome counts as."""
+    """Options and counts that the analyses of responders share."""
 
     endpoint: str
     month: float
@@ -141,7 +141,7 @@ class ResponderAnalysis(Analysis):
 
 @kernel
 def count(responds: Arms, arm: Arms, level: Ints, levels: int) -> Floats:
-    """Responders and patients of arm 1, then of arm 0, (trial, level, 4), of those known."""
+    """Responders and patients of arm 1, then of arm 0, (trial, level, 4), if it is known."""
     trials, patients = arm.shape
     table = np.zeros((trials, levels, 4))
     for trial in range(trials):
@@ -149,9 +149,9 @@ def count(responds: Arms, arm: Arms, level: Ints, levels: int) -> Floats:
             if responds[trial, i] < 0:
                 continue
             h = level[trial, i] if levels > 1 else 0
-            place = 0 if arm[trial, i] == 1 else 2
-            table[trial, h, place] += responds[trial, i]
-            table[trial, h, place + 1] += 1.0
+            column = 0 if arm[trial, i] == 1 else 2
+            table[trial, h, column] += responds[trial, i]
+            table[trial, h, column + 1] += 1.0
     return table
 
 
@@ -175,25 +175,25 @@ def rates(table: Floats) -> tuple[Floats, Floats, Mapping[str, Floats]]:
     return treated - control, np.sqrt(variance), by_arm
 
 
-def of_distinct(
+def by_distinct_table(
     table: Floats, compute: Callable[[Floats], tuple[Floats, ...]]
 ) -> tuple[Floats, ...]:
-    """Numbers of every trial's table, computed once for each that occurs; nan for nan.
+    """Results for every trial's table, computed once per distinct table; nan for nan.
 
-    ``table`` is (trial, 4): small trials have few different ones.
+    ``table`` is (trial, 4): small trials have few distinct tables.
     """
-    known = ~np.isnan(table[:, 0])
-    tables, place = np.unique(table[known], axis=0, return_inverse=True)
-    found = []
+    is_known = ~np.isnan(table[:, 0])
+    tables, index = np.unique(table[is_known], axis=0, return_inverse=True)
+    columns = []
     for numbers in compute(tables):
-        spread = np.full(known.size, np.nan)
-        spread[known] = numbers[place.ravel()]
-        found.append(spread)
-    return tuple(found)
+        spread = np.full(is_known.size, np.nan)
+        spread[is_known] = numbers[index.ravel()]
+        columns.append(spread)
+    return tuple(columns)
 
 
 def check_margin(null_effect: float) -> None:
-    """Raise ``ValueError`` for a difference in rates that cannot be."""
+    """Raise ``ValueError`` for a difference in rates outside -1 to 1."""
     if not -1.0 < null_effect < 1.0:
         raise BadValue(
             "null_effect",

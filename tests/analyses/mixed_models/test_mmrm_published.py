@@ -16,7 +16,7 @@ from phase2sim.analyses.mixed_models.average_information import curvature_invers
 from phase2sim.analyses.mixed_models.contrasts import contrast
 from phase2sim.analyses.mixed_models.covariance_structures import Structure
 from phase2sim.analyses.mixed_models.missing_patterns import Columns, PatternSums, pattern_sums
-from phase2sim.analyses.mixed_models.mixed_model import Fitted, MixedModel, at
+from phase2sim.analyses.mixed_models.mixed_model import Fitted, MixedModel, contrast_at
 from phase2sim.analyses.mixed_models.mmrm import Mmrm
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Reading
@@ -80,7 +80,7 @@ def test_formulas_are_those_of_r_at_its_covariance(key: tuple[str, str, str]) ->
     visits = len(reading.visits_months)
     _, parameters = parameters_of(key, sums)
     for visit in range(visits):
-        ours = at(sums, model_of(key, visit, visits), parameters, np.ones(1, np.bool_))
+        ours = contrast_at(sums, model_of(key, visit, visits), parameters, np.ones(1, np.bool_))
 
         place = str(visit + 1)
         if key in SATTERTHWAITE:
@@ -105,7 +105,7 @@ def test_one_step_from_where_r_stopped_is_our_maximum(key: tuple[str, str, str])
     promised = 0.5 * float(step @ here.score[0])
 
     for visit in range(visits):
-        stepped = at(sums, model_of(key, visit, visits), parameters + step, asked)
+        stepped = contrast_at(sums, model_of(key, visit, visits), parameters + step, asked)
         ours = fit(reading, visit, **options_of(key))
         gap = float(ours.log_likelihood[0]) - FITS[key]["NA", "loglik"]
         assert gap == pytest.approx(promised, rel=1e-3, abs=2e-9)

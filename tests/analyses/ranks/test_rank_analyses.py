@@ -13,7 +13,7 @@ from scipy import stats
 from support.readings import published_reading, random_reading, rows_of
 
 from phase2sim.analyses.ranks.rank_ancova import RankAncova
-from phase2sim.analyses.ranks.rank_sum_exact import untied
+from phase2sim.analyses.ranks.rank_sum_exact import untied_table
 from phase2sim.analyses.ranks.van_elteren import VanElteren
 from phase2sim.analyses.ranks.wilcoxon import Wilcoxon
 from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Reading
@@ -75,7 +75,7 @@ def test_exact_distribution_is_that_of_counted_arrangements(m: int, n: int) -> N
             counts[k] += counts[k - i]
     assert sum(counts) == comb(m + n, m)
 
-    table = untied(m, n)
+    table = untied_table(m, n)
 
     exact = [float(Fraction(sum(counts[: k + 1]), comb(m + n, m))) for k in range(table.size)]
     np.testing.assert_allclose(table, exact, rtol=1e-13)
