@@ -32,7 +32,7 @@ from numpydoc.validate import validate
 import phase2sim
 from phase2sim.scenario.assembly.registry import TABLES
 
-NOT_YET = {"public", "core", *TABLES} - {
+NOT_YET = {"public", *TABLES} - {
     "decisions", "efficacies", "futilities", "spendings",
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What one part of the program hands to the next: frozen values; the parts are elsewhere in core.
+"""Frozen values that one part of the program hands to the next, and the source of the truth.
 
 Axis names used throughout: ``trial``, ``arm``, ``endpoint``, ``visit`` (baseline first),
 ``patient`` (in order of randomisation), ``knot`` (of a mean curve on the diagnosis clock). Arm 0 is
@@ -56,7 +56,20 @@ class TruthSource:
             """``target``, ``null``, ``prior`` or ``sceptical``."""
 
     def truth(self, first: int, trials: int) -> Truth:
-        """Truth of trials ``first`` to ``first + trials - 1``."""
+        """Truth of trials ``first`` to ``first + trials - 1``.
+
+        Parameters
+        ----------
+        first : int
+            Number of the first trial, from 0.
+        trials : int
+            Number of trials, 1 or more.
+
+        Returns
+        -------
+        Truth
+            Means, effects and variation of each of the trials, on the model scale.
+        """
         raise NotImplementedError
 
 

@@ -30,16 +30,52 @@ class Randomisation:
 
         ``factors`` (factor, trial, patient) holds the level of each factor that ``over`` names, 0
         and up; without any its first axis is empty.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the scenario.
+        first : int
+            Number of the first trial, from 0.
+        factors : ndarray of int, (factor, trial, patient)
+            Level of each factor that ``over`` names, from 0.
+
+        Returns
+        -------
+        ndarray of int, (trial, patient)
+            Arm of each patient; 0 is control.
         """
         raise NotImplementedError
 
     def treated_sizes(self, patients: int) -> list[tuple[int, float]]:
-        """Sizes that the treated one of two arms may have, each with its probability."""
+        """Sizes that the treated one of two arms may have, each with its probability.
+
+        Parameters
+        ----------
+        patients : int
+            Number of patients in both arms together.
+
+        Returns
+        -------
+        list of tuple of (int, float)
+            Number of treated patients and its probability; the probabilities have a sum of 1.
+        """
         control, treated = self.ratio
         return [(round(patients * treated / (control + treated)), 1.0)]
 
     def keeps_ratio(self, patients: int) -> bool:
-        """Whether the first ``patients`` of a trial are in the ratio whatever is drawn."""
+        """Whether the first ``patients`` of a trial are in the ratio whatever is drawn.
+
+        Parameters
+        ----------
+        patients : int
+            Number of patients, in the order of randomisation.
+
+        Returns
+        -------
+        bool
+            True if every allocation puts the planned numbers into the arms.
+        """
         del patients
         return False
 
@@ -52,10 +88,38 @@ class Recruitment:
     takes_time: ClassVar[bool] = True  # patients enrol one after another
 
     def check(self, plan: Plan) -> None:
-        """Raise ``BadValue`` where the sites of a plan cannot enrol its patients."""
+        """Raise ``BadValue`` where the sites of a plan cannot enrol its patients.
+
+        Parameters
+        ----------
+        plan : Plan
+            Trial with its number of patients and of sites.
+
+        Raises
+        ------
+        BadValue
+            If the sites cannot enrol that many patients.
+        """
 
     def arrive(self, seed: int, first: int, shape: tuple[int, int], sites: int) -> Arrivals:
-        """When and where the patients (trial, patient) enrol; the first n do not depend on n."""
+        """When and where the patients (trial, patient) enrol; the first n do not depend on n.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the scenario.
+        first : int
+            Number of the first trial, from 0.
+        shape : tuple of (int, int)
+            Numbers of trials and of patients per trial.
+        sites : int
+            Number of sites, 1 or more.
+
+        Returns
+        -------
+        Arrivals
+            Months from the opening of the trial to each enrolment, and its site, (trial, patient).
+        """
         raise NotImplementedError
 
 
@@ -76,11 +140,37 @@ class Missingness:
         return ()
 
     def prepare(self, plan: Plan, untreated: Untreated) -> "Observer":
-        """Return what observes, set so that untreated patients are lost at the stated rate."""
+        """Return what observes, set so that untreated patients are lost at the stated rate.
+
+        Parameters
+        ----------
+        plan : Plan
+            Trial whose outcomes are observed.
+        untreated : callable
+            Function without arguments that returns a pilot sample of untreated patients.
+
+        Returns
+        -------
+        Observer
+            Missingness whose rates are calibrated on the pilot sample.
+        """
         raise NotImplementedError
 
     def share_staying(self, month: float, visits_months: tuple[float, ...]) -> tuple[float, float]:
-        """Share of untreated, and of treated, patients who are still seen at a month."""
+        """Share of untreated, and of treated, patients who are still seen at a month.
+
+        Parameters
+        ----------
+        month : float
+            Months since randomisation.
+        visits_months : tuple of float, (visit,)
+            Months of the visits since randomisation, baseline first.
+
+        Returns
+        -------
+        tuple of (float, float)
+            Shares of untreated and of treated patients, each from 0 to 1.
+        """
         del month, visits_months
         return 1.0, 1.0
 
@@ -89,7 +179,20 @@ class Observer(Protocol):
     """A missingness whose rates are set."""
 
     def observe(self, trials: Trials, plan: Plan) -> Bools:
-        """Which values are seen, in the shape of ``trials.value``."""
+        """Which values are seen, in the shape of ``trials.value``.
+
+        Parameters
+        ----------
+        trials : Trials
+            Complete trials.
+        plan : Plan
+            Trial that they follow.
+
+        Returns
+        -------
+        ndarray of bool, (trial, endpoint, visit, patient)
+            True where the value is seen.
+        """
         ...
 
 
@@ -107,5 +210,19 @@ class Intercurrent(Protocol):
         """Change ``trials.value`` in place; the first visit after the event, (trial, patient).
 
         Where none comes it is the number of visits. ``gain`` is what treatment added to each value.
+
+        Parameters
+        ----------
+        trials : Trials
+            Complete trials, whose values are changed in place.
+        plan : Plan
+            Trial that they follow.
+        gain : ndarray of float, (trial, endpoint, visit, patient)
+            Effect of treatment in each value, model scale.
+
+        Returns
+        -------
+        ndarray of int, (trial, patient)
+            Index of the first visit after the event; the number of visits where none comes.
         """
         ...
