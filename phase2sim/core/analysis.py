@@ -85,7 +85,19 @@ class Analysis(ABC):
         return self.reads != "continuous" or (self.scale == MODEL_SCALE and not self.by_ranks)
 
     def individual_outcomes(self, reading: Reading) -> Floats:
-        """Outcome of each patient whose mean it compares between arms, (trial, patient)."""
+        """Outcome of each patient whose mean it compares between arms, (trial, patient).
+
+        Parameters
+        ----------
+        reading : Reading
+            Outcomes of the analysed endpoint in every trial of the batch.
+
+        Returns
+        -------
+        ndarray of float, (trial, patient)
+            Outcome at ``month``, or mean from ``averaged_from`` to ``month``; nan where a visit was
+            missed.
+        """
         first = self.month if self.averaged_from is None else self.averaged_from
         visits = [v for v, m in enumerate(reading.visits_months) if first <= m <= self.month]
         average: Floats = reading.value[:, visits].mean(axis=1)
@@ -93,8 +105,33 @@ class Analysis(ABC):
 
     @abstractmethod
     def estimate(self, reading: Reading) -> Estimates:
-        """Estimate the effect in every trial of a batch."""
+        """Estimate the effect in every trial of a batch.
+
+        Parameters
+        ----------
+        reading : Reading
+            Outcomes of the analysed endpoint in every trial of the batch.
+
+        Returns
+        -------
+        Estimates
+            Effect, standard error, degrees of freedom and p, (trial,); nan where the analysis
+            failed.
+        """
 
     def estimate_first(self, reading: Reading, sizes: tuple[int, ...]) -> Estimates:
-        """Estimate the effect from the first n patients, (size, trial), for each n of ``sizes``."""
+        """Estimate the effect from the first n patients, (size, trial), for each n of ``sizes``.
+
+        Parameters
+        ----------
+        reading : Reading
+            Outcomes of the analysed endpoint in every trial of the batch.
+        sizes : tuple of int, (size,)
+            Numbers of patients, rising, up to those of the reading.
+
+        Returns
+        -------
+        Estimates
+            Estimates of each size, (size, trial).
+        """
         return stack_estimates([self.estimate(reading.of_first(n)) for n in sizes])

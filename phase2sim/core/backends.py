@@ -26,15 +26,50 @@ class Backend(Protocol):
         ...
 
     def share[T](self, value: T) -> T:
-        """Stand-in for a value that many pieces of work take: sent to each worker once."""
+        """Stand-in for a value that many pieces of work take: sent to each worker once.
+
+        Parameters
+        ----------
+        value : object
+            Value that many pieces of work take; it can be pickled.
+
+        Returns
+        -------
+        object
+            Value to hand to ``submit`` in its place.
+        """
         ...
 
     def submit[R](self, work: Callable[..., R], *arguments: object) -> "Future[R]":
-        """Begin a piece of work."""
+        """Begin a piece of work.
+
+        Parameters
+        ----------
+        work : callable
+            Function to call.
+        *arguments : object
+            Its arguments, by position; those from ``share`` arrive as the shared values.
+
+        Returns
+        -------
+        Future
+            Future of what the function returns or raises.
+        """
         ...
 
     def is_lost(self, error: BaseException) -> bool:
-        """Whether a piece of work failed only because its worker went away."""
+        """Whether a piece of work failed only because its worker went away.
+
+        Parameters
+        ----------
+        error : BaseException
+            Exception of a piece of work.
+
+        Returns
+        -------
+        bool
+            True if the worker went away, so that the same work may succeed elsewhere.
+        """
         ...
 
 

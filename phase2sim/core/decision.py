@@ -71,20 +71,70 @@ class Decision:
         return "none"
 
     def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
-        """Raise ``BadValue`` for analyses that the rule does not fit."""
+        """Raise ``BadValue`` for analyses that the rule does not fit.
+
+        Parameters
+        ----------
+        hypotheses : tuple of Hypothesis, (analysis,)
+            What each analysis is to show.
+
+        Raises
+        ------
+        BadValue
+            If the rule does not fit the analyses.
+        """
 
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
-        """Name of each verdict, given the analyses' names; may raise ``BadValue``."""
+        """Name of each verdict, given the analyses' names; may raise ``BadValue``.
+
+        Parameters
+        ----------
+        analyses : tuple of str, (analysis,)
+            Names of the analyses.
+
+        Returns
+        -------
+        tuple of str, (verdict,)
+            Names of the verdicts, the analyses' own first.
+
+        Raises
+        ------
+        BadValue
+            If the options do not fit the number of analyses.
+        """
         raise NotImplementedError
 
     def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
-        """Verdicts (trial, verdict): GO, CONSIDER, STOP; UNDECIDED where an analysis failed."""
+        """Verdicts (trial, verdict): GO, CONSIDER, STOP; UNDECIDED where an analysis failed.
+
+        Parameters
+        ----------
+        results : AnalysisResults
+            Estimates and p-values of every analysis, (trial, analysis).
+
+        Returns
+        -------
+        ndarray of int8, (trial, verdict)
+            Verdicts: 1 (GO), 2 (CONSIDER), 0 (STOP) or -1 (UNDECIDED).
+        """
         raise NotImplementedError
 
     def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:
         """Null effect and one-sided level of the test that is the verdict on an analysis.
 
         None where the verdict is no plain test of that analysis alone.
+
+        Parameters
+        ----------
+        number : int
+            Index of the analysis, from 0.
+        hypothesis : Hypothesis
+            What the analysis is to show.
+
+        Returns
+        -------
+        tuple of (float, float) or None
+            Null effect, on the scale of the analysis, and one-sided level.
         """
         del number, hypothesis
         return None
@@ -95,6 +145,18 @@ class Decision:
         A rule without limits of its own has two: BELOW where there is no benefit over the null
         effect, else AT_TARGET; UNKNOWN where the effect is. Behind a verdict on several analyses
         is what it would be if all were certain.
+
+        Parameters
+        ----------
+        true_effect : ndarray of float, (trial, analysis)
+            True effects, on the scale of each analysis; nan where unknown.
+        hypotheses : tuple of Hypothesis, (analysis,)
+            What each analysis is to show.
+
+        Returns
+        -------
+        ndarray of int8, (trial, verdict)
+            Classes: 0 (BELOW), 1 (BETWEEN), 2 (AT_TARGET) or -1 (UNKNOWN).
         """
         sign = np.array([hypothesis.benefit_sign for hypothesis in hypotheses])
         beyond = sign * (true_effect - [hypothesis.null_effect for hypothesis in hypotheses])

@@ -15,7 +15,18 @@ class EffectShape(Protocol):
     """A part that says how an effect grows, and perhaps fades, after treatment."""
 
     def at(self, months: Floats) -> Floats:
-        """Share of the effect at each month since randomisation; 0 at and before month 0."""
+        """Share of the effect at each month since randomisation; 0 at and before month 0.
+
+        Parameters
+        ----------
+        months : ndarray of float
+            Months since randomisation, of any shape.
+
+        Returns
+        -------
+        ndarray of float
+            Share of the effect, in the shape of ``months``; 1 is the whole effect.
+        """
         ...
 
 

@@ -20,6 +20,31 @@ class Endpoint:
     unit to the function that turns a value in it into ``unit``; ``model_unit`` names the model
     scale, whose values pass unchanged. ``plausible`` bounds a single patient's value in ``unit``;
     ``largest_effect`` bounds a mean difference on the model scale.
+
+    Parameters
+    ----------
+    name : str
+        Name in scenarios and evidence files.
+    label : str
+        Name in reports.
+    unit : str
+        Unit of the endpoint's values.
+    units : mapping of str to callable
+        Accepted units, each with the function that turns a value in it into ``unit``.
+    model_unit : str
+        Name of the model scale in evidence files.
+    transformation : {"identity", "log1p", "log", "root"}
+        Transformation from ``unit`` to the model scale.
+    to_model : callable
+        Function from a value in ``unit`` to the model scale.
+    from_model : callable
+        Function from the model scale to ``unit``.
+    lower_is_better : bool
+        Whether a lower value is a benefit.
+    plausible : tuple of (float, float)
+        Lowest and highest plausible value of a patient, in ``unit``.
+    largest_effect : float
+        Largest plausible mean difference, on the model scale, above 0.
     """
 
     name: str
@@ -43,6 +68,23 @@ class Endpoint:
         """Turn ``value`` in a reported ``unit`` into this endpoint's own unit.
 
         Raises ``BadInput`` for a unit that is not one of this endpoint's.
+
+        Parameters
+        ----------
+        value : float
+            Value as it was reported.
+        unit : str
+            Unit of the value: a key of ``units``.
+
+        Returns
+        -------
+        float
+            Value in ``unit`` of the endpoint.
+
+        Raises
+        ------
+        BadInput
+            If the endpoint is not reported in that unit.
         """
         if unit not in self.units:
             raise BadInput(

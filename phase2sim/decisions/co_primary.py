@@ -17,6 +17,41 @@ class CoPrimary(Decision):
 
     A trial in which one analysis failed and another stopped is a stop; otherwise a failed analysis
     leaves the trial undecided.
+
+    Parameters
+    ----------
+    one_sided_alpha : float
+        One-sided significance level of each analysis, above 0 and below 0.5.
+
+    Raises
+    ------
+    BadValue
+        If ``one_sided_alpha`` does not lie between 0 and 0.5.
+
+    Notes
+    -----
+    The type I error of the verdict on all analyses is at most alpha, without adjustment: it is
+    wrong only if the test of a true null hypothesis is wrong. The power is at most that of the
+    weakest analysis.
+
+    References
+    ----------
+    Berger (1982), Multiparameter hypothesis testing and acceptance sampling, Technometrics
+    24:295-300.
+
+    Examples
+    --------
+    By definition, all are significant if the largest p is at most alpha. The last verdict is the
+    one on all analyses: go (1), stop (0) or undecided (-1).
+
+    >>> import numpy as np
+    >>> from phase2sim.core.decision import only_p
+    >>> p = np.array([[0.01, 0.02], [0.01, 0.03], [0.01, np.nan], [0.03, np.nan]])
+    >>> CoPrimary(0.025).decide(only_p(p))
+    array([[ 1,  1,  1],
+           [ 1,  0,  0],
+           [ 1, -1, -1],
+           [ 0, -1,  0]], dtype=int8)
     """
 
     one_sided_alpha: float

@@ -36,6 +36,60 @@ class DualCriterion(Decision):
     the analysis's name, on the scale of its effect. Of several analyses ``all`` or ``any`` count.
     Roychoudhury, Scheuer and Neuenschwander, Clinical Trials 2018; Frewer et al., Pharmaceutical
     Statistics 2016.
+
+    Parameters
+    ----------
+    lower_reference : mapping of str to float
+        By analysis, for every one: least effect of interest, on the scale of the analysis.
+    target : mapping of str to float
+        By analysis, for every one: effect hoped for, on the same scale; the lower reference value
+        or better.
+    lower_reference_confidence : float
+        Posterior probability of an effect beyond the lower reference value that a go needs, above 0
+        and below 1.
+    target_confidence : float, default 0.5
+        Posterior probability of an effect beyond the target that a go needs, above 0 and below 1.
+    stop_when : {"neither", "target"}, default "neither"
+        Whether to stop if neither criterion holds, or as soon as that of the target fails.
+    prior : mapping of str to AnalysisMixture, optional
+        By analysis: prior of the effect, a mixture of normals on the same scale. Flat if omitted.
+    together : {"all", "any"}, default "all"
+        Whether the worst verdict on an analysis, or the best, is that on the trial.
+
+    Raises
+    ------
+    BadValue
+        If a confidence does not lie between 0 and 1.
+
+    Notes
+    -----
+    Verdicts are 1 for go, 2 for consider, 0 for stop and -1 for undecided. With
+    ``target_confidence`` of 0.5 and a flat prior the target is met exactly if the estimate reaches
+    it.
+
+    References
+    ----------
+    Roychoudhury, Scheuer and Neuenschwander (2018), Beyond p-values: a phase II dual-criterion
+    design with statistical significance and clinical relevance, Clinical Trials 15:452-461.
+
+    Frewer, Mitchell, Watkins and Matcham (2016), Decision-making in early clinical drug
+    development, Pharmaceutical Statistics 15:255-263.
+
+    Examples
+    --------
+    With a flat prior and a known standard error of 0.1, effects of 0.1, 0.3 and 0.4 are beyond 0
+    with probabilities Phi(1) = 0.841, Phi(3) = 0.9987 and Phi(4), and beyond 0.35 with Phi(-2.5) =
+    0.006, Phi(-0.5) = 0.309 and Phi(0.5) = 0.691:
+
+    >>> import numpy as np
+    >>> from phase2sim.core.decision import AnalysisResults, Hypothesis
+    >>> effect, se = np.array([[0.1], [0.3], [0.4]]), np.full((3, 1), 0.1)
+    >>> p, infinite = np.array([[0.159], [0.001], [0.0]]), np.full((3, 1), np.inf)
+    >>> results = AnalysisResults(effect, se, infinite, p, (Hypothesis("c_peptide"),))
+    >>> least, target = {"c_peptide": 0.0}, {"c_peptide": 0.35}
+    >>> rule = DualCriterion(least, target, lower_reference_confidence=0.95)
+    >>> rule.decide(results).ravel()
+    array([0, 2, 1], dtype=int8)
     """
 
     lower_reference: Mapping[str, float]

@@ -24,6 +24,53 @@ class Dunnett(Decision):
     ``step_down`` takes the arms from the largest t on, each against those that are left, which
     keeps the familywise error too and finds more. Dunnett, JASA 1955; Dunnett and Tamhane, JASA
     1992.
+
+    Parameters
+    ----------
+    one_sided_alpha : float
+        One-sided significance level of all arms together, above 0 and below 0.5.
+    step_down : bool, default True
+        Whether an arm is compared with the critical value for the arms that are left. If False,
+        every arm is compared with the critical value for all arms.
+
+    Raises
+    ------
+    BadValue
+        If ``one_sided_alpha`` does not lie between 0 and 0.5.
+
+    Notes
+    -----
+    The t statistics of two arms with n1 and n2 patients against a control of n0 have the
+    correlation sqrt(n1 / (n1 + n0)) sqrt(n2 / (n2 + n0)), from the planned ratio of the arms. At
+    most 8 analyses. Verdicts are 1 for go, 0 for stop and -1 for undecided; the last of each row is
+    whether at least one analysis is a go.
+
+    References
+    ----------
+    Dunnett (1955), A multiple comparison procedure for comparing several treatments with a control,
+    Journal of the American Statistical Association 50:1096-1121.
+
+    Dunnett and Tamhane (1991), Step-down multiple tests for comparing treatments with a control in
+    unbalanced one-way layouts, Statistics in Medicine 10:939-947.
+
+    Examples
+    --------
+    For two arms as large as control and infinite degrees of freedom, Dunnett's table 1a (1955) has
+    the critical value 1.92 at a level of 0.05. In one step 1.93 exceeds it, and 1.90 does not:
+
+    >>> import numpy as np
+    >>> from scipy.special import ndtr
+    >>> from phase2sim.core.decision import only_p
+    >>> results = only_p(ndtr(-np.array([[1.93, 1.70], [1.90, 1.70]])))
+    >>> Dunnett(0.05, step_down=False).decide(results)
+    array([[1, 0, 1],
+           [0, 0, 0]], dtype=int8)
+
+    Stepping down, the second arm needs the one-sided 1.645 once the first is significant:
+
+    >>> Dunnett(0.05).decide(results)
+    array([[1, 1, 1],
+           [0, 0, 0]], dtype=int8)
     """
 
     one_sided_alpha: float

@@ -18,6 +18,41 @@ class Fallback(Decision):
     """Analyses in order, each with a share of alpha that goes to the next once significant.
 
     Wiens, Pharmaceutical Statistics 2003.
+
+    Parameters
+    ----------
+    one_sided_alpha : float
+        One-sided significance level of the family of analyses, above 0 and below 0.5.
+    weights : tuple of float, (analysis,)
+        Share of alpha of each analysis, in the order of the analyses; 0 or more, with a sum above 0
+        and at most 1.
+
+    Raises
+    ------
+    BadValue
+        If ``one_sided_alpha`` does not lie between 0 and 0.5, or the weights do not share out
+        alpha.
+
+    Notes
+    -----
+    At most 8 analyses. Verdicts are 1 for go, 0 for stop and -1 for undecided; the last of each row
+    is whether at least one analysis is a go.
+
+    References
+    ----------
+    Wiens (2003), A fixed sequence Bonferroni procedure for testing multiple endpoints,
+    Pharmaceutical Statistics 2:211-215.
+
+    Examples
+    --------
+    Adjusted p-values are 0.12, 0.016, 0.04 and 0.04 (graphicalMCP 0.2.8, ``graph_test_shortcut``
+    with the graph ``fallback``): the first analysis is not significant, and the second still is.
+
+    >>> import numpy as np
+    >>> from phase2sim.core.decision import only_p
+    >>> rule = Fallback(0.025, weights=(0.25, 0.25, 0.25, 0.25))
+    >>> rule.decide(only_p(np.array([[0.030, 0.004, 0.020, 0.010]])))
+    array([[0, 1, 0, 0, 1]], dtype=int8)
     """
 
     one_sided_alpha: float

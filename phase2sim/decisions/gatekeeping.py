@@ -20,6 +20,42 @@ class Gatekeeping(Decision):
     """Serial gatekeeping: Holm within a family, the next family once all of it is significant.
 
     Westfall and Krishen, Journal of Statistical Planning and Inference 2001.
+
+    Parameters
+    ----------
+    one_sided_alpha : float
+        One-sided significance level of the family of analyses, above 0 and below 0.5.
+    families : tuple of int, (family,)
+        Number of analyses in each family, 1 or more, in the order of the analyses; their sum is the
+        number of analyses.
+
+    Raises
+    ------
+    BadValue
+        If ``one_sided_alpha`` does not lie between 0 and 0.5, or a family has no analysis.
+
+    Notes
+    -----
+    Verdicts are 1 for go, 0 for stop and -1 for undecided; the last of each row is whether at least
+    one analysis is a go.
+
+    References
+    ----------
+    Westfall and Krishen (2001), Optimally weighted, fixed sequence and gatekeeper multiple testing
+    procedures, Journal of Statistical Planning and Inference 99:25-40.
+
+    Examples
+    --------
+    Two families of two. By Holm the first needs a smaller p of at most 0.0125 and a larger one of
+    at most 0.025. In the first trial both families pass; in the second trial the first family has
+    one analysis that is not significant, so the second family is not tested.
+
+    >>> import numpy as np
+    >>> from phase2sim.core.decision import only_p
+    >>> p = np.array([[0.010, 0.020, 0.012, 0.024], [0.010, 0.030, 0.001, 0.001]])
+    >>> Gatekeeping(0.025, families=(2, 2)).decide(only_p(p))
+    array([[1, 1, 1, 1, 1],
+           [1, 0, 0, 0, 1]], dtype=int8)
     """
 
     one_sided_alpha: float

@@ -19,6 +19,45 @@ class Graphical(Decision):
     """Alpha shared by weights; a significant analysis hands its level on along the arrows.
 
     Bretz, Maurer, Brannath and Posch, Statistics in Medicine 2009.
+
+    Parameters
+    ----------
+    one_sided_alpha : float
+        One-sided significance level of the family of analyses, above 0 and below 0.5.
+    weights : tuple of float, (analysis,)
+        Share of alpha of each analysis, in the order of the analyses; 0 or more, with a sum above 0
+        and at most 1.
+    transitions : tuple of tuple of float, (analysis, analysis)
+        Entry j of row i is the share of its level that analysis i hands to analysis j once it is
+        significant; 0 or more, 0 on the diagonal, each row with a sum of at most 1.
+
+    Raises
+    ------
+    BadValue
+        If ``one_sided_alpha`` does not lie between 0 and 0.5, the weights do not share out alpha,
+        or ``transitions`` is no square table of shares.
+
+    Notes
+    -----
+    At most 8 analyses. Verdicts are 1 for go, 0 for stop and -1 for undecided; the last of each row
+    is whether at least one analysis is a go.
+
+    References
+    ----------
+    Bretz, Maurer, Brannath and Posch (2009), A graphical approach to sequentially rejective
+    multiple test procedures, Statistics in Medicine 28:586-604.
+
+    Examples
+    --------
+    Two primary analyses that hand half of their level to each other and half to a secondary one.
+    Adjusted p-values are 0.0133, 0.01, 0.04 and 0.5 (graphicalMCP 0.2.8, ``graph_test_shortcut``).
+
+    >>> import numpy as np
+    >>> from phase2sim.core.decision import only_p
+    >>> transitions = ((0, 0.5, 0.5, 0), (0.5, 0, 0, 0.5), (0, 1, 0, 0), (1, 0, 0, 0))
+    >>> rule = Graphical(0.025, weights=(0.5, 0.5, 0, 0), transitions=transitions)
+    >>> rule.decide(only_p(np.array([[0.010, 0.005, 0.020, 0.500]])))
+    array([[1, 1, 0, 0, 1]], dtype=int8)
     """
 
     one_sided_alpha: float

@@ -14,7 +14,40 @@ from phase2sim.decisions.significance import check_alpha
 
 @dataclass(frozen=True, slots=True)
 class Hochberg(Decision):
-    """Step up from the largest p; for p-values that are independent or positively dependent."""
+    """Step up from the largest p; for p-values that are independent or positively dependent.
+
+    Parameters
+    ----------
+    one_sided_alpha : float
+        One-sided significance level of the family of analyses, above 0 and below 0.5.
+
+    Raises
+    ------
+    BadValue
+        If ``one_sided_alpha`` does not lie between 0 and 0.5.
+
+    Notes
+    -----
+    The k-th smallest of m p-values is compared with alpha / (m - k + 1), from the largest on. The
+    first that is at most its level is significant, and so are all smaller ones. Verdicts are 1 for
+    go, 0 for stop and -1 for undecided; the last of each row is whether at least one analysis is a
+    go.
+
+    References
+    ----------
+    Hochberg (1988), A sharper Bonferroni procedure for multiple tests of significance, Biometrika
+    75:800-802.
+
+    Examples
+    --------
+    R 4.2.2, ``p.adjust(p, "hochberg")``, gives adjusted p-values of 0.04 for all four: at a level
+    of 0.05 all are significant, where Holm's adjustment finds one.
+
+    >>> import numpy as np
+    >>> from phase2sim.core.decision import only_p
+    >>> Hochberg(0.05).decide(only_p(np.array([[0.01, 0.02, 0.03, 0.04]])))
+    array([[1, 1, 1, 1, 1]], dtype=int8)
+    """
 
     one_sided_alpha: float
     title: ClassVar[str] = "each analysis after Hochberg's adjustment, and at least one"

@@ -27,6 +27,53 @@ class McpMod(Decision):
     ``doses`` go with ``design.arms``, control first; ``models`` are the candidate curves. The
     largest of the optimal contrasts' t statistics is judged against its own distribution. Bretz,
     Pinheiro and Branson, Biometrics 2005.
+
+    Parameters
+    ----------
+    one_sided_alpha : float
+        One-sided significance level of each dose, and of the curves together, above 0 and below
+        0.5.
+    doses : tuple of float, (arm,)
+        Dose of each arm of ``design.arms``, control first; 0 or more, rising, three or more, in any
+        unit of dose.
+    models : tuple of Curve, (curve,)
+        Candidate curves, one or more: each a ``shape`` with guesses of its parameters, in the unit
+        of ``doses``.
+
+    Raises
+    ------
+    BadValue
+        If ``one_sided_alpha`` does not lie between 0 and 0.5, the doses are fewer than three or do
+        not rise, or there is no curve or one that is flat at these doses.
+
+    Notes
+    -----
+    Verdicts are 1 for go, 0 for stop and -1 for undecided; the last of each row is that on the
+    dose-response curve. It keeps its type I error at alpha; the doses alone are not adjusted for
+    their number.
+
+    References
+    ----------
+    Bretz, Pinheiro and Branson (2005), Combining multiple comparisons and modeling techniques in
+    dose-response studies, Biometrics 61:738-748.
+
+    Examples
+    --------
+    One linear curve over three equal arms has the contrast (-1, 0, 1) / sqrt(2), so its t is that
+    of the top dose: 0.5 / 0.2 = 2.5, significant as 2.5 exceeds 1.96.
+
+    >>> import numpy as np
+    >>> from phase2sim.core.decision import AnalysisResults, Hypothesis
+    >>> from phase2sim.decisions.dose_response import Curve
+    >>> effect, se, p = np.array([[[0.1, 0.5]], [[0.2, 0.2]], [[0.3085, 0.0062]]])
+    >>> hypotheses = (Hypothesis("low", arm=1), Hypothesis("high", arm=2))
+    >>> results = AnalysisResults(effect, se, np.full((1, 2), np.inf), p, hypotheses)
+    >>> rule = McpMod(0.025, doses=(0, 1, 2), models=(Curve("linear"),))
+    >>> t, df = rule.statistics(results)
+    >>> round(float(t[0, 0]), 6)
+    2.5
+    >>> rule.decide(results)
+    array([[0, 1, 1]], dtype=int8)
     """
 
     one_sided_alpha: float

@@ -32,6 +32,48 @@ class Posterior(Decision):
     ``beyond`` and ``prior`` go by the analysis's name: the limit, on the scale of its effect (the
     analysis's null effect if not said), and a mixture of normals (flat if not said). Of several
     analyses ``all`` or ``any`` must be a go.
+
+    Parameters
+    ----------
+    probability : float
+        Posterior probability from which an analysis is a go, above 0 and below 1.
+    beyond : mapping of str to float, optional
+        By analysis: limit that the effect must exceed in the direction of benefit, on the scale of
+        the analysis. The null effect of the analysis if omitted.
+    prior : mapping of str to AnalysisMixture, optional
+        By analysis: prior of the effect, a mixture of normals on the same scale. Flat if omitted.
+    together : {"all", "any"}, default "all"
+        Whether all analyses, or any one of them, must be a go for a go of the trial.
+
+    Raises
+    ------
+    BadValue
+        If ``probability`` does not lie between 0 and 1.
+
+    Notes
+    -----
+    With a flat prior an analysis is a go exactly if its one-sided t test of the limit is
+    significant at 1 - ``probability``. With a prior the estimate counts as normal with a known
+    standard error. Verdicts are 1 for go, 0 for stop and -1 for undecided.
+
+    References
+    ----------
+    Spiegelhalter, Freedman and Parmar (1994), Bayesian approaches to randomized trials, Journal of
+    the Royal Statistical Society A 157:357-416.
+
+    Examples
+    --------
+    With a flat prior and a known standard error the posterior is normal. An effect of 0.5 with a
+    standard error of 0.25 is beyond 0 with probability Phi(2) = 0.977, and beyond 0.1 with
+    probability Phi(1.6) = 0.945:
+
+    >>> import numpy as np
+    >>> from phase2sim.core.decision import AnalysisResults, Hypothesis
+    >>> effect, se, p = (np.array([[value]]) for value in (0.5, 0.25, 0.023))
+    >>> infinite = np.array([[np.inf]])
+    >>> results = AnalysisResults(effect, se, infinite, p, (Hypothesis("c_peptide"),))
+    >>> Posterior(0.95).decide(results), Posterior(0.95, {"c_peptide": 0.1}).decide(results)
+    (array([[1]], dtype=int8), array([[0]], dtype=int8))
     """
 
     probability: float

@@ -14,7 +14,33 @@ from phase2sim.core.errors import BadValue
 
 @dataclass(frozen=True, slots=True)
 class Significance(Decision):
-    """One verdict an analysis, at ``one_sided_alpha`` each; no adjustment for their number."""
+    """One verdict an analysis, at ``one_sided_alpha`` each; no adjustment for their number.
+
+    Parameters
+    ----------
+    one_sided_alpha : float
+        One-sided significance level of each analysis, above 0 and below 0.5.
+
+    Raises
+    ------
+    BadValue
+        If ``one_sided_alpha`` does not lie between 0 and 0.5.
+
+    References
+    ----------
+    International Conference on Harmonisation (1998), E9: Statistical principles for clinical
+    trials, section 5.5: a one-sided test has half the level of the customary two-sided test.
+
+    Examples
+    --------
+    An analysis is a go (1) if its p is at most alpha, otherwise a stop (0). A failed analysis,
+    whose p is nan, is undecided (-1):
+
+    >>> import numpy as np
+    >>> from phase2sim.core.decision import only_p
+    >>> Significance(0.025).decide(only_p(np.array([[0.025, 0.026, np.nan]])))
+    array([[ 1,  0, -1]], dtype=int8)
+    """
 
     one_sided_alpha: float
     title: ClassVar[str] = "each analysis alone, one-sided"

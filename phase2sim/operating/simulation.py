@@ -60,7 +60,7 @@ class Result(Viewed):
 
     It prints its probabilities of go; ``frame`` and ``dataset`` hold every number.
 
-    Attributes
+    Parameters
     ----------
     scenario : Scenario
         Scenario as it was simulated, with the trials and seed of the call.

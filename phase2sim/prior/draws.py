@@ -32,49 +32,49 @@ class PriorDraws(Viewed):
 
     Parameters
     ----------
-    endpoints
+    endpoints : tuple of str, (endpoint,)
         Names of the endpoints, in the order of the endpoint axes.
-    knots_months
-        Months since diagnosis of the knots, (knot,); curves are linear between knots.
-    history
-        Mean of untreated patients of the reference age (12 years), (draw, endpoint, knot).
-    sd
-        SD between patients at the same time since diagnosis, (draw, endpoint, knot).
-    level_sd
-        SD between studies of the mean, (draw, endpoint).
-    slope_sd
-        SD between studies of the slope per month, (draw, endpoint).
-    patient_share
-        Share of the variance between patients that is permanent, 0 to 1, (draw, endpoint).
-    decay
-        Correlation over one month of the transient part, 0 to 1, (draw, endpoint).
-    endpoint_correlation
-        Correlation between endpoints at one visit, (draw, endpoint, endpoint).
-    effect
-        Effect of the treatment in the next trial at the month of its assumption,
-        (draw, endpoint); nan without a treated arm in the evidence.
-    effects
+    knots_months : ndarray of float, (knot,)
+        Months since diagnosis of the knots; curves are linear between knots.
+    history : ndarray of float, (draw, endpoint, knot)
+        Mean of untreated patients of the reference age (12 years).
+    sd : ndarray of float, (draw, endpoint, knot)
+        SD between patients at the same time since diagnosis.
+    level_sd : ndarray of float, (draw, endpoint)
+        SD between studies of the mean.
+    slope_sd : ndarray of float, (draw, endpoint)
+        SD between studies of the slope per month.
+    patient_share : ndarray of float, (draw, endpoint)
+        Share of the variance between patients that is permanent, 0 to 1.
+    decay : ndarray of float, (draw, endpoint)
+        Correlation over one month of the transient part, 0 to 1.
+    endpoint_correlation : ndarray of float, (draw, endpoint, endpoint)
+        Correlation between endpoints at one visit.
+    effect : ndarray of float, (draw, endpoint)
+        Effect of the treatment in the next trial at the month of its assumption; nan without a
+        treated arm in the evidence.
+    effects : mapping of str to EffectAssumption
         The assumption about each effect, by endpoint: month, time course, sceptical SD.
-    provenance
+    provenance : mapping of str to object
         Origin of the draws: digest and names of the evidence, versions, seed, diagnostics, elicited
         inputs.
-    bias
-        Difference of the single arm from a control arm that is not due to treatment,
-        (draw, endpoint); nan without a single arm.
-    class_mean
-        Mean effect in the class of therapies, (draw, endpoint); nan without a class.
-    class_sd
-        SD between trials of the effects in the class, (draw, endpoint); nan without a class.
-    age_slope
-        Change of the mean per year of age, (draw, endpoint).
-    event_outcomes
+    bias : ndarray of float, (draw, endpoint), optional
+        Difference of the single arm from a control arm that is not due to treatment; nan
+        without a single arm.
+    class_mean : ndarray of float, (draw, endpoint), optional
+        Mean effect in the class of therapies; nan without a class.
+    class_sd : ndarray of float, (draw, endpoint), optional
+        SD between trials of the effects in the class; nan without a class.
+    age_slope : ndarray of float, (draw, endpoint), optional
+        Change of the mean per year of age.
+    event_outcomes : tuple of str, (outcome,), default ()
         Names of the counted outcomes.
-    event_rate
-        Events per patient-month of untreated and treated patients, (draw, outcome, 2).
-    event_dispersion
-        Negative binomial dispersion: variance = mean + dispersion mean^2, (draw, outcome).
-    sampled
-        All sampled variables of the model by name, (draw, ...).
+    event_rate : ndarray of float, (draw, outcome, 2), optional
+        Events per patient-month of untreated and treated patients.
+    event_dispersion : ndarray of float, (draw, outcome), optional
+        Negative binomial dispersion: variance = mean + dispersion mean^2.
+    sampled : mapping of str to ndarray, (draw, ...), optional
+        All sampled variables of the model by name.
 
     Examples
     --------

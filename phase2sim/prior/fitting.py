@@ -36,14 +36,14 @@ def fit(
 
     Parameters
     ----------
-    *evidence
+    *evidence : str
         Evidence files: names such as ``"gxipc1"``, looked up in ``priors/``, or paths that end in
         ``.toml``.
-    beside
+    beside : Path, optional
         A scenario file; names are first looked up near it.
-    refit
+    refit : bool, default False
         If True, sample again even if a kept fit exists.
-    report
+    report : callable, optional
         Function that receives lines of text about progress.
 
     Returns

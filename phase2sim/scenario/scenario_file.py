@@ -39,20 +39,53 @@ class Scenario(Viewed, TableModel):
     ``load_scenario`` reads one. ``docs/reference/scenario.md`` lists every key with its unit and
     allowed values; the attributes have the names of the keys.
 
-    Attributes
+    Parameters
     ----------
     title : str
-        Heading of every output.
-    evidence : tuple of str
+        Heading of every output; not empty.
+    evidence : tuple of str, default ()
         Names of evidence files in ``priors/``, or paths.
     seed : int
         Start of every random stream, from 0 to 2**64 - 1.
     trials : int
         Number of trials to simulate per truth, from 1 to 1,000,000,000.
-    failures_allowed : float
+    failures_allowed : float, default 0.05
         Largest share of failed analyses with which a number is printed, from 0 to 1.
-    design, analysis, decision, stopping, ... : dict, tuple or model
-        Tables of the file, each with the name of its key.
+    population : Population, optional
+        Patients who may enrol: their ages, months since diagnosis and baselines.
+    design : dict
+        Arms, number of patients and visits.
+    outcome : dict of str to Outcome, optional
+        By endpoint: mean, SD and course of untreated patients. Required without evidence.
+    endpoint_correlation : float, optional
+        Correlation of any two endpoints at one visit, between -1 and 1. That of the fitted prior if
+        omitted.
+    truth : TruthTable
+        Effects under which trials are simulated.
+    missing : Missing, optional
+        Dropout and missed visits. None if omitted.
+    recruitment : dict, optional
+        Times of enrolment. All patients enrol at once if omitted.
+    intercurrent : dict of str to dict, optional
+        By kind of event: its rate, what it does to outcomes, and the estimand's strategy.
+    events : dict of str to Events, optional
+        By counted outcome: rate and dispersion in untreated patients.
+    shared : Shared, optional
+        Endpoints and months that patients are drawn with beyond those of the trial, so that
+        scenarios compared with each other have the same patients.
+    safety : dict, optional
+        Rule that stops the trial for events in treated patients. None if omitted.
+    assume : {"optimistic", "planned", "pessimistic"}, default "planned"
+        Row of ``docs/methods/assume.md``: how well the trial is run.
+    analysis : tuple of dict, (analysis,)
+        Analyses, one or more, each with its ``kind`` and options.
+    decision : dict
+        Rule that turns p-values into go or stop, with its ``kind`` and options.
+    stopping : Stopping, optional
+        Interim looks and their bounds. None if omitted.
+
+    Attributes
+    ----------
     path : Path
         File that the scenario was read from.
     digest : str

@@ -59,7 +59,7 @@ class Difference:
 class ScenarioComparison(Viewed):
     """Scenarios compared on the same simulated patients, as ``compare`` returns them.
 
-    Attributes
+    Parameters
     ----------
     entries : tuple of ComparedScenario
         One entry per scenario, in the order of the call: its main verdict, number of patients, and

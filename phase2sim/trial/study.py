@@ -8,19 +8,10 @@ import numpy as np
 
 from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Arms, Floats
-from phase2sim.core.contracts import (
-    Arrivals,
-    Entrants,
-    Intercurrent,
-    Observer,
-    Plan,
-    Randomisation,
-    Recruitment,
-    Trials,
-    Truth,
-)
+from phase2sim.core.contracts import Arrivals, Entrants, Plan, Trials, Truth
 from phase2sim.core.decision import Decision, Hypothesis, hypothesis
 from phase2sim.core.estimands import Aim
+from phase2sim.core.patient_parts import Intercurrent, Observer, Randomisation, Recruitment
 from phase2sim.trial.interim.reestimation import Reestimation
 from phase2sim.trial.interim.rules import Interim, InterimRule
 from phase2sim.trial.interim.schedule import PlannedLook

@@ -29,7 +29,13 @@ class Viewed(ABC):
 
     @abstractmethod
     def view(self) -> View:
-        """What is shown of it."""
+        """What is shown of it.
+
+        Returns
+        -------
+        View
+            Title, table and notes.
+        """
 
     def __repr__(self) -> str:
         return as_text(self.view())

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from phase2sim.core.contracts import Missingness
 from phase2sim.core.effect_shapes import EffectShape
+from phase2sim.core.patient_parts import Missingness
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.study import Study

@@ -5,8 +5,9 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from phase2sim.core.contracts import AGE, Missingness, Observer, Plan, Trials, Truth
+from phase2sim.core.contracts import AGE, Plan, Trials, Truth
 from phase2sim.core.errors import BadScenario, message_at
+from phase2sim.core.patient_parts import Missingness, Observer
 from phase2sim.trial.engine import follow
 from phase2sim.trial.patients.entrants import share_eligible
 from phase2sim.trial.patients.recruitment import AllAtOnce

@@ -37,7 +37,7 @@ class Search:
 class SizeResult(Viewed):
     """Answer of a search for a sample size or a detectable effect, as ``size`` returns it.
 
-    Attributes
+    Parameters
     ----------
     scenario : Scenario
         Scenario that was sized.

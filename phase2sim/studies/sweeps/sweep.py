@@ -62,7 +62,7 @@ class SweepOptions:
 class SweepResult(Viewed):
     """Outcome of a sweep, as ``sweep`` returns it.
 
-    Attributes
+    Parameters
     ----------
     folder : Path
         Folder of the results.

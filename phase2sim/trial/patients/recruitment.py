@@ -7,9 +7,10 @@ import numpy as np
 from numba import uint64
 
 from phase2sim.core.arrays import Floats, Ints
-from phase2sim.core.contracts import Arrivals, Plan, Recruitment
+from phase2sim.core.contracts import Arrivals, Plan
 from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
+from phase2sim.core.patient_parts import Recruitment
 from phase2sim.core.randomness import (
     PURPOSES,
     Word,

@@ -1,6 +1,6 @@
 """What happens to patients after they were treated, and changes what their outcomes mean."""
 
-from phase2sim.core.contracts import Intercurrent
+from phase2sim.core.patient_parts import Intercurrent
 from phase2sim.trial.patients.intercurrent.chance import Discontinuation, OtherTherapy
 from phase2sim.trial.patients.intercurrent.rescue import Rescue
 

@@ -1,6 +1,6 @@
 """Which outcomes are seen: patients who leave, and single visits that are missed."""
 
-from phase2sim.core.contracts import Missingness
+from phase2sim.core.patient_parts import Missingness
 from phase2sim.trial.patients.missingness.gaps import NoGaps, Sporadic, SporadicByBaseline
 from phase2sim.trial.patients.missingness.hazards import Complete, Mar, Mcar
 from phase2sim.trial.patients.missingness.logistic import Logistic, Mnar

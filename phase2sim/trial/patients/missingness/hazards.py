@@ -8,10 +8,11 @@ from numba import uint64
 from scipy.optimize import brentq
 
 from phase2sim.core.arrays import Arms, Bools, Floats
-from phase2sim.core.contracts import Missingness, Observer, Plan, Trials, Untreated
+from phase2sim.core.contracts import Plan, Trials
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
+from phase2sim.core.patient_parts import Missingness, Observer, Untreated
 from phase2sim.core.randomness import PURPOSES, Word, fill_uniform, seed_word
 from phase2sim.trial.patients.missingness.last_seen import carried_forward, flatten_trials
 

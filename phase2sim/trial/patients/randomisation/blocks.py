@@ -8,9 +8,9 @@ from numba import uint64
 from scipy.special import comb
 
 from phase2sim.core.arrays import Arms, Ints
-from phase2sim.core.contracts import Randomisation
 from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
+from phase2sim.core.patient_parts import Randomisation
 from phase2sim.core.randomness import PURPOSES, Word, next_bits, seed_word, stream_state, unit
 
 _SHORTEST_BLOCK = 4

@@ -7,8 +7,8 @@ import numpy as np
 from numba import uint64
 
 from phase2sim.core.arrays import Arms, Floats, Ints
-from phase2sim.core.contracts import Randomisation
 from phase2sim.core.kernels import kernel
+from phase2sim.core.patient_parts import Randomisation
 from phase2sim.core.randomness import PURPOSES, Word, next_bits, seed_word, stream_state, unit
 from phase2sim.theory.power import binomial
 

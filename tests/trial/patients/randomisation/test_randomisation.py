@@ -8,7 +8,7 @@ import pytest
 from support.agreement import assert_agrees, se_of_share
 
 from phase2sim.core.arrays import Arms, Floats, Ints
-from phase2sim.core.contracts import Randomisation
+from phase2sim.core.patient_parts import Randomisation
 from phase2sim.trial.patients.randomisation import RANDOMISATIONS
 from phase2sim.trial.patients.randomisation.blocks import PermutedBlocks, StratifiedBlocks
 from phase2sim.trial.patients.randomisation.minimisation import Minimisation
