@@ -10,7 +10,7 @@ import phase2sim
 
 ROOT = Path(__file__).parents[1]
 # Examples of the public names need scenarios and a prior: `test_public.py` runs those.
-ELSEWHERE = {f"{module}.{name}" for name, module in phase2sim._PUBLIC.items()}  # noqa: SLF001
+ELSEWHERE = {f"{module}.{name}" for name, module in phase2sim._MODULES.items()}  # noqa: SLF001
 
 
 def name_of(path: Path) -> str:
