@@ -9,9 +9,6 @@ where something is returned. Raises is there where the body itself raises; for a
 and classes of theory (``test_examples.py`` and ``test_public.py`` run them). References are there
 for parts that are a statistical method and for functions and classes of theory. A property needs
 its sentence alone; so does a method that implements one of a protocol or base.
-
-``NOT_YET`` names the rooms and tables whose docstrings are still to be written. Their tests may
-fail; ``pytest --runxfail tests/test_docstrings.py`` shows what they lack.
 """
 
 import ast
@@ -31,8 +28,6 @@ from numpydoc.validate import validate
 
 import phase2sim
 from phase2sim.scenario.assembly.registry import TABLES
-
-NOT_YET = set(TABLES) - {"decisions", "efficacies", "futilities", "spendings"}
 
 # What numpydoc itself finds: an unknown section or sections out of order (GL); a summary that is
 # no sentence (SS); a parameter that is not documented, unknown, out of order, without type, without
@@ -132,12 +127,8 @@ def contracts() -> Iterator[Documented]:
 
 
 def _documented() -> list[Any]:
-    found = [*public_names(), *parts(), *theory(), *contracts()]
-    later = pytest.mark.xfail(reason="not yet documented", strict=False)
-    return [
-        pytest.param(item, id=item.name, marks=[later] if item.room in NOT_YET else [])
-        for item in found
-    ]
+    items = [*public_names(), *parts(), *theory(), *contracts()]
+    return [pytest.param(item, id=item.name) for item in items]
 
 
 @pytest.mark.parametrize("item", _documented())

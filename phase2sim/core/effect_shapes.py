@@ -20,19 +20,27 @@ class EffectShape(Protocol):
         Parameters
         ----------
         months : ndarray of float
-            Months since randomisation, of any shape.
+            Months since randomisation, in any shape.
 
         Returns
         -------
         ndarray of float
-            Share of the effect, in the shape of ``months``; 1 is the whole effect.
+            Share of the effect, in the shape of ``months``.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Immediate:
-    """The whole effect from the first visit after treatment."""
+    """The whole effect from the first visit after treatment.
+
+    Examples
+    --------
+    Nothing at baseline, and all of it from the first visit on:
+
+    >>> Immediate().at(np.array([0.0, 3.0, 12.0])).tolist()
+    [0.0, 1.0, 1.0]
+    """
 
     def at(self, months: Floats) -> Floats:
         """Share of the effect at each month."""
@@ -41,7 +49,27 @@ class Immediate:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """Grows in proportion to time."""
+    """Grows in proportion to time.
+
+    Parameters
+    ----------
+    full_at_months : float, default 12
+        Months after which the effect is whole, from 0.001 to 1200.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside these limits.
+
+    Notes
+    -----
+    The share is ``months / full_at_months``; it keeps rising afterwards.
+
+    Examples
+    --------
+    >>> Linear(full_at_months=12.0).at(np.array([0.0, 6.0, 12.0, 18.0])).tolist()
+    [0.0, 0.5, 1.0, 1.5]
+    """
 
     full_at_months: float = 12.0
 
@@ -55,7 +83,29 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """Approaches the whole effect exponentially: half of what is missing each half-time."""
+    """Approaches the whole effect exponentially: half of what is missing each half-time.
+
+    Parameters
+    ----------
+    half_time_months : float, default 1.5
+        Months after which half of the effect is reached, from 0.001 to 1200.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside these limits.
+
+    Notes
+    -----
+    The share is ``1 - 2 ** (-months / half_time_months)``.
+
+    Examples
+    --------
+    Half of the effect after one half-time, three quarters after two, seven eighths after three:
+
+    >>> Onset(half_time_months=1.5).at(np.array([0.0, 1.5, 3.0, 4.5])).tolist()
+    [0.0, 0.5, 0.75, 0.875]
+    """
 
     half_time_months: float = 1.5
 
@@ -70,7 +120,33 @@ class Onset:
 
 @dataclass(frozen=True, slots=True)
 class Transient:
-    """Rises as ``onset`` and fades with a half-life."""
+    """Rises as ``onset`` and fades with a half-life.
+
+    Parameters
+    ----------
+    half_time_months : float, default 1.5
+        Half-time of the rise in months, from 0.001 to 1200.
+    half_life_months : float, default 12
+        Half-life of the fall in months, from 0.001 to 1200.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside these limits.
+
+    Notes
+    -----
+    The share is ``(1 - 2 ** (-months / half_time_months)) * 2 ** (-months / half_life_months)``,
+    which stays below 1.
+
+    Examples
+    --------
+    After one half-time, and after eight, which are one half-life (closed form: ``0.5 / 2 ** 0.125``
+    and ``(1 - 2 ** -8) / 2``):
+
+    >>> Transient(1.5, 12.0).at(np.array([0.0, 1.5, 12.0])).round(6).tolist()
+    [0.0, 0.458502, 0.498047]
+    """
 
     half_time_months: float = 1.5
     half_life_months: float = 12.0
@@ -87,7 +163,27 @@ class Transient:
 
 @dataclass(frozen=True, slots=True)
 class Delayed:
-    """Nothing until ``lag_months``, then the whole effect."""
+    """Nothing until ``lag_months``, then the whole effect.
+
+    Parameters
+    ----------
+    lag_months : float, default 3
+        Months without an effect, from 0.001 to 1200.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside its limits.
+
+    Notes
+    -----
+    A visit at ``lag_months`` itself has no effect yet.
+
+    Examples
+    --------
+    >>> Delayed(lag_months=3.0).at(np.array([0.0, 3.0, 3.5, 12.0])).tolist()
+    [0.0, 0.0, 1.0, 1.0]
+    """
 
     lag_months: float = 3.0
 

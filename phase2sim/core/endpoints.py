@@ -24,27 +24,41 @@ class Endpoint:
     Parameters
     ----------
     name : str
-        Name in scenarios and evidence files.
+        Name in scenarios, such as ``"hba1c"``.
     label : str
-        Name in reports.
+        Name in texts.
     unit : str
-        Unit of the endpoint's values.
+        Unit of a patient's value.
     units : mapping of str to callable
-        Accepted units, each with the function that turns a value in it into ``unit``.
+        Unit in which a value may be reported -> function that converts it to ``unit``.
     model_unit : str
-        Name of the model scale in evidence files.
+        Unit of the model scale.
     transformation : {"identity", "log1p", "log", "root"}
-        Transformation from ``unit`` to the model scale.
+        Model scale.
     to_model : callable
-        Function from a value in ``unit`` to the model scale.
+        Function from ``unit`` to the model scale.
     from_model : callable
         Function from the model scale to ``unit``.
     lower_is_better : bool
-        Whether a lower value is a benefit.
+        Whether a lower value is the benefit.
     plausible : tuple of (float, float)
-        Lowest and highest plausible value of a patient, in ``unit``.
+        Lowest and highest value of a patient, in ``unit``.
     largest_effect : float
-        Largest plausible mean difference, on the model scale, above 0.
+        Largest absolute mean difference between arms, on the model scale; above 0.
+
+    References
+    ----------
+    HbA1c of NGSP and IFCC: Hoelzel et al. (2004), Clinical Chemistry 50: 166-174.
+
+    Examples
+    --------
+    An HbA1c of 53 mmol/mol is 7.0 % by the master equation of Hoelzel et al.; a C-peptide of
+    0.2 nmol/L is ``ln(1.2)`` on the model scale:
+
+    >>> round(HBA1C.convert(53.0, "mmol/mol"), 2)
+    7.0
+    >>> round(C_PEPTIDE.to_model(0.2), 6), C_PEPTIDE.benefit_sign
+    (0.182322, 1)
     """
 
     name: str
@@ -72,19 +86,19 @@ class Endpoint:
         Parameters
         ----------
         value : float
-            Value as it was reported.
+            Reported value.
         unit : str
-            Unit of the value: a key of ``units``.
+            Its unit, a key of ``units``.
 
         Returns
         -------
         float
-            Value in ``unit`` of the endpoint.
+            Value in the endpoint's unit.
 
         Raises
         ------
         BadInput
-            If the endpoint is not reported in that unit.
+            If ``unit`` is not a unit of this endpoint.
         """
         if unit not in self.units:
             raise BadInput(
@@ -185,6 +199,50 @@ class Derived(Endpoint):
     """An outcome that follows from those drawn, patient by patient, and is never drawn itself.
 
     ``of`` names what it follows from; ``derive`` takes their values in their units, in that order.
+
+    Parameters
+    ----------
+    name : str
+        Name in scenarios, such as ``"hba1c"``.
+    label : str
+        Name in texts.
+    unit : str
+        Unit of a patient's value.
+    units : mapping of str to callable
+        Unit in which a value may be reported -> function that converts it to ``unit``.
+    model_unit : str
+        Unit of the model scale.
+    transformation : {"identity", "log1p", "log", "root"}
+        Model scale.
+    to_model : callable
+        Function from ``unit`` to the model scale.
+    from_model : callable
+        Function from the model scale to ``unit``.
+    lower_is_better : bool
+        Whether a lower value is the benefit.
+    plausible : tuple of (float, float)
+        Lowest and highest value of a patient, in ``unit``.
+    largest_effect : float
+        Largest absolute mean difference between arms, on the model scale; above 0.
+    of : tuple of str
+        Endpoints that it is derived from.
+    derive : callable
+        Function that takes one array per endpoint of ``of``, in their units, and returns an array
+        in ``unit``.
+
+    References
+    ----------
+    IDAA1c: Mortensen et al. (2009), Diabetes Care 32: 1384-1390.
+
+    Examples
+    --------
+    HbA1c of 7 % with 0.5 U/kg of insulin a day has an IDAA1c of ``7 + 4 * 0.5 = 9``, the limit of
+    partial remission in Mortensen et al. (2009):
+
+    >>> IDAA1C.of
+    ('hba1c', 'insulin')
+    >>> IDAA1C.derive(np.array([7.0]), np.array([0.5])).tolist()
+    [9.0]
     """
 
     of: tuple[str, ...]
@@ -219,7 +277,30 @@ MEASURES: dict[str, Endpoint] = {**ENDPOINTS, **DERIVED}  # what an analysis of 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A named rule by which a patient is a responder: an endpoint, and keys of ``responder``."""
+    """A named rule by which a patient is a responder: an endpoint, and keys of ``responder``.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of an endpoint, or of a derived outcome.
+    rule : mapping of str to float
+        Limits in the endpoint's unit, by key of the analysis ``responder``: ``below``, ``at_most``,
+        ``at_least``, ``below_baseline_by`` or ``above_baseline_by``.
+    label : str
+        Name in texts.
+
+    References
+    ----------
+    Partial remission: Mortensen et al. (2009), Diabetes Care 32: 1384-1390.
+
+    Examples
+    --------
+    Partial remission of type 1 diabetes is an IDAA1c of 9 or less (Mortensen et al. 2009):
+
+    >>> remission = RESPONSES["partial_remission"]
+    >>> remission.endpoint, dict(remission.rule)
+    ('idaa1c', {'at_most': 9.0})
+    """
 
     endpoint: str
     rule: Mapping[str, float]

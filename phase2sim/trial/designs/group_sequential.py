@@ -16,7 +16,54 @@ from phase2sim.trial.interim.schedule import (
 
 @dataclass(frozen=True, slots=True)
 class GroupSequential(Design):
-    """As a fixed design, with interim looks at which the rule of ``[stopping]`` may stop it."""
+    """As a fixed design, with interim looks at which the rule of ``[stopping]`` may stop it.
+
+    Parameters
+    ----------
+    arms : tuple of str
+        Names of the 2 to 20 arms, control first.
+    patients : int
+        Largest number of patients in all arms together, from 1 to 100,000; a multiple of the sum of
+        ``allocation``.
+    visits_months : tuple of float
+        Months of the 2 to 100 visits since randomisation, rising from 0 (baseline) to at most 1200.
+    looks : tuple of PlannedLook
+        Interim looks, one or more, in the order of time; all after a number of patients, or all by
+        calendar.
+    allocation : tuple of int, default (1, 1)
+        Ratio of the arms, one whole number from 1 for each arm.
+    randomisation : str or dict, default "permuted_blocks"
+        Method of randomisation, or its table: ``method`` and the keys of that method.
+    block_size : int, optional
+        Patients per block of permuted blocks, at most ``patients``. The method's own choice if
+        omitted.
+    months_to_decide : float, default 0
+        Months from the data of a look to its decision, from 0 to 120; patients enrol meanwhile.
+    analyse_overrun : bool, default False
+        Whether a trial that stops is analysed again once all who had enrolled by the decision are
+        followed; not with ``reestimation``.
+    reestimation : dict, optional
+        Table of the part that re-estimates the number of patients at the last look. Never if
+        omitted.
+
+    Raises
+    ------
+    BadValue
+        If ``analyse_overrun`` is true beside ``reestimation``, or any other value lies outside its
+        limits.
+
+    Examples
+    --------
+    A look after half of the patients is planned with half of the information unless it says
+    otherwise:
+
+    >>> looks = (PlannedLook(month=6.0, share=0.5),)
+    >>> design = GroupSequential(("placebo", "drug"), 80, (0.0, 6.0, 12.0), looks)
+    >>> design.schedule.fractions.tolist()
+    [0.5, 1.0]
+    >>> design.can_be_sized
+    True
+    """
 
     arms: tuple[str, ...]
     patients: int

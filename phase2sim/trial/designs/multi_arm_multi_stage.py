@@ -18,7 +18,47 @@ _FEWEST_ARMS = 3
 
 @dataclass(frozen=True, slots=True)
 class MultiArmMultiStage(Design):
-    """Several treated arms and control, with looks at which ``[stopping]`` may drop arms."""
+    """Several treated arms and control, with looks at which ``[stopping]`` may drop arms.
+
+    Parameters
+    ----------
+    arms : tuple of str
+        Names of the 3 to 20 arms, control first.
+    patients : int
+        Largest number of patients in all arms together, from 1 to 100,000; a multiple of the sum of
+        ``allocation``.
+    visits_months : tuple of float
+        Months of the 2 to 100 visits since randomisation, rising from 0 (baseline) to at most 1200.
+    looks : tuple of PlannedLook
+        Interim looks, one or more, in the order of time; all after a number of patients, or all by
+        calendar.
+    allocation : tuple of int
+        Ratio of the arms, one whole number from 1 for each arm.
+    randomisation : str or dict, default "permuted_blocks"
+        Method of randomisation, or its table: ``method`` and the keys of that method; not
+        minimisation.
+    block_size : int, optional
+        Patients per block of permuted blocks, at most ``patients``. The method's own choice if
+        omitted.
+    months_to_decide : float, default 0
+        Months from the data of a look to its decision, from 0 to 120; patients enrol meanwhile.
+
+    Raises
+    ------
+    BadValue
+        If there are fewer than three arms, if ``randomisation`` is minimisation, or if any other
+        value lies outside its limits.
+
+    Examples
+    --------
+    Two doses against placebo, with a look after a third of the 90 patients:
+
+    >>> looks = (PlannedLook(month=6.0, patients=30),)
+    >>> arms = ("placebo", "low", "high")
+    >>> design = MultiArmMultiStage(arms, 90, (0.0, 6.0, 12.0), looks, allocation=(1, 1, 1))
+    >>> design.schedule.fractions.round(6).tolist(), design.schedule.drops_arms
+    ([0.333333, 1.0], True)
+    """
 
     arms: tuple[str, ...]
     patients: int

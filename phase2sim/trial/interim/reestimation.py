@@ -56,6 +56,48 @@ class BlindedVariance:
     For a power at ``effect``, a difference of means on the model scale; never fewer than planned.
     Without the arms the variance holds a part of the effect too, so that it errs upward (Friede and
     Kieser, Statistics in Medicine 2013).
+
+    Parameters
+    ----------
+    effect : float
+        Difference of means on the model scale that the power is for; not 0.
+    power : float
+        Power wanted, between 0 and 1.
+    most_patients : int
+        Largest number of patients in all arms together, from 2 to 100,000.
+    one_sided_alpha : float, default 0.025
+        One-sided level of the final test, between 0 and 0.5.
+
+    Raises
+    ------
+    BadValue
+        If ``effect`` is 0, or another value lies outside its limits.
+
+    Notes
+    -----
+    With r treated patients per control, ``(1 + r)^2 / r (z_alpha + z_beta)^2 variance / effect^2``
+    patients are wanted in all.
+
+    References
+    ----------
+    Kieser and Friede (2003), Statistics in Medicine 22: 3571-3581. Friede and Kieser (2013),
+    Pharmaceutical Statistics 12: 141-146.
+
+    Examples
+    --------
+    A variance of 1 needs ``4 (1.959964 + 1.281552)^2 / 0.5^2 = 168.12`` patients for a power of
+    0.9 at a difference of 0.5; a variance of 2 needs twice as many:
+
+    >>> rule = BlindedVariance(effect=0.5, power=0.9, most_patients=300)
+    >>> variance = np.array([1.0, 2.0])
+    >>> stage = FirstStage(60, 120, (1, 1), z=np.zeros(2), blinded_variance=variance)
+    >>> rule.patients(stage).round(2).tolist()
+    [168.12, 336.24]
+
+    The trial has an even number of patients for a 1:1 ratio, and at most 300:
+
+    >>> total_patients(rule, stage).tolist()
+    [170, 300]
     """
 
     effect: float
@@ -97,6 +139,39 @@ class PromisingZone:
     Conditional power, and the power wanted, are for the observed effect against ``critical_z`` at
     the end. Stages are combined as inverse normals with weights fixed by the planned sizes.
     Mehta and Pocock, Statistics in Medicine 2011; Lehmacher and Wassmer, Biometrics 1999.
+
+    Parameters
+    ----------
+    from_power : float
+        Conditional power at which the promising zone begins, between 0 and ``power``.
+    power : float
+        Conditional power that the re-estimated size is to have, between 0 and 1.
+    most_patients : int
+        Largest number of patients in all arms together, from 2 to 100,000.
+    critical_z : float, default 1.959964
+        Critical value of the combined z at the end, between 0 and 10.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside its limits.
+
+    References
+    ----------
+    Mehta and Pocock (2011), Statistics in Medicine 30: 3267-3284. Lehmacher and Wassmer (1999),
+    Biometrics 55: 1286-1290.
+
+    Examples
+    --------
+    Half of 240 patients are analysed. After z = 1.6 a conditional power of 90 % needs 142.476957
+    patients per arm in the second stage (closed form by R 4.2.2), 404.95 in all. After z = 0.5 the
+    conditional power is too low to be promising, and the plan stays:
+
+    >>> rule = PromisingZone(from_power=0.36, power=0.9, most_patients=480, critical_z=1.96859565)
+    >>> z = np.array([1.6, 0.5])
+    >>> stage = FirstStage(120, 240, (1, 1), z=z, blinded_variance=np.ones(2))
+    >>> rule.patients(stage).round(2).tolist()
+    [404.95, 240.0]
     """
 
     from_power: float

@@ -27,7 +27,13 @@ _LONGEST_RAMP = 240.0
 
 @dataclass(frozen=True, slots=True)
 class AllAtOnce(Recruitment):
-    """Everybody enrols on the day the trial opens, at sites that are equally likely."""
+    """Everybody enrols on the day the trial opens, at sites that are equally likely.
+
+    Examples
+    --------
+    >>> AllAtOnce().arrive(seed=1, first=0, shape=(1, 3), sites=1).months.tolist()
+    [[0.0, 0.0, 0.0]]
+    """
 
     title: ClassVar[str] = "no recruitment time"
     takes_time: ClassVar[bool] = False
@@ -39,7 +45,25 @@ class AllAtOnce(Recruitment):
 
 @dataclass(frozen=True, slots=True)
 class Steady(Recruitment):
-    """One patient after another at equal intervals, ``per_month`` a month, the first at once."""
+    """One patient after another at equal intervals, ``per_month`` a month, the first at once.
+
+    Parameters
+    ----------
+    per_month : float
+        Patients per month, from 0.001 to 100,000.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside its limits.
+
+    Examples
+    --------
+    Four patients per month come a quarter of a month apart:
+
+    >>> Steady(per_month=4.0).arrive(seed=1, first=0, shape=(1, 5), sites=1).months.tolist()
+    [[0.0, 0.25, 0.5, 0.75, 1.0]]
+    """
 
     per_month: float
     title: ClassVar[str] = "at a steady pace"
@@ -60,6 +84,30 @@ class PoissonRecruitment(Recruitment):
     Sites open at equal intervals, the first at once and the last at ``ramp_up_months``; each has an
     equal share of the pace. A site closes with its ``most_per_site``-th patient, and its pace is
     lost to the trial.
+
+    Parameters
+    ----------
+    per_month : float
+        Patients per month at all sites together, once all are open, from 0.001 to 100,000.
+    ramp_up_months : float, default 0
+        Month at which the last site opens, from 0 to 240.
+    most_per_site : int, optional
+        Largest number of patients per site, from 1. Unlimited if omitted.
+
+    Raises
+    ------
+    BadValue
+        If ``per_month``, ``ramp_up_months`` or ``most_per_site`` lies outside its limits.
+
+    Examples
+    --------
+    The 100th patient of a Poisson process with 5 patients per month enrols after 20 months on
+    average (gamma distribution), with a standard deviation of 2 months between trials:
+
+    >>> arrivals = PoissonRecruitment(5.0).arrive(seed=1, first=0, shape=(2000, 100), sites=1)
+    >>> last = arrivals.months[:, -1]
+    >>> round(float(last.mean())), round(float(last.std()))
+    (20, 2)
     """
 
     per_month: float

@@ -19,6 +19,38 @@ class PocockExcess:
     of ``false_stop`` or less where the share of treated with an event is ``limit``. ``looks`` are
     treated patients followed to ``by_month``, in order of enrolment. Ivanova, Qaqish and Schell,
     Biometrics 2005.
+
+    Parameters
+    ----------
+    event : {"adverse_events", "serious_adverse_events", "hypoglycaemia"}
+        Event that is counted.
+    by_month : float
+        Months for which a patient is followed, above 0.
+    looks : tuple of int
+        Numbers of treated patients followed at each look, rising, from 1.
+    limit : float
+        Largest acceptable share of treated patients with an event, between 0 and 1.
+    false_stop : float
+        Largest probability of stopping at any look if the share is ``limit``, between 0 and 0.5.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside its limits.
+
+    References
+    ----------
+    Ivanova, Qaqish and Schell (2005), Biometrics 61: 540-545.
+
+    Examples
+    --------
+    With a single look the boundary is a binomial quantile. Of 20 patients 7 or more have an event
+    with probability 0.0867 and 8 or more with 0.0321 if the share is 20 %, so that 8 stop the
+    trial:
+
+    >>> rule = PocockExcess("adverse_events", 12.0, (20,), limit=0.2, false_stop=0.05)
+    >>> rule.boundary().tolist(), rule.evidence(rule.boundary()).round(4).tolist()
+    ([8], [0.0321])
     """
 
     event: str

@@ -17,6 +17,46 @@ class PosteriorExcess:
 
     ``looks`` are treated patients followed to ``by_month``, in order of enrolment; ``prior`` is
     Beta(a, b), worth a + b patients.
+
+    Parameters
+    ----------
+    event : {"adverse_events", "serious_adverse_events", "hypoglycaemia"}
+        Event that is counted.
+    by_month : float
+        Months for which a patient is followed, above 0.
+    looks : tuple of int
+        Numbers of treated patients followed at each look, rising, from 1.
+    limit : float
+        Largest acceptable share of treated patients with an event, between 0 and 1.
+    certainty : float
+        Posterior probability of an excess above which the trial stops, between 0 and 1.
+    prior : tuple of (float, float)
+        Parameters a and b of the Beta prior of the share, each above 0.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside its limits.
+
+    Notes
+    -----
+    After x patients with an event among n the posterior is ``Beta(a + x, b + n - x)``.
+
+    References
+    ----------
+    Thall, Simon and Estey (1995), Statistics in Medicine 14: 357-379.
+
+    Examples
+    --------
+    A limit of 20 %, a uniform prior and a certainty of 95 % (``pbeta`` of R 4.2.2: 3, 5, 6 and 7
+    events with posterior probabilities 0.98304, 0.98834579, 0.97334267 and 0.95694737):
+
+    >>> looks = (5, 10, 15, 20)
+    >>> rule = PosteriorExcess("adverse_events", 12.0, looks, 0.2, certainty=0.95, prior=(1.0, 1.0))
+    >>> rule.boundary().tolist()
+    [3, 5, 6, 7]
+    >>> rule.evidence(rule.boundary()).round(8).tolist()
+    [0.98304, 0.98834579, 0.97334267, 0.95694737]
     """
 
     event: str

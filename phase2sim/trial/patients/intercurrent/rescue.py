@@ -26,6 +26,39 @@ class Rescue:
     ``limit`` is in the endpoint's unit. At each visit after baseline, from ``from_month`` on, a
     patient beyond it is rescued with probability ``chance``, once. ``effect`` is by endpoint, on
     the model scale.
+
+    Parameters
+    ----------
+    limit : float
+        Value beyond which a patient is rescued, in the endpoint's unit and its plausible range.
+    effect : mapping of str to float
+        Effect by endpoint, on the model scale, within the endpoint's largest effect.
+    endpoint : {"hba1c", "c_peptide", "insulin", "glucose"}, default "hba1c"
+        Endpoint that is compared with the limit.
+    from_month : float, default 0
+        First month of the comparison, 0 or more.
+    chance : float, default 1
+        Probability of a rescue per visit beyond the limit, from 0 to 1.
+
+    Raises
+    ------
+    BadValue
+        If ``endpoint`` is unknown, or another value lies outside its limits.
+
+    Examples
+    --------
+    The second of two patients has an HbA1c of 9 % at month 6. The rescue lowers it by 1 at the
+    visit of month 12 (number 2); no visit (number 3) follows an event of the first patient:
+
+    >>> from types import SimpleNamespace
+    >>> value = np.tile([7.0, 9.0], (1, 1, 3, 1))  # (trial, endpoint, visit, patient)
+    >>> trials = SimpleNamespace(first=0, arm=np.zeros((1, 2), dtype=np.int8), value=value)
+    >>> months = (0.0, 6.0, 12.0)
+    >>> plan = SimpleNamespace(seed=1, endpoints=("hba1c",), visits_months=months)
+    >>> Rescue(8.5, {"hba1c": -1.0}).strike(trials, plan, np.zeros_like(value)).tolist()
+    [[3, 2]]
+    >>> value[0, 0, 2].tolist()
+    [7.0, 8.0]
     """
 
     limit: float

@@ -23,7 +23,13 @@ _WIDEST = 60.0
 
 @dataclass(frozen=True, slots=True)
 class NoGaps(Missingness):
-    """Patients miss no visit before they leave."""
+    """Patients miss no visit before they leave.
+
+    Examples
+    --------
+    >>> NoGaps().loses_nobody, NoGaps().depends_on_outcome
+    (True, False)
+    """
 
     title: ClassVar[str] = "no single visit is missed"
     loses_nobody: ClassVar[bool] = True
@@ -42,7 +48,28 @@ class NoGaps(Missingness):
 
 @dataclass(frozen=True, slots=True)
 class Sporadic(Missingness):
-    """A ``share`` of the visits after baseline is missed, each by itself, by chance."""
+    """A ``share`` of the visits after baseline is missed, each by itself, by chance.
+
+    Parameters
+    ----------
+    share : float
+        Share of the visits after baseline that is missed, from 0 to below 1.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside its limits.
+
+    Examples
+    --------
+    One visit in ten is missed with odds of 1/9:
+
+    >>> from types import SimpleNamespace
+    >>> plan = SimpleNamespace(endpoints=("c_peptide",))
+    >>> observer = Sporadic(0.1).prepare(plan, None)
+    >>> round(float(np.exp(-observer.level)), 6)
+    9.0
+    """
 
     share: float
     title: ClassVar[str] = "single visits missed completely at random"
@@ -64,6 +91,37 @@ class SporadicByBaseline(Missingness):
 
     Their odds are multiplied by ``odds_ratio_per_sd`` for every SD by which the baseline is worse
     than the mean. ``share`` is of all untreated patients' visits.
+
+    Parameters
+    ----------
+    share : float
+        Share of the visits after baseline that untreated patients miss, from 0 to below 1.
+    endpoint : {"hba1c", "c_peptide", "insulin", "glucose"}
+        Endpoint whose baseline the odds depend on.
+    odds_ratio_per_sd : float, default 1.5
+        Odds ratio of missing a visit per SD by which the baseline is worse, from 0.01 to 100.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside its limits.
+
+    Notes
+    -----
+    The intercept is calibrated on a pilot sample of untreated patients.
+
+    Examples
+    --------
+    In a pilot of two patients, one SD (0.1) below and above the mean of 0.3, half of all visits are
+    missed: the odds at the mean are 1, and 1.5 for the patient with less C-peptide:
+
+    >>> from types import SimpleNamespace
+    >>> plan = SimpleNamespace(endpoints=("c_peptide",))
+    >>> pilot = SimpleNamespace(value=np.array([[[[0.2, 0.4]]]]))
+    >>> observer = SporadicByBaseline(0.5, "c_peptide").prepare(plan, lambda: pilot)
+    >>> odds = np.exp(observer.level + observer.slope * np.array([0.3, 0.2]))
+    >>> odds.round(6).tolist()
+    [1.0, 1.5]
     """
 
     share: float

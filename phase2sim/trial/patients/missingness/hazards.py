@@ -19,7 +19,15 @@ from phase2sim.trial.patients.missingness.last_seen import carried_forward, flat
 
 @dataclass(frozen=True, slots=True)
 class Complete(Missingness):
-    """Every planned visit of every patient is seen."""
+    """Every planned visit of every patient is seen.
+
+    Examples
+    --------
+    All of the untreated, and of the treated, stay:
+
+    >>> Complete().share_staying(12.0, (0.0, 6.0, 12.0))
+    (1.0, 1.0)
+    """
 
     title: ClassVar[str] = "nobody is lost"
     loses_nobody: ClassVar[bool] = True
@@ -42,6 +50,30 @@ class Mcar(Missingness):
 
     ``share`` of untreated patients are lost by month ``by_month``; who is lost stays lost. Treated
     patients have ``hazard_ratio_treated`` times the hazard.
+
+    Parameters
+    ----------
+    share : float
+        Share of untreated patients lost by ``by_month``: 0, or from 1e-6 to below 1.
+    by_month : float
+        Month of that share, from 0.1 to 1200.
+    hazard_ratio_treated : float, default 1
+        Hazard of treated patients relative to untreated, from 0.01 to 100.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside its limits.
+
+    Examples
+    --------
+    If 19 % are lost by month 12, ``sqrt(0.81)`` are still in the trial at month 6, and the square
+    of that in an arm with twice the hazard:
+
+    >>> dropout = Mcar(share=0.19, by_month=12.0, hazard_ratio_treated=2.0)
+    >>> untreated, treated = dropout.share_staying(6.0, (0.0, 6.0, 12.0))
+    >>> round(untreated, 6), round(treated, 6)
+    (0.9, 0.81)
     """
 
     share: float
@@ -95,6 +127,38 @@ class Mar(Missingness):
     last seen value of ``endpoint`` is worse than the untreated mean of that visit. ``share`` of
     untreated patients are lost by month ``by_month``; who is lost stays lost. Treated patients have
     ``hazard_ratio_treated`` times the hazard of an untreated one with the same value.
+
+    Parameters
+    ----------
+    share : float
+        Share of untreated patients lost by ``by_month``: 0, or from 1e-6 to below 1.
+    by_month : float
+        Month of that share, from 0.1 to 1200.
+    endpoint : {"hba1c", "c_peptide", "insulin", "glucose"}
+        Endpoint that the hazard depends on.
+    hazard_ratio_per_sd : float, default 1.5
+        Hazard ratio per SD by which the last seen value is worse, from 0.01 to 100.
+    hazard_ratio_treated : float, default 1
+        Hazard of treated patients relative to untreated, from 0.01 to 100.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside its limits.
+
+    Notes
+    -----
+    The baseline hazard is calibrated on a pilot sample of untreated patients.
+
+    Examples
+    --------
+    The stated share is lost by the stated month; half of the hazard in treated patients loses
+    ``1 - sqrt(0.81)`` of them:
+
+    >>> dropout = Mar(0.19, 12.0, "c_peptide", hazard_ratio_treated=0.5)
+    >>> untreated, treated = dropout.share_staying(12.0, (0.0, 6.0, 12.0))
+    >>> round(untreated, 6), round(treated, 6)
+    (0.81, 0.9)
     """
 
     share: float

@@ -25,6 +25,36 @@ class PermutedBlocks(Randomisation):
     ``block_size`` must be a multiple of the ratio's sum; by default the smallest such multiple of
     at least 4, so that the last patient of a block is not always foretold. With ``block_sizes``
     each block has one of these, each as likely.
+
+    Parameters
+    ----------
+    ratio : tuple of int
+        Ratio of the arms, control first, each from 1.
+    block_size : int, optional
+        Patients per block, a multiple of the ratio's sum. By default the smallest such multiple
+        from 4.
+    block_sizes : tuple of int, default ()
+        Sizes of which each block has one at random, multiples of the ratio's sum up to 1000; in
+        place of ``block_size``.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside its limits.
+
+    Examples
+    --------
+    Blocks of a 1:1 ratio hold two patients of each arm, those of 1:2 two of control and four
+    treated:
+
+    >>> PermutedBlocks((1, 1)).block.tolist(), PermutedBlocks((1, 2)).block.tolist()
+    ([0, 0, 1, 1], [0, 0, 1, 1, 1, 1])
+
+    Of six patients the last two are half of a block. Both are treated, or both are controls, with
+    probability 1/6 (hypergeometric distribution):
+
+    >>> [(size, round(chance, 4)) for size, chance in PermutedBlocks((1, 1)).treated_sizes(6)]
+    [(2, 0.1667), (3, 0.6667), (4, 0.1667)]
     """
 
     ratio: tuple[int, ...]
@@ -86,6 +116,34 @@ class StratifiedBlocks(Randomisation):
 
     ``over`` names ``"age"`` (with ``age_strata``), ``"site"``, or an endpoint with
     ``baseline_strata``. Block sizes are as in ``permuted_blocks``.
+
+    Parameters
+    ----------
+    ratio : tuple of int
+        Ratio of the arms, control first, each from 1.
+    over : tuple of str
+        Factors, one or more, each once: ``"age"``, ``"site"``, or an endpoint for its baseline.
+    block_size : int, optional
+        Patients per block, a multiple of the ratio's sum. By default the smallest such multiple
+        from 4.
+    block_sizes : tuple of int, default ()
+        Sizes of which each block has one at random, multiples of the ratio's sum up to 1000; in
+        place of ``block_size``.
+
+    Raises
+    ------
+    BadValue
+        If a value lies outside its limits.
+
+    Examples
+    --------
+    Eight patients who come to two sites in turn: each site fills one block of four, so that two of
+    its patients are treated, whatever is drawn:
+
+    >>> site = np.array([[[0, 1, 0, 1, 0, 1, 0, 1]]])  # (factor, trial, patient)
+    >>> arm = StratifiedBlocks((1, 1), over=("site",)).allocate(seed=1, first=0, factors=site)
+    >>> int(arm[site[0] == 0].sum()), int(arm[site[0] == 1].sum())
+    (2, 2)
     """
 
     ratio: tuple[int, ...]

@@ -25,6 +25,36 @@ class Minimisation(Randomisation):
     least gets the patient with ``probability`` where all have equal shares. In unequal ratios the
     preferred arm's chance is Han, Enas and McEntegart's (Statistics in Medicine 2009),
     ``probability`` for the smallest, so that the ratio is kept. Ties are settled by the ratio.
+
+    Parameters
+    ----------
+    ratio : tuple of int
+        Ratio of the arms, control first, each from 1.
+    over : tuple of str
+        Factors, one or more, each once: ``"age"``, ``"site"``, or an endpoint for its baseline.
+    probability : float, default 0.8
+        Probability of the preferred arm, from the smallest arm's share of the ratio to 1. In
+        unequal ratios it is that of the smallest arm where this is the preferred one.
+
+    Raises
+    ------
+    BadValue
+        If ``over`` is empty or names a factor twice, or ``probability`` lies outside its limits.
+
+    References
+    ----------
+    Pocock and Simon (1975), Biometrics 31: 103-115. Han, Enas and McEntegart (2009), Statistics in
+    Medicine 28: 3329-3346.
+
+    Examples
+    --------
+    With probability 1 the second of two patients at one site always gets the other arm, so that one
+    of them is treated in each of five trials:
+
+    >>> site = np.zeros((1, 5, 2), dtype=np.int64)  # (factor, trial, patient)
+    >>> minimisation = Minimisation((1, 1), over=("site",), probability=1.0)
+    >>> minimisation.allocate(seed=1, first=0, factors=site).sum(axis=1).tolist()
+    [1, 1, 1, 1, 1]
     """
 
     ratio: tuple[int, ...]

@@ -15,7 +15,20 @@ from phase2sim.theory.power import binomial
 
 @dataclass(frozen=True, slots=True)
 class Simple(Randomisation):
-    """Each patient by an independent draw with the ratio's probabilities."""
+    """Each patient by an independent draw with the ratio's probabilities.
+
+    Parameters
+    ----------
+    ratio : tuple of int
+        Ratio of the arms, control first, each from 1.
+
+    Examples
+    --------
+    The number of treated among two patients is binomial:
+
+    >>> [(size, round(chance, 6)) for size, chance in Simple((1, 1)).treated_sizes(2)]
+    [(0, 0.25), (1, 0.5), (2, 0.25)]
+    """
 
     ratio: tuple[int, ...]
     title: ClassVar[str] = "simple (unrestricted) randomisation"
