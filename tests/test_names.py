@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "phase2sim").rglob("*.py"))
+MOST_TYPE_CHECKS = 85  # isinstance in the package: a part's method serves better
 OBLIQUE = {"one", "found", "said", "made", "own", "place", "here", "there"}
 SHARED_BY_DESIGN = {"command"}  # each module of `cli` has one
 KEYS_OF_FILES = {("phase2sim/evidence/tables.py", "place")}  # a field is a key of the file
@@ -75,3 +76,19 @@ def test_a_part_is_asked_nothing_in_secret(path: Path) -> None:
     ]
 
     assert probes == []
+
+
+def test_parts_answer_by_methods_more_often_than_by_their_class() -> None:
+    calls = [
+        node
+        for path in SOURCES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance"
+    ]
+
+    assert len(calls) <= MOST_TYPE_CHECKS
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_nothing_is_asserted_that_a_type_could_say(path: Path) -> None:
+    assert not [node for node in ast.walk(tree(path)) if isinstance(node, ast.Assert)]

@@ -166,7 +166,7 @@ class Scenario(Viewed, TableModel):
         design = self.design
         visits = ", ".join(f"{month:g}" for month in design.get("visits_months", ()))
         hoped = "; ".join(
-            f"{name} {target.said} at month {target.month:g}"
+            f"{name} {target.in_words()} at month {target.month:g}"
             for name, target in self.truth.target.items()
         )
         judged = "; ".join(

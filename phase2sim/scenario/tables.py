@@ -126,13 +126,8 @@ class TargetEffect(BaseModel):
         "above its mean adds to the effect at month.",
     )
 
-    @property
-    def said(self) -> str:
-        """The effect in words: ``-0.5``, or ``+40 %``."""
-        return self.in_words()
-
     def in_words(self, unit: str = "", percent_sign: str = "%") -> str:
-        """The effect with the unit of its model scale, or with the sign of a percentage."""
+        """The effect in words, ``-0.5`` or ``+40 %``, with its unit where one is given."""
         match self.effect:
             case Percent(percent=percent):
                 return f"{percent:+g} {percent_sign}"

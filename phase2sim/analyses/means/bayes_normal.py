@@ -153,16 +153,17 @@ class BayesNormal(Analysis):
         details: dict[str, Floats] = {}
         n, means = _arm_means(outcome(reading, self.month)[rows], reading.arm[rows])
         prior = None if self.effect_prior is None else self.effect_prior.mixture()
-        if self.control_prior is None and prior is not None:
-            posterior = prior.posterior(effect, se)
-        else:
-            assert self.control_prior is not None  # noqa: S101 - one of them is given
+        if self.control_prior is not None:
             sd = se / np.sqrt(1.0 / n[0] + 1.0 / n[1])  # pooled, of a patient
             control_se = sd / np.sqrt(n[0])
             control = self.control_prior.mixture().posterior(means[0], control_se)
             borrowing = self.control_prior.borrowed(control, control_se, n[0])
             details |= {f"control_{name}": value for name, value in borrowing.items()}
             posterior = with_control(control, prior, means[1], sd / np.sqrt(n[1]))
+        elif prior is not None:
+            posterior = prior.posterior(effect, se)
+        else:
+            raise ValueError("neither effect_prior nor control_prior is given")
         if self.effect_prior is not None and prior is not None:
             borrowing = self.effect_prior.borrowed(prior.posterior(effect, se), se, n[0] + n[1])
             details |= {f"effect_{name}": value for name, value in borrowing.items()}

@@ -98,7 +98,7 @@ def _table(result: Result) -> Table:
             continue
         table.add_row(label, truth_label, *(_cell(row) for row in rows))
         if any(row and row.closed_form for row in rows):
-            table.add_row("", "closed form", *(_twin_cell(row) for row in rows), style="dim")
+            table.add_row("", "closed form", *(_closed_form_cell(row) for row in rows), style="dim")
     return table
 
 
@@ -141,7 +141,7 @@ def _cell(row: Characteristic | None) -> str:
     return measured_cell(row.measured) + failed
 
 
-def _twin_cell(row: Characteristic | None) -> Text:
+def _closed_form_cell(row: Characteristic | None) -> Text:
     if row is None or row.closed_form is None:
         return Text("-")
     if not row.closed_form.is_exact:
