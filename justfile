@@ -1,4 +1,4 @@
-# Recipes for whoever works on phase2sim. `.ci/run` runs `test`'s command and these recipes, in this order.
+# Recipes for whoever works on phase2sim. `.ci/run` runs `test`'s command, then `check`, `run` and `docs`.
 # `uv run just` lists them; no installation beside uv is needed.
 
 _default:

@@ -7,9 +7,9 @@ import click
 from phase2sim.cli.terminal import say, show, show_json
 from phase2sim.core.io.atomic_files import write_bytes
 from phase2sim.reporting.screens.sweep import results_screen
-from phase2sim.studies.store.folder import open_store
 from phase2sim.studies.store.manifest import read_manifest
-from phase2sim.studies.store.tables import csv_of, parquet_of
+from phase2sim.studies.store.parquet_tables import csv_of, parquet_of
+from phase2sim.studies.store.results_folder import open_store
 from phase2sim.studies.sweeps.results import Results, matching_rows
 
 

@@ -1,6 +1,6 @@
 """Study arms in evidence files, and the arm that each table describes."""
 
-from phase2sim.core.io.toml_files import nearest
+from phase2sim.core.io.validation import nearest
 from phase2sim.evidence.reported import CONTROL_ARM, RANDOMISED, SINGLE_ARM, Normal, StudyArm
 from phase2sim.evidence.tables import (
     EvidenceFile,

@@ -8,7 +8,7 @@ import numpy as np
 from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadValue
-from phase2sim.core.io.toml_files import nearest
+from phase2sim.core.io.validation import nearest
 from phase2sim.evidence.reported import (
     RANDOMISED,
     SINGLE_ARM,

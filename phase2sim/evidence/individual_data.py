@@ -10,7 +10,7 @@ import numpy as np
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence
 from phase2sim.core.io.csv_files import MISSING_CODES, CsvRow, read_rows
-from phase2sim.core.io.toml_files import nearest
+from phase2sim.core.io.validation import nearest
 from phase2sim.evidence.reported import IndividualData, StudyArm
 from phase2sim.evidence.tables import LAST_MONTH, EvidenceFile, IndividualTable, refuse
 

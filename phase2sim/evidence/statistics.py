@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.core.errors import BadEvidence
-from phase2sim.core.io.toml_files import nearest
+from phase2sim.core.io.validation import nearest
 from phase2sim.evidence.reported import StudyArm
 from phase2sim.evidence.tables import EvidenceFile, ReportedTable, refuse
 

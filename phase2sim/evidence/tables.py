@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from phase2sim.core.errors import BadEvidence
-from phase2sim.core.io.toml_files import Month, Table, nearest, read_toml, validate
+from phase2sim.core.io.toml_files import read_toml
+from phase2sim.core.io.validation import Month, Table, nearest, validate
 
 _MOST_PATIENTS = 1_000_000
 OLDEST_YEARS = 110

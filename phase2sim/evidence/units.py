@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, Endpoint
-from phase2sim.core.io.toml_files import nearest
+from phase2sim.core.io.validation import nearest
 from phase2sim.evidence.statistics import EvidenceEntry, unknown_name
 
 MODELLED_ENDPOINTS: tuple[str, ...] = tuple(ENDPOINTS)  # endpoints with a likelihood

@@ -11,7 +11,8 @@ from pydantic import ConfigDict, Field, PrivateAttr, TypeAdapter
 from phase2sim.core.contracts import AGE
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.core.errors import BadScenario
-from phase2sim.core.io.toml_files import Table, check_numbers, nearest, read_toml, validate
+from phase2sim.core.io.toml_files import check_numbers, read_toml
+from phase2sim.core.io.validation import Table, nearest, validate
 from phase2sim.core.io.views import View, Viewed
 from phase2sim.scenario.tables import (
     Events,
@@ -78,7 +79,7 @@ class Scenario(Viewed, TableModel):
     assume : {"optimistic", "planned", "pessimistic"}, default "planned"
         Row of ``docs/methods/assume.md``: how well the trial is run.
     analysis : tuple of dict, (analysis,)
-        Analyses, one or more, each with its ``kind`` and options.
+        Analyses, one or more, each with its ``method`` and options.
     decision : dict
         Rule that turns p-values into go or stop, with its ``kind`` and options.
     stopping : Stopping, optional

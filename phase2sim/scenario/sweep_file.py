@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from phase2sim.core.errors import BadScenario, BadSweep
 from phase2sim.core.io.row_conditions import condition
-from phase2sim.core.io.toml_files import Table, check_numbers, nearest, read_toml, validate
+from phase2sim.core.io.toml_files import check_numbers, read_toml
+from phase2sim.core.io.validation import Table, nearest, validate
 from phase2sim.scenario.scenario_file import Scenario, put, put_setting, scenario_from
 
 type Label = int | float | str | bool

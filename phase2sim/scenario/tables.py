@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from phase2sim.core.io.toml_files import LIST, MATRIX, NUMBER, TABLE, Month, branch
+from phase2sim.core.io.validation import LIST, MATRIX, NUMBER, TABLE, Month, branch
 
 type Part = dict[str, Any]  # a part's name and its options; `scenario.assembly` builds it
 type Age = Annotated[float, Field(ge=0, le=120)]

@@ -9,8 +9,8 @@ from phase2sim.scenario.sweep_file import load_sweep
 from phase2sim.studies.compare import ScenarioComparison, compare_scenarios
 from phase2sim.studies.sizing.size import find_size, smallest_effect
 from phase2sim.studies.sizing.size_result import Search, SizeResult
-from phase2sim.studies.store.folder import open_store
 from phase2sim.studies.store.manifest import read_manifest
+from phase2sim.studies.store.results_folder import open_store
 from phase2sim.studies.sweeps.result_rows import Rows
 from phase2sim.studies.sweeps.results import Results, matching_rows
 from phase2sim.studies.sweeps.sweep import SweepOptions, SweepResult, prepare_sweep, run_sweep

@@ -12,7 +12,7 @@ from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.contracts import GO, UNDECIDED
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadEvidence, BadInput, BadScenario, PriorNotTrusted
-from phase2sim.core.io.toml_files import nearest
+from phase2sim.core.io.validation import nearest
 from phase2sim.core.progress import Report
 from phase2sim.evidence.load import digest_of
 from phase2sim.evidence.reported import LOCATIONS, Evidence, ReportedNumber

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from phase2sim.core.errors import BadScenario, BadValue
-from phase2sim.core.io.toml_files import validate
+from phase2sim.core.io.validation import validate
 from phase2sim.scenario.assembly.stopping import refused_bounds
 from phase2sim.theory.group_sequential.boundaries import boundaries
 from phase2sim.theory.group_sequential.classical_bounds import HaybittlePeto, Pocock

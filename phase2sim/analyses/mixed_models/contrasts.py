@@ -1,6 +1,6 @@
 """A contrast of the mixed model for repeated measures, with what its degrees of freedom need.
 
-The derivatives are with respect to the covariance's own entries, as in ``repeated_measures``.
+The derivatives are with respect to the covariance's own entries, as in ``likelihood``.
 """
 
 from typing import NamedTuple

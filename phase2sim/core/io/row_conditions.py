@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from phase2sim.core.errors import BadInput
-from phase2sim.core.io.toml_files import nearest
+from phase2sim.core.io.validation import nearest
 
 _COMPARE: dict[type, Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,

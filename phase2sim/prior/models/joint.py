@@ -15,16 +15,16 @@ from phase2sim.prior.models.likelihoods import (
     counts,
     counts_below_baseline,
     events,
-    locations,
     quantiles,
     spreads,
 )
+from phase2sim.prior.models.likelihoods import means_and_medians as locations
 from phase2sim.prior.models.likelihoods.changes import Differences, Ratios
 from phase2sim.prior.models.likelihoods.counts import Counts, CountsBesideMedian
 from phase2sim.prior.models.likelihoods.counts_below_baseline import CountsBelowBaseline
 from phase2sim.prior.models.likelihoods.events import EventCounts, EventTables, Rates
 from phase2sim.prior.models.likelihoods.individual_data import individual_density
-from phase2sim.prior.models.likelihoods.locations import JointLocations, Locations
+from phase2sim.prior.models.likelihoods.means_and_medians import JointLocations, Locations
 from phase2sim.prior.models.likelihoods.quantiles import Quantiles
 from phase2sim.prior.models.likelihoods.spreads import (
     ChangeSpreads,

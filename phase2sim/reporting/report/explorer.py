@@ -15,7 +15,7 @@ from phase2sim.core.endpoints import MEASURES
 from phase2sim.reporting.report.document import Playground
 from phase2sim.reporting.report.explorer_script import SCRIPT
 from phase2sim.studies.dossier.dossier import Dossier
-from phase2sim.studies.store.folder import Store, open_store
+from phase2sim.studies.store.results_folder import Store, open_store
 from phase2sim.studies.sweeps.results import Results
 from phase2sim.trial.batch_results import BatchResults
 

@@ -13,7 +13,7 @@ from phase2sim.core.decision import Decision, Hypothesis
 from phase2sim.core.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
 from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.estimands import COMPOSITE, Aim
-from phase2sim.core.io.toml_files import Table, nearest, validate
+from phase2sim.core.io.validation import Table, nearest, validate
 from phase2sim.scenario.assembly.limited_analysis import LimitedAnalysis
 from phase2sim.scenario.assembly.plan import IntercurrentEvents, check_strategy
 from phase2sim.scenario.assembly.registry import TABLES, build, keys_of

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from phase2sim.core.decision import Decision
 from phase2sim.core.errors import BadScenario, BadValue
-from phase2sim.core.io.toml_files import Table
+from phase2sim.core.io.validation import Table
 from phase2sim.scenario.assembly.analysis_set import AnalysisSet
 from phase2sim.scenario.assembly.registry import build
 from phase2sim.scenario.assembly.stopping import refused_bounds, stopping_of, table_of

@@ -11,7 +11,7 @@ from phase2sim.core.contracts import AGE, SITE, Counted, Plan
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
 from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.estimands import STRATEGIES, TREATMENT_POLICY
-from phase2sim.core.io.toml_files import nearest
+from phase2sim.core.io.validation import nearest
 from phase2sim.core.patient_parts import Intercurrent, Missingness, Randomisation, Recruitment
 from phase2sim.scenario.assembly.registry import TABLES, build
 from phase2sim.scenario.scenario_file import Scenario

@@ -13,7 +13,7 @@ from phase2sim.analyses import ANALYSES
 from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, RESPONSES
 from phase2sim.core.errors import BadScenario
-from phase2sim.core.io.toml_files import Table, nearest, validate
+from phase2sim.core.io.validation import Table, nearest, validate
 from phase2sim.decisions import DECISIONS
 from phase2sim.theory.group_sequential.efficacy import EFFICACIES
 from phase2sim.theory.group_sequential.futility import FUTILITIES

@@ -9,7 +9,7 @@ from phase2sim.analyses import ANALYSES
 from phase2sim.core.analysis import Analysis
 from phase2sim.core.decision import Decision
 from phase2sim.core.errors import BadScenario, BadValue
-from phase2sim.core.io.toml_files import Table, nearest
+from phase2sim.core.io.validation import Table, nearest
 from phase2sim.core.patient_parts import Recruitment
 from phase2sim.decisions import DECISIONS
 from phase2sim.scenario.assembly.registry import TABLES, build

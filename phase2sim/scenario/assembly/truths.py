@@ -10,7 +10,7 @@ from phase2sim.core.contracts import AGE, Plan, TruthSource
 from phase2sim.core.effect_shapes import EffectShape
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
 from phase2sim.core.errors import BadScenario
-from phase2sim.core.io.toml_files import Table
+from phase2sim.core.io.validation import Table
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import (
     Control,

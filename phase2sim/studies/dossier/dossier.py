@@ -18,7 +18,7 @@ from phase2sim.core.measured import Measured, mean_of
 from phase2sim.core.progress import Report, Status
 from phase2sim.evidence.reported import Evidence
 from phase2sim.operating.background import Background, background
-from phase2sim.operating.simulation import prepare_scenario
+from phase2sim.operating.simulation import PreparedScenario, prepare_scenario
 from phase2sim.prior.check import PriorCheck, check_prior
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.scenario.assembly.assemble import AssembledScenario
@@ -26,8 +26,8 @@ from phase2sim.scenario.scenario_file import Scenario, load_scenario
 from phase2sim.studies.dossier.example_trials import Example, examples
 from phase2sim.studies.dossier.fingerprints import fingerprint
 from phase2sim.studies.dossier.report_cells import NO_EFFECT, PLANNED, grids, labels_of
-from phase2sim.studies.store.folder import Store, open_store
 from phase2sim.studies.store.manifest import Manifest, read_manifest
+from phase2sim.studies.store.results_folder import Store, open_store
 from phase2sim.studies.sweeps.cells import Cell
 from phase2sim.studies.sweeps.measure import Verdicts, difference, verdicts_of
 from phase2sim.studies.sweeps.results import GO_SHARES, Results
@@ -210,13 +210,7 @@ def gather(
     prepared = prepare_scenario(cell.scenario, say)
     batch_results = store.batch_results(cell.study)
     verdicts = verdicts_of(store, cell)
-    example_trials = (
-        examples(prepared.assembled, batch_results, verdicts) if options.examples else ()
-    )
-    check = None
-    if options.replicas and prepared.evidence is not None and prepared.prior is not None:
-        say("Replicating the reported table ...")
-        check = check_prior(prepared.evidence, prepared.prior)
+    shown = examples(prepared.assembled, batch_results, verdicts) if options.examples else ()
     return Dossier(
         folder=folder,
         command=command,
@@ -229,12 +223,20 @@ def gather(
         background=background(prepared.assembled, prepared.evidence, prepared.prior),
         sensitivities=tuple(_sensitivities(store, results, cell, rows, verdicts)),
         needed=tuple(needed(prepared.assembled, batch_results)),
-        examples=tuple(example_trials),
-        check=check,
+        examples=tuple(shown),
+        check=_check(prepared, say) if options.replicas else None,
         fingerprints=_fingerprints(store, results, manifest),
         manifest=manifest,
         answers=batch_results,
     )
+
+
+def _check(prepared: PreparedScenario, say: Report) -> PriorCheck | None:
+    """Replicate the reported table; None for a scenario without evidence."""
+    if prepared.evidence is None or prepared.prior is None:
+        return None
+    say("Replicating the reported table ...")
+    return check_prior(prepared.evidence, prepared.prior)
 
 
 def _planned_key(manifest: Manifest) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from phase2sim.core.endpoints import ENDPOINTS, drawn_for
 from phase2sim.core.errors import BadScenario
-from phase2sim.core.io.toml_files import Table
+from phase2sim.core.io.validation import Table
 from phase2sim.scenario.assembly.assemble import AssembledScenario, build_scenario
 from phase2sim.scenario.scenario_file import Scenario, put, scenario_from
 from phase2sim.scenario.sweep_file import Label, Sweep, TruthName, Variation

@@ -10,7 +10,7 @@ from typing import Any
 
 from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput
-from phase2sim.studies.store.folder import MANIFEST, Store
+from phase2sim.studies.store.results_folder import MANIFEST, Store
 
 _FORMAT = "phase2sim results 1"
 _PROGRAMS = ("phase2sim", "numpy", "numba", "scipy", "pyarrow")

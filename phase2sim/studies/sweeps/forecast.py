@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from phase2sim.studies.store.folder import Store
+from phase2sim.studies.store.results_folder import Store
 from phase2sim.studies.sweeps.cells import Assemblies, Group
 from phase2sim.studies.sweeps.work_units import (
     TRIALS_A_FILE,

@@ -18,7 +18,7 @@ from phase2sim.operating.characteristics import (
 )
 from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.scenario.assembly.parts import BuiltScenario
-from phase2sim.studies.store.folder import Store
+from phase2sim.studies.store.results_folder import Store
 from phase2sim.studies.sweeps.cells import Cell
 from phase2sim.trial.batch_results import BatchResults
 from phase2sim.trial.interim.harm_stops import sums_of_harm, with_harm

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from phase2sim.core.errors import BadInput, BadScenario
-from phase2sim.core.io.toml_files import Table
+from phase2sim.core.io.validation import Table
 from phase2sim.operating.characteristics import ClosedFormLookup, closed_forms
 from phase2sim.scenario.assembly.analysis_set import check_decision
 from phase2sim.scenario.assembly.assemble import assemble, build_scenario
 from phase2sim.scenario.assembly.registry import build
 from phase2sim.scenario.scenario_file import read_value
-from phase2sim.studies.store.folder import Store, open_store, writing
 from phase2sim.studies.store.manifest import Manifest, read_manifest, write_manifest
+from phase2sim.studies.store.results_folder import Store, open_store, writing
 from phase2sim.studies.sweeps.cells import Cell, cell_key
 from phase2sim.studies.sweeps.results import Results, cell_of, entry_of, write_measurements
 

@@ -14,9 +14,9 @@ from phase2sim.operating.characteristics import Characteristic, ClosedFormLookup
 from phase2sim.operating.closed_form import ClosedForm
 from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.scenario.scenario_file import scenario_from
-from phase2sim.studies.store.folder import Store
 from phase2sim.studies.store.manifest import Manifest, ManifestEntry
-from phase2sim.studies.store.tables import decisions_bytes, parquet_of, read_table
+from phase2sim.studies.store.parquet_tables import decisions_bytes, parquet_of, read_table
+from phase2sim.studies.store.results_folder import Store
 from phase2sim.studies.sweeps.cells import Cell
 from phase2sim.studies.sweeps.measure import (
     Measurements,

@@ -11,7 +11,7 @@ from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput, WorkersLost
 from phase2sim.core.interrupts import Interrupts
 from phase2sim.core.progress import Status
-from phase2sim.studies.store.folder import Store
+from phase2sim.studies.store.results_folder import Store
 from phase2sim.studies.sweeps.cells import Assemblies, Group
 from phase2sim.studies.sweeps.trial_targets import Round, Targets, TrialTarget
 from phase2sim.studies.sweeps.work_units import (

@@ -15,8 +15,8 @@ from phase2sim.core.io.views import View, Viewed
 from phase2sim.core.progress import Status
 from phase2sim.operating.characteristics import ClosedFormLookup, closed_forms
 from phase2sim.scenario.sweep_file import Sweep
-from phase2sim.studies.store.folder import Store, writing
 from phase2sim.studies.store.manifest import Manifest, read_manifest, write_manifest
+from phase2sim.studies.store.results_folder import Store, writing
 from phase2sim.studies.sweeps.cells import Assemblies, Cell, Group, Priors, cells_of, groups_of
 from phase2sim.studies.sweeps.forecast import Forecast, forecast
 from phase2sim.studies.sweeps.measure import measure

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from phase2sim.core.measured import Measured, proportion
-from phase2sim.studies.store.folder import Store
+from phase2sim.studies.store.results_folder import Store
 from phase2sim.studies.sweeps.cells import Cell
 from phase2sim.studies.sweeps.measure import Verdicts, difference, verdicts_of
 from phase2sim.studies.sweeps.work_units import TRIALS_A_FILE

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from phase2sim.core.contracts import RESULTS_VERSION, TruthSource
 from phase2sim.studies.store.batches import encode_batch
-from phase2sim.studies.store.folder import Stretch, missing_stretches
+from phase2sim.studies.store.results_folder import Stretch, missing_stretches
 from phase2sim.trial.batch_results import BatchResults, concatenate_batches
 from phase2sim.trial.nested_sizes import answer_sizes
 from phase2sim.trial.study import Study

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from phase2sim.core.io.toml_files import Table
+from phase2sim.core.io.validation import Table
 from phase2sim.core.measured import Measured
 from phase2sim.core.progress import Progress
 from phase2sim.operating.simulation import Result, simulate

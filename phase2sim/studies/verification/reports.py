@@ -14,7 +14,7 @@ from phase2sim.scenario.scenario_file import scenario_from
 from phase2sim.scenario.sweep_file import Sweep, Variation
 from phase2sim.studies.dossier.embedded_record import read_record
 from phase2sim.studies.dossier.fingerprints import fingerprint
-from phase2sim.studies.store.folder import open_store
+from phase2sim.studies.store.results_folder import open_store
 from phase2sim.studies.sweeps.sweep import SweepOptions, prepare_sweep, run_sweep
 from phase2sim.studies.verification.findings import Check, Verification
 

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
-from phase2sim.core.io.toml_files import check_numbers, nearest, validate
+from phase2sim.core.io.toml_files import check_numbers
+from phase2sim.core.io.validation import nearest, validate
 from phase2sim.theory.mixtures.effective_sample_size import elir_patients, moment_patients
 from phase2sim.theory.mixtures.normal_mixture import NormalMixture, normal_mixture
 

@@ -55,7 +55,7 @@ class BlindedVariance:
 
     For a power at ``effect``, a difference of means on the model scale; never fewer than planned.
     Without the arms the variance holds a part of the effect too, so that it errs upward (Friede and
-    Kieser, Statistics in Medicine 2013).
+    Kieser, Pharmaceutical Statistics 2013).
 
     Parameters
     ----------

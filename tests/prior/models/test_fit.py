@@ -17,7 +17,7 @@ from phase2sim.prior.models.diagnostics import complaints
 from phase2sim.prior.models.fit import sample_posterior
 from phase2sim.prior.models.joint import joint_model
 from phase2sim.prior.models.likelihoods.counts import counts_beside_median
-from phase2sim.prior.models.likelihoods.locations import covariance, locations
+from phase2sim.prior.models.likelihoods.means_and_medians import covariance, locations
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
 from phase2sim.prior.models.unknowns.natural_history import Moments, NaturalHistory
 from phase2sim.prior.models.unknowns.settings import GATE, PRIORS, Sampler

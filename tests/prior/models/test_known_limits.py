@@ -15,7 +15,7 @@ from support.reports import arm, entry, evidence
 
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.models.fit import CompiledModel
-from phase2sim.prior.models.likelihoods.locations import covariance
+from phase2sim.prior.models.likelihoods.means_and_medians import covariance
 from phase2sim.prior.models.likelihoods.quantiles import quantile_density
 from phase2sim.prior.models.likelihoods.spreads import joint_spread
 from phase2sim.prior.models.unknowns.settings import PRIORS, Sampler

@@ -21,7 +21,7 @@ from phase2sim.reporting.report.sections.results import results_section
 from phase2sim.reporting.report.word_file import word_file
 from phase2sim.studies.dossier.dossier import Dossier, ReportOptions, gather, needed
 from phase2sim.studies.dossier.embedded_record import read_record
-from phase2sim.studies.store.folder import open_store
+from phase2sim.studies.store.results_folder import open_store
 from phase2sim.studies.sweeps.sweep import SweepOptions
 from phase2sim.studies.verification.reports import check_report
 

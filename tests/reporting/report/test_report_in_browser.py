@@ -13,7 +13,7 @@ from support.browser import Page, needs_chromium, opened
 from support.small_reports import TRIALS
 
 from phase2sim.studies.dossier.dossier import Dossier
-from phase2sim.studies.store.folder import open_store
+from phase2sim.studies.store.results_folder import open_store
 from phase2sim.studies.sweeps.results import Results
 
 ROOT = Path(__file__).parents[3]

@@ -17,7 +17,7 @@ from support.small_sweeps import files_of, swept, trials_of, write_sweep
 from phase2sim.core.contracts import Estimates, OwnTest
 from phase2sim.core.errors import BadInput, NotWritten
 from phase2sim.studies.store.batches import decode_batch, encode_batch
-from phase2sim.studies.store.folder import (
+from phase2sim.studies.store.results_folder import (
     DamagedFile,
     Store,
     Stretch,

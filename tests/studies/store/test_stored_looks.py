@@ -15,7 +15,7 @@ from phase2sim.core.errors import BadInput, BadScenario
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.as_toml import toml_text
 from phase2sim.studies.store.batches import decode_batch, encode_batch
-from phase2sim.studies.store.folder import open_store
+from phase2sim.studies.store.results_folder import open_store
 from phase2sim.studies.sweeps.rescore import rescore
 from phase2sim.trial.batch_results import BatchResults, concatenate_batches, cut
 from phase2sim.trial.engine import simulate_batch

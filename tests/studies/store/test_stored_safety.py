@@ -20,8 +20,8 @@ from phase2sim.scenario.scenario_file import scenario_from
 from phase2sim.studies.compare import compare_scenarios
 from phase2sim.studies.dossier.dossier import ReportOptions, gather, simulate_report
 from phase2sim.studies.store.batches import LOOKS_SCHEMA, SCHEMA, decode_batch, encode_batch
-from phase2sim.studies.store.folder import open_store
 from phase2sim.studies.store.harm_columns import HARM_FIELDS
+from phase2sim.studies.store.results_folder import open_store
 from phase2sim.studies.sweeps.rescore import rescore
 from phase2sim.trial.batch_results import concatenate_batches, cut
 from phase2sim.trial.engine import simulate_batch

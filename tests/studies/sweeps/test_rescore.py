@@ -9,8 +9,8 @@ from support.small_sweeps import BASE, files_of, swept, write_sweep
 from phase2sim.core.errors import BadScenario
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.scenario_file import load_scenario
-from phase2sim.studies.store.folder import open_store
 from phase2sim.studies.store.manifest import read_manifest
+from phase2sim.studies.store.results_folder import open_store
 from phase2sim.studies.sweeps.rescore import rescore
 from phase2sim.studies.sweeps.results import Results
 

@@ -17,8 +17,8 @@ from phase2sim.core.measured import Measured
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.scenario.sweep_file import load_sweep
-from phase2sim.studies.store.folder import Store, open_store
 from phase2sim.studies.store.manifest import read_manifest
+from phase2sim.studies.store.results_folder import Store, open_store
 from phase2sim.studies.sweeps.cells import Priors, cells_of
 from phase2sim.studies.sweeps.rescore import rescore
 from phase2sim.studies.sweeps.results import Results, matching_rows

@@ -15,7 +15,7 @@ import pytest
 from support.commands import phase2sim
 from support.small_sweeps import files_of, swept, write_sweep
 
-from phase2sim.studies.store.folder import writing
+from phase2sim.studies.store.results_folder import writing
 from phase2sim.studies.sweeps.sweep import SweepOptions
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

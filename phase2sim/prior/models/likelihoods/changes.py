@@ -10,7 +10,7 @@ from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.quadrature import DEGREES, median_covariance, median_variance
 from phase2sim.prior.models.densities.summary_densities import normal
-from phase2sim.prior.models.likelihoods.locations import even_polynomial
+from phase2sim.prior.models.likelihoods.means_and_medians import even_polynomial
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, arm_visit, is_raw, read_entries
 from phase2sim.prior.models.unknowns.natural_history import Moments
 from phase2sim.prior.models.unknowns.scales import Scales, log_of_raw

@@ -16,7 +16,7 @@ from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.models.densities.order_statistics import averaged_count_kernel, log_choose
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
-from phase2sim.prior.models.likelihoods.locations import JointLocations, Locations
+from phase2sim.prior.models.likelihoods.means_and_medians import JointLocations, Locations
 from phase2sim.prior.models.unknowns.evidence_arrays import (
     ArmVisit,
     Cells,

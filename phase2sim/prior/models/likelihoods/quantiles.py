@@ -15,7 +15,7 @@ from phase2sim.prior.models.densities.order_statistics import between_quantiles_
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
 from phase2sim.prior.models.likelihoods.counts import same_visit
-from phase2sim.prior.models.likelihoods.locations import (
+from phase2sim.prior.models.likelihoods.means_and_medians import (
     JointLocations,
     Locations,
     median_correction,

@@ -14,7 +14,7 @@ from support.reports import arm, entry, evidence
 
 from phase2sim.evidence.reported import ReportedNumber
 from phase2sim.prior.models.likelihoods.counts_below_baseline import counts_below_baseline_density
-from phase2sim.prior.models.likelihoods.locations import joint_locations
+from phase2sim.prior.models.likelihoods.means_and_medians import joint_locations
 
 type Floats = NDArray[np.float64]
 

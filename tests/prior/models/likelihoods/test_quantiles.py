@@ -14,7 +14,7 @@ from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.models.densities.order_statistics import quantiles
 from phase2sim.prior.models.densities.pytensor_names import pt
-from phase2sim.prior.models.likelihoods.locations import joint_locations
+from phase2sim.prior.models.likelihoods.means_and_medians import joint_locations
 from phase2sim.prior.models.likelihoods.quantiles import positions_of, quantile_density
 
 type Floats = NDArray[np.float64]

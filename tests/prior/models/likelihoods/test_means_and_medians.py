@@ -9,7 +9,7 @@ from support.reports import arm, entry, evidence
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.reported import Evidence, Normal, ReportedNumber
-from phase2sim.prior.models.likelihoods.locations import covariance
+from phase2sim.prior.models.likelihoods.means_and_medians import covariance
 
 type Floats = NDArray[np.float64]
 
