@@ -25,12 +25,12 @@ from phase2sim.analyses.imputation.sequential_regressions import (
     TrialPatients,
     add,
     fit_regressions,
-    forward,
     patients_of,
     regress,
     regression_space,
 )
 from phase2sim.analyses.mixed_models.missing_patterns import ARM
+from phase2sim.analyses.small_matrices import forward
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.kernels import kernel
 

@@ -26,7 +26,6 @@ from phase2sim.analyses.imputation.sequential_regressions import (
     Regressions,
     TrialPatients,
     add,
-    back,
     fill,
     fit_regressions,
     has_gap,
@@ -35,6 +34,7 @@ from phase2sim.analyses.imputation.sequential_regressions import (
     regression_space,
 )
 from phase2sim.analyses.mixed_models.missing_patterns import ARM
+from phase2sim.analyses.small_matrices import back
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_normal, fill_uniform

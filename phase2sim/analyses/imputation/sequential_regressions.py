@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from phase2sim.analyses.mixed_models.missing_patterns import ARM
+from phase2sim.analyses.small_matrices import back, fill_column, forward, remaining_pivot
 from phase2sim.analyses.tolerances import DETERMINED, EXPLAINED, ROUNDING
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, NOT_CONVERGED, TOO_FEW
@@ -189,9 +190,7 @@ def factorise(factor: Floats, sums: Floats, size: int, optional: tuple[int, int]
     """
     used = size
     for j in range(size):
-        pivot = sums[j, j]
-        for k in range(j):
-            pivot -= factor[j, k] ** 2
+        pivot = remaining_pivot(factor, sums, j)
         if pivot > DETERMINED * sums[j, j]:
             factor[j, j] = np.sqrt(pivot)
         elif optional[0] <= j < optional[1]:
@@ -199,30 +198,8 @@ def factorise(factor: Floats, sums: Floats, size: int, optional: tuple[int, int]
             used -= 1
         else:
             return 0
-        for i in range(j + 1, size):
-            total = sums[i, j]
-            for k in range(j):
-                total -= factor[i, k] * factor[j, k]
-            factor[i, j] = total / factor[j, j]
+        fill_column(factor, sums, j, size)
     return used
-
-
-@kernel
-def forward(target: Floats, factor: Floats, size: int) -> None:
-    """Solve with the factor, in place."""
-    for j in range(size):
-        for k in range(j):
-            target[j] -= factor[j, k] * target[k]
-        target[j] /= factor[j, j]
-
-
-@kernel
-def back(target: Floats, factor: Floats, size: int) -> None:
-    """Solve with the factor's transpose, in place."""
-    for j in range(size - 1, -1, -1):
-        for k in range(j + 1, size):
-            target[j] -= factor[k, j] * target[k]
-        target[j] /= factor[j, j]
 
 
 @kernel

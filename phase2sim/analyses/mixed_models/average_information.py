@@ -5,6 +5,7 @@ import numpy as np
 from phase2sim.analyses.mixed_models.covariance_structures import Structure
 from phase2sim.analyses.mixed_models.likelihood import Likelihood, likelihood
 from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
+from phase2sim.analyses.small_matrices import back, fill_column, forward, remaining_pivot
 from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.kernels import kernel
 
@@ -84,29 +85,18 @@ def _solve(step: Floats, information: Floats, score: Floats) -> float:
     size = score.size
     factor = np.zeros((size, size))
     for j in range(size):
-        pivot = information[j, j]
-        for k in range(j):
-            pivot -= factor[j, k] ** 2
+        pivot = remaining_pivot(factor, information, j)
         if information[j, j] == 0.0:
             factor[j, j] = np.inf
             continue
         factor[j, j] = np.sqrt(max(pivot, 1e-10 * information[j, j]))
-        for i in range(j + 1, size):
-            total = information[i, j]
-            for k in range(j):
-                total -= factor[i, k] * factor[j, k]
-            factor[i, j] = total / factor[j, j]
+        fill_column(factor, information, j, size)
+    step[:] = score
+    forward(step, factor, size)
     gain = 0.0
     for i in range(size):
-        step[i] = score[i]
-        for k in range(i):
-            step[i] -= factor[i, k] * step[k]
-        step[i] /= factor[i, i]
         gain += step[i] ** 2
-    for i in range(size - 1, -1, -1):
-        for k in range(i + 1, size):
-            step[i] -= factor[k, i] * step[k]
-        step[i] /= factor[i, i]
+    back(step, factor, size)
     return gain
 
 
@@ -134,18 +124,12 @@ def _positive(matrix: Floats) -> bool:
     size = matrix.shape[0]
     factor = np.zeros((size, size))
     for j in range(size):
-        pivot = matrix[j, j]
-        for k in range(j):
-            pivot -= factor[j, k] ** 2
+        pivot = remaining_pivot(factor, matrix, j)
         if matrix[j, j] == 0.0:
             factor[j, j] = np.inf
             continue
         if not pivot > 1e-10 * matrix[j, j]:
             return False
         factor[j, j] = np.sqrt(pivot)
-        for i in range(j + 1, size):
-            total = matrix[i, j]
-            for k in range(j):
-                total -= factor[i, k] * factor[j, k]
-            factor[i, j] = total / factor[j, j]
+        fill_column(factor, matrix, j, size)
     return True

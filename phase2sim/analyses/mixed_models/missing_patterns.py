@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from phase2sim.analyses.small_matrices import fill_column, remaining_pivot
 from phase2sim.analyses.tolerances import DETERMINED, EXPLAINED, ROUNDING
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW
@@ -289,17 +290,13 @@ def _factor(matrix: Floats, columns: int, required: int) -> bool:
     size = matrix.shape[0]
     for j in range(columns):
         squares = matrix[j, j]
-        for k in range(j):
-            matrix[j, j] -= matrix[j, k] ** 2
+        matrix[j, j] = remaining_pivot(matrix, matrix, j)
         if j >= required and squares == 0.0:
             continue
         if not matrix[j, j] > DETERMINED * squares:
             return False
         matrix[j, j] = np.sqrt(matrix[j, j])
-        for i in range(j + 1, size):
-            for k in range(j):
-                matrix[i, j] -= matrix[i, k] * matrix[j, k]
-            matrix[i, j] /= matrix[j, j]
+        fill_column(matrix, matrix, j, size)
     return True
 
 
