@@ -14,7 +14,7 @@ DECISIONS = DOCS / "decisions"
 MAPPED = [DOCS / "code-map.md", DOCS / "glossary.md", *sorted(DECISIONS.glob("001[2-9]*.md"))]
 IN_CI = ("check", "run", "docs")  # recipes; the command of `test` stands there itself
 FIRST_COMMANDS = ("uv run phase2sim run scenarios/gxipc1-phase2.toml", "uv run pytest")
-MOST_LINES = 40  # of a decision
+MOST_LINES = 50  # of a decision
 PINNED = "constraint-dependencies"
 
 
