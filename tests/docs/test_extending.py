@@ -70,3 +70,7 @@ def test_every_analysis_is_in_the_files_that_are_for_all(name: str) -> None:
         if file.startswith(("docs/", "mkdocs", "phase2sim/analyses/__init__")):
             text = (ROOT / file.replace("<name>", name)).read_text(encoding="utf-8")
             assert re.search(rf"\b{name}\b", text), file
+
+
+def test_no_table_of_the_page_is_cut_in_two() -> None:
+    assert re.findall(r"\|\n\n\|", PAGE.read_text(encoding="utf-8")) == []
