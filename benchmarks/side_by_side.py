@@ -61,8 +61,12 @@ def engine(scenario: Mapping[str, Any], trials: int) -> Callable[[], TrialSums]:
         for first in range(0, trials, study.batch):
             done = simulate_batch(study, source, first, min(study.batch, trials - first))
             added = tally(
-                *(done.estimates, done.true_effect, done.missing, done.verdict),
-                *(done.months, done.ended),
+                done.estimates,
+                done.true_effect,
+                done.missing,
+                done.verdict,
+                months=done.months,
+                trial_ends=done.ended,
             )
             sums = added if sums is None else sums + added
         if sums is None:
