@@ -116,12 +116,12 @@ def test_streams_of_neighbouring_addresses_are_uncorrelated() -> None:
         {"purpose": "allocation"},
         {"first": 1},
         {"first": 2**32},
-        {"place": 1},
+        {"position": 1},
     ],
     ids=str,
 )
 def test_another_address_is_another_stream(other: dict[str, object]) -> None:
-    here = {"seed": 1, "purpose": "outcome", "first": 0, "place": 0}
+    here = {"seed": 1, "purpose": "outcome", "first": 0, "position": 0}
 
     one, two = uniforms((1, 100), **here), uniforms((1, 100), **(here | other))
 

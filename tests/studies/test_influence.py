@@ -112,11 +112,13 @@ def test_weights_move_the_effect_to_that_of_the_weighted_draws() -> None:
 
     change = left_out[index].effect_mean["hba1c"]
     assert change.value == pytest.approx(prior.effect[lower, e].mean())
-    assert change.by == pytest.approx(prior.effect[lower, e].mean() - prior.effect[:, e].mean())
+    assert change.difference == pytest.approx(
+        prior.effect[lower, e].mean() - prior.effect[:, e].mean()
+    )
     unmoved = [
         entry for number, entry in enumerate(left_out) if number != index and not entry.refitted
     ]
-    assert max(abs(entry.effect_mean["hba1c"].by) for entry in unmoved) < 1e-12
+    assert max(abs(entry.effect_mean["hba1c"].difference) for entry in unmoved) < 1e-12
 
 
 def test_a_large_pareto_k_and_a_joint_reading_are_fitted_again() -> None:
@@ -130,8 +132,8 @@ def test_a_large_pareto_k_and_a_joint_reading_are_fitted_again() -> None:
     # Entry 2 is the median of HbA1c at month 6, which a count of the same visit stands beside.
     assert again == {(2, "median"), (3, "count")}
     change = left_out[_index(evidence, 3)].effect_mean["hba1c"]
-    assert change.by == pytest.approx(0.25)
-    assert change.by_mcse > 0
+    assert change.difference == pytest.approx(0.25)
+    assert change.difference_mcse > 0
 
 
 def test_assurance_with_the_same_prior_does_not_move_at_all() -> None:
@@ -143,7 +145,7 @@ def test_assurance_with_the_same_prior_does_not_move_at_all() -> None:
     for entry in result.left_out:
         for change in entry.assurance.values():
             # The same patients and the same draws: refitted or not, nothing differs.
-            assert change.by == pytest.approx(0.0, abs=1e-12)
+            assert change.difference == pytest.approx(0.0, abs=1e-12)
 
 
 def test_a_smaller_effect_lowers_the_assurance() -> None:
@@ -155,8 +157,8 @@ def test_a_smaller_effect_lowers_the_assurance() -> None:
     change = result.left_out[_index(evidence, 3)].assurance["hba1c"]
     # From a mean effect of -0.4 to one of +0.2: next to no trial still shows a benefit, but for
     # the fifth of them whose effect is sceptical.
-    assert change.by < -4 * change.by_mcse
-    assert_agrees(change.by, change.value - result.assurance["hba1c"].value, 1e-9)
+    assert change.difference < -4 * change.difference_mcse
+    assert_agrees(change.difference, change.value - result.assurance["hba1c"].value, 1e-9)
 
 
 def test_a_refused_fit_leaves_its_numbers_unknown(tmp_path: Path) -> None:

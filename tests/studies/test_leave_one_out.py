@@ -115,4 +115,6 @@ def test_reweighting_agrees_with_a_fit_without_the_number(
     assert_agrees(
         reweighted[0].value, refitted[0].value, np.hypot(reweighted[0].mcse, refitted[0].mcse)
     )
-    assert abs(reweighted[0].by) > 4 * reweighted[0].by_mcse  # the number did say something
+    assert (
+        abs(reweighted[0].difference) > 4 * reweighted[0].difference_mcse
+    )  # the number did say something

@@ -14,7 +14,7 @@ from support.small_trials import Table, assembled, scenario
 
 from phase2sim.core.contracts import GO, STOP, Trials
 from phase2sim.operating.simulation import simulate
-from phase2sim.scenario.assembly.assemble import Assembled
+from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.studies.single_trial import analyse, replay
 from phase2sim.theory.group_sequential.boundaries import boundaries
 from phase2sim.theory.group_sequential.classical_bounds import NoEfficacy
@@ -37,7 +37,7 @@ FISHER = {"responder": "c_peptide_preserved", "month": 12, "method": "fisher"}
 
 
 @cache
-def ready(method: str) -> Assembled:
+def ready(method: str) -> AssembledScenario:
     table = FISHER if method == "fisher" else ANCOVA | {"method": method}
     effect = {"effect": 0.13, "month": 12, "shape": "linear"}
     return assembled(
@@ -51,12 +51,12 @@ def ready(method: str) -> Assembled:
     )
 
 
-def run(made: Assembled, trials: int, first: int = 0, truth: str = "target") -> Outcomes:
+def run(made: AssembledScenario, trials: int, first: int = 0, truth: str = "target") -> Outcomes:
     (source,) = (source for source in made.sources if source.label == truth)
     return simulate_batch(made.study, source, first, trials)
 
 
-def stopped_for_real(made: Assembled, trial: int, folder: Path) -> tuple[int, int, int]:
+def stopped_for_real(made: AssembledScenario, trial: int, folder: Path) -> tuple[int, int, int]:
     """Last look, reason and verdict of one trial whose later data are never made."""
     study = made.study
     trials = draw_trials(study, made.sources[0].truth(trial, 1), trial, 1)
@@ -82,7 +82,7 @@ def look_months(trials: Trials) -> list[float]:
     return [ordered[29] + 12, ordered[59] + 12]
 
 
-def data_of(made: Assembled, trials: Trials, month: float) -> str:
+def data_of(made: AssembledScenario, trials: Trials, month: float) -> str:
     text = patients_csv(made.study, trials, None if np.isinf(month) else month)
     if made.built.scenario.analysis[0]["method"] != "fisher" or np.isinf(month):
         return text
