@@ -6,6 +6,7 @@ control.
 Effects are treatment minus control on the endpoint's model scale.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -43,7 +44,7 @@ class Truth:
     log_rate_ratio: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (arm, counted)
 
 
-class TruthSource:
+class TruthSource(ABC):
     """Says what is true in any stretch of trials; the same trial always gets the same truth."""
 
     __slots__ = ()
@@ -55,6 +56,7 @@ class TruthSource:
         def label(self) -> str:
             """``target``, ``null``, ``prior`` or ``sceptical``."""
 
+    @abstractmethod
     def truth(self, first: int, trials: int) -> Truth:
         """Truth of trials ``first`` to ``first + trials - 1``.
 
@@ -70,7 +72,6 @@ class TruthSource:
         Truth
             Means, effects and variation of each of the trials, on the model scale.
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What the analyses found in each trial, and the part that judges it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -45,7 +46,7 @@ class AnalysisResults:
     hypotheses: tuple[Hypothesis, ...]  # one an analysis
 
 
-class Decision:
+class Decision(ABC):
     """A part that turns what the analyses found into verdicts; each rule is a subclass.
 
     A rule gives ``one_sided_alpha``, ``labels`` and ``decide``; what it does not say otherwise is
@@ -70,7 +71,7 @@ class Decision:
         """How arms that share a control are adjusted for, where the rule is for such arms."""
         return "none"
 
-    def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:
+    def check(self, hypotheses: tuple[Hypothesis, ...]) -> None:  # noqa: B027 - most rules fit all
         """Raise ``BadValue`` for analyses that the rule does not fit.
 
         Parameters
@@ -84,6 +85,7 @@ class Decision:
             If the rule does not fit the analyses.
         """
 
+    @abstractmethod
     def labels(self, analyses: tuple[str, ...]) -> tuple[str, ...]:
         """Name of each verdict, given the analyses' names; may raise ``BadValue``.
 
@@ -102,8 +104,8 @@ class Decision:
         BadValue
             If the options do not fit the number of analyses.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def decide(self, results: AnalysisResults) -> NDArray[np.int8]:
         """Verdicts (trial, verdict): GO, CONSIDER, STOP; UNDECIDED where an analysis failed.
 
@@ -117,7 +119,6 @@ class Decision:
         ndarray of int8, (trial, verdict)
             Verdicts: 1 (GO), 2 (CONSIDER), 0 (STOP) or -1 (UNDECIDED).
         """
-        raise NotImplementedError
 
     def alone(self, number: int, hypothesis: Hypothesis) -> tuple[float, float] | None:
         """Null effect and one-sided level of the test that is the verdict on an analysis.

@@ -1,5 +1,6 @@
 """Parts that say when patients enrol, in which arm, what befalls them and what is seen of them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -7,7 +8,7 @@ from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 from phase2sim.core.contracts import Arrivals, Plan, Trials
 
 
-class Randomisation:
+class Randomisation(ABC):
     """A part that puts patients into arms, in the order they come."""
 
     __slots__ = ()
@@ -25,6 +26,7 @@ class Randomisation:
         """Whether ``treated_sizes`` is exact; else it is the plan."""
         return False
 
+    @abstractmethod
     def allocate(self, seed: int, first: int, factors: Ints) -> Arms:
         """Arm of every patient, (trial, patient); the first n patients do not depend on n.
 
@@ -45,7 +47,6 @@ class Randomisation:
         ndarray of int, (trial, patient)
             Arm of each patient; 0 is control.
         """
-        raise NotImplementedError
 
     def treated_sizes(self, patients: int) -> list[tuple[int, float]]:
         """Sizes that the treated one of two arms may have, each with its probability.
@@ -80,14 +81,14 @@ class Randomisation:
         return False
 
 
-class Recruitment:
+class Recruitment(ABC):
     """A part that says when patients enrol, and at which site."""
 
     __slots__ = ()
     title: ClassVar[str]
     takes_time: ClassVar[bool] = True  # patients enrol one after another
 
-    def check(self, plan: Plan) -> None:
+    def check(self, plan: Plan) -> None:  # noqa: B027 - most processes fit any plan
         """Raise ``BadValue`` where the sites of a plan cannot enrol its patients.
 
         Parameters
@@ -101,6 +102,7 @@ class Recruitment:
             If the sites cannot enrol that many patients.
         """
 
+    @abstractmethod
     def arrive(self, seed: int, first: int, shape: tuple[int, int], sites: int) -> Arrivals:
         """When and where the patients (trial, patient) enrol; the first n do not depend on n.
 
@@ -120,13 +122,12 @@ class Recruitment:
         Arrivals
             Months from the opening of the trial to each enrolment, and its site, (trial, patient).
         """
-        raise NotImplementedError
 
 
 type Untreated = Callable[[], "Trials"]  # many untreated patients, the same at every call
 
 
-class Missingness:
+class Missingness(ABC):
     """A part that says which outcomes of complete trials are seen."""
 
     __slots__ = ()
@@ -139,6 +140,7 @@ class Missingness:
         """What it reads."""
         return ()
 
+    @abstractmethod
     def prepare(self, plan: Plan, untreated: Untreated) -> "Observer":
         """Return what observes, set so that untreated patients are lost at the stated rate.
 
@@ -154,7 +156,6 @@ class Missingness:
         Observer
             Missingness whose rates are calibrated on the pilot sample.
         """
-        raise NotImplementedError
 
     def share_staying(self, month: float, visits_months: tuple[float, ...]) -> tuple[float, float]:
         """Share of untreated, and of treated, patients who are still seen at a month.

@@ -3,6 +3,7 @@
 One treated arm and several arms with a shared control differ in that probability alone.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -70,13 +71,14 @@ class OneArm:
 ONE_ARM = OneArm()
 
 
-class EfficacyRule:
+class EfficacyRule(ABC):
     """A rule that says when a look shows efficacy; each kind is a subclass."""
 
     __slots__ = ()
     title: ClassVar[str]
     follows_information: ClassVar[bool] = False  # observed information may replace the planned one
 
+    @abstractmethod
     def bounds(
         self,
         information: Floats,
@@ -109,7 +111,6 @@ class EfficacyRule:
         BadValue
             If the rule cannot have this level at these looks.
         """
-        raise NotImplementedError
 
     def increments(self, fraction: Floats, total: float) -> Floats | None:
         """Error that each look alone spends, for a rule that is a spending function.

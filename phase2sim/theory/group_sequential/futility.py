@@ -84,6 +84,11 @@ class BetaSpending(FutilityRule):
             raise BadValue("spending", "is missing; give the function that spends beta")
         return spending.increments(fraction, self.beta)
 
+    def z(self, fraction: Floats, final: Numbers, drift_per_effect: Numbers) -> Floats:
+        """Nan: the bounds follow from the error spent, not from limits on a scale."""
+        del final, drift_per_effect
+        return np.full(fraction.shape, np.nan)
+
     def check_several_arms(self) -> None:
         """Raise ``BadValue``: it needs the drift of one arm."""
         raise BadValue("kind", f"is 'beta_spending', which is for one treated arm. {_ON_Z}")

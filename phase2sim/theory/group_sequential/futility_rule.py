@@ -1,5 +1,6 @@
 """Base of every futility rule: what it says of its limits and of the error that it spends."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +10,7 @@ from phase2sim.theory.group_sequential.conditional_power import Numbers
 from phase2sim.theory.group_sequential.spending import Spending
 
 
-class FutilityRule:
+class FutilityRule(ABC):
     """A rule that says when a look shows futility; each kind is a subclass.
 
     Most rules stop below a limit at each interim look, on some scale.
@@ -40,6 +41,7 @@ class FutilityRule:
         """Whether the maximum information must be known to express the limits on z."""
         return False
 
+    @abstractmethod
     def z(self, fraction: Floats, final: Numbers, drift_per_effect: Numbers) -> Floats:
         """Limits on the scale of z.
 
@@ -57,7 +59,6 @@ class FutilityRule:
         ndarray of float, (..., interim look)
             Lower bounds on z.
         """
-        raise NotImplementedError
 
     def increments(self, fraction: Floats, spending: Spending | None) -> Floats | None:
         """Type II error that each look alone spends.
@@ -77,7 +78,7 @@ class FutilityRule:
         del fraction, spending
         return None
 
-    def check_several_arms(self) -> None:
+    def check_several_arms(self) -> None:  # noqa: B027 - a limit on z fits several arms
         """Raise ``BadValue`` if the rule cannot drop arms, as its limits are not on z."""
 
 

@@ -1,5 +1,6 @@
 """Error-spending functions: error spent by a fraction of the information (Lan and DeMets 1983)."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,6 +26,7 @@ class Spending(EfficacyRule):
     __slots__ = ()
     follows_information: ClassVar[bool] = True
 
+    @abstractmethod
     def spent(self, fraction: Floats, total: float) -> Floats:
         """Error spent up to each fraction: 0 without information, ``total`` with all of it.
 
@@ -40,7 +42,6 @@ class Spending(EfficacyRule):
         ndarray of float, (...)
             Cumulative error, between 0 and ``total``.
         """
-        raise NotImplementedError
 
     def increments(self, fraction: Floats, total: float) -> Floats:
         """Error that each look alone spends; the last look spends the remainder."""
