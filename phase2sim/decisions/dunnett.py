@@ -22,8 +22,8 @@ class Dunnett(Decision):
     """Each arm against the largest t that all arms together seldom reach without an effect.
 
     ``step_down`` takes the arms from the largest t on, each against those that are left, which
-    keeps the familywise error too and finds more. Dunnett, JASA 1955; Dunnett and Tamhane, JASA
-    1992.
+    keeps the familywise error too and finds more. Dunnett, JASA 1955; Dunnett and
+    Tamhane, Statistics in Medicine 1991.
 
     Parameters
     ----------
