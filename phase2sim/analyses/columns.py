@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.contracts import Reading
 
 OUTCOMES = ("value", "change")
@@ -21,6 +21,12 @@ def outcome(reading: Reading, month: float) -> Floats:
         visits = ", ".join(f"{visit:g}" for visit in reading.visits_months)
         raise ValueError(f"month is {month:g}; the visits after baseline are at {visits}. Use one.")
     return np.ascontiguousarray(reading.value[:, reading.visits_months.index(month)])
+
+
+def seen_at_any_visit(reading: Reading) -> Bools:
+    """Whether a patient has any value after baseline, (trial, patient)."""
+    seen: Bools = ~np.isnan(reading.value).all(axis=1)
+    return seen
 
 
 def outcome_or_change(reading: Reading, month: float, of: ValueOrChange) -> Floats:

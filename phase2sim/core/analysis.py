@@ -1,9 +1,12 @@
 """The one contract of every analysis: all that the program asks of it, with the usual answers."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from phase2sim.core.arrays import Floats
+import numpy as np
+
+from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 from phase2sim.core.estimates import stack_estimates
 
@@ -102,6 +105,47 @@ class Analysis(ABC):
         visits = [v for v, m in enumerate(reading.visits_months) if first <= m <= self.month]
         average: Floats = reading.value[:, visits].mean(axis=1)
         return average
+
+    @property
+    def reads_baseline(self) -> bool:
+        """Whether it cannot do without the patients' baselines."""
+        return "baseline" in self.covariates or self.of == "change"
+
+    def left_out(self, reading: Reading) -> Mapping[str, Bools]:
+        """Patients whom it leaves out, by reason.
+
+        Parameters
+        ----------
+        reading : Reading
+            Outcomes of the analysed endpoint in every trial of the batch.
+
+        Returns
+        -------
+        mapping of str to ndarray of bool, (trial, patient)
+            Reason -> whether it holds for a patient. An analysis uses the patients for whom none
+            holds; without an override those with a value at ``month`` and all covariates.
+        """
+        value = reading.value[:, reading.visits_months.index(self.month)]
+        return {f"no value at month {self.month:g}": np.isnan(value), **self.without(reading)}
+
+    def without(self, reading: Reading) -> Mapping[str, Bools]:
+        """Patients without a baseline or an age that it reads, (trial, patient), by reason.
+
+        Parameters
+        ----------
+        reading : Reading
+            Baselines and ages in every trial of the batch.
+
+        Returns
+        -------
+        mapping of str to ndarray of bool, (trial, patient)
+            Reason -> whether it holds for a patient.
+        """
+        read = {
+            "no baseline": (self.reads_baseline, reading.baseline),
+            "no age": ("age" in {*self.covariates, *self.needs}, reading.age_years),
+        }
+        return {reason: np.isnan(values) for reason, (is_read, values) in read.items() if is_read}
 
     @abstractmethod
     def estimate(self, reading: Reading) -> Estimates:

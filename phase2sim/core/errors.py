@@ -68,6 +68,10 @@ class TooManyFailures(Phase2simError):
     """More analyses failed than the scenario allows, so no number is printed."""
 
 
+class AnalysisFailed(Phase2simError):
+    """An analysis of a real data set that could not answer; its number is missing."""
+
+
 class NotWritten(Phase2simError):
     """Results that could not be kept: a full disk, or a folder without the right to write."""
 

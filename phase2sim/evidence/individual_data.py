@@ -1,7 +1,7 @@
 """Individual patient data of one arm: a CSV file to values on the model scale."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,44 +9,20 @@ import numpy as np
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence, BadValue
-from phase2sim.core.io.csv_files import MISSING_CODES, CsvRow, read_rows
+from phase2sim.core.io.csv_files import (
+    MISSING_CODES,
+    CsvLine,
+    number_in,
+    read_table,
+    require_columns,
+)
+from phase2sim.core.io.refusals import Refusals, shown
 from phase2sim.core.io.validation import nearest
 from phase2sim.core.units import Unit, unit_of
 from phase2sim.evidence.reported import IndividualData, StudyArm
 from phase2sim.evidence.tables import LAST_MONTH, EvidenceFile, IndividualTable, refuse
 
 _COLUMNS = ("id", "endpoint", "month", "value")
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One row of the CSV file, with its position for error messages."""
-
-    path: Path
-    number: int  # from 1, the heading being line 1
-    row: CsvRow
-
-    def refuse(self, column: str, allowed: str) -> BadEvidence:
-        cell = self.row.get(column)
-        return BadEvidence(f"{self.path}, line {self.number}: {column} is {cell!r}; {allowed}")
-
-    def text(self, column: str) -> str:
-        text = (self.row.get(column) or "").strip()
-        if not text:
-            raise self.refuse(column, "it must not be empty. Fill it in, or remove the line.")
-        return text
-
-    def number_in(self, column: str, low: float, high: float) -> float:
-        text = self.text(column)
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high:
-            raise self.refuse(
-                column, f"it must be a number between {low:g} and {high:g}. Correct it."
-            )
-        return value
 
 
 def read_individuals(file: EvidenceFile, number: int, arm: StudyArm, label: str) -> IndividualData:
@@ -106,27 +82,62 @@ def _units(file: EvidenceFile, key_path: str, table: IndividualTable) -> Mapping
 
 def _values(path: Path, units: Mapping[str, Unit]) -> dict[str, dict[tuple[str, float], float]]:
     """Values on the model scale, by patient and column."""
+    refusals = Refusals(path, BadEvidence)
+    table = read_table(path, BadEvidence, refusals)
+    require_columns(table, dict.fromkeys(_COLUMNS, ""), refusals)
+    refusals.raise_all()
     values: dict[str, dict[tuple[str, float], float]] = {}
     first_lines: dict[tuple[str, str, float], int] = {}
-    for line in _lines(path):
-        patient, name = line.text("id"), line.text("endpoint")
-        if name not in units:
-            raise line.refuse("endpoint", f"units names {', '.join(units)}. Add its unit there.")
-        month = line.number_in("month", 0.0, LAST_MONTH)
+    for line in table.lines:
+        cells = _Cells(line, refusals)
+        patient, name = cells.patient(), cells.endpoint(units)
+        month = cells.number("month", 0.0, LAST_MONTH, "months")
+        value = math.nan
+        if name and line.text("value") not in MISSING_CODES:
+            unit = units[name]
+            typed = cells.number("value", unit.low, unit.high, unit.name)
+            value = math.nan if typed is None else unit.to_model(typed)
+        if patient is None or name is None or month is None:
+            continue
         first_line = first_lines.setdefault((patient, name, month), line.number)
         if first_line != line.number:
-            raise line.refuse(
+            cells.refuse(
                 "id", f"line {first_line} has {name} of this patient at month {month:g}. Keep one."
             )
         patient_values = values.setdefault(patient, {})
-        if (line.row.get("value") or "").strip() not in MISSING_CODES:
-            unit = units[name]
-            patient_values[name, month] = unit.to_model(
-                line.number_in("value", unit.low, unit.high)
-            )
+        if not math.isnan(value):
+            patient_values[name, month] = value
+    refusals.raise_all()
     return values
 
 
-def _lines(path: Path) -> Iterator[_Line]:
-    for number, row in enumerate(read_rows(path, _COLUMNS, BadEvidence), start=2):
-        yield _Line(path, number, row)
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Cells of one line; what is wrong with them is collected."""
+
+    line: CsvLine
+    refusals: Refusals
+
+    def refuse(self, column: str, allowed: str) -> None:
+        self.refusals.of_line(self.line.number, column, shown(self.line.text(column)), allowed)
+
+    def patient(self) -> str | None:
+        text = self.line.text("id")
+        if text not in MISSING_CODES:
+            return text
+        self.refuse("id", "it must not be empty. Fill it in, or remove the line.")
+        return None
+
+    def endpoint(self, units: Mapping[str, Unit]) -> str | None:
+        text = self.line.text("endpoint")
+        if text in units:
+            return text
+        self.refuse("endpoint", f"units names {', '.join(units)}. Add its unit there.")
+        return None
+
+    def number(self, column: str, low: float, high: float, unit: str) -> float | None:
+        value = number_in(self.line.text(column))
+        if value is not None and low <= value <= high:
+            return value
+        self.refuse(column, f"it must be a number between {low:g} and {high:g} {unit}. Correct it.")
+        return None

@@ -9,12 +9,14 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, PrivateAttr, TypeAdapter
 
 from phase2sim.core.contracts import AGE
-from phase2sim.core.endpoints import ENDPOINTS, EVENTS
-from phase2sim.core.errors import BadScenario
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS, MEASURES
+from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.io.toml_files import check_numbers, read_toml
 from phase2sim.core.io.validation import Table, nearest, validate
 from phase2sim.core.io.views import View, Viewed
+from phase2sim.core.units import unit_of
 from phase2sim.scenario.tables import (
+    Data,
     Events,
     Missing,
     Outcome,
@@ -76,6 +78,9 @@ class Scenario(Viewed, TableModel):
         scenarios compared with each other have the same patients.
     safety : dict, optional
         Rule that stops the trial for events in treated patients. None if omitted.
+    data : Data, optional
+        Units and codes of missing values of a data file for ``analyse``; nothing simulated reads
+        them.
     assume : {"optimistic", "planned", "pessimistic"}, default "planned"
         Row of ``docs/methods/assume.md``: how well the trial is run.
     analysis : tuple of dict, (analysis,)
@@ -90,7 +95,7 @@ class Scenario(Viewed, TableModel):
     path : Path
         File that the scenario was read from.
     digest : str
-        SHA-256 of the values; comments and layout of the file do not change it.
+        SHA-256 of the values that simulations read; comments and layout do not change it.
 
     Examples
     --------
@@ -132,6 +137,9 @@ class Scenario(Viewed, TableModel):
     )
     safety: Part | None = Field(
         default=None, description="When too many treated patients with an event stop the trial."
+    )
+    data: Data = Field(
+        default=Data(), description="Units and missing values of a data file for `analyse`."
     )
     assume: Literal["optimistic", "planned", "pessimistic"] = Field(
         default="planned", description="How well the trial goes: one row of docs/methods/assume.md."
@@ -198,8 +206,8 @@ class Scenario(Viewed, TableModel):
 
     @property
     def digest(self) -> str:
-        """Sha256 of what the file says, whatever its comments and layout."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """Sha256 of what the file says of simulations, whatever its comments and layout."""
+        return hashlib.sha256(self.model_dump_json(exclude={"data"}).encode()).hexdigest()
 
 
 SCENARIO: TypeAdapter[Scenario] = TypeAdapter(Scenario)
@@ -312,6 +320,7 @@ def _check_endpoints(scenario: Scenario, path: Path) -> None:
         "missing.delta": (scenario.missing.delta, measured),
         "shared.endpoints": (scenario.shared.endpoints, measured),
         "events": (scenario.events, EVENTS),
+        "data.unit": (scenario.data.unit, MEASURES),
     }
     for endpoint, target in scenario.truth.target.items():
         named[f"truth.target.{endpoint}.modified_by"] = (target.modified_by, (AGE, *measured))
@@ -321,6 +330,11 @@ def _check_endpoints(scenario: Scenario, path: Path) -> None:
                 raise BadScenario(
                     f"{path}: {key_path}.{endpoint} is not an endpoint. {nearest(endpoint, known)}"
                 )
+    for endpoint, unit in scenario.data.unit.items():
+        try:
+            unit_of(MEASURES[endpoint], unit, f"data.unit.{endpoint}")
+        except BadValue as error:
+            raise BadScenario(f"{path}: {error}") from None
     for endpoint, target in scenario.truth.target.items():
         limit = ENDPOINTS[endpoint].largest_effect
         if isinstance(target.effect, float) and abs(target.effect) > limit:

@@ -222,6 +222,17 @@ class Stopping(TableModel):
     )
 
 
+class Data(TableModel):
+    """How a data file that `analyse` reads gives its values."""
+
+    unit: dict[str, str] = Field(
+        default_factory=dict, description="By endpoint: unit of y and base; its own if left out."
+    )
+    missing: tuple[str | int | float, ...] = Field(
+        default=(), description="Codes of missing values, beside empty, NA, NaN and '.'."
+    )
+
+
 class Shared(TableModel):
     """What patients are drawn with beyond what the trial sees, to be those of another scenario."""
 

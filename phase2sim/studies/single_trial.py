@@ -1,15 +1,13 @@
-"""One trial in detail: a data set analysed, or a simulated trial replayed."""
+"""One trial in detail: findings and verdicts, and a simulated trial replayed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from phase2sim.analyses.data_file import data_reading, read_data
-from phase2sim.analyses.readings import compare_arms
+from phase2sim.analyses.real_data.counts import Analysed, VisitCount
 from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Bools
 from phase2sim.core.contracts import (
@@ -27,12 +25,10 @@ from phase2sim.core.contracts import (
 )
 from phase2sim.core.decision import side_by_side
 from phase2sim.core.endpoints import MEASURES
-from phase2sim.core.errors import BadData, BadScenario
+from phase2sim.core.errors import BadScenario
 from phase2sim.scenario.assembly.assemble import AssembledScenario
-from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.trial.engine import (
     analyse_trials,
-    analysed_months,
     draw_trials,
     follow_looks,
     true_effect,
@@ -68,6 +64,7 @@ class Finding:
     fallback: str = ""  # the simpler model that answered, as its own did not converge
     true_effect: float | None = None  # of a simulated trial, on the model scale
     details: Mapping[str, float] = field(default_factory=dict)  # what else the analysis reports
+    patients: Analysed | None = None  # of a data file: who was analysed, and who was left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +75,7 @@ class TrialResult:
     verdicts: dict[str, str]  # go | consider | stop | undecided
     looks: tuple["LookResult", ...] = ()  # up to the one that ended it
     harm: "Harm | None" = None  # if it was stopped for harm, and so never analysed
+    counts: tuple[VisitCount, ...] = ()  # of a data file: patients by endpoint, arm and visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,52 +97,6 @@ class Harm:
     treated: int  # patients judged by then
     months: float  # from the trial's opening
     enrolled: int
-
-
-def analyse(built: BuiltScenario, path: Path, endpoint: str | None = None) -> TrialResult:
-    """Run a scenario's analyses on a CSV file: those of ``endpoint``, or all.
-
-    Raises ``BadData`` for a file that the analyses cannot read.
-    """
-    data = read_data(path)
-    chosen = [
-        (name, analysis, aim)
-        for name, analysis, aim in zip(
-            built.study.names, built.study.analyses, built.study.aims, strict=True
-        )
-        if endpoint in {None, analysis.endpoint}
-    ]
-    endpoints = list(dict.fromkeys(analysis.endpoint for _, analysis, _ in chosen))
-    if not endpoints:
-        raise BadData(f"{built.path}: no analysis reads endpoint {endpoint!r}.")
-    if len(endpoints) > 1 and not data.has("endpoint"):
-        raise BadData(
-            f"{path}: column 'endpoint' is missing, and the scenario analyses"
-            f" {' and '.join(endpoints)}. Add the column, or choose with --endpoint."
-        )
-    plan = built.study.plan
-    factors = list(dict.fromkeys(f for _, a, _ in chosen for f in a.factors))
-    readings = {
-        e: replace(data_reading(data, e, plan.visits_months, plan.arms, factors), seed=plan.seed)
-        for e in endpoints
-    }
-    for _, analysis, _ in chosen:
-        months = readings[analysis.endpoint].visits_months
-        for month in analysed_months(plan, analysis):
-            if month not in months:
-                raise BadData(
-                    f"{path}: no row of {analysis.endpoint} is at month {month:g}; the file"
-                    f" has months {', '.join(f'{m:g}' for m in months)}."
-                )
-    estimates = [
-        compare_arms(analysis, readings[analysis.endpoint], len(plan.arms), aim.arm)
-        for _, analysis, aim in chosen
-    ]
-    findings = tuple(
-        _finding(name, analysis, estimate)
-        for (name, analysis, _), estimate in zip(chosen, estimates, strict=True)
-    )
-    return TrialResult(findings, _verdicts(built, estimates, tuple(n for n, _, _ in chosen)))
 
 
 def replay(
@@ -179,7 +131,7 @@ def replay(
         verdict = study.decision.decide(side_by_side(estimates, study.hypotheses))
         verdict = stop_for_harm(verdict, monitoring)[0]
     findings = tuple(
-        _finding(name, analysis, estimate, true_value)
+        finding(name, analysis, estimate, true_value)
         for name, analysis, estimate, true_value in zip(
             study.names,
             study.analyses,
@@ -188,7 +140,7 @@ def replay(
             strict=True,
         )
     )
-    verdicts = _verdict_words(verdict, study.verdicts)
+    verdicts = verdict_words(verdict, study.verdicts)
     harm = _harm_result(study.safety, monitoring, end)
     return TrialResult(findings, verdicts, look_results, harm), patients_csv(study, trials, look)
 
@@ -269,31 +221,22 @@ def _known_effects(study: Study, truth: str, true_values: Truth) -> list[float |
     return [None if np.isnan(value) else value for value in values]
 
 
-def _verdicts(
-    built: BuiltScenario, estimates: list[Estimates], names: tuple[str, ...]
-) -> dict[str, str]:
-    """Verdicts on some analyses of a data set, at the end where there are interim looks."""
-    numbers = [built.study.names.index(name) for name in names]
-    hypotheses = tuple(built.study.hypotheses[number] for number in numbers)
-    results = side_by_side(estimates, hypotheses)
-    if built.study.interim is None:
-        verdict = built.study.decision.decide(results)[0]
-    else:
-        rule = built.study.interim.rule
-        verdict = rule.final_verdict(built.study.decision, results, numbers)[0]
-    return _verdict_words(verdict, built.study.decision.labels(names))
-
-
-def _verdict_words(verdict: NDArray[np.int8], labels: tuple[str, ...]) -> dict[str, str]:
+def verdict_words(verdict: NDArray[np.int8], labels: tuple[str, ...]) -> dict[str, str]:
+    """Verdict of each label: go, consider, stop or undecided."""
     return {
         label: _VERDICTS.get(int(value), "undecided")
         for label, value in zip(labels, verdict, strict=True)
     }
 
 
-def _finding(
-    name: str, analysis: Analysis, estimate: Estimates, true_effect: float | None = None
+def finding(
+    name: str,
+    analysis: Analysis,
+    estimate: Estimates,
+    true_effect: float | None = None,
+    patients: Analysed | None = None,
 ) -> Finding:
+    """Result of one analysis of one trial, from its estimates."""
     on_model_scale = analysis.scale == MODEL_SCALE
     scale = MEASURES[analysis.endpoint].model_unit if on_model_scale else analysis.scale
     test = estimate.test or _t_test(estimate, analysis.null_effect)
@@ -315,6 +258,7 @@ def _finding(
         fallback="" if estimate.fallback is None else FALLBACKS[int(estimate.fallback[0])],
         true_effect=true_effect,
         details={name: float(values[0]) for name, values in estimate.details.items()},
+        patients=patients,
     )
 
 

@@ -7,26 +7,23 @@ from collections.abc import Iterator
 import numpy as np
 
 from phase2sim.analyses.readings import read_endpoint
+from phase2sim.analyses.real_data.headings import REPLAYED_COLUMNS
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Trials
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, derived_values
 from phase2sim.trial.study import Study
 
-_COLUMNS = (
-    "id", "arm", "stratum", "age", "months_since_diagnosis", "endpoint", "base", "visit", "months",
-    "y", "complete", "trial", "time", "site", "enrolled_months",
-)  # fmt: skip
-
 
 def patients_csv(study: Study, trials: Trials, look: float | None = None) -> str:
     """Patients in long format: ``y`` as seen, ``complete`` as it would have been, in units.
 
-    Of counted events ``y`` is how many so far, in the months that ``time`` says. With ``look``
+    Of counted events ``y`` is how many so far, in the months that ``time`` says; both are empty for
+    a patient who was never followed up. With ``look``
     there are only the visits that were due by this month from the trial's opening.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    writer.writerow(REPLAYED_COLUMNS)
     analysed = dict.fromkeys(analysis.endpoint for analysis in study.analyses)
     tables = [_measured(study, trials, name) for name in study.plan.endpoints]
     tables += [_derived(study, trials, name) for name in analysed if name in DERIVED]
@@ -73,9 +70,11 @@ def _counted(study: Study, trials: Trials, name: str) -> _Outcome:
     at_risk = (
         np.zeros(counted.value.shape) if counted.months_at_risk is None else counted.months_at_risk
     )
-    seen = np.concatenate([nothing, counted.value[0]])
+    followed = at_risk[0] > 0.0
+    seen = np.concatenate([nothing, np.where(followed, counted.value[0], np.nan)])
     complete = trials.counts[name][0].astype(np.float64)
-    return name, seen, complete, np.concatenate([nothing, at_risk[0]])
+    time = np.concatenate([nothing, np.where(followed, at_risk[0], np.nan)])
+    return name, seen, complete, time
 
 
 def _who(study: Study, trials: Trials, p: int) -> tuple[tuple[object, ...], tuple[object, ...]]:

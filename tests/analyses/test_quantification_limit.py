@@ -16,7 +16,7 @@ from phase2sim.core.contracts import ALL_BELOW, EMPTY_ARM, NO_VARIATION, TOO_FEW
 from phase2sim.core.errors import BadScenario
 from phase2sim.operating.closed_form import closed_form_power
 from phase2sim.scenario.assembly.assemble import build_scenario
-from phase2sim.studies.single_trial import analyse
+from phase2sim.studies.real_data import analyse
 from phase2sim.trial.engine import simulate_batch
 
 MODELS = {"arm": (), "arm+base": ("baseline",), "arm+base+stratum": ("baseline", "stratum")}

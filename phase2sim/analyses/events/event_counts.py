@@ -1,5 +1,6 @@
 """What the analyses of counted events share: options, counts and times at risk."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from scipy import special
 from phase2sim.analyses.columns import outcome
 from phase2sim.analyses.options import check_options
 from phase2sim.core.analysis import Analysis
-from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 from phase2sim.core.contracts import Estimates, Reading
 from phase2sim.core.endpoints import EVENTS
 
@@ -30,6 +31,11 @@ class CountAnalysis(Analysis):
 
     def __post_init__(self) -> None:
         check_options(self, endpoints=tuple(EVENTS))
+
+    def left_out(self, reading: Reading) -> Mapping[str, Bools]:
+        """Patients whose events were not counted at the visit."""
+        _, time, _ = self.counts(reading)
+        return {f"no count at month {self.month:g}": time == 0.0}
 
     def counts(self, reading: Reading) -> tuple[Ints, Floats, Arms]:
         """Events, months at risk (0 for an excluded patient) and arm, (trial, patient) each."""

@@ -1,5 +1,6 @@
 """What the imputing analyses share: options, data, and the shift at which significance is lost."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -10,7 +11,7 @@ from phase2sim.analyses.columns import numeric_covariates, outcome, strata_above
 from phase2sim.analyses.imputation.imputed_ancova import COPY, JUMP, MAR
 from phase2sim.analyses.options import check_options
 from phase2sim.core.analysis import Analysis
-from phase2sim.core.arrays import Arms, Floats
+from phase2sim.core.arrays import Arms, Bools, Floats
 from phase2sim.core.contracts import MODEL_SCALE, Reading
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.errors import BadValue
@@ -66,6 +67,10 @@ class ImputingAnalysis(Analysis):
     def sign(self) -> int:
         """1 where a higher value is better, -1 where a lower one is."""
         return MEASURES[self.endpoint].benefit_sign
+
+    def left_out(self, reading: Reading) -> Mapping[str, Bools]:
+        """Patients without a covariate; missing outcomes are imputed."""
+        return self.without(reading)
 
     def inputs(self, reading: Reading) -> tuple[Floats, Arms, Floats, int, int]:
         """Values, arms, covariates, the number of these that must vary, and the analysed visit."""

@@ -98,6 +98,11 @@ class QrAncova(Analysis):
                 " Use 'ancova' for others.",
             )
 
+    @property
+    def reads_baseline(self) -> bool:
+        """Whether it cannot do without baselines: the expected C-peptide starts from them."""
+        return True
+
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
         level, levels = strata(reading, wanted="stratum" in self.covariates)

@@ -1,17 +1,24 @@
 """Difference between arms at one visit, from a mixed model whose first outcome is the baseline."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.columns import numeric_covariates, outcome, strata_above_lowest
+from phase2sim.analyses.columns import (
+    numeric_covariates,
+    outcome,
+    seen_at_any_visit,
+    strata_above_lowest,
+)
 from phase2sim.analyses.mixed_models.missing_patterns import ARM, Columns, PatternSums, pattern_sums
 from phase2sim.analyses.mixed_models.mixed_model import Fitted, MixedModel, fit_mixed_model
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.core.analysis import Analysis
+from phase2sim.core.arrays import Bools
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 from phase2sim.core.errors import BadValue
 
@@ -103,6 +110,18 @@ class Clda(Analysis):
                 "df",
                 "is 'kenward_roger'; it needs likelihood 'reml'. Use 'satterthwaite' with 'ml'.",
             )
+
+    @property
+    def reads_baseline(self) -> bool:
+        """Whether it cannot do without baselines: they are its first outcome."""
+        return True
+
+    def left_out(self, reading: Reading) -> Mapping[str, Bools]:
+        """Patients without any value, or without a covariate; a missing baseline is no reason."""
+        unseen = ~seen_at_any_visit(reading) & np.isnan(reading.baseline)
+        reasons = dict(self.without(reading))
+        del reasons["no baseline"]
+        return {"no value": unseen, **reasons}
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""

@@ -1,11 +1,12 @@
 """Difference between arms at one visit or more, from a mixed model for repeated measures."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from phase2sim.analyses.columns import strata_above_lowest
+from phase2sim.analyses.columns import seen_at_any_visit, strata_above_lowest
 from phase2sim.analyses.mixed_models.covariance_structures import STRUCTURES
 from phase2sim.analyses.mixed_models.missing_patterns import Columns, pattern_sums
 from phase2sim.analyses.mixed_models.mixed_model import (
@@ -17,7 +18,7 @@ from phase2sim.analyses.mixed_models.mixed_model import (
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.core.analysis import Analysis
-from phase2sim.core.arrays import Floats
+from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
 from phase2sim.core.errors import BadValue
 
@@ -134,6 +135,10 @@ class Mmrm(Analysis):
             )
         if self.df != "satterthwaite" and self.likelihood != "reml":
             raise BadValue("df", f"is {self.df!r}; it needs likelihood 'reml'.")
+
+    def left_out(self, reading: Reading) -> Mapping[str, Bools]:
+        """Patients without any value after baseline, or without a covariate."""
+        return {"no value after baseline": ~seen_at_any_visit(reading), **self.without(reading)}
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""

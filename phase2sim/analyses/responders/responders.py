@@ -9,7 +9,7 @@ import numpy as np
 from phase2sim.analyses.columns import outcome, strata
 from phase2sim.analyses.options import check_options
 from phase2sim.core.analysis import Analysis
-from phase2sim.core.arrays import Arms, Floats, Ints
+from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, Reading
 from phase2sim.core.endpoints import MEASURES, Endpoint, on_unit_scale
 from phase2sim.core.errors import BadValue
@@ -105,6 +105,18 @@ class ResponderAnalysis(Analysis):
     def __post_init__(self) -> None:
         check_options(self, missing=MISSING)
         self.responder.check(MEASURES[self.endpoint])
+
+    @property
+    def reads_baseline(self) -> bool:
+        """Whether the rule or a covariate is the baseline."""
+        return self.responder.reads_baseline or "baseline" in self.covariates
+
+    def left_out(self, reading: Reading) -> Mapping[str, Bools]:
+        """Patients of unknown response where these do not count, and those without a covariate."""
+        reasons = dict(self.without(reading))
+        if "baseline" not in self.covariates:
+            reasons.pop("no baseline", None)
+        return {"unknown response": self.responses(reading) == UNKNOWN_RESPONSE, **reasons}
 
     def responses(self, reading: Reading) -> Arms:
         """Whether each patient responded, (trial, patient): 1, 0 or ``UNKNOWN_RESPONSE``."""

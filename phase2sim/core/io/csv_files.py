@@ -1,38 +1,154 @@
-"""CSV files: their rows as text, or one plain refusal."""
+"""CSV files: their lines as text, and numbers written in it."""
 
 import csv
-from collections.abc import Mapping, Sequence
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from phase2sim.core.errors import BadInput
+from phase2sim.core.io.refusals import Refusals, shown
 
-MISSING_CODES = {"", "NA", "NaN", "nan", "."}
+MISSING_CODES = frozenset({"", "NA", "NaN", "nan", "."})
 
-type CsvRow = Mapping[str, str]
+# float() also reads 1_0, digits of other scripts, inf and nan; a cell holds none of them.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_OTHER_FORMATS: Mapping[bytes, str] = {
+    b"\xff\xfe": "is UTF-16 text. Save it as UTF-8 CSV.",
+    b"\xfe\xff": "is UTF-16 text. Save it as UTF-8 CSV.",
+    b"PK\x03\x04": "is a workbook or an archive. Save the sheet as CSV.",
+    b"\xd0\xcf\x11\xe0": "is a workbook. Save the sheet as CSV.",
+    b"HEADER RECORD": "is a SAS transport file. Export it as CSV.",
+    b"PAR1": "is a Parquet file. Export it as CSV.",
+    b"\x1f\x8b": "is compressed. Unpack it first.",
+}
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
-def read_rows(path: Path, required: Sequence[str], refusal: type[BadInput]) -> tuple[CsvRow, ...]:
-    """Rows of a CSV file with a heading, the first row being line 2.
+@dataclass(frozen=True, slots=True)
+class CsvLine:
+    """One line of a CSV file: its number, from 1, and its cells by heading."""
 
-    Raises ``refusal`` naming the file and what is wrong: unreadable, empty, a column missing.
+    number: int
+    cells: Mapping[str, str]
+
+    def text(self, column: str) -> str:
+        """Cell of a column, empty if the file has no such column."""
+        return self.cells.get(column, "")
+
+
+@dataclass(frozen=True, slots=True)
+class CsvTable:
+    """Headings as written, and the lines below them; cells are known by headings in lower case."""
+
+    path: Path
+    headings: tuple[str, ...]
+    lines: tuple[CsvLine, ...]
+
+    def has(self, column: str) -> bool:
+        """Whether the file has a column."""
+        return any(heading.casefold() == column for heading in self.headings)
+
+
+def read_table(path: Path, refusal: type[BadInput], refusals: Refusals) -> CsvTable:
+    """Read a CSV file with a heading; blank lines are skipped, spaces around cells removed.
+
+    Adds doubled headings and lines with too few or too many cells to ``refusals``, and leaves such
+    lines out. Raises ``refusal`` for a file that holds no table of comma-separated text.
     """
+    rows = list(_rows(path, refusal))
+    if len(rows) <= 1:
+        raise refusal(f"{path}: holds no rows. It needs a heading and a row per patient and visit.")
+    (first, headings), *body = rows
+    for separator, name in _SEPARATORS.items():
+        if sum(heading.count(separator) for heading in headings) >= len(headings):
+            raise refusal(
+                f"{path}, line {first}: columns are separated by {name}. Save the file with commas"
+                " between columns and points in numbers."
+            )
+    keys = [heading.casefold() for heading in headings]
+    for key, count in Counter(keys).items():
+        if key and count > 1:
+            refusals.of_line(
+                first, "the heading", shown(key), f"{count} columns have it. Keep or rename one."
+            )
+    lines = []
+    for number, cells in body:
+        if len(cells) == len(keys):
+            lines.append(CsvLine(number, dict(zip(keys, cells, strict=True))))
+        else:
+            refusals.of_line(
+                number,
+                "",
+                "",
+                f"{len(cells)} fields under {len(keys)} headings. Correct the commas; a number has"
+                " a decimal point, and text with a comma stands in quotes.",
+            )
+    return CsvTable(path, tuple(headings), tuple(lines))
+
+
+def require_columns(table: CsvTable, needed: Mapping[str, str], refusals: Refusals) -> None:
+    """Refuse a file without the columns ``needed``, each with the reason; "" needs none."""
+    for column, reason in needed.items():
+        if not table.has(column):
+            why = f", which {reason}" if reason else ""
+            refusals.of_file(
+                f"column {column!r} is missing{why}; the file has"
+                f" {', '.join(filter(None, table.headings))}. Add it."
+            )
+
+
+def number_in(text: str) -> float | None:
+    """The finite number that a cell holds, written with ASCII digits and a point; else None."""
+    if not _NUMBER.fullmatch(text):
+        return None
+    value = float(text)
+    return value if abs(value) < float("inf") else None
+
+
+def number_rule(text: str) -> str:
+    """What to write in place of a cell that holds no number."""
+    if re.fullmatch(r"[+-]?\d+,\d+", text, re.ASCII):
+        return "a number has a decimal point. Replace the comma."
+    if text[:1] in {"<", ">"}:
+        return (
+            "it must be a number. For a value below the limit of quantification write a number"
+            " below it, such as 0, and set lloq in the scenario."
+        )
+    return "it must be a number written with the digits 0 to 9, or empty where it is missing."
+
+
+def _rows(path: Path, refusal: type[BadInput]) -> Iterator[tuple[int, list[str]]]:
+    """Lines that are not blank, each with its number and its cells."""
+    reader = csv.reader(io.StringIO(_text(path, refusal), newline=""), strict=True)
+    last = 0
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = tuple(csv.DictReader(file, strict=True))
+        for cells in reader:
+            number, last = last + 1, reader.line_num
+            stripped = [cell.strip() for cell in cells]
+            if any(stripped):
+                yield number, stripped
+    except csv.Error as error:
+        raise refusal(f"{path}, line {last + 1}: is not CSV: {error}. Correct it.") from None
+
+
+def _text(path: Path, refusal: type[BadInput]) -> str:
+    try:
+        if path.exists() and not path.is_file():
+            raise refusal(f"{path}: is a folder or a device. Name a CSV file.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise refusal(f"{path}: cannot be read: {(error.strerror or '').lower()}.") from None
+    for start, what in _OTHER_FORMATS.items():
+        if content.startswith(start):
+            raise refusal(f"{path}: {what}")
+    if b"\x00" in content:
+        raise refusal(f"{path}: holds binary data. Save it as UTF-8 CSV.")
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise refusal(
             f"{path}: byte {error.start} is not UTF-8 text. Save the file as UTF-8."
         ) from None
-    except csv.Error as error:
-        raise refusal(f"{path}: is not CSV: {error}.") from None
-    except OSError as error:
-        raise refusal(f"{path}: cannot be read: {(error.strerror or '').lower()}.") from None
-    if not rows:
-        raise refusal(f"{path}: holds no rows. It needs a heading and a row a patient and visit.")
-    for column in required:
-        if column not in rows[0]:
-            raise refusal(
-                f"{path}: column {column!r} is missing; the file has"
-                f" {', '.join(map(str, rows[0]))}. Add it."
-            )
-    return rows

@@ -1,6 +1,7 @@
 """Findings of one trial: table, and values for JSON."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,24 +9,40 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from phase2sim.analyses.real_data.counts import VisitCount
 from phase2sim.studies.single_trial import Finding, Harm, LookResult, TrialResult
 
 
 def trial_result_json(result: TrialResult) -> dict[str, Any]:
     """Return ``findings``, one per analysis, and ``decision``, one verdict per label.
 
-    Also ``looks`` if the trial has interim looks, and ``harm`` if it was stopped for harm.
+    Also ``patients`` of a data file: how many have a value, by endpoint, arm and visit; ``looks``
+    if the trial has interim looks; ``harm`` if it was stopped for harm.
     """
     harm = {} if result.harm is None else {"harm": asdict(result.harm)}
     looks = [_plain(asdict(look)) for look in result.looks]
     return (
         {
-            "findings": [_plain(asdict(finding)) for finding in result.findings],
+            "findings": [_finding_json(finding) for finding in result.findings],
             "decision": dict(result.verdicts),
         }
+        | (
+            {"patients": [_plain(asdict(count)) for count in result.counts]}
+            if result.counts
+            else {}
+        )
         | ({"looks": looks} if looks else {})
         | harm
     )
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    """Return the values of one finding; of a data file also ``analysed`` and ``left_out``."""
+    values: dict[str, Any] = _plain(asdict(finding))
+    patients = values.pop("patients")
+    if patients is not None:
+        values |= {"analysed": patients["by_arm"], "left_out": patients["left_out"]}
+    return values
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON can hold
@@ -51,7 +68,11 @@ def trial_result_screen(result: TrialResult, title: str) -> RenderableType:
         cells = _cells(finding)
         table.add_row(*cells, *([f"{finding.true_effect:.3f}"] if known_truth else []))
     decision = ", ".join(f"{label}: {verdict}" for label, verdict in result.verdicts.items())
-    details = [Text(_details(finding)) for finding in result.findings if finding.details]
+    details: list[RenderableType] = []
+    if result.counts:
+        details += [_patients_table(result.counts), Text()]
+    details += [Text(_patients(finding)) for finding in result.findings if finding.patients]
+    details += [Text(_details(finding)) for finding in result.findings if finding.details]
     details += [
         Text(f"{finding.analysis}: answered with {finding.fallback}; its own did not converge.")
         for finding in result.findings
@@ -61,6 +82,36 @@ def trial_result_screen(result: TrialResult, title: str) -> RenderableType:
     looks += [] if result.harm is None else [Text(_harm(result.harm))]
     end = Text(f"Decision: {decision}")
     return Group(Text(title, style="bold"), Text(), table, Text(), *details, *looks, end)
+
+
+def _patients_table(counts: Sequence[VisitCount]) -> Table:
+    """Return patients with a value, and its mean, by endpoint and arm (rows) and month."""
+    months = sorted({count.month for count in counts})
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("n (mean) at month")
+    table.add_column("")
+    for month in months:
+        table.add_column(f"{month:g}")
+    cells = {(c.endpoint, c.arm, c.month): c for c in counts}
+    for (endpoint, arm), first in {(c.endpoint, c.arm): c for c in counts}.items():
+        row = [cells.get((endpoint, arm, month)) for month in months]
+        table.add_row(f"{endpoint}, {first.unit}", arm, *map(_count_cell, row))
+    return table
+
+
+def _count_cell(count: VisitCount | None) -> str:
+    if count is None:
+        return ""
+    return f"{count.patients} ({count.mean:.4g})" if count.patients else "0"
+
+
+def _patients(finding: Finding) -> str:
+    """Return how many patients an analysis used by arm, and how many it left out, and why."""
+    if finding.patients is None:
+        return ""
+    used = ", ".join(f"{n} {arm}" for arm, n in finding.patients.by_arm.items())
+    reasons = ", ".join(f"{n} {reason}" for reason, n in finding.patients.left_out.items())
+    return f"{finding.analysis}: {used} analysed; left out: {reasons or 'nobody'}."
 
 
 def _look(look: LookResult) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import ndtri
 
-from phase2sim.analyses.data_file import data_reading, due, read_data
 from phase2sim.analyses.readings import compare_arms
+from phase2sim.analyses.real_data.trial_data import TrialData
 from phase2sim.core.analysis import Analysis
 from phase2sim.core.contracts import GO, UNDECIDED, Estimates, Reading
 from phase2sim.core.decision import Hypothesis, side_by_side
@@ -25,7 +25,8 @@ from phase2sim.studies.prediction.completion import (
     complete_trial,
 )
 from phase2sim.studies.prediction.predict_responders import exact_chance
-from phase2sim.studies.single_trial import TrialResult, analyse
+from phase2sim.studies.real_data import analyse_data, read_data
+from phase2sim.studies.single_trial import TrialResult
 from phase2sim.theory.group_sequential.conditional_power import conditional_power, predictive_power
 
 COMPLETIONS = 2_000
@@ -70,13 +71,14 @@ def predict(
             " which arms a look has dropped, so that its end cannot be foretold. Use analyse alone,"
             " and the bounds of phase2sim boundaries."
         )
-    look_result = analyse(built, path, endpoint)
+    data = read_data(built, path, endpoint)
+    look_result = analyse_data(built, data)
     chosen = [
         number
         for number, analysis in enumerate(built.study.analyses)
         if endpoint in {None, analysis.endpoint}
     ]
-    reading, trial = _look(built, chosen, path)
+    reading, trial = _look(built, data, _endpoint(built, chosen, path))
     try:
         batches = _completions(trial, completions, built.study.plan.seed)
     except TooFewToPredict as refused:
@@ -111,15 +113,12 @@ def _responders(
     return {name: chance for name, chance in chances.items() if chance is not None}
 
 
-def _look(built: BuiltScenario, chosen: Sequence[int], path: Path) -> tuple[Reading, OngoingTrial]:
+def _look(built: BuiltScenario, data: TrialData, endpoint: str) -> tuple[Reading, OngoingTrial]:
     """Reading of the endpoint at the look, and the ongoing trial to complete."""
-    endpoint, plan, data = _endpoint(built, chosen, path), built.study.plan, read_data(path)
-    factors = [f for n in chosen for f in built.study.analyses[n].factors]
-    reading = replace(
-        data_reading(data, endpoint, plan.visits_months, plan.arms, factors), seed=plan.seed
-    )
+    plan = built.study.plan
+    reading = data.reading(endpoint, plan.seed)
     shares = np.array(built.design.allocation) * plan.patients // sum(built.design.allocation)
-    pending = ~due(data, endpoint, plan.visits_months)
+    pending = ~data.due(endpoint)
     planned = tuple(int(share) for share in shares)
     return reading, OngoingTrial(
         reading.arm[0], reading.baseline[0], reading.value[0], pending, planned

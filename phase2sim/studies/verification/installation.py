@@ -11,7 +11,7 @@ from phase2sim.core.progress import Progress
 from phase2sim.operating.simulation import Result, simulate
 from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.scenario.scenario_file import Scenario, scenario_from
-from phase2sim.studies.single_trial import analyse
+from phase2sim.studies.real_data import analyse
 from phase2sim.studies.verification.findings import Check, Verification
 
 _TRIALS = 20_000

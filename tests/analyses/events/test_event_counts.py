@@ -8,7 +8,7 @@ from support.small_trials import assembled, one_endpoint, scenario
 
 from phase2sim.core.errors import BadData, BadScenario
 from phase2sim.scenario.assembly.assemble import build_scenario
-from phase2sim.studies.single_trial import analyse
+from phase2sim.studies.real_data import analyse
 
 C_PEPTIDE = {"endpoint": "c_peptide", "month": 12, "method": "ancova"}
 ROWS = [row for row in rows_of("analysis.csv") if row["dataset"].startswith("c")]

@@ -17,7 +17,8 @@ from phase2sim.core.contracts import GO, STOP, Trials
 from phase2sim.core.errors import BadData, BadScenario
 from phase2sim.scenario.assembly.assemble import AssembledScenario, build_scenario
 from phase2sim.studies.prediction.predict import predict
-from phase2sim.studies.single_trial import analyse, replay
+from phase2sim.studies.real_data import analyse
+from phase2sim.studies.single_trial import replay
 from phase2sim.studies.store.batches import decode_batch, encode_batch
 from phase2sim.theory.group_sequential.classical_bounds import OBrienFleming
 from phase2sim.theory.group_sequential.futility import ZLimit

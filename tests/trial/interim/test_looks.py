@@ -15,7 +15,8 @@ from support.small_trials import Table, assembled, scenario
 from phase2sim.core.contracts import GO, STOP, Trials
 from phase2sim.operating.simulation import simulate
 from phase2sim.scenario.assembly.assemble import AssembledScenario
-from phase2sim.studies.single_trial import analyse, replay
+from phase2sim.studies.real_data import analyse
+from phase2sim.studies.single_trial import replay
 from phase2sim.theory.group_sequential.boundaries import boundaries
 from phase2sim.theory.group_sequential.classical_bounds import NoEfficacy
 from phase2sim.theory.group_sequential.conditional_power import conditional_power
