@@ -13,7 +13,7 @@ from phase2sim.core.io.csv_files import (
     MISSING_CODES,
     CsvLine,
     number_in,
-    read_table,
+    read_csv,
     require_columns,
 )
 from phase2sim.core.io.refusals import Refusals, shown
@@ -83,7 +83,7 @@ def _units(file: EvidenceFile, key_path: str, table: IndividualTable) -> Mapping
 def _values(path: Path, units: Mapping[str, Unit]) -> dict[str, dict[tuple[str, float], float]]:
     """Values on the model scale, by patient and column."""
     refusals = Refusals(path, BadEvidence)
-    table = read_table(path, BadEvidence, refusals)
+    table = read_csv(path, BadEvidence, refusals)
     require_columns(table, dict.fromkeys(_COLUMNS, ""), refusals)
     refusals.raise_all()
     values: dict[str, dict[tuple[str, float], float]] = {}

@@ -49,7 +49,7 @@ def analyse_data(built: BuiltScenario, data: TrialData) -> TrialResult:
 
 def check_answered(result: TrialResult) -> None:
     """Raise ``AnalysisFailed`` that names each analysis that could not answer, and why."""
-    failed = [f"{found.analysis} ({found.failed})" for found in result.findings if found.failed]
+    failed = [f"{f.analysis} ({f.failed})" for f in result.findings if f.failed]
     if failed:
         raise AnalysisFailed(
             f"{len(failed)} of {len(result.findings)} analyses failed: {', '.join(failed)}."

@@ -103,7 +103,7 @@ def _check_constant(
             refusals.of_line(
                 record.line,
                 column,
-                f"{_said(value)} (patient {record.patient}; {_said(before)} in line {line})",
+                f"{_text(value)} (patient {record.patient}; {_text(before)} in line {line})",
                 "it must be the same in all rows of a patient. Correct one of them.",
             )
 
@@ -114,7 +114,7 @@ def _is_same(value: str | float, before: str | float) -> bool:
     return value == before
 
 
-def _said(value: str | float) -> str:
+def _text(value: str | float) -> str:
     return f"{value:g}" if isinstance(value, float) else shown(value)
 
 

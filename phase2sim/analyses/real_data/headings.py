@@ -29,13 +29,13 @@ def known_columns(table: CsvTable, plan: DataPlan, refusals: Refusals) -> CsvTab
     wrong is said at once.
     """
     renamed: dict[str, str] = {}
-    for column, others in _OTHER_NAMES.items():
+    for column, names in _OTHER_NAMES.items():
         if table.has(column) or (column == "visit" and table.has("months")):
             continue
-        found = next((h for h in table.headings if h.casefold() in others), None)
-        if found is not None:
-            renamed[column] = found.casefold()
-            refusals.of_file(f"column {column!r} is missing; {found} looks like it. Rename it.")
+        other = next((h for h in table.headings if h.casefold() in names), None)
+        if other is not None:
+            renamed[column] = other.casefold()
+            refusals.of_file(f"column {column!r} is missing; {other} looks like it. Rename it.")
         elif column in _REQUIRED:
             refusals.of_file(
                 f"column {column!r} is missing; the file has"

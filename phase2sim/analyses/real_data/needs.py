@@ -35,21 +35,21 @@ def _refuse_absent(
     table: CsvTable, records: Sequence[Record], endpoint: str, refusals: Refusals
 ) -> None:
     if table.has("endpoint") and table.lines:
-        there = dict.fromkeys(r.endpoint for r in records if r.endpoint)
-        also = f"; the file has {', '.join(there)}" if there else ""
+        available = dict.fromkeys(r.endpoint for r in records if r.endpoint)
+        also = f"; the file has {', '.join(available)}" if available else ""
         refusals.of_file(f"no row has endpoint {endpoint!r}{also}. Correct the column.")
 
 
 def _check_months(mine: Sequence[Record], need: Need, refusals: Refusals) -> None:
     if any(r.month is None for r in mine):
         return  # said already
-    there = sorted({r.month for r in mine if r.month is not None})
+    available = sorted({r.month for r in mine if r.month is not None})
     for month in need.months:
-        if month not in there:
+        if month not in available:
             refusals.of_file(
                 f"no row of {need.endpoint} is at month {month:g}, which {need.analysis} needs; the"
-                f" file has months {', '.join(f'{m:g}' for m in there)}. Add the visit, or choose"
-                " another month in the scenario."
+                f" file has months {', '.join(f'{m:g}' for m in available)}. Add the visit, or"
+                " choose another month in the scenario."
             )
 
 

@@ -57,15 +57,15 @@ class Plausibility:
             self._refuse_far_too_small(endpoint, values, refusals)
 
     def _refuse_far_too_small(self, endpoint: str, values: list[float], refusals: Refusals) -> None:
-        unit, own = self._plan.unit(endpoint), unit_of(MEASURES[endpoint])
-        if unit.is_model_scale or unit.name == own.name:
+        unit, default = self._plan.unit(endpoint), unit_of(MEASURES[endpoint])
+        if unit.is_model_scale or unit.name == default.name:
             return
         middle = median(values)
-        if own.holds(middle) and unit.value(middle) < _FAR_TOO_SMALL * own.high:
+        if default.holds(middle) and unit.value(middle) < _FAR_TOO_SMALL * default.high:
             refusals.of_file(
                 f"the unit of {endpoint} is said to be {unit.name!r}, but its median, {middle:g},"
-                f" is far too small in it and plausible in {own.name}. Correct the unit: leave it"
-                f" out for {own.name}."
+                f" is far too small in it and plausible in {default.name}. Leave out the unit for"
+                f" {default.name}."
             )
 
 

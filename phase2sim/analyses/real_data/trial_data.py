@@ -16,7 +16,7 @@ from phase2sim.core.arrays import Bools, Ints
 from phase2sim.core.contracts import Reading
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadData
-from phase2sim.core.io.csv_files import CsvTable, read_table
+from phase2sim.core.io.csv_files import CsvTable, read_csv
 from phase2sim.core.io.refusals import Refusals
 
 
@@ -65,8 +65,8 @@ class TrialData:
         """Whether each patient has a row for each visit, (visit, patient), as ``reading`` has."""
         mine, patients, months = self._axes(endpoint)
         has_row = np.zeros((len(months), len(patients)), dtype=np.bool_)
-        for _, place in self._places(mine, patients, months):
-            has_row[place] = True
+        for _, cell in self._places(mine, patients, months):
+            has_row[cell] = True
         return has_row
 
     def patients_without(self, endpoint: str) -> list[int]:
@@ -115,7 +115,7 @@ def read_trial(path: Path, plan: DataPlan) -> TrialData:
     and, all at once, every line and column that is wrong.
     """
     refusals = Refusals(path, BadData)
-    table = known_columns(read_table(path, BadData, refusals), plan, refusals)
+    table = known_columns(read_csv(path, BadData, refusals), plan, refusals)
     records = RecordReader(table, plan, refusals).records()
     check_consistency(records, plan, refusals)
     check_needs(table, records, plan, refusals)
@@ -126,15 +126,16 @@ def read_trial(path: Path, plan: DataPlan) -> TrialData:
 
 def _trial(table: CsvTable, refusals: Refusals) -> int:
     """Number of the simulated trial that a file was replayed from, 0 for any other file."""
-    numbers = dict.fromkeys(line.text("trial") for line in table.lines)
-    if not all(text.isascii() and text.isdigit() for text in numbers):
+    texts = dict.fromkeys(line.text("trial") for line in table.lines)
+    is_number = [text.isascii() and text.isdigit() for text in texts]
+    if not any(is_number):
         return 0
-    if len(numbers) > 1:
+    if len(texts) > 1:
         refusals.of_file(
-            f"column 'trial' has {len(numbers)} numbers. Keep the patients of one trial."
+            f"column 'trial' has {len(texts)} different cells. Keep the patients of one trial."
         )
         return 0
-    return int(next(iter(numbers), "0"))
+    return int(next(iter(texts)))
 
 
 def _codes(levels: Iterable[str]) -> Ints:

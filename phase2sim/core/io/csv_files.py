@@ -52,7 +52,7 @@ class CsvTable:
         return any(heading.casefold() == column for heading in self.headings)
 
 
-def read_table(path: Path, refusal: type[BadInput], refusals: Refusals) -> CsvTable:
+def read_csv(path: Path, refusal: type[BadInput], refusals: Refusals) -> CsvTable:
     """Read a CSV file with a heading; blank lines are skipped, spaces around cells removed.
 
     Adds doubled headings and lines with too few or too many cells to ``refusals``, and leaves such

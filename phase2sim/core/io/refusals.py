@@ -33,15 +33,15 @@ class Refusals:
     def raise_all(self) -> None:
         """Raise the refusals in one message, those of the file first; nothing if there are none."""
         ordered = sorted(self._of_lines.items(), key=lambda group: group[1][0][0])
-        said = [*self._of_file, *(_sentence(*key, cells) for key, cells in ordered)]
-        if not said:
+        sentences = [*self._of_file, *(_sentence(*key, cells) for key, cells in ordered)]
+        if not sentences:
             return
-        if len(said) == 1:
+        if len(sentences) == 1:
             joint = ": " if self._of_file else ", "
-            raise self._refusal(f"{self._path}{joint}{said[0]}")
-        more = len(said) - MOST_SAID
-        lines = [*said[:MOST_SAID], *([f"and {more} more."] if more > 0 else [])]
-        raise self._refusal(f"{self._path}: {len(said)} corrections:\n  " + "\n  ".join(lines))
+            raise self._refusal(f"{self._path}{joint}{sentences[0]}")
+        more = len(sentences) - MOST_SAID
+        lines = [*sentences[:MOST_SAID], *([f"and {more} more."] if more > 0 else [])]
+        raise self._refusal(f"{self._path}: {len(sentences)} corrections:\n  " + "\n  ".join(lines))
 
 
 def shown(text: str) -> str:

@@ -66,7 +66,7 @@ def trial_result_screen(result: TrialResult, title: str) -> RenderableType:
         table.add_column("true effect")
     for finding in result.findings:
         cells = _cells(finding)
-        table.add_row(*cells, *([f"{finding.true_effect:.3f}"] if known_truth else []))
+        table.add_row(*cells, *([_true_effect(finding)] if known_truth else []))
     decision = ", ".join(f"{label}: {verdict}" for label, verdict in result.verdicts.items())
     details: list[RenderableType] = []
     if result.counts:
@@ -82,6 +82,10 @@ def trial_result_screen(result: TrialResult, title: str) -> RenderableType:
     looks += [] if result.harm is None else [Text(_harm(result.harm))]
     end = Text(f"Decision: {decision}")
     return Group(Text(title, style="bold"), Text(), table, Text(), *details, *looks, end)
+
+
+def _true_effect(finding: Finding) -> str:
+    return "" if finding.true_effect is None else f"{finding.true_effect:.3f}"
 
 
 def _patients_table(counts: Sequence[VisitCount]) -> Table:
@@ -142,7 +146,8 @@ def _details(finding: Finding) -> str:
 
 def _cells(finding: Finding) -> tuple[str, ...]:
     if finding.failed:
-        return (finding.analysis, f"{finding.month:g}", finding.method, f"failed: {finding.failed}")
+        failure = f"failed: {finding.failed}"
+        return (finding.analysis, f"{finding.month:g}", finding.method, failure, "", "", "")
     interval = f"{finding.effect:.4g} ({finding.lower:.4g} to {finding.upper:.4g}) {finding.scale}"
     return (
         finding.analysis,
