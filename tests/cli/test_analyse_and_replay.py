@@ -7,6 +7,8 @@ import pytest
 from support.commands import DATA, SMALL, phase2sim, printed
 from support.readings import PUBLISHED, rows_of
 
+from phase2sim.scenario.scenario_file import load_scenario
+
 OPTIONS_OF = {
     "ancova y~base+arm": [],
     "ancova y~base+arm HC3": ["--set", "analysis.1.standard_error=hc3"],
@@ -139,6 +141,76 @@ def test_data_that_an_analysis_cannot_read_is_refused(
     assert result.exit_code == 2
     assert str(path) in result.stderr
     assert message in result.stderr
+
+
+def test_what_the_command_says_of_units_and_missing_values(
+    tmp_path: Path, data_scenario: Path
+) -> None:
+    path = tmp_path / "ifcc.csv"
+    rows = (f"{n},{n % 2},{60 + n % 7},{999 if n == 3 else 55 + n % 5}" for n in range(20))
+    path.write_text(table(*rows), encoding="utf-8")
+    in_file = tmp_path / "units.toml"
+    unit = '\n[data]\nunit.hba1c = "mmol/mol"\nmissing = [999]\n'
+    in_file.write_text(DATA + unit, encoding="utf-8")
+
+    asked = phase2sim("analyse", data_scenario, path, "--missing", "999")
+    answered = printed(
+        "analyse", data_scenario, path, "--missing", "999", "--unit", "hba1c=mmol/mol"
+    )
+    unknown = phase2sim("analyse", data_scenario, path, "--unit", "hba1c=mmol")
+    no_unit = phase2sim("analyse", data_scenario, path, "--unit", "hba1c")
+
+    assert asked.exit_code == unknown.exit_code == no_unit.exit_code == 2
+    assert "These look like mmol/mol: say so with --unit 'hba1c=mmol/mol'" in asked.stderr
+    assert "data.unit.hba1c is 'mmol'; HbA1c is given in '%', 'mmol/mol'" in unknown.stderr
+    assert "--unit hba1c: write it as endpoint=unit" in no_unit.stderr
+    assert answered == printed("analyse", in_file, path)
+    assert answered["findings"][0]["left_out"] == {"no value at month 12": 1}
+
+
+def test_units_of_a_data_file_change_no_simulation(tmp_path: Path, data_scenario: Path) -> None:
+    in_file = tmp_path / "units.toml"
+    in_file.write_text(DATA + '\n[data]\nunit.hba1c = "mmol/mol"\n', encoding="utf-8")
+
+    digests = {load_scenario(path).digest for path in (data_scenario, in_file)}
+
+    assert len(digests) == 1
+
+
+def test_counts_of_patients_are_printed(data_scenario: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trial.csv"
+    path.write_text(table(*SIX, "7,0,8.5,", "8,1,,6.8"), encoding="utf-8")
+
+    screen = phase2sim("analyse", data_scenario, path).stdout
+    values = printed("analyse", data_scenario, path)
+
+    assert "3 control, 3 treated analysed; left out: 1 no value at month 12, 1 no baseline." in (
+        " ".join(screen.split())
+    )
+    assert [(row["arm"], row["month"], row["n"]) for row in values["patients"]] == [
+        ("control", 0.0, 4), ("control", 12.0, 3), ("treated", 0.0, 3), ("treated", 12.0, 4),
+    ]  # fmt: skip
+    assert values["findings"][0]["analysed"] == {"control": 3, "treated": 3}
+
+
+@pytest.mark.parametrize("predict", [(), ("--predict", "--completions", "100")])
+def test_a_failed_analysis_exits_1_after_all_others_are_printed(
+    tmp_path: Path, data_scenario: Path, predict: tuple[str, ...]
+) -> None:
+    path = tmp_path / "alike.csv"
+    rows = (f"{n},{n % 2},{8 + n / 10},{8 if n % 2 else 7}" for n in range(20))
+    path.write_text(table(*rows), encoding="utf-8")
+    one = '{{ endpoint="hba1c", month=12, method="{}", name="{}" }}'
+    two = f"analysis=[{one.format('welch', 'alike')}, {one.format('wilcoxon', 'ranks')}]"
+
+    result = phase2sim("analyse", data_scenario, path, "--set", two, "--set",
+                       'decision.kind="holm"', *predict)  # fmt: skip
+
+    assert result.exit_code == 1
+    assert "failed: no variation in the outcome" in " ".join(result.stdout.split())
+    assert "Wilcoxon" in result.stdout
+    assert "Decision:" in result.stdout
+    assert "1 of 2 analyses failed: alike (no variation in the outcome)" in result.stderr
 
 
 def test_data_that_is_no_text_is_refused(tmp_path: Path, data_scenario: Path) -> None:

@@ -26,11 +26,7 @@ def trial_result_json(result: TrialResult) -> dict[str, Any]:
             "findings": [_finding_json(finding) for finding in result.findings],
             "decision": dict(result.verdicts),
         }
-        | (
-            {"patients": [_plain(asdict(count)) for count in result.counts]}
-            if result.counts
-            else {}
-        )
+        | ({"patients": [_count_json(count) for count in result.counts]} if result.counts else {})
         | ({"looks": looks} if looks else {})
         | harm
     )
@@ -43,6 +39,11 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
     if patients is not None:
         values |= {"analysed": patients["by_arm"], "left_out": patients["left_out"]}
     return values
+
+
+def _count_json(count: VisitCount) -> dict[str, Any]:
+    values: dict[str, Any] = _plain(asdict(count))
+    return {"n" if key == "patients" else key: value for key, value in values.items()}
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON can hold
