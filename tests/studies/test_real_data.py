@@ -140,6 +140,31 @@ def test_who_was_analysed_and_who_was_left_out_is_counted(tmp_path: Path) -> Non
     assert result.counts[0].mean == pytest.approx(8.2)
 
 
+@pytest.mark.parametrize(
+    ("method", "options", "analysed", "unseen"),
+    [
+        ("fisher", {"responder": {"below": 7.5}}, 8, 2),
+        ("fisher", {"responder": {"below": 7.5}, "missing": "complete_cases"}, 6, 0),
+        ("mmrm", {}, 8, 2),
+        ("conditional_mean_imputation", {}, 8, 2),
+        ("wilcoxon", {}, 6, 0),
+    ],
+)
+def test_those_analysed_without_a_value_are_counted(
+    tmp_path: Path, method: str, options: dict[str, object], analysed: int, unseen: int
+) -> None:
+    rows = [(n, v, 7.0 + (n * n + 2 * v) % 5 / 4) for n in range(8) for v in (1, 2)]
+    lines = [f"{n},{n % 2},{8 + n % 3},{v},{'' if v == 2 and n < 2 else y}" for n, v, y in rows]
+    analysis = [{"endpoint": "hba1c", "month": 6.0, "method": method} | options]
+    file = csv_file(tmp_path, ["id,arm,base,visit,y", *lines])
+
+    (finding,) = analyse(hba1c_trial(3.0, 6.0, analysis=analysis), file).findings
+
+    patients = finding.patients
+    assert patients is not None
+    assert (sum(patients.by_arm.values()), patients.unseen) == (analysed, unseen)
+
+
 def test_codes_of_missing_values_are_left_out() -> None:
     trial = hba1c_trial()
     coded = replace(trial, scenario=with_data(trial.scenario, [], ["7.0"]))

@@ -30,6 +30,7 @@ class Analysed:
 
     by_arm: Mapping[str, int]  # analysed patients of control and the compared arm
     left_out: Mapping[str, int]  # by reason; each patient counts once
+    unseen: int = 0  # of those analysed, without a value at the analysed month
 
 
 def visit_counts(data: TrialData, endpoint: str, reading: Reading) -> tuple[VisitCount, ...]:
@@ -66,4 +67,5 @@ def analysed_patients(data: TrialData, analysis: Analysis, reading: Reading, arm
         left_out[f"no row of {analysis.endpoint}"] = absent[0] + absent[arm]
     names = data.plan.arms
     by_arm = {names[a]: int((used & (reading.arm[0] == a)).sum()) for a in (0, arm)}
-    return Analysed(by_arm, left_out)
+    value = reading.value[0, reading.visits_months.index(analysis.month)]
+    return Analysed(by_arm, left_out, int((used & np.isnan(value)).sum()))

@@ -33,11 +33,15 @@ def trial_result_json(result: TrialResult) -> dict[str, Any]:
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:
-    """Return the values of one finding; of a data file also ``analysed`` and ``left_out``."""
+    """Return the values of one finding; of a data file also who was analysed, and left out."""
     values: dict[str, Any] = _plain(asdict(finding))
     patients = values.pop("patients")
     if patients is not None:
-        values |= {"analysed": patients["by_arm"], "left_out": patients["left_out"]}
+        values |= {
+            "analysed": patients["by_arm"],
+            "analysed_without_value": patients["unseen"],
+            "left_out": patients["left_out"],
+        }
     return values
 
 
@@ -116,7 +120,9 @@ def _patients(finding: Finding) -> str:
         return ""
     used = ", ".join(f"{n} {arm}" for arm, n in finding.patients.by_arm.items())
     reasons = ", ".join(f"{n} {reason}" for reason, n in finding.patients.left_out.items())
-    return f"{finding.analysis}: {used} analysed; left out: {reasons or 'nobody'}."
+    unseen = finding.patients.unseen
+    of_them = f" ({unseen} of them without a value at month {finding.month:g})" if unseen else ""
+    return f"{finding.analysis}: {used} analysed{of_them}; left out: {reasons or 'nobody'}."
 
 
 def _look(look: LookResult) -> str:

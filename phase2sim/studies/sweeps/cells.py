@@ -21,7 +21,9 @@ from phase2sim.scenario.sweep_file import Label, Sweep
 
 _HASH_DIGITS = 16
 # Keys that do not change the simulated data. Of the evidence, only the fitted prior counts.
-_KEYS_WITHOUT_EFFECT = {"title", "evidence", "trials", "failures_allowed", "decision", "stopping"}
+_KEYS_WITHOUT_EFFECT = {
+    "title", "evidence", "trials", "failures_allowed", "data", "decision", "stopping",
+}  # fmt: skip
 _MOST_ASSEMBLED = 32
 
 
