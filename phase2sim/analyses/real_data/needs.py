@@ -58,7 +58,7 @@ def _check_column(
 ) -> None:
     at_month_0 = column == "base" and any(r.month == 0.0 for r in mine)
     if not (table.has(column.casefold()) or at_month_0):
-        or_rows = " or rows at month 0, with the baseline as y" if column == "base" else ""
+        or_rows = ", or rows at month 0 with the baseline as y" if column == "base" else ""
         refusals.of_file(
             f"column {column!r} is missing, and {need.analysis} needs it. Add it{or_rows}."
         )
