@@ -42,11 +42,15 @@ class Plausibility:
     def refuse(self, refusals: Refusals) -> None:
         """Refuse the implausible values, and a unit that makes all of them far too small."""
         for endpoint, doubts in self._doubts.items():
-            unit = self._plan.unit(endpoint)
-            fitting = units_that_fit(unit.endpoint, [d.value for d in doubts], but=unit.name)
-            is_unit = bool(fitting) and len(doubts) >= _MOST * len(self._values[endpoint])
+            unit, enough = self._plan.unit(endpoint), _MOST * len(self._values[endpoint])
+            probable = tuple(
+                other
+                for other in units_that_fit(unit.endpoint, (), but=unit.name)
+                if sum(other.holds(doubt.value) for doubt in doubts) >= enough
+            )
             for doubt in doubts:
-                advice = _say_unit(fitting, endpoint) if is_unit else _correct(doubt, unit)
+                fitting = tuple(other for other in probable if other.holds(doubt.value))
+                advice = _say_unit(fitting, endpoint) if fitting else _correct(doubt, unit)
                 refusals.of_line(
                     doubt.line,
                     doubt.column,

@@ -311,6 +311,15 @@ def test_the_range_is_that_of_the_unit(
     assert message in said
 
 
+def test_a_code_in_a_file_of_another_unit_is_told_from_its_values(tmp_path: Path) -> None:
+    lines = ["id,arm,visit,y", *(f"{n},{n % 2},2,{50 + n}" for n in range(9)), "x,1,2,999"]
+
+    groups = refusal(tmp_path, "\n".join(lines), plan()).splitlines()[1:]
+
+    assert ["look like mmol/mol" in group for group in groups] == [True, False]
+    assert "y is '999'; HbA1c lies between 3 and 20 %. Correct it; if it stands for" in groups[1]
+
+
 def test_the_patients_of_two_simulated_trials_are_not_mixed(tmp_path: Path) -> None:
     lines = [f"{HEAD},trial", *(f"{line},{n}" for n, line in enumerate(GOOD[1:]))]
 
