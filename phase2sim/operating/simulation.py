@@ -33,6 +33,7 @@ from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
 from phase2sim.scenario.assembly.true_effects import with_known_values
+from phase2sim.scenario.assembly.unread_keys import refuse_unread
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.engine import Outcomes, simulate_batch
 from phase2sim.trial.interim.harm_stops import sums_of_harm
@@ -284,9 +285,17 @@ class PreparedScenario:
     prior: PriorDraws | None = None
 
 
-def prepare_scenario(scenario: Scenario, report: Report) -> PreparedScenario:
-    """Check a scenario, fit or load its prior, and assemble both."""
+def prepare_scenario(
+    scenario: Scenario, report: Report, *, every_key_read: bool = True
+) -> PreparedScenario:
+    """Check a scenario, fit or load its prior, and assemble both.
+
+    With ``every_key_read`` a key that changes no output is refused; a cell of a sweep may have one
+    that other cells read.
+    """
     built = build_scenario(scenario)
+    if every_key_read:
+        refuse_unread(built)
     if not scenario.evidence:
         return PreparedScenario(with_known_values(assemble(built, None)))
     evidence = read_evidence(scenario.evidence, beside=scenario.path)
