@@ -1,16 +1,17 @@
 """Individual patient data of one arm: a CSV file to values on the model scale."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.core.errors import BadEvidence
+from phase2sim.core.errors import BadEvidence, BadValue
 from phase2sim.core.io.csv_files import MISSING_CODES, CsvRow, read_rows
 from phase2sim.core.io.validation import nearest
+from phase2sim.core.units import Unit, unit_of
 from phase2sim.evidence.reported import IndividualData, StudyArm
 from phase2sim.evidence.tables import LAST_MONTH, EvidenceFile, IndividualTable, refuse
 
@@ -56,15 +57,15 @@ def read_individuals(file: EvidenceFile, number: int, arm: StudyArm, label: str)
     """
     table = file.individuals[number - 1]
     key_path = f"individual[{number}]"
-    scales = _scales(file, key_path, table)
-    values = _values(file.path.parent / table.file, scales)
+    units = _units(file, key_path, table)
+    values = _values(file.path.parent / table.file, units)
     patients = sorted(values)
     order = list(ENDPOINTS)
     columns = sorted(
         {column for columns_of_patient in values.values() for column in columns_of_patient},
         key=lambda column: (order.index(column[0]), column[1]),
     )
-    for name in scales:
+    for name in units:
         if all(name != endpoint for endpoint, _ in columns):
             raise refuse(
                 file.path,
@@ -90,53 +91,27 @@ def read_individuals(file: EvidenceFile, number: int, arm: StudyArm, label: str)
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """Unit of one endpoint's values: allowed limits, and conversion to the model scale."""
-
-    low: float
-    high: float
-    to_model: Callable[[float], float]
-
-
-def _scales(file: EvidenceFile, key_path: str, table: IndividualTable) -> Mapping[str, _Unit]:
-    scales = {}
+def _units(file: EvidenceFile, key_path: str, table: IndividualTable) -> Mapping[str, Unit]:
+    units = {}
     for name, unit in table.units.items():
         key = f"{key_path}.units.{name}"
         if name not in ENDPOINTS:
             raise refuse(file.path, f"{key} is not an endpoint. {nearest(name, ENDPOINTS)}")
-        endpoint = ENDPOINTS[name]
-        if unit == endpoint.model_unit and unit not in endpoint.units:
-            low, high = (endpoint.to_model(bound) for bound in endpoint.plausible)
-            scales[name] = _Unit(low, high, float)
-            continue
-        if unit not in endpoint.units:
-            units = dict.fromkeys([*endpoint.units, endpoint.model_unit])
-            raise refuse(
-                file.path,
-                f"{key} is {unit!r}; {endpoint.label} is given in {', '.join(map(repr, units))}."
-                " Use one of these.",
-            )
-        scales[name] = _unit(name, unit)
-    return scales
+        try:
+            units[name] = unit_of(ENDPOINTS[name], unit, key)
+        except BadValue as error:
+            raise refuse(file.path, str(error)) from None
+    return units
 
 
-def _unit(name: str, unit: str) -> _Unit:
-    endpoint = ENDPOINTS[name]
-    zero, unity = endpoint.convert(0.0, unit), endpoint.convert(1.0, unit)
-    # Units are linear functions of each other.
-    low, high = ((bound - zero) / (unity - zero) for bound in endpoint.plausible)
-    return _Unit(low, high, lambda typed: endpoint.to_model(endpoint.convert(typed, unit)))
-
-
-def _values(path: Path, scales: Mapping[str, _Unit]) -> dict[str, dict[tuple[str, float], float]]:
+def _values(path: Path, units: Mapping[str, Unit]) -> dict[str, dict[tuple[str, float], float]]:
     """Values on the model scale, by patient and column."""
     values: dict[str, dict[tuple[str, float], float]] = {}
     first_lines: dict[tuple[str, str, float], int] = {}
     for line in _lines(path):
         patient, name = line.text("id"), line.text("endpoint")
-        if name not in scales:
-            raise line.refuse("endpoint", f"units names {', '.join(scales)}. Add its unit there.")
+        if name not in units:
+            raise line.refuse("endpoint", f"units names {', '.join(units)}. Add its unit there.")
         month = line.number_in("month", 0.0, LAST_MONTH)
         first_line = first_lines.setdefault((patient, name, month), line.number)
         if first_line != line.number:
@@ -145,7 +120,7 @@ def _values(path: Path, scales: Mapping[str, _Unit]) -> dict[str, dict[tuple[str
             )
         patient_values = values.setdefault(patient, {})
         if (line.row.get("value") or "").strip() not in MISSING_CODES:
-            unit = scales[name]
+            unit = units[name]
             patient_values[name, month] = unit.to_model(
                 line.number_in("value", unit.low, unit.high)
             )

@@ -5,6 +5,7 @@ from math import inf
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, Endpoint
 from phase2sim.core.io.validation import nearest
+from phase2sim.core.units import list_units, unit_of
 from phase2sim.evidence.statistics import EvidenceEntry, unknown_name
 
 MODELLED_ENDPOINTS: tuple[str, ...] = tuple(ENDPOINTS)  # endpoints with a likelihood
@@ -89,8 +90,8 @@ def _measured_scale(entry: EvidenceEntry, endpoint: Endpoint, unit: str) -> Scal
         low, high = endpoint.plausible
         return Scale(endpoint.unit, unit, endpoint, low=low, high=high)
     if unit == endpoint.model_unit:
-        low, high = (endpoint.to_model(bound) for bound in endpoint.plausible)
-        return Scale(unit, unit, on_model=True, low=low, high=high)
+        model = unit_of(endpoint, unit)
+        return Scale(unit, unit, on_model=True, low=model.low, high=model.high)
     weight = entry.arm.weight_kg
     if (endpoint.name, unit) == ("insulin", PER_DAY) and weight and table.elicited is None:
         low, high = endpoint.plausible
@@ -127,7 +128,7 @@ def _unitless_scale(entry: EvidenceEntry, statistic: str, endpoint: Endpoint) ->
     if table.unused is not None:
         return Scale("", "", unread=table.unused)
     raise entry.refuse(
-        "unit", f"is missing. {endpoint.label} is reported in {_unit_names(endpoint)}."
+        "unit", f"is missing. {endpoint.label} is reported in {list_units(endpoint)}."
     )
 
 
@@ -141,11 +142,6 @@ def _unconvertible_scale(entry: EvidenceEntry, endpoint: Endpoint, unit: str) ->
         return Scale(unit, unit, unread=reason)
     raise entry.refuse(
         "unit",
-        f"is {unit!r}; {endpoint.label} is reported in {_unit_names(endpoint)}."
+        f"is {unit!r}; {endpoint.label} is reported in {list_units(endpoint)}."
         " Convert it, or keep it listed with unused = 'why'.",
     )
-
-
-def _unit_names(endpoint: Endpoint) -> str:
-    names = dict.fromkeys([*endpoint.units, endpoint.model_unit])
-    return ", ".join(map(repr, names))
