@@ -32,6 +32,7 @@ from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
+from phase2sim.scenario.assembly.cautions import notes_on
 from phase2sim.scenario.assembly.true_effects import with_known_values
 from phase2sim.scenario.assembly.unread_keys import refuse_unread
 from phase2sim.scenario.scenario_file import Scenario
@@ -294,13 +295,16 @@ def prepare_scenario(
     that other cells read.
     """
     built = build_scenario(scenario)
+    evidence = prior = None
+    if scenario.evidence:
+        evidence = read_evidence(scenario.evidence, beside=scenario.path)
+        prior = load_or_fit(evidence, report=report)
+    assembled = assemble(built, prior)
     if every_key_read:
         refuse_unread(built)
-    if not scenario.evidence:
-        return PreparedScenario(with_known_values(assemble(built, None)))
-    evidence = read_evidence(scenario.evidence, beside=scenario.path)
-    prior = load_or_fit(evidence, report=report)
-    return PreparedScenario(with_known_values(assemble(built, prior)), evidence, prior)
+    for line in notes_on(assembled):
+        report(line)
+    return PreparedScenario(with_known_values(assembled), evidence, prior)
 
 
 def _compile(prepared: PreparedScenario, report: Report) -> None:

@@ -1,6 +1,6 @@
 """Numbers of a scenario in the unit that the file gives them in -> the unit they are used in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,12 +134,14 @@ def _moments(
 
 
 def _each(
-    given: float | Sequence[float], key: str, convert: Any, unit: Unit  # noqa: ANN401 - a method
+    given: float | Sequence[float],
+    key: str,
+    convert: Callable[[str, float, Unit], float],
+    unit: Unit,
 ) -> float | list[float]:
     if isinstance(given, Sequence):
         return [convert(f"{key}[{n}]", value, unit) for n, value in enumerate(given, start=1)]
-    converted: float = convert(key, given, unit)
-    return converted
+    return convert(key, given, unit)
 
 
 def _targets(tables: Mapping[str, Any], conversion: _Conversion) -> None:
@@ -223,15 +225,25 @@ def _analysis(table: Table, key: str, conversion: _Conversion) -> None:
     if _is_number(table.get("lloq")):
         table["lloq"] = conversion.value(f"{key}.lloq", table["lloq"], unit)
     if isinstance(responder, dict):
-        for keys, convert in (
-            (_VALUES_OF_RESPONDERS, conversion.value),
-            (_DIFFERENCES_OF_RESPONDERS, conversion.difference),
-        ):
-            for limit in keys:
-                if _is_number(responder.get(limit)):
-                    place = f"{key}.responder.{limit}"
-                    responder[limit] = convert(place, responder[limit], unit)
-        return
+        _responder(responder, unit, f"{key}.responder", conversion)
+    else:
+        _effects(table, unit, key, conversion)
+        if "lloq" not in table:
+            table["unit"] = endpoint.model_unit
+
+
+def _responder(responder: Table, unit: Unit, key: str, conversion: _Conversion) -> None:
+    for keys, convert in (
+        (_VALUES_OF_RESPONDERS, conversion.value),
+        (_DIFFERENCES_OF_RESPONDERS, conversion.difference),
+    ):
+        for limit in keys:
+            if _is_number(responder.get(limit)):
+                responder[limit] = convert(f"{key}.{limit}", responder[limit], unit)
+
+
+def _effects(table: Table, unit: Unit, key: str, conversion: _Conversion) -> None:
+    endpoint = unit.endpoint
     for effect in _DIFFERENCES:
         if not _is_number(table.get(effect)) or unit.name == endpoint.model_unit:
             continue

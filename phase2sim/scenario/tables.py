@@ -8,7 +8,7 @@ from phase2sim.core.io.validation import LIST, MATRIX, NUMBER, TABLE, Month, bra
 
 type Part = dict[str, Any]  # a part's name and its options; `scenario.assembly` builds it
 type Age = Annotated[float, Field(ge=0, le=120)]
-type Sd = Annotated[float, Field(gt=0, le=100)]
+type Positive = Annotated[float, Field(gt=0)]
 type Correlation = Annotated[float, Field(ge=-1, le=1)]
 
 
@@ -106,7 +106,7 @@ class Outcome(TableModel):
     control_mean: OneOrEach[float] | None = Field(
         default=None, description="One mean, or one a visit."
     )
-    sd: OneOrEach[Sd] | None = Field(
+    sd: OneOrEach[Positive] | None = Field(
         default=None, description="Between patients: one SD, or one a visit."
     )
     correlation: BetweenVisits | None = Field(

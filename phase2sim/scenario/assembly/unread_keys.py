@@ -11,6 +11,10 @@ from phase2sim.trial.patients.intercurrent.rescue import Rescue
 from phase2sim.trial.patients.recruitment import PoissonRecruitment
 
 _STRATUM = "stratum"
+_SITES_ALIKE = (
+    "patients of all sites are alike: population.site_sd, randomisation over 'site' and"
+    " recruitment by site (ramp_up_months, most_per_site) are missing"
+)
 
 
 def refuse_unread(built: BuiltScenario, printed: Iterable[str] = ()) -> None:
@@ -76,11 +80,7 @@ def _population(built: BuiltScenario) -> Iterator[tuple[str, str]]:
             if getattr(population, key) is not None:
                 yield f"population.{key}", why
     if plan.sites > 1 and not _reads_sites(built):
-        yield (
-            "population.sites",
-            "patients of all sites are alike, as population.site_sd, design.randomisation over"
-            " 'site' and recruitment by site (ramp_up_months, most_per_site) are missing",
-        )
+        yield "population.sites", _SITES_ALIKE
 
 
 def _columns(built: BuiltScenario) -> set[str]:
@@ -144,8 +144,7 @@ def _events(built: BuiltScenario) -> Iterator[tuple[str, str]]:
         elif events.tied_to is not None and events.per_unit == 0:
             yield (
                 f"events.{name}.tied_to",
-                f"events.{name}.per_unit is 0, so that the rate does not depend on"
-                f" {events.tied_to}",
+                f"events.{name}.per_unit is 0: the rate does not depend on {events.tied_to}",
             )
 
 
