@@ -141,7 +141,7 @@ HBA1C = Endpoint(
     plausible=(3.0, 20.0),
     largest_effect=5.0,
     usual_effect=2.0,
-    usual_sd=(0.2, 4.0),
+    usual_sd=(0.3, 4.0),
 )
 C_PEPTIDE = Endpoint(
     name="c_peptide",
@@ -192,7 +192,7 @@ GLUCOSE = Endpoint(
     plausible=(1.0, 60.0),
     largest_effect=2.0,
     usual_effect=0.5,
-    usual_sd=(0.03, 1.0),
+    usual_sd=(0.05, 1.0),
 )
 
 ENDPOINTS: dict[str, Endpoint] = {
@@ -285,7 +285,7 @@ IDAA1C = Derived(
     plausible=(3.0, 36.0),
     largest_effect=9.0,
     usual_effect=4.0,
-    usual_sd=(0.2, 6.0),
+    usual_sd=(0.3, 6.0),
     of=("hba1c", "insulin"),
     derive=_insulin_adjusted,  # HbA1c (%) + 4 x insulin (U/kg/day); Mortensen et al. 2009
 )

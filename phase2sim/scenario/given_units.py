@@ -21,7 +21,7 @@ class _Conversion:
     """What is said of the numbers of one file that are converted."""
 
     path: Path
-    said: list[str] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
 
     def unit(self, endpoint: Endpoint, name: object, key: str) -> Unit:
         """Find a unit; raises ``BadScenario`` with its key."""
@@ -33,7 +33,7 @@ class _Conversion:
     def say(self, key: str, typed: float, unit: Unit, converted: float, into: str) -> None:
         """Note one conversion, for the screen."""
         if unit.name != into:
-            self.said.append(f"{key}: {typed:g} {unit.name} is {converted:.4g} {into}.")
+            self.sentences.append(f"{key}: {typed:g} {unit.name} is {converted:.4g} {into}.")
 
     def value(self, key: str, typed: float, unit: Unit) -> float:
         """Convert a patient's value to the endpoint's own unit."""
@@ -64,14 +64,15 @@ def in_used_units(table: Table, path: Path) -> tuple[Table, tuple[str, ...]]:
     _rescue(table.get("intercurrent", {}).get("rescue"), conversion)
     for number, analysis in enumerate(table.get("analysis", ()), start=1):
         _analysis(analysis, f"analysis[{number}]", conversion)
-    return table, tuple(conversion.said)
+    return table, tuple(conversion.sentences)
 
 
 def _given(tables: Mapping[str, Any]) -> Iterator[tuple[str, Table]]:
     """Tables that name a unit, by endpoint."""
     for name, table in tables.items():
-        if isinstance(table, dict) and table.get("unit") is not None:
-            yield name, table
+        match table:
+            case {"unit": str()}:
+                yield name, table
 
 
 def _outcomes(tables: Mapping[str, Any], conversion: _Conversion) -> None:
@@ -105,9 +106,9 @@ def _moments(
     conversion: _Conversion,
 ) -> tuple[float | list[float], float | list[float]]:
     """Mean and SD on a model scale that is not linear, for arithmetic ones in a unit."""
-    one = not isinstance(mean, Sequence) and not isinstance(sd, Sequence)
-    length = max(len(x) if isinstance(x, Sequence) else 1 for x in (mean, sd))
-    means, sds = (list(x) if isinstance(x, Sequence) else [x] * length for x in (mean, sd))
+    means, sds = list_of(mean), list_of(sd)
+    length = max(len(means), len(sds))
+    means, sds = (values * length if len(values) == 1 else values for values in (means, sds))
     if len(means) != len(sds):
         raise BadScenario(
             f"{conversion.path}: {key}.control_mean has {len(means)} numbers and {key}.sd"
@@ -124,11 +125,11 @@ def _moments(
             ) from None
         pairs.append(pair)
     model = unit.endpoint.model_unit
-    conversion.said.append(
+    conversion.sentences.append(
         f"{key}: mean {means[0]:g} and SD {sds[0]:g} {unit.name} are {pairs[0][0]:.4g} and"
         f" {pairs[0][1]:.4g} {model}."
     )
-    if one:
+    if mean != means and sd != sds:  # neither was a list
         return pairs[0]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
@@ -139,16 +140,26 @@ def _each(
     convert: Callable[[str, float, Unit], float],
     unit: Unit,
 ) -> float | list[float]:
-    if isinstance(given, Sequence):
-        return [convert(f"{key}[{n}]", value, unit) for n, value in enumerate(given, start=1)]
-    return convert(key, given, unit)
+    values = list_of(given)
+    if given != values:
+        return convert(key, values[0], unit)
+    return [convert(f"{key}[{n}]", value, unit) for n, value in enumerate(values, start=1)]
+
+
+def list_of(given: float | Sequence[float]) -> list[float]:
+    """One number, or one a visit, as a list."""
+    match given:
+        case Sequence():
+            return list(given)
+        case number:
+            return [number]
 
 
 def _targets(tables: Mapping[str, Any], conversion: _Conversion) -> None:
     for name, table in _given(tables):
         key, endpoint = f"truth.target.{name}", ENDPOINTS[name]
         unit = conversion.unit(endpoint, table["unit"], f"{key}.unit")
-        if isinstance(table["effect"], dict):
+        if "percent" in str(table["effect"]):
             raise BadScenario(
                 f"{conversion.path}: {key}.unit is {unit.name!r}, but effect is a percentage. Leave"
                 " unit out."
@@ -159,8 +170,8 @@ def _targets(tables: Mapping[str, Any], conversion: _Conversion) -> None:
         if endpoint.transformation == "identity":
             table["effect"] = conversion.difference(f"{key}.effect", table["effect"], unit)
             for modifier, slope in modified.items():
-                place = f"{key}.modified_by.{modifier}"
-                modified[modifier] = conversion.difference(place, slope, unit)
+                modifier_path = f"{key}.modified_by.{modifier}"
+                modified[modifier] = conversion.difference(modifier_path, slope, unit)
             table["unit"] = endpoint.model_unit
         elif modified:
             raise BadScenario(
@@ -200,10 +211,10 @@ def _events(tables: Mapping[str, Any], conversion: _Conversion) -> None:
 
 
 def _rescue(table: Any, conversion: _Conversion) -> None:  # noqa: ANN401 - TOML
-    if not isinstance(table, dict) or "unit" not in table:
+    if not table or "unit" not in table:
         return
     endpoint = ENDPOINTS.get(str(table.get("endpoint", "hba1c")))
-    if endpoint is None or not _is_number(table.get("limit")):
+    if endpoint is None or not is_number(table.get("limit")):
         return  # the part says what is wrong
     unit = conversion.unit(endpoint, table.pop("unit"), "intercurrent.rescue.unit")
     table["limit"] = conversion.value("intercurrent.rescue.limit", table["limit"], unit)
@@ -214,22 +225,23 @@ def _analysis(table: Table, key: str, conversion: _Conversion) -> None:
     name, responder = table.get("endpoint"), table.get("responder")
     if "unit" not in table:
         return
-    if isinstance(responder, str) and responder in RESPONSES:
-        name = RESPONSES[responder].endpoint
+    if str(responder) in RESPONSES:
+        name = RESPONSES[str(responder)].endpoint
     if str(name) not in MEASURES:
         raise BadScenario(
             f"{conversion.path}: {key}.unit is given, but {name!r} has no units. Leave it out."
         )
     endpoint = MEASURES[str(name)]
     unit = conversion.unit(endpoint, table.pop("unit"), f"{key}.unit")
-    if _is_number(table.get("lloq")):
+    if is_number(table.get("lloq")):
         table["lloq"] = conversion.value(f"{key}.lloq", table["lloq"], unit)
-    if isinstance(responder, dict):
-        _responder(responder, unit, f"{key}.responder", conversion)
-    else:
-        _effects(table, unit, key, conversion)
-        if "lloq" not in table:
-            table["unit"] = endpoint.model_unit
+    match responder:
+        case dict():
+            _responder(responder, unit, f"{key}.responder", conversion)
+        case _:
+            _effects(table, unit, key, conversion)
+            if "lloq" not in table:
+                table["unit"] = endpoint.model_unit
 
 
 def _responder(responder: Table, unit: Unit, key: str, conversion: _Conversion) -> None:
@@ -238,14 +250,14 @@ def _responder(responder: Table, unit: Unit, key: str, conversion: _Conversion) 
         (_DIFFERENCES_OF_RESPONDERS, conversion.difference),
     ):
         for limit in keys:
-            if _is_number(responder.get(limit)):
+            if is_number(responder.get(limit)):
                 responder[limit] = convert(f"{key}.{limit}", responder[limit], unit)
 
 
 def _effects(table: Table, unit: Unit, key: str, conversion: _Conversion) -> None:
     endpoint = unit.endpoint
     for effect in _DIFFERENCES:
-        if not _is_number(table.get(effect)) or unit.name == endpoint.model_unit:
+        if not is_number(table.get(effect)) or unit.name == endpoint.model_unit:
             continue
         if endpoint.transformation != "identity":
             raise BadScenario(
@@ -255,5 +267,12 @@ def _effects(table: Table, unit: Unit, key: str, conversion: _Conversion) -> Non
         table[effect] = conversion.difference(f"{key}.{effect}", table[effect], unit)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def is_number(value: object) -> bool:
+    """Whether a TOML value is a number."""
+    match value:
+        case bool():
+            return False
+        case int() | float():
+            return True
+        case _:
+            return False

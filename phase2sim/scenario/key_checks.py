@@ -9,6 +9,7 @@ from phase2sim.core.endpoints import ENDPOINTS, EVENTS, MEASURES, Endpoint
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.validation import Table, nearest
 from phase2sim.core.units import unit_of
+from phase2sim.scenario.given_units import is_number
 from phase2sim.scenario.tables import Population, TargetEffect
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _ask_null_effect(table: Table, key_path: str) -> None:
     null_effect, measure = table.get("null_effect"), MEASURES.get(str(table.get("endpoint")))
     if measure is None or "unit" in table or "responder" in table:
         return
-    if isinstance(null_effect, int | float) and abs(null_effect) > measure.usual_effect:
+    if is_number(null_effect) and abs(float(null_effect or 0.0)) > measure.usual_effect:
         others = [unit for unit in measure.units if unit != measure.model_unit]
         other = f" For {null_effect:g} {others[0]} write unit = {others[0]!r}." if others else ""
         raise BadScenario(
@@ -98,7 +99,11 @@ def _is_on_model_scale(target: TargetEffect, endpoint: Endpoint) -> bool:
 
 def _number(target: TargetEffect) -> float:
     """The effect where it is a number; a percentage is checked once the typical value is known."""
-    return target.effect if isinstance(target.effect, float) else 0.0
+    match target.effect:
+        case float(number):
+            return number
+        case _:
+            return 0.0
 
 
 def _probably_meant(target: TargetEffect, endpoint: Endpoint) -> str:
@@ -106,21 +111,21 @@ def _probably_meant(target: TargetEffect, endpoint: Endpoint) -> str:
     effect = _number(target)
     if effect * endpoint.benefit_sign < 0:
         return f" {direction_of_benefit(endpoint, effect)}"
-    said = ""
+    remedies = ""
     for unit in (unit_of(endpoint, name) for name in endpoint.units if name != endpoint.model_unit):
         size = abs(unit.difference(effect))
         if _SMALLEST_SHARE * width_of(endpoint) < size < _LARGEST_SHARE * width_of(endpoint):
             value = f", which is {unit.difference(effect):.3g} {endpoint.unit}"
-            said += (
+            remedies += (
                 f" For {effect:g} {unit.name}{'' if unit.name == endpoint.unit else value} write"
                 f" unit = {unit.name!r}."
             )
     more = "higher" if effect > 0 else "lower"
     return (
-        f"{said} For {abs(effect):g} % {more} than untreated write"
+        f"{remedies} For {abs(effect):g} % {more} than untreated write"
         f" effect = {{ percent = {effect:g} }}."
         if abs(effect) < _MOST_PERCENT
-        else said
+        else remedies
     )
 
 

@@ -7,6 +7,7 @@ from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.core.units import unit_of
 from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
+from phase2sim.scenario.given_units import list_of
 from phase2sim.scenario.key_checks import direction_of_benefit
 from phase2sim.scenario.tables import Percent
 
@@ -28,12 +29,12 @@ def _converted_effects(assembled: AssembledScenario) -> Iterator[str]:
     built, drawn = assembled.built, assembled.study.drawn
     for name, target in built.scenario.truth.target.items():
         endpoint = ENDPOINTS[name]
-        if target.unit in {None, endpoint.model_unit} or isinstance(target.effect, Percent):
+        if target.unit in {None, endpoint.model_unit}:
             continue
         unit = unit_of(endpoint, target.unit)
         mean = assembled.control.mean_at(drawn, drawn.endpoints.index(name), target.month)
         untreated = endpoint.from_model(mean)
-        treated = untreated + unit.difference(target.effect)
+        treated = untreated + unit.difference(float(target.effect))  # type: ignore[arg-type]  # a percentage has no unit
         yield (
             f"truth.target.{name}.effect: {target.in_words()} is"
             f" {endpoint.to_model(treated) - mean:+.4g} {endpoint.model_unit}: from"
@@ -88,9 +89,8 @@ def _harmful_events(built: BuiltScenario) -> Iterator[str]:
 def _small_spreads(built: BuiltScenario) -> Iterator[str]:
     for name, outcome in built.scenario.outcome.items():
         endpoint, key = ENDPOINTS[name], f"outcome.{name}.sd"
-        given = outcome.sd if isinstance(outcome.sd, tuple) else (outcome.sd,)
         least = endpoint.usual_sd[0]
-        small = [sd for sd in given if sd is not None and sd < least]
+        small = [sd for sd in list_of(outcome.sd or least) if sd < least]
         if small:
             yield (
                 f"{key} is {small[0]:.3g}: patients hardly ever vary by less than {least:g}"

@@ -6,9 +6,7 @@ from phase2sim.core.contracts import AGE, SITE
 from phase2sim.core.endpoints import EVENTS, drawn_for
 from phase2sim.core.errors import BadScenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
-from phase2sim.trial.interim.stopping_rule import StoppingRule
-from phase2sim.trial.patients.intercurrent.rescue import Rescue
-from phase2sim.trial.patients.recruitment import PoissonRecruitment
+from phase2sim.scenario.assembly.registry import build
 
 _STRATUM = "stratum"
 _SITES_ALIKE = (
@@ -26,7 +24,7 @@ def refuse_unread(built: BuiltScenario, printed: Iterable[str] = ()) -> None:
     _refuse({key: why for key, why in unread.items() if key not in printed}, str(built.path))
 
 
-def refuse_unread_by_all(scenarios: Iterable[BuiltScenario], place: str) -> None:
+def refuse_unread_by_all(scenarios: Iterable[BuiltScenario], where: str) -> None:
     """Raise ``BadScenario`` for keys that no scenario reads, such as no cell of a sweep."""
     unread: Mapping[str, str] | None = None
     for built in scenarios:
@@ -34,15 +32,15 @@ def refuse_unread_by_all(scenarios: Iterable[BuiltScenario], place: str) -> None
         unread = keys if unread is None else {k: v for k, v in unread.items() if k in keys}
         if not unread:
             return
-    _refuse(unread or {}, place)
+    _refuse(unread or {}, where)
 
 
-def _refuse(unread: Mapping[str, str], place: str) -> None:
+def _refuse(unread: Mapping[str, str], where: str) -> None:
     if not unread:
         return
     (key, reason), *others = unread.items()
     also = f" So are {', '.join(other for other, _ in others)}." if others else ""
-    raise BadScenario(f"{place}: {key} is not used: {reason}.{also} Leave out what is not used.")
+    raise BadScenario(f"{where}: {key} is not used: {reason}.{also} Leave out what is not used.")
 
 
 def unread_keys(built: BuiltScenario) -> dict[str, str]:
@@ -90,10 +88,11 @@ def _columns(built: BuiltScenario) -> set[str]:
 
 def _reads_sites(built: BuiltScenario) -> bool:
     plan, recruitment = built.study.plan, built.study.population.recruitment
-    by_site = isinstance(recruitment, PoissonRecruitment) and (
-        recruitment.ramp_up_months > 0 or recruitment.most_per_site is not None
+    return (
+        recruitment.differs_by_site
+        or SITE in built.study.randomisation.over
+        or any(plan.site_sd.values())
     )
-    return by_site or SITE in built.study.randomisation.over or any(plan.site_sd.values())
 
 
 def _read_after_baseline(built: BuiltScenario) -> set[str]:
@@ -101,7 +100,7 @@ def _read_after_baseline(built: BuiltScenario) -> set[str]:
     study = built.study
     read = {name for a in study.analyses for name in drawn_for(a.endpoint) if name not in EVENTS}
     read |= set(built.dropout.endpoints)
-    read |= {part.endpoint for part in study.events if isinstance(part, Rescue)}
+    read |= {name for part in study.events for name in part.watched_endpoints}
     read |= {study.plan.counted[name].tied_to for name in _counted(built)}
     return read - {""}
 
@@ -124,8 +123,7 @@ def _endpoints(built: BuiltScenario) -> Iterator[tuple[str, str]]:
         if name not in read and any(other in read for other in scenario.truth.target):
             yield f"truth.target.{name}", why.format(name)
     for event, table in scenario.intercurrent.items():
-        effect = table.get("effect")
-        for name in effect if isinstance(effect, Mapping) else ():
+        for name in table.get("effect", ()):
             if name not in read:
                 yield f"intercurrent.{event}.effect.{name}", why.format(name)
     analysed = {name for a in built.study.analyses for name in drawn_for(a.endpoint)}
@@ -162,10 +160,10 @@ def _stopping(built: BuiltScenario) -> Iterator[tuple[str, str]]:
     stopping, interim = built.scenario.stopping, built.study.interim
     if stopping is None or interim is None or not stopping.maximum_information:
         return
-    if not isinstance(interim.rule, StoppingRule):
-        return
-    futility = interim.rule.futility
-    on_effect = futility is not None and futility.needs_information
+    on_effect = False
+    if stopping.futility is not None:
+        futility = build("futilities", stopping.futility, "stopping.futility", built.path)
+        on_effect = futility.needs_information
     if stopping.information == "planned" and not on_effect:
         yield (
             "stopping.maximum_information",

@@ -38,7 +38,7 @@ def check_arms(arms: tuple[str, ...], allocation: tuple[int, ...]) -> None:
         )
 
 
-def check_ratio(allocation: tuple[int, ...]) -> None:
+def _check_arm_sizes(allocation: tuple[int, ...]) -> None:
     """Raise ``ValueError`` for arms of sizes that no trial compares."""
     if max(allocation) > _LARGEST_RATIO * min(allocation):
         raise BadValue(
@@ -50,7 +50,7 @@ def check_ratio(allocation: tuple[int, ...]) -> None:
 
 def check_patients(patients: int, allocation: tuple[int, ...], block_size: int | None) -> None:
     """Raise ``ValueError`` unless so many patients can be allocated in this ratio."""
-    check_ratio(allocation)
+    _check_arm_sizes(allocation)
     total = sum(allocation)
     if not 1 <= patients <= _MOST_PATIENTS:
         raise BadValue("patients", f"is {patients}; it must lie between 1 and {_MOST_PATIENTS:,}")

@@ -125,6 +125,11 @@ class PoissonRecruitment(Recruitment):
         if self.most_per_site is not None and self.most_per_site < 1:
             raise BadValue("most_per_site", f"is {self.most_per_site}; it must be 1 or more")
 
+    @property
+    def differs_by_site(self) -> bool:
+        """Whether sites open one after another, or close."""
+        return self.ramp_up_months > 0 or self.most_per_site is not None
+
     def check(self, plan: Plan) -> None:
         """Raise ``BadValue`` where one site is to open by and by, or sites fill up too soon."""
         if self.ramp_up_months and plan.sites == 1:
