@@ -93,6 +93,22 @@ class Recruitment(ABC):
         """Whether sites enrol each on its own, so that their number matters."""
         return False
 
+    def expected_months(self, patients: int) -> float:
+        """Months until so many patients have enrolled, about.
+
+        Parameters
+        ----------
+        patients : int
+            Number of patients in all arms.
+
+        Returns
+        -------
+        float
+            Months from the opening of the trial.
+        """
+        del patients
+        return 0.0
+
     def check(self, plan: Plan) -> None:  # noqa: B027 - most processes fit any plan
         """Raise ``BadValue`` where the sites of a plan cannot enrol its patients.
 

@@ -71,6 +71,10 @@ class Steady(Recruitment):
     def __post_init__(self) -> None:
         _check_pace(self.per_month)
 
+    def expected_months(self, patients: int) -> float:
+        """Months until so many patients have enrolled."""
+        return patients / self.per_month
+
     def arrive(self, seed: int, first: int, shape: tuple[int, int], sites: int) -> Arrivals:
         """When and where the patients (trial, patient) enrol."""
         months = np.broadcast_to(np.arange(shape[1]) / self.per_month, shape)
@@ -129,6 +133,10 @@ class PoissonRecruitment(Recruitment):
     def differs_by_site(self) -> bool:
         """Whether sites open one after another, or close."""
         return self.ramp_up_months > 0 or self.most_per_site is not None
+
+    def expected_months(self, patients: int) -> float:
+        """Months until so many patients have enrolled, on average once all sites are open."""
+        return self.ramp_up_months / 2 + patients / self.per_month
 
     def check(self, plan: Plan) -> None:
         """Raise ``BadValue`` where one site is to open by and by, or sites fill up too soon."""
