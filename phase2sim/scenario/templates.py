@@ -8,6 +8,7 @@ from phase2sim.core.errors import BadInput
 from phase2sim.core.io.atomic_files import write_text
 
 _FOLDERS = {"scenario.toml": "scenarios", "evidence.toml": "priors"}
+_NATURAL_HISTORY = "t1d-natural-history"  # offered where there is such a file
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]*[A-Za-z0-9_-])?")
 
 
@@ -29,5 +30,7 @@ def write_templates(folder: Path, name: str) -> list[Path]:
             reason = (error.strerror or "it failed").lower()
             raise BadInput(f"{path.parent}: cannot be made: {reason}. Name a --folder.") from None
         text = files("phase2sim").joinpath("templates", kind).read_text(encoding="utf-8")
+        if not (folder / "priors" / f"{_NATURAL_HISTORY}.toml").exists():
+            text = text.replace(f', "{_NATURAL_HISTORY}"', "")
         write_text(path, text.replace("my-trial", name))
     return list(places.values())

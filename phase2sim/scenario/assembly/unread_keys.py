@@ -122,6 +122,11 @@ def _endpoints(built: BuiltScenario) -> Iterator[tuple[str, str]]:
         # Where only events are analysed, a target of anything is what asks for power.
         if name not in read and any(other in read for other in scenario.truth.target):
             yield f"truth.target.{name}", why.format(name)
+        elif "full_at_months" in (scenario.truth.target[name].model_extra or {}):
+            yield (
+                f"truth.target.{name}.full_at_months",
+                "a linear effect is set by its size at month, before and after",
+            )
     for event, table in scenario.intercurrent.items():
         for name in table.get("effect", ()):
             if name not in read:
