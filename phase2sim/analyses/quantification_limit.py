@@ -9,6 +9,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Reading
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.errors import BadValue
+from phase2sim.core.units import unit_that_fits
 
 REPLACEMENT_SHARES = {"limit": 1.0, "half": 0.5, "zero": 0.0}  # of the limit
 
@@ -33,7 +34,7 @@ class QuantificationLimit:
             raise BadValue(
                 "lloq",
                 f"is {self.lloq:g}; {endpoint.label} lies between {low:g} and {high:g}"
-                f" {endpoint.unit}.",
+                f" {endpoint.unit}.{unit_that_fits(endpoint, self.lloq)}",
             )
         if self.below_lloq not in REPLACEMENT_SHARES:
             raise BadValue(

@@ -1,5 +1,6 @@
 """phase2sim init: files to start from."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -28,4 +29,5 @@ def command(name: str, folder: Path) -> None:
     """
     for path in write_templates(folder, name):
         say(f"Wrote {path}.")
-    say(f"Next: phase2sim run {folder / 'scenarios' / name}.toml --trials 500")
+    scenario = shlex.quote(str(folder / "scenarios" / f"{name}.toml"))
+    say(f"Next: phase2sim run {scenario} --trials 500")

@@ -19,7 +19,8 @@ class Endpoint:
     square root of a latent normal whose values below 0 are doses of 0. ``units`` maps an accepted
     unit to the function that turns a value in it into ``unit``; ``model_unit`` names the model
     scale, whose values pass unchanged. ``plausible`` bounds a single patient's value in ``unit``;
-    ``largest_effect`` bounds a mean difference on the model scale.
+    ``largest_effect`` bounds a mean difference on the model scale; one above ``usual_effect``
+    is possible, but is more often a number in another unit.
 
     Parameters
     ----------
@@ -45,6 +46,10 @@ class Endpoint:
         Lowest and highest value of a patient, in ``unit``.
     largest_effect : float
         Largest absolute mean difference between arms, on the model scale; above 0.
+    usual_effect : float
+        Absolute mean difference beyond which a number without a unit is asked about; model scale.
+    usual_sd : tuple of (float, float)
+        Smallest and largest plausible SD between patients at one visit, on the model scale.
 
     References
     ----------
@@ -72,6 +77,8 @@ class Endpoint:
     lower_is_better: bool
     plausible: tuple[float, float]
     largest_effect: float
+    usual_effect: float
+    usual_sd: tuple[float, float]
 
     @property
     def benefit_sign(self) -> int:
@@ -133,6 +140,8 @@ HBA1C = Endpoint(
     lower_is_better=True,
     plausible=(3.0, 20.0),
     largest_effect=5.0,
+    usual_effect=2.0,
+    usual_sd=(0.3, 4.0),
 )
 C_PEPTIDE = Endpoint(
     name="c_peptide",
@@ -152,6 +161,8 @@ C_PEPTIDE = Endpoint(
     lower_is_better=False,
     plausible=(0.0, 6.0),
     largest_effect=1.0,
+    usual_effect=0.5,
+    usual_sd=(0.005, 0.8),
 )
 INSULIN = Endpoint(
     name="insulin",
@@ -165,6 +176,8 @@ INSULIN = Endpoint(
     lower_is_better=True,
     plausible=(0.0, 4.0),
     largest_effect=1.0,
+    usual_effect=0.4,
+    usual_sd=(0.02, 0.8),
 )
 GLUCOSE = Endpoint(
     name="glucose",
@@ -178,6 +191,8 @@ GLUCOSE = Endpoint(
     lower_is_better=True,
     plausible=(1.0, 60.0),
     largest_effect=2.0,
+    usual_effect=0.5,
+    usual_sd=(0.05, 1.0),
 )
 
 ENDPOINTS: dict[str, Endpoint] = {
@@ -224,6 +239,10 @@ class Derived(Endpoint):
         Lowest and highest value of a patient, in ``unit``.
     largest_effect : float
         Largest absolute mean difference between arms, on the model scale; above 0.
+    usual_effect : float
+        Absolute mean difference beyond which a number without a unit is asked about; model scale.
+    usual_sd : tuple of (float, float)
+        Smallest and largest plausible SD between patients at one visit, on the model scale.
     of : tuple of str
         Endpoints that it is derived from.
     derive : callable
@@ -265,6 +284,8 @@ IDAA1C = Derived(
     lower_is_better=True,
     plausible=(3.0, 36.0),
     largest_effect=9.0,
+    usual_effect=4.0,
+    usual_sd=(0.3, 6.0),
     of=("hba1c", "insulin"),
     derive=_insulin_adjusted,  # HbA1c (%) + 4 x insulin (U/kg/day); Mortensen et al. 2009
 )

@@ -88,6 +88,27 @@ class Recruitment(ABC):
     title: ClassVar[str]
     takes_time: ClassVar[bool] = True  # patients enrol one after another
 
+    @property
+    def differs_by_site(self) -> bool:
+        """Whether sites enrol each on its own, so that their number matters."""
+        return False
+
+    def expected_months(self, patients: int) -> float:
+        """Months until so many patients have enrolled, about.
+
+        Parameters
+        ----------
+        patients : int
+            Number of patients in all arms.
+
+        Returns
+        -------
+        float
+            Months from the opening of the trial.
+        """
+        del patients
+        return 0.0
+
     def check(self, plan: Plan) -> None:  # noqa: B027 - most processes fit any plan
         """Raise ``BadValue`` where the sites of a plan cannot enrol its patients.
 
@@ -205,6 +226,11 @@ class Intercurrent(Protocol):
     @property
     def endpoints(self) -> tuple[str, ...]:
         """What it reads or changes."""
+        ...
+
+    @property
+    def watched_endpoints(self) -> tuple[str, ...]:
+        """What decides whether the event comes."""
         ...
 
     def strike(self, trials: Trials, plan: Plan, gain: Floats) -> Ints:

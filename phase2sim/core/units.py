@@ -80,3 +80,9 @@ def units_that_fit(endpoint: Endpoint, values: Iterable[float], but: str = "") -
     typed = tuple(values)
     units = (unit_of(endpoint, name) for name in endpoint.units if name != but)
     return tuple(unit for unit in units if all(unit.holds(value) for value in typed))
+
+
+def unit_that_fits(endpoint: Endpoint, *values: float) -> str:
+    """Say in which unit implausible values would be plausible, to add to a refusal; else ''."""
+    names = [repr(unit.name) for unit in units_that_fit(endpoint, values, but=endpoint.unit)]
+    return f" In {names[0]} it would be plausible: write unit = {names[0]}." if names else ""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
 from phase2sim.evidence.as_reported import reported_text
 from phase2sim.evidence.reported import ReportedNumber
+from phase2sim.evidence.smallest_spreads import check_not_too_small
 from phase2sim.evidence.statistics import (
     STATISTICS,
     EvidenceEntry,
@@ -48,6 +49,7 @@ def parse_entry(entry: EvidenceEntry, label: str) -> ReportedNumber:
     _check_patients(entry)
     number = _assemble(content, label)
     _check_sample_size(entry, number)
+    check_not_too_small(content, number)
     return _geometric_to_model(content, number) if statistic == "geometric_mean" else number
 
 

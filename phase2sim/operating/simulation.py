@@ -32,7 +32,9 @@ from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
+from phase2sim.scenario.assembly.cautions import notes_on
 from phase2sim.scenario.assembly.true_effects import with_known_values
+from phase2sim.scenario.assembly.unread_keys import refuse_unread
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.engine import Outcomes, simulate_batch
 from phase2sim.trial.interim.harm_stops import sums_of_harm
@@ -284,14 +286,25 @@ class PreparedScenario:
     prior: PriorDraws | None = None
 
 
-def prepare_scenario(scenario: Scenario, report: Report) -> PreparedScenario:
-    """Check a scenario, fit or load its prior, and assemble both."""
+def prepare_scenario(
+    scenario: Scenario, report: Report, *, every_key_read: bool = True
+) -> PreparedScenario:
+    """Check a scenario, fit or load its prior, and assemble both.
+
+    With ``every_key_read`` a key that changes no output is refused; a cell of a sweep may have one
+    that other cells read.
+    """
     built = build_scenario(scenario)
-    if not scenario.evidence:
-        return PreparedScenario(with_known_values(assemble(built, None)))
-    evidence = read_evidence(scenario.evidence, beside=scenario.path)
-    prior = load_or_fit(evidence, report=report)
-    return PreparedScenario(with_known_values(assemble(built, prior)), evidence, prior)
+    evidence = prior = None
+    if scenario.evidence:
+        evidence = read_evidence(scenario.evidence, beside=scenario.path)
+        prior = load_or_fit(evidence, report=report)
+    assembled = assemble(built, prior)
+    if every_key_read:
+        refuse_unread(built)
+    for line in notes_on(assembled):
+        report(line)
+    return PreparedScenario(with_known_values(assembled), evidence, prior)
 
 
 def _compile(prepared: PreparedScenario, report: Report) -> None:

@@ -2,19 +2,18 @@
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PrivateAttr, TypeAdapter
 
-from phase2sim.core.contracts import AGE
-from phase2sim.core.endpoints import ENDPOINTS, EVENTS, MEASURES
-from phase2sim.core.errors import BadScenario, BadValue
+from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.toml_files import check_numbers, read_toml
-from phase2sim.core.io.validation import Table, nearest, validate
+from phase2sim.core.io.validation import Table, leaves, validate
 from phase2sim.core.io.views import View, Viewed
-from phase2sim.core.units import unit_of
+from phase2sim.scenario.given_units import in_used_units
+from phase2sim.scenario.key_checks import ask_units, check_effects, check_endpoints, check_windows
 from phase2sim.scenario.tables import (
     Data,
     Events,
@@ -152,11 +151,17 @@ class Scenario(Viewed, TableModel):
         default=None, description="When a trial with interim looks stops."
     )
     _path: Path = PrivateAttr(default=Path("scenario"))
+    _converted: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def path(self) -> Path:
         """The file it was read from, for messages and for finding evidence."""
         return self._path
+
+    @property
+    def converted(self) -> tuple[str, ...]:
+        """A sentence on each number that the file gives in another unit than it is used in."""
+        return self._converted
 
     @property
     def is_as_in_file(self) -> bool:
@@ -167,7 +172,7 @@ class Scenario(Viewed, TableModel):
         """Return a copy with top-level keys changed; raises ``BadScenario``."""
         table = {**self.model_dump(mode="json"), **values}
         copy = validate(SCENARIO, table, "", self.path, BadScenario)
-        copy._path = self._path  # noqa: SLF001 - its own copy
+        copy._path, copy._converted = self._path, self._converted  # noqa: SLF001 - its own copy
         return copy
 
     def view(self) -> View:
@@ -244,17 +249,29 @@ def load_scenario(path: Path | str, settings: Sequence[str] = ()) -> Scenario:
     table = read_toml(path, BadScenario)
     for setting in settings:
         put_setting(table, setting, path)
-    return scenario_from(table, path)
+    scenario = scenario_from(table, path)
+    ask_units(scenario)
+    return scenario
 
 
 def scenario_from(table: Table, path: Path) -> Scenario:
     """Check the tables of a scenario file; raises ``BadScenario``, naming ``path``."""
     check_numbers(table, path, BadScenario)
     scenario = validate(SCENARIO, table, "", path, BadScenario)
-    _check_endpoints(scenario, path)
-    _check_windows(scenario.population, path)
-    scenario._path = path  # noqa: SLF001 - its own loader
+    check_endpoints(scenario, path)
+    check_windows(scenario.population, path)
+    converted: tuple[str, ...] = ()
+    if _names_unit(table):
+        dumped = scenario.model_dump(mode="json", exclude_unset=True)
+        table, converted = in_used_units(dumped, path)
+        scenario = validate(SCENARIO, table, "", path, BadScenario)
+    check_effects(scenario, path)
+    scenario._path, scenario._converted = path, converted  # noqa: SLF001 - its own loader
     return scenario
+
+
+def _names_unit(table: Table) -> bool:
+    return any(key_path.rsplit(".", 1)[-1] == "unit" for key_path, _ in leaves(table, ""))
 
 
 def put_setting(table: Table, setting: str, path: Path) -> None:
@@ -306,83 +323,3 @@ def read_value(text: str) -> Any:  # noqa: ANN401 - TOML
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):  # a TOML error is a ValueError
         return text.strip()  # a bare word is text
-
-
-def _check_endpoints(scenario: Scenario, path: Path) -> None:
-    population, measured = scenario.population, ENDPOINTS
-    named: dict[str, tuple[Iterable[str], Iterable[str]]] = {
-        "outcome": (scenario.outcome, measured),
-        "truth.target": (scenario.truth.target, measured),
-        "population.per_year_of_age": (population.per_year_of_age, measured),
-        "population.eligible": (population.eligible, measured),
-        "population.baseline_strata": (population.baseline_strata, measured),
-        "population.site_sd": (population.site_sd, measured),
-        "missing.delta": (scenario.missing.delta, measured),
-        "shared.endpoints": (scenario.shared.endpoints, measured),
-        "events": (scenario.events, EVENTS),
-        "data.unit": (scenario.data.unit, MEASURES),
-    }
-    for endpoint, target in scenario.truth.target.items():
-        named[f"truth.target.{endpoint}.modified_by"] = (target.modified_by, (AGE, *measured))
-    for key_path, (table, known) in named.items():
-        for endpoint in table:
-            if endpoint not in known:
-                raise BadScenario(
-                    f"{path}: {key_path}.{endpoint} is not an endpoint. {nearest(endpoint, known)}"
-                )
-    for endpoint, unit in scenario.data.unit.items():
-        try:
-            unit_of(MEASURES[endpoint], unit, f"data.unit.{endpoint}")
-        except BadValue as error:
-            raise BadScenario(f"{path}: {error}") from None
-    for endpoint, target in scenario.truth.target.items():
-        limit = ENDPOINTS[endpoint].largest_effect
-        if isinstance(target.effect, float) and abs(target.effect) > limit:
-            raise BadScenario(
-                f"{path}: truth.target.{endpoint}.effect is {target.effect:g}: on the"
-                f" {ENDPOINTS[endpoint].model_unit} scale an effect lies between -{limit:g} and"
-                f" {limit:g}."
-                f' For "{abs(target.effect):g} % higher" write'
-                f" effect = {{ percent = {abs(target.effect):g} }}."
-            )
-
-
-def _check_windows(population: Population, path: Path) -> None:
-    for key in ("months_since_diagnosis", "age_years"):
-        window: tuple[float, float] | None = getattr(population, key)
-        if window is not None and window[0] > window[1]:
-            raise BadScenario(
-                f"{path}: population.{key} is {list(window)}; the lower limit comes first."
-                " Swap them."
-            )
-    if population.age_years is None and (population.age_strata or population.per_year_of_age):
-        raise BadScenario(
-            f"{path}: population.age_years is missing; age_strata and per_year_of_age need it."
-        )
-    strata = list(population.age_strata)
-    if strata != sorted(set(strata)):
-        raise BadScenario(f"{path}: population.age_strata is {strata}; let the ages rise.")
-    low, high = population.age_years or (0.0, 0.0)
-    _check_normal_age(population, path)
-    if strata and not low < strata[0] <= strata[-1] <= high:
-        raise BadScenario(
-            f"{path}: population.age_strata is {strata}; a new stratum must begin within"
-            f" population.age_years, above {low:g} and at most {high:g}. Correct one of them."
-        )
-
-
-def _check_normal_age(population: Population, path: Path) -> None:
-    mean, sd = population.age_mean, population.age_sd
-    if mean is None and sd is None:
-        return
-    if mean is None or sd is None or population.age_years is None:
-        raise BadScenario(
-            f"{path}: population.age_mean, age_sd and age_years belong together: a normal age, cut"
-            " to the range. Add what is missing."
-        )
-    low, high = population.age_years
-    if not (low < high and low - 3 * sd <= mean <= high + 3 * sd):
-        raise BadScenario(
-            f"{path}: population.age_mean is {mean:g}; with age_sd {sd:g} hardly anybody is within"
-            f" age_years {low:g} to {high:g}. Correct one of them."
-        )

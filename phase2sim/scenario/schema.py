@@ -51,6 +51,7 @@ _OF_ANY_ANALYSIS = {
     "lloq": {"type": "number"},
     "below_lloq": {"enum": list(REPLACEMENT_SHARES)},
     "arm": {"type": "string"},
+    "unit": {"type": "string"},
     "estimand": {"oneOf": [_STRATEGY, {"type": "object", "additionalProperties": _STRATEGY}]},
 }
 
@@ -203,5 +204,10 @@ def _events(definitions: dict[str, Any]) -> dict[str, Any]:
         kind = option["properties"].pop("kind")["const"]
         option["required"].remove("kind")
         option["properties"] |= _OF_ANY_EVENT
+        if "limit" in option["properties"]:
+            option["properties"]["unit"] = {
+                "type": "string",
+                "description": "Of limit; the endpoint's own if left out.",
+            }
         events[kind] = option
     return {"type": "object", "properties": events, "additionalProperties": False}

@@ -16,6 +16,7 @@ from phase2sim.core.errors import BadScenario, BadSweep
 from phase2sim.core.io.row_conditions import condition
 from phase2sim.core.io.toml_files import check_numbers, read_toml
 from phase2sim.core.io.validation import Table, nearest, validate
+from phase2sim.scenario.key_checks import ask_units
 from phase2sim.scenario.scenario_file import Scenario, put, put_setting, scenario_from
 
 type Label = int | float | str | bool
@@ -261,6 +262,8 @@ def _cell(steps: Mapping[str, Step], base: Table, base_path: Path, path: Path) -
         for key, value in step.changes:
             put(table, key, value, f"{path}: axes.{name}")
     try:
-        return Variation(labels, scenario_from(table, base_path))
+        scenario = scenario_from(table, base_path)
+        ask_units(scenario)
     except BadScenario as error:
         raise BadScenario(f"{path}: cell with {where}: {error}") from None
+    return Variation(labels, scenario)

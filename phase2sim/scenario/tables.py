@@ -8,7 +8,7 @@ from phase2sim.core.io.validation import LIST, MATRIX, NUMBER, TABLE, Month, bra
 
 type Part = dict[str, Any]  # a part's name and its options; `scenario.assembly` builds it
 type Age = Annotated[float, Field(ge=0, le=120)]
-type Sd = Annotated[float, Field(gt=0, le=100)]
+type Positive = Annotated[float, Field(gt=0)]
 type Correlation = Annotated[float, Field(ge=-1, le=1)]
 
 
@@ -23,6 +23,19 @@ class Limits(TableModel):
 
     at_least: float | None = Field(default=None, description="No lower; no limit if left out.")
     at_most: float | None = Field(default=None, description="No higher; no limit if left out.")
+    unit: str | None = Field(default=None, description="Of both; the endpoint's own if left out.")
+
+
+class Cuts(TableModel):
+    """Baselines at which a new stratum begins, with their unit."""
+
+    at: tuple[float, ...] = Field(description="Rising.")
+    unit: str = Field(description="Of these baselines.")
+
+
+type Strata = Annotated[
+    Annotated[tuple[float, ...], Tag(LIST)] | Annotated[Cuts, Tag(TABLE)], Discriminator(branch)
+]
 
 
 class Population(TableModel):
@@ -50,9 +63,10 @@ class Population(TableModel):
         default_factory=dict,
         description="By endpoint: the baseline with which a patient may enrol, in its unit.",
     )
-    baseline_strata: dict[str, tuple[float, ...]] = Field(
+    baseline_strata: dict[str, Strata] = Field(
         default_factory=dict,
-        description="By endpoint: baselines at which a new stratum begins, in its unit.",
+        description="By endpoint: baselines at which a new stratum begins, in its unit; or a table"
+        " { at, unit }.",
     )
     sites: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, description="How many.")
     site_sd: dict[str, Annotated[float, Field(ge=0, le=100)]] = Field(
@@ -86,10 +100,13 @@ type BetweenVisits = Annotated[
 class Outcome(TableModel):
     """One endpoint of untreated patients, model scale; overrides the fitted prior key by key."""
 
+    unit: str | None = Field(
+        default=None, description="Of control_mean and sd; that of the model scale if left out."
+    )
     control_mean: OneOrEach[float] | None = Field(
         default=None, description="One mean, or one a visit."
     )
-    sd: OneOrEach[Sd] | None = Field(
+    sd: OneOrEach[Positive] | None = Field(
         default=None, description="Between patients: one SD, or one a visit."
     )
     correlation: BetweenVisits | None = Field(
@@ -116,6 +133,9 @@ class TargetEffect(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
     effect: Effect = Field(description="Treatment minus control, model scale, at month.")
+    unit: str | None = Field(
+        default=None, description="Of effect; that of the model scale if left out."
+    )
     month: Annotated[float, Field(gt=0, le=1200)] = Field(
         description="When the effect has this size; months since randomisation."
     )
@@ -132,7 +152,7 @@ class TargetEffect(BaseModel):
             case Percent(percent=percent):
                 return f"{percent:+g} {percent_sign}"
             case size:
-                return f"{size:+g} {unit}".rstrip()
+                return f"{size:+.4g} {self.unit or unit}".rstrip()
 
 
 class PriorTruth(TableModel):
@@ -191,6 +211,7 @@ class Events(TableModel):
         default=0.0, description="Log of the rate ratio for a unit more of it, model scale."
     )
     at: float | None = Field(default=None, description="Its value at per_month, in its unit.")
+    unit: str | None = Field(default=None, description="Of at; the endpoint's own if left out.")
 
 
 class Stopping(TableModel):

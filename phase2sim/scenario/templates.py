@@ -8,14 +8,16 @@ from phase2sim.core.errors import BadInput
 from phase2sim.core.io.atomic_files import write_text
 
 _FOLDERS = {"scenario.toml": "scenarios", "evidence.toml": "priors"}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_NATURAL_HISTORY = "t1d-natural-history"  # offered where there is such a file
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]*[A-Za-z0-9_-])?")
 
 
 def write_templates(folder: Path, name: str) -> list[Path]:
     """Write both files; raises ``BadInput`` for a name that is none, or a file that is there."""
     if not _NAME.fullmatch(name):
         raise BadInput(
-            f"NAME is {name!r}; it becomes a file's name: letters, digits, - and _. Choose another."
+            f"NAME is {name!r}; it becomes a file's name: letters, digits, spaces, - and _. Choose"
+            " another."
         )
     places = {kind: folder / subfolder / f"{name}.toml" for kind, subfolder in _FOLDERS.items()}
     for path in places.values():
@@ -28,5 +30,7 @@ def write_templates(folder: Path, name: str) -> list[Path]:
             reason = (error.strerror or "it failed").lower()
             raise BadInput(f"{path.parent}: cannot be made: {reason}. Name a --folder.") from None
         text = files("phase2sim").joinpath("templates", kind).read_text(encoding="utf-8")
+        if not (folder / "priors" / f"{_NATURAL_HISTORY}.toml").exists():
+            text = text.replace(f', "{_NATURAL_HISTORY}"', "")
         write_text(path, text.replace("my-trial", name))
     return list(places.values())

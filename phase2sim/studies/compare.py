@@ -18,6 +18,7 @@ from phase2sim.operating.characteristics import measured_row
 from phase2sim.operating.simulation import PreparedScenario, prepare_scenario
 from phase2sim.scenario.assembly.assemble import AssembledScenario, build_scenario
 from phase2sim.scenario.assembly.plan import widen_plan
+from phase2sim.scenario.assembly.unread_keys import refuse_unread_by_all
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.engine import simulate_batch
 
@@ -174,7 +175,12 @@ def compare_scenarios(
     seed = scenarios[0].seed if seed is None else seed
     trials = scenarios[0].trials if trials is None else trials
     aligned = [scenario.changed({"seed": seed, "trials": trials}) for scenario in scenarios]
-    prepared = [prepare_scenario(scenario, report) for scenario in _with_shared_patients(aligned)]
+    prepared = [
+        prepare_scenario(scenario, report, every_key_read=False)
+        for scenario in _with_shared_patients(aligned)
+    ]
+    files = ", ".join(dict.fromkeys(str(scenario.path) for scenario in scenarios))
+    refuse_unread_by_all((scenario.assembled.built for scenario in prepared), files)
     verdicts_by_scenario = _simulate_verdicts(prepared, trials, progress)
     entries = tuple(
         _entry(entry, prepared[0], verdicts, trials)

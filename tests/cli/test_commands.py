@@ -89,7 +89,9 @@ def test_same_seed_same_output_and_another_seed_another(small: Path) -> None:
 
 
 def test_more_failures_than_allowed_end_with_exit_code_1(data_scenario: Path) -> None:
-    result = phase2sim("run", data_scenario, "--set", "design.patients=2")
+    tiny = ("--set", "design.patients=2", "--set", "population={}")
+
+    result = phase2sim("run", data_scenario, *tiny)
 
     assert result.exit_code == 1
     assert result.stdout == ""

@@ -17,6 +17,7 @@ kind = "fixed"
 arms = ["control", "treated"]
 patients = 60
 visits_months = [0, 6, 12]
+randomisation = { method = "stratified_blocks", over = ["age"] }
 
 [outcome.c_peptide]
 control_mean = [0.5, 0.45, 0.4]

@@ -105,6 +105,7 @@ def test_every_intercurrent_event_is_a_table_with_its_keys(schema: dict[str, Any
     assert set(found) == set(TABLES["intercurrent"])
     for name, part in TABLES["intercurrent"].items():
         keys = {field.name for field in fields(part)} | {"strategy"}
+        keys |= {"unit"} if "limit" in keys else set()
         assert set(found[name]["properties"]) == keys
 
 

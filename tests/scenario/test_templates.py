@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,17 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == "mine"
 
 
-@pytest.mark.parametrize("name", ["../up", "a b", "", "-x/y"])
+def test_spaces_are_allowed_and_the_next_command_can_be_pasted(tmp_path: Path) -> None:
+    folder = tmp_path / "my study"
+
+    code, _, said = call("init", "first trial", "--folder", folder)
+
+    command = shlex.split(said.rsplit("Next: phase2sim ", 1)[1])
+    assert code == 0
+    assert call(*command[:2], "--trials", "20")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["../up", " a", "a ", "", "-x/y"])
 def test_a_name_that_is_no_file_name_is_refused(tmp_path: Path, name: str) -> None:
     code, _, said = call("init", "--folder", tmp_path, "--", name)
 

@@ -210,7 +210,7 @@ EDITS: list[tuple[str, str, str]] = [
     ("[outcome.hba1c]", "[outcome.glucose]", "outcome.hba1c"),
     ("[outcome.hba1c]", "[outcome]\nglucose = {}\n[outcome.hba1c]", "outcome.glucose"),
     ("[outcome.hba1c]", "[outcome]\nhba1c = 7\n[other]", "outcome.hba1c"),
-    ("[outcome.hba1c]", '[outcome.hba1c]\nunit = "%"', f"{HBA1C}.unit"),
+    ("[outcome.hba1c]", '[outcome.hba1c]\nunit = "mol"', f"{HBA1C}.unit"),
     (MEAN, "", f"{HBA1C}.control_mean"),
     (MEAN, "control_mean = nan", f"{HBA1C}.control_mean"),
     (MEAN, 'control_mean = "7.5"', f"{HBA1C}.control_mean"),

@@ -14,6 +14,7 @@ from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, Reading
 from phase2sim.core.endpoints import MEASURES, Endpoint, on_unit_scale
 from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
+from phase2sim.core.units import unit_that_fits
 
 MISSING = ("non_responder", "complete_cases")
 SCALE = "difference in response rates"
@@ -62,7 +63,7 @@ class Responder:
                 raise BadValue(
                     f"responder.{name}",
                     f"is {bound:g}; {endpoint.label} lies between {low:g} and"
-                    f" {high:g} {endpoint.unit}.",
+                    f" {high:g} {endpoint.unit}.{unit_that_fits(endpoint, bound)}",
                 )
 
     def responds(self, value: Floats, baseline: Floats, endpoint: Endpoint) -> Arms:

@@ -21,7 +21,7 @@ from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.safety.monitoring import SafetyRule
 
-_OURS = ("name", "arm", "estimand")  # keys of an analysis that are not its part's
+_OURS = ("name", "arm", "estimand", "unit")  # keys of an analysis that are not its part's
 
 
 @dataclass(frozen=True, slots=True)

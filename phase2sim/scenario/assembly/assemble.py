@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from phase2sim.core.contracts import (
-    Plan,
-    TruthSource,
-)
+from phase2sim.core.contracts import AGE, Plan, TruthSource
 from phase2sim.core.decision import Decision
 from phase2sim.core.errors import BadScenario
 from phase2sim.prior.draws import PriorDraws
@@ -24,8 +21,9 @@ from phase2sim.scenario.assembly.analysis_set import (
     safety_of,
 )
 from phase2sim.scenario.assembly.arm_dropping import rule_of
+from phase2sim.scenario.assembly.meaningless_values import refuse_meaningless
 from phase2sim.scenario.assembly.parts import BuiltScenario
-from phase2sim.scenario.assembly.pilot import eligible_share, set_rates
+from phase2sim.scenario.assembly.pilot import eligible_share, set_rates, stratum_shares
 from phase2sim.scenario.assembly.plan import (
     intercurrent_events,
     missingness_of,
@@ -125,6 +123,7 @@ def assemble(built: BuiltScenario, prior: PriorDraws | None) -> AssembledScenari
     """Join the parts with a fitted prior, or with the scenario's own outcome tables."""
     scenario, plan = built.scenario, built.study.plan
     check_simulated(built.study.analyses, scenario, built.path)
+    refuse_meaningless(built)
     drawn = widen_plan(scenario, plan) or plan
     if prior is not None:
         _check_prior(built, prior, drawn)
@@ -132,6 +131,7 @@ def assemble(built: BuiltScenario, prior: PriorDraws | None) -> AssembledScenari
     null = fixed_truth("null", drawn, control, {})
     study = replace(built.study, wide=None if drawn is plan else drawn)
     _check_eligible(built, study, null)
+    _check_strata(built, study, null)
     study = set_rates(study, null.fixed, built.dropout, built.gaps, built.path)
     sources = truth_sources(built, prior, control, study.drawn)
     sources.insert(1 if scenario.truth.target else 0, null)
@@ -169,3 +169,15 @@ def _check_eligible(built: BuiltScenario, study: Study, null: FixedTruth) -> Non
             f"{built.path}: population.eligible lets {100 * share:.2g} % of candidates in, fewer"
             f" than {100 * _FEWEST_ELIGIBLE:g} %. Widen the limits, or correct their unit."
         )
+
+
+def _check_strata(built: BuiltScenario, study: Study, null: FixedTruth) -> None:
+    """Refuse strata that nobody is in."""
+    for name, shares in stratum_shares(study, null.fixed).items():
+        for level, share in enumerate(shares):
+            if share == 0.0:
+                key = "age_strata" if name == AGE else f"baseline_strata.{name}"
+                raise BadScenario(
+                    f"{built.path}: population.{key}: nobody of 20,000 candidates is in stratum"
+                    f" {level + 1} of {len(shares)}. Correct it, or its unit."
+                )

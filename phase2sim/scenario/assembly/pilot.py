@@ -1,6 +1,6 @@
 """Many untreated patients: what rates and means are set on before a trial is simulated."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -9,7 +9,7 @@ from phase2sim.core.contracts import AGE, Plan, Trials, Truth
 from phase2sim.core.errors import BadScenario, message_at
 from phase2sim.core.patient_parts import Missingness, Observer
 from phase2sim.trial.engine import follow
-from phase2sim.trial.patients.entrants import share_eligible
+from phase2sim.trial.patients.entrants import enrol, share_eligible
 from phase2sim.trial.patients.recruitment import AllAtOnce
 from phase2sim.trial.study import Study
 
@@ -60,6 +60,22 @@ def set_rates(
 def eligible_share(study: Study, untreated: Truth) -> float:
     """Share of candidates who are eligible."""
     return share_eligible(piloted(study, _CANDIDATES).drawn, untreated)
+
+
+def stratum_shares(study: Study, untreated: Truth) -> Mapping[str, tuple[float, ...]]:
+    """Share of those who may enrol in each stratum, by what it is of; {} without strata."""
+    plan = study.plan
+    levels = {AGE: plan.age_strata, **plan.baseline_strata}
+    if not any(levels.values()):
+        return {}
+    drawn = piloted(study, _CANDIDATES).drawn
+    arrivals = AllAtOnce().arrive(PILOT_SEED, 0, (1, _CANDIDATES), plan.sites)
+    factors = enrol(drawn, untreated, 0, arrivals).factors
+    return {
+        name: tuple(float((factors[name] == level).mean()) for level in range(len(cuts) + 1))
+        for name, cuts in levels.items()
+        if cuts
+    }
 
 
 def _pilot(study: Study, untreated: Truth) -> Callable[[], Trials]:

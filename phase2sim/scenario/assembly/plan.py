@@ -13,8 +13,10 @@ from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.estimands import STRATEGIES, TREATMENT_POLICY
 from phase2sim.core.io.validation import nearest
 from phase2sim.core.patient_parts import Intercurrent, Missingness, Randomisation, Recruitment
+from phase2sim.core.units import unit_that_fits
 from phase2sim.scenario.assembly.registry import TABLES, build
 from phase2sim.scenario.scenario_file import Scenario
+from phase2sim.scenario.tables import Cuts, Limits
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.patients.intercurrent import INTERCURRENT
 
@@ -83,13 +85,43 @@ def plan_of(
         sites=population.sites,
         site_sd=population.site_sd,
         eligible=_eligible(scenario),
-        baseline_strata={
-            name: tuple(map(ENDPOINTS[name].to_model, cuts))
-            for name, cuts in population.baseline_strata.items()
-        },
+        baseline_strata=_baseline_strata(scenario),
         modifiers=dict.fromkeys(sorted(modifiers), 0.0),
         counted={name: _counted(scenario, name) for name in scenario.events},
     )
+
+
+def _baseline_strata(scenario: Scenario) -> Mapping[str, tuple[float, ...]]:
+    """Cut points of baseline strata on the model scale."""
+    strata = {}
+    for name, given in scenario.population.baseline_strata.items():
+        cuts = given.at if isinstance(given, Cuts) else given
+        for cut in cuts:
+            key_path = f"{scenario.path}: population.baseline_strata.{name}"
+            _check_plausible(cut, name, key_path, "{ at, unit }")
+            limits = scenario.population.eligible.get(name, Limits())
+            if not (limits.at_least or -np.inf) < cut <= (limits.at_most or np.inf):
+                raise BadScenario(
+                    f"{key_path} is {list(cuts)}; nobody who is eligible (population.eligible."
+                    f"{name}) is on both sides of {cut:g}. Correct one of them."
+                )
+        if list(cuts) != sorted(set(cuts)):
+            raise BadScenario(f"{key_path} is {list(cuts)}; let the baselines rise.")
+        strata[name] = tuple(map(ENDPOINTS[name].to_model, cuts))
+    return strata
+
+
+def _check_plausible(value: float, name: str, key_path: str, written: str = "") -> None:
+    """Refuse a limit that no patient is near: most often a wrong unit."""
+    endpoint = ENDPOINTS[name]
+    low, high = endpoint.plausible
+    if not low <= value <= high:
+        remedy = unit_that_fits(endpoint, value) or " Correct it, or leave it out."
+        remedy = remedy.replace("write", f"write {written} with") if written else remedy
+        raise BadScenario(
+            f"{key_path} is {value:g}; {endpoint.label} lies between {low:g} and {high:g}"
+            f" {endpoint.unit}.{remedy}"
+        )
 
 
 def _eligible(scenario: Scenario) -> Mapping[str, tuple[float, float]]:
@@ -97,6 +129,9 @@ def _eligible(scenario: Scenario) -> Mapping[str, tuple[float, float]]:
     limits_by_endpoint = {}
     for name, limits in scenario.population.eligible.items():
         to_model, key_path = ENDPOINTS[name].to_model, f"population.eligible.{name}"
+        for key, limit in (("at_least", limits.at_least), ("at_most", limits.at_most)):
+            if limit is not None:
+                _check_plausible(limit, name, f"{scenario.path}: {key_path}.{key}")
         low = -np.inf if limits.at_least is None else to_model(limits.at_least)
         high = np.inf if limits.at_most is None else to_model(limits.at_most)
         if not low < high:
@@ -127,6 +162,7 @@ def _counted(scenario: Scenario, name: str) -> Counted:
             f"{key_path}.at is missing; say at which {events.tied_to} the rate is per_month."
             " Add it."
         )
+    _check_plausible(events.at, events.tied_to, f"{key_path}.at")
     at = ENDPOINTS[events.tied_to].to_model(events.at)
     return Counted(events.per_month, events.dispersion, events.tied_to, events.per_unit, at)
 

@@ -11,6 +11,7 @@ from phase2sim.core.effect_shapes import EffectShape
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.validation import Table
+from phase2sim.core.units import unit_of
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import (
     Control,
@@ -36,7 +37,7 @@ def shapes_of(scenario: Scenario) -> Mapping[str, EffectShape]:
             _shape_table(target),
             f"truth.target.{endpoint}",
             scenario.path,
-            also=("effect", "month", "modified_by"),
+            also=("effect", "unit", "month", "modified_by"),
         )
         for endpoint, target in scenario.truth.target.items()
     }
@@ -100,18 +101,34 @@ def _shape_table(target: TargetEffect) -> Table:
 
 def _target(built: BuiltScenario, control: Control, drawn: Plan, endpoint: str) -> EffectCurve:
     """Effect of one endpoint under the target; a percentage is of the typical untreated value."""
-    target = built.scenario.truth.target[endpoint]
+    target, measure = built.scenario.truth.target[endpoint], ENDPOINTS[endpoint]
+    mean = control.mean_at(drawn, drawn.endpoints.index(endpoint), target.month)
+    typical = measure.from_model(mean)
     match target.effect:
         case Percent(percent=percent):
-            measure, e = ENDPOINTS[endpoint], drawn.endpoints.index(endpoint)
-            mean = control.mean_at(drawn, e, target.month)
-            typical = measure.from_model(mean)
             size = measure.to_model(typical * (1 + percent / 100)) - mean
+        case float(difference) if target.unit not in {None, measure.model_unit}:
+            treated = typical + unit_of(measure, target.unit).difference(difference)
+            size = _treated_on_model_scale(built, endpoint, treated) - mean
         case size:
             pass
     curve = EffectCurve(size, target.month, built.shapes[endpoint])
     _check_curve(built, endpoint, curve)
     return curve
+
+
+def _treated_on_model_scale(built: BuiltScenario, endpoint: str, treated: float) -> float:
+    """Refuse an effect that leaves a typical treated patient with an impossible value."""
+    measure = ENDPOINTS[endpoint]
+    low, high = measure.plausible
+    if not low <= treated <= high:
+        target = built.scenario.truth.target[endpoint]
+        raise BadScenario(
+            f"{built.path}: truth.target.{endpoint}.effect is {target.in_words()}; a typical"
+            f" treated patient would then have {treated:.3g} {measure.unit}, and {measure.label}"
+            f" lies between {low:g} and {high:g}. Correct effect or unit."
+        )
+    return measure.to_model(treated)
 
 
 def _check_curve(built: BuiltScenario, endpoint: str, curve: EffectCurve) -> None:
@@ -124,6 +141,11 @@ def _check_curve(built: BuiltScenario, endpoint: str, curve: EffectCurve) -> Non
             raise BadScenario(
                 f"{key}.effect.percent is {percent:g}, an effect of {curve.size:.3g} on the {unit}"
                 f" scale; it must lie between -{limit:g} and {limit:g}. Correct it."
+            )
+        case float() if abs(curve.size) > limit:
+            raise BadScenario(
+                f"{key}.effect is {target.in_words()}, an effect of {curve.size:.3g} on the"
+                f" {unit} scale; it must lie between -{limit:g} and {limit:g}. Correct it."
             )
     months = built.study.plan.visits_months
     effects = curve.at(np.array(months))

@@ -9,8 +9,9 @@ import numpy as np
 from phase2sim.core.age_distribution import age_moments
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Plan
-from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.endpoints import ENDPOINTS, Endpoint
 from phase2sim.core.errors import BadScenario
+from phase2sim.core.units import unit_that_fits
 from phase2sim.prior.truth_sources import Control
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.tables import Outcome, VisitCorrelation
@@ -119,10 +120,30 @@ def _check_plausible(means: Floats, name: str, key_path: str) -> None:
     low, high = map(endpoint.to_model, endpoint.plausible)
     outside = means[(means < low) | (means > high)]
     if outside.size:
+        remedy = unit_that_fits(endpoint, *outside) or " Bring it to this scale."
         raise BadScenario(
             f"{key_path} holds {outside[0]:g}; on the {endpoint.model_unit} scale {endpoint.label}"
-            f" lies between {low:.3g} and {high:.3g}. Bring it to this scale."
+            f" lies between {low:.3g} and {high:.3g}.{remedy}"
         )
+
+
+def _check_spread(largest: float, name: str, key_path: str) -> None:
+    """Refuse an SD that no patients have: most often a wrong unit or scale."""
+    endpoint = ENDPOINTS[name]
+    most = endpoint.usual_sd[1]
+    if largest <= most:
+        return
+    others = [unit for unit in endpoint.units if unit not in {endpoint.unit, endpoint.model_unit}]
+    units = " or ".join(map(repr, [endpoint.unit, *others] if _is_curved(endpoint) else others))
+    unit = f" If mean and SD are in {units}, say so with unit." if units else ""
+    raise BadScenario(
+        f"{key_path} is {largest:g}; between patients it is at most {most:g} on the"
+        f" {endpoint.model_unit} scale.{unit} Correct it."
+    )
+
+
+def _is_curved(endpoint: Endpoint) -> bool:
+    return endpoint.unit != endpoint.model_unit
 
 
 type _At = tuple[int, Plan, tuple[float, ...]]  # endpoint, what is drawn, planned visits
@@ -145,7 +166,9 @@ def _with_sd(control: Control, outcome: Outcome, at: _At, key_path: str) -> Cont
         return control
     e, plan, planned = at
     sd = control.sd.copy()
-    sd[:, e] = _by_visit(outcome.sd, plan, planned, f"{key_path}.sd")
+    sds = _by_visit(outcome.sd, plan, planned, f"{key_path}.sd")
+    _check_spread(float(sds.max()), plan.endpoints[e], f"{key_path}.sd")
+    sd[:, e] = sds
     return replace(control, sd=sd)
 
 

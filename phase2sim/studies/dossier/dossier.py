@@ -22,6 +22,7 @@ from phase2sim.operating.simulation import PreparedScenario, prepare_scenario
 from phase2sim.prior.check import PriorCheck, check_prior
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.scenario.assembly.assemble import AssembledScenario
+from phase2sim.scenario.assembly.unread_keys import refuse_unread
 from phase2sim.scenario.scenario_file import Scenario, load_scenario
 from phase2sim.studies.dossier.example_trials import Example, examples
 from phase2sim.studies.dossier.fingerprints import fingerprint
@@ -35,6 +36,7 @@ from phase2sim.studies.sweeps.sweep import SweepOptions, prepare_sweep, run_swee
 
 SURFACE_TRIALS = 1_000  # of a cell of the explorer, at most
 MOVED_TRIALS = 2_000  # of a cell with one assumption changed, at most
+_IN_SYNOPSIS = ("population.age_years",)  # of a report
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,8 @@ def simulate_report(
     progress: Callable[[Status], None] = lambda _status: None,
 ) -> str:
     """Simulate the cells of a report that ``folder`` lacks; return the planned trial's key."""
-    prepared_scenario = prepare_scenario(scenario, say)
+    prepared_scenario = prepare_scenario(scenario, say, every_key_read=False)
+    refuse_unread(prepared_scenario.assembled.built, printed=_IN_SYNOPSIS)
     report_grids = grids(scenario, prepared_scenario.assembled)
     trials = options.trials or scenario.trials
     sweeps = [(report_grids.sizes, trials)]
@@ -207,7 +210,7 @@ def gather(
     if not any(row["trials"] for row in rows):
         raise BadInput(f"{folder}: holds no trial yet. Run the sweep, then ask again.")
     cell = results.cell(main or _planned_key(manifest))
-    prepared = prepare_scenario(cell.scenario, say)
+    prepared = prepare_scenario(cell.scenario, say, every_key_read=False)
     batch_results = store.batch_results(cell.study)
     verdicts = verdicts_of(store, cell)
     shown = examples(prepared.assembled, batch_results, verdicts) if options.examples else ()

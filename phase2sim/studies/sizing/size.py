@@ -16,6 +16,7 @@ from phase2sim.core.progress import Progress, Report
 from phase2sim.operating.closed_form import ClosedForm, closed_form_power
 from phase2sim.operating.simulation import PreparedScenario, prepare_scenario
 from phase2sim.scenario.assembly.assemble import AssembledScenario
+from phase2sim.scenario.assembly.cautions import harmful_targets
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.studies.sizing.looks_by_size import LooksBySize, looks_by_size, looks_fit
 from phase2sim.studies.sizing.search import Steps, search_steps
@@ -120,6 +121,9 @@ def _prepare_search(prepared: PreparedScenario, goal: Search) -> _SizeSearch:
     """Find the truth and the verdict of the goal; raises ``BadInput``."""
     assembled, path = prepared.assembled, prepared.assembled.built.path
     label = _TRUTHS[goal.criterion]
+    harm = next(harmful_targets(assembled.built), None)
+    if label == "target" and harm is not None:
+        raise BadInput(f"{path}: {harm} No number of patients shows it as benefit.")
     sources = {source.label: source for source in assembled.sources}
     if label not in sources:
         raise BadInput(f"{path}: truth.{label} is missing; {goal.criterion} needs it. Add it.")

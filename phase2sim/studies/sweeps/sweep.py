@@ -14,6 +14,7 @@ from phase2sim.core.interrupts import noted_interrupts
 from phase2sim.core.io.views import View, Viewed
 from phase2sim.core.progress import Status
 from phase2sim.operating.characteristics import ClosedFormLookup, closed_forms
+from phase2sim.scenario.assembly.unread_keys import refuse_unread_by_all
 from phase2sim.scenario.sweep_file import Sweep
 from phase2sim.studies.store.manifest import Manifest, read_manifest, write_manifest
 from phase2sim.studies.store.results_folder import Store, writing
@@ -146,6 +147,8 @@ def prepare_sweep(
     """Build and check every cell, fit missing priors, and forecast the cost."""
     priors = Priors(report)
     cells = cells_of(sweep, priors)
+    if sweep.text:  # a file: the cells of a report are moves of a scenario that was checked
+        refuse_unread_by_all((cell.built for cell in cells), str(sweep.path))
     groups, assemblies = groups_of(cells), Assemblies(priors)
     references = _references(sweep, cells)
     if options.quantity == "difference" and not references:

@@ -1,8 +1,17 @@
 """What any design refuses: arms, numbers of patients and visits that cannot be."""
 
+import re
+
 from phase2sim.core.errors import BadValue
 
 MOST_ARMS = 20
+_LARGEST_RATIO = 20
+# Names that only an untreated arm has.
+_CONTROL = re.compile(
+    r"(placebo|controls?|sham|untreated|vehicle|no treatment|soc|usual care|standard (of )?care)"
+    r"([ _-](arm|group))?",
+    re.IGNORECASE,
+)
 _MOST_PATIENTS = 100_000
 MOST_VISITS = 100
 _LAST_MONTH = 1200
@@ -16,6 +25,12 @@ def check_arms(arms: tuple[str, ...], allocation: tuple[int, ...]) -> None:
         )
     if any(not arm.strip() or arm.strip().isdecimal() for arm in arms):
         raise BadValue("arms", f"is {list(arms)}; give each arm a name in words")
+    first = next((arm for arm in arms if _CONTROL.fullmatch(arm.strip())), arms[0])
+    if first != arms[0] and not _CONTROL.fullmatch(arms[0].strip()):
+        order = [first, *(arm for arm in arms if arm != first)]
+        raise BadValue(
+            "arms", f"is {list(arms)}; control comes first. Write {order}, and allocation likewise"
+        )
     if len(allocation) != len(arms) or min(allocation) < 1:
         raise BadValue(
             "allocation",
@@ -23,8 +38,19 @@ def check_arms(arms: tuple[str, ...], allocation: tuple[int, ...]) -> None:
         )
 
 
+def _check_arm_sizes(allocation: tuple[int, ...]) -> None:
+    """Raise ``ValueError`` for arms of sizes that no trial compares."""
+    if max(allocation) > _LARGEST_RATIO * min(allocation):
+        raise BadValue(
+            "allocation",
+            f"is {list(allocation)}; no arm may be more than {_LARGEST_RATIO} times as large as"
+            " another",
+        )
+
+
 def check_patients(patients: int, allocation: tuple[int, ...], block_size: int | None) -> None:
     """Raise ``ValueError`` unless so many patients can be allocated in this ratio."""
+    _check_arm_sizes(allocation)
     total = sum(allocation)
     if not 1 <= patients <= _MOST_PATIENTS:
         raise BadValue("patients", f"is {patients}; it must lie between 1 and {_MOST_PATIENTS:,}")

@@ -71,6 +71,10 @@ class Steady(Recruitment):
     def __post_init__(self) -> None:
         _check_pace(self.per_month)
 
+    def expected_months(self, patients: int) -> float:
+        """Months until so many patients have enrolled."""
+        return patients / self.per_month
+
     def arrive(self, seed: int, first: int, shape: tuple[int, int], sites: int) -> Arrivals:
         """When and where the patients (trial, patient) enrol."""
         months = np.broadcast_to(np.arange(shape[1]) / self.per_month, shape)
@@ -124,6 +128,15 @@ class PoissonRecruitment(Recruitment):
             )
         if self.most_per_site is not None and self.most_per_site < 1:
             raise BadValue("most_per_site", f"is {self.most_per_site}; it must be 1 or more")
+
+    @property
+    def differs_by_site(self) -> bool:
+        """Whether sites open one after another, or close."""
+        return self.ramp_up_months > 0 or self.most_per_site is not None
+
+    def expected_months(self, patients: int) -> float:
+        """Months until so many patients have enrolled, on average once all sites are open."""
+        return self.ramp_up_months / 2 + patients / self.per_month
 
     def check(self, plan: Plan) -> None:
         """Raise ``BadValue`` where one site is to open by and by, or sites fill up too soon."""

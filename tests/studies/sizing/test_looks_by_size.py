@@ -104,6 +104,7 @@ def test_looks_that_need_more_patients_are_where_a_search_begins() -> None:
         (
             {
                 "safety": None,
+                "events": {},
                 "design": sequential(
                     reestimation={
                         "kind": "promising_zone",
@@ -119,6 +120,7 @@ def test_looks_that_need_more_patients_are_where_a_search_begins() -> None:
             {
                 "stopping": {
                     "efficacy": {"kind": "obrien_fleming_spending"},
+                    "information": "actual",
                     "maximum_information": {"c_peptide": 400.0},
                 }
             },

@@ -177,7 +177,7 @@ def test_only_trials_that_are_watched_have_columns_of_it(
 ) -> None:
     more = [name for name, _ in HARM_FIELDS]
     axes = '[axes.size]\nkey = "design.patients"\nvalues = [40]\n'
-    unwatched = stored_sweep(tmp_path, fixed() | {"safety": None}, axes)
+    unwatched = stored_sweep(tmp_path, fixed() | {"safety": None, "events": {}}, axes)
 
     assert columns_of(of_fixed) == [*SCHEMA.names, *more]
     assert columns_of(of_looks) == [*LOOKS_SCHEMA.names, *more]

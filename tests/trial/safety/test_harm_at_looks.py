@@ -156,7 +156,9 @@ def test_batches_do_not_show() -> None:
 def test_a_boundary_that_nobody_reaches_changes_nothing() -> None:
     never = HARM | {"limit": 0.99, "certainty": 0.999999, "prior": [1.0, 99.0]}
 
-    found, without = (rows_of(table(safety=rule), 200) for rule in (never, None))
+    rules: tuple[Table, Table] = ({"safety": never}, {"safety": None, "events": {}})
+
+    found, without = (rows_of(table(**rule), 200) for rule in rules)
 
     assert {row: told(found[row]) for row in without} == {r: told(o) for r, o in without.items()}
     added = {row: one.estimate for row, one in found.items() if row not in without}

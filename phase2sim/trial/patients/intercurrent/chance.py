@@ -64,6 +64,7 @@ class Discontinuation:
     hazard_ratio_treated: float = 1.0
     title: ClassVar[str] = "treatment stopped"
     endpoints: ClassVar[tuple[str, ...]] = ()
+    watched_endpoints: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         check_share(self.share, self.by_month)
@@ -130,6 +131,7 @@ class OtherTherapy:
     effect: Mapping[str, float] = field(default_factory=dict)
     hazard_ratio_treated: float = 1.0
     title: ClassVar[str] = "another therapy started"
+    watched_endpoints: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         check_share(self.share, self.by_month)

@@ -89,6 +89,11 @@ class Rescue:
         """What it reads and changes."""
         return tuple(dict.fromkeys((self.endpoint, *self.effect)))
 
+    @property
+    def watched_endpoints(self) -> tuple[str, ...]:
+        """What is compared with the limit."""
+        return (self.endpoint,)
+
     def strike(self, trials: Trials, plan: Plan, gain: Floats) -> Ints:
         """Add what more insulin does; the first visit after the event, (trial, patient)."""
         del gain
