@@ -25,6 +25,13 @@ def for_benefit(fit: RegressionFit, endpoint: str, null_effect: float) -> Estima
     return Estimates(effect=effect, se=se, df=df, p=p, reason=reason.astype(np.int8))
 
 
+def t_test(effect: Floats, se: Floats, df: Floats, null_effect: float) -> OwnTest:
+    """Two-sided t test of ``null_effect``, with the interval; nan for nan."""
+    t = (effect - null_effect) / se
+    reach = special.stdtrit(df, 0.5 + CONFIDENCE / 2) * se
+    return OwnTest(t, 2.0 * special.stdtr(df, -abs(t)), effect - reach, effect + reach)
+
+
 def normal_test(effect: Floats, se: Floats, null_effect: float) -> OwnTest:
     """Two-sided normal test of ``null_effect``, with the interval; nan for nan."""
     z, reach = (effect - null_effect) / se, NORMAL_REACH * se

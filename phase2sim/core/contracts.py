@@ -248,10 +248,9 @@ FALLBACKS: tuple[str, ...] = (
     "compound symmetry",
     "the conditional exact test",
     "the score test",
-    "the profile likelihood",
     "the score test without covariates",
 )
-EXACT_TEST, SCORE_TEST, PROFILE_LIKELIHOOD, UNADJUSTED_SCORE = range(4, len(FALLBACKS))
+EXACT_TEST, SCORE_TEST, UNADJUSTED_SCORE = range(4, len(FALLBACKS))
 
 
 CONFIDENCE = 0.95  # two-sided, of every confidence interval

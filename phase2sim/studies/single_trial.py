@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
 
 from phase2sim.analyses.data_file import data_reading, read_data
+from phase2sim.analyses.one_sided import t_test
 from phase2sim.analyses.readings import compare_arms
 from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Bools
 from phase2sim.core.contracts import (
-    CONFIDENCE,
     CONSIDER,
     FAILURES,
     FALLBACKS,
@@ -21,7 +20,6 @@ from phase2sim.core.contracts import (
     MODEL_SCALE,
     STOP,
     Estimates,
-    OwnTest,
     Trials,
     Truth,
 )
@@ -296,7 +294,7 @@ def _finding(
 ) -> Finding:
     on_model_scale = analysis.scale == MODEL_SCALE
     scale = MEASURES[analysis.endpoint].model_unit if on_model_scale else analysis.scale
-    test = estimate.test or _t_test(estimate, analysis.null_effect)
+    test = estimate.test or t_test(estimate.effect, estimate.se, estimate.df, analysis.null_effect)
     return Finding(
         analysis=name,
         endpoint=analysis.endpoint,
@@ -315,16 +313,4 @@ def _finding(
         fallback="" if estimate.fallback is None else FALLBACKS[int(estimate.fallback[0])],
         true_effect=true_effect,
         details={name: float(values[0]) for name, values in estimate.details.items()},
-    )
-
-
-def _t_test(estimate: Estimates, null_effect: float) -> OwnTest:
-    """T test and confidence interval from effect, standard error and degrees of freedom."""
-    t = (estimate.effect - null_effect) / estimate.se
-    reach = stdtrit(estimate.df, 0.5 + CONFIDENCE / 2) * estimate.se
-    return OwnTest(
-        statistic=t,
-        p_two_sided=2 * stdtr(estimate.df, -abs(t)),
-        lower=estimate.effect - reach,
-        upper=estimate.effect + reach,
     )

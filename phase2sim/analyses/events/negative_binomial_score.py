@@ -92,5 +92,6 @@ def _limit(y: Ints, time: Floats, arm: Arms, reach: float, side: float) -> float
                 inside = middle
             else:
                 outside = middle
-        return side * inside
+        limit: float = side * inside
+        return limit
     return side * np.inf
