@@ -119,9 +119,7 @@ def restricted_score(x: Floats, z: Floats, below: Bools, tested: Bools) -> tuple
     inverse = np.empty((last + 2, last + 2))
     if np.isnan(invert(inverse, information)):
         return np.nan, COLLINEAR
-    slope: float = score[last]
-    standardised: float = slope * np.sqrt(inverse[last, last])
-    return standardised, 0
+    return float(score[last] * np.sqrt(inverse[last, last])), 0
 
 
 @kernel

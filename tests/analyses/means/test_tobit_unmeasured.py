@@ -27,7 +27,7 @@ def reading_of(control: list[float], treated: list[float]) -> Reading:
 
 
 def score_by_differences(reading: Reading, columns: int, effect: float) -> float:
-    """Score z of an effect by a general maximiser, slopes by differences, in mean / SD and 1 / SD."""
+    """Score z of an effect by a general maximiser, slopes by differences; in mean and 1 over SD."""
     y, arm = reading.value[0, 0] - effect * reading.arm[0], reading.arm[0]
     limit, below = LIMIT - effect * arm, reading.value[0, 0] < LIMIT
     x = np.column_stack([np.ones(arm.size), reading.baseline[0]])[:, :columns]
