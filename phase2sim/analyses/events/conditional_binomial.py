@@ -7,7 +7,7 @@ times at risk alone: Przyborowski and Wilenski, Biometrika 1940.
 import numpy as np
 from scipy import special
 
-from phase2sim.analyses.events.event_counts import log_ratio, tested_rates
+from phase2sim.analyses.events.event_counts import log_rate_ratio, tested_rates
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import CONFIDENCE, EMPTY_ARM, Estimates, OwnTest
 from phase2sim.core.kernels import kernel
@@ -26,7 +26,7 @@ def exact_estimates(
     """
     reason = np.where(time.min(axis=1) > 0.0, 0, EMPTY_ARM)
     known = np.where(reason[:, None] == 0, time, np.nan)
-    effect, se = log_ratio(np.where(reason[:, None] == 0, events, np.nan), known)
+    effect, se = log_rate_ratio(np.where(reason[:, None] == 0, events, np.nan), known)
     odds = np.exp(null_effect) * known[:, 1] / known[:, 0]
     fewer, two_sided = binomial_tails(events, odds)
     lower, upper = _log_limits(events, known)

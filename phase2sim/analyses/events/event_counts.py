@@ -75,7 +75,7 @@ def tested_rates(
     )
 
 
-def log_ratio(events: Floats, time: Floats) -> tuple[Floats, Floats]:
+def log_rate_ratio(events: Floats, time: Floats) -> tuple[Floats, Floats]:
     """Logarithm of the ratio of the rates of arms 1 and 0, and its standard error, (trial,) each.
 
     ``events`` and ``time`` are (trial, 2), control first. Without an event in one arm the ratio is

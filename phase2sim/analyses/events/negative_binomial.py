@@ -7,7 +7,7 @@ import numpy as np
 
 from phase2sim.analyses.events import event_rates
 from phase2sim.analyses.events.event_counts import CountAnalysis, rate_estimates
-from phase2sim.analyses.events.negative_binomial_score import score_estimates
+from phase2sim.analyses.events.negative_binomial_score import score_tested_rates
 from phase2sim.core.contracts import NO_VARIATION, SCORE_TEST, Estimates, Reading
 from phase2sim.core.estimates import answer_instead
 
@@ -70,5 +70,5 @@ class NegativeBinomial(CountAnalysis):
         effect, se, shape, reason = event_rates.negative_binomial(events, time, arm)
         estimates = rate_estimates(effect, se, reason, self.null_effect, shape=shape)
         rows = np.flatnonzero(reason == NO_VARIATION)
-        answers = score_estimates(events[rows], time[rows], arm[rows], self.null_effect)
+        answers = score_tested_rates(events[rows], time[rows], arm[rows], self.null_effect)
         return answer_instead(estimates, rows, answers, SCORE_TEST)

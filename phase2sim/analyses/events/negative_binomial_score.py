@@ -8,7 +8,7 @@ to all.
 import numpy as np
 from scipy import special
 
-from phase2sim.analyses.events.event_counts import log_ratio, tested_rates
+from phase2sim.analyses.events.event_counts import log_rate_ratio, tested_rates
 from phase2sim.analyses.events.event_rates import arm_sums, arm_totals, best_rates, best_shape
 from phase2sim.analyses.one_sided import NORMAL_REACH
 from phase2sim.core.arrays import Arms, Floats, Ints
@@ -19,14 +19,14 @@ _STEPS, _STEP = 24, 0.25  # of the logarithm of a rate ratio, outwards
 _HALVINGS = 40
 
 
-def score_estimates(events: Ints, time: Floats, arm: Arms, null_effect: float) -> Estimates:
+def score_tested_rates(events: Ints, time: Floats, arm: Arms, null_effect: float) -> Estimates:
     """Score test for a log rate ratio below ``null_effect``, with the interval that agrees with it.
 
     ``events``, ``time`` and ``arm`` are (trial, patient), of trials with time at risk in both arms
     and no event in one. Without any event z is 0, and no ratio is excluded.
     """
     z, shape, lower, upper = score_tests(events, time, arm, null_effect, NORMAL_REACH)
-    effect, se = log_ratio(*arm_totals(events, time, arm))
+    effect, se = log_rate_ratio(*arm_totals(events, time, arm))
     test = OwnTest(z, 2.0 * special.ndtr(-abs(z)), lower, upper)
     reason = np.zeros(z.size, np.int64)
     return tested_rates(effect, se, reason, special.ndtr(z), test, shape=shape)

@@ -42,12 +42,12 @@ def unmeasured_score(
     score, patients = np.full(trials, np.nan), np.full(trials, np.nan)
     used, reason = np.full(trials, np.nan), np.zeros(trials, np.int64)
     for trial in range(trials):
-        made, side, reason[trial] = _trial(value, arm, covariates, needed, limit, trial)
+        prepared, side, reason[trial] = _trial(value, arm, covariates, needed, limit, trial)
         if reason[trial] == 0 and side != 0.0:
-            score[trial], reason[trial] = _score(made, side * null_effect)
+            score[trial], reason[trial] = _score(prepared, side * null_effect)
             score[trial] *= side
         if reason[trial] == 0:
-            patients[trial], used[trial] = made.z.size, 1.0 + made.x.shape[0]
+            patients[trial], used[trial] = prepared.z.size, 1.0 + prepared.x.shape[0]
             score[trial] = 0.0 if side == 0.0 else score[trial]
     return score, patients, used, reason
 
@@ -67,11 +67,11 @@ def unmeasured_limits(
         if np.isnan(reach[trial]):
             lower[trial] = upper[trial] = np.nan
             continue
-        made, side, _ = _trial(value, arm, covariates, needed, limit, trial)
+        prepared, side, _ = _trial(value, arm, covariates, needed, limit, trial)
         if side == 0.0:
             continue
         effect[trial] = side * np.inf
-        shift = _least_shift(made, reach[trial]) * side
+        shift = _least_shift(prepared, reach[trial]) * side
         if side < 0.0:
             upper[trial] = shift
         else:
