@@ -1,6 +1,6 @@
 """Type I error of every analysis under its own null: the table of docs/methods/type-i-error.md.
 
-    uv run python benchmarks/type_i_error.py [trials]
+    uv run python benchmarks/type_i_error.py [trials] [name ...]
 
 Patients have a baseline, an age, one of two strata and two visits after baseline; treatment does
 nothing. With dropout 15 % miss the last visit, the worse they were at the one before the likelier.
@@ -29,8 +29,10 @@ OPTIONS: dict[str, dict[str, object]] = {
     "fisher": RULE,
     "logistic_standardised": RULE,
     "miettinen_nurminen": RULE,
+    "miettinen_nurminen_stratified": RULE,
     "negative_binomial": {"endpoint": "adverse_events"},
     "poisson": {"endpoint": "adverse_events"},
+    "poisson_exact": {"endpoint": "adverse_events"},
     "qr_ancova": {"endpoint": "c_peptide"},
     "tobit": {"lloq": LIMIT},
 }
@@ -118,7 +120,10 @@ def main() -> None:
     heads = [f"{n}{', dropout' if lost else ''}" for n, lost in settings]
     print(f"| analysis | {' | '.join(heads)} |")
     print("|---" * (len(heads) + 1) + "|")
+    wanted = set(sys.argv[2:]) or {name for name, _ in cases()}
     for name, part in cases():
+        if name not in wanted:
+            continue
         cells = []
         for patients, dropout in settings:
             significant, answered = rejected(part, trials, patients, dropout)

@@ -2,6 +2,7 @@
 
 from phase2sim.analyses.events.negative_binomial import NegativeBinomial
 from phase2sim.analyses.events.poisson import PoissonRegression
+from phase2sim.analyses.events.poisson_exact import PoissonExact
 from phase2sim.analyses.imputation.conditional_mean_imputation import ConditionalMeanImputation
 from phase2sim.analyses.imputation.multiple_imputation import MultipleImputation
 from phase2sim.analyses.means.ancova import Ancova
@@ -20,6 +21,9 @@ from phase2sim.analyses.responders.cmh import Cmh
 from phase2sim.analyses.responders.fisher import Fisher
 from phase2sim.analyses.responders.logistic_standardised import LogisticStandardised
 from phase2sim.analyses.responders.miettinen_nurminen import MiettinenNurminen
+from phase2sim.analyses.responders.miettinen_nurminen_stratified import (
+    MiettinenNurminenStratified,
+)
 from phase2sim.core.analysis import Analysis
 
 ANALYSES: dict[str, type[Analysis]] = {
@@ -32,10 +36,12 @@ ANALYSES: dict[str, type[Analysis]] = {
     "fisher": Fisher,
     "logistic_standardised": LogisticStandardised,
     "miettinen_nurminen": MiettinenNurminen,
+    "miettinen_nurminen_stratified": MiettinenNurminenStratified,
     "mmrm": Mmrm,
     "multiple_imputation": MultipleImputation,
     "negative_binomial": NegativeBinomial,
     "poisson": PoissonRegression,
+    "poisson_exact": PoissonExact,
     "qr_ancova": QrAncova,
     "rank_ancova": RankAncova,
     "t_test": TTest,

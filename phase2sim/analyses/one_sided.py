@@ -4,7 +4,7 @@ import numpy as np
 from scipy import special
 
 from phase2sim.core.arrays import Floats, Ints
-from phase2sim.core.contracts import CONFIDENCE, Estimates
+from phase2sim.core.contracts import CONFIDENCE, Estimates, OwnTest
 from phase2sim.core.endpoints import MEASURES
 from phase2sim.core.kernels import kernel
 
@@ -23,6 +23,19 @@ def for_benefit(fit: RegressionFit, endpoint: str, null_effect: float) -> Estima
     worse = -MEASURES[endpoint].benefit_sign
     p = lower_tail(df, worse * (effect - null_effect) / se)
     return Estimates(effect=effect, se=se, df=df, p=p, reason=reason.astype(np.int8))
+
+
+def t_test(effect: Floats, se: Floats, df: Floats, null_effect: float) -> OwnTest:
+    """Two-sided t test of ``null_effect``, with the interval; nan for nan."""
+    t = (effect - null_effect) / se
+    reach = special.stdtrit(df, 0.5 + CONFIDENCE / 2) * se
+    return OwnTest(t, 2.0 * special.stdtr(df, -abs(t)), effect - reach, effect + reach)
+
+
+def normal_test(effect: Floats, se: Floats, null_effect: float) -> OwnTest:
+    """Two-sided normal test of ``null_effect``, with the interval; nan for nan."""
+    z, reach = (effect - null_effect) / se, NORMAL_REACH * se
+    return OwnTest(z, 2.0 * special.ndtr(-abs(z)), effect - reach, effect + reach)
 
 
 def lower_tail(df: Floats, t: Floats) -> Floats:

@@ -239,13 +239,18 @@ FAILURES: tuple[str, ...] = (
     TOO_FEW, EMPTY_ARM, COLLINEAR, NO_VARIATION, NOT_CONVERGED, SEPARATED, ALL_BELOW,
 ) = range(1, len(FAILURES))  # fmt: skip
 
-# What a mixed model that does not converge is replaced by, in turn.
+# What answers where an analysis's own model has no maximum: a mixed model's simpler covariances, in
+# turn; the test that theory has for data in which an arm has no event, responder or measured value.
 FALLBACKS: tuple[str, ...] = (
     "",
     "heterogeneous Toeplitz covariance",
     "heterogeneous AR(1) covariance",
     "compound symmetry",
+    "the conditional exact test",
+    "the score test",
+    "the score test without covariates",
 )
+EXACT_TEST, SCORE_TEST, UNADJUSTED_SCORE = range(4, len(FALLBACKS))
 
 
 CONFIDENCE = 0.95  # two-sided, of every confidence interval

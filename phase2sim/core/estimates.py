@@ -1,7 +1,7 @@
 """Estimates of one analysis put together and taken apart: the one place that lists their fields."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -42,6 +42,30 @@ def concatenate_estimates(parts: Sequence[Estimates]) -> Estimates:
 def stack_estimates(parts: Sequence[Estimates]) -> Estimates:
     """Return the same trials at several numbers of patients, (trial,) each, as (size, trial)."""
     return combine_estimates(parts, np.stack)
+
+
+def answer_instead(
+    estimates: Estimates, trials: NDArray[np.int64], answers: Estimates, fallback: int
+) -> Estimates:
+    """Estimates with those of some trials, (row,), replaced by what another method answers.
+
+    Both have a test of their own and the same details. Where ``answers`` failed too, it says why;
+    elsewhere ``fallback``, an index into ``FALLBACKS``, says what answered.
+    """
+
+    def replaced(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+        whole, part = arrays[0].copy(), arrays[1]
+        whole[trials] = part
+        return whole
+
+    used = np.where(answers.failed, 0, fallback).astype(np.int8)
+    return combine_estimates(
+        [
+            replace(estimates, fallback=_fallback(estimates)),
+            replace(answers, fallback=used),
+        ],
+        replaced,
+    )
 
 
 def map_estimates(

@@ -1,6 +1,6 @@
 """Monte Carlo estimates with their standard errors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,8 @@ class Measured:
     requested : int
         Number of trials requested.
     used : int
-        Number of trials in the estimate.
+        Number of trials in the estimate. In a share of go these are all trials: one whose analysis
+        failed counts as no go.
     failed : int
         Number of simulated trials whose analysis failed.
     low : float, default nan
@@ -79,6 +80,18 @@ def proportion(successes: int, used: int, trials: int, requested: int | None = N
         low=successes / trials,
         high=(successes + failed) / trials,
     )
+
+
+def share_of_trials(
+    successes: int, failed: int, trials: int, requested: int | None = None
+) -> Measured:
+    """Return the share of successes among all ``trials``; one that failed is no success.
+
+    ``high`` is the share if every failed trial had been a success.
+    """
+    share = proportion(successes, trials, trials, requested)
+    high = (successes + failed) / trials if trials else 1.0
+    return replace(share, failed=failed, high=high)
 
 
 def mean_of(total: float, squared: float, used: int, trials: int, requested: int) -> Measured:

@@ -26,7 +26,8 @@ def chance_beyond(results: AnalysisResults, limits: Sequence[float], priors: _Pr
 
     Without a prior the posterior is the t distribution of a flat one (normal for infinite degrees
     of freedom), so that at the null effect it is 1 - p of a t test. With a mixture of normals as
-    prior the estimate counts as normal with a known standard error.
+    prior the estimate counts as normal with a known standard error. Without a standard error, as
+    where an arm has no event, it is 1 - p at the null effect, and else unknown.
     """
     columns = [
         _chance(results, number, limit, priors.get(results.hypotheses[number].name))
@@ -41,11 +42,15 @@ def _chance(
     effect, se, df = (part[:, number] for part in (results.effect, results.se, results.df))
     sign = results.hypotheses[number].benefit_sign
     if prior is not None:
-        posterior = prior.mixture().posterior(effect, se)
+        known = np.isfinite(effect) & np.isfinite(se) & (se > 0.0)
+        posterior = prior.mixture().posterior(effect, np.where(known, se, np.nan))
         at = np.full(effect.shape, limit)
         return posterior.above(at) if sign > 0 else posterior.cdf(at)
-    t = sign * (effect - limit) / se
-    return np.where(np.isinf(df), ndtr(t), stdtr(np.where(np.isinf(df), 1.0, df), t))
+    with np.errstate(divide="ignore", invalid="ignore"):  # no standard error: 0, or infinite
+        t = sign * (effect - limit) / se
+    chance = np.where(np.isinf(df), ndtr(t), stdtr(np.where(np.isinf(df), 1.0, df), t))
+    at_null = limit == results.hypotheses[number].null_effect
+    return np.where(np.isnan(t) & at_null, 1.0 - results.p[:, number], chance)
 
 
 def labels(analyses: tuple[str, ...], together: Together) -> tuple[str, ...]:

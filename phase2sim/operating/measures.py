@@ -19,7 +19,7 @@ from phase2sim.core.contracts import (
     Estimates,
 )
 from phase2sim.core.decision import AT_TARGET, BELOW, CLASSES, UNKNOWN
-from phase2sim.core.measured import Measured, mean_of, proportion
+from phase2sim.core.measured import Measured, mean_of, proportion, share_of_trials
 from phase2sim.trial.interim.stop_counts import StopSums, stop_sums
 from phase2sim.trial.interim.trial_ends import TrialEnds
 from phase2sim.trial.safety.harm_counts import HarmSums
@@ -41,6 +41,7 @@ class TrialSums:
     consider: Ints  # (verdict,)
     reasons: Ints  # (analysis, failure)
     fallbacks: Ints  # (analysis, fallback)
+    estimated: Ints  # (analysis,) trials with a finite estimate
     error: Floats  # (analysis,) sum of estimate - truth
     squared_error: Floats  # (analysis,)
     covered: Ints  # (analysis,) intervals that hold the truth
@@ -78,7 +79,9 @@ def tally(
     ends = np.stack(
         [np.bincount(verdicts - UNDECIDED, minlength=_ENDINGS) for verdicts in verdict.T]
     )
-    error = np.stack([e.effect for e in estimates]) - true_effect
+    effect = np.stack([e.effect for e in estimates])
+    is_finite = np.isfinite(effect)
+    error = np.where(is_finite, effect, np.nan) - true_effect
     covered = [_covers(e, truth) for e, truth in zip(estimates, true_effect, strict=True)]
     return TrialSums(
         trials=verdict.shape[0],
@@ -87,6 +90,7 @@ def tally(
         consider=ends[:, CONSIDER - UNDECIDED],
         reasons=np.stack([np.bincount(e.reason, minlength=len(FAILURES)) for e in estimates]),
         fallbacks=np.stack([_fallbacks(e) for e in estimates]),
+        estimated=is_finite.sum(axis=1),
         error=np.nansum(error, axis=1),
         squared_error=np.nansum(error**2, axis=1),
         covered=np.sum(covered, axis=1),
@@ -152,20 +156,24 @@ def share_ending_in_class(
     *,
     conditional: bool = False,
 ) -> Measured:
-    """Share of decided trials with this end and truth class; ``conditional`` on the class."""
+    """Share of trials with this end and truth class; ``conditional`` on the class."""
     counts = sums.by_class[verdict]
     denominator = counts[truth_class] if conditional else counts.sum(axis=0)
-    used = int(denominator[:-1].sum())
-    return proportion(
-        int(counts[truth_class, ENDS.index(end)]), used, int(denominator.sum()), requested
-    )
+    failed = int(counts[truth_class, -1])
+    trials = int(denominator.sum())
+    return share_of_trials(int(counts[truth_class, ENDS.index(end)]), failed, trials, requested)
 
 
 def missed_target(sums: TrialSums, verdict: int, requested: int) -> Measured:
-    """Share without a go among decided trials whose true effect is at the target or beyond."""
+    """Share without a go among trials whose true effect is at the target or beyond.
+
+    A failed trial has no go, so ``low`` is the share if every failed trial had been one.
+    """
     counts = sums.by_class[verdict, AT_TARGET]
-    used = int(counts[:-1].sum())
-    return proportion(used - int(counts[0]), used, int(counts.sum()), requested)
+    trials, failed = int(counts.sum()), int(counts[-1])
+    missed = trials - int(counts[0])
+    share = share_of_trials(missed, 0, trials, requested)
+    return replace(share, failed=failed, low=(missed - failed) / trials)
 
 
 def true_given_go(sums: TrialSums, verdict: int, requested: int) -> Measured:
@@ -189,9 +197,10 @@ def share_of_go(sums: TrialSums, verdict: int, requested: int) -> Measured:
 
 
 def share_ending_in(sums: TrialSums, end: End, verdict: int, requested: int) -> Measured:
-    """Share of decided trials that end in go, consider or stop."""
+    """Share of trials that end in go, consider or stop; a failed one ends in none of them."""
     counts = {name: int(getattr(sums, name)[verdict]) for name in ENDS}
-    return proportion(counts[end], sum(counts.values()), sums.trials, requested)
+    failed = sums.trials - sum(counts.values())
+    return share_of_trials(counts[end], failed, sums.trials, requested)
 
 
 def coverage(sums: TrialSums, analysis: int, requested: int) -> Measured:
@@ -207,10 +216,14 @@ def share_fallen_back(sums: TrialSums, analysis: int, fallback: int, requested: 
 
 
 def bias(sums: TrialSums, analysis: int, requested: int, truth_mcse: float = 0.0) -> Measured:
-    """Mean of estimate minus truth, which may itself be known up to a Monte Carlo error."""
-    used = int(sums.reasons[analysis, 0])
+    """Mean of estimate minus truth, which may itself be known up to a Monte Carlo error.
+
+    Over the trials with a finite estimate: the ratio of rates may be 0, its logarithm infinite.
+    """
+    used, answered = int(sums.estimated[analysis]), int(sums.reasons[analysis, 0])
     total, squared = sums.error[analysis], sums.squared_error[analysis]
     mean = mean_of(total, squared, used, sums.trials, requested)
+    mean = replace(mean, failed=sums.trials - answered)
     if truth_mcse == 0.0:
         return mean
     return replace(mean, mcse=float(np.hypot(mean.mcse, truth_mcse)))

@@ -76,5 +76,9 @@ def number(value: float) -> str:
 
 
 def measured_cell(measured: Measured) -> str:
-    """Format a measured number: ``0.802 +- 0.004``."""
-    return plus_minus(measured.estimate, measured.mcse)
+    """Format a measured number: ``0.802 +- 0.004``, with what failed trials leave open."""
+    text = plus_minus(measured.estimate, measured.mcse)
+    if not measured.failed:
+        return text
+    bounds = f": {measured.low:.3f} to {measured.high:.3f}" if math.isfinite(measured.high) else ""
+    return f"{text} ({measured.failed:,} failed{bounds})"

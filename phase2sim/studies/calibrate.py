@@ -18,7 +18,7 @@ from phase2sim.core.decision import (
 )
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
-from phase2sim.core.measured import Measured, proportion
+from phase2sim.core.measured import Measured, share_of_trials
 from phase2sim.core.progress import Progress, Report
 from phase2sim.decisions.familywise import ANY
 from phase2sim.decisions.mcp_mod import CURVE
@@ -87,13 +87,13 @@ class _Rule:
         return replace(self, decision=decision)
 
     def count_wrong(self, results: AnalysisResults, true: Bools) -> tuple[int, int]:
-        """Number of wrong goes, and of decided trials, if the nulls ``true`` are true."""
+        """Number of wrong goes, and of trials that failed, if the nulls ``true`` are true."""
         verdicts = self.decision.decide(results)
-        decided = verdicts[:, self.verdict] != UNDECIDED
+        failed = verdicts[:, self.verdict] == UNDECIDED
         is_wrong = verdicts[:, self.verdict] == GO
         if self.claims_any:
-            is_wrong = (verdicts[:, : true.size][:, true] == GO).any(axis=1) & decided
-        return int(is_wrong.sum()), int(decided.sum())
+            is_wrong = (verdicts[:, : true.size][:, true] == GO).any(axis=1) & ~failed
+        return int(is_wrong.sum()), int(failed.sum())
 
 
 def calibrate(
@@ -247,11 +247,7 @@ def _strictest_threshold(
         shifted = _make_nulls_false(results, true)
         if _wrong_share(rule.with_threshold(limits[1]), shifted, true) <= type_one_error:
             continue
-        se = float(
-            np.sqrt(
-                type_one_error * (1.0 - type_one_error) / max(rule.count_wrong(shifted, true)[1], 1)
-            )
-        )
+        se = float(np.sqrt(type_one_error * (1.0 - type_one_error) / len(shifted.p)))
         quantiles = [
             _bisect_threshold(rule, shifted, true, share, limits)
             for share in (
@@ -283,16 +279,15 @@ def _bisect_threshold(
 
 
 def _wrong_share(rule: _Rule, results: AnalysisResults, true: Bools) -> float:
-    go, decided = rule.count_wrong(results, true)
-    return go / max(decided, 1)
+    go, _ = rule.count_wrong(results, true)
+    return go / len(results.p)
 
 
 def _null_error(rule: _Rule, results: AnalysisResults, true: Bools, names: tuple[str, ...]) -> Null:
-    go, decided = rule.count_wrong(_make_nulls_false(results, true), true)
-    trials = len(results.p)
+    go, failed = rule.count_wrong(_make_nulls_false(results, true), true)
     return Null(
         tuple(name for name, is_true in zip(names, true, strict=True) if is_true),
-        proportion(go, decided, trials),
+        share_of_trials(go, failed, len(results.p)),
     )
 
 

@@ -12,7 +12,7 @@ from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.data_frames import frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
-from phase2sim.core.measured import Measured, proportion
+from phase2sim.core.measured import Measured, share_of_trials
 from phase2sim.core.progress import Progress, Report
 from phase2sim.operating.characteristics import measured_row
 from phase2sim.operating.simulation import PreparedScenario, prepare_scenario
@@ -261,8 +261,8 @@ def _entry(
 
 
 def _share(verdict: Arms, trials: int, ending: int) -> Measured:
-    used = int((verdict != UNDECIDED).sum())
-    return proportion(int((verdict == ending).sum()), used, trials)
+    failed = int((verdict == UNDECIDED).sum())
+    return share_of_trials(int((verdict == ending).sum()), failed, trials)
 
 
 def _differences(
@@ -279,21 +279,17 @@ def _differences(
 def _difference(
     number: int, truth: str, verdicts: Arms, first_verdicts: Arms, trials: int
 ) -> Difference:
-    """Paired difference in the share of go over the trials decided in both scenarios."""
-    decided = (verdicts != UNDECIDED) & (first_verdicts != UNDECIDED)
+    """Paired difference in the share of go over all trials; a failed one is no go."""
     only_here, only_first = (
-        np.flatnonzero(decided & (winner == GO) & (loser != GO))
+        np.flatnonzero((winner == GO) & (loser != GO))
         for winner, loser in ((verdicts, first_verdicts), (first_verdicts, verdicts))
     )
-    used = int(decided.sum())
-    failed = trials - used
+    failed = int(((verdicts == UNDECIDED) | (first_verdicts == UNDECIDED)).sum())
     gained, lost = only_here.size, only_first.size
-    if used == 0:
-        return Difference(number, truth, Measured(np.nan, np.nan, trials, 0, failed), (), ())
-    difference = (gained - lost) / used
+    difference = (gained - lost) / trials
     # Half a discordant trial of each kind, where there is none, as for a share of 0.
-    at_least = max(gained + lost, 1) / used
-    mcse = float(np.sqrt((at_least - difference**2) / used))
-    measured = Measured(difference, mcse, trials, used, failed)
+    at_least = max(gained + lost, 1) / trials
+    mcse = float(np.sqrt((at_least - difference**2) / trials))
+    measured = Measured(difference, mcse, trials, trials, failed)
     listed = (tuple(map(int, numbers[:_MOST_LISTED])) for numbers in (only_here, only_first))
     return Difference(number, truth, measured, *listed)

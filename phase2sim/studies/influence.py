@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Floats, Ints
-from phase2sim.core.contracts import GO, UNDECIDED
+from phase2sim.core.contracts import GO
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadEvidence, BadInput, BadScenario, PriorNotTrusted
 from phase2sim.core.io.validation import nearest
@@ -214,8 +214,7 @@ def simulate_outcomes(
     numbers = np.arange(trials)
     outcomes = {}
     for column, name in enumerate(assembled.study.verdicts):
-        used = verdicts[:, column] != UNDECIDED
-        outcomes[name] = TrialOutcomes(verdicts[used, column] == GO, draws[used], numbers[used])
+        outcomes[name] = TrialOutcomes(verdicts[:, column] == GO, draws, numbers)
     return outcomes
 
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
 
+from phase2sim.analyses.one_sided import t_test
 from phase2sim.analyses.real_data.counts import Analysed, VisitCount
 from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Bools
 from phase2sim.core.contracts import (
-    CONFIDENCE,
     CONSIDER,
     FAILURES,
     FALLBACKS,
@@ -19,7 +18,6 @@ from phase2sim.core.contracts import (
     MODEL_SCALE,
     STOP,
     Estimates,
-    OwnTest,
     Trials,
     Truth,
 )
@@ -239,7 +237,7 @@ def finding(
     """Result of one analysis of one trial, from its estimates."""
     on_model_scale = analysis.scale == MODEL_SCALE
     scale = MEASURES[analysis.endpoint].model_unit if on_model_scale else analysis.scale
-    test = estimate.test or _t_test(estimate, analysis.null_effect)
+    test = estimate.test or t_test(estimate.effect, estimate.se, estimate.df, analysis.null_effect)
     return Finding(
         analysis=name,
         endpoint=analysis.endpoint,
@@ -259,16 +257,4 @@ def finding(
         true_effect=true_effect,
         details={name: float(values[0]) for name, values in estimate.details.items()},
         patients=patients,
-    )
-
-
-def _t_test(estimate: Estimates, null_effect: float) -> OwnTest:
-    """T test and confidence interval from effect, standard error and degrees of freedom."""
-    t = (estimate.effect - null_effect) / estimate.se
-    reach = stdtrit(estimate.df, 0.5 + CONFIDENCE / 2) * estimate.se
-    return OwnTest(
-        statistic=t,
-        p_two_sided=2 * stdtr(estimate.df, -abs(t)),
-        lower=estimate.effect - reach,
-        upper=estimate.effect + reach,
     )

@@ -48,6 +48,7 @@ def test_of_an_exact_test_is_alpha(name: str, patients: int, dropout: float) -> 
         "cmh",
         "conditional_mean_imputation, analytic",
         "logistic_standardised",
+        "miettinen_nurminen_stratified",
         "multiple_imputation",
         "negative_binomial",
         "poisson",

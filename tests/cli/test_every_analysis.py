@@ -51,6 +51,7 @@ KEYS = {
     "fisher": RULE,
     "logistic_standardised": RULE,
     "miettinen_nurminen": RULE,
+    "miettinen_nurminen_stratified": RULE,
     "tobit": "lloq = 0.1",
 }
 # Simulated patients have no counts: test_counts_of_files.
@@ -96,16 +97,17 @@ def test_it_runs_and_claims_a_bias_only_where_the_truth_is_known(tmp_path: Path,
     assert all(row["estimate"] is not None for row in rows)
 
 
-def test_all_responders_are_counted_failures_and_no_power(tmp_path: Path) -> None:
+def test_a_trial_in_which_all_respond_is_no_go_and_no_failure(tmp_path: Path) -> None:
     scenario = scenario_of(tmp_path, "fisher", "responder = { at_least = 0.0 }")
-    allowed = ("--set", "failures_allowed=1.0", "--set", "missing.dropout.share=0.0")
-    always = ("--set", "outcome.c_peptide.sd=0.001", "--set", "outcome.c_peptide.control_mean=1.0")
+    settings = ("outcome.c_peptide.sd=0.001", "outcome.c_peptide.control_mean=1.0")
+    seen = "missing.dropout.share=0.0"
+    always = [text for setting in (*settings, seen) for text in ("--set", setting)]
 
-    result = printed("run", scenario, "--trials", 20, *allowed, *always)
+    result = printed("run", scenario, "--trials", 20, *always)
 
     power = next(row for row in result["operating_characteristics"] if row["name"] == "power")
-    assert (power["estimate"], power["failed"], power["used"]) == (None, 20, 0)
-    assert result["failures"] == {"no variation in the outcome": 2 * 20}
+    assert (power["estimate"], power["failed"], power["used"]) == (0.0, 0, 20)
+    assert result["failures"] == {}
 
 
 def test_a_mistyped_key_of_a_rule_is_named(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def test_failed_trials_are_counted_apart_in_every_class() -> None:
 
     # At the limit is not beyond it. The truth of the last trial is not known: it has no class.
     false_go = share_ending_in_class(sums, "go", 0, 0, 4, conditional=True)
-    assert (false_go.estimate, false_go.used, false_go.failed) == (1.0, 1, 1)
+    assert (false_go.estimate, false_go.used, false_go.failed) == (0.5, 2, 1)
     assert (false_go.low, false_go.high) == (0.5, 1.0)
     assert missed_target(sums, 0, 4).estimate == 1.0
 
@@ -215,3 +215,16 @@ def test_values_that_do_not_fit_the_analyses_are_refused(
 def test_an_analysis_with_a_prior_of_its_own_is_refused() -> None:
     with pytest.raises(ValueError, match="'hba1c' has its own"):
         Posterior(0.95).check((Hypothesis("hba1c", has_prior=True),))
+
+
+def test_without_a_standard_error_the_flat_posterior_at_the_null_effect_is_1_less_p() -> None:
+    # No event of treatment, nobody responds in either arm, a failed analysis.
+    effect, se = np.array([[-np.inf], [0.0], [np.nan]]), np.array([[np.inf], [0.0], [np.nan]])
+    p, df = np.array([[0.5**9], [0.5], [np.nan]]), np.full((3, 1), np.inf)
+    results = AnalysisResults(effect, se, df, p, (Hypothesis("events", benefit_sign=-1),))
+
+    verdicts = Posterior(0.975).decide(results)[:, 0]
+    elsewhere = Posterior(0.975, beyond={"events": -0.1}).decide(results)[:, 0]
+
+    assert verdicts.tolist() == [GO, STOP, UNDECIDED]
+    assert elsewhere.tolist() == [UNDECIDED, STOP, UNDECIDED]

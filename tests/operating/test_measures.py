@@ -67,16 +67,16 @@ def test_a_proportion_of_no_trials_is_unknown_and_not_zero() -> None:
     assert measured.failed == 40
 
 
-def test_a_decision_counts_go_among_decided_trials() -> None:
+def test_a_decision_counts_go_among_all_trials_and_bounds_what_failures_leave() -> None:
     verdict = np.array([[GO, GO], [STOP, GO], [UNDECIDED, STOP], [GO, UNDECIDED]], dtype=np.int8)
     estimates = (_estimates([0.1, 0.2, NAN, 0.3], [1.0, 1.0, NAN, 1.0]),)
 
     sums = tally(estimates, np.zeros((1, 4)), np.zeros((1, 4)), verdict)
 
     first, second = share_of_go(sums, 0, requested=4), share_of_go(sums, 1, requested=4)
-    assert (first.estimate, first.used, first.failed) == (2 / 3, 3, 1)
+    assert (first.estimate, first.used, first.failed) == (0.5, 4, 1)
     assert (first.low, first.high) == (0.5, 0.75)
-    assert (second.estimate, second.used) == (2 / 3, 3)
+    assert (second.estimate, second.used) == (0.5, 4)
 
 
 def test_bias_is_the_mean_error_with_its_standard_error() -> None:

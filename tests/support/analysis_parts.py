@@ -22,8 +22,10 @@ NEEDED: dict[str, dict[str, Any]] = {
     "logistic_standardised": RULE,
     "qr_ancova": {"endpoint": "c_peptide"},
     "miettinen_nurminen": RULE,
+    "miettinen_nurminen_stratified": RULE,
     "negative_binomial": {"endpoint": "adverse_events"},
     "poisson": {"endpoint": "adverse_events"},
+    "poisson_exact": {"endpoint": "adverse_events"},
     "tobit": {"lloq": 4.0},
 }
 

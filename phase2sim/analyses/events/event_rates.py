@@ -23,7 +23,7 @@ def poisson(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Floats, Ints
     effect, se = np.full(trials, np.nan), np.full(trials, np.nan)
     reason = np.zeros(trials, np.int64)
     for trial in range(trials):
-        count, total, _ = _sums(events[trial], time[trial], arm[trial])
+        count, total, _ = arm_sums(events[trial], time[trial], arm[trial])
         reason[trial] = _failure_reason(count, total)
         if reason[trial] == 0:
             effect[trial] = np.log(count[1] / total[1]) - np.log(count[0] / total[0])
@@ -44,13 +44,13 @@ def negative_binomial(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Fl
     shape = np.full(trials, np.nan)
     reason = np.zeros(trials, np.int64)
     for trial in range(trials):
-        count, total, at_risk = _sums(events[trial], time[trial], arm[trial])
+        count, total, at_risk = arm_sums(events[trial], time[trial], arm[trial])
         reason[trial] = _failure_reason(count, total)
         if reason[trial] > 0:
             continue
         y, t, a = events[trial][at_risk], time[trial][at_risk], arm[trial][at_risk]
-        shape[trial] = _shape(y, t, a)
-        rate = _rates(y, t, a, shape[trial])
+        shape[trial] = best_shape(y, t, a)
+        rate = best_rates(y, t, a, shape[trial])
         information = np.zeros(2)
         for i in range(y.size):
             mean = rate[a[i]] * t[i]
@@ -61,7 +61,16 @@ def negative_binomial(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Fl
 
 
 @kernel
-def _sums(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Floats, Ints]:
+def arm_totals(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Floats]:
+    """Events and time at risk of each arm, control first, (trial, 2) each."""
+    counts, times = np.empty((arm.shape[0], 2)), np.empty((arm.shape[0], 2))
+    for trial in range(arm.shape[0]):
+        counts[trial], times[trial], _ = arm_sums(events[trial], time[trial], arm[trial])
+    return counts, times
+
+
+@kernel
+def arm_sums(events: Ints, time: Floats, arm: Arms) -> tuple[Floats, Floats, Ints]:
     """Events and time of each arm, control first, and the patients at risk."""
     count, total = np.zeros(2), np.zeros(2)
     at_risk = np.flatnonzero(time > 0.0)
@@ -80,10 +89,10 @@ def _failure_reason(count: Floats, total: Floats) -> int:
 
 
 @kernel
-def _rates(y: Ints, time: Floats, arm: Arms, shape: float) -> Floats:
+def best_rates(y: Ints, time: Floats, arm: Arms, shape: float) -> Floats:
     """Most likely rate of each arm for a shape, by scoring, which rises to it step by step."""
-    rate = np.zeros(2)
-    for a in range(2):
+    rate = np.zeros(arm.max() + 1)
+    for a in range(rate.size):
         mine = arm == a
         rate[a] = y[mine].sum() / time[mine].sum()
         for _ in range(_STEPS):
@@ -101,7 +110,7 @@ def _rates(y: Ints, time: Floats, arm: Arms, shape: float) -> Floats:
 
 
 @kernel
-def _shape(y: Ints, time: Floats, arm: Arms) -> float:
+def best_shape(y: Ints, time: Floats, arm: Arms) -> float:
     """Most likely shape, infinite if the likelihood rises all the way to Poisson's."""
     low, high = _LOG_SHAPES
     if _slope(y, time, arm, np.exp(high)) >= 0.0:
@@ -119,7 +128,7 @@ def _shape(y: Ints, time: Floats, arm: Arms) -> float:
 @kernel
 def _slope(y: Ints, time: Floats, arm: Arms, shape: float) -> float:
     """Slope of the log-likelihood by the shape, rates at their best."""
-    rate = _rates(y, time, arm, shape)
+    rate = best_rates(y, time, arm, shape)
     slope = 0.0
     for i in range(y.size):
         mean = rate[arm[i]] * time[i]

@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from phase2sim.analyses.events import event_rates
 from phase2sim.analyses.events.event_counts import CountAnalysis, rate_estimates
-from phase2sim.core.contracts import Estimates, Reading
+from phase2sim.analyses.events.negative_binomial_score import score_tested_rates
+from phase2sim.core.contracts import NO_VARIATION, SCORE_TEST, Estimates, Reading
+from phase2sim.core.estimates import answer_instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +17,8 @@ class NegativeBinomial(CountAnalysis):
     """Logarithm of treatment's event rate over control's, with a variance above the mean.
 
     Each patient counts with the own time at risk. ``null_effect`` is the logarithm of a rate ratio.
-    Fewer events are better. Raises ``ValueError`` for options that do not fit; see
-    docs/methods/negative_binomial.md.
+    Fewer events are better. Without an event in an arm the score test answers. Raises
+    ``ValueError`` for options that do not fit; see docs/methods/negative_binomial.md.
 
     Parameters
     ----------
@@ -62,5 +66,9 @@ class NegativeBinomial(CountAnalysis):
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the ratio in every trial; a trial it cannot answer has failed."""
-        effect, se, shape, reason = event_rates.negative_binomial(*self.counts(reading))
-        return rate_estimates(effect, se, reason, self.null_effect, shape=shape)
+        events, time, arm = self.counts(reading)
+        effect, se, shape, reason = event_rates.negative_binomial(events, time, arm)
+        estimates = rate_estimates(effect, se, reason, self.null_effect, shape=shape)
+        rows = np.flatnonzero(reason == NO_VARIATION)
+        answers = score_tested_rates(events[rows], time[rows], arm[rows], self.null_effect)
+        return answer_instead(estimates, rows, answers, SCORE_TEST)

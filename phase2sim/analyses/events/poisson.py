@@ -3,17 +3,22 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from phase2sim.analyses.events import event_rates
+from phase2sim.analyses.events.conditional_binomial import exact_estimates
 from phase2sim.analyses.events.event_counts import CountAnalysis, rate_estimates
-from phase2sim.core.contracts import Estimates, Reading
+from phase2sim.core.contracts import EXACT_TEST, NO_VARIATION, Estimates, Reading
+from phase2sim.core.estimates import answer_instead
 
 
 @dataclass(frozen=True, slots=True)
 class PoissonRegression(CountAnalysis):
     """Logarithm of treatment's event rate over control's, each patient with the own time at risk.
 
-    ``null_effect`` is the logarithm of a rate ratio. Fewer events are better. Raises ``ValueError``
-    for options that do not fit; see docs/methods/negative_binomial.md.
+    ``null_effect`` is the logarithm of a rate ratio. Fewer events are better. Without an event in
+    an arm the exact test answers. Raises ``ValueError`` for options that do not fit; see
+    docs/methods/poisson.md.
 
     Parameters
     ----------
@@ -60,4 +65,9 @@ class PoissonRegression(CountAnalysis):
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the ratio in every trial; a trial it cannot answer has failed."""
-        return rate_estimates(*event_rates.poisson(*self.counts(reading)), self.null_effect)
+        events, time, arm = self.counts(reading)
+        estimates = rate_estimates(*event_rates.poisson(events, time, arm), self.null_effect)
+        rows = np.flatnonzero(estimates.reason == NO_VARIATION)
+        totals = event_rates.arm_totals(events[rows], time[rows], arm[rows])
+        answers = exact_estimates(*totals, self.null_effect)
+        return answer_instead(estimates, rows, answers, EXACT_TEST)

@@ -1,9 +1,10 @@
 """Difference between arms at one visit, values below the assay's limit not measured."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
+from scipy import special
 
 from phase2sim.analyses.columns import (
     numeric_covariates,
@@ -12,12 +13,24 @@ from phase2sim.analyses.columns import (
     with_factors,
 )
 from phase2sim.analyses.means.tobit_fit import tobit
-from phase2sim.analyses.one_sided import for_benefit
+from phase2sim.analyses.means.tobit_unmeasured import unmeasured_limits, unmeasured_score
+from phase2sim.analyses.one_sided import for_benefit, lower_tail, t_test
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.quantification_limit import BelowLimit, QuantificationLimit
 from phase2sim.core.analysis import Analysis
-from phase2sim.core.contracts import MODEL_SCALE, Estimates, Reading
+from phase2sim.core.arrays import Arms, Floats
+from phase2sim.core.contracts import (
+    ALL_BELOW,
+    CONFIDENCE,
+    MODEL_SCALE,
+    SCORE_TEST,
+    TOO_FEW,
+    Estimates,
+    OwnTest,
+    Reading,
+)
 from phase2sim.core.endpoints import MEASURES
+from phase2sim.core.estimates import answer_instead
 
 _STANDARD_ERRORS = ("corrected", "likelihood")
 
@@ -28,9 +41,9 @@ class Tobit(Analysis):
 
     Of a value below ``lloq``, in the endpoint's unit, only that counts; a baseline below it
     becomes what ``below_lloq`` says. The standard error is the likelihood's, or ``corrected`` as
-    least squares corrects it. Stratum and ``factors`` enter as factors. ``null_effect`` is on the
-    endpoint's model scale. Raises ``ValueError`` for options that do not fit; see
-    docs/methods/tobit.md.
+    least squares corrects it; with an arm never measured the score test answers. Stratum
+    and ``factors`` enter as factors. ``null_effect`` is on the endpoint's model scale. Raises
+    ``ValueError`` for options that do not fit; see docs/methods/tobit.md.
 
     Parameters
     ----------
@@ -115,25 +128,43 @@ class Tobit(Analysis):
         if "stratum" in self.covariates:
             covariates = np.concatenate([covariates, strata_above_lowest(reading)])
         value, lowest = outcome(reading, self.month), MEASURES[self.endpoint].to_model(self.lloq)
-        effect, se, patients, used, reason = tobit(
-            value,
-            np.ascontiguousarray(reading.arm),
-            covariates,
-            len(needed),
-            lowest,
-        )
+        arm = np.ascontiguousarray(reading.arm)
+        effect, se, patients, used, reason = tobit(value, arm, covariates, len(needed), lowest)
         df = np.where(reason == 0, np.inf, np.nan)
         if self.standard_error == "corrected":
             df = patients - used
             se = se * np.sqrt(patients / df)
         estimates = for_benefit((effect, se, df, reason), self.endpoint, self.null_effect)
+        rows = np.flatnonzero(reason == ALL_BELOW)
+        answers = self._score(value[rows], arm[rows], covariates[:, rows], len(needed), lowest)
+        estimates = replace(estimates, test=t_test(effect, se, df, self.null_effect))
+        estimates = answer_instead(estimates, rows, answers, SCORE_TEST)
         n = np.maximum((~np.isnan(value)).sum(axis=1), 1)
-        below = np.where(reason == 0, (value < lowest).sum(axis=1) / n, np.nan)
+        below = np.where(estimates.failed, np.nan, (value < lowest).sum(axis=1) / n)
+        return replace(estimates, details={"below_lloq": below})
+
+    def _score(
+        self, value: Floats, arm: Arms, covariates: Floats, needed: int, lowest: float
+    ) -> Estimates:
+        """Score test of trials in which an arm was never measured, corrected as the others are."""
+        data = value, arm, covariates, needed, lowest
+        t, patients, used, reason = unmeasured_score(*data, self.null_effect)
+        df = np.where(reason == 0, np.inf, np.nan)
+        stretch = np.ones(reason.size)
+        if self.standard_error == "corrected":
+            df = patients - used
+            reason = np.where(df < 1.0, TOO_FEW, reason)
+            df = np.where(reason == 0, df, np.nan)
+            stretch = np.sqrt(patients / df)
+        t = np.where(reason == 0, t, np.nan) / stretch
+        reach = special.stdtrit(df, 0.5 + CONFIDENCE / 2) * stretch
+        effect, lower, upper = unmeasured_limits(*data, reach)
+        worse = -MEASURES[self.endpoint].benefit_sign
         return Estimates(
-            estimates.effect,
-            estimates.se,
-            estimates.df,
-            estimates.p,
-            estimates.reason,
-            details={"below_lloq": below},
+            effect=effect,
+            se=np.where(reason == 0, np.inf, np.nan),
+            df=df,
+            p=lower_tail(df, worse * t),
+            reason=reason.astype(np.int8),
+            test=OwnTest(t, 2.0 * special.stdtr(df, -abs(t)), lower, upper),
         )

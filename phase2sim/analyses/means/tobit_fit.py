@@ -103,6 +103,26 @@ def _fit(x: Floats, y: Floats, below: Bools) -> tuple[float, float, int]:
 
 
 @kernel
+def restricted_score(x: Floats, z: Floats, below: Bools, tested: Bools) -> tuple[float, int]:
+    """Score z of a shift of the ``tested`` patients where the model of ``x`` has none; a reason."""
+    last = x.shape[0]
+    theta, inverse = np.zeros(last + 1), np.empty((last + 1, last + 1))
+    theta[-1] = 1.0
+    reason = _climb(theta, inverse, x, z, below)
+    if reason > 0:
+        return np.nan, reason
+    whole, full = np.zeros((last + 1, z.size)), np.zeros(last + 2)
+    whole[:last], whole[last] = x, tested
+    full[:last], full[-1] = theta[:last], theta[-1]
+    score, information = np.empty(last + 2), np.empty((last + 2, last + 2))
+    _evaluate(score, information, full, whole, z, below)
+    inverse = np.empty((last + 2, last + 2))
+    if np.isnan(invert(inverse, information)):
+        return np.nan, COLLINEAR
+    return float(score[last] * np.sqrt(inverse[last, last])), 0
+
+
+@kernel
 def _climb(theta: Floats, inverse: Floats, x: Floats, z: Floats, below: Bools) -> int:
     """Maximise the likelihood; 0 or a reason. Leaves the inverse information in ``inverse``."""
     size = theta.size

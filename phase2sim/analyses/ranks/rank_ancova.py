@@ -79,6 +79,7 @@ class RankAncova(Analysis):
     scale: ClassVar[str] = "rank / (n + 1)"
     title: ClassVar[str] = "Rank ANCOVA"
     by_ranks: ClassVar[bool] = True
+    needs_variation: ClassVar[bool] = False  # all ranks tied: a difference of 0, p of a half
     is_equivariant: ClassVar[bool] = False  # its effect is in ranks
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from phase2sim.analyses.tolerances import DETERMINED
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
-from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, TOO_FEW
 from phase2sim.core.kernels import kernel
 
 
@@ -50,11 +50,10 @@ def rank_residuals(
             reason[trial] = COLLINEAR
         elif sizes.sum() < 2 + columns.shape[0]:
             reason[trial] = TOO_FEW
-        elif not variance > 0.0:
-            reason[trial] = NO_VARIATION
         else:
-            effect[trial] = total / weight
-            se[trial] = np.sqrt(variance) / weight
+            # Residual ranks that do not vary say nothing: no difference, of unbounded error.
+            effect[trial] = total / weight if variance > 0.0 else 0.0
+            se[trial] = np.sqrt(variance) / weight if variance > 0.0 else np.inf
             df[trial] = np.inf
     return effect, se, df, reason
 

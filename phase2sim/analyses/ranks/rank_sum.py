@@ -10,7 +10,7 @@ counts those below a value, in time proportional to the patients.
 import numpy as np
 
 from phase2sim.core.arrays import Arms, Floats, Ints
-from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, TOO_FEW
 from phase2sim.core.kernels import inline_kernel, kernel
 
 _HAIR = 1e-10  # of all weight: sums of weights that differ by less are equal
@@ -24,9 +24,9 @@ def rank_sums(
 
     ``outcome`` is (trial, patient), ``level`` (trial, patient) in ``range(levels)``, read only if
     ``levels`` exceeds 1; then strata weigh 1 / (patients + 1) (van Elteren), else 1.
-    ``null_effect`` is taken off arm 1. Returns the statistic, its expectation, its variance, that
-    without ties, each (trial,), the patients of control and treatment, (trial, 2), and the index in
-    ``FAILURES``, (trial,).
+    ``null_effect`` is taken off arm 1. Returns the statistic, its expectation, its variance (0
+    where each stratum is tied), that without ties, each (trial,), the patients of control and
+    treatment, (trial, 2), and the index in ``FAILURES``, (trial,).
     """
     trials, patients = arm.shape
     values, starts = np.empty((2, patients)), np.empty((2, levels + 1), np.int64)
@@ -45,11 +45,11 @@ def rank_sums(
             reason[trial] = COLLINEAR
         elif sizes[trial].sum() < 3:  # noqa: PLR2004  of two patients one always has the higher
             reason[trial] = TOO_FEW
-        elif not moments[2] > _HAIR * moments[3]:
-            reason[trial] = NO_VARIATION
         else:
             for k in range(4):
                 sums[k, trial] = moments[k]
+            if not moments[2] > _HAIR * moments[3]:
+                sums[2, trial] = 0.0  # nothing but ties
     return sums[0], sums[1], sums[2], sums[3], sizes, reason
 
 

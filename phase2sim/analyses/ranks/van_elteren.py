@@ -75,6 +75,7 @@ class VanElteren(Analysis):
     title: ClassVar[str] = "van Elteren test"
     by_ranks: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("stratum",)
+    needs_variation: ClassVar[bool] = False  # all ranks tied: a shift of 0, and p of a half
 
     def __post_init__(self) -> None:
         check_options(self, of=OUTCOMES)
@@ -87,5 +88,6 @@ class VanElteren(Analysis):
         sums = RankSums(*rank_sums(outcome, arm, level, levels, self.null_effect))
         critical = sums.centre - NORMAL_REACH * np.sqrt(sums.untied_variance)
         shifts = location_shifts(outcome, arm, level, levels, critical)
-        z = (sums.statistic - sums.centre) / np.sqrt(sums.variance)
+        sd = np.sqrt(np.where(sums.variance != 0.0, sums.variance, 1.0))
+        z = (sums.statistic - sums.centre) / sd
         return shift_estimates(shifts, sums, z, normal_tails(sums, 0.0), self.endpoint)

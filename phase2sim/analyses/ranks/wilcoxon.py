@@ -99,6 +99,7 @@ class Wilcoxon(Analysis):
     scale: ClassVar[str] = MODEL_SCALE
     title: ClassVar[str] = "Wilcoxon rank-sum test"
     by_ranks: ClassVar[bool] = True
+    needs_variation: ClassVar[bool] = False  # all ranks tied: a shift of 0, and p of a half
 
     def __post_init__(self) -> None:
         check_options(self, of=OUTCOMES, distribution=DISTRIBUTIONS)
@@ -127,12 +128,13 @@ class Wilcoxon(Analysis):
         """Lower and upper tail probability of the rank sum, by the exact distribution."""
         at_most, at_least = np.full((2, sums.reason.size), np.nan)
         plain = (sums.reason == 0) & (sums.variance == sums.untied_variance)
+        at_most[sums.variance == 0.0] = at_least[sums.variance == 0.0] = 0.5
         pairs = sums.statistic[plain].astype(np.int64)
         size = sums.sizes[plain]
         at_most[plain] = rank_sum_exact.at_most(pairs, size[:, 0], size[:, 1])
         others = size[:, 0] * size[:, 1] - pairs
         at_least[plain] = rank_sum_exact.at_most(others, size[:, 0], size[:, 1])
-        for trial in np.flatnonzero((sums.reason == 0) & ~plain):
+        for trial in np.flatnonzero((sums.variance > 0.0) & ~plain):
             tails = rank_sum_exact.tied_tails(
                 outcome[trial], arm[trial].astype(np.float64), self.null_effect
             )
@@ -143,11 +145,12 @@ class Wilcoxon(Analysis):
 def normal_tails(sums: RankSums, half: float) -> tuple[Floats, Floats]:
     """Lower and upper tail probability of the rank sum, by the normal distribution.
 
-    ``half`` is the continuity correction, in pairs.
+    ``half`` is the continuity correction, in pairs. Where all values are tied both are a half.
     """
-    sd = np.sqrt(sums.variance)
-    off = sums.statistic - sums.centre
-    return special.ndtr((off + half) / sd), special.ndtr((half - off) / sd)
+    varies = sums.variance != 0.0
+    sd = np.sqrt(np.where(varies, sums.variance, 1.0))
+    off, half_here = sums.statistic - sums.centre, np.where(varies, half, 0.0)
+    return special.ndtr((off + half_here) / sd), special.ndtr((half_here - off) / sd)
 
 
 def shift_estimates(

@@ -9,8 +9,11 @@ from scipy import special
 from phase2sim.analyses.columns import strata
 from phase2sim.analyses.one_sided import NORMAL_REACH
 from phase2sim.analyses.responders.responders import ResponderAnalysis, missing_arm
+from phase2sim.analyses.responders.stratified_scores import stratified_interval, weights
 from phase2sim.core.arrays import Floats
-from phase2sim.core.contracts import NO_VARIATION, Estimates, OwnTest, Reading
+from phase2sim.core.contracts import Estimates, OwnTest, Reading
+
+_ROUNDING = 1e-7  # standard error below which only rounding is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +81,30 @@ class Cmh(ResponderAnalysis):
         reason = missing_arm(table)
         table = np.where(reason[:, None, None] == 0, table, np.nan)
         excess, variance = _test(table)
-        reason = np.where((reason == 0) & (variance == 0.0), NO_VARIATION, reason)
-        table = np.where(reason[:, None, None] == 0, table, np.nan)
         effect, se = _common_difference(table)
-        z = np.full(reason.size, np.nan)
-        np.divide(excess, np.sqrt(variance), out=z, where=reason == 0)
-        reach = NORMAL_REACH * se
+        # All or none respond in every stratum: nobody could have been beyond expectation.
+        z = np.where(variance == 0.0, 0.0, excess / np.sqrt(np.where(variance > 0.0, variance, 1)))
+        z = np.where(reason == 0, z, np.nan)
+        lower, upper = _interval(table, effect, se)
         return Estimates(
             effect=effect,
             se=se,
             df=np.where(reason == 0, np.inf, np.nan),
             p=special.ndtr(-z),
             reason=reason.astype(np.int8),
-            test=OwnTest(z, 2.0 * special.ndtr(-abs(z)), effect - reach, effect + reach),
+            test=OwnTest(z, 2.0 * special.ndtr(-abs(z)), lower, upper),
         )
+
+
+def _interval(table: Floats, effect: Floats, se: Floats) -> tuple[Floats, Floats]:
+    """Limits by the standard error; by the stratified score where that is 0, as no data are."""
+    reach = NORMAL_REACH * se
+    lower, upper = effect - reach, effect + reach
+    rows = np.flatnonzero(se < _ROUNDING)
+    if rows.size:
+        sure = table[rows]
+        lower[rows], upper[rows] = stratified_interval(sure, weights(sure), NORMAL_REACH)
+    return lower, upper
 
 
 def _test(table: Floats) -> tuple[Floats, Floats]:

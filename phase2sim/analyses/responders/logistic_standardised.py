@@ -7,10 +7,24 @@ import numpy as np
 from scipy import special
 
 from phase2sim.analyses.columns import numeric_covariates, with_factors, with_strata
+from phase2sim.analyses.one_sided import normal_test
 from phase2sim.analyses.options import check_options
 from phase2sim.analyses.responders.logistic_fit import standardised_difference
-from phase2sim.analyses.responders.responders import ResponderAnalysis, check_margin
-from phase2sim.core.contracts import Estimates, Reading
+from phase2sim.analyses.responders.miettinen_nurminen import score_estimates
+from phase2sim.analyses.responders.responders import (
+    UNKNOWN_RESPONSE,
+    ResponderAnalysis,
+    check_margin,
+    count,
+)
+from phase2sim.core.contracts import (
+    NO_VARIATION,
+    SEPARATED,
+    UNADJUSTED_SCORE,
+    Estimates,
+    Reading,
+)
+from phase2sim.core.estimates import answer_instead
 
 _STANDARD_ERRORS = ("delta", "ge")
 
@@ -101,18 +115,24 @@ class LogisticStandardised(ResponderAnalysis):
         covariates = with_factors(needed, reading, self.factors)
         if "stratum" in self.covariates:
             covariates = with_strata(covariates, reading)
+        responds, arm = self.responses(reading), np.ascontiguousarray(reading.arm)
         effect, se, reason, means = standardised_difference(
-            self.responses(reading),
-            np.ascontiguousarray(reading.arm),
-            covariates,
-            len(needed),
-            self.standard_error == "delta",
+            responds, arm, covariates, len(needed), self.standard_error == "delta"
         )
-        return Estimates(
+        estimates = Estimates(
             effect=effect,
             se=se,
             df=np.where(reason == 0, np.inf, np.nan),
             p=special.ndtr((self.null_effect - effect) / se),
             reason=reason.astype(np.int8),
+            test=normal_test(effect, se, self.null_effect),
             details={"response_treated": means[:, 1], "response_control": means[:, 0]},
         )
+        # The odds of some patients have no bound. The difference in rates has the same meaning, and
+        # its score test needs no odds.
+        rows = np.flatnonzero((reason == SEPARATED) | (reason == NO_VARIATION))
+        unknown = np.isnan(covariates[:, rows]).any(axis=0)
+        complete = np.where(unknown, UNKNOWN_RESPONSE, responds[rows]).astype(np.int8)
+        table = count(complete, arm[rows], np.zeros((1, 1), np.int64), 1)[:, 0]
+        answers = score_estimates(table, np.zeros(rows.size, np.int64), self.null_effect)
+        return answer_instead(estimates, rows, answers, UNADJUSTED_SCORE)

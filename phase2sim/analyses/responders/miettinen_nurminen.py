@@ -15,7 +15,7 @@ from phase2sim.analyses.responders.responders import (
     check_margin,
     rates,
 )
-from phase2sim.core.arrays import Floats
+from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.contracts import Estimates, OwnTest, Reading
 
 _VARIANCES = ("miettinen_nurminen", "farrington_manning")
@@ -98,22 +98,29 @@ class MiettinenNurminen(ResponderAnalysis):
 
     def estimate(self, reading: Reading) -> Estimates:
         """Estimate the difference in every trial; a trial it cannot answer has failed."""
-        table, reason = self.two_by_two(reading, alike_fails=self.null_effect == 0.0)
+        table, reason = self.two_by_two(reading)
         unbiased = self.variance == "miettinen_nurminen"
+        return score_estimates(table, reason, self.null_effect, unbiased=unbiased)
 
-        def z_and_limits(tables: Floats) -> tuple[Floats, ...]:
-            margin = np.full(len(tables), self.null_effect)
-            limits = score_interval(tables, NORMAL_REACH, unbiased)
-            return score_statistic(tables, margin, unbiased), *limits
 
-        z, lower, upper = by_distinct_table(table, z_and_limits)
-        effect, se, by_arm = rates(table)
-        return Estimates(
-            effect=effect,
-            se=se,
-            df=np.where(reason == 0, np.inf, np.nan),
-            p=special.ndtr(-z),
-            reason=reason.astype(np.int8),
-            test=OwnTest(z, 2.0 * special.ndtr(-abs(z)), lower, upper),
-            details=by_arm,
-        )
+def score_estimates(
+    table: Floats, reason: Ints, null_effect: float, *, unbiased: bool = True
+) -> Estimates:
+    """Difference in rates of each table, (trial, 4), with score test and interval."""
+
+    def z_and_limits(tables: Floats) -> tuple[Floats, ...]:
+        margin = np.full(len(tables), null_effect)
+        limits = score_interval(tables, NORMAL_REACH, unbiased)
+        return score_statistic(tables, margin, unbiased), *limits
+
+    z, lower, upper = by_distinct_table(table, z_and_limits)
+    effect, se, by_arm = rates(table)
+    return Estimates(
+        effect=effect,
+        se=se,
+        df=np.where(reason == 0, np.inf, np.nan),
+        p=special.ndtr(-z),
+        reason=reason.astype(np.int8),
+        test=OwnTest(z, 2.0 * special.ndtr(-abs(z)), lower, upper),
+        details=by_arm,
+    )

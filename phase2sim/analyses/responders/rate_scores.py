@@ -54,15 +54,28 @@ def _limit(counts: Floats, estimate: float, end: float, reach: float, unbiased: 
 def _score(counts: Floats, difference: float, unbiased: bool) -> float:  # noqa: FBT001  numba
     x1, n1, x0, n0 = counts
     off = x1 / n1 - x0 / n0 - difference
-    control = _restricted(x1, n1, x0, n0, difference)
-    treated = min(max(control + difference, 0.0), 1.0)
-    variance = treated * (1.0 - treated) / n1 + control * (1.0 - control) / n0
-    if unbiased:
-        variance *= (n1 + n0) / (n1 + n0 - 1.0)
+    return standardise(off, restricted_variance(counts, difference, unbiased))
+
+
+@kernel
+def standardise(off: float, variance: float) -> float:
+    """Distance over its standard error; 0 where there is neither, infinite without error."""
     if variance > 0.0:
         z: float = off / np.sqrt(variance)
         return z
     return 0.0 if abs(off) < 1e-12 else np.inf * off  # noqa: PLR2004  rounding of the two rates
+
+
+@kernel
+def restricted_variance(counts: Floats, difference: float, unbiased: bool) -> float:  # noqa: FBT001  numba
+    """Variance of the difference in rates at the rates that fit best if it is ``difference``."""
+    x1, n1, x0, n0 = counts
+    control = _restricted(x1, n1, x0, n0, difference)
+    treated = min(max(control + difference, 0.0), 1.0)
+    variance: float = treated * (1.0 - treated) / n1 + control * (1.0 - control) / n0
+    if unbiased:
+        variance *= (n1 + n0) / (n1 + n0 - 1.0)
+    return variance
 
 
 @kernel

@@ -10,7 +10,7 @@ from phase2sim.analyses.columns import outcome, strata
 from phase2sim.analyses.options import check_options
 from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
-from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, Reading
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, Reading
 from phase2sim.core.endpoints import MEASURES, Endpoint, on_unit_scale
 from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
@@ -100,6 +100,7 @@ class ResponderAnalysis(Analysis):
     missing: Literal["non_responder", "complete_cases"] = "non_responder"
     reads: ClassVar[str] = "binary"
     scale: ClassVar[str] = SCALE
+    needs_variation: ClassVar[bool] = False  # all or none respond: a difference of 0
     needs_replicates: ClassVar[bool] = False
     is_equivariant: ClassVar[bool] = False  # the rule stays where it is
 
@@ -136,20 +137,14 @@ class ResponderAnalysis(Analysis):
         arm = np.ascontiguousarray(reading.arm)
         return count(self.responses(reading), arm, level, levels)
 
-    def two_by_two(self, reading: Reading, *, alike_fails: bool = True) -> tuple[Floats, Ints]:
+    def two_by_two(self, reading: Reading) -> tuple[Floats, Ints]:
         """Responders and patients of treatment, then of control, (trial, 4), and the reasons.
 
-        The table of a trial that cannot be answered is nan; ``alike_fails`` counts one in which all
-        or none responded among them.
+        The table of a trial without an arm is nan.
         """
         table = self.counts(reading, *strata(reading, wanted=False))
         reason = missing_arm(table)
-        table = table[:, 0]
-        if alike_fails:
-            responders = table[:, 0] + table[:, 2]
-            alike = (responders == 0.0) | (responders == table[:, 1] + table[:, 3])
-            reason = np.where((reason == 0) & alike, NO_VARIATION, reason)
-        return np.where(reason[:, None] == 0, table, np.nan), reason
+        return np.where(reason[:, None] == 0, table[:, 0], np.nan), reason
 
 
 @kernel

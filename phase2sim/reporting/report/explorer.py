@@ -155,7 +155,7 @@ def _pack(answers: BatchResults) -> "np.ndarray[Any, np.dtype[np.int16]]":
 
 
 def _quantise(values: Floats, largest: float) -> Floats:
-    steps = np.round(values / largest * _STEPS)
+    steps = np.round(np.clip(values, -largest, largest) / largest * _STEPS)  # inf to the largest
     return np.where(np.isfinite(steps), steps, _FAILED)
 
 

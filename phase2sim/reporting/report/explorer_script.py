@@ -106,7 +106,7 @@ function shares(cell, chosen, z_alpha) {
     if (worst !== 0 && found.includes(-1)) failed++;
     else counts[worst]++;
   }
-  return { counts, used: cell.trials - failed, failed };
+  return { counts, used: cell.trials, failed };  // a failed trial is no go
 }
 
 let view = null;

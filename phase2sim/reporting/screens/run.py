@@ -135,10 +135,7 @@ def _column_title(result: Result, name: str) -> str:
 
 
 def _cell(row: Characteristic | None) -> str:
-    if row is None:
-        return "-"
-    failed = f"  ({row.measured.failed:,} failed)" if row.measured.failed else ""
-    return measured_cell(row.measured) + failed
+    return "-" if row is None else measured_cell(row.measured)
 
 
 def _closed_form_cell(row: Characteristic | None) -> Text:
@@ -161,13 +158,7 @@ def _notes(result: Result) -> Iterator[RenderableType]:
             yield Text(
                 f"Closed form of {row.analysis} is 'about': {row.closed_form.why}.", style="dim"
             )
-    for reason, count in result.failures.items():
-        yield Text(f"Failed analyses: {count:,} for {reason}; counted, not dropped.")
-    for (analysis, truth), rows in groupby(result.fallbacks, lambda row: (row.analysis, row.truth)):
-        shares = ", ".join(
-            f"{row.fallback} ({measured_cell(row.measured)} of the trials)" for row in rows
-        )
-        yield Text(f"{analysis}, {truth}: where its own model did not converge, with {shares}.")
+    yield from _unanswered(result)
     yield from _circumstances(result)
     if result.elicited:
         yield Text("Elicited inputs used (our judgement, not published):", style="yellow")
@@ -180,6 +171,26 @@ def _notes(result: Result) -> Iterator[RenderableType]:
             style="bold",
         )
     yield Text(f"Replay any trial: phase2sim replay {result.scenario.path} --trial 417")
+
+
+def _unanswered(result: Result) -> Iterator[Text]:
+    """Yield what failed, what has no finite estimate, and what answered instead of a model."""
+    for reason, count in result.failures.items():
+        yield Text(f"Failed analyses: {count:,} for {reason}. A failed trial counts as no go.")
+    for row in result.characteristics:
+        answered = result.trials - row.measured.failed
+        if row.name == "bias" and row.measured.used < answered:
+            yield Text(
+                f"Bias of {row.analysis}, {row.truth}: of the {row.measured.used:,} trials with a"
+                f" finite estimate; {answered - row.measured.used:,} have none."
+            )
+    if result.failures:
+        yield Text("After 'failed': the share if no failed trial were a go, and if all were.")
+    for (analysis, truth), rows in groupby(result.fallbacks, lambda row: (row.analysis, row.truth)):
+        shares = ", ".join(
+            f"{row.fallback} ({measured_cell(row.measured)} of the trials)" for row in rows
+        )
+        yield Text(f"{analysis}, {truth}: where its own model did not converge, with {shares}.")
 
 
 def _circumstances(result: Result) -> Iterator[Text]:

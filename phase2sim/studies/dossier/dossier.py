@@ -309,7 +309,10 @@ def needed(assembled: AssembledScenario, batch_results: Mapping[str, Any]) -> It
     for number, analysis in enumerate(built.study.analyses):
         estimates = batch_results[truth].estimates[number]
         single_test = built.study.decision.alone(number, built.study.hypotheses[number])
-        if estimates.test is not None or analysis.scale != MODEL_SCALE or single_test is None:
+        is_t_test = analysis.scale == MODEL_SCALE and not (
+            analysis.by_ranks or analysis.is_bayesian
+        )
+        if not is_t_test or single_test is None:
             continue  # its test is not effect over standard error, or not its own
         null_effect, alpha = single_test
         reach = stdtrit(estimates.df, 1 - alpha) * estimates.se

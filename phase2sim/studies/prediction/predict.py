@@ -15,7 +15,7 @@ from phase2sim.core.decision import Hypothesis, side_by_side
 from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadData
 from phase2sim.core.estimates import concatenate_estimates
-from phase2sim.core.measured import Measured, proportion
+from phase2sim.core.measured import Measured, share_of_trials
 from phase2sim.core.randomness import generator
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.studies.prediction.completion import (
@@ -171,8 +171,8 @@ def _estimate_completions(
 
 
 def _share(verdict: "np.ndarray[tuple[int], np.dtype[np.int8]]") -> Measured:
-    used = int((verdict != UNDECIDED).sum())
-    return proportion(int((verdict == GO).sum()), used, verdict.size)
+    failed = int((verdict == UNDECIDED).sum())
+    return share_of_trials(int((verdict == GO).sum()), failed, verdict.size)
 
 
 def _outlooks(
@@ -187,10 +187,12 @@ def _outlooks(
     for index, number in enumerate(chosen):
         single_test = built.study.decision.alone(index, hypotheses[index])
         finding, se_at_end = look_result.findings[index], estimates[index].se
-        if single_test is None or finding.failed or not np.isfinite(se_at_end).any():
+        known = se_at_end[np.isfinite(se_at_end)]
+        is_normal = not finding.failed and 0.0 < finding.se < np.inf
+        if single_test is None or not is_normal or not known.any():
             continue
         null_effect, alpha = single_test
-        fraction = min(float(np.nanmean(se_at_end**2)) / finding.se**2, 1.0 - 1e-9)
+        fraction = min(float(np.mean(known**2)) / finding.se**2, 1.0 - 1e-9)
         z = hypotheses[index].benefit_sign * (finding.effect - null_effect) / finding.se
         final = float(-ndtri(alpha))
         outlooks.append(

@@ -101,7 +101,7 @@ def search_steps(
     low, high = bracket_target(question.target, counts)
     sequence = StepTests(steps.between(values[low], values[high], _MOST_STEPS))
     settle_steps(sequence, count, question, progress)
-    curve |= _search_points(sequence.values, (sequence.go, sequence.decided), question)
+    curve |= _search_points(sequence.values, (sequence.go, sequence.counted), question)
     points = tuple(curve[value] for value in sorted(curve))
     answer = sequence.enough
     return SearchResult(
@@ -127,17 +127,17 @@ def _search_roughly(
         _, high = bracket_target(question.target, parts[-1])
         if high < len(steps_at_once) - 1:
             break
-    go, decided = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return tuple(values), (go, decided)
+    go, counted = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return tuple(values), (go, counted)
 
 
 def _search_points(
     values: Sequence[float], counts: tuple[Ints, Ints], question: Question
 ) -> dict[float, SearchPoint]:
-    go, decided = counts
+    go, counted = counts
     one_sided_error = question.error / 2
-    low, high = lower_bound(go, decided, one_sided_error), upper_bound(go, decided, one_sided_error)
+    low, high = lower_bound(go, counted, one_sided_error), upper_bound(go, counted, one_sided_error)
     return {
         value: SearchPoint(value, proportion(int(g), int(d), int(d)), float(a), float(b))
-        for value, g, d, a, b in zip(values, go, decided, low, high, strict=True)
+        for value, g, d, a, b in zip(values, go, counted, low, high, strict=True)
     }

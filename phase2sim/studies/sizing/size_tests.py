@@ -14,7 +14,7 @@ import numpy as np
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
 
-# Trials first up to last at some steps -> how many were a go, and how many were decided.
+# Trials first up to last at some steps -> how many were a go, and how many there were.
 type CountTrials = Callable[[int, int, tuple[float, ...]], tuple[Ints, Ints]]
 
 _FIRST_LOOK = 1_000
@@ -38,7 +38,7 @@ class StepTests:
 
     values: tuple[float, ...]
     go: Ints = field(init=False)
-    decided: Ints = field(init=False)
+    counted: Ints = field(init=False)
     low: Floats = field(init=False)  # bounds that hold at all looks together
     high: Floats = field(init=False)
     enough: int = field(init=False)  # the lowest step that is shown to be enough; all if none
@@ -47,7 +47,7 @@ class StepTests:
 
     def __post_init__(self) -> None:
         steps = len(self.values)
-        self.go, self.decided = np.zeros(steps, np.int64), np.zeros(steps, np.int64)
+        self.go, self.counted = np.zeros(steps, np.int64), np.zeros(steps, np.int64)
         self.low, self.high = np.zeros(steps), np.ones(steps)
         self.enough = steps
 
@@ -67,10 +67,10 @@ class StepTests:
         """Add counts at some steps, and make the claims that the bounds allow."""
         indices = list(steps)
         self.go[indices] += counts[0]
-        self.decided[indices] += counts[1]
+        self.counted[indices] += counts[1]
         one_sided_error = question.error / 2
-        low = lower_bound(self.go[indices], self.decided[indices], one_sided_error)
-        high = upper_bound(self.go[indices], self.decided[indices], one_sided_error)
+        low = lower_bound(self.go[indices], self.counted[indices], one_sided_error)
+        high = upper_bound(self.go[indices], self.counted[indices], one_sided_error)
         self.low[indices] = np.maximum(self.low[indices], low)  # bounds never widen
         self.high[indices] = np.minimum(self.high[indices], high)
         while self.enough > 0 and self.low[self.enough - 1] >= question.target:
@@ -109,9 +109,9 @@ def bracket_target(target: float, counts: tuple[Ints, Ints]) -> tuple[int, int]:
     The first is the highest clearly below the target, the second the lowest from which on all are
     clearly above it; the lowest and the highest step where there are none.
     """
-    go, decided = counts
-    share = (go + 1.0) / (decided + 2.0)
-    se = np.sqrt(share * (1 - share) / (decided + 2.0))
+    go, counted = counts
+    share = (go + 1.0) / (counted + 2.0)
+    se = np.sqrt(share * (1 - share) / (counted + 2.0))
     below = np.flatnonzero(share + _FAR * se < target)
     not_over = np.flatnonzero(share - _FAR * se < target)
     low = int(below.max()) if below.size else 0

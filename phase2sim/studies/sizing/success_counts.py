@@ -8,7 +8,7 @@ import numpy as np
 
 from phase2sim.core.arrays import Ints
 from phase2sim.core.backends import Backend
-from phase2sim.core.contracts import GO, UNDECIDED, Truth, TruthSource
+from phase2sim.core.contracts import GO, Truth, TruthSource
 from phase2sim.core.measured import Measured, mean_of
 from phase2sim.trial.engine import simulate_batch
 from phase2sim.trial.interim.rules import Interim, InterimRule
@@ -50,7 +50,7 @@ class CountedTrials:
     looks: Mapping[int, Interim[InterimRule]] = field(default_factory=dict)
 
     def count_at_sizes(self, first: int, last: int, values: tuple[float, ...]) -> Ints:
-        """Numbers of trials with a go, and decided, (2, value); values are numbers of patients."""
+        """Numbers of trials with a go, and of all, (2, value); values are numbers of patients."""
         return self._count(self.source, first, last, tuple(int(value) for value in values))
 
     def count_at_effects(self, first: int, last: int, values: tuple[float, ...]) -> Ints:
@@ -71,7 +71,7 @@ class CountedTrials:
             trials = min(study.batch, last - start)
             for size, outcomes in enumerate(simulate_sizes(study, source, start, trials, sizes)):
                 verdict = outcomes.verdict[:, self.verdict]
-                counts[:, size] += (verdict == GO).sum(), (verdict != UNDECIDED).sum()
+                counts[:, size] += (verdict == GO).sum(), trials
         return counts
 
     def _resize_study(self, patients: int) -> Study:
@@ -103,7 +103,7 @@ class Counter:
     )
 
     def __call__(self, first: int, last: int, values: tuple[float, ...]) -> tuple[Ints, Ints]:
-        """Numbers of trials ``first`` up to ``last`` with a go, and decided, at each value."""
+        """Numbers of trials ``first`` up to ``last`` with a go, and of all, at each value."""
         trials = self.trials if self.effects else self._with_looks(values)
         work = trials.count_at_effects if self.effects else trials.count_at_sizes
         starts: Sequence[int] = range(first, last, _TRIALS_A_PIECE)
@@ -111,8 +111,8 @@ class Counter:
             self.backend.submit(work, start, min(start + _TRIALS_A_PIECE, last), values)
             for start in starts
         ]
-        go, decided = np.sum([piece.result() for piece in pieces], axis=0)
-        return go, decided
+        go, counted = np.sum([piece.result() for piece in pieces], axis=0)
+        return go, counted
 
     def enrolled(self, patients: int, trials: int) -> Measured:
         """Mean number enrolled when a trial with ``patients`` planned and interim looks stops."""

@@ -71,16 +71,15 @@ def verdicts_of(store: Store, cell: Cell, trials: int | None = None) -> Verdicts
 def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measured:
     """Share of go minus that of a reference whose trials have the same patients.
 
-    The standard error is that of the paired difference over the trials that both have decided.
+    The standard error is that of the paired difference; a failed trial is no go.
     """
     trials = min(len(verdicts), len(reference))
     go, reference_go = verdicts[:trials], reference[:trials]
-    decided = (go != UNDECIDED) & (reference_go != UNDECIDED)
-    differences = (go[decided] == GO).astype(np.int64) - (reference_go[decided] == GO)
+    failed = int(((go == UNDECIDED) | (reference_go == UNDECIDED)).sum())
+    differences = (go == GO).astype(np.int64) - (reference_go == GO)
     # A sum of whole numbers is exact, so the pairs can be added in any order.
-    return mean_of(
-        int(differences.sum()), int((differences**2).sum()), differences.size, trials, trials
-    )
+    mean = mean_of(int(differences.sum()), int((differences**2).sum()), trials, trials, trials)
+    return replace(mean, failed=failed)
 
 
 def _parts(

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from phase2sim.core.measured import Measured, proportion
+from phase2sim.core.contracts import GO, UNDECIDED
+from phase2sim.core.measured import Measured, share_of_trials
 from phase2sim.studies.store.results_folder import Store
 from phase2sim.studies.sweeps.cells import Cell
 from phase2sim.studies.sweeps.measure import Verdicts, difference, verdicts_of
@@ -182,5 +183,5 @@ _AIM = 0.97  # of the budget
 def _shares(verdicts: Verdicts) -> Iterable[Measured]:
     for verdict in verdicts.values():
         for number in range(verdict.shape[1]):
-            go, stop = int((verdict[:, number] == 1).sum()), int((verdict[:, number] == 0).sum())
-            yield proportion(go, go + stop, len(verdict))
+            go, failed = (int((verdict[:, number] == end).sum()) for end in (GO, UNDECIDED))
+            yield share_of_trials(go, failed, len(verdict))

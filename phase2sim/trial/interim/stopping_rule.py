@@ -162,6 +162,7 @@ class _Bounds:
         planned, limit = rule.planned[number], rule.limit
         bounds = cls(planned.efficacy[None], planned.futility[None])
         se = np.stack([look.estimates[number].se for look in looks], axis=1)
+        se = np.where(se > 0.0, se, np.nan)  # 0 where rates are 0 or 1, which is no information
         maximum = rule.maximum_information[number]
         fractions = planned.information[None]
         if rule.actual and maximum is not None:

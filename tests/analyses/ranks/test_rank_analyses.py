@@ -16,7 +16,8 @@ from phase2sim.analyses.ranks.rank_ancova import RankAncova
 from phase2sim.analyses.ranks.rank_sum_exact import untied_table
 from phase2sim.analyses.ranks.van_elteren import VanElteren
 from phase2sim.analyses.ranks.wilcoxon import Wilcoxon
-from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW, Reading
+from phase2sim.core.analysis import Analysis
+from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, TOO_FEW, Reading
 
 TIED = [row for row in rows_of("analysis_more.csv") if row["method"] == "wilcoxon y tied exact"]
 unhurried = settings(deadline=None, max_examples=40, derandomize=True)
@@ -60,7 +61,7 @@ def test_exact_p_is_the_share_of_allocations(
     every = [ranks[list(c)].sum() for c in combinations(range(len(values)), treated)]
     expected = np.mean(np.array(every) >= ranks[chosen].sum())
     if len(set(values)) == 1:
-        assert result.reason[0] == NO_VARIATION
+        assert result.p[0] == 0.5
     else:
         assert result.p[0] == pytest.approx(expected, rel=1e-12)
 
@@ -138,14 +139,40 @@ def test_a_stratum_without_pairs_counts_for_nothing() -> None:
     assert together.effect[0] == without.effect[0]
 
 
+TIED = [
+    Wilcoxon("hba1c", 12.0),
+    Wilcoxon("c_peptide", 12.0, distribution="normal"),
+    Wilcoxon("hba1c", 12.0, distribution="normal_continuity"),
+    VanElteren("hba1c", 12.0),
+    RankAncova("hba1c", 12.0),
+    RankAncova("hba1c", 12.0, covariates=("baseline", "stratum")),
+]
+
+
+@pytest.mark.parametrize("part", TIED, ids=repr)
+def test_ranks_that_are_all_tied_say_nothing_either_way(part: Analysis) -> None:
+    # The statistic is symmetric about its expectation, and equal to it.
+    outcome = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0] if "stratum" in repr(part) else [3.0] * 6
+    arm, stratum = [0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 1]
+    result = part.estimate(reading_of(outcome, arm, stratum))
+
+    assert not result.failed[0]
+    assert result.effect[0] == 0.0
+    assert result.p[0] == 0.5
+
+
+def test_strata_that_are_each_tied_say_nothing_either_way() -> None:
+    reading = reading_of([1.0, 1.0, 2.0, 2.0], [0, 1, 0, 1], [0, 0, 1, 1])
+
+    assert VanElteren("hba1c", 12.0).estimate(reading).p[0] == 0.5
+
+
 @pytest.mark.parametrize(
     ("outcome", "arm", "stratum", "reason"),
     [
         ([1.0, 2.0, 3.0], [1, 1, 1], None, EMPTY_ARM),
         ([1.0, 2.0], [0, 1], None, TOO_FEW),
-        ([2.0, 2.0, 2.0, 2.0], [0, 1, 0, 1], None, NO_VARIATION),
         ([1.0, 2.0, 3.0, 4.0], [0, 0, 1, 1], [0, 0, 1, 1], COLLINEAR),
-        ([1.0, 1.0, 2.0, 2.0], [0, 1, 0, 1], [0, 0, 1, 1], NO_VARIATION),
     ],
 )
 def test_says_why_it_cannot_rank(
