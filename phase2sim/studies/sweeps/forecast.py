@@ -70,7 +70,7 @@ def _missing_units(store: Store, group: Group, trials: int) -> list[WorkUnit]:
 def _cost(group: Group, assemblies: Assemblies) -> tuple[float, float]:
     """Seconds per trial, all sizes and truths together, and bytes per trial of one size."""
     assembled = assemblies.assemble(group)
-    work = Work(assembled.study, assembled.sources)
+    work = Work(assembled.study, assembled.sources, group.headers)
     largest = group.sizes[-1:]
     simulate_piece(work, WorkUnit(0, 0, 1, largest))  # compiles the kernels
     few, many = _TRIALS
