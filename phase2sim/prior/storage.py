@@ -19,7 +19,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.errors import BadInput, NotWritten
 from phase2sim.core.io.atomic_files import (
     move_aside,
-    read_file,
+    read_regular_file,
     reason_of,
     try_folder,
     write_synced,
@@ -132,7 +132,7 @@ def load(path: Path) -> PriorDraws:
     failed the gate, and ``FileNotFoundError`` if there is no file.
     """
     try:
-        content = read_file(path)
+        content = read_regular_file(path)
         if is_sealed(content) and not is_intact(content):
             raise DamagedPrior(f"{path}: is damaged: its bytes are not those that were written.")
         arrays, about, checksum = _read_arrays(content)

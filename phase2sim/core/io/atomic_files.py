@@ -21,7 +21,7 @@ else:
 _HELD = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
 
-def read_file(path: Path) -> bytes:
+def read_regular_file(path: Path) -> bytes:
     """Return the bytes of a file.
 
     Raises ``OSError`` with a reason in words, also for a folder, a pipe or a device, which is not

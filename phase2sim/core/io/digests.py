@@ -24,9 +24,9 @@ def is_sealed(content: bytes) -> bool:
 def is_intact(content: bytes) -> bool:
     """Whether content carries the digest of its own bytes; False without a digest."""
     return any(
-        _digest(content[: found.start()] + UNSEALED + content[found.end() :])
-        == found[0].removeprefix(_MARK)
-        for found in _SEAL.finditer(content)
+        _digest(content[: match.start()] + UNSEALED + content[match.end() :])
+        == match[0].removeprefix(_MARK)
+        for match in _SEAL.finditer(content)
     )
 
 

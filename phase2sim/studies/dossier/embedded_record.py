@@ -7,7 +7,7 @@ from typing import Any
 
 from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput
-from phase2sim.core.io.atomic_files import read_file, reason_of
+from phase2sim.core.io.atomic_files import read_regular_file, reason_of
 from phase2sim.core.io.digests import UNSEALED, is_intact, is_sealed
 from phase2sim.studies.dossier.dossier import Dossier
 
@@ -51,7 +51,7 @@ def read_record(page: Path) -> dict[str, Any]:
     another file.
     """
     try:
-        content = read_file(page)
+        content = read_regular_file(page)
         match = _SCRIPT.search(content.decode())
     except OSError as error:
         raise BadInput(

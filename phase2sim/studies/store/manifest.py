@@ -11,7 +11,7 @@ from typing import Any
 
 from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput
-from phase2sim.core.io.atomic_files import read_file, reason_of
+from phase2sim.core.io.atomic_files import read_regular_file, reason_of
 from phase2sim.core.io.digests import UNSEALED, is_intact, is_sealed, seal
 from phase2sim.studies.store.headers import read_header
 from phase2sim.studies.store.results_folder import (
@@ -64,7 +64,7 @@ def read_manifest(store: Store) -> Manifest:
     """
     path = store.folder / MANIFEST
     try:
-        content = read_file(path)
+        content = read_regular_file(path)
     except FileNotFoundError:
         return _rebuilt(store, "is not there") if store.holds_trials() else Manifest()
     except OSError as error:

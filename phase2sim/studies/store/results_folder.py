@@ -20,7 +20,7 @@ from phase2sim.core.errors import BadInput, NotWritten
 from phase2sim.core.io.atomic_files import (
     locked,
     move_aside,
-    read_file,
+    read_regular_file,
     reason_of,
     try_folder,
     write_synced,
@@ -167,7 +167,7 @@ class Store:
     def read_sealed(self, path: Path) -> bytes:
         """Bytes of a table measured from the trials; raises ``DamagedFile``, also without one."""
         try:
-            content = read_file(path)
+            content = read_regular_file(path)
         except OSError as error:
             raise DamagedFile(f"{path}: cannot be read: {reason_of(error)}.") from None
         if not is_intact(content):
@@ -185,7 +185,7 @@ class Store:
         """Bytes of a file of trials, checked against its name and place; raises ``DamagedFile``."""
         path = stretch.path
         try:
-            content = read_file(path)
+            content = read_regular_file(path)
         except OSError as error:
             raise DamagedFile(f"{path}: cannot be read: {reason_of(error)}. {_AGAIN}") from None
         if path not in self._checked_files:

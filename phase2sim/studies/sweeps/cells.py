@@ -97,6 +97,16 @@ class Priors:
         return self._priors[key]
 
 
+def kept_prior(cell: Cell) -> PriorDraws | None:
+    """Fitted prior that a cell was simulated with; None if it is not kept here."""
+    try:
+        evidence = read_evidence(cell.scenario.evidence, beside=cell.scenario.path)
+        draws = prior_files.load(prior_files.cached_path(evidence.digest))
+    except (BadInput, FileNotFoundError):
+        return None
+    return draws if _hash_of_draws(draws) == cell.prior else None
+
+
 class Assemblies:
     """Assembled groups; only the last few stay in memory, as their priors can be large."""
 
@@ -229,9 +239,13 @@ def _cell(
         if truth in (requested or available)
     )
     draws = priors.get_prior(scenario)
-    prior = "" if draws is None else prior_files.digest(draws)[:_HASH_DIGITS]
+    prior = "" if draws is None else _hash_of_draws(draws)
     study = study_key(scenario, truths, prior)
     return Cell(cell_key(study, scenario), study, labels, built, truths, prior)
+
+
+def _hash_of_draws(draws: PriorDraws) -> str:
+    return prior_files.digest(draws)[:_HASH_DIGITS]
 
 
 def _study_table(scenario: Scenario) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from phase2sim.studies.store.results_folder import (
     Store,
     verdicts_path,
 )
-from phase2sim.studies.sweeps.cells import Cell, cell_of
+from phase2sim.studies.sweeps.cells import Cell, cell_of, kept_prior
 from phase2sim.studies.sweeps.measure import (
     Measurements,
     Verdicts,
@@ -64,9 +64,9 @@ class Results:
             for row in rows:
                 self._rows_by_cell.setdefault(row["cell"], []).append(row)
 
-    def _read[T](self, place: Path, reader: Callable[[bytes], T]) -> T | None:
+    def _read[T](self, name: Path, reader: Callable[[bytes], T]) -> T | None:
         """Read a derived file; None if there is none, or it is damaged, which is noted."""
-        path = self.store.folder / place
+        path = self.store.folder / name
         if not os.path.lexists(path):
             return None
         try:
@@ -147,15 +147,22 @@ class Results:
         }
 
     def _kept_closed_forms(self, key: str) -> ClosedFormLookup:
-        """Closed forms of the rows, else of the verdicts, else computed if that needs no prior."""
-        header, cell = self._headers[key], self.cell(key)
-        if rows := self._rows_by_cell.get(key):
-            return _stored_closed_forms(rows)
+        """Closed forms beside the verdicts, else of the rows, else computed anew where they can be.
+
+        Without damage none is computed for a cell with a fitted prior: only its sweep does that.
+        """
+        header, rows, cell = self._headers[key], self._rows_by_cell.get(key), self.cell(key)
         if header is not None and header["closed_forms"] is not None:
             return _stored_closed_forms(header["closed_forms"])
+        are_lost = bool(self.damaged) if header is None else True
+        if rows and self._stamps.get(key) is not None:
+            return _stored_closed_forms(rows)
         if not cell.prior:
             return closed_forms(assemble(cell.built, None))
-        if self.damaged:  # else none was ever computed
+        prior = kept_prior(cell) if are_lost else None
+        if prior is not None:
+            return closed_forms(assemble(cell.built, prior))
+        if are_lost:
             self.without_theory.add(key)
         return _stored_closed_forms([])
 

@@ -7,7 +7,7 @@ from typing import Any
 from phase2sim.core.errors import BadInput, NotWritten
 from phase2sim.core.progress import Report
 from phase2sim.studies.store.manifest import Manifest, read_manifest, write_manifest
-from phase2sim.studies.store.results_folder import Store, open_store, writing
+from phase2sim.studies.store.results_folder import DamagedFile, Store, open_store, writing
 from phase2sim.studies.sweeps.results import Results, write_measurements
 
 
@@ -32,20 +32,33 @@ def read_results(folder: Path, report: Report) -> StoredResults:
     """
     store = open_store(folder)
     results = Results(store, manifest_with_cells(store))
-    if not damage_in(results):
-        return StoredResults(store, results, results.rows())
-    for line in damage_in(results):
+    lines = damage_in(results)
+    for line in lines:
         report(line)
+    stored = _mended(folder, report) if lines else None
+    if stored is None:  # whole, or not to be written: what is damaged is measured in memory
+        stored = StoredResults(store, results, results.rows())
+    if stored.results.without_theory:
+        report(
+            f"{folder}: closed forms of {len(stored.results.without_theory)} cells were lost, and"
+            " the fitted prior that they need is not kept here. Run the sweep again: it computes"
+            " them."
+        )
+    return stored
+
+
+def _mended(folder: Path, report: Report) -> StoredResults | None:
+    """Write anew what is damaged; None if the folder cannot be written now, which is said."""
     try:
-        with writing(folder) as own_store:
-            mended = Results(own_store, manifest_with_cells(own_store))
-            write_manifest(own_store, mended.manifest)
-            rows = write_measurements(own_store, mended)
-    except (BadInput, NotWritten) as error:  # as it is, then: another process mends or writes it
-        rows = results.rows()
+        with writing(folder) as store:
+            results = Results(store, manifest_with_cells(store))
+            write_manifest(store, results.manifest)
+            return StoredResults(store, results, write_measurements(store, results))
+    except DamagedFile:
+        raise
+    except (BadInput, NotWritten) as error:
         report(f"The folder was left as it is: {error}")
-        return StoredResults(store, results, rows)
-    return StoredResults(own_store, mended, rows)
+        return None
 
 
 def damage_in(results: Results) -> list[str]:
