@@ -30,7 +30,7 @@ from phase2sim.prior.draws import PriorDraws
 
 MODEL_VERSION = 7  # raise it if the model, its priors or its sampler change the draws
 _FORMAT = "phase2sim prior draws 2"
-_ROOM = 32_000_000  # bytes to try before a fit; a fit of the shipped evidence takes 7 million
+_ROOM = 16_000_000  # bytes to try before a fit; a fit of the shipped evidence takes 7 million
 # What an archive whose bytes are not those that were written can raise. Only a file without a
 # digest of its bytes, from before there was one, is read unchecked.
 _UNREADABLE = (
