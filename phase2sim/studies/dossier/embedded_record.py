@@ -12,7 +12,6 @@ from phase2sim.core.io.digests import UNSEALED, is_intact, is_sealed
 from phase2sim.studies.dossier.dossier import Dossier
 
 _FORMAT = "phase2sim report 2"
-_WITHOUT_DIGEST = "phase2sim report 1"  # read, but whether the page is as it was is not known
 _SCRIPT = re.compile(r'<script type="application/json" id="record">(.*?)</script>', re.DOTALL)
 
 
@@ -68,9 +67,10 @@ def read_record(page: Path) -> dict[str, Any]:
         values: dict[str, Any] = json.loads(match[1]) if match else {}
     except (ValueError, RecursionError):
         values = {}
-    if values.get("format") != (_FORMAT if is_sealed(content) else _WITHOUT_DIGEST):
+    if values.get("format") != _FORMAT or not is_sealed(content):
         raise BadInput(
-            f"{page}: is no report of this version (no record of {_FORMAT!r}). Name the .html file"
-            " that `phase2sim report` wrote."
+            f"{page}: is no report of this version (no record of {_FORMAT!r} with a digest). Name"
+            " the .html file that `phase2sim report` wrote; a page of an earlier version has to be"
+            " made again."
         )
     return values

@@ -161,8 +161,8 @@ class Store:
     def remove_unfinished(self) -> None:
         """Remove partial files of a writer that was killed."""
         for path in self.folder.rglob(".*.tmp"):
-            if path.is_file():
-                path.unlink(missing_ok=True)
+            with suppress(OSError):  # they are in nobody's way
+                path.unlink()
 
     def read_sealed(self, path: Path) -> bytes:
         """Bytes of a table measured from the trials; raises ``DamagedFile``, also without one."""
@@ -227,10 +227,17 @@ class Store:
 
     def _list_stretches(self, study: str) -> Iterator[Stretch]:
         folder = self._folder_of(study)
-        if folder.is_dir():
-            for path in folder.iterdir():
-                if named := _NAME.fullmatch(path.name):
-                    yield Stretch(int(named[1]), int(named[2]), path)
+        if not folder.is_dir():
+            return
+        try:
+            paths = list(folder.iterdir())
+        except OSError as error:
+            raise BadInput(
+                f"{folder}: cannot be read: {reason_of(error)}. Correct its rights."
+            ) from None
+        for path in paths:
+            if named := _NAME.fullmatch(path.name):
+                yield Stretch(int(named[1]), int(named[2]), path)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from support.commands import phase2sim
 from support.small_sweeps import files_of, swept, write_sweep
 
 from phase2sim.core.io.digests import UNSEALED, is_intact, seal
+from phase2sim.studies.api import results
 from phase2sim.studies.store.results_folder import open_store
 from phase2sim.studies.sweeps.sweep import SweepOptions
 
@@ -61,6 +62,8 @@ def damage(path: Path, kind: str) -> None:
     match kind:
         case "empty":
             path.write_bytes(b"")
+        case "one bit":
+            path.write_bytes(bytes([*content[:-99], content[-99] ^ 4, *content[-98:]]))
         case "truncated":
             path.write_bytes(content[: len(content) // 2])
         case "other format":
@@ -76,7 +79,16 @@ def damage(path: Path, kind: str) -> None:
             path.symlink_to("nowhere")
 
 
-KINDS = ("empty", "truncated", "other format", "binary", "folder", "pipe", "symlink to nothing")
+KINDS = (
+    "one bit",
+    "empty",
+    "truncated",
+    "other format",
+    "binary",
+    "folder",
+    "pipe",
+    "symlink to nothing",
+)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "characteristics.parquet", "decisions"])
@@ -264,3 +276,37 @@ def test_a_reader_mends_in_memory_what_it_cannot_write(out: Path) -> None:
     assert printed_rows(out) == whole
     assert not is_intact((out / "characteristics.parquet").read_bytes())
     assert open_store(out).studies()
+
+
+def test_a_file_that_cannot_be_put_aside_is_said_with_a_cure(out: Path) -> None:
+    whole = printed_rows(out)
+    trials = min(out.glob("trials/*/*.parquet"))
+    damage(trials, "truncated")
+    (out / "damaged").write_text("in the way", encoding="utf-8")
+
+    refused = phase2sim("sweep", out.parent / "sweep.toml", "--out", out, "--trials", 100)
+
+    assert refused.exit_code == 1
+    assert f"{trials}: is damaged and cannot be moved to {out / 'damaged'}" in refused.stderr
+    trials.unlink()  # "Remove both, and run the same command again"
+    (out / "damaged").unlink()
+    sweep_again(out)
+    assert printed_rows(out) == whole
+
+
+def test_python_is_warned_of_damage(out: Path) -> None:
+    damage(out / "manifest.json", "truncated")
+
+    with pytest.warns(UserWarning, match=r"manifest\.json: is damaged\. It was rebuilt"):
+        results(out)
+
+
+def test_score_says_damage_and_mends_it(out: Path) -> None:
+    damage(out / "characteristics.parquet", "one bit")
+    rule = "{ kind = 'significance', one_sided_alpha = 0.05 }"
+
+    scored = phase2sim("score", out, "--decision", rule)
+
+    assert scored.exit_code == 0, scored.output
+    assert "characteristics.parquet: is damaged" in scored.stderr
+    assert said(out) == ""
