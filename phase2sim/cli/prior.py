@@ -55,7 +55,7 @@ def show_prior(*, evidence: tuple[str, ...], as_json: bool) -> None:
       phase2sim prior show gxipc1 t1d-natural-history
     """
     reported_evidence = read_evidence(evidence)
-    prior = load_kept_prior(reported_evidence)
+    prior = load_kept_prior(reported_evidence, evidence)
     priors = analysis_priors(prior, reported_evidence)
     if as_json:
         show_json(fit_json(prior, priors))

@@ -7,10 +7,9 @@ import click
 from phase2sim.cli.terminal import say, show, show_json
 from phase2sim.core.io.atomic_files import write_bytes
 from phase2sim.reporting.screens.sweep import results_screen
-from phase2sim.studies.store.manifest import read_manifest
 from phase2sim.studies.store.parquet_tables import csv_of, parquet_of
-from phase2sim.studies.store.results_folder import open_store
-from phase2sim.studies.sweeps.results import Results, matching_rows
+from phase2sim.studies.sweeps.results import matching_rows
+from phase2sim.studies.sweeps.stored_results import read_results
 
 
 @click.command()
@@ -46,9 +45,8 @@ def command(
       phase2sim results results/sizes --where "patients_per_arm >= 40 and name == 'power'" --csv
       phase2sim results results/sizes --parquet sizes.parquet
     """
-    store = open_store(folder)
-    results = Results(store, read_manifest(store))
-    rows = matching_rows(results.rows(), where)
+    stored = read_results(folder, say)
+    rows = matching_rows(stored.rows, where)
     if parquet is not None:
         write_bytes(parquet, parquet_of(rows))
         say(f"Wrote {parquet}.")
@@ -58,6 +56,6 @@ def command(
         click.echo(csv_of(rows), nl=False)
     elif parquet is None:
         show(results_screen(rows))
-    for reason in results.refused:
+    for reason in stored.results.refused:
         say(f"Refused: {reason}")
-    ctx.exit(1 if results.refused else 0)
+    ctx.exit(1 if stored.results.refused else 0)

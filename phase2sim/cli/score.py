@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from phase2sim.cli.terminal import show, show_json
+from phase2sim.cli.terminal import say, show, show_json
 from phase2sim.reporting.screens.sweep import results_screen
 from phase2sim.studies.sweeps.rescore import rescore
 
@@ -26,7 +26,8 @@ def command(*, folder: Path, decision: str | None, stopping: str | None, as_json
       phase2sim score results/sizes --decision "{ kind = 'co_primary', one_sided_alpha = 0.05 }"
       phase2sim score results/looks --stopping "{ efficacy = { kind = 'pocock_spending' } }"
     """
-    rows = rescore(folder, decision, ["phase2sim", *sys.argv[1:]], stopping=stopping)
+    command_line = ["phase2sim", *sys.argv[1:]]
+    rows = rescore(folder, decision, command_line, stopping=stopping, report=say)
     if as_json:
         show_json([dict(row) for row in rows])
     else:

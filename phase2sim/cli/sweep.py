@@ -12,6 +12,7 @@ from phase2sim.core.backends import backend
 from phase2sim.core.errors import BadInput
 from phase2sim.reporting.screens.sweep import estimate_json, estimate_line, sweep_json, sweep_screen
 from phase2sim.scenario.sweep_file import load_sweep
+from phase2sim.studies.store.results_folder import try_results_folder
 from phase2sim.studies.sweeps.sweep import PRESETS, SweepOptions, prepare_sweep, run_sweep
 
 _SECONDS_WITHOUT_A_QUESTION = 120.0
@@ -83,6 +84,8 @@ def command(
         trials=trials, preset=preset, mcse=mcse, mcse_difference=mcse_difference, budget=budget
     )
     loaded = load_sweep(sweep, settings)
+    if not estimate:
+        try_results_folder(out)
     prepared = prepare_sweep(loaded, out, options, workers, say)
     if estimate and as_json:
         show_json(estimate_json(prepared.forecast))

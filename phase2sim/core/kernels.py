@@ -2,14 +2,19 @@
 
 import hashlib
 import os
+import pickle
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba import njit
+from numba.core.caching import IndexDataCacheFile
+from numba.core.serialize import dumps
+
+from phase2sim.core.io.atomic_files import read_regular_file
 
 # The package's root, wherever in it this module stands, and how a file names this module.
 PACKAGE = Path(import_module(__name__.partition(".")[0]).__path__[0])
@@ -41,6 +46,63 @@ def compiled_folder() -> Path:
     return Path(caches) / "phase2sim" / "kernels" / kernels_digest()[:16]
 
 
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+class KernelFiles(IndexDataCacheFile):
+    """Compiled kernels on disk, with a digest; what is damaged is compiled again.
+
+    The compiler would run whatever machine code it finds.
+    """
+
+    def __init__(self, folder: str, name: str, stamp: object) -> None:
+        files: Any = super()
+        files.__init__(folder, name, stamp)
+
+    def save(self, key: object, data: object) -> None:
+        """Keep a compiled kernel; where it cannot be written it is compiled again next time."""
+        files: Any = super()
+        with suppress(OSError):
+            files.save(key, data)
+
+    def _dump(self, obj: object) -> bytes:
+        content: bytes = dumps(obj)  # type: ignore[no-untyped-call]
+        return hashlib.sha256(content).digest() + content
+
+    def _save_index(self, overloads: object) -> None:
+        content = self._dump((self._version, self._source_stamp, overloads))
+        with self._open_for_write(self._index_path) as file:
+            file.write(content)
+
+    def _load_index(self) -> dict[Any, Any]:
+        try:
+            version, stamp, overloads = self._load(self._index_path)
+        except OSError:
+            return {}
+        is_current = (version, stamp) == (self._version, self._source_stamp)
+        return overloads if is_current else {}
+
+    def _load_data(self, name: str) -> Any:  # noqa: ANN401 - a compiled kernel
+        return self._load(f"{self._cache_path}/{name}")
+
+    def _load(self, path: str) -> Any:  # noqa: ANN401
+        """Return what a file holds; raises ``OSError``, as of a missing file, if it is damaged."""
+        stored = read_regular_file(Path(path))
+        digest, content = stored[:_DIGEST_BYTES], stored[_DIGEST_BYTES:]
+        if hashlib.sha256(content).digest() != digest:
+            raise OSError(f"{path} is damaged")
+        return pickle.loads(content)  # noqa: S301 - our own file
+
+
+def use_checked_files(cache: Any) -> None:  # noqa: ANN401 - the compiler's own
+    """Let the cache of a kernel keep its files as ``KernelFiles``."""
+    cache._cache_file = KernelFiles(  # noqa: SLF001
+        cache.cache_path,
+        cache._impl.filename_base,  # noqa: SLF001
+        cache._impl.locator.get_source_stamp(),  # noqa: SLF001
+    )
+
+
 settings: Any = numba.config
 if not settings.CACHE_DIR:  # else NUMBA_CACHE_DIR says where
     settings.CACHE_DIR = str(compiled_folder())
@@ -67,8 +129,12 @@ def kernel[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     a division by zero gives nan or inf, as in numpy. Sums keep their order (no fast maths), so a
     result does not depend on the machine's vector width.
     """
-    compiled: Callable[P, R] = njit(nogil=True, cache=True, error_model="numpy")(function)
-    return compiled
+    compiled: Any = njit(nogil=True, error_model="numpy")(function)
+    with suppress(RuntimeError):  # no folder can be written: it is compiled in every process
+        compiled.enable_caching()
+        use_checked_files(compiled._cache)  # noqa: SLF001 - there is no public way
+    kernel_of_function: Callable[P, R] = compiled
+    return kernel_of_function
 
 
 def inline_kernel[**P, R](function: Callable[P, R]) -> Callable[P, R]:

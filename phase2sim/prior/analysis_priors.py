@@ -1,5 +1,8 @@
 """Fitted priors of a new trial's treatment effect and control mean, as normal mixtures."""
 
+import shlex
+from collections.abc import Sequence
+
 import numpy as np
 
 from phase2sim.core.arrays import Floats
@@ -19,14 +22,19 @@ _USUAL_MONTH = 12.0  # month of a control mean without an effect
 _USUAL_WINDOW = (0.0, 12.0)  # months since diagnosis at entry, without a single arm
 
 
-def load_kept_prior(evidence: Evidence) -> PriorDraws:
-    """Load the draws of an earlier fit; raises ``BadInput`` if there is none."""
+def load_kept_prior(evidence: Evidence, files: Sequence[str]) -> PriorDraws:
+    """Load the draws of an earlier fit of evidence, in the files that the user named.
+
+    Raises ``BadInput`` if there is none, or none intact.
+    """
     try:
         return prior_files.load(prior_files.cached_path(evidence.digest))
+    except prior_files.DamagedPrior as damage:
+        raise BadInput(f"{damage} Run: phase2sim fit {shlex.join(files)}") from None
     except FileNotFoundError:
-        names = " ".join(evidence.names)
         raise BadInput(
-            f"{names}: there is no kept fit of this evidence. Run: phase2sim fit {names}"
+            f"{' '.join(evidence.names)}: there is no kept fit of this evidence. Run: phase2sim fit"
+            f" {shlex.join(files)}"
         ) from None
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.core.errors import BadEvidence, PriorNotTrusted
+from phase2sim.core.errors import BadEvidence, NotWritten, PriorNotTrusted
 from phase2sim.evidence.load import find_evidence, load_evidence
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior import storage as prior_files
@@ -95,21 +95,32 @@ def load_or_fit(
     """Load the kept draws of the evidence, or fit it; ``report`` receives lines about progress.
 
     Raises ``PriorNotTrusted`` if the fit fails the gate; its draws are put aside in a file that no
-    command loads. Raises ``BadEvidence`` for evidence that contradicts itself.
+    command loads. Raises ``BadEvidence`` for evidence that contradicts itself, and ``BadInput``,
+    before it fits, where a fit cannot be kept.
     """
     if not refit and (kept_draws := _load_kept_draws(evidence, report)):
         return kept_draws
-    draws, problems = _sample_within_gate(evidence, report)
     path = prior_files.cached_path(evidence.digest)
+    if aside := prior_files.try_cache(path):
+        report(f"{path}: was not a file; it is now {aside}")
+    draws, problems = _sample_within_gate(evidence, report)
     provenance = {**draws.provenance, "model_version": prior_files.MODEL_VERSION}
     if problems:
         untrusted = prior_files.untrusted_path(path)
         failed = {**provenance, "failed_gate": list(problems)}
-        prior_files.save(replace(draws, provenance=failed), untrusted)
+        _keep(replace(draws, provenance=failed), untrusted, report)
         raise PriorNotTrusted(refusal(evidence, problems, draws.endpoints, untrusted))
     draws = replace(draws, provenance=provenance)
-    prior_files.save(draws, path)
+    _keep(draws, path, report)
     return draws
+
+
+def _keep(draws: PriorDraws, path: Path, report: Callable[[str], None]) -> None:
+    """Keep draws; where the disk is full by now they are used all the same, and it is said."""
+    try:
+        prior_files.save(draws, path)
+    except NotWritten as error:
+        report(f"{error} Until then the same evidence is fitted again each time.")
 
 
 def _sample_within_gate(

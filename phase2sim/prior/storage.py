@@ -4,10 +4,11 @@ import hashlib
 import io
 import json
 import os
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,28 @@ from typing import Any
 import numpy as np
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.errors import BadInput
-from phase2sim.core.io.atomic_files import write_bytes
+from phase2sim.core.errors import BadInput, NotWritten
+from phase2sim.core.io.atomic_files import (
+    move_aside,
+    read_regular_file,
+    reason_of,
+    try_folder,
+    write_synced,
+)
+from phase2sim.core.io.digests import UNSEALED, is_intact, is_sealed, seal
 from phase2sim.evidence.reported import EffectAssumption, Normal
 from phase2sim.prior.draws import PriorDraws
 
 MODEL_VERSION = 7  # raise it if the model, its priors or its sampler change the draws
 _FORMAT = "phase2sim prior draws 2"
+_ROOM = 16_000_000  # bytes to try before a fit; a fit of the shipped evidence takes 7 million
+# What an archive whose bytes are not those that were written can raise. Only a file without a
+# digest of its bytes, from before there was one, is read unchecked.
+_UNREADABLE = (
+    OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError,
+    struct.error, MemoryError, ArithmeticError, TypeError, SyntaxError, tokenize.TokenError,
+    AttributeError,
+)  # fmt: skip
 SAMPLED = "sampled."  # prefix of the arrays of ``PriorDraws.sampled``
 ARRAYS = tuple(
     field.name
@@ -53,10 +69,27 @@ def untrusted_path(path: Path) -> Path:
     return path.with_suffix(".untrusted")
 
 
-def save(draws: PriorDraws, path: Path) -> None:
-    """Write draws as an npz file with a checksum; after a crash the old file or none is there.
+def try_cache(path: Path) -> Path | None:
+    """Try, before a fit, whether its draws can be kept at ``path``.
 
-    Raises ``BadInput`` if the folder cannot be written.
+    What stands there and is no file is moved aside; returns where it is now. Raises ``BadInput``.
+    """
+    try:
+        try_folder(path.parent, _ROOM)
+        if path.is_dir():
+            return move_aside(path, path.with_suffix(".aside"))
+    except OSError as error:
+        raise BadInput(
+            f"{path.parent}: fits cannot be kept here: {reason_of(error)}. Set PHASE2SIM_CACHE to a"
+            f" folder where {_ROOM // 1_000_000} MB can be written."
+        ) from None
+    return None
+
+
+def save(draws: PriorDraws, path: Path) -> None:
+    """Write draws as an npz file with a digest; after a crash the old file or none is there.
+
+    Raises ``NotWritten`` if the folder cannot be written.
     """
     arrays = {name: np.ascontiguousarray(getattr(draws, name)) for name in ARRAYS}
     for name, sampled in draws.sampled.items():
@@ -80,9 +113,16 @@ def save(draws: PriorDraws, path: Path) -> None:
         checksum=np.array(_checksum(arrays, about)),
         **arrays,
     )
-    with suppress(OSError):  # without a folder the write fails with a message
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.comment = UNSEALED  # the one place of an archive that it has no checksum of
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, content.getvalue())
+        write_synced(path, seal(content.getvalue()))
+    except OSError as error:
+        raise NotWritten(
+            f"{path}: the fit cannot be kept: {reason_of(error)}. Set PHASE2SIM_CACHE to a folder"
+            " that can be written."
+        ) from None
 
 
 def load(path: Path) -> PriorDraws:
@@ -92,20 +132,24 @@ def load(path: Path) -> PriorDraws:
     failed the gate, and ``FileNotFoundError`` if there is no file.
     """
     try:
-        arrays, about, checksum = _read_arrays(path)
+        content = read_regular_file(path)
+        if is_sealed(content) and not is_intact(content):
+            raise DamagedPrior(f"{path}: is damaged: its bytes are not those that were written.")
+        arrays, about, checksum = _read_arrays(content)
+        if checksum != _checksum(arrays, about):
+            raise DamagedPrior(f"{path}: is damaged: its checksum does not match.")
+        return _draws_of(path, json.loads(about), arrays)
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DamagedPrior(
-            f"{path}: not a readable file of prior draws ({error}). Refit."
-        ) from error
-    if checksum != _checksum(arrays, about):
-        raise DamagedPrior(f"{path}: the checksum does not match, so it was altered. Refit.")
-    header = json.loads(about)
-    if header.get("format") != _FORMAT:
-        raise DamagedPrior(f"{path}: format is {header.get('format')!r}, not {_FORMAT!r}. Refit.")
+    except _UNREADABLE as error:
+        raise DamagedPrior(f"{path}: is not a readable file of prior draws ({error}).") from error
+
+
+def _draws_of(path: Path, header: Mapping[str, Any], arrays: dict[str, Floats]) -> PriorDraws:
+    if header["format"] != _FORMAT:
+        raise DamagedPrior(f"{path}: its format is {header['format']!r}, not {_FORMAT!r}.")
     if header["provenance"].get("failed_gate"):
-        raise DamagedPrior(f"{path}: these draws failed the gate and cannot be used. Refit.")
+        raise DamagedPrior(f"{path}: these draws failed the gate and cannot be used.")
     quantities: dict[str, Any] = {name: arrays.pop(name) for name in ARRAYS}
     return PriorDraws(
         endpoints=tuple(header["endpoints"]),
@@ -117,8 +161,8 @@ def load(path: Path) -> PriorDraws:
     )
 
 
-def _read_arrays(path: Path) -> tuple[dict[str, Floats], str, str]:
-    with np.load(path, allow_pickle=False) as stored:
+def _read_arrays(content: bytes) -> tuple[dict[str, Floats], str, str]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
         if not isinstance(stored, np.lib.npyio.NpzFile):
             raise ValueError("a single array")  # noqa: TRY004  # not the caller's type error
         sampled_names = [name for name in stored.files if name.startswith(SAMPLED)]

@@ -1,6 +1,7 @@
 """Sweeps, sizes and reports in Python: one call each, as the commands do it."""
 
 from pathlib import Path
+from warnings import warn
 
 from phase2sim.core.backends import backend
 from phase2sim.core.errors import BadInput
@@ -9,10 +10,10 @@ from phase2sim.scenario.sweep_file import load_sweep
 from phase2sim.studies.compare import ScenarioComparison, compare_scenarios
 from phase2sim.studies.sizing.size import find_size, smallest_effect
 from phase2sim.studies.sizing.size_result import Search, SizeResult
-from phase2sim.studies.store.manifest import read_manifest
-from phase2sim.studies.store.results_folder import open_store
+from phase2sim.studies.store.results_folder import try_results_folder
 from phase2sim.studies.sweeps.result_rows import Rows
-from phase2sim.studies.sweeps.results import Results, matching_rows
+from phase2sim.studies.sweeps.results import matching_rows
+from phase2sim.studies.sweeps.stored_results import read_results
 from phase2sim.studies.sweeps.sweep import SweepOptions, SweepResult, prepare_sweep, run_sweep
 
 
@@ -181,7 +182,9 @@ def sweep(
     0
     """
     options = SweepOptions(trials=trials, mcse=mcse)
-    prepared = prepare_sweep(load_sweep(path), Path(out), options, workers, lambda _line: None)
+    loaded = load_sweep(path)
+    try_results_folder(Path(out))
+    prepared = prepare_sweep(loaded, Path(out), options, workers, lambda _line: None)
     with backend(workers) as workforce:
         return run_sweep(
             prepared, Path(out), workforce, ["phase2sim.sweep", str(path)], lambda _status: None
@@ -216,6 +219,5 @@ def results(folder: Path | str, where: str | None = None) -> Rows:
     >>> sorted(sizes)
     [40, 60]
     """
-    store = open_store(Path(folder))
-    rows = Results(store, read_manifest(store)).rows()
+    rows = read_results(Path(folder), warn).rows
     return Rows(tuple(dict(row) for row in matching_rows(rows, where)))

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,3 +69,44 @@ def test_every_file_with_kernels_is_in_the_digest() -> None:
 
     assert compiled
     assert compiled <= set(kernels.kernel_sources())
+
+
+def damage(path: Path, kind: str) -> None:
+    """Put something else where a file of compiled kernels is."""
+    content = path.read_bytes()
+    path.unlink()
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case _:
+            one_bit = bytes([*content[:-9], content[-9] ^ 4, *content[-8:]])
+            damaged = {"one bit": one_bit, "truncated": content[:-9], "empty": b""}
+            path.write_bytes(damaged[kind])
+
+
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+@pytest.mark.parametrize("kind", ["one bit", "truncated", "empty", "folder", "pipe"])
+def test_a_damaged_kernel_is_not_loaded_and_kept_again(
+    tmp_path: Path, suffix: str, kind: str
+) -> None:
+    files = kernels.KernelFiles(str(tmp_path), "total", stamp=1)
+    files.save("of floats", b"machine code of one")
+    files.save("of integers", b"machine code of the other")
+    assert files.load("of floats") == b"machine code of one"
+
+    for path in tmp_path.glob(f"*.{suffix}"):
+        damage(path, kind)
+
+    assert files.load("of floats") is files.load("of integers") is None
+    files.save("of floats", b"machine code of one")  # compiled again
+    if kind != "folder":  # nothing can be kept there
+        assert files.load("of floats") == b"machine code of one"
+
+
+def test_every_kernel_is_kept_with_a_digest() -> None:
+    compiled: Any = kernels.kernel(folder_of_kernels)
+    files = compiled._cache._cache_file  # noqa: SLF001 - there is no public way
+
+    assert isinstance(files, kernels.KernelFiles)

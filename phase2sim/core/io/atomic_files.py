@@ -3,10 +3,12 @@
 import errno
 import os
 import platform
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import IO
 
 from phase2sim.core.errors import BadInput
@@ -19,6 +21,46 @@ else:
 _HELD = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
 
+def read_regular_file(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises ``OSError`` with a reason in words, also for a folder, a pipe or a device, which is not
+    opened: a pipe would be waited for.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))
+    return path.read_bytes()
+
+
+def reason_of(error: OSError) -> str:
+    """Reason of an operating system's error, in words that go on from a colon."""
+    return (error.strerror or "it failed").lower()
+
+
+def move_aside(path: Path, destination: Path) -> Path:
+    """Move what stands at ``path`` to a free name at ``destination``; return where it is now.
+
+    Raises ``OSError``.
+    """
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    free, number = destination, 1
+    while os.path.lexists(free):
+        number += 1
+        free = destination.with_name(f"{destination.name}.{number}")
+    path.rename(free)
+    return free
+
+
+def try_folder(folder: Path, room: int = 1) -> None:
+    """Make a folder, and write and remove ``room`` bytes in it; raises ``OSError``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp") as file:
+        file.write(bytes(room))
+        file.flush()
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write to a temporary name beside ``path``, sync, and rename over it.
 
@@ -27,8 +69,9 @@ def write_bytes(path: Path, content: bytes) -> None:
     try:
         write_synced(path, content)
     except OSError as error:
-        reason = (error.strerror or "it failed").lower()
-        raise BadInput(f"{path}: cannot be written: {reason}. Choose another place.") from None
+        raise BadInput(
+            f"{path}: cannot be written: {reason_of(error)}. Choose another place."
+        ) from None
 
 
 def write_synced(path: Path, content: bytes) -> None:
@@ -41,7 +84,7 @@ def write_synced(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync_folder(path.parent)
-    except OSError:
+    except BaseException:
         _remove(temporary)
         raise
 
@@ -51,24 +94,39 @@ def locked(path: Path) -> Iterator[str]:
     """Hold a lock on a file while the block runs; it ends with the process, however that ends.
 
     Yields who holds it, and does not wait, if it is another; else an empty text. Raises
-    ``BadInput`` where there are no locks.
+    ``BadInput`` where there are no locks, or where something else stands at ``path``.
     """
-    with path.open("a+", encoding="utf-8") as file:
+    with _opened_lock(path) as file:
         try:
             _lock(file)
         except OSError as error:
             if error.errno not in _HELD:
-                reason = (error.strerror or "it failed").lower()
                 raise BadInput(
-                    f"{path}: cannot be locked: {reason}. Choose a local disk."
+                    f"{path}: cannot be locked: {reason_of(error)}. Choose a local disk."
                 ) from None
             file.seek(0)
             yield file.read().strip() or "another process"
             return
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {platform.node()}")
-        file.flush()
+        with suppress(OSError):  # who holds it is only for a message; the lock itself is held
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), f"process {os.getpid()} on {platform.node()}".encode())
         yield ""
+
+
+def _opened_lock(path: Path) -> IO[str]:
+    """Open the file of a lock; what stands there may be anything."""
+    try:
+        if os.path.lexists(path) and not path.is_file():
+            raise BadInput(
+                f"{path}: is not a file, so it cannot be locked. Remove it, and run the same"
+                " command again."
+            )
+        return path.open("a+", encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise BadInput(
+            f"{path}: cannot be opened: {reason_of(error)}. Correct its rights, or choose another"
+            " folder."
+        ) from None
 
 
 def _lock(file: IO[str]) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from html import escape
 
+from phase2sim.core.io.digests import seal
 from phase2sim.reporting.report.document import (
     Block,
     Document,
@@ -25,7 +26,10 @@ _LEAST = 0.7  # of the width a figure was drawn with: type of 11 px is then near
 
 
 def html_page(document: Document) -> str:
-    """Return the whole page: text, tables, drawn figures, the explorer and the record."""
+    """Return the whole page: text, tables, drawn figures, the explorer and the record.
+
+    The record holds a digest of the page.
+    """
     sections = list(enumerate(document.sections, start=1))
     contents = "".join(
         f'<li><a href="#section-{number}">{escape(section.title)}</a></li>'
@@ -34,7 +38,7 @@ def html_page(document: Document) -> str:
     body = "\n".join(_section(number, section) for number, section in sections)
     playground = [b for s in document.sections for b in s.blocks if isinstance(b, Playground)]
     scripts = explorer_scripts(playground[0]) if playground else ""
-    return (
+    page = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<link rel="icon" href="data:,">\n'
@@ -46,6 +50,7 @@ def html_page(document: Document) -> str:
         f"{record_script(document.record)}\n{scripts}"
         "</body>\n</html>\n"
     )
+    return seal(page.encode()).decode()
 
 
 def _section(number: int, section: Section) -> str:

@@ -11,7 +11,7 @@ from phase2sim.reporting.plain_tables import WideTable
 from phase2sim.scenario.sweep_file import Sweep
 from phase2sim.studies.sweeps.forecast import Forecast
 from phase2sim.studies.sweeps.result_rows import shares_view
-from phase2sim.studies.sweeps.sweep import SweepOptions, SweepResult
+from phase2sim.studies.sweeps.sweep import SweepOptions, SweepResult, damage_in_words
 
 
 def estimate_json(forecast: Forecast) -> dict[str, Any]:
@@ -80,11 +80,7 @@ def _notes(result: SweepResult) -> Iterator[RenderableType]:
         f" ({speed:,.0f} a second), {result.failed:,} analyses failed; results in {result.folder}."
     )
     if result.damaged:
-        yield Text(
-            f"{len(result.damaged)} damaged files were put aside in {result.damaged[0].parent},"
-            " their trials simulated anew.",
-            style="yellow",
-        )
+        yield Text(damage_in_words(result.damaged), style="yellow")
     for labels in result.imprecise:
         values = ", ".join(f"{name} = {label}" for name, label in labels.items())
         yield Text(f"Not as precise as asked for at the most trials: {values}.", style="yellow")

@@ -27,11 +27,12 @@ from phase2sim.scenario.scenario_file import Scenario, load_scenario
 from phase2sim.studies.dossier.example_trials import Example, examples
 from phase2sim.studies.dossier.fingerprints import fingerprint
 from phase2sim.studies.dossier.report_cells import NO_EFFECT, PLANNED, grids, labels_of
-from phase2sim.studies.store.manifest import Manifest, read_manifest
-from phase2sim.studies.store.results_folder import Store, open_store
+from phase2sim.studies.store.manifest import Manifest
+from phase2sim.studies.store.results_folder import Store, try_results_folder
 from phase2sim.studies.sweeps.cells import Cell
 from phase2sim.studies.sweeps.measure import Verdicts, difference, verdicts_of
 from phase2sim.studies.sweeps.results import GO_SHARES, Results
+from phase2sim.studies.sweeps.stored_results import read_results
 from phase2sim.studies.sweeps.sweep import SweepOptions, prepare_sweep, run_sweep
 
 SURFACE_TRIALS = 1_000  # of a cell of the explorer, at most
@@ -150,7 +151,7 @@ def dossier_of(
         return gather(source, shlex.join(command), options, say=say)
     scenario = load_scenario(source) if isinstance(source, Path) else source
     folder = store or Path("results") / f"{scenario.path.stem}-report"
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try_results_folder(folder)
     main = simulate_report(scenario, folder, options, backend, command, say=say, progress=progress)
     return gather(folder, shlex.join(command), options, main, say)
 
@@ -203,10 +204,9 @@ def gather(
     ``main`` is the planned trial's key; without it, the cell that others are compared with, else
     the first. Raises ``BadInput`` for a folder without results.
     """
-    store = open_store(folder)
-    manifest = read_manifest(store)
-    results = Results(store, manifest)
-    rows = tuple(results.rows())
+    stored = read_results(folder, say)
+    store, results, manifest = stored.store, stored.results, stored.manifest
+    rows = tuple(stored.rows)
     if not any(row["trials"] for row in rows):
         raise BadInput(f"{folder}: holds no trial yet. Run the sweep, then ask again.")
     cell = results.cell(main or _planned_key(manifest))

@@ -7,10 +7,16 @@ from typing import Any
 
 from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput
+from phase2sim.core.io.atomic_files import read_regular_file, reason_of
+from phase2sim.core.io.digests import UNSEALED, is_intact, is_sealed
 from phase2sim.studies.dossier.dossier import Dossier
 
-_FORMAT = "phase2sim report 1"
+_FORMAT = "phase2sim report 2"
 _SCRIPT = re.compile(r'<script type="application/json" id="record">(.*?)</script>', re.DOTALL)
+
+
+class AlteredPage(BadInput):
+    """A page of a report whose bytes are not those that were written."""
 
 
 def record(dossier: Dossier) -> dict[str, Any]:
@@ -18,6 +24,7 @@ def record(dossier: Dossier) -> dict[str, Any]:
     trials = {row["cell"]: row["trials"] for row in dossier.rows}
     return {
         "format": _FORMAT,
+        "digest": UNSEALED.decode(),  # of the whole page, once it is written
         "results_version": RESULTS_VERSION,
         "versions": dossier.manifest.runs[-1]["versions"],
         "command": dossier.command,
@@ -37,18 +44,33 @@ def record_script(values: dict[str, Any]) -> str:
 
 
 def read_record(page: Path) -> dict[str, Any]:
-    """Return the record of a report's page; raises ``BadInput`` for another file."""
+    """Return the record of a report's page.
+
+    Raises ``AlteredPage`` if a byte of the page is not as it was written, and ``BadInput`` for
+    another file.
+    """
     try:
-        match = _SCRIPT.search(page.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{page}: cannot be read: {error}. Name a report's .html file.") from None
+        content = read_regular_file(page)
+        match = _SCRIPT.search(content.decode())
+    except OSError as error:
+        raise BadInput(
+            f"{page}: cannot be read: {reason_of(error)}. Name a report's .html file."
+        ) from None
+    except UnicodeDecodeError:
+        match = None
+    if is_sealed(content) and not is_intact(content):
+        raise AlteredPage(
+            f"{page}: is not as it was written: its digest does not match. Make the report again,"
+            " or get an unchanged copy."
+        )
     try:
         values: dict[str, Any] = json.loads(match[1]) if match else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         values = {}
-    if values.get("format") != _FORMAT:
+    if values.get("format") != _FORMAT or not is_sealed(content):
         raise BadInput(
-            f"{page}: is no report of this version (no record of {_FORMAT!r}). Name the .html file"
-            " that `phase2sim report` wrote."
+            f"{page}: is no report of this version (no record of {_FORMAT!r} with a digest). Name"
+            " the .html file that `phase2sim report` wrote; a page of an earlier version has to be"
+            " made again."
         )
     return values

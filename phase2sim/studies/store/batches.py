@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from phase2sim.core.contracts import FAILURES, FALLBACKS, Estimates, OwnTest
 from phase2sim.studies.store.harm_columns import HARM_FIELDS, Column, harm_columns, harm_monitoring
+from phase2sim.studies.store.headers import with_header
 from phase2sim.trial.batch_results import BatchResults
 from phase2sim.trial.interim.look import ArmsSeen, Look
 
@@ -68,8 +69,13 @@ _ENCODINGS = dict.fromkeys(_NUMBERS, "BYTE_STREAM_SPLIT") | {"trial": "DELTA_BIN
 _CODES = {"failure": FAILURES, "fallback": FALLBACKS}  # code -> its name, 0 for none
 
 
-def encode_batch(by_truth: Mapping[str, BatchResults], names: Sequence[str]) -> bytes:
-    """Return the Parquet file of a batch: the same trials under every truth."""
+def encode_batch(
+    by_truth: Mapping[str, BatchResults], names: Sequence[str], header: str = ""
+) -> bytes:
+    """Return the Parquet file of a batch: the same trials under every truth.
+
+    ``header`` says which study the trials are of (``headers.pack``).
+    """
     parts = [
         _columns(results, truth=code, number=number, look=look)
         for code, results in enumerate(by_truth.values())
@@ -81,7 +87,7 @@ def encode_batch(by_truth: Mapping[str, BatchResults], names: Sequence[str]) -> 
     arrays = [_array([part[name] for part in parts], words.get(name)) for name in schema.names]
     file = pa.BufferOutputStream()
     pq.write_table(
-        pa.Table.from_arrays(arrays, schema=schema),
+        pa.Table.from_arrays(arrays, schema=with_header(schema, header)),
         file,
         compression="lz4",  # as small as zstd after these encodings, in half the time
         use_dictionary=[name for name in schema.names if name not in _ENCODINGS],

@@ -1,9 +1,7 @@
 """Measured numbers as Parquet tables: one row per number, one column per name."""
 
 import io
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,20 +11,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED
-from phase2sim.core.errors import BadInput
 from phase2sim.core.io.data_frames import Row
+from phase2sim.core.io.digests import UNSEALED, seal
+from phase2sim.studies.store.headers import header_of, pack, with_header
 
-_ABOUT = b"phase2sim"
 _WORDS = {UNDECIDED: "undecided", STOP: "stop", GO: "go", CONSIDER: "consider"}  # codes rise by 1
 _ARROW_TYPES = ((bool, pa.bool_()), (int, pa.int64()), (float, pa.float64()))
 
 
 def parquet_of(rows: Sequence[Row], about: Mapping[str, Any] | None = None) -> bytes:
-    """Return a Parquet file of rows, with ``about`` as its metadata."""
-    metadata = {_ABOUT: json.dumps(about or {}).encode()}
-    file = io.BytesIO()
-    pq.write_table(_table(rows).replace_schema_metadata(metadata), file, compression="zstd")
-    return file.getvalue()
+    """Return a Parquet file of rows, with ``about`` as its header and a digest of its bytes."""
+    return _sealed(_table(rows), about or {})
 
 
 def csv_of(rows: Sequence[Row]) -> bytes:
@@ -36,18 +31,19 @@ def csv_of(rows: Sequence[Row]) -> bytes:
     return file.getvalue()
 
 
-def read_table(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return the rows of a table and its metadata; raises ``BadInput`` for another file."""
-    try:
-        table = pq.read_table(path, use_threads=False)
-        about = json.loads((table.schema.metadata or {}).get(_ABOUT, b"{}"))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise BadInput(f"{path}: is no table of results ({error}). Run the sweep again.") from None
-    return table.to_pylist(), about
+def table_in(content: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the rows of a table whose bytes were checked, and its header."""
+    table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+    return table.to_pylist(), header_of(table.schema)
 
 
-def decisions_bytes(verdicts: Mapping[str, NDArray[np.int8]], names: Sequence[str]) -> bytes:
-    """Return a Parquet file of verdicts by truth, one row per truth, name and trial."""
+def decisions_bytes(
+    verdicts: Mapping[str, NDArray[np.int8]], names: Sequence[str], about: Mapping[str, Any]
+) -> bytes:
+    """Return a Parquet file of verdicts by truth, one row per truth, name and trial.
+
+    With ``about`` as its header and a digest of its bytes.
+    """
     shape = [(truth, len(verdict)) for truth, verdict in verdicts.items()]
     truths = np.repeat(np.arange(len(shape)), [trials * len(names) for _, trials in shape])
     numbers = [np.repeat(np.arange(len(names)), trials) for _, trials in shape]
@@ -61,16 +57,21 @@ def decisions_bytes(verdicts: Mapping[str, NDArray[np.int8]], names: Sequence[st
             "verdict": _dictionary_array(codes - UNDECIDED, list(_WORDS.values())),
         }
     )
-    file = io.BytesIO()
-    pq.write_table(
+    return _sealed(
         table,
-        file,
-        compression="zstd",
+        about,
         use_dictionary=["truth", "verdict_on", "verdict"],
         column_encoding={"trial": "DELTA_BINARY_PACKED"},
         write_statistics=["trial"],  # of names they say nothing, and cost as much as the column
     )
-    return file.getvalue()
+
+
+def _sealed(table: pa.Table, about: Mapping[str, Any], **encoding: Any) -> bytes:  # noqa: ANN401 - of pyarrow
+    schema = with_header(table.schema, pack(about), digest=UNSEALED)
+    file = io.BytesIO()
+    whole = table.replace_schema_metadata(schema.metadata)
+    pq.write_table(whole, file, compression="zstd", **encoding)
+    return seal(file.getvalue())
 
 
 def _table(rows: Sequence[Row]) -> pa.Table:

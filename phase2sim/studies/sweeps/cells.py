@@ -16,8 +16,10 @@ from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
-from phase2sim.scenario.scenario_file import Scenario
+from phase2sim.scenario.scenario_file import Scenario, scenario_from
 from phase2sim.scenario.sweep_file import Label, Sweep
+from phase2sim.studies.store.headers import pack
+from phase2sim.studies.store.manifest import ManifestEntry
 
 _HASH_DIGITS = 16
 # Keys that do not change the simulated data. Of the evidence, only the fitted prior counts.
@@ -67,6 +69,7 @@ class Group:
     """Studies that differ only in the number of patients: simulated in one pass."""
 
     studies: Mapping[int, str]  # patients -> study, in rising order
+    headers: Mapping[int, str]  # patients -> header of the files of its trials
     largest: BuiltScenario
     truths: tuple[str, ...]
 
@@ -92,6 +95,16 @@ class Priors:
             evidence = read_evidence(scenario.evidence, beside=scenario.path)
             self._priors[key] = load_or_fit(evidence, report=self._report)
         return self._priors[key]
+
+
+def kept_prior(cell: Cell) -> PriorDraws | None:
+    """Fitted prior that a cell was simulated with; None if it is not kept here."""
+    try:
+        evidence = read_evidence(cell.scenario.evidence, beside=cell.scenario.path)
+        draws = prior_files.load(prior_files.cached_path(evidence.digest))
+    except (BadInput, FileNotFoundError):
+        return None
+    return draws if _hash_of_draws(draws) == cell.prior else None
 
 
 class Assemblies:
@@ -157,11 +170,44 @@ def groups_of(cells: Iterable[Cell]) -> tuple[Group, ...]:
     return tuple(
         Group(
             studies={patients: by_size[patients].study for patients in sorted(by_size)},
+            headers={patients: _header_of_trials(cell) for patients, cell in by_size.items()},
             largest=by_size[max(by_size)].built,
             truths=by_size[max(by_size)].truths,
         )
         for by_size in cells_by_content.values()
     )
+
+
+def entry_of(cell: Cell, requested: int, compared_with: str | None) -> ManifestEntry:
+    """Entry of a cell in the manifest: enough to measure it without the sweep file."""
+    return {
+        "study": cell.study,
+        "labels": dict(cell.labels),
+        "truths": list(cell.truths),
+        "prior": cell.prior,
+        "requested": requested,
+        "compared_with": compared_with,
+        "file": str(cell.scenario.path),
+        "scenario": cell.scenario.model_dump(mode="json", exclude_defaults=True),
+    }
+
+
+def cell_of(key: str, entry: ManifestEntry) -> Cell:
+    """Undo ``entry_of``."""
+    return Cell(
+        key=key,
+        study=entry["study"],
+        labels=entry["labels"],
+        built=build_scenario(scenario_from(entry["scenario"], Path(entry["file"]))),
+        truths=tuple(entry["truths"]),
+        prior=entry["prior"],
+    )
+
+
+def _header_of_trials(cell: Cell) -> str:
+    """What a file of trials says of itself, the same wherever the sweep's file is."""
+    entry = entry_of(cell, 0, None) | {"file": cell.scenario.path.name}
+    return pack({"study": cell.study, "cell": cell.key, "entry": entry})
 
 
 def settings_text(labels: Mapping[str, Label]) -> str:
@@ -193,9 +239,13 @@ def _cell(
         if truth in (requested or available)
     )
     draws = priors.get_prior(scenario)
-    prior = "" if draws is None else prior_files.digest(draws)[:_HASH_DIGITS]
+    prior = "" if draws is None else _hash_of_draws(draws)
     study = study_key(scenario, truths, prior)
     return Cell(cell_key(study, scenario), study, labels, built, truths, prior)
+
+
+def _hash_of_draws(draws: PriorDraws) -> str:
+    return prior_files.digest(draws)[:_HASH_DIGITS]
 
 
 def _study_table(scenario: Scenario) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _GROUPS_TIMED = 6
 _TRIALS = (20, 200)  # the second only if the first were quick
 _QUICK_SECONDS = 0.05
 _BYTES_A_ROW = 21  # three numbers of a truth, an analysis and a trial; more if others vary too
-_BYTES_A_FILE = 3_500  # before the first trial: mostly what describes the columns
+_BYTES_A_FILE = 5_000  # before the first trial: what describes the columns and the study
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _missing_units(store: Store, group: Group, trials: int) -> list[WorkUnit]:
 def _cost(group: Group, assemblies: Assemblies) -> tuple[float, float]:
     """Seconds per trial, all sizes and truths together, and bytes per trial of one size."""
     assembled = assemblies.assemble(group)
-    work = Work(assembled.study, assembled.sources)
+    work = Work(assembled.study, assembled.sources, group.headers)
     largest = group.sizes[-1:]
     simulate_piece(work, WorkUnit(0, 0, 1, largest))  # compiles the kernels
     few, many = _TRIALS

@@ -8,15 +8,16 @@ from typing import Any
 
 from phase2sim.core.errors import BadInput, BadScenario
 from phase2sim.core.io.validation import Table
-from phase2sim.operating.characteristics import ClosedFormLookup, closed_forms
+from phase2sim.core.progress import Report
 from phase2sim.scenario.assembly.analysis_set import check_decision
-from phase2sim.scenario.assembly.assemble import assemble, build_scenario
+from phase2sim.scenario.assembly.assemble import build_scenario
 from phase2sim.scenario.assembly.registry import build
 from phase2sim.scenario.scenario_file import read_value
-from phase2sim.studies.store.manifest import Manifest, read_manifest, write_manifest
+from phase2sim.studies.store.manifest import Manifest, write_manifest
 from phase2sim.studies.store.results_folder import Store, open_store, writing
-from phase2sim.studies.sweeps.cells import Cell, cell_key
-from phase2sim.studies.sweeps.results import Results, cell_of, entry_of, write_measurements
+from phase2sim.studies.sweeps.cells import Cell, cell_key, cell_of, entry_of
+from phase2sim.studies.sweeps.results import Results, write_measurements
+from phase2sim.studies.sweeps.stored_results import damage_in, manifest_with_cells
 
 _OPTION, _STOPPING = Path("--decision"), Path("--stopping")
 _EXAMPLES = {
@@ -26,18 +27,24 @@ _EXAMPLES = {
 
 
 def rescore(
-    folder: Path, decision: str | None, command: Sequence[str], *, stopping: str | None = None
+    folder: Path,
+    decision: str | None,
+    command: Sequence[str],
+    *,
+    stopping: str | None = None,
+    report: Report = lambda _line: None,
 ) -> list[dict[str, Any]]:
     """Rows of every study of a store under other rules, which the store then keeps.
 
     ``decision`` and ``stopping`` are the scenario's tables as TOML, checked as in a run; None keeps
-    the scenario's own. Raises ``BadInput`` for an invalid rule, or a folder without results.
+    the scenario's own. ``report`` is told of damage, which is mended. Raises ``BadInput`` for an
+    invalid rule, or a folder without results.
     """
     open_store(folder)
     tables = _tables(decision, stopping)
     rule = build("decisions", tables["decision"], "decision", _OPTION) if decision else None
     with writing(folder) as store:
-        manifest = read_manifest(store)
+        manifest = manifest_with_cells(store)
         for key, entry in manifest.cells.items():  # all, before any of them is kept
             cell = cell_of(key, entry)
             if rule is not None:
@@ -45,7 +52,9 @@ def rescore(
             _rescore_cell(cell, tables)
         scored = _add_cells(store, manifest, tables, command)
         results = Results(store, manifest)
-        rows = write_measurements(store, results, lambda key: _closed_form(results.cell(key)))
+        for line in damage_in(results):
+            report(line)
+        rows = write_measurements(store, results)
     return [row for row in rows if row["cell"] in scored]
 
 
@@ -100,10 +109,3 @@ def _add_cells(
     manifest.add_run(shlex.join(command), dict(tables))
     write_manifest(store, manifest)
     return set(scored.values())
-
-
-def _closed_form(cell: Cell) -> ClosedFormLookup | None:
-    """Closed forms of a scenario without evidence; None where the prior would be needed."""
-    if cell.prior:
-        return None
-    return closed_forms(assemble(cell.built, None))

@@ -1,8 +1,9 @@
 """Rows of a folder of results: one per number, with its position on the axes."""
 
 import math
+import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,19 @@ from typing import Any
 from phase2sim.core.io.data_frames import Row
 from phase2sim.core.io.row_conditions import condition
 from phase2sim.core.measured import Measured
-from phase2sim.operating.characteristics import Characteristic, ClosedFormLookup
+from phase2sim.operating.characteristics import Characteristic, ClosedFormLookup, closed_forms
 from phase2sim.operating.closed_form import ClosedForm
-from phase2sim.scenario.assembly.assemble import build_scenario
-from phase2sim.scenario.scenario_file import scenario_from
-from phase2sim.studies.store.manifest import Manifest, ManifestEntry
-from phase2sim.studies.store.parquet_tables import decisions_bytes, parquet_of, read_table
-from phase2sim.studies.store.results_folder import Store
-from phase2sim.studies.sweeps.cells import Cell
+from phase2sim.scenario.assembly.assemble import assemble
+from phase2sim.studies.store.headers import read_header
+from phase2sim.studies.store.manifest import Manifest, in_header
+from phase2sim.studies.store.parquet_tables import decisions_bytes, parquet_of, table_in
+from phase2sim.studies.store.results_folder import (
+    CHARACTERISTICS,
+    DamagedFile,
+    Store,
+    verdicts_path,
+)
+from phase2sim.studies.sweeps.cells import Cell, cell_of, kept_prior
 from phase2sim.studies.sweeps.measure import (
     Measurements,
     Verdicts,
@@ -26,55 +32,48 @@ from phase2sim.studies.sweeps.measure import (
     verdicts_of,
 )
 
-_CHARACTERISTICS = "characteristics.parquet"
-_DECISIONS = "decisions"
 _CELLS_AT_ONCE = 4  # cells measured at a time
+_THEORY = ("name", "analysis", "truth", "exact", "approximate")
 GO_SHARES = {"power", "type_i_error", "assurance"}
 
-
-def entry_of(cell: Cell, requested: int, compared_with: str | None) -> ManifestEntry:
-    """Entry of a cell in the manifest: enough to measure it without the sweep file."""
-    return {
-        "study": cell.study,
-        "labels": dict(cell.labels),
-        "truths": list(cell.truths),
-        "prior": cell.prior,
-        "requested": requested,
-        "compared_with": compared_with,
-        "file": str(cell.scenario.path),
-        "scenario": cell.scenario.model_dump(mode="json", exclude_defaults=True),
-    }
-
-
-def cell_of(key: str, entry: ManifestEntry) -> Cell:
-    """Undo ``entry_of``."""
-    return Cell(
-        key=key,
-        study=entry["study"],
-        labels=entry["labels"],
-        built=build_scenario(scenario_from(entry["scenario"], Path(entry["file"]))),
-        truths=tuple(entry["truths"]),
-        prior=entry["prior"],
-    )
+type ClosedFormsOfCells = Callable[[str], ClosedFormLookup | None]
+type OnMeasured = Callable[[Measurements, Mapping[str, Any]], None]
 
 
 class Results:
-    """Rows of every cell of a store; unchanged cells are read from its table."""
+    """Rows of every cell of a store; unchanged cells are read from its table.
+
+    ``damaged`` lists derived files that cannot be used; what they held is measured again.
+    """
 
     def __init__(self, store: Store, manifest: Manifest, cells: Iterable[Cell] = ()) -> None:
         self.store = store
         self.manifest = manifest
         self.refused: list[str] = []  # why some numbers must not be used
+        self.damaged: list[Path] = []
         self._cells = {cell.key: cell for cell in cells}
         self._rows_by_cell: dict[str, list[dict[str, Any]]] = {}
         self._stamps: dict[str, object] = {}
+        self.without_theory: set[str] = set()  # cells whose closed forms are lost
         self._last: tuple[str, Verdicts] = ("", {})
-        path = store.folder / _CHARACTERISTICS
-        if path.is_file():
-            rows, about = read_table(path)
-            self._stamps = about.get("stamps", {})
+        self._numbers = {key: number for number, key in enumerate(manifest.cells)}
+        self._headers = {key: self._read(verdicts_path(key), read_header) for key in manifest.cells}
+        if table := self._read(Path(CHARACTERISTICS), table_in):
+            rows, about = table
+            self._stamps = about["stamps"]
             for row in rows:
                 self._rows_by_cell.setdefault(row["cell"], []).append(row)
+
+    def _read[T](self, name: Path, reader: Callable[[bytes], T]) -> T | None:
+        """Read a derived file; None if there is none, or it is damaged, which is noted."""
+        path = self.store.folder / name
+        if not os.path.lexists(path):
+            return None
+        try:
+            return reader(self.store.read_sealed(path))
+        except DamagedFile:
+            self.damaged.append(path)
+            return None
 
     def cell(self, key: str) -> Cell:
         """Return a cell of the manifest, built once."""
@@ -84,27 +83,42 @@ class Results:
 
     def rows(
         self,
-        closed_forms: Callable[[str], ClosedFormLookup | None] = lambda _key: None,
-        on_measured: Callable[[Measurements], None] = lambda _measurements: None,
+        closed_forms: ClosedFormsOfCells = lambda _key: None,
+        on_measured: OnMeasured | None = None,
     ) -> list[dict[str, Any]]:
         """Measure the cells whose trials have changed; ``on_measured`` is called with each.
 
-        A closed form that cannot be computed here is that of the stored rows.
+        A closed form that cannot be computed here is that of the stored rows. With
+        ``on_measured``, a cell whose table of verdicts is lost counts as changed too.
         """
         stamps = {key: self._stamp(key) for key in self.manifest.cells}
-        stale = [key for key, stamp in stamps.items() if self._stamps.get(key) != stamp]
+        stale = [
+            key
+            for key, stamp in stamps.items()
+            if self._stamps.get(key) != stamp
+            or self._lost_verdicts(key, stamp, counts_missing=on_measured is not None)
+        ]
         for key, rows in self._measure_cells(stale, closed_forms, on_measured):
             self._rows_by_cell[key] = rows
-            self._stamps[key] = stamps[key]
+            self._stamps[key] = None if key in self.without_theory else stamps[key]
         all_rows = [row for key in self.manifest.cells for row in self._rows_by_cell[key]]
         self.refused = list(dict.fromkeys(row["refused"] for row in all_rows if row["refused"]))
         return all_rows
 
+    def _lost_verdicts(self, key: str, stamp: object, *, counts_missing: bool) -> bool:
+        """Whether the table of verdicts of a cell is damaged, of other trials, or missing."""
+        header = self._headers[key]
+        if header is not None:
+            return bool(header["stamp"] != stamp)
+        if self.store.folder / verdicts_path(key) in self.damaged:
+            return True
+        return counts_missing and self.store.trials(self.manifest.cells[key]["study"]) > 0
+
     def _measure_cells(
         self,
         keys: Sequence[str],
-        closed_forms: Callable[[str], ClosedFormLookup | None],
-        on_measured: Callable[[Measurements], None],
+        closed_forms: ClosedFormsOfCells,
+        on_measured: OnMeasured | None,
     ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """Rows of some cells, a few at a time in threads; reading and adding needs no lock."""
         waiting = deque(keys)
@@ -113,15 +127,44 @@ class Results:
             while waiting or running:
                 while waiting and len(running) < 2 * _CELLS_AT_ONCE:
                     key = waiting.popleft()
-                    stored = _stored_closed_forms(self._rows_by_cell.get(key, []))
-                    closed_form = closed_forms(key) or stored
+                    closed_form = closed_forms(key) or self._kept_closed_forms(key)
                     running.append((key, pool.submit(self._measure, key, closed_form, on_measured)))
                 key, future = running.popleft()
                 yield key, future.result()
 
     def about(self) -> dict[str, Any]:
-        """Metadata of the table of rows: the state of the trials behind each cell."""
-        return {"stamps": self._stamps}
+        """Header of the table of rows: the state of the trials behind each cell, and the cells."""
+        return {"stamps": self._stamps, **in_header(self.manifest)}
+
+    def _about_cell(self, key: str, rows: Sequence[Row]) -> dict[str, Any]:
+        """Header of the table of verdicts of a cell: what else is lost with the other files."""
+        return {
+            "cell": key,
+            "number": self._numbers[key],
+            "entry": self.manifest.cells[key],
+            "stamp": self._stamp(key),
+            "closed_forms": None if key in self.without_theory else _closed_forms_in(rows),
+        }
+
+    def _kept_closed_forms(self, key: str) -> ClosedFormLookup:
+        """Closed forms beside the verdicts, else of the rows, else computed anew where they can be.
+
+        Without damage none is computed for a cell with a fitted prior: only its sweep does that.
+        """
+        header, rows, cell = self._headers[key], self._rows_by_cell.get(key), self.cell(key)
+        if header is not None and header["closed_forms"] is not None:
+            return _stored_closed_forms(header["closed_forms"])
+        are_lost = bool(self.damaged) if header is None else True
+        if rows and self._stamps.get(key) is not None:
+            return _stored_closed_forms(rows)
+        if not cell.prior:
+            return closed_forms(assemble(cell.built, None))
+        prior = kept_prior(cell) if are_lost else None
+        if prior is not None:
+            return closed_forms(assemble(cell.built, prior))
+        if are_lost:
+            self.without_theory.add(key)
+        return _stored_closed_forms([])
 
     def _stamp(self, key: str) -> list[object]:
         """State that the rows of a cell depend on."""
@@ -138,17 +181,19 @@ class Results:
         ]
 
     def _measure(
-        self, key: str, closed_form: ClosedFormLookup, on_measured: Callable[[Measurements], None]
+        self, key: str, closed_form: ClosedFormLookup, on_measured: OnMeasured | None
     ) -> list[dict[str, Any]]:
         cell, entry = self.cell(key), self.manifest.cells[key]
         measurements = measure(self.store, cell, entry["requested"], closed_form)
-        on_measured(measurements)
         reference_key = entry["compared_with"]
         reference = self._verdicts(reference_key) if reference_key else {}
-        return [
+        rows = [
             _row(measurements, row, _paired_difference(measurements, row, reference))
             for row in measurements.rows
         ]
+        if on_measured is not None:
+            on_measured(measurements, self._about_cell(key, rows))
+        return rows
 
     def _verdicts(self, key: str) -> Verdicts:
         """Verdicts of a cell; those of the last cell are cached."""
@@ -158,17 +203,18 @@ class Results:
 
 
 def write_measurements(
-    store: Store, results: Results, closed_forms: Callable[[str], ClosedFormLookup | None]
+    store: Store, results: Results, closed_forms: ClosedFormsOfCells = lambda _key: None
 ) -> list[dict[str, Any]]:
     """Measure changed cells, write the tables of numbers and of decisions, return all rows."""
 
-    def write_decisions(measurements: Measurements) -> None:
+    def write_decisions(measurements: Measurements, about: Mapping[str, Any]) -> None:
         if measurements.verdicts:
-            path = store.folder / _DECISIONS / f"cell={measurements.cell.key}" / "verdicts.parquet"
-            store.write(path, decisions_bytes(measurements.verdicts, measurements.cell.verdicts))
+            cell = measurements.cell
+            content = decisions_bytes(measurements.verdicts, cell.verdicts, about)
+            store.write(store.folder / verdicts_path(cell.key), content)
 
     rows = results.rows(closed_forms, write_decisions)
-    store.write(store.folder / _CHARACTERISTICS, parquet_of(rows, results.about()))
+    store.write(store.folder / CHARACTERISTICS, parquet_of(rows, results.about()))
     return rows
 
 
@@ -233,6 +279,11 @@ def _row(
         "seed": cell.scenario.seed,
         "study": cell.study,
     }
+
+
+def _closed_forms_in(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """What ``_stored_closed_forms`` needs of rows."""
+    return [{name: row[name] for name in _THEORY} for row in rows if row["name"] in GO_SHARES]
 
 
 def _stored_closed_forms(rows: Sequence[Row]) -> ClosedFormLookup:

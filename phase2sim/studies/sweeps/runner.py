@@ -113,8 +113,9 @@ class Campaign:
 
     def _submit(self, piece: WorkUnit) -> "Future[WorkResult]":
         if piece.group not in self._shared:
-            assembled = self.assemblies.assemble(self.groups[piece.group])
-            work = Work(assembled.study, assembled.sources)
+            group = self.groups[piece.group]
+            assembled = self.assemblies.assemble(group)
+            work = Work(assembled.study, assembled.sources, group.headers)
             self._shared[piece.group] = self.backend.share(work)
         return self.backend.submit(simulate_piece, self._shared[piece.group], piece)
 

@@ -17,12 +17,20 @@ from phase2sim.operating.characteristics import ClosedFormLookup, closed_forms
 from phase2sim.scenario.assembly.unread_keys import refuse_unread_by_all
 from phase2sim.scenario.sweep_file import Sweep
 from phase2sim.studies.store.manifest import Manifest, read_manifest, write_manifest
-from phase2sim.studies.store.results_folder import Store, writing
-from phase2sim.studies.sweeps.cells import Assemblies, Cell, Group, Priors, cells_of, groups_of
+from phase2sim.studies.store.results_folder import MANIFEST, DamagedFile, Store, writing
+from phase2sim.studies.sweeps.cells import (
+    Assemblies,
+    Cell,
+    Group,
+    Priors,
+    cells_of,
+    entry_of,
+    groups_of,
+)
 from phase2sim.studies.sweeps.forecast import Forecast, forecast
 from phase2sim.studies.sweeps.measure import measure
 from phase2sim.studies.sweeps.result_rows import Rows, shares_view
-from phase2sim.studies.sweeps.results import Results, entry_of, write_measurements
+from phase2sim.studies.sweeps.results import Results, write_measurements
 from phase2sim.studies.sweeps.runner import Campaign
 from phase2sim.studies.sweeps.trial_targets import (
     MOST_TRIALS,
@@ -78,7 +86,8 @@ class SweepResult(Viewed):
     finished : bool
         False if the sweep was interrupted or ran out of time before its last trial.
     damaged : tuple of Path
-        Damaged files that were set aside; their trials were simulated again.
+        Damaged files that were made anew: trials set aside and simulated again, the manifest
+        rebuilt, tables of an earlier version or with damage measured again.
     imprecise : tuple of mapping
         Axis values of the cells whose Monte Carlo standard error is still above the requested one.
     refused : tuple of str
@@ -104,7 +113,7 @@ class SweepResult(Viewed):
     failed: int  # analyses, of this run
     seconds: float
     finished: bool
-    damaged: tuple[Path, ...]  # files that were put aside, their trials simulated anew
+    damaged: tuple[Path, ...]  # files that were made anew, those of trials put aside
     imprecise: tuple[Mapping[str, object], ...]  # cells above the target standard error
     refused: tuple[str, ...]  # why some numbers must not be used
     rows: Rows  # of this sweep's cells
@@ -121,11 +130,19 @@ class SweepResult(Viewed):
         """One line per cell, and notes on refused numbers and damaged files."""
         notes = [f"Refused: {why}" for why in self.refused]
         if self.damaged:
-            notes.append(f"{len(self.damaged)} damaged files were put aside and made anew.")
+            notes.append(damage_in_words(self.damaged))
         if not self.finished:
             notes.append("Stopped before its end. The same call goes on from here.")
         shares = shares_view(self.rows, f"{self.cells:,} cells in {self.folder}")
         return replace(shares, notes=(*shares.notes, *notes))
+
+
+def damage_in_words(damaged: Sequence[Path]) -> str:
+    """``2 damaged files were made anew, such as out/damaged/...``."""
+    return (
+        f"Damaged files, or files of an earlier version without a digest: {len(damaged)}, all made"
+        f" anew, such as {damaged[0]}."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +199,7 @@ def run_sweep(
     with writing(out) as store, noted_interrupts() as interrupts:
         damaged = [p for cell in prepared.cells for p in store.put_aside_damaged(cell.study)]
         manifest = _write_request(store, prepared, command)
+        damaged += [out / MANIFEST] if manifest.damage else []
         trial_target = _trial_target(prepared)
         campaign = Campaign(
             store=store,
@@ -194,6 +212,7 @@ def run_sweep(
         )
         finished = campaign.run()
         results = Results(store, manifest, prepared.cells)
+        damaged += results.damaged
         rows = _measure_cells(store, results, prepared)
     keys = {cell.key for cell in prepared.cells}
     imprecise = trial_target.unfulfilled if isinstance(trial_target, Precision) else []
@@ -293,4 +312,9 @@ def _measure_cells(store: Store, results: Results, prepared: PreparedSweep) -> l
         cell = cells[key]
         return closed_forms(prepared.assemblies.assemble_cell(cell, group_of_study[cell.study]))
 
-    return write_measurements(store, results, cell_closed_forms)
+    try:
+        return write_measurements(store, results, cell_closed_forms)
+    except DamagedFile:  # of another sweep in this folder, which has to be run again
+        for study in store.studies():
+            store.put_aside_damaged(study)
+        return write_measurements(store, results, cell_closed_forms)

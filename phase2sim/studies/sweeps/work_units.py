@@ -20,6 +20,7 @@ class Work:
 
     study: Study  # the largest
     sources: tuple[TruthSource, ...]
+    headers: Mapping[int, str]  # patients -> header of the files of its trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ def simulate_piece(work: Work, piece: WorkUnit) -> WorkResult:
         encode_batch(
             {truth: results.of_size(k) for truth, results in results_by_truth.items()},
             work.study.names,
+            work.headers[size],
         )
-        for k in range(len(piece.sizes))
+        for k, size in enumerate(piece.sizes)
     )
     return WorkResult(files, failed, time.perf_counter() - start, RESULTS_VERSION)
 

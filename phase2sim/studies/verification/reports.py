@@ -12,7 +12,7 @@ from phase2sim.core.progress import Report
 from phase2sim.core.randomness import generator
 from phase2sim.scenario.scenario_file import scenario_from
 from phase2sim.scenario.sweep_file import Sweep, Variation
-from phase2sim.studies.dossier.embedded_record import read_record
+from phase2sim.studies.dossier.embedded_record import AlteredPage, read_record
 from phase2sim.studies.dossier.fingerprints import fingerprint
 from phase2sim.studies.store.results_folder import open_store
 from phase2sim.studies.sweeps.sweep import SweepOptions, prepare_sweep, run_sweep
@@ -20,8 +20,14 @@ from phase2sim.studies.verification.findings import Check, Verification
 
 
 def check_report(page: Path, share: float, seed: int, say: Report) -> Verification:
-    """Simulate a share of a report's cells again, at least one; raises ``BadInput``."""
-    record = read_record(page)
+    """Simulate a share of a report's cells again, at least one; raises ``BadInput``.
+
+    Of a page that is not as it was written nothing is simulated: that is the finding.
+    """
+    try:
+        record = read_record(page)
+    except AlteredPage as error:
+        return Verification(f"{page}: altered", (_altered(error),))
     if record["results_version"] != RESULTS_VERSION:
         raise BadInput(
             f"{page}: was made with results version {record['results_version']}, this is"
@@ -37,6 +43,17 @@ def check_report(page: Path, share: float, seed: int, say: Report) -> Verificati
         say(f"Simulating {entry['trials']:,} trials of cell {key} again ...")
         checks.append(_repeat_cell(key, entry, say))
     return Verification(f"{page}: {count} of {len(cells)} cells", tuple(checks))
+
+
+def _altered(error: AlteredPage) -> Check:
+    return Check(
+        kind="reproducibility",
+        name="the page is as it was written",
+        expected="the digest in the page",
+        source="the report",
+        observed=str(error),
+        passed=False,
+    )
 
 
 def _repeat_cell(key: str, entry: dict[str, Any], say: Report) -> Check:

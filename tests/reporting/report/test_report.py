@@ -9,9 +9,12 @@ from pathlib import Path
 import docx
 import pytest
 from click.testing import CliRunner
+from support.flipped_bits import with_flipped_bits
 from support.small_sweeps import SWEEP, swept, write_sweep
 
 from phase2sim.cli import main
+from phase2sim.core.errors import BadInput
+from phase2sim.core.io.digests import UNSEALED, seal
 from phase2sim.decisions.graphical import Graphical
 from phase2sim.reporting.report.document import Document, FigureBlock, Grid, Number, Prose, Section
 from phase2sim.reporting.report.full_report import SECTIONS
@@ -148,11 +151,32 @@ def test_a_true_report_is_verified_and_a_changed_one_is_not(page: Path, tmp_path
     key = re.search(r"cell (\w+)", verification.checks[0].name)
     assert key is not None
     hash_of = read_record(page)["cells"][key[1]]["fingerprint"]
-    text = page.read_text(encoding="utf-8")
-    changed.write_text(text.replace(hash_of, hash_of[::-1]), encoding="utf-8")
+    text = page.read_text(encoding="utf-8").replace(hash_of, hash_of[::-1])
+    digest = re.search(rb"phase2sim-sha256:[0-9a-f]{64}", text.encode())
+    assert digest is not None
+    changed.write_bytes(seal(text.encode().replace(digest[0], UNSEALED)))
 
     assert verification.passed
     assert not check_report(changed, 0.01, 1, lambda _line: None).passed
+
+
+@pytest.mark.parametrize("flips", [40, pytest.param(4_000, marks=pytest.mark.calibration)])
+def test_a_flipped_bit_of_a_page_is_found(page: Path, tmp_path: Path, flips: int) -> None:
+    copy = tmp_path / "copy.html"
+    copy.write_bytes(page.read_bytes())
+    altered: list[int] = []
+    refused: list[str] = []
+
+    for bit in with_flipped_bits(copy, flips):
+        try:
+            assert not check_report(copy, 0.01, 1, lambda _line: None).passed
+            altered.append(bit)
+        except BadInput as refusal:  # the digest itself was hit
+            refused.append(str(refusal))
+
+    assert len(altered) + len(refused) == flips
+    assert len(altered) > 0.9 * flips
+    assert all("is no report of this version" in message for message in refused)
 
 
 def test_a_folder_of_an_own_sweep_becomes_a_report(tmp_path: Path) -> None:
