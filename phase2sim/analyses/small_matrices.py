@@ -20,10 +20,60 @@ def product(left: Floats, right: Floats) -> Floats:
 
 
 @kernel
+def times_vector(matrix: Floats, vector: Floats) -> Floats:
+    """Matrix times vector."""
+    total = np.zeros(matrix.shape[0])
+    for i in range(matrix.shape[0]):
+        for k in range(vector.size):
+            total[i] += matrix[i, k] * vector[k]
+    return total
+
+
+@kernel
 def around(outer: Floats, inner: Floats) -> Floats:
     """Outer times inner times outer."""
     both: Floats = product(product(outer, inner), outer)
     return both
+
+
+@kernel
+def turned(matrix: Floats) -> Floats:
+    """Transpose, laid out row by row."""
+    transpose = np.empty((matrix.shape[1], matrix.shape[0]))
+    for i in range(matrix.shape[0]):
+        for j in range(matrix.shape[1]):
+            transpose[j, i] = matrix[i, j]
+    return transpose
+
+
+@kernel
+def add_crossproduct(target: Floats, rows: Floats, weight: float) -> None:
+    """Add ``weight`` times rows' rows to the lower triangle; the inner loop runs along a row."""
+    for m in range(rows.shape[0]):
+        row = rows[m]
+        for j in range(row.size):
+            value = weight * row[j]
+            if value != 0.0:
+                for k in range(j + 1):
+                    target[j, k] += value * row[k]
+
+
+@kernel
+def mirror(matrix: Floats) -> None:
+    """Copy the lower triangle to the upper one."""
+    for i in range(matrix.shape[0]):
+        for j in range(i):
+            matrix[j, i] = matrix[i, j]
+
+
+@kernel
+def cholesky(matrix: Floats) -> None:
+    """Replace a positive definite matrix by its Cholesky factor, with zeros above the diagonal."""
+    size = matrix.shape[0]
+    for j in range(size):
+        matrix[j, j] = np.sqrt(remaining_pivot(matrix, matrix, j))
+        fill_column(matrix, matrix, j, size)
+        matrix[j, j + 1 :] = 0.0
 
 
 @inline_kernel
@@ -71,23 +121,28 @@ def back(target: Floats, factor: Floats, size: int) -> None:
 def invert(inverse: Floats, matrix: Floats) -> float:
     """Invert a symmetric matrix by Cholesky; return its log determinant, nan if not positive."""
     size = matrix.shape[0]
-    factor = np.zeros((size, size))
     log_determinant = 0.0
     for j in range(size):
-        pivot = remaining_pivot(factor, matrix, j)
+        pivot = matrix[j, j]
+        for k in range(j):
+            pivot -= inverse[j, k] ** 2
         if not pivot > SINGULAR * matrix[j, j]:
             return np.nan
         log_determinant += np.log(pivot)
-        factor[j, j] = np.sqrt(pivot)
-        fill_column(factor, matrix, j, size)
-    _invert_factor(factor)
-    for i in range(size):
-        for j in range(i + 1):
+        inverse[j, j] = np.sqrt(pivot)
+        fill_column(inverse, matrix, j, size)
+    _invert_factor(inverse)
+    for i in range(size):  # in place: a row of the product needs this row and those below
+        for j in range(i):
             total = 0.0
             for k in range(i, size):
-                total += factor[k, i] * factor[k, j]
+                total += inverse[k, i] * inverse[k, j]
             inverse[i, j] = total
-            inverse[j, i] = total
+        total = 0.0
+        for k in range(i, size):
+            total += inverse[k, i] ** 2
+        inverse[i, i] = total
+    mirror(inverse)
     return log_determinant
 
 

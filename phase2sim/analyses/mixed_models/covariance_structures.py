@@ -1,28 +1,46 @@
-"""Structures of a covariance between visits: parameters to matrix, and back from derivatives.
+"""Structures of a covariance between visits: parameters to matrix, with first and second slopes.
 
-All but the unstructured are ``s_a s_b r_d`` with ``d`` the number of visits between a and b. The
-parameters are the logarithms of ``s`` (one, or one per visit) and one or more correlations.
+The unstructured matrix is described by regressions: visit v is regressed on the visits before it,
+with slopes ``phi`` and the logarithm of the variance that is left (the modified Cholesky
+decomposition; Pourahmadi, Biometrika 1999). Any values of these give a covariance matrix, and with
+monotone missing values the restricted likelihood has its maximum at least squares. All others are
+``s_a s_b r_d`` with ``d`` the number of visits between a and b; their parameters are the logarithms
+of ``s`` (one, or one per visit) and one or more correlations.
+
+Entries of a symmetric matrix are in the order of ``tril_indices``, and so are the parameters of the
+unstructured one: slope ``phi`` of row v on column u, log variance on the diagonal.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.contrasts import Contrast
-from phase2sim.analyses.mixed_models.likelihood import Likelihood
+from phase2sim.analyses.small_matrices import cholesky, product
 from phase2sim.core.arrays import Floats
+from phase2sim.core.kernels import kernel
 
+REGRESSIONS, BY_LAG, POWER, CONSTANT = range(4)
 STRUCTURES = {
-    # correlations by lag: "free", "power" or "constant"; one SD a visit or one for all
-    "unstructured": ("", True),
-    "toeplitz": ("free", False),
-    "heterogeneous_toeplitz": ("free", True),
-    "ar1": ("power", False),
-    "heterogeneous_ar1": ("power", True),
-    "compound_symmetry": ("constant", False),
-    "heterogeneous_compound_symmetry": ("constant", True),
+    # parameters of the correlations; one SD per visit, or one for all
+    "unstructured": (REGRESSIONS, True),
+    "toeplitz": (BY_LAG, False),
+    "heterogeneous_toeplitz": (BY_LAG, True),
+    "ar1": (POWER, False),
+    "heterogeneous_ar1": (POWER, True),
+    "compound_symmetry": (CONSTANT, False),
+    "heterogeneous_compound_symmetry": (CONSTANT, True),
 }
 _LARGEST_CORRELATION = 0.95  # to start from
+
+
+class Form(NamedTuple):
+    """A structure as kernels see it."""
+
+    kind: int  # one of REGRESSIONS, BY_LAG, POWER, CONSTANT
+    visits: int
+    sds: int  # parameters, the first ones, that are logarithms of SDs; 0 for REGRESSIONS
+    size: int  # number of parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,119 +51,219 @@ class Structure:
     visits: int
 
     @property
-    def free(self) -> bool:
-        """Whether the parameters are the entries of the matrix."""
-        return self.name == "unstructured" or self.visits == 1
-
-    @property
-    def size(self) -> int:
-        """Number of parameters."""
-        if self.free:
-            return self.visits * (self.visits + 1) // 2
-        kind = STRUCTURES[self.name][0]
-        return self.sds + (self.visits - 1 if kind == "free" else 1)
-
-    @property
-    def sds(self) -> int:
-        """Number of parameters, the first ones, that are logarithms of SDs."""
-        return self.visits if STRUCTURES[self.name][1] else 1
+    def form(self) -> Form:
+        """The structure as kernels see it."""
+        kind, heterogeneous = STRUCTURES[self.name]
+        if kind == REGRESSIONS or self.visits == 1:
+            return Form(REGRESSIONS, self.visits, 0, self.visits * (self.visits + 1) // 2)
+        sds = self.visits if heterogeneous else 1
+        return Form(kind, self.visits, sds, sds + (self.visits - 1 if kind == BY_LAG else 1))
 
     def start(self, covariance: Floats) -> Floats:
         """Parameters closest to a covariance (trial, visit, visit)."""
-        a, b = np.tril_indices(self.visits)
-        if self.free:
-            return np.ascontiguousarray(covariance[:, a, b])
-        kind, heterogeneous = STRUCTURES[self.name]
+        form = self.form
+        if form.kind == REGRESSIONS:
+            return regressions(np.ascontiguousarray(covariance))
         variance = np.einsum("tvv->tv", covariance)
-        logs = 0.5 * np.log(variance if heterogeneous else variance.mean(axis=1, keepdims=True))
+        logs = 0.5 * np.log(variance if form.sds > 1 else variance.mean(axis=1, keepdims=True))
         sd = np.sqrt(variance)
         correlation = covariance / (sd[:, :, None] * sd[:, None, :])
         lags = [np.einsum("tvv->tv", correlation[:, d:, : self.visits - d]).mean(axis=1)
                 for d in range(1, self.visits)]  # fmt: skip
-        if kind == "constant":
+        if form.kind == CONSTANT:
             lags = [np.mean(lags, axis=0)]
-        elif kind == "power":
+        elif form.kind == POWER:
             lags = lags[:1]
         limit = _LARGEST_CORRELATION
         return np.column_stack([logs, *(np.clip(lag, -0.5 / self.visits, limit) for lag in lags)])
 
-    def covariance(self, parameters: Floats) -> Floats:
-        """Matrix of every trial, (trial, visit, visit)."""
-        a, b = np.tril_indices(self.visits)
-        matrix = np.empty((parameters.shape[0], self.visits, self.visits))
-        matrix[:, a, b] = parameters if self.free else self._entries(parameters)[0]
-        matrix[:, b, a] = matrix[:, a, b]
-        return matrix
 
-    def pull_back(self, parameters: Floats, derivatives: Likelihood) -> Likelihood:
-        """Derivatives with respect to the parameters rather than the entries."""
-        jacobian = self._entries(parameters)[1]
-        return Likelihood(
-            derivatives.value,
-            np.einsum("tjp,tj->tp", jacobian, derivatives.score),
-            _quadratic_form(jacobian, derivatives.information),
-        )
+@kernel
+def regressions(covariance: Floats) -> Floats:
+    """Parameters (trial, parameter) of unstructured matrices; nan if not positive definite.
 
-    def pull_back_contrast(self, parameters: Floats, contrast: Contrast) -> Contrast:
-        """Contrast with derivatives with respect to the parameters rather than the entries."""
-        _, jacobian, second = self._entries(parameters)
-        curved = np.einsum("tj,tjpq->tpq", contrast.score, second)
-        return contrast._replace(
-            score=np.einsum("tjp,tj->tp", jacobian, contrast.score),
-            gradient=np.einsum("tjp,tj->tp", jacobian, contrast.gradient),
-            bend=_quadratic_form(jacobian, contrast.bend),
-            information=_quadratic_form(jacobian, contrast.information) - curved,
-        )
-
-    def derivatives(self, parameters: Floats) -> tuple[Floats, Floats]:
-        """First (trial, entry, parameter) and second derivatives of the entries."""
-        _, first, second = self._entries(parameters)
-        return first, second
-
-    def _entries(self, parameters: Floats) -> tuple[Floats, Floats, Floats]:
-        """Entries (trial, entry) with first and second derivatives."""
-        loading = self._loading()
-        sds = loading.shape[1]
-        scale = np.exp(parameters[:, :sds] @ loading.T)
-        r, first, second = self._correlations(parameters[:, sds:])
-        jacobian = np.concatenate(
-            [(scale * r)[..., None] * loading, scale[..., None] * first], axis=2
-        )
-        bent = np.empty((*jacobian.shape, jacobian.shape[2]))
-        bent[..., :sds, :sds] = (scale * r)[..., None, None] * (
-            loading[:, :, None] * loading[:, None, :]
-        )
-        mixed = scale[..., None, None] * loading[:, :, None] * first[..., None, :]
-        bent[..., :sds, sds:] = mixed
-        bent[..., sds:, :sds] = np.swapaxes(mixed, -1, -2)
-        bent[..., sds:, sds:] = scale[..., None, None] * second
-        return scale * r, jacobian, bent
-
-    def _loading(self) -> Floats:
-        """How often each log SD enters each entry."""
-        a, b = np.tril_indices(self.visits)
-        if not STRUCTURES[self.name][1]:
-            return np.full((a.size, 1), 2.0)
-        return np.eye(self.visits)[a] + np.eye(self.visits)[b]
-
-    def _correlations(self, rho: Floats) -> tuple[Floats, Floats, Floats]:
-        """Correlation of every entry, with first and second derivatives by ``rho``."""
-        a, b = np.tril_indices(self.visits)
-        lag = a - b
-        number = rho.shape[1]
-        first = np.zeros((rho.shape[0], lag.size, number))
-        second = np.zeros((rho.shape[0], lag.size, number, number))
-        if STRUCTURES[self.name][0] == "power":
-            r = rho**lag
-            first[..., 0] = lag * rho ** np.maximum(lag - 1, 0)
-            second[..., 0, 0] = lag * (lag - 1) * rho ** np.maximum(lag - 2, 0)
-            return r, first, second
-        where = np.minimum(lag, number) - 1  # a constant correlation is that of every lag
-        r = np.where(lag == 0, 1.0, rho[:, where])
-        first[:, np.flatnonzero(lag), where[lag > 0]] = 1.0
-        return r, first, second
+    They are the slopes of each visit on the visits before, and the log of the variance left.
+    """
+    trials, visits = covariance.shape[:2]
+    parameters = np.empty((trials, visits * (visits + 1) // 2))
+    for trial in range(trials):
+        factor = covariance[trial].copy()
+        cholesky(factor)
+        j = 0
+        for v in range(visits):
+            for u in range(v - 1, -1, -1):
+                slope = factor[v, u]
+                for w in range(u + 1, v):
+                    slope -= parameters[trial, j + w] * factor[w, u]
+                parameters[trial, j + u] = slope / factor[u, u]
+            parameters[trial, j + v] = 2.0 * np.log(factor[v, v])
+            j += v + 1
+    return parameters
 
 
-def _quadratic_form(jacobian: Floats, matrix: Floats) -> Floats:
-    product: Floats = np.swapaxes(jacobian, 1, 2) @ matrix @ jacobian
-    return product
+@kernel
+def fill_covariance(covariance: Floats, parameters: Floats, form: Form) -> None:
+    """Fill the matrix that the parameters describe."""
+    if form.kind == REGRESSIONS:
+        j = 0
+        for v in range(form.visits):
+            covariance[v, :v] = 0.0
+            left = j + v  # index of the variance that is left
+            for u in range(v):
+                for w in range(v):
+                    covariance[v, w] += parameters[j + u] * covariance[u, w]
+            covariance[v, v] = np.exp(parameters[left])
+            for u in range(v):
+                covariance[v, v] += parameters[j + u] * covariance[v, u]
+                covariance[u, v] = covariance[v, u]
+            j = left + 1
+        return
+    for a in range(form.visits):
+        for b in range(a + 1):
+            covariance[a, b] = _deviations(parameters, form, a, b)
+            if a != b:
+                covariance[a, b] *= _correlation(parameters, form, a - b)[0]
+            covariance[b, a] = covariance[a, b]
+
+
+@kernel
+def fill_jacobian(jacobian: Floats, parameters: Floats, covariance: Floats, form: Form) -> None:
+    """Fill the slopes (entry, parameter) of the entries of ``covariance``, made of the same."""
+    jacobian[:] = 0.0
+    if form.kind == REGRESSIONS:
+        loading = unit_triangle(parameters, form.visits)
+        j = 0
+        for v in range(form.visits):
+            for u in range(v + 1):
+                left = np.exp(parameters[j])
+                entry = 0
+                for a in range(form.visits):
+                    for b in range(a + 1):
+                        if u == v:
+                            slope = left * loading[a, v] * loading[b, v]
+                        else:
+                            slope = loading[a, v] * covariance[u, b]
+                            slope += loading[b, v] * covariance[u, a]
+                        jacobian[entry, j] = slope
+                        entry += 1
+                j += 1
+        return
+    entry = 0
+    for a in range(form.visits):
+        for b in range(a + 1):
+            spread = _deviations(parameters, form, a, b)
+            value, slope, _ = _correlation(parameters, form, a - b)
+            jacobian[entry, a % form.sds] += spread * value
+            jacobian[entry, b % form.sds] += spread * value
+            if a != b:
+                jacobian[entry, _place(form, a - b)] = spread * slope
+            entry += 1
+
+
+@kernel
+def curvature(score: Floats, parameters: Floats, covariance: Floats, form: Form) -> Floats:
+    """Second slopes (parameter, parameter) of the entries, weighed by ``score`` (entry,)."""
+    target = np.zeros((form.size, form.size))
+    if form.kind == REGRESSIONS:
+        _add_regression_curvature(target, score, (parameters, covariance), form.visits)
+        return target
+    entry = 0
+    for a in range(form.visits):
+        for b in range(a + 1):
+            weight = score[entry] * _deviations(parameters, form, a, b)
+            value, slope, bend = _correlation(parameters, form, a - b)
+            for v in (a, b):
+                for w in (a, b):
+                    target[v % form.sds, w % form.sds] += weight * value
+                if a != b:
+                    place = _place(form, a - b)
+                    target[v % form.sds, place] += weight * slope
+                    target[place, v % form.sds] += weight * slope
+            if a != b:
+                place = _place(form, a - b)
+                target[place, place] += weight * bend
+            entry += 1
+    return target
+
+
+@kernel
+def unit_triangle(parameters: Floats, visits: int) -> Floats:
+    """How each visit's own deviation enters the visits after it, (visit, visit)."""
+    loading = np.eye(visits)
+    j = 0
+    for v in range(visits):
+        for u in range(v):
+            for w in range(u + 1):
+                loading[v, w] += parameters[j + u] * loading[u, w]
+        j += v + 1
+    return loading
+
+
+@kernel
+def _add_regression_curvature(
+    target: Floats, score: Floats, where: tuple[Floats, Floats], visits: int
+) -> None:
+    """Add the second slopes of the unstructured matrix.
+
+    With t_v the columns of ``unit_triangle`` and c_u those of the covariance, the slope by
+    phi_vu is t_v c_u' + c_u t_v', that by a log variance is the variance times t_v t_v'.
+    """
+    parameters, covariance = where
+    loading = unit_triangle(parameters, visits)
+    weight = np.empty((visits, visits))
+    entry = 0
+    for a in range(visits):
+        for b in range(a + 1):
+            weight[a, b] = score[entry] if a == b else 0.5 * score[entry]
+            weight[b, a] = weight[a, b]
+            entry += 1
+    half = product(weight, loading)
+    both = product(loading.T, half)  # t_v' G t_w
+    mixed = product(covariance, half)  # c_u' G t_w
+    j = 0
+    for v in range(visits):
+        for u in range(v + 1):
+            k = 0
+            for w in range(visits):
+                for z in range(w + 1):
+                    if u == v and z == w:
+                        value = np.exp(parameters[j]) * both[v, v] if v == w else 0.0
+                    elif u == v:
+                        value = 2.0 * np.exp(parameters[j]) * loading[z, v] * both[w, v]
+                    elif z == w:
+                        value = 2.0 * np.exp(parameters[k]) * loading[u, w] * both[v, w]
+                    else:
+                        value = 2.0 * (
+                            loading[z, v] * mixed[u, w]
+                            + covariance[z, u] * both[v, w]
+                            + loading[u, w] * mixed[z, v]
+                        )
+                    target[j, k] += value
+                    k += 1
+            j += 1
+
+
+@kernel
+def _deviations(parameters: Floats, form: Form, a: int, b: int) -> float:
+    """Product of the SDs of two visits."""
+    both: float = np.exp(parameters[a % form.sds] + parameters[b % form.sds])
+    return both
+
+
+@kernel
+def _place(form: Form, lag: int) -> int:
+    """Index of the parameter that the correlation at a lag depends on."""
+    return form.sds + lag - 1 if form.kind == BY_LAG else form.sds
+
+
+@kernel
+def _correlation(parameters: Floats, form: Form, lag: int) -> tuple[float, float, float]:
+    """Correlation at a lag, with its first and second slope."""
+    if lag == 0:
+        return 1.0, 0.0, 0.0
+    rho = parameters[_place(form, lag)]
+    if form.kind != POWER:
+        return rho, 1.0, 0.0
+    if lag == 1:
+        return rho, 1.0, 0.0
+    return rho**lag, lag * rho ** (lag - 1), lag * (lag - 1) * rho ** (lag - 2)

@@ -11,45 +11,32 @@ matrix as ``D L L' D`` with D diagonal, in logarithms, and L a unit lower triang
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.contrasts import Contrast
-from phase2sim.analyses.mixed_models.covariance_structures import STRUCTURES, Structure
-from phase2sim.core.arrays import Floats
+from phase2sim.analyses.mixed_models.covariance_structures import CONSTANT, REGRESSIONS, Form
+from phase2sim.analyses.mixed_models.maximum import Maximum
+from phase2sim.core.arrays import Floats, Ints
 
 
-def first_order(contrast: Contrast, inverse: Floats) -> Floats:
-    """Increase of the contrast's variance from estimating the covariance, (trial,).
-
-    ``inverse`` (trial, parameter, parameter) is that of the observed information, in the
-    parameters of ``contrast``.
-    """
-    added: Floats = 2.0 * np.einsum("tjk,tjk->t", inverse, contrast.bend)
-    return added
-
-
-def second_order(
-    structure: Structure, parameters: Floats, slope: Floats, inverse: Floats
-) -> Floats:
+def second_order(form: Form, top: Maximum, trials: Ints) -> Floats:
     """Decrease of that variance from the second derivatives, (trial,); negative if it rises.
 
-    ``slope`` (trial, entry) is the gradient of the contrast's variance by the entries.
+    Of the chosen ``trials``, in which the maximum is known.
     """
-    if structure.free:
-        return 0.5 * _triangle_curvature(structure.covariance(parameters), slope, inverse)
-    first, second = structure.derivatives(parameters)
-    taken = np.einsum("te,tejk,tjk->t", slope, second, inverse)
-    correlations = slice(structure.sds, None)
-    turn = _turn(structure, parameters[:, correlations])
+    gradient, inverse = top.gradient[trials], top.inverse[trials]
+    if form.kind == REGRESSIONS:
+        return 0.5 * _triangle_curvature(top.covariance[trials], gradient, inverse)
+    correlations = slice(form.sds, None)
+    turn = _turn(form, top.parameters[trials, correlations])
     variances = np.diagonal(inverse, axis1=1, axis2=2)[:, correlations]
-    taken += np.einsum("te,tej,tj,tj->t", slope, first[..., correlations], turn, variances)
-    half: Floats = 0.5 * taken
+    turns = (gradient[:, correlations] * turn * variances).sum(axis=1)
+    half: Floats = 0.5 * (top.curved[trials] + turns)
     return half
 
 
-def _turn(structure: Structure, rho: Floats) -> Floats:
+def _turn(form: Form, rho: Floats) -> Floats:
     """Second derivative of a correlation by what stands for it, over the square of the first."""
-    if STRUCTURES[structure.name][0] != "constant":
+    if form.kind != CONSTANT:
         return -3.0 * rho / (1.0 - rho**2)
-    lowest = -1.0 / (structure.visits - 1)
+    lowest = -1.0 / (form.visits - 1)
     share = (rho - lowest) / (1.0 - lowest)
     turn: Floats = (1.0 - 2.0 * share) / (share * (1.0 - share) * (1.0 - lowest))
     return turn

@@ -5,16 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from phase2sim.analyses.mixed_models.average_information import curvature_inverse, maximise
-from phase2sim.analyses.mixed_models.contrasts import contrast
+from phase2sim.analyses.mixed_models.climb import Task
 from phase2sim.analyses.mixed_models.covariance_structures import Structure
-from phase2sim.analyses.mixed_models.kenward_roger import first_order, second_order
+from phase2sim.analyses.mixed_models.kenward_roger import second_order
+from phase2sim.analyses.mixed_models.maximum import Maximum, at_parameters, maximise
 from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
 from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.contracts import NOT_CONVERGED
 
 # What a covariance that does not converge is replaced by, in the order of ``FALLBACKS``.
 RESERVE = ("heterogeneous_toeplitz", "heterogeneous_ar1", "compound_symmetry")
+_SEARCHES, _SPREAD, _SEED = 30, 1.5, 1  # starts of a search for a maximum that is hard to find
 DEGREES_OF_FREEDOM = ("satterthwaite", "kenward_roger", "kenward_roger_full")
 
 
@@ -48,13 +49,13 @@ def fit_mixed_model(sums: PatternSums, model: MixedModel, *, fall_back: bool) ->
     """
     fitted = _fit(sums, model)
     visits = sums.start.shape[1]
-    size = Structure(model.covariance, visits).size
+    size = Structure(model.covariance, visits).form.size
     for number, simpler in enumerate(RESERVE if fall_back else (), start=1):
         left = fitted.reason == NOT_CONVERGED
         if not left.any():
             break
-        if Structure(simpler, visits).size < size:
-            size = Structure(simpler, visits).size
+        if Structure(simpler, visits).form.size < size:
+            size = Structure(simpler, visits).form.size
             again = _fit(_select_trials(sums, left), replace(model, covariance=simpler))
             fitted = _join(fitted, replace(again, fallback=np.full(left.sum(), number)), left)
     return replace(fitted, fallback=np.where(fitted.reason > 0, 0, fitted.fallback))
@@ -78,41 +79,49 @@ def _join(fitted: Fitted, again: Fitted, trials: Bools) -> Fitted:
 def _fit(sums: PatternSums, model: MixedModel) -> Fitted:
     """Climb to the maximum, then take the contrast and its precision there."""
     structure = Structure(model.covariance, sums.start.shape[1])
-    parameters, arrived = maximise(sums, structure, restricted=model.restricted)
-    return contrast_at(sums, model, parameters, arrived)
+    starts = structure.start(sums.start)
+    return _answer(sums, model, maximise(sums, starts, _moves(structure), _task(model, structure)))
 
 
-def contrast_at(sums: PatternSums, model: MixedModel, parameters: Floats, arrived: Bools) -> Fitted:
-    """Contrast, its precision and the likelihood at given parameters (trial, parameter).
+def _moves(structure: Structure) -> Floats:
+    """Fixed random moves of the starting values of one visit, (start, visit)."""
+    rng = np.random.default_rng(_SEED)
+    return rng.normal(0.0, _SPREAD, (_SEARCHES, structure.visits))
 
-    A trial that has not ``arrived`` there has failed.
-    """
+
+def contrast_at(sums: PatternSums, model: MixedModel, parameters: Floats) -> Fitted:
+    """Contrast, its precision and the likelihood at given parameters (trial, parameter)."""
     structure = Structure(model.covariance, sums.start.shape[1])
-    covariance = structure.covariance(parameters)
-    estimate = contrast(sums, covariance, arrived, model.restricted, model.weights)
-    slope = estimate.gradient
-    if not structure.free:
-        estimate = structure.pull_back_contrast(parameters, estimate)
-    inverse, positive = curvature_inverse(estimate.information)
-    spread = np.einsum("tj,tjk,tk->t", estimate.gradient, inverse, estimate.gradient)
-    answered = arrived & (positive == 1) & (estimate.variance > 0.0) & (spread > 0.0)
-    variance = estimate.variance.copy()
-    if model.df != "satterthwaite":
-        variance += first_order(estimate, inverse)
+    return _answer(sums, model, at_parameters(sums, parameters, _task(model, structure)))
+
+
+def _task(model: MixedModel, structure: Structure) -> Task:
+    return Task(
+        structure.form,
+        model.restricted,
+        model.weights,
+        first_order=model.df != "satterthwaite",
+        second_order=model.df == "kenward_roger_full",
+    )
+
+
+def _answer(sums: PatternSums, model: MixedModel, top: Maximum) -> Fitted:
+    """Effect, standard error and degrees of freedom."""
+    answered = top.arrived & (top.variance > 0.0) & (top.spread > 0.0)
+    variance = top.variance + top.added
     if model.df == "kenward_roger_full":
+        structure = Structure(model.covariance, sums.start.shape[1])
         chosen = np.flatnonzero(answered)
-        variance[chosen] -= second_order(
-            structure, parameters[chosen], slope[chosen], inverse[chosen]
-        )
+        variance[chosen] -= second_order(structure.form, top, chosen)
     answered &= variance > 0.0
     nan = np.full(answered.shape, np.nan)
-    df = np.divide(2.0 * estimate.variance**2, spread, out=nan.copy(), where=answered)
+    df = np.divide(2.0 * top.variance**2, top.spread, out=nan.copy(), where=answered)
     return Fitted(
-        effect=np.where(answered, estimate.effect, nan),
+        effect=np.where(answered, top.effect, nan),
         se=np.sqrt(variance, out=nan.copy(), where=answered),
         df=df,
         reason=np.where(sums.reason > 0, sums.reason, np.where(answered, 0, NOT_CONVERGED)),
-        log_likelihood=np.where(answered, estimate.value, nan),
-        covariance=covariance * sums.scale[:, None, None] ** 2,
+        log_likelihood=np.where(answered, top.value, nan),
+        covariance=top.covariance * sums.scale[:, None, None] ** 2,
         fallback=np.zeros(answered.shape, np.int64),
     )

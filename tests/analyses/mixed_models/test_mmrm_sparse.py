@@ -1,0 +1,173 @@
+"""Few patients at the last visit, and values missing monotonely: the maximum is found where it is.
+
+The dense model climbs from several starts with scipy, in another parametrisation and without our
+derivatives. Where it finds a maximum inside, the fit must not fall back.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.commands import printed
+from support.dense_model import differences
+from support.dense_reml import DenseModel
+
+from phase2sim.analyses.mixed_models.mmrm import Mmrm
+from phase2sim.core.contracts import NOT_CONVERGED, Reading
+
+DATA = Path(__file__).parents[2] / "published" / "mmrm" / "few_at_the_last_visit.csv"
+SCENARIO = """
+title = "Few at the last visit"
+seed = 1
+trials = 100
+[design]
+kind = "fixed"
+arms = ["control", "treated"]
+patients = 40
+visits_months = [0, 3, 6, 9, 12]
+[outcome.hba1c]
+control_mean = 8
+sd = 1
+correlation = 0.5
+[truth.target]
+hba1c = { effect = -0.5, month = 12, shape = "immediate" }
+[population]
+age_years = [6, 18]
+age_strata = [12]
+[decision]
+kind = "significance"
+one_sided_alpha = 0.025
+[[analysis]]
+endpoint = "hba1c"
+month = 12
+method = "mmrm"
+covariates = ["baseline", "stratum"]
+"""
+
+
+def sparse(seed: int, trials: int, gaps: float) -> Reading:
+    """Draw trials of 50 patients and four visits, with 7 to 10 of them at the last."""
+    rng = np.random.default_rng(seed)
+    arm = np.tile(np.arange(50) % 2, (trials, 1)).astype(np.int8)
+    baseline, own = rng.normal(8.0, 1.0, (trials, 50)), rng.normal(0.0, 0.8, (trials, 1, 50))
+    value = 0.5 * baseline[:, None] + own + rng.normal(0.0, 0.6, (trials, 4, 50))
+    for trial in range(trials):
+        per_arm = rng.multivariate_hypergeometric((25, 25), rng.integers(7, 11))
+        for number, last in enumerate(np.maximum(per_arm, 1)):
+            lost = rng.permutation(np.flatnonzero(arm[trial] == number))[last:]
+            value[trial, 3, lost] = np.nan
+    value[:, 1:3][rng.random((trials, 2, 50)) < gaps] = np.nan
+    return Reading(
+        arm,
+        baseline,
+        value,
+        (3.0, 6.0, 9.0, 12.0),
+        np.full((trials, 50), 12.0),
+        np.zeros((trials, 50), np.int64),
+    )
+
+
+def one_of(reading: Reading, trial: int) -> Reading:
+    part = slice(trial, trial + 1)
+    return Reading(
+        reading.arm[part],
+        reading.baseline[part],
+        reading.value[part],
+        reading.visits_months,
+        reading.age_years[part],
+        reading.stratum[part],
+    )
+
+
+def missed(reading: Reading) -> list[int]:
+    """Trials that fell back although the dense model has a maximum inside."""
+    fitted = Mmrm("hba1c", 12.0).fit(reading)
+    return [
+        trial
+        for trial in np.flatnonzero((fitted.fallback > 0) | (fitted.reason == NOT_CONVERGED))
+        if DenseModel(one_of(reading, int(trial))).interior_maxima(starts=9, seed=int(trial))
+    ]
+
+
+def test_no_fit_falls_back_where_there_is_a_maximum() -> None:
+    assert missed(sparse(1, 100, gaps=0.05)) == []
+
+
+@pytest.mark.calibration
+def test_no_fit_of_thousands_falls_back_where_there_is_a_maximum() -> None:
+    assert missed(sparse(2, 2000, gaps=0.03)) == []
+
+
+def test_our_maximum_is_the_highest_that_the_dense_model_finds() -> None:
+    reading = sparse(3, 8, gaps=0.03)
+    fitted = Mmrm("hba1c", 12.0, fallback=False).fit(reading)
+    for trial in range(8):
+        maxima = DenseModel(one_of(reading, trial)).interior_maxima(starts=4, seed=trial)
+        if maxima:
+            assert fitted.log_likelihood[trial] > max(maxima) - 1e-6
+
+
+@pytest.mark.parametrize("df", ["satterthwaite", "kenward_roger"])
+def test_the_closed_form_is_the_dense_model_where_values_are_missing_monotonely(df: str) -> None:
+    reading = one_of(sparse(4, 1, gaps=0.0), 0)
+    model = DenseModel(reading)
+    row, column = np.tril_indices(4)
+    arms = np.zeros(12)
+    arms[10] = 1.0
+
+    def height_and_variance(entries: np.ndarray) -> np.ndarray:
+        covariance = np.zeros((4, 4))
+        covariance[row, column] = covariance[column, row] = entries
+        height, _, spread = model.fit(covariance)
+        return np.array([height, arms @ spread @ arms])
+
+    ours = Mmrm("hba1c", 12.0, df=df, fallback=False).fit(reading)  # type: ignore[arg-type]  # one of its names
+
+    height, beta, spread = model.fit(ours.covariance[0])
+    variance = arms @ spread @ arms
+    slope, curve = differences(height_and_variance, ours.covariance[0][row, column])
+    w = np.linalg.inv(-curve[..., 0])
+    assert slope[:, 0] @ w @ slope[:, 0] < 1e-6  # what differences of 2e-4 leave
+    assert ours.log_likelihood[0] == pytest.approx(height, abs=1e-9)
+    assert ours.effect[0] == pytest.approx(arms @ beta, rel=1e-9)
+    assert ours.df[0] == pytest.approx(2 * variance**2 / (slope[:, 1] @ w @ slope[:, 1]), rel=1e-3)
+    added = 0.0 if df == "satterthwaite" else -float((w * curve[..., 1]).sum())
+    assert ours.se[0] == pytest.approx(np.sqrt(variance + added), rel=1e-4)
+
+
+def test_a_monotone_fit_needs_one_degree_of_freedom_at_each_visit() -> None:
+    """Three coefficients and three slopes on the visits before leave none to 6 patients."""
+    reading = one_of(sparse(4, 1, gaps=0.0), 0)
+    seen = np.flatnonzero(~np.isnan(reading.value[0, 3]))
+    by_arm = [seen[reading.arm[0, seen] == arm] for arm in (0, 1)]
+    chosen = np.concatenate([by_arm[0][:3], by_arm[1][:4]])[:7]
+    for patients, answered in ((7, True), (6, False)):
+        value = reading.value.copy()
+        value[0, 3, np.setdiff1d(np.arange(50), chosen[-patients:])] = np.nan
+        again = Reading(
+            reading.arm,
+            reading.baseline,
+            value,
+            reading.visits_months,
+            reading.age_years,
+            reading.stratum,
+        )
+
+        fitted = Mmrm("hba1c", 12.0, fallback=False).fit(again)
+
+        assert (fitted.reason[0] == 0) == answered
+
+
+def test_numbers_are_those_of_r_where_seven_of_fifty_come_to_the_last_visit(
+    tmp_path: Path,
+) -> None:
+    """R mmrm 0.3.18, and dense restricted likelihood from nine starts."""
+    path = tmp_path / "scenario.toml"
+    path.write_text(SCENARIO, encoding="utf-8")
+
+    found = printed("analyse", path, DATA)["findings"][0]
+
+    assert found["fallback"] == ""
+    assert found["effect"] == pytest.approx(-3.355, abs=5e-4)
+    assert found["se"] == pytest.approx(1.8215, abs=5e-5)
+    assert found["df"] == pytest.approx(5.35, abs=5e-3)
