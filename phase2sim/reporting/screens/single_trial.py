@@ -49,9 +49,9 @@ def trial_result_screen(result: TrialResult, title: str) -> RenderableType:
         table.add_column("true effect")
     for finding in result.findings:
         cells = _cells(finding)
-        table.add_row(*cells, *([f"{finding.true_effect:.3f}"] if known_truth else []))
+        table.add_row(*cells, *([_truth(finding)] if known_truth else []))
     decision = ", ".join(f"{label}: {verdict}" for label, verdict in result.verdicts.items())
-    details = [Text(_details(finding)) for finding in result.findings if finding.details]
+    details = [Text(_details(finding)) for finding in result.findings if _details(finding)]
     details += [
         Text(f"{finding.analysis}: answered with {finding.fallback}; its own did not converge.")
         for finding in result.findings
@@ -65,7 +65,10 @@ def trial_result_screen(result: TrialResult, title: str) -> RenderableType:
 
 def _look(look: LookResult) -> str:
     """Return one line on a look: time, enrolment, p-values, dropped arms and stop."""
-    p = ", ".join(f"{name} p {value:.4g}" for name, value in look.p_one_sided.items())
+    p = ", ".join(
+        f"{name} failed" if math.isnan(value) else f"{name} p {value:.4g}"
+        for name, value in look.p_one_sided.items()
+    )
     endings = f"; dropped {', '.join(look.dropped)}" if look.dropped else ""
     endings += f"; stopped for {look.stopped_for}" if look.stopped_for else ""
     return (
@@ -83,10 +86,17 @@ def _harm(harm: Harm) -> str:
 
 
 def _details(finding: Finding) -> str:
+    """Return the details that are known, or an empty text."""
     details = ", ".join(
-        f"{name.replace('_', ' ')} {value:.4g}" for name, value in finding.details.items()
+        f"{name.replace('_', ' ')} {value:.4g}"
+        for name, value in finding.details.items()
+        if not math.isnan(value)
     )
-    return f"{finding.analysis}: {details}"
+    return f"{finding.analysis}: {details}" if details else ""
+
+
+def _truth(finding: Finding) -> str:
+    return "unknown" if finding.true_effect is None else f"{finding.true_effect:.3f}"
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:
