@@ -13,9 +13,9 @@ from types import FrameType
 from typing import Any
 
 from click.testing import CliRunner, Result
-
 from fuzz.case import Case
 from fuzz.keys import keys_of_file, known_keys
+
 from phase2sim.cli import main
 
 PATIENCE_S = 20
@@ -26,7 +26,7 @@ OF_THE_FILE = re.compile(
     r"|byte \d+ is not UTF-8|is a |is empty|cannot be read|holds effects alone|holds no rows"
     r"|holds a number|column '|no row )|^(: |, )line \d+"
 )
-NOT_A_NUMBER = re.compile(r"(?<![\w./-])(nan|NaN|Infinity|None)(?![\w./-])")
+NOT_A_NUMBER = re.compile(r"(?<![\w./-])(nan|NaN|Infinity)(?![\w./-])")
 
 
 class Hangs(BaseException):
@@ -68,6 +68,8 @@ def complaints(case: Case, folder: Path) -> list[str]:
 def _of_an_answer(case: Case, result: Result) -> Iterator[str]:
     if case.answer is not None and result.stdout != case.answer:
         yield "another answer than that of the sound files"
+    if result.stdout.startswith("Usage: "):
+        return
     if "--json" not in case.arguments:
         if found := NOT_A_NUMBER.search(result.stdout):
             yield f"prints {found[0]}: {_around(result.stdout, found.start())}"
@@ -99,7 +101,7 @@ def of_values(value: Any, place: str) -> Iterator[str]:  # noqa: ANN401 - JSON
                 yield from of_values(inner, f"{place}[]")
         case float() if not math.isfinite(value):
             yield f"{place} is {value}"
-        case str() if value in {"nan", "inf", "-inf", "None"}:
+        case str() if value in {"nan", "inf", "-inf"}:
             yield f"{place} is {value!r}"
 
 
@@ -115,15 +117,15 @@ def _of_a_refusal(case: Case, result: Result) -> Iterator[str]:
     if "Traceback" in head or not said.strip():
         yield f"no plain message: {result.stderr[:300]}"
     if result.exit_code == 2:
-        yield from _of_a_message(case, said.strip())
+        yield from _of_a_message(case, head, said.strip())
 
 
-def _of_a_message(case: Case, said: str) -> Iterator[str]:
+def _of_a_message(case: Case, head: str, said: str) -> Iterator[str]:
     """A refusal is one line that names the file and the key, line or column, or the option."""
     for inside in ("pydantic", "numpy", "<class", "object at 0x", "Errno", "Deserializ"):
         if inside in said:
             yield f"speaks of {inside}: {said[:400]}"
-    if "\n" in said:
+    if "\n" in said and "Usage: " not in head:
         yield f"several lines: {said[:400]!r}"
     if any(word in said for word in case.typed):
         return

@@ -88,6 +88,8 @@ def option_case(dice: Dice) -> Case:
     table = LOOKS if dice.random() < 0.2 else ONE
     files = {**files_of(table), OTHER: toml(LOOKS).encode(), SWEEP: toml(SIZES).encode()}
     typed = (
+        name,
+        ".",
         *(option.opts[0] for option in known),
         *(word for word in words[first:] if word.strip()),
     )
