@@ -7,7 +7,7 @@ import re
 import signal
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -129,28 +129,28 @@ def _of_a_message(case: Case, head: str, said: str) -> Iterator[str]:
         yield f"several lines: {said[:400]!r}"
     if any(word in said for word in case.typed):
         return
+    keys = known_keys().union(*map(keys_of_file, case.files.values()))
     if not any(file in said for file in case.blamed):
         yield f"names none of {case.blamed}: {said[:400]}"
-    elif not any(names_a_place(said, file, case.files.get(file, b"")) for file in case.blamed):
+    elif not any(names_a_place(said, file, keys) for file in case.blamed):
         yield f"names no key: {said[:400]}"
 
 
-def names_a_place(said: str, file: str, content: bytes) -> bool:
-    """Whether a key of the file, or one that it might have, follows the name of the file."""
-    _, there, rest = said.partition(f"{file}")
+def names_a_place(said: str, file: str, keys: Collection[str]) -> bool:
+    """Whether one of the keys follows the name of the file, or what is wrong with it all."""
+    _, there, rest = said.partition(file)
     if not there:
         return False
-    if OF_THE_FILE.search(rest):
-        return True
-    rest = _DETOUR.sub("", rest.lstrip(":, "))
-    keys = known_keys() | keys_of_file(content)
-    return any(
-        re.match(rf"[\"']?{re.escape(key)}[\"']?(?![\w-])", rest) for key in keys if key
-    ) or (rest.startswith('""'))
+    shown = _DETOUR.sub("", rest.lstrip(":, ")).lstrip("\"'")
+    named = (key.strip() for key in keys)
+    return OF_THE_FILE.search(rest) is not None or any(
+        shown.startswith(key) and not _WORD.match(shown.removeprefix(key)) for key in named
+    )
 
 
 # Between the file and the key: where the value comes from.
 _DETOUR = re.compile(r"(--set .*?: |cell with .*?: .*?: )", re.DOTALL)
+_WORD = re.compile(r"[\w-]")  # goes on after a key that is but the beginning of a word
 
 
 def _around(text: str, at: int) -> str:

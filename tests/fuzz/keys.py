@@ -29,7 +29,7 @@ def _properties(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
 
 
 def keys_of_file(content: bytes) -> set[str]:
-    """Keys at any depth of a TOML file; none if it is none."""
+    """Keys at any depth of a TOML file, also those of dotted paths; none if it is no TOML."""
     try:
         return set(_keys(tomllib.loads(content.decode())))
     except (ValueError, RecursionError):
@@ -39,9 +39,11 @@ def keys_of_file(content: bytes) -> set[str]:
 def _keys(node: Any) -> Iterator[str]:  # noqa: ANN401 - TOML
     match node:
         case Mapping():
-            yield from node
-            for inner in node.values():
+            for key, inner in node.items():
+                yield from (key, *key.split("."))
                 yield from _keys(inner)
         case list():
             for inner in node:
                 yield from _keys(inner)
+        case str() if "." in node:  # such as the key of an axis
+            yield from node.split(".")
