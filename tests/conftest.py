@@ -53,6 +53,8 @@ def group(nodeid: str) -> str:
     file = path.removeprefix("tests/").removesuffix(".py")
     if "calibration" in Path(path).parts:
         return nodeid  # minutes each
+    if file == "fuzz/test_fuzz":
+        return f"fuzz {name.partition('[')[2].partition('-')[0]}"  # by kind of file
     if file in FITS:
         return "fits"
     for analysis, prefix in LONGEST.items():

@@ -198,6 +198,7 @@ def test_an_unfinished_sweep_says_so(found: SweepResult) -> None:
         (41.8, 8e-9, "41.800 +- 0.000"),  # the spread of equal numbers, but for rounding
         (1e-9, 8e-9, "0.000000001 +- 0.000000008"),
         (float("nan"), 0.1, "none used"),
+        (0.25, float("nan"), "0.250 +- unknown"),  # one trial
     ],
 )
 def test_a_number_has_the_digits_that_its_error_allows(

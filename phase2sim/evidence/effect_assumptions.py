@@ -8,7 +8,7 @@ import numpy as np
 from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadValue
-from phase2sim.core.io.validation import nearest
+from phase2sim.core.io.validation import join_key, nearest
 from phase2sim.evidence.reported import (
     RANDOMISED,
     SINGLE_ARM,
@@ -164,7 +164,9 @@ def _shape_options(file: EvidenceFile, key_path: str, table: CourseTable) -> dic
     for key in options:
         if key not in option_names:
             keys = [*type(table).model_fields, *option_names]
-            raise refuse(file.path, f"{key_path}.{key} is not a known key. {nearest(key, keys)}")
+            raise refuse(
+                file.path, f"{join_key(key_path, key)} is not a known key. {nearest(key, keys)}"
+            )
     try:
         shape = kind(**options)
     except BadValue as error:

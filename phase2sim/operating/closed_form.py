@@ -1,5 +1,6 @@
 """Closed-form power, exact or approximate, to compare with the simulated power."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -29,6 +30,7 @@ from phase2sim.trial.interim.rules import Interim, InterimRule
 _TWO_ARMS = 2
 NORMAL_LOOKS = "it takes z at the looks as normal, with the planned information"
 _NEGLIGIBLE = 1e-10  # probability of a pair of arm sizes that is left out
+_ROUNDING = 1e-12  # of a variance
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class _Case:
         """Between-patient SD of the value, or of the change from baseline."""
         variance = self.covariance([self.visit])
         less = variance[0, 0] - 2 * variance[0, -1] if change else 0.0
-        return float(np.sqrt(variance[-1, -1] + less))
+        return _sd(float(variance[-1, -1] + less), float(variance[-1, -1]))
 
     def average_power(self, power: Callable[[Floats, Floats], Floats]) -> float:
         """Power averaged over the numbers of patients observed in each arm."""
@@ -149,13 +151,19 @@ def _power_with_looks(
 
 
 def _ancova(analysis: Analysis, case: _Case) -> float:
-    sd = float(np.sqrt(case.residual_covariance(analysis.covariates, [case.visit])[0, 0]))
+    residual = float(case.residual_covariance(analysis.covariates, [case.visit])[0, 0])
+    sd = _sd(residual, float(case.covariance([case.visit])[-1, -1]))
     adjusted_for = len(_covariate_columns(analysis.covariates))
     return case.average_power(
         lambda treated, control: power_ancova(
             case.effect, sd, treated, control, case.alpha, covariates=adjusted_for
         )
     )
+
+
+def _sd(variance: float, whole: float) -> float:
+    """Return the SD, or nan where rounding alone is left of a ``whole`` variance."""
+    return math.sqrt(variance) if variance > _ROUNDING * whole else math.nan
 
 
 def _t_test(analysis: Analysis, case: _Case) -> float:
@@ -183,9 +191,13 @@ def _mmrm(analysis: Analysis, case: _Case) -> float:
     shares_staying = [_share_staying(case.assembled, m) for m in months]
     retention = [[share[arm] for share in shares_staying] for arm in (1, 0)]
     control, treated = case.assembled.built.design.allocation
+    residual = case.residual_covariance(analysis.covariates, visits)
+    whole = np.trace(case.covariance(visits)[2:, 2:])
+    if np.linalg.eigvalsh(residual)[0] <= _ROUNDING * whole:
+        return float("nan")
     return power_mmrm(
         case.effect,
-        case.residual_covariance(analysis.covariates, visits),
+        residual,
         retention,
         plan.patients * np.array([treated, control]) / (treated + control),
         case.alpha,

@@ -123,7 +123,7 @@ def load_sweep(path: Path | str, settings: tuple[str, ...] = ()) -> Sweep:
     check_numbers(table, path, BadSweep)
     tables = validate(SWEEP, table, "", path, BadSweep)
     base_path = Path(os.path.normpath(path.parent / tables.base))
-    base = read_toml(base_path, BadScenario)
+    base = _read_base(base_path, tables.base, path)
     for setting in settings:
         put_setting(base, setting, base_path)
     for key, value in tables.settings.items():
@@ -142,6 +142,13 @@ def load_sweep(path: Path | str, settings: tuple[str, ...] = ()) -> Sweep:
         cells=tuple(_cell(steps, base, base_path, path) for steps in labels),
         reference={name: _label(value) for name, value in tables.reference.items()},
     )
+
+
+def _read_base(base_path: Path, base: str, path: Path) -> Table:
+    try:
+        return read_toml(base_path, BadScenario)
+    except BadScenario as error:
+        raise BadSweep(f"{path}: base is {base!r}: {error}") from None
 
 
 def _check_name(name: str, axis: Axis, path: Path) -> None:

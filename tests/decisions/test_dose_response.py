@@ -44,6 +44,16 @@ def test_critical_values_are_dunnetts(at: tuple[float, int], published: float) -
     assert critical_value(below, 0.05, df, arms) == pytest.approx(published, abs=0.0051)
 
 
+@pytest.mark.parametrize(("alpha", "several"), [(0.001, 2), (0.025, 3)])
+def test_tests_that_are_alike_need_the_value_of_one(alpha: float, several: int) -> None:
+    def below(value: float) -> float:  # one t, with the error of a rule at most
+        return float(stats.t.cdf(value, 20)) + 5e-6
+
+    found = critical_value(below, alpha, 20, several)
+
+    assert found == pytest.approx(stats.t.isf(alpha, 20), abs=2e-3)
+
+
 def test_two_ways_to_the_distribution_of_the_largest_agree() -> None:
     loadings = np.sqrt([1 / 3, 1 / 2, 3 / 5])  # 2:1:2:3
     between = np.outer(loadings, loadings)

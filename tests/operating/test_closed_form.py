@@ -235,3 +235,16 @@ def test_every_closed_form_that_an_analysis_declares_is_there() -> None:
     declared = {part.closed_form for part in ANALYSES.values()}
 
     assert declared - {None} == set(_FORMULAS)
+
+
+@pytest.mark.parametrize("analysis", [ANCOVA, T_CHANGE, WELCH_CHANGE, {"method": "mmrm"}])
+def test_patients_who_keep_their_baseline_for_ever_have_no_closed_form(analysis: Table) -> None:
+    ready = assembled(
+        one_endpoint(
+            outcome={"c_peptide": {"control_mean": 0.5, "sd": 0.3, "correlation": 1}},
+            analysis=[{"endpoint": "c_peptide", "month": 12} | analysis],
+            decision={"kind": "significance", "one_sided_alpha": 0.025},
+        )
+    )
+
+    assert closed_form_power(ready, 0, ready.sources[0]) is None

@@ -108,6 +108,13 @@ def test_file_that_is_no_scenario_is_refused(tmp_path: Path, content: bytes, key
     assert_plain(refusal(path), path, key)
 
 
+@pytest.mark.parametrize("key", ['""', '" seed"', '"se\\ned"'])
+def test_a_key_that_would_not_show_is_quoted(tmp_path: Path, key: str) -> None:
+    path = written(tmp_path, f"{key} = 1\n{SOUND}")
+
+    assert refusal(path).startswith(f"{path}: {key} is not a known key.")
+
+
 def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
     assert_plain(refusal(tmp_path / "none.toml"), tmp_path / "none.toml", "cannot be read")
     assert_plain(refusal(tmp_path), tmp_path, "folder")

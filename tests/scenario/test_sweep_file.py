@@ -114,6 +114,17 @@ def test_a_cell_that_is_no_scenario_is_named_by_its_place(tmp_path: Path) -> Non
         loaded(tmp_path, 'sd = { key = "outcome.c_peptide.sd", values = [0.3, -1] }')
 
 
+@pytest.mark.parametrize("base", ["none.toml", "", ".."])
+def test_a_base_that_cannot_be_read_is_named_by_its_key(tmp_path: Path, base: str) -> None:
+    path = tmp_path / "sweep.toml"
+    path.write_text(f"base = '{base}'\n[axes]\n{PATIENTS}\n", encoding="utf-8")
+
+    with pytest.raises(BadSweep, match=f"sweep.toml: base is '{base}': ") as refusal:
+        load_sweep(path)
+
+    assert refusal.value.exit_code == 2
+
+
 def test_a_scenario_is_not_taken_for_a_sweep(tmp_path: Path) -> None:
     path = tmp_path / "scenario.toml"
     path.write_text(BASE, encoding="utf-8")

@@ -1,9 +1,14 @@
 """One simulated trial replayed: what it shows, with interim looks and without."""
 
-from support.looks import with_looks
-from support.small_trials import assembled
+import io
+from dataclasses import replace
 
-from phase2sim.studies.single_trial import replay
+from rich.console import Console
+from support.looks import with_looks
+from support.small_trials import assembled, two_endpoints
+
+from phase2sim.reporting.screens.single_trial import trial_result_screen
+from phase2sim.studies.single_trial import TrialResult, replay
 
 RULE = {
     "efficacy": {"kind": "pocock_spending"},
@@ -25,3 +30,38 @@ def test_a_replayed_trial_with_looks_shows_response_rates_as_a_fixed_one_does() 
         assert looked.findings[0].details.keys() == rates.keys()
         if not looked.looks[-1].stopped_for:  # the final analysis, of the same patients
             assert looked.findings[0].details == rates
+
+
+def printed(result: TrialResult) -> str:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(trial_result_screen(result, "One trial"))
+    return console.export_text()
+
+
+def test_an_effect_that_nobody_knows_is_printed_as_unknown() -> None:
+    table = two_endpoints()
+    ranks = {"endpoint": "hba1c", "month": 12, "method": "rank_ancova"}
+    ready = assembled(table | {"analysis": [ranks, table["analysis"][1]]})
+
+    text = printed(replay(ready, "target", 0)[0])
+
+    assert [line.split()[-1] for line in text.splitlines() if "hba1c " in line] == ["unknown"]
+
+
+def test_an_analysis_that_failed_at_a_look_is_said_to_have_failed() -> None:
+    result, _ = replay(assembled(with_looks(stopping=RULE)), "target", 0)
+    failed = replace(result.looks[0], p_one_sided={"c_peptide": float("nan")})
+
+    text = printed(replace(result, looks=(failed,)))
+
+    assert "enrolled: c_peptide failed" in text
+
+
+def test_a_detail_that_is_unknown_is_left_out() -> None:
+    result, _ = replay(assembled(with_looks(stopping=RULE)), "target", 0)
+    finding = replace(result.findings[0], details={"shape": float("nan"), "rate": 0.5})
+
+    text = printed(replace(result, findings=(finding,)))
+
+    assert "c_peptide: rate 0.5" in text
+    assert "shape" not in text

@@ -25,7 +25,11 @@ def read_toml(path: Path, refusal: type[BadInput]) -> Table:
         raise refusal(f"{path}: cannot be read: {reason}. Check its name and rights.") from None
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise refusal(
+            f"{path}: is not TOML: its values are nested too deep. Correct that."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
         raise refusal(
             f"{path}: is not TOML: {str(error).rstrip('.')}. Correct that place."
         ) from None

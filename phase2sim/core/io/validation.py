@@ -71,8 +71,14 @@ def join_key_path(key_path: str, location: tuple[int | str, ...]) -> str:
             case int():
                 path += f"[{part + 1}]"
             case str() if part not in _BRANCHES:
-                path += f".{part}" if path else part
+                path = join_key(path, part)
     return path
+
+
+def join_key(table: str, key: str) -> str:
+    """The path of a key in a table; a key that would not show, or only in part, is in quotes."""
+    shown = key if key.isprintable() and key.strip() == key and key else json.dumps(key)
+    return f"{table}.{shown}" if table else shown
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -200,7 +206,7 @@ def leaves(value: object, key_path: str) -> Iterator[tuple[str, object]]:
     match value:
         case Mapping():
             for key, inner in value.items():
-                yield from leaves(inner, f"{key_path}.{key}" if key_path else str(key))
+                yield from leaves(inner, join_key(key_path, str(key)))
         case list():
             for number, inner in enumerate(value, start=1):
                 yield from leaves(inner, f"{key_path}[{number}]")

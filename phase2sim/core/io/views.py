@@ -51,6 +51,8 @@ def plus_minus(estimate: float, mcse: float) -> str:
     """``0.802 +- 0.004``: a number to the digits that its Monte Carlo standard error allows."""
     if math.isnan(estimate):
         return "none used"
+    if math.isnan(mcse):  # of one trial
+        return f"{estimate:.{_DIGITS}f} +- unknown"
     digits = _DIGITS
     if _ROUNDING * abs(estimate) < mcse < 1:  # below it, a mean of equal values, rounded
         digits = max(digits, math.ceil(-math.log10(mcse)))

@@ -71,13 +71,13 @@ def trial_result_screen(result: TrialResult, title: str) -> RenderableType:
         table.add_column("true effect")
     for finding in result.findings:
         cells = _cells(finding)
-        table.add_row(*cells, *([_true_effect(finding)] if known_truth else []))
+        table.add_row(*cells, *([_truth(finding)] if known_truth else []))
     decision = ", ".join(f"{label}: {verdict}" for label, verdict in result.verdicts.items())
     details: list[RenderableType] = []
     if result.counts:
         details += [_patients_table(result.counts), Text()]
     details += [Text(_patients(finding)) for finding in result.findings if finding.patients]
-    details += [Text(_details(finding)) for finding in result.findings if finding.details]
+    details += [Text(_details(finding)) for finding in result.findings if _details(finding)]
     details += [
         Text(f"{finding.analysis}: answered with {finding.fallback}; its own did not converge.")
         for finding in result.findings
@@ -87,10 +87,6 @@ def trial_result_screen(result: TrialResult, title: str) -> RenderableType:
     looks += [] if result.harm is None else [Text(_harm(result.harm))]
     end = Text(f"Decision: {decision}")
     return Group(Text(title, style="bold"), Text(), table, Text(), *details, *looks, end)
-
-
-def _true_effect(finding: Finding) -> str:
-    return "" if finding.true_effect is None else f"{finding.true_effect:.3f}"
 
 
 def _patients_table(counts: Sequence[VisitCount]) -> Table:
@@ -127,7 +123,10 @@ def _patients(finding: Finding) -> str:
 
 def _look(look: LookResult) -> str:
     """Return one line on a look: time, enrolment, p-values, dropped arms and stop."""
-    p = ", ".join(f"{name} p {value:.4g}" for name, value in look.p_one_sided.items())
+    p = ", ".join(
+        f"{name} failed" if math.isnan(value) else f"{name} p {value:.4g}"
+        for name, value in look.p_one_sided.items()
+    )
     endings = f"; dropped {', '.join(look.dropped)}" if look.dropped else ""
     endings += f"; stopped for {look.stopped_for}" if look.stopped_for else ""
     return (
@@ -145,10 +144,17 @@ def _harm(harm: Harm) -> str:
 
 
 def _details(finding: Finding) -> str:
+    """Return the details that are known, or an empty text."""
     details = ", ".join(
-        f"{name.replace('_', ' ')} {value:.4g}" for name, value in finding.details.items()
+        f"{name.replace('_', ' ')} {value:.4g}"
+        for name, value in finding.details.items()
+        if not math.isnan(value)
     )
-    return f"{finding.analysis}: {details}"
+    return f"{finding.analysis}: {details}" if details else ""
+
+
+def _truth(finding: Finding) -> str:
+    return "unknown" if finding.true_effect is None else f"{finding.true_effect:.3f}"
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from phase2sim.analyses import ANALYSES
 from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, RESPONSES
 from phase2sim.core.errors import BadScenario
-from phase2sim.core.io.validation import Table, nearest, validate
+from phase2sim.core.io.validation import Table, join_key, nearest, validate
 from phase2sim.decisions import DECISIONS
 from phase2sim.theory.group_sequential.efficacy import EFFICACIES
 from phase2sim.theory.group_sequential.futility import FUTILITIES
@@ -102,7 +102,7 @@ def build(
                 hint = (
                     f"It is one of {', '.join(map(repr, fitting))}. Leave it out or change {key}."
                 )
-            written = elsewhere.get(option, f"{key_path}.{option}")
+            written = elsewhere.get(option, join_key(key_path, option))
             raise BadScenario(f"{path}: {written} is not a key of {key} = {name!r}. {hint}")
     return validate(_adapter(part), options, key_path, path, BadScenario, elsewhere=elsewhere)
 

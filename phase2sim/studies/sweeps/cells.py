@@ -151,8 +151,8 @@ def cells_of(sweep: Sweep, priors: Priors) -> tuple[Cell, ...]:
             ) from None
         if cell.key in cells:
             raise BadScenario(
-                f"{sweep.path}: the cells with {settings_text(cells[cell.key].labels)} and with"
-                f" {settings_text(cell.labels)} are the same scenario. Leave one out."
+                f"{sweep.path}: axes: the cells with {settings_text(cells[cell.key].labels)} and"
+                f" with {settings_text(cell.labels)} are the same scenario. Leave one out."
             )
         cells[cell.key] = cell
     return tuple(cells.values())
