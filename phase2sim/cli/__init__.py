@@ -39,6 +39,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+_TOO_LARGE = "the memory is used up. Ask for fewer patients, visits or arms, or fewer workers."
+
+
 class LazyCommands(click.Group):
     """A command group that imports a command's module only when the command runs."""
 
@@ -68,6 +71,9 @@ class LazyCommands(click.Group):
         except Phase2simError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except MemoryError:
+            click.echo(f"Error: {_TOO_LARGE}", err=True)
+            ctx.exit(1)
 
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,6 +1,5 @@
 """phase2sim prior: what a fit says, whether to believe it, and its export."""
 
-import json
 from pathlib import Path
 
 import click
@@ -8,6 +7,7 @@ import click
 from phase2sim.cli.terminal import counting_progress, say, show, show_json
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.io.atomic_files import write_text
+from phase2sim.core.io.json_text import json_text
 from phase2sim.prior.analysis_priors import analysis_prior, analysis_priors, load_kept_prior
 from phase2sim.prior.check import check_prior
 from phase2sim.prior.comparison import compare_evidence
@@ -177,7 +177,7 @@ def export(
     prior = analysis_prior(fit(*evidence, report=say), quantity, endpoint, month, window)
     values = mixture_json(prior)
     if out:
-        write_text(out, json.dumps(values, indent=2) + "\n")
+        write_text(out, json_text(values, indent=2) + "\n")
     if as_json:
         show_json(values)
     else:

@@ -86,7 +86,8 @@ class _Case:
     def average_power(self, power: Callable[[Floats, Floats], Floats]) -> float:
         """Power averaged over the numbers of patients observed in each arm."""
         month = self.assembled.study.drawn.visits_months[self.visit]
-        return average_over_sizes(power, *_sizes(self.assembled, month))
+        mean = average_over_sizes(power, *_sizes(self.assembled, month))
+        return float(np.clip(mean, 0.0, 1.0))  # a weighted mean may round to more than 1
 
 
 @dataclass(frozen=True, slots=True)
