@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from phase2sim.cli.paths import OutputFile
 from phase2sim.cli.terminal import counting_progress, say, show, show_json
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.io.atomic_files import write_text
@@ -162,7 +163,7 @@ def show_influence(
 )
 @click.option("--window", nargs=2, type=float, default=(0.0, 12.0), show_default=True,
               help="Shortest and longest time from diagnosis to entry, in months.")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), help="Write the JSON to this file.")
+@click.option("--out", type=OutputFile(), help="Write the JSON to this file.")
 @_JSON
 def export(
     *, evidence: tuple[str, ...], quantity: str, endpoint: str, month: float | None,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from phase2sim.cli.paths import OutputFile
 from phase2sim.cli.terminal import say, show, show_json
 from phase2sim.core.io.atomic_files import write_bytes
 from phase2sim.reporting.screens.sweep import results_screen
@@ -22,9 +23,7 @@ from phase2sim.studies.sweeps.results import Results, matching_rows
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "--parquet", type=click.Path(path_type=Path), help="Write the rows to this Parquet file."
-)
+@click.option("--parquet", type=OutputFile(), help="Write the rows to this Parquet file.")
 @click.pass_context
 def command(
     ctx: click.Context,

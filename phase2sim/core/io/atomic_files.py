@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from phase2sim.core.errors import BadInput
+from phase2sim.core.io.plain_files import kind_of, reason_of
 
 if sys.platform == "win32":
     import msvcrt
@@ -19,16 +20,33 @@ else:
 _HELD = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
 
+def check_output(path: Path) -> None:
+    """Raise ``BadInput`` for a place where no file can be written, before anything is computed."""
+    try:
+        kind = kind_of(path.stat().st_mode) if path.exists() else ""
+        folder = path.parent.is_dir()
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{path}: cannot be written: {reason_of(error)}. Choose another place."
+        ) from None
+    if kind:
+        raise BadInput(f"{path}: is {kind}, not a file. Choose another place.")
+    if not folder:
+        raise BadInput(f"{path}: there is no folder {path.parent}. Make it, or choose another.")
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write to a temporary name beside ``path``, sync, and rename over it.
 
-    Raises ``BadInput`` if the folder cannot be written; what stood at ``path`` is then untouched.
+    Raises ``BadInput`` if it cannot be written; what stood at ``path`` is then untouched.
     """
+    check_output(path)
     try:
         write_synced(path, content)
     except OSError as error:
-        reason = (error.strerror or "it failed").lower()
-        raise BadInput(f"{path}: cannot be written: {reason}. Choose another place.") from None
+        raise BadInput(
+            f"{path}: cannot be written: {reason_of(error)}. Choose another place."
+        ) from None
 
 
 def write_synced(path: Path, content: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.json_text import json_script
+from phase2sim.core.io.plain_files import read_text
 from phase2sim.studies.dossier.dossier import Dossier
 
 _FORMAT = "phase2sim report 1"
@@ -38,10 +39,7 @@ def record_script(values: dict[str, Any]) -> str:
 
 def read_record(page: Path) -> dict[str, Any]:
     """Return the record of a report's page; raises ``BadInput`` for another file."""
-    try:
-        match = _SCRIPT.search(page.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{page}: cannot be read: {error}. Name a report's .html file.") from None
+    match = _SCRIPT.search(read_text(page, BadInput))
     try:
         values: dict[str, Any] = json.loads(match[1]) if match else {}
     except ValueError:
