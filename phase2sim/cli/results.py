@@ -47,7 +47,10 @@ def command(
     """
     store = open_store(folder)
     results = Results(store, read_manifest(store))
-    rows = matching_rows(results.rows(), where)
+    stored = results.rows()
+    rows = matching_rows(stored, where)
+    if stored and not rows:
+        say(f"--where {where!r}: none of the {len(stored):,} rows meets it.")
     if parquet is not None:
         write_bytes(parquet, parquet_of(rows))
         say(f"Wrote {parquet}.")
