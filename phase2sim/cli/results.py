@@ -58,7 +58,7 @@ def command(
         show_json([dict(row) for row in rows])
     elif as_csv:
         click.echo(csv_of(rows), nl=False)
-    elif parquet is None:
+    elif parquet is None and (rows or not stored):
         show(results_screen(rows))
     for reason in results.refused:
         say(f"Refused: {reason}")
