@@ -4,7 +4,7 @@ import os
 import sys
 
 
-def main() -> None:
+def start() -> None:
     """Run the command line; an interrupt while it still loads ends it as a later one does."""
     try:
         from phase2sim.cli.streams import run_command  # noqa: PLC0415 - inside, for an interrupt
@@ -19,4 +19,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start()

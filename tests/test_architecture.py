@@ -178,7 +178,7 @@ def test_the_root_holds_rooms_and_nothing_else() -> None:
     entries = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
     rooms = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()}
 
-    assert entries - rooms == {"__init__.py", "py.typed", "templates"}
+    assert entries - rooms == {"__init__.py", "__main__.py", "py.typed", "templates"}
     assert len(entries) <= MOST_ENTRIES
 
 

@@ -72,9 +72,9 @@ def _end(error: OSError) -> NoReturn:
     """End with exit code 1; nothing more is written when Python itself ends."""
     gone = error.errno == errno.EPIPE
     reason = (error.strerror or "it failed").lower()
-    place = error.filename or "standard output"
+    target = error.filename or "standard output"
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as above
     if not gone:
         with suppress(OSError):
-            sys.stderr.write(f"Error: {place}: cannot be used: {reason}.\n")
+            sys.stderr.write(f"Error: {target}: cannot be used: {reason}.\n")
     sys.exit(1)

@@ -37,7 +37,7 @@ def check_untreated(evidence: Evidence, folder: Path = FOLDER) -> None:
 
 def _with_untreated(folder: Path, but: tuple[str, ...]) -> Iterator[str]:
     """Yield names of evidence files with untreated arms; those without treated arms come first."""
-    found: list[tuple[bool, str]] = []
+    candidates: list[tuple[bool, str]] = []
     for path in folder.glob("*.toml"):
         if path.stem in but:
             continue
@@ -46,5 +46,5 @@ def _with_untreated(folder: Path, but: tuple[str, ...]) -> Iterator[str]:
         except BadEvidence:
             continue  # not evidence, or not complete alone
         if any(not arm.treated for arm in arms):
-            found.append((any(arm.treated for arm in arms), path.stem))
-    yield from (name for _, name in sorted(found))
+            candidates.append((any(arm.treated for arm in arms), path.stem))
+    yield from (name for _, name in sorted(candidates))

@@ -15,7 +15,7 @@ _KINDS = (
 )
 
 
-def read_file(path: Path, refusal: type[BadInput]) -> bytes:
+def read_bytes_of(path: Path, refusal: type[BadInput]) -> bytes:
     """Return the content of a file; raises ``refusal`` for what cannot be read, or is no file.
 
     A device may never end and a pipe may never begin, so they are not opened.
@@ -38,9 +38,9 @@ def read_file(path: Path, refusal: type[BadInput]) -> bytes:
 
 
 def read_text(path: Path, refusal: type[BadInput]) -> str:
-    """As ``read_file``, decoded as UTF-8."""
+    """As ``read_bytes_of``, decoded as UTF-8."""
     try:
-        return read_file(path, refusal).decode("utf-8-sig")
+        return read_bytes_of(path, refusal).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise refusal(
             f"{path}: byte {error.start} is not UTF-8 text. Save the file as UTF-8."
@@ -54,4 +54,5 @@ def kind_of(mode: int) -> str:
 
 def reason_of(error: OSError | ValueError) -> str:
     """Return the system's reason in lower case."""
-    return (getattr(error, "strerror", None) or "it is no name of a file").lower()
+    strerror = error.strerror if isinstance(error, OSError) else None
+    return (strerror or "it is no name of a file").lower()

@@ -181,22 +181,31 @@ def sentences(sized: SizeResult) -> Iterator[str]:
     if sized.enrolled is not None:
         mean = _measured_text(sized.enrolled)
         yield f"The looks leave {mean} of them enrolled at the end, on average."
-    step_below = sized.search_result.below
-    if answer is not None and step_below is not None and not sized.is_exact:
-        if sized.search_result.settled:
-            yield (
-                f"The step below, {_point_text(sized, step_below)}, has less than"
-                f" {goal.target + goal.tolerance:g} (in {step_below.share.used:,} trials"
-                f" {_measured_text(step_below.share)}); both hold with {confidence}. A smaller step"
-                f" may be enough if its {goal.criterion} lies between {goal.target:g} and"
-                f" {goal.target + goal.tolerance:g}: a smaller --tolerance tells it apart."
-            )
-        else:
-            yield "Fewer may do: the trials ran out before that could be told. Raise --trials."
+    yield from _promise(sized, confidence)
     if sized.theory is not None and not sized.is_exact:
         yield f"Closed form: {_value_text(sized, sized.theory.step)}, about: {sized.theory.why}."
     if sized.ceiling is not None and goal.criterion == "assurance":
         yield f"Assurance cannot exceed {_measured_text(sized.ceiling)}, however many patients."
+
+
+def _promise(sized: SizeResult, confidence: str) -> Iterator[str]:
+    """Yield what a search promises of the step below its answer."""
+    goal, search_result = sized.search, sized.search_result
+    if search_result is None or search_result.answer is None or sized.is_exact:
+        return
+    step_below = search_result.below
+    if step_below is None:
+        return
+    if search_result.settled:
+        yield (
+            f"The step below, {_point_text(sized, step_below)}, has less than"
+            f" {goal.target + goal.tolerance:g} (in {step_below.share.used:,} trials"
+            f" {_measured_text(step_below.share)}); both hold with {confidence}. A smaller step"
+            f" may be enough if its {goal.criterion} lies between {goal.target:g} and"
+            f" {goal.target + goal.tolerance:g}: a smaller --tolerance tells it apart."
+        )
+    else:
+        yield "Fewer may do: the trials ran out before that could be told. Raise --trials."
 
 
 def _exact_sentences(sized: SizeResult, answer: SearchPoint, quantity: str) -> Iterator[str]:
