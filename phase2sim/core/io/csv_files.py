@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phase2sim.core.errors import BadInput
-from phase2sim.core.io.plain_files import read_file
+from phase2sim.core.io.plain_files import read_bytes_of
 from phase2sim.core.io.refusals import Refusals, shown
 
 MISSING_CODES = frozenset({"", "NA", "NaN", "nan", "."})
@@ -151,7 +151,7 @@ def _rows(path: Path, refusal: type[BadInput]) -> Iterator[tuple[int, list[str]]
 
 
 def _text(path: Path, refusal: type[BadInput]) -> str:
-    content = read_file(path, refusal)
+    content = read_bytes_of(path, refusal)
     for start, what in _OTHER_FORMATS.items():
         if content.startswith(start):
             raise refusal(f"{path}: {what}")
