@@ -146,7 +146,7 @@ def test_what_shows_itself_does_so_as_text_and_as_html(result: Result, found: Sw
         (result.scenario, "One endpoint at two visits"),
         (found, "type I error"),
         (found.rows, "patients"),
-        (phase2sim.size(result.scenario, power=0.5), "99 % Monte Carlo confidence"),
+        (phase2sim.size(result.scenario, power=0.5), "by the exact closed form"),
         (phase2sim.fit(*NAMES), "hba1c"),
     )
     for value, words in shown:

@@ -4,7 +4,8 @@ from importlib import import_module
 
 import click
 
-from phase2sim.core.errors import Phase2simError
+from phase2sim.core.errors import BadInput, Phase2simError
+from phase2sim.core.io.plain_files import reason_of
 
 # Command -> its module (whose ``command`` it is) and its line in the listing. `list` is in
 # list_parts.py: a module named list would replace the builtin in this one.
@@ -39,6 +40,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+_TOO_LARGE = "the memory is used up. Ask for fewer patients, visits or arms, or fewer workers."
+
+
 class LazyCommands(click.Group):
     """A command group that imports a command's module only when the command runs."""
 
@@ -68,6 +72,14 @@ class LazyCommands(click.Group):
         except Phase2simError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except OSError as error:
+            if error.filename is None:
+                raise  # of a stream, see phase2sim/cli/streams.py
+            click.echo(f"Error: {error.filename}: {reason_of(error)}. Choose another.", err=True)
+            ctx.exit(BadInput.exit_code)
+        except MemoryError:
+            click.echo(f"Error: {_TOO_LARGE}", err=True)
+            ctx.exit(1)
 
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,13 +1,14 @@
 """phase2sim prior: what a fit says, whether to believe it, and its export."""
 
-import json
 from pathlib import Path
 
 import click
 
+from phase2sim.cli.paths import OutputFile
 from phase2sim.cli.terminal import counting_progress, say, show, show_json
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.io.atomic_files import write_text
+from phase2sim.core.io.json_text import json_text
 from phase2sim.prior.analysis_priors import analysis_prior, analysis_priors, load_kept_prior
 from phase2sim.prior.check import check_prior
 from phase2sim.prior.comparison import compare_evidence
@@ -162,7 +163,7 @@ def show_influence(
 )
 @click.option("--window", nargs=2, type=float, default=(0.0, 12.0), show_default=True,
               help="Shortest and longest time from diagnosis to entry, in months.")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), help="Write the JSON to this file.")
+@click.option("--out", type=OutputFile(), help="Write the JSON to this file.")
 @_JSON
 def export(
     *, evidence: tuple[str, ...], quantity: str, endpoint: str, month: float | None,
@@ -177,7 +178,7 @@ def export(
     prior = analysis_prior(fit(*evidence, report=say), quantity, endpoint, month, window)
     values = mixture_json(prior)
     if out:
-        write_text(out, json.dumps(values, indent=2) + "\n")
+        write_text(out, json_text(values, indent=2) + "\n")
     if as_json:
         show_json(values)
     else:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from phase2sim.cli.collect_dossier import collect_dossier
+from phase2sim.cli.paths import OutputFile
 from phase2sim.cli.terminal import say, show_json
 from phase2sim.core.io.atomic_files import write_text
 from phase2sim.reporting.report.protocol import protocol_json, protocol_text
@@ -14,7 +15,7 @@ from phase2sim.studies.dossier.dossier import ReportOptions
 
 @click.command()
 @click.argument("source", metavar="SCENARIO|DIR", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Write the text to this file.")
+@click.option("--out", type=OutputFile(), help="Write the text to this file.")
 @click.option("--trials", type=click.IntRange(20), help="Trials, instead of the scenario's.")
 @click.option("--store", type=click.Path(path_type=Path), help="Folder of the results.")
 @click.option(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from phase2sim.cli.paths import OutputFile
 from phase2sim.cli.terminal import say, show, show_json
 from phase2sim.core.io.atomic_files import write_text
 from phase2sim.operating.simulation import prepare_scenario
@@ -22,9 +23,7 @@ from phase2sim.studies.single_trial import replay
     type=click.Choice(["target", "null", "prior", "sceptical"]),
     help="Assumed truth of the trial.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Write the trial's patients to a CSV file."
-)
+@click.option("--out", type=OutputFile(), help="Write the trial's patients to a CSV file.")
 @click.option(
     "--look",
     type=click.FloatRange(0),

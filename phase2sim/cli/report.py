@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from phase2sim.cli.collect_dossier import collect_dossier
+from phase2sim.cli.paths import OutputFile
 from phase2sim.cli.terminal import say
 from phase2sim.reporting.report.full_report import check_output_file, write_report
 from phase2sim.studies.dossier.dossier import ReportOptions
@@ -13,8 +14,8 @@ from phase2sim.studies.dossier.dossier import ReportOptions
 
 @click.command()
 @click.argument("source", metavar="SCENARIO|DIR", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="The .html or .docx file to write.")
-@click.option("--docx", type=click.Path(path_type=Path), help="Write a Word file too.")
+@click.option("--out", type=OutputFile(), help="The .html or .docx file to write.")
+@click.option("--docx", type=OutputFile(), help="Write a Word file too.")
 @click.option("--trials", type=click.IntRange(20), help="Trials, instead of the scenario's.")
 @click.option("--store", type=click.Path(path_type=Path), help="Folder of the results.")
 @click.option(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from phase2sim.cli.paths import OutputFile
 from phase2sim.cli.terminal import say, show, show_json
 from phase2sim.core.io.atomic_files import write_bytes
 from phase2sim.reporting.screens.sweep import results_screen
@@ -21,9 +22,7 @@ from phase2sim.studies.sweeps.stored_results import read_results
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "--parquet", type=click.Path(path_type=Path), help="Write the rows to this Parquet file."
-)
+@click.option("--parquet", type=OutputFile(), help="Write the rows to this Parquet file.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -47,6 +46,8 @@ def command(
     """
     stored = read_results(folder, say)
     rows = matching_rows(stored.rows, where)
+    if stored.rows and not rows:
+        say(f"--where {where!r}: none of the {len(stored.rows):,} rows meets it.")
     if parquet is not None:
         write_bytes(parquet, parquet_of(rows))
         say(f"Wrote {parquet}.")
@@ -54,7 +55,7 @@ def command(
         show_json([dict(row) for row in rows])
     elif as_csv:
         click.echo(csv_of(rows), nl=False)
-    elif parquet is None:
+    elif parquet is None and (rows or not stored.rows):
         show(results_screen(rows))
     for reason in stored.results.refused:
         say(f"Refused: {reason}")

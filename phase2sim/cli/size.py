@@ -52,8 +52,9 @@ def command(
 ) -> None:  # fmt: skip
     """Find the smallest number of patients that gives SCENARIO, a file, a power or assurance.
 
-    The command simulates until, with the stated confidence, the answer reaches the target and the
-    next smaller size is less than --tolerance above it. All sizes share the same trials: the first
+    Where a closed form is exact its answer is the smallest, and simulated as a check. Elsewhere the
+    command simulates until, with the stated confidence, the answer reaches the target and the next
+    smaller size is less than --tolerance above it. All sizes share the same trials: the first
     n patients of a trial form the trial of size n. Exit code 1 if no size reaches the target:
     assurance has an upper limit that more patients do not raise.
 

@@ -1,6 +1,5 @@
 """Output of the commands: tables, JSON and progress."""
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from phase2sim.core.io.json_text import json_text
 from phase2sim.core.progress import Status
 
 STARTED = time.monotonic()  # start of the time budget of a sweep
@@ -25,7 +25,7 @@ def show(renderable: RenderableType) -> None:
 
 def show_json(values: object) -> None:
     """Print a value as JSON."""
-    click.echo(json.dumps(values, indent=2, allow_nan=False))
+    click.echo(json_text(values, indent=2))
 
 
 def say(line: str) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 import numba
 from numba import njit
 from numba.core.caching import IndexDataCacheFile
+from numba.core.event import Listener, install_listener
 from numba.core.serialize import dumps
 
-from phase2sim.core.io.atomic_files import read_regular_file
+from phase2sim.core.io.plain_files import read_regular_file
 
 # The package's root, wherever in it this module stands, and how a file names this module.
 PACKAGE = Path(import_module(__name__.partition(".")[0]).__path__[0])
@@ -120,6 +121,30 @@ def lightly_optimised() -> Iterator[None]:
         yield
     finally:
         settings.OPT = before
+
+
+class _First(Listener):
+    """Calls once, when a kernel is about to be compiled; one that is loaded from disk is not."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call: Callable[[], None] | None = call
+
+    def on_start(self, event: object) -> None:
+        """Call at the first compilation."""
+        del event
+        call, self._call = self._call, None
+        if call is not None:
+            call()
+
+    def on_end(self, event: object) -> None:
+        """Do nothing."""
+
+
+@contextmanager
+def at_first_compilation(call: Callable[[], None]) -> Iterator[None]:
+    """Call when the block first compiles a kernel; never if all of them are loaded."""
+    with install_listener("numba:compile", _First(call)):
+        yield
 
 
 def kernel[**P, R](function: Callable[P, R]) -> Callable[P, R]:

@@ -60,6 +60,7 @@ SHARE_TITLES = {"power": "power", "type_i_error": "type I error", "assurance": "
 COLUMNS = ("estimate", "mcse", "requested", "used", "failed", "low", "high", "exact", "approximate")
 
 HARM = "safety"  # what stands for an analysis in rows about stopping for harm
+_ROUNDING = 1e-12  # of an exact power, in the formula that computes it
 _RANDOM_TRUTHS = {"prior", "sceptical"}  # truths that differ from trial to trial
 
 
@@ -86,10 +87,14 @@ class Characteristic:
 
     @property
     def gap(self) -> float | None:
-        """Simulated minus exact in Monte Carlo standard errors; None without an exact value."""
+        """Simulated minus exact in Monte Carlo standard errors; None without an exact value.
+
+        An exact power of 0 or 1 has no standard error: it is taken to be as far from it as its
+        rounding, so that one trial that contradicts it shows as a large gap.
+        """
         if self.closed_form is None or not self.closed_form.is_exact or self.measured.used == 0:
             return None
-        exact = self.closed_form.value
+        exact = min(max(self.closed_form.value, _ROUNDING), 1 - _ROUNDING)
         se = math.sqrt(exact * (1 - exact) / self.measured.used)
         return (self.measured.estimate - exact) / se
 

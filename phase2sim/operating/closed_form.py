@@ -23,7 +23,7 @@ from phase2sim.theory.power import (
     power_mmrm,
     power_t,
     power_welch,
-    sizes_after_dropout,
+    sizes_after_allocation,
 )
 from phase2sim.trial.interim.rules import Interim, InterimRule
 
@@ -88,7 +88,8 @@ class _Case:
     def average_power(self, power: Callable[[Floats, Floats], Floats]) -> float:
         """Power averaged over the numbers of patients observed in each arm."""
         month = self.assembled.study.drawn.visits_months[self.visit]
-        return average_over_sizes(power, *_sizes(self.assembled, month))
+        mean = average_over_sizes(power, *_sizes(self.assembled, month))
+        return float(np.clip(mean, 0.0, 1.0))  # a weighted mean may round to more than 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,18 +261,8 @@ def _sizes_at_month(
     patients: int, allocations: tuple[tuple[int, float], ...], shares_staying: tuple[float, float]
 ) -> tuple[Floats, Floats]:
     """As ``_sizes``; ``allocations`` are (treated, probability), shares (treated, control)."""
-    pairs, chances = [], []
-    for treated, chance in allocations:
-        arm_sizes, probabilities = sizes_after_dropout(treated, patients - treated, shares_staying)
-        pairs.append(arm_sizes)
-        chances.append(chance * probabilities)
-    treated_seen, control_seen = np.concatenate(pairs).T
-    pair = treated_seen * (patients + 1) + control_seen  # one number sorts faster than two
-    distinct, index = np.unique(pair, return_inverse=True)
-    weights = np.bincount(index, weights=np.concatenate(chances))
-    is_likely = weights > _NEGLIGIBLE
-    sizes: Floats = np.column_stack(np.divmod(distinct[is_likely], patients + 1)).astype(np.float64)
-    chance_of: Floats = weights[is_likely]
+    pairs, chance_of = sizes_after_allocation(patients, allocations, shares_staying)
+    sizes: Floats = pairs.astype(np.float64)
     sizes.flags.writeable = chance_of.flags.writeable = False
     return sizes, chance_of
 

@@ -13,6 +13,7 @@ from phase2sim.core.contracts import FAILURES, RESULTS_VERSION
 from phase2sim.core.errors import TooManyFailures
 from phase2sim.core.io.data_frames import dataset_of, frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
+from phase2sim.core.kernels import at_first_compilation
 from phase2sim.core.measured import Measured
 from phase2sim.core.progress import Progress, Report
 from phase2sim.evidence.reported import Evidence
@@ -311,9 +312,9 @@ def _compile(prepared: PreparedScenario, report: Report) -> None:
     """Simulate one trial, so that compiling is announced and not part of the time per trial."""
     words = "Compiling the kernels (first time only, up to half a minute) ..."
     timer = Timer(_SILENT_SECONDS, report, [words])
-    timer.start()
     try:
-        _tally_batch(prepared.assembled, 1, 0)
+        with at_first_compilation(timer.start):
+            _tally_batch(prepared.assembled, 1, 0)
     finally:
         timer.cancel()
 

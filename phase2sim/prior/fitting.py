@@ -12,6 +12,7 @@ from phase2sim.evidence.load import find_evidence, load_evidence
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.untreated import check_untreated
 
 ENDPOINT_PARAMETERS = (  # parameters with the endpoint as first index
     "history", "history_raw", "sd", "log_sd_raw", "level_sd", "slope_sd", "patient_share", "decay",
@@ -95,11 +96,12 @@ def load_or_fit(
     """Load the kept draws of the evidence, or fit it; ``report`` receives lines about progress.
 
     Raises ``PriorNotTrusted`` if the fit fails the gate; its draws are put aside in a file that no
-    command loads. Raises ``BadEvidence`` for evidence that contradicts itself, and ``BadInput``,
-    before it fits, where a fit cannot be kept.
+    command loads. Raises ``BadEvidence`` for evidence that contradicts itself, or that has no
+    untreated patients, and ``BadInput``, before it fits, where a fit cannot be kept.
     """
     if not refit and (kept_draws := _load_kept_draws(evidence, report)):
         return kept_draws
+    check_untreated(evidence)
     path = prior_files.cached_path(evidence.digest)
     if aside := prior_files.try_cache(path):
         report(f"{path}: was not a file; it is now {aside}")
@@ -154,9 +156,6 @@ def refusal(
     names = " ".join(evidence.names)
     suspects = [ENDPOINTS[name].label for name in _suspect_endpoints(problems, endpoints)]
     about = f" of {' and '.join(suspects)}" if suspects else ""
-    sampler = (
-        "'target_accept'" if any("divergent" in problem for problem in problems) else "'draws'"
-    )
     return (
         f"{', '.join(evidence.names)}: the fit cannot be used: {'; '.join(problems)}.\n"
         f"Its draws were put aside in {untrusted}, which nothing reads. What to try, in this"
@@ -165,8 +164,8 @@ def refusal(
         f" phase2sim evidence show {names}\n"
         f'  2. Set numbers{about} aside with unused = "why", newest first, until it fits; the'
         " last one set aside is the one to look at.\n"
-        f"  3. Raise {sampler} in phase2sim/prior/models/unknowns/settings.py: slower, and no cure"
-        " for evidence that disagrees with itself."
+        "  3. Add evidence on the same endpoints and months: what only the priors hold together is"
+        " hard to sample, and more or shorter steps of the sampler are no cure."
     )
 
 

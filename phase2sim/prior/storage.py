@@ -17,14 +17,9 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.errors import BadInput, NotWritten
-from phase2sim.core.io.atomic_files import (
-    move_aside,
-    read_regular_file,
-    reason_of,
-    try_folder,
-    write_synced,
-)
+from phase2sim.core.io.atomic_files import move_aside, try_folder, write_synced
 from phase2sim.core.io.digests import UNSEALED, is_intact, is_sealed, seal
+from phase2sim.core.io.plain_files import read_regular_file, reason_of
 from phase2sim.evidence.reported import EffectAssumption, Normal
 from phase2sim.prior.draws import PriorDraws
 

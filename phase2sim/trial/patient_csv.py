@@ -11,6 +11,7 @@ from phase2sim.analyses.real_data.headings import REPLAYED_COLUMNS
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Trials
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, derived_values
+from phase2sim.core.io.csv_files import spreadsheet_text
 from phase2sim.trial.study import Study
 
 
@@ -82,7 +83,7 @@ def _who(study: Study, trials: Trials, p: int) -> tuple[tuple[object, ...], tupl
     age, arrivals = float(trials.age_years[0, p]), trials.arrivals
     before = (
         p + 1,
-        study.plan.arms[trials.arm[0, p]],
+        spreadsheet_text(study.plan.arms[trials.arm[0, p]]),
         int(trials.stratum[0, p]),
         "" if np.isnan(age) else age,
         float(trials.months_since_diagnosis[0, p]),

@@ -10,7 +10,8 @@ from support.readings import rows_of
 from support.small_trials import Table, assembled, design, one_endpoint, scenario
 
 from phase2sim.analyses import ANALYSES
-from phase2sim.operating.closed_form import _FORMULAS, closed_form_power
+from phase2sim.core.measured import proportion
+from phase2sim.operating.closed_form import _FORMULAS, ClosedForm, closed_form_power
 from phase2sim.operating.simulation import Characteristic, Result, prepare_scenario, simulate
 from phase2sim.scenario.scenario_file import load_scenario
 from phase2sim.trial.engine import simulate_batch
@@ -248,3 +249,24 @@ def test_patients_who_keep_their_baseline_for_ever_have_no_closed_form(analysis:
     )
 
     assert closed_form_power(ready, 0, ready.sources[0]) is None
+
+
+@pytest.mark.parametrize(("effect", "power"), [(0.9, 1.0), (-0.9, 0.0)])
+def test_an_exact_power_of_0_or_1_is_compared_like_any_other(effect: float, power: float) -> None:
+    setting = f"truth.target.c_peptide.effect={effect}"
+
+    row = _row(simulate(load_scenario(MELD_ATG, [setting]), trials=400), "power")
+
+    assert row.closed_form is not None
+    assert row.closed_form.value == pytest.approx(power, abs=1e-12)
+    assert 0.0 <= row.closed_form.value <= 1.0
+    assert row.gap == pytest.approx(0.0, abs=1e-3)
+
+
+def test_one_trial_that_contradicts_an_exact_power_of_1_is_a_gap() -> None:
+    measured = proportion(399, 400, 400)
+
+    row = Characteristic("power", "hba1c", "hba1c", 6, "target", measured, ClosedForm(1.0))
+
+    assert row.gap is not None
+    assert row.gap < -4

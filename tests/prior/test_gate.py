@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 from support.commands import phase2sim
-from support.kept_prior import draws_for, shipped_evidence
+from support.kept_prior import NAMES, draws_for, shipped_evidence
 
-from phase2sim.core.errors import PriorNotTrusted
+from phase2sim.core.errors import BadEvidence, PriorNotTrusted
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, refusal
 from phase2sim.prior.models.diagnostics import DIAGNOSTIC_NAMES
 from phase2sim.prior.models.unknowns.settings import Gate, Sampler
 from phase2sim.prior.storage import DamagedPrior, load
+from phase2sim.prior.untreated import check_untreated
 
 ONE_MEAN = """
 [study]
@@ -117,22 +118,46 @@ def test_a_fit_of_too_few_draws_is_sampled_longer_once(
 
 
 @pytest.mark.parametrize(
-    ("complaint", "about", "lever"),
+    ("complaint", "about"),
     [
-        ("R-hat of 'decay[1]' is 1.02, above 1.01", "numbers of C-peptide that", "'draws'"),
-        ("bulk ESS of 'history[0, 5]' is 300, below 400", "numbers of HbA1c that", "'draws'"),
-        ("tail ESS of 'endpoint_correlation[1]' is 3, below 400", "numbers that", "'draws'"),
-        ("7 divergent transitions, more than 0", "numbers that", "'target_accept'"),
+        ("R-hat of 'decay[1]' is 1.02, above 1.01", "numbers of C-peptide that"),
+        ("bulk ESS of 'history[0, 5]' is 300, below 400", "numbers of HbA1c that"),
+        ("tail ESS of 'endpoint_correlation[1]' is 3, below 400", "numbers that"),
+        ("7 divergent transitions, more than 0", "numbers that"),
     ],
 )
-def test_advice_names_the_endpoint_that_is_complained_of(
-    complaint: str, about: str, lever: str
-) -> None:
+def test_advice_names_the_endpoint_that_is_complained_of(complaint: str, about: str) -> None:
     message = refusal(
         shipped_evidence(), [complaint], ("hba1c", "c_peptide"), Path("aside.untrusted")
     )
 
     assert complaint in message
     assert about in message
-    assert lever in message
+    assert ".py" not in message  # nobody is sent to the source
     assert "phase2sim evidence show gxipc1 t1d-natural-history" in message
+
+
+def test_a_single_arm_alone_is_refused_before_it_is_sampled_with_what_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
+
+    alone = phase2sim("fit", "gxipc1")
+
+    assert alone.exit_code == 2
+    assert "phase2sim fit gxipc1 t1d-natural-history" in alone.stderr
+    assert 'evidence = ["gxipc1", "t1d-natural-history"]' in alone.stderr
+    assert "sampling" not in alone.stderr
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("names", [("t1d-natural-history",), ("msc-randomised",), NAMES], ids=str)
+def test_evidence_with_untreated_patients_is_not_refused(names: tuple[str, ...]) -> None:
+    check_untreated(shipped_evidence(names))
+
+
+def test_without_such_a_file_the_refusal_says_what_it_must_hold(tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_text("a = 1")
+
+    with pytest.raises(BadEvidence, match="Name a file with untreated patients"):
+        check_untreated(shipped_evidence(("gxipc1",)), tmp_path)

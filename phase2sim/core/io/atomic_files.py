@@ -3,7 +3,6 @@
 import errno
 import os
 import platform
-import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 from phase2sim.core.errors import BadInput
+from phase2sim.core.io.plain_files import kind_of, reason_of
 
 if sys.platform == "win32":
     import msvcrt
@@ -19,24 +19,6 @@ else:
     import fcntl
 
 _HELD = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
-
-
-def read_regular_file(path: Path) -> bytes:
-    """Return the bytes of a file.
-
-    Raises ``OSError`` with a reason in words, also for a folder, a pipe or a device, which is not
-    opened: a pipe would be waited for.
-    """
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
-        raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))
-    return path.read_bytes()
-
-
-def reason_of(error: OSError) -> str:
-    """Reason of an operating system's error, in words that go on from a colon."""
-    return (error.strerror or "it failed").lower()
 
 
 def move_aside(path: Path, destination: Path) -> Path:
@@ -61,11 +43,27 @@ def try_folder(folder: Path, room: int = 1) -> None:
         file.flush()
 
 
+def check_output(path: Path) -> None:
+    """Raise ``BadInput`` for a place where no file can be written, before anything is computed."""
+    try:
+        kind = kind_of(path.stat().st_mode) if path.exists() else ""
+        folder = path.parent.is_dir()
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{path}: cannot be written: {reason_of(error)}. Choose another place."
+        ) from None
+    if kind:
+        raise BadInput(f"{path}: is {kind}, not a file. Choose another place.")
+    if not folder:
+        raise BadInput(f"{path}: there is no folder {path.parent}. Make it, or choose another.")
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write to a temporary name beside ``path``, sync, and rename over it.
 
-    Raises ``BadInput`` if the folder cannot be written; what stood at ``path`` is then untouched.
+    Raises ``BadInput`` if it cannot be written; what stood at ``path`` is then untouched.
     """
+    check_output(path)
     try:
         write_synced(path, content)
     except OSError as error:

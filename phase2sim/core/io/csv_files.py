@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phase2sim.core.errors import BadInput
+from phase2sim.core.io.plain_files import read_bytes_of
 from phase2sim.core.io.refusals import Refusals, shown
 
 MISSING_CODES = frozenset({"", "NA", "NaN", "nan", "."})
@@ -24,6 +25,7 @@ _OTHER_FORMATS: Mapping[bytes, str] = {
     b"PAR1": "is a Parquet file. Export it as CSV.",
     b"\x1f\x8b": "is compressed. Unpack it first.",
 }
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of one
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -120,6 +122,20 @@ def number_rule(text: str) -> str:
     return "it must be a number written with the digits 0 to 9, or empty where it is missing."
 
 
+def spreadsheet_text(value: object) -> object:
+    """Return text that no spreadsheet takes for a formula, by an apostrophe before it.
+
+    What is not text, such as a negative number, stays as it is. ``read_csv`` undoes it.
+    """
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
+
+
+def _as_written(cell: str) -> str:
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA) else cell
+
+
 def _rows(path: Path, refusal: type[BadInput]) -> Iterator[tuple[int, list[str]]]:
     """Lines that are not blank, each with its number and its cells."""
     reader = csv.reader(io.StringIO(_text(path, refusal), newline=""), strict=True)
@@ -127,7 +143,7 @@ def _rows(path: Path, refusal: type[BadInput]) -> Iterator[tuple[int, list[str]]
     try:
         for cells in reader:
             number, last = last + 1, reader.line_num
-            stripped = [cell.strip() for cell in cells]
+            stripped = [_as_written(cell.strip()) for cell in cells]
             if any(stripped):
                 yield number, stripped
     except csv.Error as error:
@@ -135,12 +151,7 @@ def _rows(path: Path, refusal: type[BadInput]) -> Iterator[tuple[int, list[str]]
 
 
 def _text(path: Path, refusal: type[BadInput]) -> str:
-    try:
-        if path.exists() and not path.is_file():
-            raise refusal(f"{path}: is a folder or a device. Name a CSV file.")
-        content = path.read_bytes()
-    except OSError as error:
-        raise refusal(f"{path}: cannot be read: {(error.strerror or '').lower()}.") from None
+    content = read_bytes_of(path, refusal)
     for start, what in _OTHER_FORMATS.items():
         if content.startswith(start):
             raise refusal(f"{path}: {what}")

@@ -55,26 +55,32 @@ class Condition:
         """Whether a row meets it; a comparison with a value that is missing is not met."""
         try:
             return bool(_value(self.tree.body, row))
-        except TypeError:
+        except (TypeError, OverflowError):
             raise BadInput(
                 f"{self.key_path}: {self.text!r} compares or computes with what is not a number."
                 ' Text goes in quotes: method == "mmrm".'
             ) from None
         except ZeroDivisionError:
             raise BadInput(f"{self.key_path}: {self.text!r} divides by 0. Correct it.") from None
+        except RecursionError:
+            raise BadInput(f"{self.key_path}: is nested too deep. Shorten it.") from None
 
 
 def condition(text: str, key_path: str) -> Condition:
     """Read a condition; raises ``BadInput`` that names ``key_path``."""
+    if len(text) > _LONGEST:
+        raise BadInput(
+            f"{key_path}: has {len(text):,} characters; at most {_LONGEST:,} are read. Shorten it."
+        )
     try:
-        tree = ast.parse(text[:_LONGEST].strip(), mode="eval")
+        tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise BadInput(
             f"{key_path}: {text!r} is not a condition. Write one such as"
             ' "patients >= 40 and dropout < 0.2".'
         ) from None
     for node in ast.walk(tree):
-        if not isinstance(node, _ALLOWED):
+        if not isinstance(node, _ALLOWED) or not _is_plain(node):
             raise BadInput(
                 f"{key_path}: {text!r} holds what a condition cannot. Use names of columns,"
                 f" numbers,"
@@ -98,10 +104,23 @@ def _value(node: ast.expr, row: Mapping[str, object]) -> Any:  # noqa: ANN401 - 
         case ast.UnaryOp():
             value = _UNARY[type(node.op)](_value(node.operand, row))
         case ast.BinOp():
-            value = _COMPUTE[type(node.op)](_value(node.left, row), _value(node.right, row))
+            left, right = (_number(_value(side, row)) for side in (node.left, node.right))
+            value = _COMPUTE[type(node.op)](left, right)
         case ast.Compare():
             value = _compared(node, row)
     return value
+
+
+def _number(value: object) -> float:
+    """Return a number as it is computed with: of one size, however many digits it has."""
+    if isinstance(value, int | float):
+        return float(value)
+    raise TypeError  # text or a list, which could be multiplied to any length
+
+
+def _is_plain(node: ast.AST) -> bool:
+    """Whether a constant is a number, true or false, or text."""
+    return not isinstance(node, ast.Constant) or isinstance(node.value, str | int | float)
 
 
 def _compared(node: ast.Compare, row: Mapping[str, object]) -> bool:

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 from phase2sim.core.errors import BadInput
+from phase2sim.core.io.plain_files import read_text
 from phase2sim.core.io.validation import Table, leaves, show_value
 
 _LARGEST_NUMBER = 1e15
@@ -12,17 +13,7 @@ _LARGEST_NUMBER = 1e15
 
 def read_toml(path: Path, refusal: type[BadInput]) -> Table:
     """Return the tables of a TOML file; raises ``refusal`` naming the file and what is wrong."""
-    if path.is_dir():
-        raise refusal(f"{path}: is a folder, not a file. Name the .toml file inside it.")
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise refusal(
-            f"{path}: byte {error.start} is not UTF-8 text. Save the file as UTF-8."
-        ) from None
-    except OSError as error:
-        reason = (error.strerror or "it cannot be read").lower()
-        raise refusal(f"{path}: cannot be read: {reason}. Check its name and rights.") from None
+    text = read_text(path, refusal)
     try:
         return tomllib.loads(text)
     except RecursionError:

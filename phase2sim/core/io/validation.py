@@ -22,6 +22,7 @@ NUMBER, TABLE, LIST, MATRIX = "a number", "a table", "[values]", "[[rows], [of v
 _BRANCHES = {NUMBER, TABLE, LIST, MATRIX}
 _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}
 _LONGEST_VALUE_SHOWN = 60
+_DEEPEST = 32  # levels of tables and arrays; no key has as many as ten
 _NOWHERE_ELSE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -40,6 +41,9 @@ def validate[T](
     text. ``elsewhere`` says of keys that do not stand at ``key_path`` where the file has them.
     """
     for key, value in leaves(table, key_path):
+        if isinstance(value, Mapping | list):
+            shown = f"{key[:_LONGEST_VALUE_SHOWN]}..."
+            raise refusal(f"{path}: {shown} is nested deeper than {_DEEPEST} levels. Correct it.")
         if isinstance(value, date | time):
             raise refusal(f'{path}: {key} is {value}, a date or time. Put text in "quotes".')
     try:
@@ -201,14 +205,14 @@ def _either(tags: str) -> str:
     return " or ".join(tag.strip(" '") for tag in tags.split(","))
 
 
-def leaves(value: object, key_path: str) -> Iterator[tuple[str, object]]:
-    """Every value that is no table or array, with its key path."""
+def leaves(value: object, key_path: str, level: int = 0) -> Iterator[tuple[str, object]]:
+    """Every value that is no table or array, with its key path; what is too deep stays whole."""
     match value:
-        case Mapping():
+        case Mapping() if level <= _DEEPEST:
             for key, inner in value.items():
-                yield from leaves(inner, join_key(key_path, str(key)))
-        case list():
+                yield from leaves(inner, join_key(key_path, str(key)), level + 1)
+        case list() if level <= _DEEPEST:
             for number, inner in enumerate(value, start=1):
-                yield from leaves(inner, f"{key_path}[{number}]")
+                yield from leaves(inner, f"{key_path}[{number}]", level + 1)
         case _:
             yield key_path, value

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from phase2sim.core.backends import backend
 from phase2sim.reporting.report.full_report import check_output_file, write_report
-from phase2sim.scenario.scenario_file import Scenario
+from phase2sim.reporting.report.lint import check_texts
+from phase2sim.scenario.scenario_file import Scenario, load_scenario
 from phase2sim.studies.dossier.dossier import ReportOptions, dossier_of
 
 _AS_IT_WAS_RUN = Path("configuration-as-it-was-run.toml")  # section 11 of the report, saved
@@ -57,6 +58,10 @@ def report(
     file = (
         scenario_or_folder.path if isinstance(scenario_or_folder, Scenario) else scenario_or_folder
     )
+    if isinstance(scenario_or_folder, Scenario):
+        check_texts(scenario_or_folder)
+    elif not scenario_or_folder.is_dir():
+        check_texts(load_scenario(scenario_or_folder))
     if isinstance(scenario_or_folder, Scenario) and not scenario_or_folder.is_as_in_file:
         file = _AS_IT_WAS_RUN
     command = ["phase2sim", "report", str(file), "--out", str(out)]

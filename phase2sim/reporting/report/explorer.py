@@ -1,7 +1,6 @@
 """The explorer: stored trials in the page, decided again in the browser."""
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -12,6 +11,7 @@ from scipy.special import ndtri
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import MODEL_SCALE
 from phase2sim.core.endpoints import MEASURES
+from phase2sim.core.io.json_text import json_script
 from phase2sim.reporting.report.document import Playground
 from phase2sim.reporting.report.explorer_script import SCRIPT
 from phase2sim.studies.dossier.dossier import Dossier
@@ -82,10 +82,9 @@ def explorer_html(play: Playground) -> str:
 
 def explorer_scripts(play: Playground) -> str:
     """Return the drawing library, the data and the script, all in the page."""
-    data = json.dumps(play.data, allow_nan=False).replace("</", "<\\/")
     return (
         f'<script type="module">{_library()}</script>\n'
-        f'<script type="application/json" id="explorer-data">{data}</script>\n'
+        f"{json_script(play.data, 'explorer-data')}\n"
         f'<script type="module">{SCRIPT}</script>\n'
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from phase2sim.core.errors import Phase2simError
 from phase2sim.reporting.report.document import Document, Number, Section, Words, texts
+from phase2sim.scenario.scenario_file import Scenario
 
 _BRACES = r"\{[^{}]*\}|<[A-Za-z_ ]+>|\[\s*(?:insert|number|value|name)[^\]]*\]"
 _PLACEHOLDERS = (
@@ -16,6 +17,7 @@ _PLACEHOLDERS = (
     ),
     (re.compile(r"\bx\.x+\b", re.IGNORECASE), "is not filled in"),
     (re.compile(r"(?<![\w-])(?:nan|None|inf|NaN)(?![\w-])"), "is no value"),
+    (re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"), "is no character of a text"),
 )
 _BARE = re.compile(r"(?<![\w.])[+-]?\d+\.\d+(?!\w|\.\d)|\b\d+(?:\.\d+)? ?%")
 
@@ -43,6 +45,27 @@ def check_document(document: Document) -> None:
             "the report is refused, nothing is written:\n  " + "\n  ".join(problems)
             + "\nThis is a fault of the program or of a text in the files; correct the text."
         )  # fmt: skip
+
+
+def check_texts(scenario: Scenario) -> None:
+    """Raise ``Unfit`` for a text of a scenario that no report may hold, before it is simulated."""
+    texts_of: list[tuple[str, object]] = [("title", scenario.title)]
+    texts_of += [("design.arms", arm) for arm in scenario.design.get("arms", ())]
+    names = [("analysis.name", part.get("name", "")) for part in scenario.analysis]
+    problems = [
+        problem for key, text in (*texts_of, *names) for problem in _placeholders(key, (str(text),))
+    ]
+    problems += [
+        f"{key}: {number!r} would stand in results as if it were one, in {_shorten(str(text))!r}"
+        for key, text in names
+        for number in _BARE.findall(str(text))
+    ]
+    if problems:
+        raise Unfit(
+            f"{scenario.path}: no report can hold these texts, so nothing is simulated:\n  "
+            + "\n  ".join(problems)
+            + "\nCorrect them."
+        )
 
 
 def _placeholders(section: str, words: Words) -> Iterator[str]:

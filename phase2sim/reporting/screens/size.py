@@ -13,6 +13,7 @@ from phase2sim.studies.sizing.size_result import SizeResult, sentences
 
 def size_json(result: SizeResult) -> dict[str, Any]:
     """Return the values of `phase2sim size --json`."""
+    theory = result.theory
     search, crossing = result.search, result.search_result
     arms = result.scenario.design.get("allocation", (1, 1))
     return {
@@ -32,8 +33,9 @@ def size_json(result: SizeResult) -> dict[str, Any]:
         "below": _point(crossing.below if crossing else None),
         "trials": crossing.trials if crossing else 0,
         "ceiling": _measured(result.ceiling),
-        "closed_form": result.closed_form,
-        "closed_form_is_exact": None if result.closed_form is None else not result.closed_form_why,
+        "closed_form": theory.step if theory else None,
+        "closed_form_power": theory.power if theory else None,
+        "closed_form_is_exact": result.is_exact if theory else None,
         "curve": [_point(point) for point in crossing.curve] if crossing else [],
     }
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput
-from phase2sim.core.io.atomic_files import read_regular_file, reason_of
 from phase2sim.core.io.digests import UNSEALED, is_intact, is_sealed
+from phase2sim.core.io.json_text import json_script
+from phase2sim.core.io.plain_files import read_regular_file, reason_of
 from phase2sim.studies.dossier.dossier import Dossier
 
 _FORMAT = "phase2sim report 2"
@@ -39,8 +40,7 @@ def record(dossier: Dossier) -> dict[str, Any]:
 
 def record_script(values: dict[str, Any]) -> str:
     """Return the record as it stands in a page."""
-    text = json.dumps(values, allow_nan=False).replace("</", "<\\/")
-    return f'<script type="application/json" id="record">{text}</script>'
+    return json_script(values, "record")
 
 
 def read_record(page: Path) -> dict[str, Any]:

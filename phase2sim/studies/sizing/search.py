@@ -27,6 +27,7 @@ _ROUGH, _CLOSER = 400, 3_000  # trials of them
 _RATIO = 1.3  # of a step of the rough look to the one before
 _STEPS_AT_ONCE = 8
 _CLOSER_STEPS, _MOST_STEPS = 16, 64
+_CHECKED_STEPS, _CHECKED = 4, 20_000  # steps to either side of an answer from theory; trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,23 @@ def search_steps(
         settled=sequence.settled,
         trials=sequence.trials,
         curve=points,
+    )
+
+
+def check_step(count: CountTrials, question: Question, steps: Steps, answer: float) -> SearchResult:
+    """Simulate an answer that is known from theory, and a few steps to either side of it."""
+    reach = _CHECKED_STEPS * steps.unit
+    low = max(steps.lowest, answer - reach)
+    values = steps.between(low, min(steps.highest, answer + reach), 2 * _CHECKED_STEPS + 1)
+    trials = min(_CHECKED, question.most)
+    points = _search_points(values, count(0, trials, values), question)
+    below = max((value for value in values if value < answer), default=None)
+    return SearchResult(
+        answer=points[answer],
+        below=None if below is None else points[below],
+        settled=True,
+        trials=trials,
+        curve=tuple(points[value] for value in values),
     )
 
 

@@ -19,8 +19,8 @@ from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.assembly.cautions import harmful_targets
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.studies.sizing.looks_by_size import LooksBySize, looks_by_size, looks_fit
-from phase2sim.studies.sizing.search import Steps, search_steps
-from phase2sim.studies.sizing.size_result import Search, SizeResult
+from phase2sim.studies.sizing.search import SearchResult, Steps, check_step, search_steps
+from phase2sim.studies.sizing.size_result import Search, SizeResult, Theory
 from phase2sim.studies.sizing.size_tests import Question
 from phase2sim.studies.sizing.success_counts import CountedTrials, Counter, ScaledTruth
 from phase2sim.trial.engine import is_stated, true_effect
@@ -59,9 +59,9 @@ def find_size(
     if ceiling is not None and ceiling.estimate + _FAR * ceiling.mcse < goal.target:
         return SizeResult(scenario, goal, setup.verdict, None, ceiling)
     counter = Counter(backend, setup.trials, looks_by_size=looks)
-    search_result = search_steps(counter, setup.question, steps, progress)
-    closed_form = _closed_form_answer(partial(_closed_form_at_size, setup, looks), steps, goal)
-    result = SizeResult(scenario, goal, setup.verdict, search_result, ceiling, *closed_form)
+    theory = _closed_form_answer(partial(_closed_form_at_size, setup, looks), steps, goal)
+    search_result = _search(counter, setup.question, steps, theory, progress)
+    result = SizeResult(scenario, goal, setup.verdict, search_result, ceiling, theory)
     if looks is None or result.patients is None:
         return result
     enrolled = counter.enrolled(result.patients, min(goal.most, _TRIALS_OF_MEAN))
@@ -86,12 +86,12 @@ def smallest_effect(
             " power; give a target in the direction of benefit, and --power."
         )
     counter = Counter(backend, setup.trials, effects=True)
-    search_result = search_steps(counter, setup.question, _MULTIPLES, progress)
-    closed_form = _closed_form_answer(partial(_closed_form_at_effect, setup), _MULTIPLES, goal)
+    theory = _closed_form_answer(partial(_closed_form_at_effect, setup), _MULTIPLES, goal)
+    search_result = _search(counter, setup.question, _MULTIPLES, theory, progress)
     effect = _target_effect(setup)
     if search_result.answer is not None and effect is not None:
         effect *= search_result.answer.value
-    result = SizeResult(scenario, goal, setup.verdict, search_result, None, *closed_form)
+    result = SizeResult(scenario, goal, setup.verdict, search_result, None, theory)
     return replace(result, by_effect=True, effect=effect)
 
 
@@ -161,16 +161,25 @@ def _ceiling(trials: CountedTrials) -> Measured | None:
     return proportion(int((verdict == GO).sum()), _CEILING_DRAWS, _CEILING_DRAWS)
 
 
+def _search(
+    counter: Counter, question: Question, steps: Steps, theory: Theory | None, progress: Progress
+) -> SearchResult:
+    """The answer: that of an exact closed form, checked by simulation, else found by it."""
+    if theory is None or theory.why:
+        return search_steps(counter, question, steps, progress)
+    return check_step(counter, question, steps, theory.step)
+
+
 def _closed_form_answer(
     closed_form_at: Callable[[float], ClosedForm | None], steps: Steps, goal: Search
-) -> tuple[float | None, str]:
-    """Lowest step with the target power by theory, and why that is approximate."""
+) -> Theory | None:
+    """Lowest step with the target power by theory; None without one, or if none has it."""
     if goal.criterion != "power":
-        return None, ""
+        return None
     low, high = steps.lowest, steps.lowest
     while (closed_form := closed_form_at(high)) is None or closed_form.value < goal.target:
         if high >= steps.highest:
-            return None, ""
+            return None
         low, high = high, steps.doubled(high)
     while len(candidates := steps.between(low, high, 3)) > 2:  # noqa: PLR2004 - both ends
         middle = closed_form_at(candidates[1])
@@ -178,7 +187,10 @@ def _closed_form_answer(
             closed_form, high = middle, candidates[1]
         else:
             low = candidates[1]
-    return high, closed_form.why
+    at_low = closed_form_at(low) if low < high else None
+    return Theory(
+        high, closed_form.value, None if at_low is None else at_low.value, closed_form.why
+    )
 
 
 def _closed_form_at_size(

@@ -33,6 +33,16 @@ class Search:
     largest: int = LARGEST  # patients
 
 
+@dataclass(frozen=True, slots=True)
+class Theory:
+    """Answer of a closed form: the lowest step that reaches the target."""
+
+    step: float  # patients, or a multiple of the target's effect
+    power: float  # at the step
+    below: float | None  # power at the step below; None if there is none
+    why: str = ""  # what keeps the closed form from being exact
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class SizeResult(Viewed):
     """Answer of a search for a sample size or a detectable effect, as ``size`` returns it.
@@ -50,10 +60,8 @@ class SizeResult(Viewed):
         target.
     ceiling : Measured or None
         Probability of go that no number of patients exceeds; None if unknown.
-    closed_form : float or None
-        Answer by theory, in patients or multiples of the target effect; None without a theory.
-    closed_form_why : str
-        Reason why the closed form is approximate; empty if it is exact.
+    theory : Theory or None
+        Answer by theory. If it is exact it is the answer, and the simulation only checks it.
     by_effect : bool
         True if multiples of the target effect were searched instead of sizes.
     enrolled : Measured or None
@@ -71,8 +79,8 @@ class SizeResult(Viewed):
     >>> import phase2sim
     >>> scenario = phase2sim.load_scenario("scenarios/meld-atg.toml")
     >>> result = phase2sim.size(scenario, power=0.8)
-    >>> result.answer.low >= 0.8
-    True
+    >>> result.patients, round(result.theory.power, 3), result.theory.why
+    (64, 0.835, '')
     >>> list(result.frame())
     ['patients', 'estimate', 'mcse', 'used', 'at_least', 'at_most']
     """
@@ -82,8 +90,7 @@ class SizeResult(Viewed):
     verdict: str
     search_result: SearchResult | None  # None if the ceiling is below the target
     ceiling: Measured | None  # limit for endless patients; None if unknown
-    closed_form: float | None = None  # the answer by theory
-    closed_form_why: str = ""  # what keeps it from being exact
+    theory: Theory | None = None
     by_effect: bool = False  # whether multiples of the target's effects were searched
     enrolled: Measured | None = None  # mean number enrolled at the answer, with looks
     effect: float | None = None  # of the answer then, model scale, where there is one endpoint
@@ -97,6 +104,11 @@ class SizeResult(Viewed):
     def patients(self) -> int | None:
         """Fewest patients that are enough, in all arms; None if the target is not reached."""
         return None if self.answer is None else round(self.answer.value)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the answer is that of an exact closed form."""
+        return self.theory is not None and not self.theory.why
 
     @property
     def steps(self) -> str:
@@ -159,6 +171,8 @@ def sentences(sized: SizeResult) -> Iterator[str]:
             f" {quantity} is not shown to be {goal.target:g}, after {sized.search_result.trials:,}"
             " trials. Raise --at-most or --trials."
         )
+    elif sized.is_exact:
+        yield from _exact_sentences(sized, answer, quantity)
     else:
         yield (
             f"{_point_text(sized, answer)}: {quantity} {goal.target:g} or more, {confidence},"
@@ -167,21 +181,47 @@ def sentences(sized: SizeResult) -> Iterator[str]:
     if sized.enrolled is not None:
         mean = _measured_text(sized.enrolled)
         yield f"The looks leave {mean} of them enrolled at the end, on average."
-    step_below = sized.search_result.below
-    if answer is not None and step_below is not None:
-        if sized.search_result.settled:
-            yield (
-                f"The step below, {_point_text(sized, step_below)}, has less than"
-                f" {goal.target + goal.tolerance:g} (in {step_below.share.used:,} trials"
-                f" {_measured_text(step_below.share)})."
-            )
-        else:
-            yield "Fewer may do: the trials ran out before that could be told. Raise --trials."
-    if sized.closed_form is not None:
-        reason = f", about: {sized.closed_form_why}" if sized.closed_form_why else ""
-        yield f"Closed form: {_value_text(sized, sized.closed_form)}{reason}."
+    yield from _promise(sized, confidence)
+    if sized.theory is not None and not sized.is_exact:
+        yield f"Closed form: {_value_text(sized, sized.theory.step)}, about: {sized.theory.why}."
     if sized.ceiling is not None and goal.criterion == "assurance":
         yield f"Assurance cannot exceed {_measured_text(sized.ceiling)}, however many patients."
+
+
+def _promise(sized: SizeResult, confidence: str) -> Iterator[str]:
+    """Yield what a search promises of the step below its answer."""
+    goal, search_result = sized.search, sized.search_result
+    if search_result is None or search_result.answer is None or sized.is_exact:
+        return
+    step_below = search_result.below
+    if step_below is None:
+        return
+    if search_result.settled:
+        yield (
+            f"The step below, {_point_text(sized, step_below)}, has less than"
+            f" {goal.target + goal.tolerance:g} (in {step_below.share.used:,} trials"
+            f" {_measured_text(step_below.share)}); both hold with {confidence}. A smaller step"
+            f" may be enough if its {goal.criterion} lies between {goal.target:g} and"
+            f" {goal.target + goal.tolerance:g}: a smaller --tolerance tells it apart."
+        )
+    else:
+        yield "Fewer may do: the trials ran out before that could be told. Raise --trials."
+
+
+def _exact_sentences(sized: SizeResult, answer: SearchPoint, quantity: str) -> Iterator[str]:
+    """Yield the answer of an exact closed form, the step below and the simulated check."""
+    theory, used = sized.theory, answer.share.used
+    if theory is None:
+        return
+    yield (
+        f"{_point_text(sized, answer)}: {quantity} {theory.power:.4f} by the exact closed form,"
+        f" {_measured_text(answer.share)} in {used:,} simulated trials."
+    )
+    if theory.below is not None and sized.search_result and sized.search_result.below:
+        below = _point_text(sized, sized.search_result.below)
+        yield f"The step below, {below}, has {theory.below:.4f}."
+    if not answer.low <= theory.power <= answer.high:
+        yield "The simulation contradicts the closed form: please report it."
 
 
 def _point_text(sized: SizeResult, point: SearchPoint) -> str:

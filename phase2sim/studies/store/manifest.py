@@ -11,8 +11,8 @@ from typing import Any
 
 from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput
-from phase2sim.core.io.atomic_files import read_regular_file, reason_of
 from phase2sim.core.io.digests import UNSEALED, is_intact, is_sealed, seal
+from phase2sim.core.io.plain_files import read_regular_file, reason_of
 from phase2sim.studies.store.headers import read_header
 from phase2sim.studies.store.results_folder import (
     CHARACTERISTICS,

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from phase2sim.core.contracts import CONSIDER, GO, STOP, UNDECIDED
+from phase2sim.core.io.csv_files import spreadsheet_text
 from phase2sim.core.io.data_frames import Row
 from phase2sim.core.io.digests import UNSEALED, seal
 from phase2sim.studies.store.headers import header_of, pack, with_header
@@ -25,9 +26,13 @@ def parquet_of(rows: Sequence[Row], about: Mapping[str, Any] | None = None) -> b
 
 
 def csv_of(rows: Sequence[Row]) -> bytes:
-    """Return a CSV file of rows; missing values are empty."""
+    """Return a CSV file of rows; missing values are empty, and no text is a formula."""
     file = io.BytesIO()
-    arrow_csv.write_csv(_table(rows), file)
+    plain = [
+        {str(spreadsheet_text(name)): spreadsheet_text(value) for name, value in row.items()}
+        for row in rows
+    ]
+    arrow_csv.write_csv(_table(plain), file)
     return file.getvalue()
 
 

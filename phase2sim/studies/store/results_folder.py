@@ -17,15 +17,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from phase2sim.core.errors import BadInput, NotWritten
-from phase2sim.core.io.atomic_files import (
-    locked,
-    move_aside,
-    read_regular_file,
-    reason_of,
-    try_folder,
-    write_synced,
-)
+from phase2sim.core.io.atomic_files import locked, move_aside, try_folder, write_synced
 from phase2sim.core.io.digests import is_intact
+from phase2sim.core.io.plain_files import read_regular_file, reason_of
 from phase2sim.studies.store.batches import decode_batch
 from phase2sim.studies.store.headers import read_header, trials_in
 from phase2sim.trial.batch_results import BatchResults, concatenate_batches, cut

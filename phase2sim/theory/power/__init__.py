@@ -1,7 +1,12 @@
 """Power and sample size in closed form: normal and t tests, and the mixed model."""
 
 from phase2sim.theory.power.ancova_power import power_ancova
-from phase2sim.theory.power.dropout_sizes import average_over_sizes, binomial, sizes_after_dropout
+from phase2sim.theory.power.dropout_sizes import (
+    average_over_sizes,
+    binomial,
+    sizes_after_allocation,
+    sizes_after_dropout,
+)
 from phase2sim.theory.power.mmrm_power import power_mmrm
 from phase2sim.theory.power.sample_size import patients_t, patients_z, whole_patients
 from phase2sim.theory.power.t_and_z_power import (
@@ -28,6 +33,7 @@ __all__ = [
     "power_welch",
     "power_z",
     "power_z_two_sided",
+    "sizes_after_allocation",
     "sizes_after_dropout",
     "whole_patients",
 ]

@@ -4,6 +4,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from scipy.stats import norm
 from support.browser import Page, needs_chromium, opened
 from support.small_reports import TRIALS
 
+from phase2sim.reporting.report.full_report import full_report
+from phase2sim.reporting.report.html_page import html_page
 from phase2sim.studies.dossier.dossier import Dossier
+from phase2sim.studies.dossier.embedded_record import read_record
 from phase2sim.studies.store.results_folder import open_store
 from phase2sim.studies.sweeps.results import Results
 
@@ -164,3 +168,20 @@ def test_axe_finds_nothing_inaccessible(shown: Page, width: int) -> None:
     )
 
     assert violations == []
+
+
+def test_any_title_is_only_text(tmp_path: Path, dossier: Dossier) -> None:
+    title = "Alpha <!-- beta <script gamma </script> & ]]>"
+    written = full_report(dossier)
+    hostile = replace(written, title=title, record={**written.record, "command": title})
+    path = tmp_path / "hostile.html"
+    path.write_text(html_page(hostile), encoding="utf-8")
+
+    with opened(path.as_uri(), tmp_path / "profile") as shown:
+        shown.wait_until("document.querySelector('#explorer-chart svg') !== null")
+
+        assert shown.complaints == []
+        assert shown.ask("document.title") == title
+        assert shown.ask("document.querySelector('h1').textContent") == title
+        assert "trials" in shown.ask("document.querySelector('#explorer-answer').textContent")
+    assert read_record(path)["command"] == title

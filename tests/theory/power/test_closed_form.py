@@ -1,5 +1,6 @@
 """Closed-form power against other programs, adaptive integration, simulation and limits."""
 
+import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -267,3 +268,39 @@ def test_no_size_makes_a_harmful_effect_significant(search: Callable[..., object
 def test_a_huge_effect_still_needs_a_degree_of_freedom() -> None:
     assert sum(closed_form.patients_t(1000.0, 1.0, 0.9, 0.025)) == pytest.approx(3.0)
     assert closed_form.patients_t(10.0, 1.0, 0.9, 0.025)[0] < 2.5
+
+
+@pytest.mark.parametrize("allocations", [((32_000, 1.0),), ((31_900, 0.25), (32_100, 0.75))])
+def test_a_large_trial_needs_little_memory_and_keeps_its_mean(
+    allocations: tuple[tuple[int, float], ...],
+) -> None:
+    tracemalloc.start()
+    sizes, weights = closed_form.sizes_after_allocation(64_000, allocations, (0.9, 0.8))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    treated = sum(n * chance for n, chance in allocations)
+    mean = closed_form.average_over_sizes(lambda t, _: t, sizes, weights)
+    square = closed_form.average_over_sizes(lambda t, c: (t - c) ** 2, sizes, weights)
+    known = [  # of binomial moments, by allocation
+        (chance, 0.9 * n - 0.8 * (64_000 - n), n * 0.09 + (64_000 - n) * 0.16)
+        for n, chance in allocations
+    ]
+    assert peak < 100e6
+    assert len(sizes) < 200_000
+    assert mean == pytest.approx(0.9 * treated, rel=1e-7)  # unlikely pairs are left out
+    assert square == pytest.approx(sum(p * (m**2 + v) for p, m, v in known), rel=1e-6)
+
+
+def test_sizes_of_an_allocation_are_those_of_its_parts() -> None:
+    allocations = ((3, 0.4), (4, 0.6))
+
+    sizes, weights = closed_form.sizes_after_allocation(7, allocations, (0.7, 0.9))
+
+    for (treated, control), weight in zip(sizes.tolist(), weights.tolist(), strict=True):
+        known = sum(
+            p * stats.binom.pmf(treated, n, 0.7) * stats.binom.pmf(control, 7 - n, 0.9)
+            for n, p in allocations
+        )
+        assert weight == pytest.approx(known, rel=1e-9)
+    assert weights.sum() == pytest.approx(1.0, abs=1e-8)

@@ -101,8 +101,9 @@ def _estimands(dossier: Dossier) -> Iterator[Block]:
             f"{event.replace('_', ' ')}: {strategy.replace('_', ' ')}"
             for event, strategy in background.strategies.items()
         )
-        scale = background.scale.strip(",")
-        quantity = f"{background.label} at {background.when}, treated minus control, in {scale}. "
+        scale = background.scale.strip(",")  # a unit, or "on the model scale", "as a ratio"
+        measured = scale if scale.startswith(("on ", "as ")) else f"in {scale}"
+        quantity = f"{background.label} at {background.when}, treated minus control, {measured}. "
         yield Prose(
             (quantity, strategies or _NO_EVENT),
             f"Estimand: {verdict_label(dossier.background, background.analysis)}.",
