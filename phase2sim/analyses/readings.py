@@ -81,6 +81,12 @@ def compare_arms(analysis: Analysis, whole: Reading, arms: int, arm: int) -> Est
     return _estimate_two_arms(analysis, whole, arm)
 
 
+def shortage_of(analysis: Analysis, whole: Reading, arm: int) -> str:
+    """Where control and one treated arm of one trial have too few patients, in words."""
+    compared = (whole.arm == 0) | (whole.arm == arm)
+    return analysis.shortage(_select_patients(whole, np.zeros(1, np.int64), compared, arm))
+
+
 def read_endpoint(plan: Plan, trials: Trials, observed: Floats, endpoint: str) -> Reading:
     """Return the data for an analysis of one endpoint."""
     at_risk = None

@@ -128,6 +128,21 @@ class Analysis(ABC):
         value = reading.value[:, reading.visits_months.index(self.month)]
         return {f"no value at month {self.month:g}": np.isnan(value), **self.without(reading)}
 
+    def shortage(self, reading: Reading) -> str:  # noqa: ARG002 - overridden
+        """Where one trial has too few patients for it, in words; empty if there is nothing to say.
+
+        Parameters
+        ----------
+        reading : Reading
+            Outcomes of the analysed endpoint in one trial.
+
+        Returns
+        -------
+        str
+            What explains a failed fit, or one that was made again with a simpler model.
+        """
+        return ""
+
     def without(self, reading: Reading) -> Mapping[str, Bools]:
         """Patients without a baseline or an age that it reads, (trial, patient), by reason.
 

@@ -161,7 +161,7 @@ C_PEPTIDE = Endpoint(
     lower_is_better=False,
     plausible=(0.0, 6.0),
     largest_effect=1.0,
-    usual_effect=0.5,
+    usual_effect=1.0,
     usual_sd=(0.005, 0.8),
 )
 INSULIN = Endpoint(

@@ -1,9 +1,10 @@
 """A scenario's analyses of a real data set: findings, verdicts, and who was analysed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from phase2sim.analyses.readings import compare_arms
+from phase2sim.analyses.readings import compare_arms, shortage_of
 from phase2sim.analyses.real_data.counts import analysed_patients, visit_counts
 from phase2sim.analyses.real_data.data_plan import DataPlan, Need, columns_needed
 from phase2sim.analyses.real_data.trial_data import TrialData, read_trial
@@ -39,7 +40,10 @@ def analyse_data(built: BuiltScenario, data: TrialData) -> TrialResult:
         reading = readings[analysis.endpoint]
         estimates.append(compare_arms(analysis, reading, len(study.plan.arms), arm))
         patients = analysed_patients(data, analysis, reading, arm)
-        findings.append(finding(study.names[number], analysis, estimates[-1], None, patients))
+        result = finding(study.names[number], analysis, estimates[-1], None, patients)
+        if result.failed or result.fallback:
+            result = replace(result, shortage=shortage_of(analysis, reading, arm))
+        findings.append(result)
     return TrialResult(
         tuple(findings),
         _verdicts(built, estimates, chosen),
@@ -49,7 +53,11 @@ def analyse_data(built: BuiltScenario, data: TrialData) -> TrialResult:
 
 def check_answered(result: TrialResult) -> None:
     """Raise ``AnalysisFailed`` that names each analysis that could not answer, and why."""
-    failed = [f"{f.analysis} ({f.failed})" for f in result.findings if f.failed]
+    failed = [
+        f"{f.analysis} ({f.failed}{': ' if f.shortage else ''}{f.shortage})"
+        for f in result.findings
+        if f.failed
+    ]
     if failed:
         raise AnalysisFailed(
             f"{len(failed)} of {len(result.findings)} analyses failed: {', '.join(failed)}."

@@ -15,6 +15,7 @@ from phase2sim.analyses.columns import (
 )
 from phase2sim.analyses.mixed_models.missing_patterns import ARM, Columns, PatternSums, pattern_sums
 from phase2sim.analyses.mixed_models.mixed_model import Fitted, MixedModel, fit_mixed_model
+from phase2sim.analyses.mixed_models.sparse_visits import sparse_visits
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.core.analysis import Analysis
@@ -25,6 +26,7 @@ from phase2sim.core.errors import BadValue
 _COVARIATES = ("age", "stratum")
 _LIKELIHOODS = ("reml", "ml")
 _DEGREES_OF_FREEDOM = ("kenward_roger", "satterthwaite")
+_COEFFICIENTS = 3  # of each visit: its mean, the effect of the arm, the slope on the baseline
 _FIRM = 1e12  # weight that holds a coefficient to zero: its estimate is off by 1e-12 of its error
 _WEIGHTLESS = 1e-300  # of a patient: there, and counted as none
 
@@ -128,6 +130,12 @@ class Clda(Analysis):
         fitted = self.fit(reading)
         regression = (fitted.effect, fitted.se, fitted.df, fitted.reason)
         return for_benefit(regression, self.endpoint, self.null_effect)
+
+    def shortage(self, reading: Reading) -> str:
+        """Name the visits with too few patients."""
+        covariates = numeric_covariates(reading, self.covariates)
+        used = ~np.isnan(covariates[:, 0]).any(axis=0)
+        return sparse_visits(reading, used, _COEFFICIENTS, "unstructured")
 
     def fit(self, reading: Reading) -> Fitted:
         """Fit the model to every trial of a batch."""

@@ -15,6 +15,7 @@ from phase2sim.analyses.mixed_models.mixed_model import (
     MixedModel,
     fit_mixed_model,
 )
+from phase2sim.analyses.mixed_models.sparse_visits import sparse_visits
 from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.analyses.options import check_options
 from phase2sim.core.analysis import Analysis
@@ -165,6 +166,12 @@ class Mmrm(Analysis):
         weights[first : last + 1] = 1.0 / (last + 1 - first)
         model = MixedModel(self.covariance, self.likelihood == "reml", self.df, weights)
         return fit_mixed_model(sums, model, fall_back=self.fallback)
+
+    def shortage(self, reading: Reading) -> str:
+        """Name the visits with too few patients."""
+        numbers, columns = self._numbers(reading)
+        used = ~np.isnan(numbers[:, 0]).any(axis=0)
+        return sparse_visits(reading, used, columns.visitwise + 2, self.covariance)
 
     @staticmethod
     def _visit(key: str, month: float, reading: Reading) -> int:

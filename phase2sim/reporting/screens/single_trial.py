@@ -78,11 +78,7 @@ def trial_result_screen(result: TrialResult, title: str) -> RenderableType:
         details += [_patients_table(result.counts), Text()]
     details += [Text(_patients(finding)) for finding in result.findings if finding.patients]
     details += [Text(_details(finding)) for finding in result.findings if _details(finding)]
-    details += [
-        Text(f"{finding.analysis}: answered with {finding.fallback}; its own did not converge.")
-        for finding in result.findings
-        if finding.fallback
-    ]
+    details += [Text(_fallback(finding)) for finding in result.findings if finding.fallback]
     looks = [Text(_look(look)) for look in result.looks]
     looks += [] if result.harm is None else [Text(_harm(result.harm))]
     end = Text(f"Decision: {decision}")
@@ -151,6 +147,11 @@ def _details(finding: Finding) -> str:
         if not math.isnan(value)
     )
     return f"{finding.analysis}: {details}" if details else ""
+
+
+def _fallback(finding: Finding) -> str:
+    why = f": {finding.shortage}" if finding.shortage else ""
+    return f"{finding.analysis}: answered with {finding.fallback}; its own did not converge{why}."
 
 
 def _truth(finding: Finding) -> str:

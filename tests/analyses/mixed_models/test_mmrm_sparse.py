@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.commands import printed
+from support.commands import phase2sim, printed
 from support.dense_model import differences
 from support.dense_reml import DenseModel
 
@@ -171,3 +171,36 @@ def test_numbers_are_those_of_r_where_seven_of_fifty_come_to_the_last_visit(
     assert found["effect"] == pytest.approx(-3.355, abs=5e-4)
     assert found["se"] == pytest.approx(1.8215, abs=5e-5)
     assert found["df"] == pytest.approx(5.35, abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("last", "screen"),
+    [
+        (6, "answered with heterogeneous_toeplitz; its own did not converge: month 12 has 6 patients"
+         " and needs 7."),
+        (3, "too few patients with data: month 12 has 3 patients and needs 7"),
+        (0, "month 12 has no patient of the"),
+    ],
+)  # fmt: skip
+def test_the_visit_with_too_few_patients_is_named(tmp_path: Path, last: int, screen: str) -> None:
+    path, data = tmp_path / "scenario.toml", tmp_path / "data.csv"
+    scenario = SCENARIO.replace('["baseline", "stratum"]', '["baseline"]')
+    path.write_text(scenario, encoding="utf-8")
+    heading, *rows = DATA.read_text(encoding="utf-8").splitlines()
+    at = heading.split(",").index("months")
+    left = {"0": 1, "1": 1} if last == 0 else {"0": last // 2, "1": (last + 1) // 2}
+    if last == 0:
+        left["1"] = 0
+    kept = []
+    for row in rows:
+        arm = row.split(",")[1]
+        if row.split(",")[at] == "12":
+            left[arm] -= 1
+            if left[arm] < 0:
+                continue
+        kept.append(row)
+    data.write_text("\n".join([heading, *kept]) + "\n", encoding="utf-8")
+
+    result = phase2sim("analyse", path, data)
+
+    assert screen in " ".join((result.stdout + result.stderr).split())
