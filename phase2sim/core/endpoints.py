@@ -162,7 +162,7 @@ C_PEPTIDE = Endpoint(
     plausible=(0.0, 6.0),
     largest_effect=1.0,
     usual_effect=1.0,
-    usual_sd=(0.005, 0.8),
+    usual_sd=(0.005, 2.0),
 )
 INSULIN = Endpoint(
     name="insulin",

@@ -17,11 +17,13 @@ ANCOVA = {"endpoint": "c_peptide", "month": 12, "method": "ancova"}
 
 def _doses(method: str = "permuted_blocks", analysis: Table = ANCOVA, **changes: object) -> Table:
     plan = design(90, [0, 12], arms=["control", "low", "high"], allocation=[1, 1, 1])
-    over = {"over": ["age"]} if method == "minimisation" else {}
+    by_age = method == "minimisation"
+    over = {"over": ["age"]} if by_age else {}
+    population = {"age_years": [5.0, 17.0], "age_strata": [12.0]} if by_age else {}
     plan["randomisation"] = {"method": method, **over}
     return one_endpoint(
         design=plan,
-        population={"age_years": [5.0, 17.0], "age_strata": [12.0]},
+        population=population,
         truth={
             "target": {"c_peptide": {"effect": 0.2, "month": 12, "shape": "linear"}},
             "share_of_effect": {"low": 0.5},

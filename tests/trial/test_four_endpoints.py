@@ -76,7 +76,6 @@ def test_the_share_in_remission_is_that_of_the_joint_distribution(value: np.ndar
 
 COUNTED = {"endpoint": "hypoglycaemia", "month": 18, "method": "negative_binomial"}
 EVERYTHING = {
-    "population": {"sites": 3},
     "recruitment": {"kind": "poisson", "per_month": 4},
     "events": {"hypoglycaemia": {"per_month": 0.5, "dispersion": 0.5}},
     "missing": {

@@ -156,7 +156,7 @@ def fill_jacobian(jacobian: Floats, parameters: Floats, covariance: Floats, form
             jacobian[entry, a % form.sds] += spread * value
             jacobian[entry, b % form.sds] += spread * value
             if a != b:
-                jacobian[entry, _place(form, a - b)] = spread * slope
+                jacobian[entry, _correlation_index(form, a - b)] = spread * slope
             entry += 1
 
 
@@ -176,12 +176,12 @@ def curvature(score: Floats, parameters: Floats, covariance: Floats, form: Form)
                 for w in (a, b):
                     target[v % form.sds, w % form.sds] += weight * value
                 if a != b:
-                    place = _place(form, a - b)
-                    target[v % form.sds, place] += weight * slope
-                    target[place, v % form.sds] += weight * slope
+                    index = _correlation_index(form, a - b)
+                    target[v % form.sds, index] += weight * slope
+                    target[index, v % form.sds] += weight * slope
             if a != b:
-                place = _place(form, a - b)
-                target[place, place] += weight * bend
+                index = _correlation_index(form, a - b)
+                target[index, index] += weight * bend
             entry += 1
     return target
 
@@ -251,7 +251,7 @@ def _deviations(parameters: Floats, form: Form, a: int, b: int) -> float:
 
 
 @kernel
-def _place(form: Form, lag: int) -> int:
+def _correlation_index(form: Form, lag: int) -> int:
     """Index of the parameter that the correlation at a lag depends on."""
     return form.sds + lag - 1 if form.kind == BY_LAG else form.sds
 
@@ -261,7 +261,7 @@ def _correlation(parameters: Floats, form: Form, lag: int) -> tuple[float, float
     """Correlation at a lag, with its first and second slope."""
     if lag == 0:
         return 1.0, 0.0, 0.0
-    rho = parameters[_place(form, lag)]
+    rho = parameters[_correlation_index(form, lag)]
     if form.kind != POWER:
         return rho, 1.0, 0.0
     if lag == 1:

@@ -31,7 +31,7 @@ from phase2sim.analyses.mixed_models.monotone import (
 from phase2sim.analyses.mixed_models.starting_values import (
     APPROXIMATE,
     EXACT,
-    Regressions,
+    VisitRegressions,
     fill_regressions,
     room_for_regressions,
 )
@@ -78,16 +78,16 @@ def maximise(sums: PatternSums, starts: Floats, moves: Floats, task: Task) -> Ma
     """
     result = _empty_maximum(sums, task)
     work = room_to_climb(sums, task.form)
-    made = room_for_regressions(sums)
+    regressions = room_for_regressions(sums)
     parameters = np.empty(task.form.size)
     for trial in range(sums.reason.size):
         if sums.reason[trial] > 0:
             continue
         arrived = False
         if task.form.kind == REGRESSIONS:
-            kind = fill_regressions(parameters, made, sums, trial, task.restricted)
+            kind = fill_regressions(parameters, regressions, sums, trial, task.restricted)
             if kind == EXACT:
-                _note_closed_form(result, work, sums, trial, (parameters, task, made))
+                _note_closed_form(result, work, sums, trial, (parameters, task, regressions))
                 continue
             if kind == APPROXIMATE:
                 arrived = climb(work, sums, trial, parameters, task)
@@ -182,22 +182,22 @@ def _note_closed_form(
     work: Climb,
     sums: PatternSums,
     trial: int,
-    where: tuple[Floats, Task, Regressions],
+    where: tuple[Floats, Task, VisitRegressions],
 ) -> None:
     """Note the fit of a trial whose values are missing monotonely."""
-    parameters, task, made = where
+    parameters, task, regressions = where
     columns, squared = sums.visitwise, sums.scale[trial] ** 2
     if task.first_order:
         fill_covariance(work.covariance, parameters, task.form)
         fill_jacobian(work.jacobian, parameters, work.covariance, task.form)
-        half = product(work.jacobian, monotone_inverse(made, columns))
+        half = product(work.jacobian, monotone_inverse(regressions, columns))
         inverse = product(half, turned(work.jacobian))
         _note(result, work, sums, trial, (parameters, task, inverse))
         return
-    effect, variance, spread = monotone_contrast(made, parameters, task.weights, columns)
+    effect, variance, spread = monotone_contrast(regressions, parameters, task.weights, columns)
     fill_covariance(result.covariance[trial], parameters, task.form)
     result.arrived[trial] = True
-    result.value[trial] = monotone_value(made, sums, trial, task.restricted)
+    result.value[trial] = monotone_value(regressions, sums, trial, task.restricted)
     result.effect[trial] = effect * sums.scale[trial]
     result.variance[trial] = variance * squared
     result.spread[trial] = spread * squared**2

@@ -11,14 +11,14 @@ import numpy as np
 
 from phase2sim.analyses.mixed_models.covariance_structures import unit_triangle
 from phase2sim.analyses.mixed_models.missing_patterns import ARM, PatternSums
-from phase2sim.analyses.mixed_models.starting_values import Regressions
+from phase2sim.analyses.mixed_models.starting_values import VisitRegressions
 from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
 
 
 @kernel
 def monotone_contrast(
-    made: Regressions, parameters: Floats, weights: Floats, columns: int
+    regressions: VisitRegressions, parameters: Floats, weights: Floats, columns: int
 ) -> tuple[float, float, float]:
     """Effect by ``weights`` (visit,), its variance, and the variance of that variance.
 
@@ -27,39 +27,42 @@ def monotone_contrast(
     visits = weights.size
     loading = unit_triangle(parameters, visits)
     share = np.zeros(visits)  # of each visit's own effect in the contrast
-    own = np.zeros(visits)  # variance of each visit's own effect
+    visit_variance = np.zeros(visits)  # variance of each visit's own effect
     effect = variance = spread = 0.0
     for v in range(visits):
         for w in range(v, visits):
             share[v] += weights[w] * loading[w, v]
-        if made.freedom[v] > 0.0:
-            own[v] = made.left[v] / made.freedom[v] * _inverse_of_arm(made.factors[v], columns)
-            effect += share[v] * made.factors[v, columns + v, ARM]
-            variance += share[v] ** 2 * own[v]
-            spread += 2.0 / made.freedom[v] * (share[v] ** 2 * own[v]) ** 2
+        if regressions.freedom[v] > 0.0:
+            left = regressions.left[v] / regressions.freedom[v]
+            visit_variance[v] = left * _inverse_of_arm(regressions.factors[v], columns)
+            effect += share[v] * regressions.factors[v, columns + v, ARM]
+            variance += share[v] ** 2 * visit_variance[v]
+            spread += 2.0 / regressions.freedom[v] * (share[v] ** 2 * visit_variance[v]) ** 2
     slope = np.zeros(visits)  # of the variance, by the slopes of one visit
     for v in range(visits):
-        if made.freedom[v] > 0.0:
+        if regressions.freedom[v] > 0.0:
             for u in range(v):
                 slope[u] = 0.0
                 for w in range(u + 1):
-                    slope[u] += 2.0 * share[w] * own[w] * share[v] * loading[u, w]
+                    slope[u] += 2.0 * share[w] * visit_variance[w] * share[v] * loading[u, w]
             spread += (
-                made.left[v] / made.freedom[v] * _in_metric(made.factors[v], slope, v, columns)
+                regressions.left[v]
+                / regressions.freedom[v]
+                * _in_metric(regressions.factors[v], slope, v, columns)
             )
     return effect, variance, spread
 
 
 @kernel
-def monotone_inverse(made: Regressions, columns: int) -> Floats:
+def monotone_inverse(regressions: VisitRegressions, columns: int) -> Floats:
     """Inverse of the observed information by the parameters, (parameter, parameter)."""
-    visits = made.freedom.size
+    visits = regressions.freedom.size
     inverse = np.zeros((visits * (visits + 1) // 2, visits * (visits + 1) // 2))
     unit = np.zeros(visits)
     j = 0
     for v in range(visits):
-        if made.freedom[v] > 0.0:
-            factor = made.factors[v, columns : columns + v, columns : columns + v]
+        if regressions.freedom[v] > 0.0:
+            factor = regressions.factors[v, columns : columns + v, columns : columns + v]
             root = np.zeros((v, v))  # inverse of the factor
             for u in range(v):
                 unit[:] = 0.0
@@ -71,30 +74,30 @@ def monotone_inverse(made: Regressions, columns: int) -> Floats:
                     total = 0.0
                     for i in range(v):
                         total += root[i, u] * root[i, w]
-                    inverse[j + u, j + w] = total * made.left[v] / made.freedom[v]
-            inverse[j + v, j + v] = 2.0 / made.freedom[v]
+                    inverse[j + u, j + w] = total * regressions.left[v] / regressions.freedom[v]
+            inverse[j + v, j + v] = 2.0 / regressions.freedom[v]
         j += v + 1
     return inverse
 
 
 @kernel
 def monotone_value(
-    made: Regressions,
+    regressions: VisitRegressions,
     sums: PatternSums,
     trial: int,
     restricted: bool,  # noqa: FBT001  numba has no keyword-only arguments
 ) -> float:
     """Log-likelihood at the maximum."""
-    columns = sums.sums.shape[2] - made.freedom.size
+    columns = sums.sums.shape[2] - regressions.freedom.size
     total = 0.0
-    for v in range(made.freedom.size):
-        freedom = made.freedom[v]
+    for v in range(regressions.freedom.size):
+        freedom = regressions.freedom[v]
         if freedom > 0.0:
-            variance = made.left[v] / freedom
+            variance = regressions.left[v] / freedom
             total += freedom * (np.log(2.0 * np.pi * variance * sums.scale[trial] ** 2) + 1.0)
             for j in range(columns):
-                if restricted and made.factors[v, j, j] > 0.0:
-                    total += 2.0 * np.log(made.factors[v, j, j])
+                if restricted and regressions.factors[v, j, j] > 0.0:
+                    total += 2.0 * np.log(regressions.factors[v, j, j])
     if restricted:
         total += 2.0 * sums.log_scales[trial]
     value: float = -0.5 * total

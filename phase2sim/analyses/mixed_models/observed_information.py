@@ -17,7 +17,7 @@ class Products(NamedTuple):
 
     inner: Floats  # (coefficient, coefficient, entry)
     half_way: Floats  # the same shape
-    packed: Floats  # (place in the triangle of coefficients, entry)
+    packed: Floats  # (index in the triangle of coefficients, entry)
     term: Floats  # (entry,)
 
 
@@ -63,7 +63,7 @@ def fill_observed(
 def _fill_entry_products(space: Products, fit: MeanFit, sums: PatternSums, trial: int) -> None:
     """Fill Phi X' W E_j W X for every entry j, such that traces of products are sums of products.
 
-    With Phi = L L' these are L' X' W E_j W X L, symmetric: in ``space.packed`` by place in the
+    With Phi = L L' these are L' X' W E_j W X L, symmetric: in ``space.packed`` by index in the
     triangle and entry, those off the diagonal times the root of 2. Entries come last everywhere, so
     that the innermost loop runs along them.
     """
@@ -85,13 +85,13 @@ def _fill_entry_products(space: Products, fit: MeanFit, sums: PatternSums, trial
             for k in range(m + 1):
                 _add_to(space.half_way[i, k], factor[m, k], entries)
     space.packed[:] = 0.0
-    place = 0
+    index = 0
     for j in range(size):
         for i in range(j, size):
             for k in range(j):
-                _add_to(space.packed[place + k], np.sqrt(2.0) * factor[i, j], space.half_way[i, k])
-            _add_to(space.packed[place + j], factor[i, j], space.half_way[i, j])
-        place += j + 1
+                _add_to(space.packed[index + k], np.sqrt(2.0) * factor[i, j], space.half_way[i, k])
+            _add_to(space.packed[index + j], factor[i, j], space.half_way[i, j])
+        index += j + 1
 
 
 @kernel

@@ -1,6 +1,6 @@
-"""Regressions of each visit on the visits before it, where the climb to the maximum starts.
+"""VisitRegressions of each visit on the visits before it, where the climb to the maximum starts.
 
-Each regression is made on the patients seen at its visit and at all before. They are close to the
+Each regression is on the patients seen at its visit and at all before. They are close to the
 maximum of the unstructured model, and with monotone missing values they are the maximum
 (``monotone``).
 """
@@ -18,7 +18,7 @@ from phase2sim.core.kernels import kernel
 TOO_FEW_PATIENTS, APPROXIMATE, EXACT = range(3)
 
 
-class Regressions(NamedTuple):
+class VisitRegressions(NamedTuple):
     """Least squares of one trial at each visit, on its covariates and the outcomes before it."""
 
     factors: Floats  # (visit, column, column) of the products; the outcome's row holds the slopes
@@ -27,16 +27,16 @@ class Regressions(NamedTuple):
 
 
 @kernel
-def room_for_regressions(sums: PatternSums) -> Regressions:
+def room_for_regressions(sums: PatternSums) -> VisitRegressions:
     """Make room for the regressions of one trial."""
     visits, size = sums.start.shape[1], sums.sums.shape[2]
-    return Regressions(np.empty((visits, size, size)), np.empty(visits), np.empty(visits))
+    return VisitRegressions(np.empty((visits, size, size)), np.empty(visits), np.empty(visits))
 
 
 @kernel
 def fill_regressions(
     parameters: Floats,
-    made: Regressions,
+    regressions: VisitRegressions,
     sums: PatternSums,
     trial: int,
     restricted: bool,  # noqa: FBT001  numba has no keyword-only arguments
@@ -53,19 +53,19 @@ def fill_regressions(
     j = 0
     for v in range(visits):
         size = columns + v
-        within = made.factors[v]
+        within = regressions.factors[v]
         patients = _gather(within, sums, trial, (v, columns))
-        made.freedom[v] = 0.0
+        regressions.freedom[v] = 0.0
         if patients > 0.0:
             squares = within[size, size]
             used, slopes = _regress(within, size, columns)
-            made.left[v] = within[size, size]
-            made.freedom[v] = patients - (slopes if restricted else 0)
-            if not (patients > used and made.left[v] > DETERMINED * squares):
+            regressions.left[v] = within[size, size]
+            regressions.freedom[v] = patients - (slopes if restricted else 0)
+            if not (patients > used and regressions.left[v] > DETERMINED * squares):
                 return TOO_FEW_PATIENTS
             for u in range(v):
                 parameters[j + u] = within[size, columns + u]
-            parameters[j + v] = np.log(made.left[v] / made.freedom[v])
+            parameters[j + v] = np.log(regressions.left[v] / regressions.freedom[v])
         elif is_attended(sums, trial, v):
             return TOO_FEW_PATIENTS
         j += v + 1

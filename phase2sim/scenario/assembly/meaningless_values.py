@@ -6,7 +6,7 @@ from phase2sim.core.errors import BadScenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
 
 _LONGEST_YEARS = 50.0
-_FEWEST_STAYING = 2.0  # patients of an arm, on average: a variance needs two
+_FEWEST_STAYING = 1.0  # patients of an arm at the analysed visit, on average
 
 
 def refuse_meaningless(built: BuiltScenario) -> None:

@@ -68,11 +68,11 @@ def test_the_size_is_that_of_another_program(tmp_path_factory: pytest.TempPathFa
     """One patient in twenty months, so that nobody is on the way at the look."""
     path = tmp_path_factory.mktemp("size") / "pocock.toml"
     pocock = with_looks(
-        design=sequential(visits_months=[0, 12], looks=[{"share": 0.5, "month": 12}]),
-        recruitment={"kind": "steady", "per_month": 0.05},
+        design=sequential(visits_months=[0, 1], looks=[{"share": 0.5, "month": 1}]),
+        recruitment={"kind": "steady", "per_month": 0.3},
         stopping={"efficacy": {"kind": "pocock"}},
-        truth={"target": {"c_peptide": {"effect": 0.15, "month": 12, "shape": "linear"}}},
-        analysis=[{"endpoint": "c_peptide", "month": 12, "method": "t_test"}],
+        truth={"target": {"c_peptide": {"effect": 0.15, "month": 1, "shape": "linear"}}},
+        analysis=[{"endpoint": "c_peptide", "month": 1, "method": "t_test"}],
         decision={"kind": "significance", "one_sided_alpha": 0.05},
     )
     path.write_text(toml_text(scenario(pocock)), encoding="utf-8")

@@ -190,10 +190,10 @@ def test_half_written_files_of_a_killed_writer_are_removed(tmp_path: Path) -> No
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Path:
-    """A place for 200 kB, if this process may make one."""
+    """A place for 240 kB, if this process may make one."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=240k", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:  # noqa: S603
         pytest.skip("may not mount a small disk")
     return folder

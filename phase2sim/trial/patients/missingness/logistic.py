@@ -81,7 +81,7 @@ class Logistic(Missingness):
 
     def share_staying(self, month: float, visits_months: tuple[float, ...]) -> tuple[float, float]:
         """Share of patients who are still seen at a visit, as if treatment made no difference."""
-        staying = 1.0 - self.lost[visits_months.index(month) - 1]
+        staying = 1.0 - self.lost[min(visits_months.index(month), len(self.lost)) - 1]
         return staying, staying
 
 
@@ -145,7 +145,7 @@ class Mnar(Missingness):
 
     def share_staying(self, month: float, visits_months: tuple[float, ...]) -> tuple[float, float]:
         """Share of patients who are still seen at a visit, as if treatment made no difference."""
-        staying = 1.0 - self.lost[visits_months.index(month) - 1]
+        staying = 1.0 - self.lost[min(visits_months.index(month), len(self.lost)) - 1]
         return staying, staying
 
 
