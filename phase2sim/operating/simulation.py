@@ -1,5 +1,6 @@
 """Run a scenario under each of its truths and measure its operating characteristics."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 
+_SLOW_SECONDS = 0.2  # of one trial under all truths
 _SILENT_SECONDS = 1.5
 _BATCHES_AHEAD = 2  # a worker, so that none waits and memory stays bounded
 
@@ -247,6 +249,7 @@ def simulate(
     scenario = scenario.changed({k: v for k, v in overrides.items() if v is not None})
     prepared = prepare_scenario(scenario, report)
     _compile(prepared, report)
+    _say_how_long(prepared, scenario.trials, workers, report)
     sums, trials_done = _run(prepared, scenario.trials, workers, progress)
     by_truth = dict(zip((source.label for source in prepared.assembled.sources), sums, strict=True))
     for _, why in failed_too_often(prepared.assembled.built, by_truth):
@@ -317,6 +320,19 @@ def _compile(prepared: PreparedScenario, report: Report) -> None:
             _tally_batch(prepared.assembled, 1, 0)
     finally:
         timer.cancel()
+
+
+def _say_how_long(prepared: PreparedScenario, requested: int, workers: int, report: Report) -> None:
+    """Time one trial, and say how long all will take if a trial is slow."""
+    start = time.perf_counter()
+    _tally_batch(prepared.assembled, 1, 0)
+    seconds = time.perf_counter() - start
+    if seconds > _SLOW_SECONDS:
+        minutes = seconds * requested / workers / 60.0
+        report(
+            f"One trial takes {seconds:.2g} s, {requested:,} trials about {minutes:,.0f} min:"
+            " --trials sets how many. Many visits with gaps make a mixed model slow."
+        )
 
 
 def _run(
