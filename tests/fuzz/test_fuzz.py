@@ -11,19 +11,18 @@ from pathlib import Path
 
 import pytest
 from fuzz.case import Case
-from fuzz.choices import CHOICES
 from fuzz.judge import complaints, names_a_place, of_values, run
 from fuzz.keys import known_keys
 from fuzz.kinds import KINDS, case_of, compile_kernels, keep_fits
 from fuzz.pairwise import covering_rows
 from fuzz.scenarios import COMMANDS, FILE, SOUND, files_of, pairs
+from fuzz.scenarios import TABLES as CHOICES
 
 from phase2sim.scenario.assembly.registry import KEYS, TABLES
 
 CASES = {
-    "scenario": 1500, "scenario_bytes": 300, "pairs": 1350, "sweep": 350, "evidence": 450,
-    "data": 600,
-    "option": 250, "template": 100, "store": 60, "fit": 40,
+    "scenario": 1600, "scenario_bytes": 300, "pairs": 1250, "sweep": 350, "evidence": 450,
+    "data": 600, "option": 250, "template": 100, "store": 60, "fit": 40,
 }  # fmt: skip
 CHUNK = 250
 MORE = {kind: 20 * cases for kind, cases in CASES.items() if kind != "pairs"}
