@@ -66,8 +66,8 @@ def complaints(case: Case, folder: Path) -> list[str]:
 
 
 def _of_an_answer(case: Case, result: Result) -> Iterator[str]:
-    if case.answer is not None and result.stdout != case.answer:
-        yield "another answer than that of the sound files"
+    if case.answer not in {None, result.stdout} and not result.stderr:
+        yield "another answer than that of the sound files, without a word"
     if result.stdout.startswith("Usage: "):
         return
     if "--json" not in case.arguments:
@@ -147,10 +147,10 @@ def names_a_place(said: str, file: str, keys: Collection[str]) -> bool:
     _, there, rest = said.partition(file)
     if not there:
         return False
-    shown = _DETOUR.sub("", rest.lstrip(":, ")).lstrip("\"' ")
-    named = (key.strip() for key in keys)
+    shown = _DETOUR.sub("", rest.lstrip(":, "))
+    named = {written for key in keys if key for written in (key, f"'{key}'", json.dumps(key))}
     return OF_THE_FILE.search(rest) is not None or any(
-        shown.startswith(key) and not _WORD.match(shown.removeprefix(key)) for key in named
+        shown.startswith(key) and not _WORD.match(shown.removeprefix(key)) for key in {'""', *named}
     )
 
 

@@ -14,9 +14,9 @@ OF: Values = {"of": perhaps("value", "change")}
 WITH_COMPOSITE: Values = {"estimand": perhaps(*STRATEGIES)}
 RATES: Values = WITH_COMPOSITE | {
     "responder": (
-        {"at_least": 0.4},
+        {"at_least": 1.2},
         {"above_baseline_by": 0},
-        {"below": 0.6, "at_least": 0.1},
+        {"below": 2.0, "at_least": 0.8},
         "c_peptide_preserved",
     ),
     "missing": perhaps("non_responder", "complete_cases"),
@@ -68,7 +68,7 @@ ANALYSES: Parts = {
     "t_test": OF | NULL,
     "tobit": COVARIATES
     | NULL
-    | {"lloq": (0.1, 0.4, 2.0), "standard_error": perhaps("corrected", "likelihood")},
+    | {"lloq": (0.5, 1.0, 2.0), "standard_error": perhaps("corrected", "likelihood")},
     "van_elteren": OF | NULL | WITH_COMPOSITE,
     "welch": OF | NULL,
     "wilcoxon": OF
@@ -80,7 +80,7 @@ ANY_ANALYSIS: Values = {
     "endpoint": ("c_peptide",),
     "month": (6, 3),
     "name": perhaps("the main one"),
-    "lloq": (0.1, 0.3),
+    "lloq": (0.5, 1.0),
     "below_lloq": perhaps("half", "zero", "limit"),
     "estimand": perhaps(*STRATEGIES[:3]),
 }

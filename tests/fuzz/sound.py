@@ -24,7 +24,7 @@ FIXED: Table = {
     },
     "outcome": {
         "hba1c": {"control_mean": 7.5, "sd": 1.2, "correlation": {"share": 0.4, "per_month": 0.9}},
-        "c_peptide": {"control_mean": 0.5, "sd": 0.3, "correlation": 0.7},
+        "c_peptide": {"control_mean": 0.8, "sd": 0.2, "correlation": 0.7},
     },
     "truth": {
         "target": {

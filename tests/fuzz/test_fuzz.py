@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fuzz.case import Case
+from fuzz.data_files import DATA, TRIALS, csv_text, patients
 from fuzz.judge import complaints, names_a_place, of_values, run
 from fuzz.keys import known_keys
 from fuzz.kinds import KINDS, case_of, compile_kernels, keep_fits
@@ -79,6 +80,16 @@ def test_there_are_5000_cases_and_all_pairs() -> None:
 @pytest.mark.parametrize("scenario", SOUND, ids=lambda table: str(table["analysis"][0]["method"]))
 def test_what_is_damaged_is_accepted_whole(scenario: dict[str, object], tmp_path: Path) -> None:
     result = run(Case("", COMMANDS[0], files_of(scenario)), tmp_path)
+
+    assert result.exit_code == 0, result.stderr
+
+
+@pytest.mark.parametrize("trial", range(len(TRIALS)))
+def test_the_patients_that_are_damaged_are_read_whole(trial: int, tmp_path: Path) -> None:
+    content = csv_text(patients(trial))
+    case = Case("", ("analyse", FILE, DATA), {**files_of(TRIALS[trial]), DATA: content.encode()})
+
+    result = run(case, tmp_path)
 
     assert result.exit_code == 0, result.stderr
 
