@@ -1,5 +1,6 @@
 """Context of each analysis: untreated values, reported values, target and fitted effect."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -118,12 +119,16 @@ def _reported(evidence: Evidence | None, analysis: Analysis) -> str:
 
 
 def _target(assembled: AssembledScenario, number: int) -> float | None:
-    """Target effect of an analysis; for an outcome that is not drawn, its implied true value."""
+    """Target effect of an analysis; for an outcome that is not drawn, its implied true value.
+
+    None if it is unknown, such as a ratio of rates that are both 0.
+    """
     if not assembled.built.scenario.truth.target:
         return None
     study, analysis = assembled.study, assembled.study.analyses[number]
     if analysis.endpoint not in ENDPOINTS:
-        return float(study.known["target"].value[number]) if study.known else None
+        implied = float(study.known["target"].value[number]) if study.known else math.nan
+        return None if math.isnan(implied) else implied
     e, visits = _endpoint_and_visits(assembled, analysis)
     effect = assembled.sources[0].truth(0, 1).effect
     return float(effect[0, study.aim(number).arm, e, visits].mean())

@@ -11,6 +11,7 @@ from phase2sim.analyses.real_data.trial_data import TrialData, read_trial
 from phase2sim.core.contracts import Estimates
 from phase2sim.core.decision import side_by_side
 from phase2sim.core.errors import AnalysisFailed, BadData
+from phase2sim.core.io.validation import nearest
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.studies.single_trial import TrialResult, finding, verdict_words
 from phase2sim.trial.engine import analysed_months
@@ -78,7 +79,11 @@ def data_plan(built: BuiltScenario, endpoint: str | None = None) -> DataPlan:
         if endpoint in {None, analysis.endpoint}
     )
     if not needs:
-        raise BadData(f"{built.path}: no analysis reads endpoint {endpoint!r}.")
+        known = [analysis.endpoint for analysis in study.analyses]
+        raise BadData(
+            f"--endpoint is {endpoint!r}, which no analysis of {built.path} reads."
+            f" {nearest(str(endpoint), known)}"
+        )
     return DataPlan(
         arms=study.plan.arms,
         visits_months=study.plan.visits_months,

@@ -232,7 +232,7 @@ def test_several_endpoints_need_a_column_or_a_choice(tmp_path: Path, small: Path
 
     assert result.exit_code == unknown.exit_code == 2
     assert "column 'endpoint' is missing" in result.stderr
-    assert "no analysis reads endpoint 'glucose'" in unknown.stderr
+    assert "--endpoint is 'glucose', which no analysis of" in unknown.stderr
 
 
 def test_arms_may_be_called_as_in_the_scenario(tmp_path: Path, data_scenario: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import tempfile
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -45,14 +46,14 @@ def data_case(dice: Dice) -> Case:
     trial = dice.randrange(len(TRIALS))
     rows = [list(row) for row in patients(trial)]
     if dice.random() < 0.2:
-        content, said = damaged_bytes(_text(rows, ",").encode(), dice)
+        content, said = damaged_bytes(csv_text(rows).encode(), dice)
     else:
         kept = ("id", "arm", "endpoint", "visit", "y", "stratum", "age", "base", "time")
         if dice.random() < 0.5:
             rows = _columns(rows, kept)
         changes = [_changed(rows, dice) for _ in range(dice.choice((1, 1, 2, 3)))]
         said = ", ".join(changes)
-        content = _text(rows, dice.choice((",", ",", ",", ",", ",", ",", ";", "\t"))).encode()
+        content = csv_text(rows, dice.choice((",", ",", ",", ",", ",", ",", ";", "\t"))).encode()
     arguments = (
         "analyse",
         FILE,
@@ -71,7 +72,8 @@ def _columns(rows: Rows, names: tuple[str, ...]) -> Rows:
     return [[row[place] for place in places] for row in rows]
 
 
-def _text(rows: Rows, delimiter: str) -> str:
+def csv_text(rows: Iterable[Sequence[str]], delimiter: str = ",") -> str:
+    """The rows as a file."""
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return out.getvalue()

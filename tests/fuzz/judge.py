@@ -24,7 +24,7 @@ SHARES = ("power", "type I error", "assurance", "coverage", "go", "stop")
 OF_THE_FILE = re.compile(
     r"^: (is not TOML: .+ \(at (line \d+, column \d+|end of document)\)|is not TOML: .*nested"
     r"|byte \d+ is not UTF-8|is a |is empty|cannot be read|holds effects alone|holds no rows"
-    r"|holds a number|column '|no row )|^(: |, )line \d+"
+    r"|holds a number|holds binary data|is UTF-16|column '|no row )|^(: |, )lines? \d+"
 )
 NOT_A_NUMBER = re.compile(r"(?<![\w./-])(nan|NaN|Infinity)(?![\w./-])")
 
@@ -66,8 +66,8 @@ def complaints(case: Case, folder: Path) -> list[str]:
 
 
 def _of_an_answer(case: Case, result: Result) -> Iterator[str]:
-    if case.answer is not None and result.stdout != case.answer:
-        yield "another answer than that of the sound files"
+    if case.answer not in {None, result.stdout} and not result.stderr:
+        yield "another answer than that of the sound files, without a word"
     if result.stdout.startswith("Usage: "):
         return
     if "--json" not in case.arguments:
@@ -121,10 +121,16 @@ def _of_a_refusal(case: Case, result: Result) -> Iterator[str]:
 
 
 def _of_a_message(case: Case, head: str, said: str) -> Iterator[str]:
-    """A refusal is one line that names the file and the key, line or column, or the option."""
+    """A line that names the file and the key, line or column, or the option; one a correction."""
     for inside in ("pydantic", "numpy", "<class", "object at 0x", "Errno", "Deserializ"):
         if inside in said:
             yield f"speaks of {inside}: {said[:400]}"
+    first, corrections, rest = said.partition(" corrections:\n")
+    if corrections:
+        file = first.rpartition(": ")[0]
+        for line in rest.splitlines():
+            yield from _of_a_message(case, head, f"{file}: {line.strip()}")
+        return
     if "\n" in said and "Usage: " not in head:
         yield f"several lines: {said[:400]!r}"
     if any(word in said for word in case.typed):
@@ -141,10 +147,10 @@ def names_a_place(said: str, file: str, keys: Collection[str]) -> bool:
     _, there, rest = said.partition(file)
     if not there:
         return False
-    shown = _DETOUR.sub("", rest.lstrip(":, ")).lstrip("\"'")
-    named = (key.strip() for key in keys)
+    shown = _DETOUR.sub("", rest.lstrip(":, "))
+    named = {written for key in keys if key for written in (key, f"'{key}'", json.dumps(key))}
     return OF_THE_FILE.search(rest) is not None or any(
-        shown.startswith(key) and not _WORD.match(shown.removeprefix(key)) for key in named
+        shown.startswith(key) and not _WORD.match(shown.removeprefix(key)) for key in {'""', *named}
     )
 
 

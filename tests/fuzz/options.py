@@ -50,7 +50,7 @@ VALUES = (
     "title.x=1", "title=[", "x.y.z=1",
     "." * 500 + "=1", "truth=3", "seed=9" + "9" * 400, "décès=1", "1:1", "1:2:3", "0:1", ":",
     "5m", "0s", "-5s", "1e9h", ".",
-    "..", "/dev/null", "/nowhere/x", "missing.toml", "x" * 300, "x\ny", "a/b/c",
+    "..", "/dev/null", "/dev/zero", "/nowhere/x", "missing.toml", "x" * 300, "x\ny", "a/b/c",
     "hba1c", "c_peptide", "control",
     "effect", "null", "prior", "sceptical", "{ kind = 'holm' }",
     "{ kind = 'holm', one_sided_alpha = 0.025 }", "{", "patients > 1", "patients",

@@ -10,6 +10,7 @@ from fuzz.choices import CHOICES
 from fuzz.damaged_bytes import damaged_bytes
 from fuzz.damaged_tables import damaged
 from fuzz.pairwise import covering_rows
+from fuzz.rules import RULES
 from fuzz.sound import BASES, FITTED, Choices
 from fuzz.toml_text import inline, toml
 from support.kept_prior import PRIORS as SHIPPED
@@ -36,8 +37,9 @@ def files_of(table: Table, content: bytes | None = None) -> dict[str, bytes]:
     return own | PRIORS if "evidence" in table else own
 
 
+TABLES = (*CHOICES, *RULES)
 # Accepted, all of them.
-SOUND: tuple[Table, ...] = (*BASES, *(choices.scenario(choices.first()) for choices in CHOICES))
+SOUND: tuple[Table, ...] = (*BASES, *(choices.scenario(choices.first()) for choices in TABLES))
 
 
 def some_scenario(dice: Dice) -> Table:
@@ -69,7 +71,7 @@ def command_for(table: Table, dice: Dice) -> Sequence[str]:
 def _pairs() -> tuple[tuple[Choices, dict[str, Any]], ...]:
     """Every row of every table, in an order that mixes the tables."""
     dice = random.Random(1)  # noqa: S311
-    rows = [(choices, row) for choices in CHOICES for row in covering_rows(choices.values, dice)]
+    rows = [(choices, row) for choices in TABLES for row in covering_rows(choices.values, dice)]
     dice.shuffle(rows)
     return tuple(rows)
 

@@ -24,7 +24,7 @@ FIXED: Table = {
     },
     "outcome": {
         "hba1c": {"control_mean": 7.5, "sd": 1.2, "correlation": {"share": 0.4, "per_month": 0.9}},
-        "c_peptide": {"control_mean": [0.55, 0.5, 0.45], "sd": 0.3, "correlation": 0.7},
+        "c_peptide": {"control_mean": 0.8, "sd": 0.2, "correlation": 0.7},
     },
     "truth": {
         "target": {
@@ -55,6 +55,7 @@ for _key in ("endpoint_correlation", "population"):
     del ONE[_key]
 AGED: Table = ONE | {  # with age, for an analysis of any method beside one that reads it
     "title": "Two analyses",
+    "intercurrent": {"discontinuation": {"share": 0.1, "by_month": 6, "half_life_months": 3}},
     "population": FIXED["population"],
     "analysis": [
         {"endpoint": "c_peptide", "month": 6, "method": "welch"},
@@ -85,7 +86,6 @@ ARMS: Table = LOOKS | {
         "visits_months": [0, 6],
         "looks": [{"share": 0.5, "month": 6}],
     },
-    "outcome": {"c_peptide": {"control_mean": [0.55, 0.45], "sd": 0.3, "correlation": 0.7}},
     "truth": ONE["truth"] | {"share_of_effect": {"low dose": 0.6}},
     "analysis": [
         {
@@ -152,6 +152,11 @@ class Choices:
     def first(self) -> dict[str, Any]:
         """The values that are accepted together."""
         return {key: values[0] for key, values in self.values.items()}
+
+
+def perhaps(*values: Any) -> tuple[Any, ...]:  # noqa: ANN401 - TOML
+    """The values of a key that may be left out."""
+    return LEFT_OUT, *values
 
 
 def written(row: Mapping[str, Any]) -> Table:

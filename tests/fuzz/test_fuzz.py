@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 from fuzz.case import Case
-from fuzz.choices import CHOICES
+from fuzz.data_files import DATA, TRIALS, csv_text, patients
 from fuzz.judge import complaints, names_a_place, of_values, run
 from fuzz.keys import known_keys
 from fuzz.kinds import KINDS, case_of, compile_kernels, keep_fits
 from fuzz.pairwise import covering_rows
 from fuzz.scenarios import COMMANDS, FILE, SOUND, files_of, pairs
+from fuzz.scenarios import TABLES as CHOICES
 
 from phase2sim.scenario.assembly.registry import KEYS, TABLES
 
 CASES = {
-    "scenario": 1500, "scenario_bytes": 300, "pairs": 1350, "sweep": 350, "evidence": 450,
-    "data": 600,
-    "option": 250, "template": 100, "store": 60, "fit": 40,
+    "scenario": 1600, "scenario_bytes": 300, "pairs": 1250, "sweep": 350, "evidence": 450,
+    "data": 600, "option": 250, "template": 100, "store": 60, "fit": 40,
 }  # fmt: skip
 CHUNK = 250
 MORE = {kind: 20 * cases for kind, cases in CASES.items() if kind != "pairs"}
@@ -80,6 +80,16 @@ def test_there_are_5000_cases_and_all_pairs() -> None:
 @pytest.mark.parametrize("scenario", SOUND, ids=lambda table: str(table["analysis"][0]["method"]))
 def test_what_is_damaged_is_accepted_whole(scenario: dict[str, object], tmp_path: Path) -> None:
     result = run(Case("", COMMANDS[0], files_of(scenario)), tmp_path)
+
+    assert result.exit_code == 0, result.stderr
+
+
+@pytest.mark.parametrize("trial", range(len(TRIALS)))
+def test_the_patients_that_are_damaged_are_read_whole(trial: int, tmp_path: Path) -> None:
+    content = csv_text(patients(trial))
+    case = Case("", ("analyse", FILE, DATA), {**files_of(TRIALS[trial]), DATA: content.encode()})
+
+    result = run(case, tmp_path)
 
     assert result.exit_code == 0, result.stderr
 

@@ -65,3 +65,13 @@ def test_a_detail_that_is_unknown_is_left_out() -> None:
 
     assert "c_peptide: rate 0.5" in text
     assert "shape" not in text
+
+
+def test_an_effect_that_cannot_be_estimated_is_printed_as_unknown() -> None:
+    result, _ = replay(assembled(with_looks(stopping=RULE)), "target", 0)
+    finding = replace(result.findings[0], effect=float("nan"), lower=-float("inf"))
+
+    text = printed(replace(result, findings=(finding,)))
+
+    assert "unknown (-inf to" in text
+    assert "nan" not in text

@@ -289,6 +289,14 @@ EDITS: list[tuple[str, str, str]] = [
     (f"{TARGET}\n{OTHER}", "", "truth"),
     # what is missing
     (DROPOUT, "dropout = 0.1", "missing.dropout"),
+    *(
+        (
+            DROPOUT,
+            f'dropout = {{ mechanism = "{kind}", lost = [0.1], endpoint = "hba1c" }}',
+            "lost has 1",
+        )
+        for kind in ("logistic", "mnar")
+    ),
     (DROPOUT, "dropout = []", "missing.dropout"),
     (DROPOUT, "dropout = {}", "missing.dropout.mechanism"),
     (DROPOUT, DROPOUT.replace('"mar"', '"mnar"'), "missing.dropout.share"),

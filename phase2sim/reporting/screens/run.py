@@ -219,9 +219,9 @@ def explain_result(result: Result) -> Iterator[str]:
 
 
 def _power_sentence(power: Measured, background: Background) -> str:
+    size = "" if background.target is None else f"{background.target:+.2g} {background.scale} "
     return (
-        f"If the treatment does what you hope ({background.target:+.2g} {background.scale}"
-        f" {background.label}"
+        f"If the treatment does what you hope ({size}{background.label}"
         f" at {background.when}), this trial shows it in {_per_100(power)} of 100 tries."
     )
 

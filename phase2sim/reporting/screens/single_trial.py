@@ -162,7 +162,8 @@ def _cells(finding: Finding) -> tuple[str, ...]:
     if finding.failed:
         failure = f"failed: {finding.failed}"
         return (finding.analysis, f"{finding.month:g}", finding.method, failure, "", "", "")
-    interval = f"{finding.effect:.4g} ({finding.lower:.4g} to {finding.upper:.4g}) {finding.scale}"
+    effect = "unknown" if math.isnan(finding.effect) else f"{finding.effect:.4g}"
+    interval = f"{effect} ({finding.lower:.4g} to {finding.upper:.4g}) {finding.scale}"
     return (
         finding.analysis,
         f"{finding.month:g}",

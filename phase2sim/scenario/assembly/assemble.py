@@ -123,7 +123,6 @@ def assemble(built: BuiltScenario, prior: PriorDraws | None) -> AssembledScenari
     """Join the parts with a fitted prior, or with the scenario's own outcome tables."""
     scenario, plan = built.scenario, built.study.plan
     check_simulated(built.study.analyses, scenario, built.path)
-    refuse_meaningless(built)
     drawn = widen_plan(scenario, plan) or plan
     if prior is not None:
         _check_prior(built, prior, drawn)
@@ -133,6 +132,7 @@ def assemble(built: BuiltScenario, prior: PriorDraws | None) -> AssembledScenari
     _check_eligible(built, study, null)
     _check_strata(built, study, null)
     study = set_rates(study, null.fixed, built.dropout, built.gaps, built.path)
+    refuse_meaningless(built)
     sources = truth_sources(built, prior, control, study.drawn)
     sources.insert(1 if scenario.truth.target else 0, null)
     return AssembledScenario(built, study, control, tuple(sources))

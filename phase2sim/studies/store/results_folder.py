@@ -172,7 +172,7 @@ class Store:
         """Header of a table measured from the trials; empty if it is lost or damaged."""
         try:
             return read_header(self.read_sealed(path))
-        except DamagedFile:
+        except (DamagedFile, ValueError):  # or whole, but another file
             return {}
 
     def read_intact(self, study: str, stretch: Stretch) -> bytes:

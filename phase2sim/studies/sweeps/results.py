@@ -5,6 +5,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,11 @@ class Results:
         self.without_theory: set[str] = set()  # cells whose closed forms are lost
         self._last: tuple[str, Verdicts] = ("", {})
         self._numbers = {key: number for number, key in enumerate(manifest.cells)}
-        self._headers = {key: self._read(verdicts_path(key), read_header) for key in manifest.cells}
-        if table := self._read(Path(CHARACTERISTICS), table_in):
-            rows, about = table
-            self._stamps = about["stamps"]
+        self._headers = {
+            key: self._read(verdicts_path(key), partial(_header_of, key)) for key in manifest.cells
+        }
+        if table := self._read(Path(CHARACTERISTICS), _rows_and_stamps):
+            rows, self._stamps = table
             for row in rows:
                 self._rows_by_cell.setdefault(row["cell"], []).append(row)
 
@@ -71,7 +73,7 @@ class Results:
             return None
         try:
             return reader(self.store.read_sealed(path))
-        except DamagedFile:
+        except (DamagedFile, ValueError):  # or whole, but another file
             self.damaged.append(path)
             return None
 
@@ -80,6 +82,10 @@ class Results:
         if key not in self._cells:
             self._cells[key] = cell_of(key, self.manifest.cells[key])
         return self._cells[key]
+
+    def trials(self, key: str) -> int:
+        """Number of stored trials of a cell."""
+        return self.store.trials(self.manifest.cells[key]["study"])
 
     def rows(
         self,
@@ -112,7 +118,7 @@ class Results:
             return bool(header["stamp"] != stamp)
         if self.store.folder / verdicts_path(key) in self.damaged:
             return True
-        return counts_missing and self.store.trials(self.manifest.cells[key]["study"]) > 0
+        return counts_missing and self.trials(key) > 0
 
     def _measure_cells(
         self,
@@ -279,6 +285,22 @@ def _row(
         "seed": cell.scenario.seed,
         "study": cell.study,
     }
+
+
+def _header_of(key: str, content: bytes) -> dict[str, Any]:
+    """Header of a cell's table of verdicts; raises ``ValueError`` for another file."""
+    header = read_header(content)
+    if header.get("cell") != key:
+        raise ValueError(f"not of cell {key}")
+    return header
+
+
+def _rows_and_stamps(content: bytes) -> tuple[list[dict[str, Any]], dict[str, object]]:
+    """Rows of all cells, and what they depend on; raises ``ValueError`` for another file."""
+    rows, about = table_in(content)
+    if "stamps" not in about:
+        raise ValueError("no table of rows")
+    return rows, about["stamps"]
 
 
 def _closed_forms_in(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -38,6 +38,11 @@ def read_results(folder: Path, report: Report) -> StoredResults:
     stored = _mended(folder, report) if lines else None
     if stored is None:  # whole, or not to be written: what is damaged is measured in memory
         stored = StoredResults(store, results, results.rows())
+    if empty := [key for key in stored.results.manifest.cells if not stored.results.trials(key)]:
+        report(
+            f"{folder}: {len(empty)} of {len(stored.results.manifest.cells)} cells have no trials"
+            " here. The sweep simulates them, also those that were lost."
+        )
     if stored.results.without_theory:
         report(
             f"{folder}: closed forms of {len(stored.results.without_theory)} cells were lost, and"

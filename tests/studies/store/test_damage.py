@@ -107,6 +107,35 @@ def test_a_derived_file_is_mended_whatever_its_damage(out: Path, name: str, kind
         assert is_intact(path.read_bytes())
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "characteristics.parquet", "other"])
+def test_a_whole_file_in_the_place_of_a_table_is_not_taken_for_it(out: Path, name: str) -> None:
+    table, other = sorted(out.glob("decisions/*/*"))
+    whole = printed_rows(out)
+
+    shutil.copyfile(other if name == "other" else out / name, table)
+
+    assert str(table) in said(out)
+    assert printed_rows(out) == whole
+    assert said(out) == ""
+
+
+def test_characteristics_that_are_another_table_are_made_anew(out: Path) -> None:
+    whole, path = printed_rows(out), out / "characteristics.parquet"
+
+    shutil.copyfile(min(out.glob("decisions/*/*")), path)
+
+    assert str(path) in said(out)
+    assert printed_rows(out) == whole
+
+
+def test_a_cell_whose_trials_are_lost_is_said(out: Path) -> None:
+    assert said(out) == ""
+
+    min(out.glob("trials/*/*")).unlink()
+
+    assert f"{out}: 1 of 2 cells have no trials here" in said(out)
+
+
 def test_a_manifest_without_its_tables_is_rebuilt_from_the_trials(out: Path) -> None:
     whole = printed_rows(out)
     damage(out / "manifest.json", "truncated")
