@@ -162,7 +162,7 @@ def test_limits_are_converted(path: Path, settings: list[str], read: object, val
         ("truth.target.hba1c.effect=-5", "-5 mmol/mol, which is -0.457 %"),
         ("truth.target.hba1c.effect=-6", "-6 mmol/mol, which is -0.549 %"),
         ("truth.target.c_peptide.effect=100", "100 pmol/L, which is 0.1 nmol/L"),
-        ("truth.target.c_peptide.effect=0.9", "0.9 ng/mL, which is 0.298 nmol/L"),
+        ("truth.target.c_peptide.effect=1.2", "1.2 ng/mL, which is 0.397 nmol/L"),
         ("outcome.hba1c.control_mean=58", "unit = 'mmol/mol'"),
         ("outcome.c_peptide.control_mean=550", "unit = 'pmol/L'"),
         ("outcome.hba1c.sd=14", "'mmol/mol'"),

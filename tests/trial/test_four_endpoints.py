@@ -97,8 +97,18 @@ def _toml(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
+def _only_what_is_read(table: Table) -> Table:
+    """Leave out the endpoints that no analysis of the tests below reads."""
+    target, outcome = table["truth"]["target"], table["outcome"]
+    read = ("hba1c", "insulin")
+    return table | {
+        "truth": {"target": {name: target[name] for name in read}},
+        "outcome": {name: outcome[name] for name in read},
+    }
+
+
 def test_a_replayed_trial_is_analysed_alike_from_its_file(tmp_path: Path) -> None:
-    table = _table(**EVERYTHING)
+    table = _only_what_is_read(_table(**EVERYTHING))
     table["design"] = design(90, MONTHS.tolist(), arms=["placebo", "low", "high"],
                              allocation=[1, 1, 1], randomisation="simple")  # fmt: skip
     table["analysis"] = [
@@ -120,7 +130,8 @@ def test_a_replayed_trial_is_analysed_alike_from_its_file(tmp_path: Path) -> Non
 
 
 def test_a_run_of_everything_says_how_long_and_what_is_counted(tmp_path: Path) -> None:
-    table = _table(**EVERYTHING) | {"trials": 60, "design": design(60, MONTHS.tolist())}
+    table = _only_what_is_read(_table(**EVERYTHING))
+    table |= {"trials": 60, "design": design(60, MONTHS.tolist())}
     table["analysis"] = [*table["analysis"], COUNTED]
     table["intercurrent"] = {"rescue": {"limit": 9.0, "effect": {"hba1c": -0.5},
                                         "strategy": "hypothetical"}}  # fmt: skip

@@ -42,6 +42,7 @@ class LimitedAnalysis(Analysis):
     by_ranks = _delegated("by_ranks")
     reads_baseline = _delegated("reads_baseline")
     left_out = _delegated("left_out")
+    shortage = _delegated("shortage")
     without = _delegated("without")
     robust_standard_error = _delegated("robust_standard_error")
     needs_variation = _delegated("needs_variation")

@@ -15,7 +15,7 @@ REASON = FAILURES[NOT_CONVERGED]
 def sparse(tmp_path: Path) -> Path:
     """Write a trial with too few values for an unstructured covariance."""
     text = SCENARIO.replace("COVARIANCE", "unstructured").replace("patients = 40", "patients = 16")
-    text = text.replace("age_strata = [12]\n", "")
+    text = text.replace("[population]\nage_years = [6, 18]\nage_strata = [12]\n", "")
     text = text.replace("averaged_from = 6\n", "").replace("fallback = false", "fallback = true")
     text = text.replace('["baseline", "age", "stratum"]', '["baseline"]')
     text = text.replace('by_visit = ["baseline", "age"]\n', "")
