@@ -17,6 +17,7 @@ from phase2sim.core.kernels import kernel
 
 ARM = 1  # column of the treatment, after the intercept
 SAFE = 1e-3  # share of a visit's starting variance that the visits before it must leave
+_BITS = 62  # visits that one integer holds
 _SHRINK = 0.8  # of the correlations, until the starting covariance is positive definite
 
 
@@ -64,22 +65,26 @@ def _patterns(value: Floats, covariates: Floats) -> tuple[Ints, int]:
     """Number of each patient's pattern, -1 if left out, and the most patterns of a trial."""
     trials, visits, patients = value.shape
     patterns = np.full((trials, patients), -1)
-    masks = np.zeros(patients, np.int64)
+    words = visits // _BITS + 1
+    masks = np.zeros((patients, words), np.int64)
+    mask = np.zeros(words, np.int64)
     most = 0
     for trial in range(trials):
         count = 0
         for i in range(patients):
-            mask = 0
+            mask[:] = 0
+            is_used = False
             for v in range(visits):
                 if value[trial, v, i] == value[trial, v, i]:  # unless nan
-                    mask |= 1 << v
+                    mask[v // _BITS] |= 1 << (v % _BITS)
+                    is_used = True
             for j in range(covariates.shape[0]):
                 if covariates[j, trial, i] != covariates[j, trial, i]:
-                    mask = 0
-            if mask == 0:
+                    is_used = False
+            if not is_used:
                 continue
             number = 0
-            while number < count and masks[number] != mask:
+            while number < count and not _is_same(masks[number], mask):
                 number += 1
             if number == count:
                 masks[count] = mask
@@ -87,6 +92,14 @@ def _patterns(value: Floats, covariates: Floats) -> tuple[Ints, int]:
             patterns[trial, i] = number
         most = max(most, count)
     return patterns, most
+
+
+@kernel
+def _is_same(left: Ints, right: Ints) -> bool:
+    for word in range(left.size):
+        if left[word] != right[word]:
+            return False
+    return True
 
 
 @kernel

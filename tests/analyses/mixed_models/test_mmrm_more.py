@@ -13,6 +13,7 @@ from support.commands import printed
 from support.dense_model import dense, differences
 from support.mmrm_readings import SCENARIO, STRUCTURE_OF, published, published_trial
 
+from phase2sim.analyses.mixed_models.missing_patterns import Columns, pattern_sums
 from phase2sim.analyses.mixed_models.mixed_model import Fitted
 from phase2sim.analyses.mixed_models.mmrm import Mmrm
 from phase2sim.core.arrays import Floats
@@ -122,3 +123,17 @@ def test_a_scenario_may_name_it(covariance: str, df: str, tmp_path: Path) -> Non
     # Averaging over visits, the estimate is unbiased for the average of the true effects.
     bias = rows["bias", "target"]
     assert abs(bias["estimate"]) < 4.5 * bias["mcse"]
+
+
+def test_patients_who_differ_at_a_late_visit_alone_have_patterns_of_their_own() -> None:
+    visits = 100
+    value = np.zeros((1, visits, visits + 1))
+    value[0, np.arange(visits), np.arange(visits)] = np.nan
+
+    sums = pattern_sums(
+        value, np.zeros((1, visits + 1), np.int8), np.zeros((0, 1, visits + 1)), Columns(0, 0),
+        (0, 0),
+    )  # fmt: skip
+
+    assert sums.is_seen.shape[1] == visits + 1
+    assert (sums.patients == 1.0).all()
