@@ -96,7 +96,7 @@ def _patterns(value: Floats, covariates: Floats) -> tuple[Ints, int]:
 
 @kernel
 def _is_same(left: Ints, right: Ints) -> bool:
-    for word in range(left.size):
+    for word in range(left.size):  # noqa: SIM110 - a kernel
         if left[word] != right[word]:
             return False
     return True
