@@ -107,7 +107,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "unit": "Of lloq, the limits of responder, null_effect and delta; if left out, as each "
         "says.",
         "estimand": "A strategy for all intercurrent events, or a table of them by event, where "
-        "it differs from what the event says.",
+        "it differs from what the event says. Not for counted events.",
         "lloq": "The assay's limit of quantification, in the endpoint's unit; none if left out.",
         "below_lloq": "What a value below it becomes.",
         "tobit.below_lloq": "What a baseline below it becomes.",

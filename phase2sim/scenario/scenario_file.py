@@ -12,6 +12,7 @@ from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.toml_files import check_numbers, read_toml
 from phase2sim.core.io.validation import Table, leaves, validate
 from phase2sim.core.io.views import View, Viewed
+from phase2sim.scenario.differences_in_units import with_plain_differences
 from phase2sim.scenario.given_units import in_used_units
 from phase2sim.scenario.key_checks import ask_units, check_effects, check_endpoints, check_windows
 from phase2sim.scenario.tables import (
@@ -257,13 +258,14 @@ def load_scenario(path: Path | str, settings: Sequence[str] = ()) -> Scenario:
 def scenario_from(table: Table, path: Path) -> Scenario:
     """Check the tables of a scenario file; raises ``BadScenario``, naming ``path``."""
     check_numbers(table, path, BadScenario)
+    table, converted = with_plain_differences(table, path)
     scenario = validate(SCENARIO, table, "", path, BadScenario)
     check_endpoints(scenario, path)
     check_windows(scenario.population, path)
-    converted: tuple[str, ...] = ()
     if _names_unit(table):
         dumped = scenario.model_dump(mode="json", exclude_unset=True)
-        table, converted = in_used_units(dumped, path)
+        table, also_converted = in_used_units(dumped, path)
+        converted += also_converted
         scenario = validate(SCENARIO, table, "", path, BadScenario)
     check_effects(scenario, path)
     scenario._path, scenario._converted = path, converted  # noqa: SLF001 - its own loader

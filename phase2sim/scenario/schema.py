@@ -17,6 +17,7 @@ from phase2sim.evidence.tables import (
     StudyTable,
 )
 from phase2sim.scenario.assembly.registry import KEYS, TABLES
+from phase2sim.scenario.differences_in_units import BY_ANALYSIS, BY_ENDPOINT
 from phase2sim.scenario.key_descriptions import OF_TABLES, key_meaning
 from phase2sim.scenario.scenario_file import SCENARIO
 from phase2sim.scenario.sweep_file import SWEEP
@@ -38,6 +39,21 @@ _TITLES = {"PoissonRecruitment": "Poisson", "PoissonRegression": "Poisson"}
 _SECTION = re.compile(r"\n+[A-Z][A-Za-z ]+\n-{3,}\n.*", re.DOTALL)
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _STRATEGY = {"enum": list(STRATEGIES)}
+# What may stand where a difference does: `scenario.differences_in_units` makes it a number.
+_IN_UNIT = {
+    "title": "InUnit",
+    "description": "A difference or an SD, given in a unit of the endpoint.",
+    "type": "object",
+    "properties": {
+        "value": {"type": "number", "description": "The difference, or the SD."},
+        "unit": {
+            "type": "string",
+            "description": "Of value; one in which the endpoint's model scale is linear.",
+        },
+    },
+    "required": ["value", "unit"],
+    "additionalProperties": False,
+}
 _OF_ANY_EVENT = {
     "strategy": _STRATEGY
     | {
@@ -60,6 +76,7 @@ def scenario_schema() -> dict[str, Any]:
     """Return the JSON schema (draft 2020-12) that editors can check a scenario against."""
     schema = SCENARIO.json_schema()
     definitions: dict[str, Any] = schema["$defs"]
+    definitions["InUnit"] = _IN_UNIT
     for (model, key), kind in _PLACES.items():
         owner = schema if model == "Scenario" else definitions[model]
         about = owner["properties"][key].get("description", "")
@@ -71,6 +88,8 @@ def scenario_schema() -> dict[str, Any]:
     for name, meanings in OF_TABLES.items():
         for key, text in meanings.items():
             definitions[name]["properties"][key]["description"] = text
+    for name, *_, key in BY_ENDPOINT[:3]:
+        _allow_unit(definitions[name.capitalize()]["properties"][key], "additionalProperties")
     return _without_sections(schema) | {"$schema": _DRAFT, "title": "phase2sim scenario"}
 
 
@@ -164,6 +183,7 @@ def _options(
         schema["required"] = [KEYS[kind], *schema.get("required", [])]
         schema["additionalProperties"] = not closed
         _allow_names(schema, definitions)
+        _allow_units(kind, schema["properties"])
         _explain(kind, name, schema["properties"])
         options.append(schema)
     return options
@@ -174,6 +194,22 @@ def _explain(kind: str, part: str, properties: dict[str, Any]) -> None:
         text = key_meaning(kind, part, key)
         if text:
             properties[key] = {**about, "description": text}
+
+
+def _allow_units(kind: str, properties: dict[str, Any]) -> None:
+    """Allow a unit beside the differences among a part's options."""
+    if kind == "decisions":
+        for key in [key for _, key in BY_ANALYSIS if key in properties]:
+            _allow_unit(properties[key], "additionalProperties")
+    if kind == "intercurrent" and "effect" in properties:
+        _allow_unit(properties["effect"], "additionalProperties")
+    if kind == "reestimations" and "effect" in properties:
+        _allow_unit(properties, "effect")
+
+
+def _allow_unit(holder: dict[str, Any], key: str) -> None:
+    """Allow ``{ value, unit }`` where the schema has a number."""
+    holder[key] = {"oneOf": [holder[key], {"$ref": "#/$defs/InUnit"}]}
 
 
 def _allow_names(schema: dict[str, Any], definitions: dict[str, Any]) -> None:

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.kept_prior import PRIORS, draws_for, shipped_evidence
 from support.key_probes import LOST, TABLE_PROBES
+from support.option_probes import OPTION_PROBES, REFUSED_OPTIONS
 from support.part_probes import PART_PROBES, shaped
-from support.small_trials import Table
+from support.small_trials import Table, two_endpoints
 
 from phase2sim.core.errors import BadScenario
+from phase2sim.operating.simulation import simulate
+from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.fitting import read_evidence
 from phase2sim.scenario.assembly.assemble import assemble, build_scenario
 from phase2sim.scenario.assembly.registry import KEYS
 from phase2sim.scenario.assembly.true_effects import with_known_values
@@ -23,43 +28,48 @@ from phase2sim.trial.engine import simulate_batch
 
 _PATH = Path("scenario.toml")
 _TRIALS = 15
-_TABLES = ("Cuts", "Events", "Limits", "Missing", "Outcome", "Percent", "PlannedLook", "Population",
-           "PriorTruth", "Responder", "Shared", "Stopping", "TargetEffect", "TruthTable",
-           "VisitCorrelation")  # fmt: skip
-# What a batch of simulated trials does not show, and where it is shown.
+_TABLES = ("AnalysisMixture", "Curve", "Cuts", "Data", "Events", "InUnit", "Limits", "Missing",
+           "Outcome", "Percent", "PlannedLook", "Population", "PriorTruth", "Responder", "Shared",
+           "Stopping", "TargetEffect", "TruthTable", "VisitCorrelation")  # fmt: skip
+_UNITS = "scenario/test_given_units.py"
+# What a batch of simulated trials does not show, and the test that shows it.
 ELSEWHERE = {
     "Missing.delta": "test_a_shift_of_the_lost_moves_what_is_true",
     "shapes.linear.full_at_months": "test_a_key_that_no_target_reads_is_refused",
-    "title": "heading of every screen",
-    "data": "its own keys",
-    "Data.unit": "tests/studies/test_real_data.py",
-    "Data.missing": "tests/studies/test_real_data.py",
-    "evidence": "tests/prior",
-    "trials": "tests/operating",
-    "failures_allowed": "tests/cli/test_commands.py",
-    "truth": "its own keys",
-    "outcome": "its own keys",
-    "population": "its own keys",
-    "stopping": "its own keys",
-    "missing": "its own keys",
-    "shared": "its own keys",
-    "TruthTable.prior": "tests/operating/test_shipped_scenarios.py",
-    "PriorTruth.robust_weight": "tests/operating/test_shipped_scenarios.py",
-    "Population.months_since_diagnosis": "tests/operating/test_shipped_scenarios.py",
-    "Stopping.uninteresting_share": "tests/studies/test_arm_boundary_table.py",
-    "Stopping.verdict": "tests/trial/interim/test_looks.py",
-    "analyses.*.name": "name of the row",
-    "analyses.*.factors": "tests/cli/test_analyse_and_replay.py",
-    "analyses.*.tipping_alpha": "tests/analyses/imputation",
-    "analyses.*.unit": "tests/scenario/test_given_units.py",
-    "analyses.*.estimand": "tests/scenario/assembly/test_true_effects.py",
-    "analyses.*.arm": "tests/decisions/test_dose_response.py",
-    "TargetEffect.unit": "tests/scenario/test_given_units.py",
-    "Outcome.unit": "tests/scenario/test_given_units.py",
-    "Limits.unit": "tests/scenario/test_given_units.py",
-    "Cuts.unit": "tests/scenario/test_given_units.py",
-    "Cuts.at": "tests/scenario/test_given_units.py",
-    "Events.unit": "tests/scenario/test_given_units.py",
+    "title": "test_the_title_is_the_heading",
+    "analyses.*.name": "test_the_name_of_an_analysis_is_that_of_its_verdict",
+    "trials": "test_more_trials_are_more_outcomes",
+    "evidence": "test_other_evidence_is_another_prior",
+    "TruthTable.prior": "test_a_key_of_the_prior_moves_a_simulated_trial",
+    "PriorTruth.robust_weight": "test_a_key_of_the_prior_moves_a_simulated_trial",
+    "Population.months_since_diagnosis": "test_a_key_of_the_prior_moves_a_simulated_trial",
+    "failures_allowed": "cli/test_commands.py::"
+    "test_more_failures_than_allowed_end_with_exit_code_1",
+    "Data.unit": "studies/test_real_data.py::"
+    "test_hba1c_in_mmol_per_mol_agrees_with_the_same_data_in_percent",
+    "Data.missing": "studies/test_real_data.py::test_codes_of_missing_values_are_left_out",
+    "Stopping.uninteresting_share": "studies/test_arm_boundary_table.py::"
+    "test_the_least_favourable_truth_leaves_the_others_what_is_not_worth_having",
+    "InUnit.value": f"{_UNITS}::test_difference_with_its_unit_is_converted",
+    "InUnit.unit": f"{_UNITS}::test_difference_with_its_unit_is_converted",
+    "TargetEffect.unit": f"{_UNITS}::test_effect_in_mmol_per_mol_is_a_tenth_in_percent",
+    "Outcome.unit": f"{_UNITS}::test_means_and_sds_of_hba1c_follow_the_master_equation",
+    "Limits.unit": f"{_UNITS}::test_limits_are_converted",
+    "Cuts.unit": f"{_UNITS}::test_limits_are_converted",
+    "Cuts.at": f"{_UNITS}::test_limits_are_converted",
+    "Events.unit": f"{_UNITS}::test_limits_are_converted",
+}
+# Tables whose keys are listed themselves.
+LISTED_BELOW = {"data", "missing", "outcome", "population", "shared", "stopping", "truth"}
+PRIOR = {
+    name: value
+    for name, value in two_endpoints(evidence=["gxipc1.toml", "t1d-natural-history.toml"]).items()
+    if name not in {"outcome", "endpoint_correlation"}
+}
+PRIOR_PROBES: dict[str, Table] = {
+    "TruthTable.prior": {"truth.prior": {"robust_weight": 0.8}},
+    "PriorTruth.robust_weight": {"truth.prior": {"robust_weight": 0.3}},
+    "Population.months_since_diagnosis": {"population.months_since_diagnosis": [2, 3]},
 }
 
 
@@ -68,6 +78,8 @@ def keys_of_schema() -> set[str]:
     schema = scenario_schema()
     keys = set(schema["properties"])
     keys |= {f"{t}.{key}" for t in _TABLES for key in schema["$defs"][t]["properties"]}
+    for event, its in schema["properties"]["intercurrent"]["properties"].items():
+        keys |= {f"intercurrent.{event}.{key}" for key in its["properties"]}
     for kind, name_key in KEYS.items():
         for part, its in part_schemas(kind).items():
             keys |= {f"{kind}.{part}.{key}" for key in its["properties"] if key != name_key}
@@ -87,10 +99,10 @@ def numbers(value: Any) -> list[bytes]:  # noqa: ANN401 - whatever a batch holds
     return [repr(value).encode()]
 
 
-def output(table: Table, *, known: bool = False) -> list[bytes]:
+def output(table: Table, *, known: bool = False, prior: PriorDraws | None = None) -> list[bytes]:
     """What a few simulated trials give, under every truth."""
     built = build_scenario(scenario_from(table, _PATH))
-    assembled = assemble(built, None)
+    assembled = assemble(built, prior)
     refuse_unread(built)
     if known:
         return numbers(dict(with_known_values(assembled).study.known))
@@ -104,14 +116,22 @@ def _base_output(text: str) -> list[bytes]:
     return output(eval(text))  # noqa: S307 - the repr of a table of ours
 
 
-def moved(base: Table, changes: Table) -> bool:
+def changed(base: Table, changes: Table) -> Table:
     table = deepcopy(base)
     for key, value in changes.items():
         put(table, key, value, "test")
-    return output(table) != _base_output(repr(base))
+    return table
 
 
-PROBES = {**TABLE_PROBES, **PART_PROBES}
+def moved(base: Table, changes: Table) -> bool:
+    return output(changed(base, changes)) != _base_output(repr(base))
+
+
+PROBES = {
+    **TABLE_PROBES,
+    **PART_PROBES,
+    **{key: probe for key, probe in OPTION_PROBES.items() if key not in REFUSED_OPTIONS},
+}
 
 
 @pytest.mark.parametrize("key", sorted(PROBES))
@@ -136,17 +156,101 @@ def test_a_key_that_no_target_reads_is_refused() -> None:
         moved(shaped("linear"), {"truth.target.c_peptide.full_at_months": 6})
 
 
+@pytest.mark.parametrize("key", sorted(REFUSED_OPTIONS))
+def test_an_option_that_would_move_nothing_is_refused(key: str) -> None:
+    base, changes = OPTION_PROBES[key]
+    _base_output(repr(base))
+
+    with pytest.raises(BadScenario) as caught:
+        output(changed(base, changes))
+
+    assert REFUSED_OPTIONS[key] in str(caught.value)
+
+
+@pytest.mark.parametrize("key", sorted(PRIOR_PROBES))
+def test_a_key_of_the_prior_moves_a_simulated_trial(key: str) -> None:
+    base = PRIOR if key == "TruthTable.prior" else changed(PRIOR, PRIOR_PROBES["TruthTable.prior"])
+    prior = draws_for(shipped_evidence())
+
+    assert output(base, prior=prior) != output(changed(base, PRIOR_PROBES[key]), prior=prior)
+
+
+def test_other_evidence_is_another_prior() -> None:
+    digests = {
+        read_evidence(
+            scenario_from(PRIOR | {"evidence": names}, _PATH).evidence, PRIORS / "trial.toml"
+        ).digest
+        for names in (PRIOR["evidence"], PRIOR["evidence"][1:])
+    }
+
+    assert len(digests) == 2
+
+
+def test_the_title_is_the_heading() -> None:
+    table = PROBES["seed"][0] | {"title": "A name"}
+
+    assert scenario_from(table, _PATH).view().title == "A name"
+
+
+def test_the_name_of_an_analysis_is_that_of_its_verdict() -> None:
+    base, changes = OPTION_PROBES["analyses.ancova.month"][0], {"analysis.1.name": "main"}
+    scenario = scenario_from(changed(base, changes), _PATH)
+
+    assert build_scenario(scenario).study.verdicts == ("main", "other", "another")
+
+
+def test_more_trials_are_more_outcomes() -> None:
+    simulated = [
+        simulate(scenario_from(PROBES["seed"][0] | {"trials": trials}, _PATH), workers=1)
+        for trials in (20, 40)
+    ]
+
+    assert [result.trials for result in simulated] == [20, 40]
+
+
+def test_ranks_do_not_depend_on_what_a_value_below_the_limit_becomes() -> None:
+    below = {"analysis.1.lloq": 0.3, "analysis.1.below_lloq": "half"}
+
+    with pytest.raises(BadScenario, match=r"analysis\[1\]\.below_lloq is not used: ranks"):
+        output(changed(OPTION_PROBES["analyses.rank_ancova.month"][0], below))
+
+
+def test_a_strategy_for_counted_events_alone_is_refused() -> None:
+    stopped = {"share": 0.3, "by_month": 12, "half_life_months": 0, "strategy": "hypothetical"}
+
+    with pytest.raises(BadScenario, match=r"intercurrent\.discontinuation\.strategy is not used"):
+        output(changed(PROBES["events"][0], {"intercurrent.discontinuation": stopped}))
+
+
+def test_events_are_counted_whatever_happened_beside_values_that_are_not() -> None:
+    base = OPTION_PROBES["analyses.poisson.month"][0]
+    strategy = {"intercurrent.discontinuation.strategy": "hypothetical"}
+    study = build_scenario(scenario_from(changed(base, strategy), _PATH)).study
+
+    assert study.aim(0).strategies == ("treatment_policy",)
+    assert study.aim(1).strategies == ("hypothetical",)
+
+
 def test_no_key_of_a_table_is_missing_from_the_list() -> None:
-    parts = ("analyses.", "decisions.")  # their options: tests/analyses, tests/decisions
-    listed = {*PROBES, *ELSEWHERE}
+    listed = {*PROBES, *ELSEWHERE, *REFUSED_OPTIONS, *LISTED_BELOW}
 
     missing = [
         key
         for key in keys_of_schema()
         if key not in listed
         and ".".join([key.split(".")[0], "*", *key.split(".")[2:]]) not in listed
-        and not key.startswith(parts)
     ]
 
     assert sorted(missing) == []
     assert sorted(PROBES.keys() & ELSEWHERE.keys()) == []
+    assert keys_of_schema() >= LISTED_BELOW
+    with_keys = {t for t, its in scenario_schema()["$defs"].items() if "properties" in its}
+    assert with_keys == set(_TABLES)
+
+
+@pytest.mark.parametrize("where", sorted(set(ELSEWHERE.values())))
+def test_what_is_shown_elsewhere_is_shown_there(where: str) -> None:
+    file, _, name = where.rpartition("::")
+    path = Path(__file__).parents[1] / file if file else Path(__file__)
+
+    assert f"def {name}(" in path.read_text(encoding="utf-8")

@@ -8,11 +8,14 @@ import pytest
 from support.commands import phase2sim
 from support.damage import SOUND
 
+from phase2sim.analyses import ANALYSES
 from phase2sim.core.arithmetic_moments import model_moments
+from phase2sim.core.contracts import MODEL_SCALE
 from phase2sim.core.endpoints import ENDPOINTS, INSULIN
 from phase2sim.core.errors import BadScenario
 from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
 from phase2sim.scenario.assembly.cautions import notes_on
+from phase2sim.scenario.differences_in_units import WITHOUT_UNITS
 from phase2sim.scenario.scenario_file import load_scenario, scenario_from
 
 HBA1C, C_PEPTIDE = 0, 1
@@ -171,6 +174,7 @@ def test_limits_are_converted(path: Path, settings: list[str], read: object, val
         ("population.baseline_strata={c_peptide=[400]}", "{ at, unit } with unit = 'pmol/L'"),
         ("analysis.1.null_effect=4", "For 4 mmol/mol write unit = 'mmol/mol'"),
         ("analysis.2.lloq=20", "unit = 'pmol/L'"),
+        ("missing.delta={hba1c=20}", "write { value = 20, unit = 'mmol/mol' }"),
     ],
 )
 def test_number_plausible_in_another_unit_only_is_asked_about(
@@ -247,3 +251,95 @@ def test_nanomoles_said_to_be_picomoles_are_noted(path: Path) -> None:
     notes = notes_on(assembled(path, "outcome.c_peptide.unit=pmol/L"))
 
     assert any(note.startswith("outcome.c_peptide.sd is") for note in notes)
+
+
+def in_ifcc(key: str, value: float, *others: str) -> tuple[str, ...]:
+    return (f'{key}={{value={value},unit="mmol/mol"}}', *others)
+
+
+THERAPY = "intercurrent.other_therapy={share=0.2,by_month=6}"
+ONE_ANALYSIS = (
+    'analysis=[{endpoint="hba1c",month=6,method="ancova",name="main"}]',
+    'design.kind="group_sequential"',
+    "design.looks=[{share=0.5,month=6}]",
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "read"),
+    [
+        (in_ifcc("missing.delta.hba1c", 4), lambda s: s.missing.delta["hba1c"]),
+        (in_ifcc("population.site_sd.hba1c", 4), lambda s: s.population.site_sd["hba1c"]),
+        (
+            in_ifcc("population.per_year_of_age.hba1c", 4),
+            lambda s: s.population.per_year_of_age["hba1c"],
+        ),
+        (
+            (THERAPY, *in_ifcc("intercurrent.other_therapy.effect.hba1c", 4)),
+            lambda s: s.intercurrent["other_therapy"]["effect"]["hba1c"],
+        ),
+        (
+            ("intercurrent.rescue={limit=9}", *in_ifcc("intercurrent.rescue.effect.hba1c", 4)),
+            lambda s: s.intercurrent["rescue"]["effect"]["hba1c"],
+        ),
+        (
+            ['decision={kind="posterior",probability=0.9}', *in_ifcc("decision.beyond.hba1c", 4)],
+            lambda s: s.decision["beyond"]["hba1c"],
+        ),
+        (
+            ["analysis.1.name=main", *in_ifcc("decision.lower_reference.main", 4)],
+            lambda s: s.decision["lower_reference"]["main"],
+        ),
+        (in_ifcc("decision.target.hba1c_month_6", 4), lambda s: s.decision["target"].popitem()[1]),
+        (
+            (*ONE_ANALYSIS, *in_ifcc("design.reestimation.effect", 4)),
+            lambda s: s.design["reestimation"]["effect"],
+        ),
+    ],
+)
+def test_difference_with_its_unit_is_converted(
+    path: Path, settings: list[str], read: object
+) -> None:
+    """A difference of 4 mmol/mol is 4 / 10.929 %: the master equation's intercept falls out."""
+    assert callable(read)
+
+    scenario = load_scenario(path, settings)
+
+    assert read(scenario) == pytest.approx(4 / MASTER)
+    assert [line.partition(": ")[2] for line in scenario.converted] == ["4 mmol/mol is 0.366 %."]
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (
+            'missing.delta.c_peptide={value=-50,unit="pmol/L"}',
+            "a difference in it is none on the ln(nmol/L + 1) scale",
+        ),
+        ('population.site_sd.hba1c={value=3,unit="mg/dL"}', "population.site_sd.hba1c.unit is"),
+        ("missing.delta.hba1c={value=3}", "missing.delta.hba1c is {'value': 3}; it must be a"),
+        ('missing.delta.hba1c={value="3",unit="%"}', "a table { value, unit } of a number and a"),
+        ('decision.beyond.x={value=3,unit="%"}', "decision.beyond.x.unit is '%', but no analysis"),
+        ('missing.delta.x={value=3,unit="%"}', "missing.delta.x"),
+    ],
+)
+def test_difference_whose_unit_does_not_fit_is_refused(path: Path, setting: str, said: str) -> None:
+    with pytest.raises(BadScenario) as caught:
+        load_scenario(path, [setting])
+
+    assert str(path) in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_limit_of_an_effect_that_is_no_difference_of_values_has_no_unit(path: Path) -> None:
+    on_no_scale = {
+        name
+        for name, part in ANALYSES.items()
+        if part.reads == "continuous" and part.scale != MODEL_SCALE
+    }
+    assert set(WITHOUT_UNITS) == on_no_scale
+
+    for change in ('method="rank_ancova"', 'responder={below=7},analysis.1.method="fisher"'):
+        settings = [f"analysis.1.{part}" for part in change.split(",analysis.1.")]
+        with pytest.raises(BadScenario, match="no analysis of that name has an effect in units"):
+            load_scenario(path, [*settings, *in_ifcc("decision.beyond.hba1c", 4)])

@@ -48,6 +48,13 @@ RESPONDERS = C | {"analysis": [{"endpoint": "c_peptide", "month": 12, "method": 
                                "responder": {"at_least": 0.5}}]}  # fmt: skip
 EF, FU = "stopping.efficacy", "stopping.futility"
 
+_TWO = LOOKS | {
+    "analysis": [
+        {"endpoint": "c_peptide", "month": month, "method": "ancova"} for month in (12, 6)
+    ],
+    "stopping": {"efficacy": {"kind": "obrien_fleming"}, "verdict": "c_peptide_month_12"},
+}
+
 PART_PROBES: dict[str, tuple[Table, Table]] = {
     "dropouts.mcar.share": (LOST, {"missing.dropout.share": 0.6}),
     "dropouts.mcar.by_month": (LOST, {"missing.dropout.by_month": 3}),
@@ -88,6 +95,16 @@ PART_PROBES: dict[str, tuple[Table, Table]] = {
         THERAPY, {"intercurrent.other_therapy.effect.c_peptide": 0.4}),
     "intercurrent.other_therapy.hazard_ratio_treated": (
         THERAPY, {"intercurrent.other_therapy.hazard_ratio_treated": 5}),
+    "intercurrent.rescue.unit": (
+        RESCUED | {"intercurrent": {"rescue": {"limit": 7.0, "unit": "%",
+                                               "effect": {"hba1c": -0.5}}}},
+        {"intercurrent.rescue.limit": 60, "intercurrent.rescue.unit": "mmol/mol"}),
+    **{
+        f"intercurrent.{event}.strategy": (
+            base, {f"intercurrent.{event}.strategy": "hypothetical"})
+        for event, base in (("discontinuation", STOPPED), ("other_therapy", THERAPY),
+                            ("rescue", RESCUED))
+    },
     "intercurrent.rescue.limit": (RESCUED, {"intercurrent.rescue.limit": 9.0}),
     "intercurrent.rescue.effect": (RESCUED, {"intercurrent.rescue.effect.hba1c": -1.5}),
     "intercurrent.rescue.endpoint": (RESCUED, {"intercurrent.rescue.endpoint": "c_peptide",
@@ -204,6 +221,7 @@ PART_PROBES: dict[str, tuple[Table, Table]] = {
         for key, value in (("below", 0.5), ("at_most", 0.4), ("at_least", 0.7),
                            ("below_baseline_by", 0.1), ("above_baseline_by", 0.1))
     },
+    "Stopping.verdict": (_TWO, {"stopping.verdict": "c_peptide_month_6"}),
     "safety.pocock.false_stop": (WATCHED, {"safety.false_stop": 0.4}),
     "safety.posterior.certainty": (BAYES_SAFETY, {"safety.certainty": 0.1}),
     "safety.posterior.prior": (BAYES_SAFETY, {"safety.prior": [1.0, 99.0]}),

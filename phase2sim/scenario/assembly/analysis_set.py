@@ -12,7 +12,7 @@ from phase2sim.core.contracts import MODEL_SCALE, Plan
 from phase2sim.core.decision import Decision, Hypothesis
 from phase2sim.core.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
 from phase2sim.core.errors import BadScenario, BadValue
-from phase2sim.core.estimands import COMPOSITE, Aim
+from phase2sim.core.estimands import COMPOSITE, TREATMENT_POLICY, Aim
 from phase2sim.core.io.validation import Table, nearest, validate
 from phase2sim.scenario.assembly.limited_analysis import LimitedAnalysis
 from phase2sim.scenario.assembly.plan import IntercurrentEvents, check_strategy
@@ -50,6 +50,8 @@ def build_analyses(
         strategies = _strategies(keys.get("estimand"), events, f"{key_path}.estimand")
         method = str(tables[number - 1].get("method"))
         _check_composite(strategies, analyses[number - 1], method, key_path)
+        if analyses[number - 1].endpoint in EVENTS:  # counted whatever happened
+            strategies = (TREATMENT_POLICY,) * len(strategies)
         aims.append(Aim(strategies, arm))
     usual = _usual_names(analyses, [design.arms[arm] for arm in arms])
     names = []

@@ -1,8 +1,9 @@
 """Values that each are allowed, and together make a trial that nobody can run."""
 
 from phase2sim.core.contracts import AGE
-from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.endpoints import ENDPOINTS, Endpoint
 from phase2sim.core.errors import BadScenario
+from phase2sim.core.units import unit_of
 from phase2sim.scenario.assembly.parts import BuiltScenario
 
 _LONGEST_YEARS = 50.0
@@ -72,5 +73,17 @@ def _check_shifts(built: BuiltScenario) -> None:
                 raise BadScenario(
                     f"{built.path}: {where} is {size:g}, a {what} of {abs(size * times):.3g} on the"
                     f" {endpoint.model_unit} scale; beyond {endpoint.largest_effect:g} none is"
-                    " plausible. Correct it."
+                    f" plausible.{_in_another_unit(endpoint, size, times)} Correct it."
                 )
+
+
+def _in_another_unit(endpoint: Endpoint, size: float, times: float) -> str:
+    """Say how a difference is written in a unit in which it would be plausible; else ''."""
+    if endpoint.transformation != "identity":
+        return ""
+    units = (unit_of(endpoint, name) for name in endpoint.units if name != endpoint.unit)
+    return "".join(
+        f" For {size:g} {unit.name} write {{ value = {size:g}, unit = {unit.name!r} }}."
+        for unit in units
+        if abs(unit.difference(size * times)) <= endpoint.largest_effect
+    )

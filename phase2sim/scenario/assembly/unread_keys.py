@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from phase2sim.core.contracts import AGE, SITE
+from phase2sim.core.contracts import AGE, MODEL_SCALE, SITE
 from phase2sim.core.endpoints import EVENTS, drawn_for
 from phase2sim.core.errors import BadScenario
+from phase2sim.core.estimands import TREATMENT_POLICY
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.assembly.registry import build
 
@@ -47,7 +48,7 @@ def unread_keys(built: BuiltScenario) -> dict[str, str]:
     """Key -> why changing it would change nothing; of those that the scenario sets."""
     return {
         key: reason
-        for rule in (_population, _endpoints, _events, _outcomes, _stopping)
+        for rule in (_population, _endpoints, _events, _analyses, _outcomes, _stopping)
         for key, reason in rule(built)
     }
 
@@ -149,6 +150,37 @@ def _events(built: BuiltScenario) -> Iterator[tuple[str, str]]:
                 f"events.{name}.tied_to",
                 f"events.{name}.per_unit is 0: the rate does not depend on {events.tied_to}",
             )
+
+
+def _analyses(built: BuiltScenario) -> Iterator[tuple[str, str]]:
+    scenario, analyses = built.scenario, built.study.analyses
+    for number, (analysis, table) in enumerate(
+        zip(analyses, scenario.analysis, strict=True), start=1
+    ):
+        if analysis.endpoint in EVENTS and not _is_policy(table.get("estimand")):
+            yield (
+                f"analysis[{number}].estimand",
+                f"events are counted whatever happened, as under {TREATMENT_POLICY!r}",
+            )
+        ranks_alone = analysis.by_ranks and analysis.scale != MODEL_SCALE
+        if "below_lloq" in table and ranks_alone and analysis.of == "value":
+            yield (
+                f"analysis[{number}].below_lloq",
+                "ranks are the same whatever a value below lloq becomes",
+            )
+    only_counts = all(analysis.endpoint in EVENTS for analysis in analyses)
+    for event, table in scenario.intercurrent.items():
+        if only_counts and not _is_policy(table.get("strategy")):
+            yield f"intercurrent.{event}.strategy", "events are counted whatever happened"
+
+
+def _is_policy(estimand: object) -> bool:
+    """Whether outcomes count whatever happened, as they do where nothing is said."""
+    match estimand:
+        case dict() as by_event:
+            return {*by_event.values()} <= {TREATMENT_POLICY}
+        case _:
+            return estimand in {None, TREATMENT_POLICY}
 
 
 def _outcomes(built: BuiltScenario) -> Iterator[tuple[str, str]]:
