@@ -121,7 +121,7 @@ def _probably_meant(target: TargetEffect, endpoint: Endpoint) -> str:
     for unit in (unit_of(endpoint, name) for name in endpoint.units if name != endpoint.model_unit):
         size = abs(unit.difference(effect))
         if _SMALLEST_SHARE * width_of(endpoint) < size < _LARGEST_SHARE * width_of(endpoint):
-            value = f", which is {unit.difference(effect):.3g} {endpoint.unit}"
+            value = f", which is {unit.difference(effect):.3g} {endpoint.unit},"
             remedies += (
                 f" For {effect:g} {unit.name}{'' if unit.name == endpoint.unit else value} write"
                 f" unit = {unit.name!r}."

@@ -248,11 +248,22 @@ def load_scenario(path: Path | str, settings: Sequence[str] = ()) -> Scenario:
     """
     path = Path(path)
     table = read_toml(path, BadScenario)
+    _check_kind(table, path)
     for setting in settings:
         put_setting(table, setting, path)
     scenario = scenario_from(table, path)
     ask_units(scenario)
     return scenario
+
+
+def _check_kind(table: Table, path: Path) -> None:
+    """Refuse a sweep or an evidence file by its kind, not by the keys that it lacks."""
+    if "base" in table and "design" not in table:
+        raise BadScenario(f"{path}: is a sweep file. Use `phase2sim sweep`, or name its base.")
+    if "study" in table and "design" not in table:
+        raise BadScenario(
+            f"{path}: is an evidence file. Use `phase2sim evidence show`, or name a scenario."
+        )
 
 
 def scenario_from(table: Table, path: Path) -> Scenario:

@@ -162,7 +162,7 @@ def test_limits_are_converted(path: Path, settings: list[str], read: object, val
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("truth.target.hba1c.effect=-5", "-5 mmol/mol, which is -0.457 %"),
+        ("truth.target.hba1c.effect=-5", "-5 mmol/mol, which is -0.457 %, write"),
         ("truth.target.hba1c.effect=-6", "-6 mmol/mol, which is -0.549 %"),
         ("truth.target.c_peptide.effect=100", "100 pmol/L, which is 0.1 nmol/L"),
         ("truth.target.c_peptide.effect=1.2", "1.2 ng/mL, which is 0.397 nmol/L"),

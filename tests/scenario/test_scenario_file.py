@@ -274,3 +274,18 @@ def fitted_prior() -> PriorDraws:
         effects={},
         provenance={"elicited": []},
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('base = "trial.toml"\n[axes]\n', "is a sweep file. Use `phase2sim sweep`"),
+        ('[study]\nname = "S"\n', "is an evidence file. Use `phase2sim evidence show`"),
+    ],
+)
+def test_a_file_of_another_kind_is_named_by_its_kind(tmp_path: Path, text: str, kind: str) -> None:
+    path = tmp_path / "other.toml"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(BadScenario, match=kind):
+        load_scenario(path)

@@ -19,8 +19,8 @@ def small_dossier(folder: Path) -> Dossier:
     path.write_text(BASE, encoding="utf-8")
     wish = ReportOptions(trials=TRIALS)
     with backend() as here:
-        main = simulate_report(load_scenario(path), folder / "out", wish, here, ["test"])
-    return gather(folder / "out", "test", wish, main)
+        keys = simulate_report(load_scenario(path), folder / "out", wish, here, ["test"])
+    return gather(folder / "out", "test", wish, keys)
 
 
 def dossier_of_table(table: Table, folder: Path, trials: int) -> Dossier:
@@ -28,5 +28,5 @@ def dossier_of_table(table: Table, folder: Path, trials: int) -> Dossier:
     wish = ReportOptions(trials=trials, **SIZES_AND_NULLS)
     scenario = scenario_from(table, folder / "scenario.toml")
     with backend() as here:
-        main = simulate_report(scenario, folder / "out", wish, here, ["test"])
-    return gather(folder / "out", "test", wish, main)
+        keys = simulate_report(scenario, folder / "out", wish, here, ["test"])
+    return gather(folder / "out", "test", wish, keys)

@@ -1,6 +1,8 @@
 """Checks of lines against each other: one row a visit, one arm, baseline and age a patient."""
 
 import math
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
 from phase2sim.analyses.real_data.data_plan import DataPlan
@@ -70,12 +72,12 @@ def _check_single_rows(records: Sequence[Record], refusals: Refusals) -> None:
 
 
 def _check_names(records: Sequence[Record], refusals: Refusals) -> None:
-    """Refuse patients whose names differ in upper and lower case alone."""
+    """Refuse patients whose names differ in case, spaces or leading zeros alone."""
     first: dict[str, Record] = {}
     for record in records:
         if record.patient is None:
             continue
-        before = first.setdefault(record.patient.casefold(), record)
+        before = first.setdefault(_plain_name(record.patient), record)
         if before.patient != record.patient:
             refusals.of_line(
                 record.line,
@@ -84,6 +86,13 @@ def _check_names(records: Sequence[Record], refusals: Refusals) -> None:
                 f"line {before.line} has {shown(before.patient or '')}. Write one patient's name"
                 " in one way.",
             )
+
+
+def _plain_name(name: str) -> str:
+    """A patient's name as a spreadsheet may have left it: 001 and 1.0 are 1."""
+    plain = "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    plain = re.sub(r"^(\d+)\.0+$", r"\1", plain)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", plain)
 
 
 def _check_constant(

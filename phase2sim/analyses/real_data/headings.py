@@ -1,9 +1,11 @@
 """Headings of a data file: columns that are missing, and columns that go by another name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from phase2sim.analyses.real_data.data_plan import DataPlan
+from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.io.csv_files import CsvLine, CsvTable
 from phase2sim.core.io.refusals import Refusals
 
@@ -20,6 +22,11 @@ _OTHER_NAMES: Mapping[str, tuple[str, ...]] = {  # in CDISC and other files
     "endpoint": ("paramcd", "param"),
     "visit": ("avisitn", "visitnum", "visitn"),
 }
+# Headings that say when a row was measured, under no name that could be read safely.
+_WHEN = re.compile(
+    r"((study|planned)[ _]?)?(visit|month|week|wk|day|time[ _]?point)s?"
+    r"([ _]?(name|label|number|num|no|nr|month|week|day))?|avisit|ady"
+)
 
 
 def known_columns(table: CsvTable, plan: DataPlan, refusals: Refusals) -> CsvTable:
@@ -46,6 +53,8 @@ def known_columns(table: CsvTable, plan: DataPlan, refusals: Refusals) -> CsvTab
             f"column 'endpoint' is missing, and the scenario analyses"
             f" {' and '.join(plan.endpoints)}. Add the column, or choose with --endpoint."
         )
+    if "visit" not in renamed:
+        _refuse_other_times(table, plan, refusals)
     if not renamed:
         return table
     lines = tuple(
@@ -58,3 +67,19 @@ def known_columns(table: CsvTable, plan: DataPlan, refusals: Refusals) -> CsvTab
 def is_replayed(table: CsvTable) -> bool:
     """Whether `replay` wrote the file: its simulated values may leave the plausible range."""
     return table.headings == REPLAYED_COLUMNS
+
+
+def _refuse_other_times(table: CsvTable, plan: DataPlan, refusals: Refusals) -> None:
+    """Refuse a column that says when, if none does under a name that is read."""
+    if table.has("visit") or table.has("months"):
+        return
+    with_counts = any(endpoint in EVENTS for endpoint in plan.endpoints)
+    for heading in table.headings:
+        if _WHEN.fullmatch(heading.casefold()) or (
+            heading.casefold() == "time" and not with_counts
+        ):
+            refusals.of_file(
+                f"column {heading!r} seems to say when, and is not read. Give the planned month in"
+                " a column 'months'; or, if every row is of the last visit, remove the column."
+            )
+            return

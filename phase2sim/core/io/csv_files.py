@@ -114,7 +114,9 @@ def number_rule(text: str) -> str:
     """What to write in place of a cell that holds no number."""
     if re.fullmatch(r"[+-]?\d+,\d+", text, re.ASCII):
         return "a number has a decimal point. Replace the comma."
-    if text[:1] in {"<", ">"}:
+    if text[:1] == ">":
+        return "it must be a number. Write the limit as the value, or leave the cell empty."
+    if text[:1] == "<":
         return (
             "it must be a number. For a value below the limit of quantification write a number"
             " below it, such as 0, and set lloq in the scenario."

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -152,8 +152,8 @@ def dossier_of(
     scenario = load_scenario(source) if isinstance(source, Path) else source
     folder = store or Path("results") / f"{scenario.path.stem}-report"
     try_results_folder(folder)
-    main = simulate_report(scenario, folder, options, backend, command, say=say, progress=progress)
-    return gather(folder, shlex.join(command), options, main, say)
+    keys = simulate_report(scenario, folder, options, backend, command, say=say, progress=progress)
+    return gather(folder, shlex.join(command), options, keys, say)
 
 
 def simulate_report(
@@ -165,11 +165,11 @@ def simulate_report(
     *,
     say: Report = lambda _line: None,
     progress: Callable[[Status], None] = lambda _status: None,
-) -> str:
-    """Simulate the cells of a report that ``folder`` lacks; return the planned trial's key."""
+) -> tuple[str, ...]:
+    """Simulate the cells of a report that ``folder`` lacks; return their keys, the plan's first."""
     prepared_scenario = prepare_scenario(scenario, say, every_key_read=False)
     refuse_unread(prepared_scenario.assembled.built, printed=_IN_SYNOPSIS)
-    report_grids = grids(scenario, prepared_scenario.assembled)
+    report_grids = grids(scenario, prepared_scenario.assembled, prepared_scenario.prior)
     trials = options.trials or scenario.trials
     sweeps = [(report_grids.sizes, trials)]
     if report_grids.nulls.cells:
@@ -180,36 +180,42 @@ def simulate_report(
     goes_on = scenario.stopping is None and scenario.safety is None
     if options.explorer and report_grids.surface.cells and goes_on:
         sweeps.append((report_grids.surface, min(trials, SURFACE_TRIALS)))
-    main = ""
+    planned, labels = "", labels_of(scenario)
+    keys: dict[str, None] = {}
     for sweep, enough in sweeps:
         prepared = prepare_sweep(sweep, folder, SweepOptions(trials=enough), backend.workers, say)
         say(f"{len(prepared.cells)} cells x {enough:,} trials ...")
         result = run_sweep(prepared, folder, backend, command, progress)
         if not result.finished:
             raise KeyboardInterrupt
-        labels = labels_of(scenario)
-        main = main or next(c.key for c in prepared.cells if dict(c.labels) == labels)
-    return main
+        keys |= dict.fromkeys(cell.key for cell in prepared.cells)
+        planned = planned or next(c.key for c in prepared.cells if dict(c.labels) == labels)
+    return (planned, *(key for key in keys if key != planned))
 
 
 def gather(
     folder: Path,
     command: str,
     options: ReportOptions,
-    main: str = "",
+    keys: Sequence[str] = (),
     say: Report = lambda _line: None,
 ) -> Dossier:
     """Read a folder of results and collect the values of a report on its planned trial.
 
-    ``main`` is the planned trial's key; without it, the cell that others are compared with, else
-    the first. Raises ``BadInput`` for a folder without results.
+    ``keys`` are the cells of the report, the planned trial first: others of the folder may be of
+    the scenario before it was edited. Without them, all cells are read; the planned one is the
+    cell that others are compared with, else the first. Raises ``BadInput`` for a folder without
+    results.
     """
     stored = read_results(folder, say)
     store, results, manifest = stored.store, stored.results, stored.manifest
-    rows = tuple(stored.rows)
+    if keys:
+        mine = {key: entry for key, entry in manifest.cells.items() if key in keys}
+        manifest = replace(manifest, cells=mine)
+    rows = tuple(row for row in stored.rows if row["cell"] in manifest.cells)
     if not any(row["trials"] for row in rows):
         raise BadInput(f"{folder}: holds no trial yet. Run the sweep, then ask again.")
-    cell = results.cell(main or _planned_key(manifest))
+    cell = results.cell(keys[0] if keys else _planned_key(manifest))
     prepared = prepare_scenario(cell.scenario, say, every_key_read=False)
     batch_results = store.batch_results(cell.study)
     verdicts = verdicts_of(store, cell)

@@ -1,5 +1,6 @@
 """Cells that a report simulates: sizes, effects and dropout around a scenario, sensitivity."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ import numpy as np
 from phase2sim.core.endpoints import ENDPOINTS, drawn_for
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.validation import Table
-from phase2sim.scenario.assembly.assemble import AssembledScenario, build_scenario
+from phase2sim.prior.draws import PriorDraws
+from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
 from phase2sim.scenario.scenario_file import Scenario, put, scenario_from
 from phase2sim.scenario.sweep_file import Label, Sweep, TruthName, Variation
 from phase2sim.scenario.tables import Percent
@@ -41,15 +43,20 @@ class Grids:
     nulls: Sweep  # no effect on one endpoint, the others as hoped: what else a false go is
 
 
-def grids(scenario: Scenario, assembled: AssembledScenario) -> Grids:
-    """Sweeps to simulate for a report on ``scenario``."""
+def grids(scenario: Scenario, assembled: AssembledScenario, prior: PriorDraws | None) -> Grids:
+    """Sweeps to simulate for a report on ``scenario``.
+
+    A move to where no scenario can be, such as an effect that no treatment has, is left out.
+    """
     base = _table_of(scenario)
     labels = labels_of(scenario)
     return Grids(
         sizes=_sweep(scenario, (), _sizes(scenario, base, labels)),
-        surface=_sweep(scenario, ("target",), _surface(scenario, base, labels)),
+        surface=_sweep(scenario, ("target",), _surface(scenario, base, labels, prior)),
         assumptions=_sweep(
-            scenario, _truths(scenario), _assumption_cells(scenario, assembled, base, labels)
+            scenario,
+            _truths(scenario),
+            _assumption_cells(scenario, (assembled, prior), base, labels),
         ),
         nulls=_sweep(scenario, ("target",), _nulls(scenario, assembled, base, labels)),
     )
@@ -120,20 +127,23 @@ def _sizes(scenario: Scenario, base: Table, planned_labels: Labels) -> Iterator[
             yield variation
 
 
-def _surface(scenario: Scenario, base: Table, planned_labels: Labels) -> Iterator[Variation]:
+def _surface(
+    scenario: Scenario, base: Table, planned_labels: Labels, prior: PriorDraws | None
+) -> Iterator[Variation]:
     if not scenario.truth.target:
         return
     share = lost_share(scenario)
     losses = sorted({min(share * times, _MOST_LOST) for times in LOSSES}) if share else [None]
     for loss in losses:
-        for times in EFFECTS:
-            for patients in sizes_around(scenario):
-                labels = planned_labels | {"patients": patients, "effect": times}
-                changes = {"design.patients": patients, **_effects(scenario, times)}
-                if loss is not None:
-                    labels["dropout"] = round(loss, 4)
-                    changes["missing.dropout.share"] = labels["dropout"]
-                yield _variation(scenario, base, labels, changes)
+        lost: dict[str, Any] = {} if loss is None else {"missing.dropout.share": round(loss, 4)}
+        labels = planned_labels if loss is None else planned_labels | {"dropout": round(loss, 4)}
+        if not _assembles(_variation(scenario, base, labels, lost), prior):
+            continue
+        for times, patients in itertools.product(EFFECTS, sizes_around(scenario)):
+            at = labels | {"patients": patients, "effect": times}
+            changes = lost | {"design.patients": patients} | _effects(scenario, times)
+            if variation := _possible(scenario, base, at, changes):
+                yield variation
 
 
 def _effects(scenario: Scenario, times: float) -> dict[str, Any]:
@@ -150,8 +160,12 @@ def _effects(scenario: Scenario, times: float) -> dict[str, Any]:
 
 
 def _assumption_cells(
-    scenario: Scenario, assembled: AssembledScenario, base: Table, labels: Labels
+    scenario: Scenario,
+    planned: tuple[AssembledScenario, PriorDraws | None],
+    base: Table,
+    labels: Labels,
 ) -> Iterator[Variation]:
+    assembled, prior = planned
     yield _variation(scenario, base, labels, {})
     for name, changes in (
         *_sd_moves(assembled).items(),
@@ -161,18 +175,34 @@ def _assumption_cells(
         ("goes badly (--assume pessimistic)", {"assume": "pessimistic"}),
         *_weights(scenario).items(),
     ):
-        try:
-            variation = _variation(scenario, base, labels | {"assumption": name}, changes)
-        except BadScenario:  # a move to where no scenario can be is no move
-            continue
-        if _fits(variation):
+        variation = _possible(scenario, base, labels | {"assumption": name}, changes)
+        if variation is not None and _assembles(variation, prior):
             yield variation
 
 
+def _possible(
+    scenario: Scenario, base: Table, labels: Labels, changes: Mapping[str, Any]
+) -> Variation | None:
+    """The variation; None for a move to where no scenario can be."""
+    try:
+        return _variation(scenario, base, labels, changes)
+    except BadScenario:
+        return None
+
+
 def _fits(cell: Variation) -> bool:
-    """Whether the scenario is valid."""
+    """Whether the parts of the scenario fit each other."""
     try:
         build_scenario(cell.scenario)
+    except BadScenario:
+        return False
+    return True
+
+
+def _assembles(cell: Variation, prior: PriorDraws | None) -> bool:
+    """Whether the scenario, with the prior, is one that could be simulated."""
+    try:
+        assemble(build_scenario(cell.scenario), prior)
     except BadScenario:
         return False
     return True

@@ -110,7 +110,7 @@ def test_a_file_that_holds_no_comma_separated_text_is_refused(
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "trial.csv").mkdir()
 
-    with pytest.raises(BadData, match="is a folder or a device"):
+    with pytest.raises(BadData, match="is a folder, not a file"):
         read_trial(tmp_path / "trial.csv", plan("base"))
 
 
@@ -241,6 +241,45 @@ def test_a_patient_has_one_stratum(tmp_path: Path) -> None:
     lines = [f"{GOOD[0]},stratum", *(f"{line},{n}" for n, line in enumerate(GOOD[1:]))]
 
     assert "stratum is '1' (patient a; '0' in line 2)" in refusal(tmp_path, "\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["month", "Week", "day", "study day", "AVISIT", "timepoint", "visit_name", "visit month",
+     "ADY", "time"],
+)  # fmt: skip
+def test_a_time_under_another_heading_is_not_read_as_the_last_visit(
+    tmp_path: Path, heading: str
+) -> None:
+    lines = [f"id,arm,base,{heading},y", "a,control,8.1,3,7.9", "b,drug,7.7,3,7.1"]
+
+    assert f"column {heading!r} seems to say when" in refusal(tmp_path, "\n".join(lines))
+
+
+@pytest.mark.parametrize("heading", ["months_since_diagnosis", "date", "weight", "timed"])
+def test_other_columns_are_no_times(tmp_path: Path, heading: str) -> None:
+    lines = [f"id,arm,base,{heading},y", "a,control,8.1,3,7.9", "b,drug,7.7,3,7.1"]
+
+    assert read(tmp_path, "\n".join(lines)).reading("hba1c", 1).arm.shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("001", "1"), ("1.0", "1"), ("P 3", "P3"), ("P2-001", "P2-1"), ("p\uff11", "p1")],
+)
+def test_a_patient_is_named_in_one_way(tmp_path: Path, one: str, other: str) -> None:
+    content = "\n".join(GOOD).replace("a,", f"{one},").replace("b,", f"{other},")
+
+    assert f"lines 4 and 5: id is {other!r}; line 2 has {one!r}. Write" in refusal(
+        tmp_path, content
+    )
+
+
+@pytest.mark.parametrize(("one", "other"), [("10", "1"), ("1.5", "15"), ("P1", "P11"), ("0", "0a")])
+def test_patients_with_different_numbers_are_two(tmp_path: Path, one: str, other: str) -> None:
+    content = "\n".join(GOOD).replace("a,", f"{one},").replace("b,", f"{other},")
+
+    assert read(tmp_path, content).reading("hba1c", 1).arm.shape == (1, 2)
 
 
 @pytest.mark.parametrize("column", ["base", "age", "stratum", "site"])
