@@ -128,7 +128,7 @@ def test_interrupted_run_prints_what_is_done_and_ends_with_exit_code_1(
         (["replay", "{small}"], "Missing option '--trial'"),
         (["replay", "{small}", "--trial", "-1"], "-1 is not in the range"),
         (["replay", "{small}", "--trial", "0", "--truth", "prior"], "no truth 'prior'"),
-        (["replay", "{small}", "--trial", "0", "--out", "no/folder/x.csv"], "cannot be written"),
+        (["replay", "{small}", "--trial", "0", "--out", "no/folder/x.csv"], "there is no folder"),
         (["analyse", "{small}", "none.csv"], "none.csv: cannot be read"),
         (["list", "endpoint"], "'endpoint' is not one of"),
         (["evidence", "show", "nobody"], "evidence 'nobody' was not found"),

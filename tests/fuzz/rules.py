@@ -26,7 +26,7 @@ IMPUTED: Values = COVARIATES | {
     "delta": perhaps(0.1, -0.1),
     "tipping_alpha": perhaps(0.025, 0.2),
 }
-COUNTED: Parts = dict.fromkeys(("poisson", "negative_binomial"), NULL)
+COUNTED: Parts = dict.fromkeys(("poisson", "poisson_exact", "negative_binomial"), NULL)
 ANALYSES: Parts = {
     "ancova": COVARIATES | NULL | {"standard_error": perhaps("model-based", "hc3")},
     "anhecova": COVARIATES | NULL | {"factors": perhaps([], ["site"])},
@@ -49,6 +49,7 @@ ANALYSES: Parts = {
     "miettinen_nurminen": RATES
     | NULL
     | {"variance": perhaps("miettinen_nurminen", "farrington_manning")},
+    "miettinen_nurminen_stratified": RATES | NULL,
     "mmrm": COVARIATES
     | NULL
     | {

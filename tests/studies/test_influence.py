@@ -176,7 +176,7 @@ def test_a_refused_fit_leaves_its_numbers_unknown(tmp_path: Path) -> None:
 
     assert result.refused
     assert result.left_out[0].effect_mean == {}
-    assert "no entry can be read" in result.left_out[0].refused
+    assert "treated patients only" in result.left_out[0].refused
 
 
 def test_an_interrupt_keeps_what_is_known_and_says_what_is_not() -> None:

@@ -54,7 +54,7 @@ class Condition:
     def holds(self, row: Mapping[str, object]) -> bool:
         """Whether a row meets it; a comparison with a value that is missing is not met."""
         try:
-            return bool(_value(self.tree.body, row))
+            value = _value(self.tree.body, row)
         except (TypeError, OverflowError):
             raise BadInput(
                 f"{self.key_path}: {self.text!r} compares or computes with what is not a number."
@@ -64,6 +64,12 @@ class Condition:
             raise BadInput(f"{self.key_path}: {self.text!r} divides by 0. Correct it.") from None
         except RecursionError:
             raise BadInput(f"{self.key_path}: is nested too deep. Shorten it.") from None
+        if value not in {None, True, False} or type(value) in {int, float}:
+            raise BadInput(
+                f"{self.key_path}: {self.text!r} is a value and no condition. Compare it, as in"
+                ' "patients >= 40".'
+            )
+        return bool(value)
 
 
 def condition(text: str, key_path: str) -> Condition:

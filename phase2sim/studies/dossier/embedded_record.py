@@ -9,7 +9,7 @@ from phase2sim.core.contracts import RESULTS_VERSION
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.digests import UNSEALED, is_intact, is_sealed
 from phase2sim.core.io.json_text import json_script
-from phase2sim.core.io.plain_files import read_regular_file, reason_of
+from phase2sim.core.io.plain_files import read_bytes_of
 from phase2sim.studies.dossier.dossier import Dossier
 
 _FORMAT = "phase2sim report 2"
@@ -49,13 +49,9 @@ def read_record(page: Path) -> dict[str, Any]:
     Raises ``AlteredPage`` if a byte of the page is not as it was written, and ``BadInput`` for
     another file.
     """
+    content = read_bytes_of(page, BadInput)
     try:
-        content = read_regular_file(page)
         match = _SCRIPT.search(content.decode())
-    except OSError as error:
-        raise BadInput(
-            f"{page}: cannot be read: {reason_of(error)}. Name a report's .html file."
-        ) from None
     except UnicodeDecodeError:
         match = None
     if is_sealed(content) and not is_intact(content):
