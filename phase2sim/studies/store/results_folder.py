@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -28,6 +29,7 @@ MANIFEST = "manifest.json"
 CHARACTERISTICS = "characteristics.parquet"
 _DECISIONS = "decisions"
 _TRIALS = "trials"
+_ONE_AT_A_TIME = Lock()
 _DAMAGED = "damaged"
 _LOCK = ".lock"
 _OURS = {MANIFEST, CHARACTERISTICS, _DECISIONS, _TRIALS, _DAMAGED, _LOCK}
@@ -210,11 +212,12 @@ class Store:
         """Put aside files where folders are to be, and what is no file where the file is to be."""
         inside = path.relative_to(self.folder)
         folders = [self.folder / part for part in reversed(inside.parents)]
-        for folder in folders[1:]:
-            if os.path.lexists(folder) and not folder.is_dir():
-                self.put_aside(folder)
-        if path.is_dir():
-            self.put_aside(path)
+        with _ONE_AT_A_TIME:  # cells are written by several threads
+            for folder in folders[1:]:
+                if os.path.lexists(folder) and not folder.is_dir():
+                    self.put_aside(folder)
+            if path.is_dir():
+                self.put_aside(path)
 
     def _folder_of(self, study: str) -> Path:
         return self.folder / _TRIALS / f"study={study}"
