@@ -31,7 +31,11 @@ def with_plain_differences(table: Table, path: Path) -> tuple[Table, tuple[str, 
 
     Raises ``BadScenario`` for an unknown unit, and where the model scale is not linear in it.
     """
-    plain, sentences = deepcopy(table), []
+    sentences: list[str] = []
+    try:
+        plain = deepcopy(table)
+    except RecursionError:  # so deep a key is refused by its name later
+        return table, ()
     for numbers, key, endpoint, key_path in _places(plain):
         match numbers[key]:
             case {"value": _, "unit": _} as given:
