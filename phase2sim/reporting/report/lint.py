@@ -8,7 +8,11 @@ from phase2sim.core.errors import Phase2simError
 from phase2sim.reporting.report.document import Document, Number, Section, Words, texts
 from phase2sim.scenario.scenario_file import Scenario
 
-_BRACES = r"\{[^{}]*\}|<[A-Za-z_ ]+>|\[\s*(?:insert|number|value|name)[^\]]*\]"
+# A pair of tags is text that somebody typed; a name in angle brackets alone is to be replaced.
+_BRACES = (
+    r"\{[^{}]*\}|<(?P<tag>[A-Za-z_ ]+)>(?!.*</(?P=tag))"
+    r"|\[\s*(?:insert|number|value|name)[^\]]*\]"
+)
 _PLACEHOLDERS = (
     (re.compile(_BRACES, re.IGNORECASE), "is not filled in"),
     (
@@ -71,8 +75,8 @@ def check_texts(scenario: Scenario) -> None:
 def _placeholders(section: str, words: Words) -> Iterator[str]:
     text = "".join(map(str, words))
     for pattern, wrong in _PLACEHOLDERS:
-        for placeholder in pattern.findall(text):
-            yield f"{section}: {placeholder!r} {wrong}, in {_shorten(text)!r}"
+        for placeholder in pattern.finditer(text):
+            yield f"{section}: {placeholder[0]!r} {wrong}, in {_shorten(text)!r}"
 
 
 def _numbers_without_error(section: Section, words: Words) -> Iterator[str]:

@@ -258,3 +258,13 @@ def test_a_report_goes_to_a_page_or_a_word_file_only(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "report.html" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("title", "faulty"),
+    [("<script>alert(1)</script>", 0), ("<b>New</b> drug", 0), ("<drug name> in T1D", 1)],
+)
+def test_tags_are_text_and_a_name_in_angle_brackets_is_to_be_replaced(
+    title: str, faulty: int
+) -> None:
+    assert len(list(faults(Document(title, "", ())))) == faulty
