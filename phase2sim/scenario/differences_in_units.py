@@ -1,12 +1,12 @@
 """Single numbers of a scenario that stand with their unit, ``{ value, unit }`` -> plain numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, MEASURES, RESPONSES, Endpoint
 from phase2sim.core.errors import BadScenario, BadValue
-from phase2sim.core.io.validation import Table, join_key, show_value
+from phase2sim.core.io.validation import Table, join_key, leaves, show_value
 from phase2sim.core.units import unit_of
 from phase2sim.scenario.given_units import is_number
 
@@ -31,11 +31,9 @@ def with_plain_differences(table: Table, path: Path) -> tuple[Table, tuple[str, 
 
     Raises ``BadScenario`` for an unknown unit, and where the model scale is not linear in it.
     """
-    sentences: list[str] = []
-    try:
-        plain = deepcopy(table)
-    except RecursionError:  # so deep a key is refused by its name later
-        return table, ()
+    if any(isinstance(value, Mapping | list) for _, value in leaves(table, "")):
+        return table, ()  # so deep a key is refused by its name later
+    plain, sentences = deepcopy(table), []
     for numbers, key, endpoint, key_path in _places(plain):
         match numbers[key]:
             case {"value": _, "unit": _} as given:

@@ -90,6 +90,7 @@ def test_an_interrupt_while_modules_load_or_kernels_compile_is_no_traceback(
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=100)
 
-    assert process.returncode == 1
-    assert "Aborted!" in said
+    has_begun = process.returncode == 0  # it then prints what its trials so far say
+    assert process.returncode in {0, 1}
+    assert ("Aborted!" in said) != has_begun
     assert "Traceback" not in said

@@ -8,6 +8,7 @@ from fuzz.sound import ARMS, COUNTS, FITTED, FIXED, HARM, LOOKS, ONE, Choices, V
 type Parts = Mapping[str, Values]
 
 AGES = FIXED["population"]
+STRATIFIED: Table = {"covariates": ["baseline", "stratum"]}  # so that something reads the strata
 ONE_LOOK = LOOKS | {"design": LOOKS["design"] | {"looks": [{"share": 0.5, "month": 6}]}}
 SITES = {"sites": 2, "site_sd": {"c_peptide": 0.1}}
 STRATEGIES = ("treatment_policy", "hypothetical", "while_on_treatment", "composite")
@@ -146,7 +147,7 @@ CHOICES: tuple[Choices, ...] = (
     Choices("design", FIXED, {"kind": ("fixed",), **DESIGN, "block_size": perhaps(6, 12)}),
     Choices(
         "design",
-        LOOKS | {"population": AGES},
+        LOOKS | {"population": AGES, "analysis": [LOOKS["analysis"][0] | STRATIFIED]},
         {
             "kind": ("group_sequential",),
             **DESIGN,
