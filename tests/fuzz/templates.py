@@ -29,4 +29,4 @@ def template_case(dice: Dice) -> Case:
 
 @cache
 def _text(name: str) -> str:
-    return files("phase2sim").joinpath("templates", name).read_text(encoding="utf-8")
+    return files("phase2sim.scenario.templates").joinpath(name).read_text(encoding="utf-8")

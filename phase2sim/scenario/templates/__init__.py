@@ -6,6 +6,7 @@ from pathlib import Path
 
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.atomic_files import write_text
+from phase2sim.core.io.plain_files import reason_of
 
 _FOLDERS = {"scenario.toml": "scenarios", "evidence.toml": "priors"}
 _NATURAL_HISTORY = "t1d-natural-history"  # offered where there is such a file
@@ -27,9 +28,10 @@ def write_templates(folder: Path, name: str) -> list[Path]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = (error.strerror or "it failed").lower()
-            raise BadInput(f"{path.parent}: cannot be made: {reason}. Name a --folder.") from None
-        text = files("phase2sim").joinpath("templates", kind).read_text(encoding="utf-8")
+            raise BadInput(
+                f"{path.parent}: cannot be made: {reason_of(error)}. Name a --folder."
+            ) from None
+        text = files(__name__).joinpath(kind).read_text(encoding="utf-8")
         if not (folder / "priors" / f"{_NATURAL_HISTORY}.toml").exists():
             text = text.replace(f', "{_NATURAL_HISTORY}"', "")
         write_text(path, text.replace("my-trial", name))
