@@ -12,6 +12,7 @@ import click
 
 from phase2sim.cli import main
 from phase2sim.core.errors import BadInput
+from phase2sim.core.io.plain_files import reason_of
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -71,7 +72,7 @@ def _opened(stream: TextIO | None) -> TextIO:
 def _end(error: OSError) -> NoReturn:
     """End with exit code 1; nothing more is written when Python itself ends."""
     gone = error.errno == errno.EPIPE
-    reason = (error.strerror or "it failed").lower()
+    reason = reason_of(error)
     target = error.filename or "standard output"
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as above
     if not gone:

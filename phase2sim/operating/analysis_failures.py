@@ -35,7 +35,7 @@ _REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class FallbackShare:
-    """Share of trials in which a simpler model was used because an analysis did not converge."""
+    """Share of trials in which a simpler model, or another test, answered for an analysis."""
 
     analysis: str
     truth: str

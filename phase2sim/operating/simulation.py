@@ -81,7 +81,7 @@ class Result(Viewed):
     prior : mapping or None
         Provenance and number of draws of the fitted prior; None without evidence.
     fallbacks : tuple of FallbackShare
-        Shares of trials analysed with a simpler model because the planned one did not converge.
+        Shares of trials that a simpler model, or another test, answered.
     elicited : tuple of str
         Elicited inputs on which the prior relies.
     results_version : int
@@ -330,8 +330,8 @@ def _say_how_long(prepared: PreparedScenario, requested: int, workers: int, repo
     if seconds > _SLOW_SECONDS:
         minutes = seconds * requested / workers / 60.0
         report(
-            f"One trial takes {seconds:.2g} s, {requested:,} trials about {minutes:,.0f} min:"
-            " --trials sets how many. Many visits with gaps make a mixed model slow."
+            f"One trial takes {seconds:.2g} s, {requested:,} trials about {minutes:,.0f} min;"
+            " --trials sets how many."
         )
 
 

@@ -59,8 +59,8 @@ class Finding:
     lower: float
     upper: float
     failed: str  # the reason; "" if it did not fail
-    fallback: str = ""  # the simpler model that answered, as its own did not converge
-    shortage: str = ""  # which visits of a data file had too few patients, if it did not converge
+    fallback: str = ""  # the simpler model, or another test, that answered instead
+    shortage: str = ""  # visits of a data file with too few patients, where it failed or fell back
     true_effect: float | None = None  # of a simulated trial, on the model scale
     details: Mapping[str, float] = field(default_factory=dict)  # what else the analysis reports
     patients: Analysed | None = None  # of a data file: who was analysed, and who was left out

@@ -37,9 +37,11 @@ def dense(reading: Reading, covariance: Floats) -> tuple[float, Floats, Floats]:
     return -0.5 * total, beta, np.linalg.inv(precision)
 
 
-def differences(function: Callable[[Floats], float | Floats], at: Floats) -> tuple[Floats, Floats]:
+def differences(
+    function: Callable[[Floats], float | Floats], at: Floats, step: float = 2e-4
+) -> tuple[Floats, Floats]:
     """Gradient and Hessian by central differences, first axes, of a number or of several."""
-    size, step = at.size, 2e-4
+    size = at.size
     move = step * np.eye(size)
     gradient = np.array([function(at + e) - function(at - e) for e in move]) / (2 * step)
     hessian = np.array(

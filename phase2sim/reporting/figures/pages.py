@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.atomic_files import write_text
+from phase2sim.core.io.plain_files import reason_of
 from phase2sim.prior.check import PriorCheck
 from phase2sim.prior.comparison import ComparisonRow
 from phase2sim.studies.influence import Influence
@@ -46,8 +47,9 @@ def write_figures(result: _Result, out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or "it failed").lower()
-        raise BadInput(f"{out}: cannot be made: {reason}. Choose another place.") from None
+        raise BadInput(
+            f"{out}: cannot be made: {reason_of(error)}. Choose another place."
+        ) from None
     for figure in figures:
         write_text(out / f"{figure.name}.svg", figure.svg())
     return out

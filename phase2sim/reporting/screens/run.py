@@ -190,7 +190,7 @@ def _unanswered(result: Result) -> Iterator[Text]:
         shares = ", ".join(
             f"{row.fallback} ({measured_cell(row.measured)} of the trials)" for row in rows
         )
-        yield Text(f"{analysis}, {truth}: where its own model did not converge, with {shares}.")
+        yield Text(f"{analysis}, {truth}: where its own method had no answer, with {shares}.")
 
 
 def _circumstances(result: Result) -> Iterator[Text]:

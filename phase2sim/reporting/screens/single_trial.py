@@ -151,7 +151,7 @@ def _details(finding: Finding) -> str:
 
 def _fallback(finding: Finding) -> str:
     why = f": {finding.shortage}" if finding.shortage else ""
-    return f"{finding.analysis}: answered with {finding.fallback}; its own did not converge{why}."
+    return f"{finding.analysis}: its own method had no answer{why}. {finding.fallback} answered."
 
 
 def _truth(finding: Finding) -> str:

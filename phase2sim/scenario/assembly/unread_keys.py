@@ -57,7 +57,7 @@ def _population(built: BuiltScenario) -> Iterator[tuple[str, str]]:
     population, plan = built.scenario.population, built.study.plan
     columns = _columns(built)
     over = built.study.randomisation.over
-    strata = "no analysis is within strata (covariate 'stratum', van_elteren, cmh)"
+    strata = "no analysis is within strata (a covariate 'stratum', or a stratified method)"
     if plan.age_strata and not (_STRATUM in columns or AGE in over):
         yield "population.age_strata", f"{strata}, and design.randomisation is not over 'age'"
     for name in plan.baseline_strata:

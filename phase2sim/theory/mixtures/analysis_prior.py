@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
+from phase2sim.core.io.plain_files import read_text
 from phase2sim.core.io.toml_files import check_numbers
 from phase2sim.core.io.validation import nearest, validate
 from phase2sim.theory.mixtures.effective_sample_size import elir_patients, moment_patients
@@ -155,10 +156,7 @@ def read_mixture(path: Path) -> AnalysisPrior:
     (0.3,)
     """
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = (error.strerror or "it cannot be read").lower()
-        raise BadInput(f"{path}: cannot be read: {reason}. Check its name and rights.") from None
+        table = json.loads(read_text(path, BadInput))
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: is not JSON: {error}. Export it again.") from None
     if not isinstance(table, dict):

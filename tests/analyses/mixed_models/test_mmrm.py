@@ -212,7 +212,6 @@ def test_a_trial_that_falls_back_is_answered_as_if_the_simpler_model_had_been_as
     for number, structure in enumerate(simpler, start=1):
         asked = Mmrm("hba1c", 12.0, covariance=structure, fallback=False).estimate(reading)
         used = result.fallback == number
-        assert number > 1 or used.any()
         np.testing.assert_array_equal(used, refused & ~asked.failed)
         np.testing.assert_array_equal(result.effect[used], asked.effect[used])
         np.testing.assert_array_equal(result.p[used], asked.p[used])

@@ -42,7 +42,7 @@ def test_a_run_counts_the_trials_that_fell_back(sparse: Path) -> None:
 def test_the_screen_says_so(sparse: Path) -> None:
     screen = phase2sim("run", sparse, "--trials", "300").stdout
 
-    assert "hba1c, target: where its own model did not converge, with" in " ".join(screen.split())
+    assert "hba1c, target: where its own method had no answer, with" in " ".join(screen.split())
 
 
 def test_one_trial_names_the_model_that_answered(sparse: Path, tmp_path: Path) -> None:

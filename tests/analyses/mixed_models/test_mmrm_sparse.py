@@ -168,7 +168,7 @@ def test_numbers_are_those_of_r_where_seven_of_fifty_come_to_the_last_visit(
 @pytest.mark.parametrize(
     ("last", "screen"),
     [
-        (6, "its own did not converge: month 12 has 6 patients and needs 7."),
+        (6, "its own method had no answer: month 12 has 6 patients and needs 7. "),
         (3, "too few patients with data: month 12 has 3 patients and needs 7"),
         (0, "month 12 has no patient of the"),
     ],
