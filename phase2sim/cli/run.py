@@ -69,7 +69,8 @@ def command(
     if as_json:
         show_json(run_json(result))
     else:
-        show(run_screen(result))
+        seeds = () if seed is None else (f"seed={seed}",)
+        show(run_screen(result, (*settings, *seeds)))
         show(ends_screen(result))
         if explain:
             show(explanation_screen(result))

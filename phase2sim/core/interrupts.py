@@ -37,3 +37,29 @@ def noted_interrupts() -> Iterator[Interrupts]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def swallowed_interrupts_raised() -> Iterator[None]:
+    """Raise an interrupt at once, and again at the end of the block if it was swallowed.
+
+    What a library calls back, as a compiler does, cannot pass an exception on: Python prints or
+    drops it there.
+    """
+    interrupts = Interrupts()
+
+    def obey(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        interrupts.asked = True
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, obey)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupts.asked:
+        raise KeyboardInterrupt

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from phase2sim.core.contracts import FAILURES, RESULTS_VERSION
 from phase2sim.core.errors import TooManyFailures
+from phase2sim.core.interrupts import swallowed_interrupts_raised
 from phase2sim.core.io.data_frames import dataset_of, frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
 from phase2sim.core.kernels import at_first_compilation
@@ -316,7 +317,7 @@ def _compile(prepared: PreparedScenario, report: Report) -> None:
     words = "Compiling the kernels (first time only, up to half a minute) ..."
     timer = Timer(_SILENT_SECONDS, report, [words])
     try:
-        with at_first_compilation(timer.start):
+        with swallowed_interrupts_raised(), at_first_compilation(timer.start):
             _tally_batch(prepared.assembled, 1, 0)
     finally:
         timer.cancel()

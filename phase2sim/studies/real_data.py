@@ -84,6 +84,13 @@ def data_plan(built: BuiltScenario, endpoint: str | None = None) -> DataPlan:
             f"--endpoint is {endpoint!r}, which no analysis of {built.path} reads."
             f" {nearest(str(endpoint), known)}"
         )
+    analysed = {analysis.endpoint for analysis in study.analyses}
+    for name in data.unit:
+        if name not in analysed:
+            raise BadData(
+                f"{built.path}: a unit of {name} is given ([data] unit.{name}, or --unit), but no"
+                " analysis reads it. Leave it out."
+            )
     return DataPlan(
         arms=study.plan.arms,
         visits_months=study.plan.visits_months,

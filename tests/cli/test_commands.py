@@ -1,6 +1,7 @@
 """Commands: what they print for programs and for people, and how they end."""
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -195,3 +196,16 @@ def test_listing_of_commands_is_that_of_their_own_helps() -> None:
     for name, (_, summary) in COMMANDS.items():
         assert name in screen
         assert summary.split(":")[0] in " ".join(screen.split())
+
+
+def test_the_replay_line_of_a_changed_run_replays_that_run(small: Path) -> None:
+    changes = ["--set", "design.patients=60", "--set", "title=two words"]
+    screen = " ".join(phase2sim("run", small, *changes, "--trials", 20, "--seed", 5).stdout.split())
+    line = screen.partition("Replay any trial: phase2sim ")[2]
+
+    followed = phase2sim(*shlex.split(line), "--json")
+
+    same = phase2sim("replay", small, *changes, "--set", "seed=5", "--trial", 417, "--json")
+    assert followed.exit_code == 0, followed.stderr
+    assert followed.stdout == same.stdout
+    assert followed.stdout != phase2sim("replay", small, "--trial", 417, "--json").stdout

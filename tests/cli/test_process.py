@@ -88,9 +88,8 @@ def test_an_interrupt_while_modules_load_or_kernels_compile_is_no_traceback(
     )  # fmt: skip
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=100)
+    printed, said = process.communicate(timeout=100)
 
-    has_begun = process.returncode == 0  # it then prints what its trials so far say
-    assert process.returncode in {0, 1}
-    assert ("Aborted!" in said) != has_begun
+    assert process.returncode == 1
+    assert "Aborted!" in said or "Interrupted: " in printed  # with what its trials so far say
     assert "Traceback" not in said

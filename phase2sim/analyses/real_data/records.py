@@ -244,7 +244,8 @@ class RecordReader:
         if self._is_missing_code(text, value):
             return self._coded(line, column, value)
         if value is None:
-            self._refuse(line, column, number_rule(text))
+            code = " A code of missing values is named with --missing." if text.isalpha() else ""
+            self._refuse(line, column, number_rule(text) + code)
         return value
 
     def _is_missing_code(self, text: str, value: float | None) -> bool:

@@ -118,8 +118,8 @@ def number_rule(text: str) -> str:
         return "it must be a number. Write the limit as the value, or leave the cell empty."
     if text[:1] == "<":
         return (
-            "it must be a number. For a value below the limit of quantification write a number"
-            " below it, such as 0, and set lloq in the scenario."
+            "it must be a number. For a value below the limit of quantification write a number just"
+            " below it, and set lloq in the scenario."
         )
     return "it must be a number written with the digits 0 to 9, or empty where it is missing."
 

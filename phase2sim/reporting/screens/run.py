@@ -1,7 +1,8 @@
 """Result of a run: table, explanation in sentences, and values for JSON."""
 
 import math
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -58,12 +59,20 @@ def run_json(result: Result) -> dict[str, Any]:
     }
 
 
-def run_screen(result: Result) -> RenderableType:
-    """Return heading, table, explanation and notes on the inputs."""
+def run_screen(result: Result, settings: Sequence[str] = ()) -> RenderableType:
+    """Return heading, table, explanation and notes; ``settings`` are those of the command."""
     look_tables: list[RenderableType] = []
     for table in (looks_table(result), arms_table(result)):
         look_tables += [] if table is None else [table, Text()]
-    return Group(_heading(result), Text(), _table(result), Text(), *look_tables, *_notes(result))
+    return Group(
+        _heading(result),
+        Text(),
+        _table(result),
+        Text(),
+        *look_tables,
+        *_notes(result),
+        _replay_command(result, settings),
+    )
 
 
 def _fallback_json(row: FallbackShare) -> dict[str, Any]:
@@ -170,7 +179,14 @@ def _notes(result: Result) -> Iterator[RenderableType]:
             " are those trials'.",
             style="bold",
         )
-    yield Text(f"Replay any trial: phase2sim replay {result.scenario.path} --trial 417")
+
+
+def _replay_command(result: Result, settings: Sequence[str]) -> Text:
+    changes = "".join(f" --set {shlex.quote(setting)}" for setting in settings)
+    return Text(
+        f"Replay any trial: phase2sim replay {result.scenario.path}{changes} --trial 417",
+        overflow="fold",
+    )
 
 
 def _unanswered(result: Result) -> Iterator[Text]:

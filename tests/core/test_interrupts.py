@@ -1,0 +1,41 @@
+"""An interrupt that something swallowed is raised all the same."""
+
+import os
+import signal
+from contextlib import suppress
+
+import pytest
+
+from phase2sim.core.interrupts import swallowed_interrupts_raised
+
+
+def interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interrupt_is_raised_at_once() -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt), swallowed_interrupts_raised():
+        interrupt()
+
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_one_that_was_swallowed_is_raised_at_the_end() -> None:
+    went_on = []
+
+    def swallow() -> None:
+        with suppress(KeyboardInterrupt):
+            interrupt()
+        went_on.append(True)
+
+    with pytest.raises(KeyboardInterrupt), swallowed_interrupts_raised():
+        swallow()
+
+    assert went_on
+
+
+def test_without_one_nothing_is_raised() -> None:
+    with swallowed_interrupts_raised():
+        pass
