@@ -58,4 +58,4 @@ def test_one_trial_names_the_model_that_answered(sparse: Path, tmp_path: Path) -
     assert replayed["fallback"] in FALLBACKS[1:]
     assert found["fallback"] == replayed["fallback"]
     assert found["effect"] == pytest.approx(replayed["effect"], rel=1e-6)
-    assert f"answered with {found['fallback']}" in phase2sim("analyse", sparse, data).stdout
+    assert f"{found['fallback']} answered." in phase2sim("analyse", sparse, data).stdout
