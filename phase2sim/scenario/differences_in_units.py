@@ -8,7 +8,7 @@ from phase2sim.core.endpoints import ENDPOINTS, EVENTS, MEASURES, RESPONSES, End
 from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.io.validation import Table, join_key, leaves, show_value
 from phase2sim.core.units import unit_of
-from phase2sim.scenario.given_units import is_number
+from phase2sim.scenario.given_units import is_number, list_of
 
 # Tables of numbers by endpoint, all of them differences or SDs on the model scale.
 BY_ENDPOINT = (
@@ -20,7 +20,13 @@ BY_ENDPOINT = (
 )
 # Tables of numbers by analysis, on the scale of its effect.
 BY_ANALYSIS = (("decision", "beyond"), ("decision", "lower_reference"), ("decision", "target"))
-_OF_THE_ANALYSIS = (("design", "reestimation"), "effect")  # there is only one analysis
+# Numbers, or lists of them, on the scale of the effects of all analyses.
+_OF_ALL_ANALYSES = (
+    (("design", "reestimation"), "effect"),
+    (("stopping", "futility"), "benefit"),
+    (("stopping", "futility"), "at_least"),
+)
+_LISTED = ".at_least"  # one limit for all looks, or one each
 _KEYS = {"value", "unit"}
 # Methods of measured values whose effect is on no scale of values.
 WITHOUT_UNITS = ("rank_ancova",)
@@ -41,8 +47,8 @@ def with_plain_differences(table: Table, path: Path) -> tuple[Table, tuple[str, 
                 unit = "" if endpoint is None else endpoint.model_unit
                 if given["unit"] != unit:
                     sentences.append(
-                        f"{key_path}: {given['value']:g} {given['unit']} is"
-                        f" {numbers[key]:.4g} {unit}."
+                        f"{key_path}: {_shown(given['value'])} {given['unit']} is"
+                        f" {_shown(numbers[key])} {unit}."
                     )
             case dict() as given:
                 raise BadScenario(
@@ -61,9 +67,11 @@ def _places(table: Table) -> Iterator[tuple[Table, str, Endpoint | None, str]]:
     for keys in BY_ANALYSIS:
         for name in list(numbers := _table_at(table, keys)):
             yield numbers, name, _measure_of(table, name), join_key(".".join(keys), name)
-    keys, key = _OF_THE_ANALYSIS
-    if key in (numbers := _table_at(table, keys)):
-        yield numbers, key, _measure_of(table, None), ".".join([*keys, key])
+    for keys, key in _OF_ALL_ANALYSES:
+        if key in (numbers := _table_at(table, keys)):
+            is_effect = key != "at_least" or numbers.get("kind") == "effect"
+            measure = _common_measure(table) if is_effect else None
+            yield numbers, key, measure, ".".join([*keys, key])
 
 
 def _table_at(table: Table, keys: tuple[str, ...]) -> Table:
@@ -76,45 +84,69 @@ def _table_at(table: Table, keys: tuple[str, ...]) -> Table:
     return table
 
 
-def _measure_of(table: Table, name: str | None) -> Endpoint | None:
-    """Endpoint of the analysis called ``name``, or the first, if its effect has its units."""
+def _measures(table: Table) -> Iterator[tuple[str, Endpoint | None]]:
+    """What each analysis is called, and the endpoint in whose units its effect is."""
     analyses = table.get("analysis")
     for analysis in analyses if isinstance(analyses, list) else []:
-        if not isinstance(analysis, dict):
-            continue
-        response = RESPONSES.get(str(analysis.get("responder")))
-        endpoint = str(analysis.get("endpoint", "" if response is None else response.endpoint))
-        called = analysis.get("name") or endpoint
-        # Without a name of its own it is called by its endpoint, with month and arm where needed.
-        if name in {None, called} or str(name).startswith(f"{called}_"):
+        if isinstance(analysis, dict):
+            response = RESPONSES.get(str(analysis.get("responder")))
+            endpoint = str(analysis.get("endpoint", "" if response is None else response.endpoint))
             no_units = "responder" in analysis or analysis.get("method") in WITHOUT_UNITS
-            return None if no_units or endpoint in EVENTS else MEASURES.get(endpoint)
+            measure = None if no_units or endpoint in EVENTS else MEASURES.get(endpoint)
+            yield str(analysis.get("name") or endpoint), measure
+
+
+def _measure_of(table: Table, name: str) -> Endpoint | None:
+    """Endpoint of the analysis called ``name``.
+
+    Without a name of its own it is called by its endpoint, with month and arm where needed.
+    """
+    for called, measure in _measures(table):
+        if name == called or name.startswith(f"{called}_"):
+            return measure
     return None
 
 
-def _converted(given: Table, endpoint: Endpoint | None, where: str) -> float:
-    """Convert a difference to the model scale."""
+def _common_measure(table: Table) -> Endpoint | None:
+    """Endpoint in whose units the effects of all analyses are."""
+    measures = {measure.name: measure for _, measure in _measures(table) if measure is not None}
+    if len(measures) != 1 or any(measure is None for _, measure in _measures(table)):
+        return None
+    return measures.popitem()[1]
+
+
+def _shown(numbers: float | list[float]) -> str:
+    return ", ".join(f"{number:.4g}" for number in list_of(numbers))
+
+
+def _converted(given: Table, endpoint: Endpoint | None, where: str) -> float | list[float]:
+    """Convert a difference, or a list of them, to the model scale."""
     value, name = given["value"], given["unit"]
-    if set(given) != _KEYS or not is_number(value):
+    listed = isinstance(value, list) and where.endswith(_LISTED) and value
+    numbers = value if listed else [value]
+    if set(given) != _KEYS or not all(is_number(number) for number in numbers):
         raise BadScenario(
             f"{where} is {show_value(given)}; with a unit it is a table {{ value, unit }} of a"
             " number and a text. Correct it."
         )
     if endpoint is None:
+        by_name = any(f": {'.'.join(keys)}." in where for keys in BY_ANALYSIS)
+        not_one = "no analysis of that name has an effect" if by_name else "this is not an effect"
         raise BadScenario(
-            f"{where}.unit is {name!r}, but no analysis of that name has an effect in units of an"
-            " endpoint. Give the number alone."
+            f"{where}.unit is {name!r}, but {not_one} in units of an endpoint. Give the number"
+            " alone."
         )
     try:
         unit = unit_of(endpoint, str(name), f"{where}.unit")
     except BadValue as error:
         raise BadScenario(str(error)) from None
     if unit.name == endpoint.model_unit:
-        return float(value)
+        return value if listed else float(value)
     if endpoint.transformation != "identity":
         raise BadScenario(
             f"{where}.unit is {name!r}, but a difference in it is none on the"
             f" {endpoint.model_unit} scale, on which this number is: what it is there depends on"
             " the patient's value. Give the number on that scale, alone."
         )
-    return unit.difference(value)
+    converted = [unit.difference(number) for number in numbers]
+    return converted if listed else converted[0]

@@ -14,6 +14,7 @@ from phase2sim.core.units import Unit, unit_of
 _VALUES_OF_RESPONDERS = ("below", "at_most", "at_least")
 _DIFFERENCES_OF_RESPONDERS = ("below_baseline_by", "above_baseline_by")
 _DIFFERENCES = ("null_effect", "delta")  # of an analysis of means
+_PRIORS = {"effect_prior": "difference", "control_prior": "value"}  # mixtures, and their means
 
 
 @dataclass(slots=True)
@@ -256,15 +257,33 @@ def _responder(responder: Table, unit: Unit, key: str, conversion: _Conversion) 
 
 def _effects(table: Table, unit: Unit, key: str, conversion: _Conversion) -> None:
     endpoint = unit.endpoint
-    for effect in _DIFFERENCES:
-        if not is_number(table.get(effect)) or unit.name == endpoint.model_unit:
-            continue
-        if endpoint.transformation != "identity":
-            raise BadScenario(
-                f"{conversion.path}: {key}.unit is {unit.name!r}, but {effect} is on the"
-                f" {endpoint.model_unit} scale. Leave unit out, or {effect}."
-            )
+    if unit.name == endpoint.model_unit:
+        return
+    differences = [effect for effect in _DIFFERENCES if is_number(table.get(effect))]
+    priors = [prior for prior in _PRIORS if isinstance(table.get(prior), dict)]
+    if endpoint.transformation != "identity" and (differences or priors):
+        on_model_scale = (differences or priors)[0]
+        raise BadScenario(
+            f"{conversion.path}: {key}.unit is {unit.name!r}, but {on_model_scale} is on the"
+            f" {endpoint.model_unit} scale. Leave unit out, or {on_model_scale}."
+        )
+    for effect in differences:
         table[effect] = conversion.difference(f"{key}.{effect}", table[effect], unit)
+    for prior in priors:
+        _prior(table[prior], unit, f"{key}.{prior}", _PRIORS[prior], conversion)
+
+
+def _prior(mixture: Table, unit: Unit, key: str, means: str, conversion: _Conversion) -> None:
+    """Convert means, of differences or of values, and SDs; the part checks the rest."""
+    for names, convert in (
+        (("means", "robust_mean"), getattr(conversion, means)),
+        (("sds", "robust_sd"), conversion.difference),
+    ):
+        for name in names:
+            given = mixture.get(name)
+            numbers = given if isinstance(given, list) else [given]
+            if all(is_number(number) for number in numbers):
+                mixture[name] = _each(given, f"{key}.{name}", convert, unit)  # type: ignore[arg-type]  # numbers
 
 
 def is_number(value: object) -> bool:

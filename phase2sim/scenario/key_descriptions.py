@@ -104,8 +104,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "name": "What it is called in results; the endpoint if left out.",
         "arm": "The treated arm that is compared with control; must be said where there are "
         "several.",
-        "unit": "Of lloq, the limits of responder, null_effect and delta; if left out, as each "
-        "says.",
+        "unit": "Of lloq, the limits of responder, null_effect, delta and priors; if left out, as "
+        "each says.",
         "estimand": "A strategy for all intercurrent events, or a table of them by event, where "
         "it differs from what the event says. Not for counted events.",
         "lloq": "The assay's limit of quantification, in the endpoint's unit; none if left out.",

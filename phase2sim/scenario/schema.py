@@ -45,7 +45,10 @@ _IN_UNIT = {
     "description": "A difference or an SD, given in a unit of the endpoint.",
     "type": "object",
     "properties": {
-        "value": {"type": "number", "description": "The difference, or the SD."},
+        "value": {
+            "oneOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}}],
+            "description": "The difference, or the SD; a list where the key has one.",
+        },
         "unit": {
             "type": "string",
             "description": "Of value; one in which the endpoint's model scale is linear.",
@@ -183,7 +186,7 @@ def _options(
         schema["required"] = [KEYS[kind], *schema.get("required", [])]
         schema["additionalProperties"] = not closed
         _allow_names(schema, definitions)
-        _allow_units(kind, schema["properties"])
+        _allow_units(kind, name, schema["properties"])
         _explain(kind, name, schema["properties"])
         options.append(schema)
     return options
@@ -196,7 +199,7 @@ def _explain(kind: str, part: str, properties: dict[str, Any]) -> None:
             properties[key] = {**about, "description": text}
 
 
-def _allow_units(kind: str, properties: dict[str, Any]) -> None:
+def _allow_units(kind: str, part: str, properties: dict[str, Any]) -> None:
     """Allow a unit beside the differences among a part's options."""
     if kind == "decisions":
         for key in [key for _, key in BY_ANALYSIS if key in properties]:
@@ -205,6 +208,10 @@ def _allow_units(kind: str, properties: dict[str, Any]) -> None:
         _allow_unit(properties["effect"], "additionalProperties")
     if kind == "reestimations" and "effect" in properties:
         _allow_unit(properties, "effect")
+    if kind == "futilities" and "benefit" in properties:
+        _allow_unit(properties, "benefit")
+    if (kind, part) == ("futilities", "effect"):
+        _allow_unit(properties, "at_least")
 
 
 def _allow_unit(holder: dict[str, Any], key: str) -> None:

@@ -264,6 +264,7 @@ ONE_ANALYSIS = (
     'design.kind="group_sequential"',
     "design.looks=[{share=0.5,month=6}]",
 )
+STOPPING = (*ONE_ANALYSIS, 'stopping.efficacy.kind="none"')
 
 
 @pytest.mark.parametrize(
@@ -296,6 +297,30 @@ ONE_ANALYSIS = (
             (*ONE_ANALYSIS, *in_ifcc("design.reestimation.effect", 4)),
             lambda s: s.design["reestimation"]["effect"],
         ),
+        (
+            (
+                *STOPPING,
+                "stopping.futility.kind=effect",
+                *in_ifcc("stopping.futility.at_least", 4),
+            ),
+            lambda s: s.stopping.futility["at_least"],
+        ),
+        (
+            (*STOPPING, *in_ifcc("stopping.futility.benefit", 4)),
+            lambda s: s.stopping.futility["benefit"],
+        ),
+        (
+            ("analysis.1.unit=mmol/mol", "analysis.1.effect_prior.means=[4]"),
+            lambda s: s.analysis[0]["effect_prior"]["means"][0],
+        ),
+        (
+            ("analysis.1.unit=mmol/mol", "analysis.1.effect_prior.robust_mean=4"),
+            lambda s: s.analysis[0]["effect_prior"]["robust_mean"],
+        ),
+        (
+            ("analysis.1.unit=mmol/mol", "analysis.1.control_prior.sds=[4]"),
+            lambda s: s.analysis[0]["control_prior"]["sds"][0],
+        ),
     ],
 )
 def test_difference_with_its_unit_is_converted(
@@ -318,6 +343,10 @@ def test_difference_with_its_unit_is_converted(
             "a difference in it is none on the ln(nmol/L + 1) scale",
         ),
         ('population.site_sd.hba1c={value=3,unit="mg/dL"}', "population.site_sd.hba1c.unit is"),
+        (
+            'stopping.futility={kind="effect",at_least={value=[3],unit="mmol/mol"}}',
+            "stopping.futility.at_least.unit is 'mmol/mol', but this is not an effect in units of",
+        ),
         ("missing.delta.hba1c={value=3}", "missing.delta.hba1c is {'value': 3}; it must be a"),
         ('missing.delta.hba1c={value="3",unit="%"}', "a table { value, unit } of a number and a"),
         ('decision.beyond.x={value=3,unit="%"}', "decision.beyond.x.unit is '%', but no analysis"),
@@ -344,3 +373,25 @@ def test_limit_of_an_effect_that_is_no_difference_of_values_has_no_unit(path: Pa
         settings = [f"analysis.1.{part}" for part in change.split(",analysis.1.")]
         with pytest.raises(BadScenario, match="no analysis of that name has an effect in units"):
             load_scenario(path, [*settings, *in_ifcc("decision.beyond.hba1c", 4)])
+
+
+def test_limits_of_an_effect_are_one_for_each_look(path: Path) -> None:
+    limits = 'stopping.futility={kind="effect",at_least={value=[2,4],unit="mmol/mol"}}'
+
+    scenario = load_scenario(path, [*STOPPING, limits])
+
+    assert scenario.stopping is not None
+    assert scenario.stopping.futility is not None
+    assert scenario.stopping.futility["at_least"] == pytest.approx([2 / MASTER, 4 / MASTER])
+
+
+def test_mean_of_controls_prior_is_a_value_and_that_of_the_effects_a_difference(
+    path: Path,
+) -> None:
+    """60 mmol/mol is (60 + 23.5) / 10.929 %; a difference has no intercept."""
+    priors = [f"analysis.1.{name}.means=[60]" for name in ("control_prior", "effect_prior")]
+
+    analysis = load_scenario(path, ["analysis.1.unit=mmol/mol", *priors]).analysis[0]
+
+    assert analysis["control_prior"]["means"] == pytest.approx([(60 + 23.5) / MASTER], abs=2e-3)
+    assert analysis["effect_prior"]["means"] == pytest.approx([60 / MASTER])
