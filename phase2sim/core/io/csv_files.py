@@ -64,6 +64,12 @@ def read_csv(path: Path, refusal: type[BadInput], refusals: Refusals) -> CsvTabl
     if len(rows) <= 1:
         raise refusal(f"{path}: holds no rows. It needs a heading and a row per patient and visit.")
     (first, headings), *body = rows
+    comment = headings[0].startswith("#") and len(headings) != len(body[0][1])
+    if comment or re.fullmatch(r"sep=.?", headings[0], re.IGNORECASE):
+        raise refusal(
+            f"{path}, line {first}: is {shown(','.join(headings))}; the first line holds the"
+            " headings. Remove what stands above them."
+        )
     for separator, name in _SEPARATORS.items():
         if sum(heading.count(separator) for heading in headings) >= len(headings):
             raise refusal(

@@ -93,6 +93,8 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: int, text: str, message: st
         (b"id,arm,y\n", "holds no rows"),
         ("\n".join(GOOD).replace(",", ";").encode(), "line 1: columns are separated by semicolons"),
         ("\n".join(GOOD).replace(",", "\t").encode(), "line 1: columns are separated by tabs"),
+        ("\n".join(["sep=,", *GOOD]).encode(), "line 1: is 'sep=,'; the first line holds the"),
+        ("\n".join(["# 24 children", *GOOD]).encode(), "line 1: is '# 24 children'; the first"),
         ("\n".join(GOOD).encode("utf-16"), "is UTF-16 text"),
         ("\n".join(GOOD).encode("utf-16-le"), "holds binary data"),
         (b"PK\x03\x04rest", "is a workbook"),
