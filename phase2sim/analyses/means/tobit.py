@@ -139,8 +139,9 @@ class Tobit(Analysis):
         answers = self._score(value[rows], arm[rows], covariates[:, rows], len(needed), lowest)
         estimates = replace(estimates, test=t_test(effect, se, df, self.null_effect))
         estimates = answer_instead(estimates, rows, answers, SCORE_TEST)
-        n = np.maximum((~np.isnan(value)).sum(axis=1), 1)
-        below = np.where(estimates.failed, np.nan, (value < lowest).sum(axis=1) / n)
+        analysed = ~np.isnan(value) & ~np.isnan(covariates[: len(needed)]).any(axis=0)
+        n = np.maximum(analysed.sum(axis=1), 1)
+        below = np.where(estimates.failed, np.nan, (analysed & (value < lowest)).sum(axis=1) / n)
         return replace(estimates, details={"below_lloq": below})
 
     def _score(

@@ -174,3 +174,13 @@ def test_a_batch_answers_each_trial_as_alone() -> None:
         assert together.p[trial] == alone.p[0]
         assert together.fallback is not None
         assert together.fallback[trial] == (SCORE_TEST if trial == 0 else 0)
+
+
+def test_share_below_the_limit_is_of_the_patients_who_are_analysed() -> None:
+    reading = reading_of([4.0, 6.0, 7.0, 4.0, 8.0, 6.5], [6.0, 5.5, 7.5, 6.2, 4.0, 5.8])
+    baseline = reading.baseline.copy()
+    baseline[0, 0] = np.nan  # not analysed: a value below the limit without a baseline
+
+    result = Tobit("hba1c", 12.0, LIMIT).estimate(replace(reading, baseline=baseline))
+
+    assert result.details["below_lloq"][0] == 2 / 11
