@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from difflib import get_close_matches
@@ -95,12 +96,14 @@ def find_evidence(name_or_path: str, beside: Path | None) -> Path:
         folders = [*near, Path("priors")]
         candidates = [folder / f"{name_or_path}.toml" for folder in folders]
     for candidate in candidates:
-        if candidate.is_file():
+        if os.path.lexists(candidate):  # whatever is no file is refused where it is read
             return candidate
     looked = ", ".join(dict.fromkeys(str(candidate) for candidate in candidates))
     message = f"evidence {name_or_path!r} was not found; looked for {looked}."
     if is_path:
         raise BadEvidence(f"{message} Correct the path, or name a file of a priors folder.")
+    if os.path.dirname(name_or_path) and os.path.lexists(name_or_path):
+        raise BadEvidence(f"{name_or_path}: does not end in .toml. Name a .toml file.")
     names = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
     if not names:
         raise BadEvidence(f"{message} No .toml file is in any of these folders.")

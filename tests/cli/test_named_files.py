@@ -45,6 +45,25 @@ def test_what_is_no_file_is_refused_before_it_is_read(
         assert f"{path}: is {kind}, not a file." in done.stderr
 
 
+@needs_posix
+def test_evidence_that_is_no_file_is_refused_by_what_it_is(tmp_path: Path) -> None:
+    pipe, folder = tmp_path / "pipe.toml", tmp_path / "folder.toml"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    wrong = {
+        pipe: "is a pipe, not a file",
+        folder: "is a folder, not a file",
+        Path("/dev/null"): "does not end in .toml",
+    }
+
+    for path, said in wrong.items():
+        for words in (["fit"], ["evidence", "show"], ["prior", "show"]):
+            done = phase2sim(*words, path)
+
+            assert done.exit_code == 2
+            assert f"{path}: {said}" in done.stderr
+
+
 @pytest.mark.parametrize("command", WRITERS, ids=lambda command: command[0])
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_computed(
     command: list[str], small: Path, tmp_path: Path
