@@ -102,7 +102,7 @@ def find_evidence(name_or_path: str, beside: Path | None) -> Path:
     message = f"evidence {name_or_path!r} was not found; looked for {looked}."
     if is_path:
         raise BadEvidence(f"{message} Correct the path, or name a file of a priors folder.")
-    if os.path.dirname(name_or_path) and os.path.lexists(name_or_path):
+    if len(Path(name_or_path).parts) > 1 and os.path.lexists(name_or_path):
         raise BadEvidence(f"{name_or_path}: does not end in .toml. Name a .toml file.")
     names = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
     if not names:
