@@ -18,9 +18,10 @@ _WIDTH_WITHOUT_TERMINAL = 120
 
 
 def show(renderable: RenderableType) -> None:
-    """Print a table or text."""
+    """Print a table or text; what stands in brackets, as in a name, is text."""
     width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
-    Console(width=width, highlight=False, soft_wrap=False).print(renderable)
+    console = Console(width=width, highlight=False, soft_wrap=False, markup=False, emoji=False)
+    console.print(renderable)
 
 
 def show_json(values: object) -> None:
@@ -48,7 +49,7 @@ def counting_progress(unit: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn(unit),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[rate]}", markup=False),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -80,7 +81,10 @@ def sweep_progress() -> Iterator[Callable[[Status], None]]:
         yield lines
         return
     with Progress(
-        TextColumn("{task.fields[said]}"), BarColumn(), console=Console(stderr=True), transient=True
+        TextColumn("{task.fields[said]}", markup=False),
+        BarColumn(),
+        console=Console(stderr=True),
+        transient=True,
     ) as bar:
         task = bar.add_task("", total=None, said="")
 

@@ -30,19 +30,20 @@ def effects_of(files: Sequence[EvidenceFile]) -> dict[str, EffectAssumption]:
     for file in files:
         target = replacing if file.is_effects_only else assumptions
         for name, table in file.effects.items():
-            _check_course(file, f"effect.{name}", table)
+            key_path = join_key("effect", name)
+            _check_course(file, key_path, table)
             effect = EffectAssumption(
                 endpoint=name,
                 month=table.month,
                 shape=table.shape,
-                shape_options=_shape_options(file, f"effect.{name}", table),
-                sceptical_sd=_size(file, f"effect.{name}", table, "sceptical_sd"),
-                bias_sd=_size(file, f"effect.{name}", table, "bias_sd"),
+                shape_options=_shape_options(file, key_path, table),
+                sceptical_sd=_size(file, key_path, table, "sceptical_sd"),
+                bias_sd=_size(file, key_path, table, "bias_sd"),
                 why=table.why,
                 prior=_prior(file, name, table.prior),
                 shared=table.shared,
             )
-            _add_assumption(target, effect, file, f"effect.{name}")
+            _add_assumption(target, effect, file, key_path)
     designs = {table.design for file in files for table in file.studies}
     for file in files:
         if file.is_effects_only and not designs & {SINGLE_ARM, RANDOMISED}:
@@ -59,7 +60,7 @@ def classes_of(files: Iterable[EvidenceFile]) -> dict[str, ClassEffect]:
     assumptions: dict[str, ClassEffect] = {}
     for file in files:
         for name, table in file.classes.items():
-            key_path = f"class_effect.{name}"
+            key_path = join_key("class_effect", name)
             _check_course(file, key_path, table)
             effect = ClassEffect(
                 endpoint=name,
@@ -142,7 +143,7 @@ def _prior(file: EvidenceFile, name: str, table: NormalTable | None) -> Normal |
         return None
     mean, sd = table.normal
     largest = ENDPOINTS[name].largest_effect
-    key = f"effect.{name}.prior.normal"
+    key = join_key("effect", name) + ".prior.normal"
     if not abs(mean) <= largest:
         raise refuse(
             file.path,

@@ -17,7 +17,7 @@ from phase2sim.core.io.csv_files import (
     require_columns,
 )
 from phase2sim.core.io.refusals import Refusals, shown
-from phase2sim.core.io.validation import nearest
+from phase2sim.core.io.validation import join_key, nearest
 from phase2sim.core.units import Unit, unit_of
 from phase2sim.evidence.reported import IndividualData, StudyArm
 from phase2sim.evidence.tables import LAST_MONTH, EvidenceFile, IndividualTable, refuse
@@ -70,7 +70,7 @@ def read_individuals(file: EvidenceFile, number: int, arm: StudyArm, label: str)
 def _units(file: EvidenceFile, key_path: str, table: IndividualTable) -> Mapping[str, Unit]:
     units = {}
     for name, unit in table.units.items():
-        key = f"{key_path}.units.{name}"
+        key = join_key(f"{key_path}.units", name)
         if name not in ENDPOINTS:
             raise refuse(file.path, f"{key} is not an endpoint. {nearest(name, ENDPOINTS)}")
         try:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from phase2sim.core.errors import BadEvidence
 from phase2sim.core.io.toml_files import read_toml
-from phase2sim.core.io.validation import Month, Table, nearest, validate
+from phase2sim.core.io.validation import Month, Table, join_key, nearest, validate
 
 _MOST_PATIENTS = 1_000_000
 OLDEST_YEARS = 110
@@ -340,7 +340,10 @@ def _check_top(path: Path, tables: Table) -> None:
     top_keys = ("study", "reported", "individual", "effect", "class_effect")
     for key in tables:
         if key not in top_keys:
-            raise refuse(path, f"{key} is not a key of an evidence file. {nearest(key, top_keys)}")
+            shown = join_key("", key)
+            raise refuse(
+                path, f"{shown} is not a key of an evidence file. {nearest(key, top_keys)}"
+            )
     for key in ("effect", "class_effect"):
         if not isinstance(tables.get(key, {}), dict):
             raise refuse(

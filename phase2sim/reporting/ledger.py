@@ -5,8 +5,8 @@ from itertools import groupby
 from math import isnan
 
 import numpy as np
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.reported import (
@@ -56,12 +56,14 @@ def ledger_table(evidence: Evidence) -> Table:
         ledger.add_row(rows)
     for data in evidence.individuals:
         ledger.add_row(_heading(data.file, arms[data.study, data.arm]))
-        ledger.add_row(f"   own data, individual {data.number}: {escape(_describe_data(data))}")
+        ledger.add_row(f"   own data, individual {data.number}: {_describe_data(data)}")
     if any(True for _ in _assumptions(evidence)):
-        ledger.add_row("\n[bold]Assumed of the effects[/bold]: before the evidence, model scale")
+        said = ": before the evidence, model scale"
+        ledger.add_row(Text.assemble(("\nAssumed of the effects", "bold"), said))
     for assumption in _assumptions(evidence):
         reason = assumption.why.removeprefix("elicited: ")
-        ledger.add_row(f"   {escape(_effect_words(assumption))}. {_mark_elicited(reason)}")
+        words = f"   {_effect_words(assumption)}. "
+        ledger.add_row(Text.assemble(words, _mark_elicited(reason)))
     return ledger
 
 
@@ -189,20 +191,20 @@ def _uses_elicited_weight(reported: ReportedNumber) -> bool:
     return reported.by_weight and not reported.unused
 
 
-def _heading(file: str, arm: StudyArm) -> str:
+def _heading(file: str, arm: StudyArm) -> Text:
     low, high = arm.months_since_diagnosis
     window = f"{low:g}" if low == high else f"{low:g} to {high:g}"
     size = f"n = {arm.patients}" if arm.patients else "n not reported"
     age = "" if arm.age_years is None else f", mean age {arm.age_years:g} years"
     design = f"{arm.design}, {'' if arm.treated else 'un'}treated"
-    note = f"\n[italic]{escape(arm.note)}[/italic]" if arm.note else ""
-    return (
-        f"\n[bold]{escape(f'{arm.study}, {arm.arm}')}[/bold]: {design}, {size}{age}, entry {window}"
-        f" months from diagnosis\n{escape(f'{arm.source} ({file})')}{note}"
+    return Text.assemble(
+        (f"\n{arm.study}, {arm.arm}", "bold"),
+        f": {design}, {size}{age}, entry {window} months from diagnosis\n{arm.source} ({file})",
+        (f"\n{arm.note}" if arm.note else "", "italic"),
     )
 
 
-def _cells(reported: ReportedNumber) -> tuple[str, ...]:
+def _cells(reported: ReportedNumber) -> tuple[str | Text, ...]:
     month = " to ".join(f"{month:g}" for month in reported.months)
     time = f"{month}{' d' if reported.clock == 'diagnosis' else ''}"
     speaks_for_itself = reported.elicited is not None or reported.statistic in SAYS_ITSELF
@@ -210,11 +212,11 @@ def _cells(reported: ReportedNumber) -> tuple[str, ...]:
     status = "" if reported.status == "published" else f"{reported.status}, "
     return (
         f"{reported.number}",
-        escape(_endpoint(reported.endpoint)),
+        _endpoint(reported.endpoint),
         time,
-        escape(f"{statistic}{reported.as_reported}"),
+        f"{statistic}{reported.as_reported}",
         f"{reported.n}" if reported.n else "?",
-        escape(f"{status}{reported.place_in_source}".removesuffix(", ")),
+        f"{status}{reported.place_in_source}".removesuffix(", "),
         _use_in_fit(reported),
     )
 
@@ -223,15 +225,15 @@ def _endpoint(name: str) -> str:
     return ENDPOINTS[name].label if name in ENDPOINTS else name.replace("_", " ")
 
 
-def _use_in_fit(reported: ReportedNumber) -> str:
+def _use_in_fit(reported: ReportedNumber) -> str | Text:
     if reported.unused:
-        return f"no: {escape(reported.unused)}"
+        return f"no: {reported.unused}"
     if reported.elicited is not None:
         return _mark_elicited(reported.why)
     if _uses_elicited_weight(reported):
         return _mark_elicited("; ".join(filter(None, ["by our weight, above", reported.note])))
-    return f"yes; {escape(reported.note)}" if reported.note else "yes"
+    return f"yes; {reported.note}" if reported.note else "yes"
 
 
-def _mark_elicited(why: str) -> str:
-    return f"[bold yellow]{ELICITED_MARK}[/bold yellow]: {escape(why)}"
+def _mark_elicited(why: str) -> Text:
+    return Text.assemble((ELICITED_MARK, "bold yellow"), f": {why}")

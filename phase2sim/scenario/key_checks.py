@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from phase2sim.core.contracts import AGE
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, MEASURES, Endpoint
 from phase2sim.core.errors import BadScenario, BadValue
-from phase2sim.core.io.validation import Table, nearest
+from phase2sim.core.io.validation import Table, join_key, nearest
 from phase2sim.core.units import unit_of
 from phase2sim.scenario.given_units import is_number
 from phase2sim.scenario.tables import Population, TargetEffect
@@ -41,7 +41,8 @@ def check_endpoints(scenario: "Scenario", path: Path) -> None:
         for endpoint in table:
             if endpoint not in known:
                 raise BadScenario(
-                    f"{path}: {key_path}.{endpoint} is not an endpoint. {nearest(endpoint, known)}"
+                    f"{path}: {join_key(key_path, endpoint)} is not an endpoint."
+                    f" {nearest(endpoint, known)}"
                 )
     for endpoint, unit in scenario.data.unit.items():
         try:

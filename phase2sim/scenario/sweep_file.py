@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from phase2sim.core.errors import BadScenario, BadSweep
 from phase2sim.core.io.row_conditions import condition
 from phase2sim.core.io.toml_files import check_numbers, read_toml
-from phase2sim.core.io.validation import Table, nearest, validate
+from phase2sim.core.io.validation import Table, join_key, nearest, validate
 from phase2sim.scenario.key_checks import ask_units
 from phase2sim.scenario.scenario_file import Scenario, put, put_setting, scenario_from
 
@@ -251,7 +251,9 @@ def _labelled(
 def _check_reference(tables: SweepTable, axes: Mapping[str, tuple[Step, ...]], path: Path) -> None:
     for name, value in tables.reference.items():
         if name not in axes:
-            raise BadSweep(f"{path}: reference.{name} is no axis. {nearest(name, axes)}")
+            raise BadSweep(
+                f"{path}: {join_key('reference', name)} is no axis. {nearest(name, axes)}"
+            )
         labels = [step.label for step in axes[name]]
         if _label(value) not in labels:
             raise BadSweep(

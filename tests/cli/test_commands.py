@@ -209,3 +209,30 @@ def test_the_replay_line_of_a_changed_run_replays_that_run(small: Path) -> None:
     assert followed.exit_code == 0, followed.stderr
     assert followed.stdout == same.stdout
     assert followed.stdout != phase2sim("replay", small, "--trial", 417, "--json").stdout
+
+
+@pytest.mark.parametrize("name", ["[/red]", "[bold]HbA1c", ":warning:"])
+def test_a_name_in_brackets_is_text(small: Path, name: str) -> None:
+    for words in (["run", small, "--trials", "20"], ["replay", small, "--trial", "3"]):
+        done = phase2sim(*words, "--set", f"analysis.1.name={name}")
+
+        assert done.exit_code == 0, done.stderr
+        assert name in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'events={"hypo\\nglycaemia"={per_month=1}}',
+        'intercurrent={"res\\ncue"={limit=9}}',
+        'population.site_sd={"hb\\na1c"=0.1}',
+        'truth.target={"hb\\na1c"={effect=-0.5,month=6,shape="immediate"}}',
+        'data.unit={"hb\\na1c"="%"}',
+    ],
+)
+def test_a_key_with_a_line_break_is_refused_in_one_line(small: Path, setting: str) -> None:
+    done = phase2sim("run", small, "--set", setting)
+
+    assert done.exit_code == 2
+    assert "\\n" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -20,6 +20,7 @@ from phase2sim.cli import main
 
 PATIENCE_S = 20
 SHARES = ("power", "type I error", "assurance", "coverage", "go", "stop")
+TEXTS = {"title", "name", "analysis", "file"}  # which a case may call nan
 # Where a refusal may say what is wrong with a file as a whole.
 OF_THE_FILE = re.compile(
     r"^: (is not TOML: .+ \(at (line \d+, column \d+|end of document)\)|is not TOML: .*nested"
@@ -94,8 +95,8 @@ def of_values(value: Any, place: str) -> Iterator[str]:  # noqa: ANN401 - JSON
                     share = value.get(key)
                     if share is not None and not 0.0 <= share <= 1.0:
                         yield f"{place}: {value['name']} has {key} {share}"
-            for key, inner in value.items():
-                yield from of_values(inner, f"{place}.{key}")
+            for key in value.keys() - TEXTS:
+                yield from of_values(value[key], f"{place}.{key}")
         case list():
             for inner in value:
                 yield from of_values(inner, f"{place}[]")

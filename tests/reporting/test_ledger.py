@@ -25,7 +25,7 @@ def evidence() -> Evidence:
 
 
 def printed(evidence: Evidence, width: int) -> str:
-    console = Console(file=StringIO(), width=width, color_system=None)
+    console = Console(markup=False, file=StringIO(), width=width, color_system=None)
     console.print(ledger_table(evidence))
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()

@@ -13,7 +13,7 @@ ROWS = [
 
 
 def printed(width: int) -> list[str]:
-    console = Console(width=width, record=True, quiet=False)
+    console = Console(markup=False, width=width, record=True, quiet=False)
     with console.capture() as captured:
         console.print(WideTable(2, COLUMNS, ROWS))
     return captured.get().splitlines()

@@ -33,7 +33,7 @@ def test_a_replayed_trial_with_looks_shows_response_rates_as_a_fixed_one_does() 
 
 
 def printed(result: TrialResult) -> str:
-    console = Console(width=200, record=True, file=io.StringIO())
+    console = Console(markup=False, width=200, record=True, file=io.StringIO())
     console.print(trial_result_screen(result, "One trial"))
     return console.export_text()
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -112,7 +111,7 @@ def _add(table: Table, left_out: LeaveOneOut, *moves: Change) -> None:
     elicited = " ◆" if left_out.entry.elicited is not None else ""
     distinguishable = abs(moves[0].difference) > _ERRORS_TO_TELL * moves[0].difference_mcse
     table.add_row(
-        escape(f"{entry_title(left_out)}{elicited}"),
+        f"{entry_title(left_out)}{elicited}",
         *map(_move, moves),
         f"{left_out.pareto_k:.2f}{' refit' if left_out.refitted else ''}",
         style="" if distinguishable else "dim",

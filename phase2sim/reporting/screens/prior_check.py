@@ -5,7 +5,6 @@ from itertools import groupby
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -158,7 +157,7 @@ def _replica_cells(replica: Replica) -> tuple[str, ...]:
     elicited = " ◆" if replica.entry.elicited is not None else ""
     return (
         f"{replica.entry.number}",
-        escape(f"{reported_quantity(replica.entry, replica.what)}{elicited}"),
+        f"{reported_quantity(replica.entry, replica.what)}{elicited}",
         months_text(replica.entry),
         number(replica.reported),
         number(replica.median),

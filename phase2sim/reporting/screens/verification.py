@@ -3,7 +3,6 @@
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.text import Text
 
 from phase2sim.reporting.plain_tables import plain_table
@@ -27,7 +26,7 @@ def verification_screen(findings: Verification) -> RenderableType:
     for check in findings.checks:
         cells = (check.kind, check.name, f"{check.expected} ({check.source})", check.observed)
         passed = "pass" if check.passed else "FAIL"
-        table.add_row(*map(escape, cells), passed, style="" if check.passed else "bold red")
+        table.add_row(*cells, passed, style="" if check.passed else "bold red")
     failed = sum(not check.passed for check in findings.checks)
     end = f"{len(findings.checks)} checks, {failed} failed" if failed else (
         f"All {len(findings.checks)} checks passed"

@@ -13,7 +13,7 @@ from phase2sim.core.decision import Decision, Hypothesis
 from phase2sim.core.endpoints import DERIVED, EVENTS, MEASURES, RESPONSES
 from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.estimands import COMPOSITE, TREATMENT_POLICY, Aim
-from phase2sim.core.io.validation import Table, nearest, validate
+from phase2sim.core.io.validation import Table, join_key, nearest, validate
 from phase2sim.scenario.assembly.limited_analysis import LimitedAnalysis
 from phase2sim.scenario.assembly.plan import IntercurrentEvents, check_strategy
 from phase2sim.scenario.assembly.registry import TABLES, build, keys_of
@@ -120,7 +120,8 @@ def _strategies(estimand: object, events: IntercurrentEvents, key_path: str) -> 
         )
     for name, strategy in by_event.items():
         if name not in events.names:
-            raise BadScenario(f"{key_path}.{name} is no event. {nearest(name, events.names)}")
+            where = join_key(key_path, name)
+            raise BadScenario(f"{where} is no event. {nearest(name, events.names)}")
         check_strategy(strategy, f"{key_path}.{name}")
     return tuple(
         by_event.get(name, usual)

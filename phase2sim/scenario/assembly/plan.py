@@ -11,7 +11,7 @@ from phase2sim.core.contracts import AGE, SITE, Counted, Plan
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
 from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.estimands import STRATEGIES, TREATMENT_POLICY
-from phase2sim.core.io.validation import nearest
+from phase2sim.core.io.validation import join_key, nearest
 from phase2sim.core.patient_parts import Intercurrent, Missingness, Randomisation, Recruitment
 from phase2sim.core.units import unit_that_fits
 from phase2sim.scenario.assembly.registry import TABLES, build
@@ -36,7 +36,8 @@ def intercurrent_events(scenario: Scenario, path: Path) -> IntercurrentEvents:
     for name in scenario.intercurrent:
         if name not in INTERCURRENT:
             raise BadScenario(
-                f"{path}: intercurrent.{name} is no event. {nearest(name, INTERCURRENT)}"
+                f"{path}: {join_key('intercurrent', name)} is no event."
+                f" {nearest(name, INTERCURRENT)}"
             )
     parts, strategies = [], []
     for name in names:
