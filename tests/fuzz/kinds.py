@@ -38,8 +38,8 @@ def case_of(kind: str, number: int, seed: int = SEED) -> Case:
 
 
 def keep_fits(folder: Path) -> Path:
-    """Fill a folder with fits of the shipped evidence, alone and together."""
-    for names in (NAMES, *((name,) for name in NAMES)):
+    """Fill a folder with fits of the shipped evidence, alone and together, in either order."""
+    for names in (NAMES, NAMES[::-1], *((name,) for name in NAMES)):
         keep(folder, names)
     return folder
 
