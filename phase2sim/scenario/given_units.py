@@ -261,6 +261,8 @@ def _effects(table: Table, unit: Unit, key: str, conversion: _Conversion) -> Non
         return
     differences = [effect for effect in _DIFFERENCES if is_number(table.get(effect))]
     priors = [prior for prior in _PRIORS if isinstance(table.get(prior), dict)]
+    if endpoint.transformation != "identity" and "lloq" in table:
+        priors = []  # the unit is that of lloq; mixtures are on the model scale
     if endpoint.transformation != "identity" and (differences or priors):
         on_model_scale = (differences or priors)[0]
         raise BadScenario(
