@@ -208,6 +208,10 @@ def _prior_updates(evidence: Evidence, prior: PriorDraws) -> Iterator[PriorUpdat
         yield _prior_update(
             "SD between studies, per month", name, None, slope, prior.slope_sd[:, e]
         )
+        spread = beforehand.spread_sd_before(name)
+        yield _prior_update(
+            "SD between studies, of log SD", name, None, spread, prior.spread_sd[:, e]
+        )
 
 
 def _prior_update(

@@ -28,7 +28,8 @@ class PriorDraws(Viewed):
 
     All arrays are on the model scale and have ``draw`` as their first axis. A new trial's control
     arm deviates from ``history`` by a level, N(0, ``level_sd``), and a slope per month since
-    randomisation, N(0, ``slope_sd``).
+    randomisation, N(0, ``slope_sd``); its SD is ``sd`` times exp N(0, ``spread_sd``), and the logit
+    of its permanent share that of ``patient_share`` plus N(0, ``share_sd``).
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ class PriorDraws(Viewed):
     history : ndarray of float, (draw, endpoint, knot)
         Mean of untreated patients of the reference age (12 years).
     sd : ndarray of float, (draw, endpoint, knot)
-        SD between patients at the same time since diagnosis.
+        SD between patients of a typical study at the same time since diagnosis.
     level_sd : ndarray of float, (draw, endpoint)
         SD between studies of the mean.
     slope_sd : ndarray of float, (draw, endpoint)
@@ -67,6 +68,10 @@ class PriorDraws(Viewed):
         SD between trials of the effects in the class; nan without a class.
     age_slope : ndarray of float, (draw, endpoint), optional
         Change of the mean per year of age.
+    spread_sd : ndarray of float, (draw, endpoint), optional
+        SD between studies of the log of the SD; all are alike if omitted.
+    share_sd : ndarray of float, (draw, endpoint), optional
+        SD between studies of the logit of ``patient_share``; all are alike if omitted.
     event_outcomes : tuple of str, (outcome,), default ()
         Names of the counted outcomes.
     event_rate : ndarray of float, (draw, outcome, 2), optional
@@ -129,6 +134,8 @@ class PriorDraws(Viewed):
     class_mean: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint), same
     class_sd: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint), same
     age_slope: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint)
+    spread_sd: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint)
+    share_sd: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint)
     event_outcomes: tuple[str, ...] = ()
     event_rate: Floats = field(default_factory=lambda: np.zeros((0, 0, 2)))
     # (draw, outcome, 2): untreated and treated

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
+from scipy import special
 
 from phase2sim.core.age_distribution import age_moments
 from phase2sim.core.arrays import Floats, Ints
@@ -16,7 +17,8 @@ from phase2sim.evidence.reported import REFERENCE_AGE
 from phase2sim.prior.draws import PriorDraws
 
 _WINDOW_NODES = 48
-_PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT = range(6)  # indices in the "truth" stream
+# Indices in the "truth" stream.
+_PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT, _SPREAD, _SHARE = range(8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Control:
 
     As in ``Truth``, but with separate SDs and correlations: ``sd`` (draw, endpoint, visit),
     ``correlation`` (draw, endpoint, visit, visit), ``endpoint_correlation`` (draw, endpoint,
-    endpoint).
+    endpoint). The last three, (draw, endpoint), say how studies differ in SD and correlation: a
+    single row of 0 where the scenario sets them.
     """
 
     knots_months: Floats
@@ -34,6 +37,9 @@ class Control:
     sd: Floats
     correlation: Floats
     endpoint_correlation: Floats
+    spread_sd: Floats  # of the log SD
+    share: Floats  # permanent share of the variance in a typical study
+    share_sd: Floats  # of its logit
 
     def typical(self) -> "Control":
         """Return a single row: the mean of every quantity over the draws."""
@@ -42,6 +48,22 @@ class Control:
             for name in ("history", "mean", "sd", "correlation", "endpoint_correlation")
         }
         return replace(self, **arrays)
+
+    def of_new_studies(self, spread: Floats, share: Floats) -> "Control":
+        """Return one row per study, given its standard normal deviates (trial, endpoint).
+
+        With a permanent share of s' in place of s, ``1 - correlation`` is (1 - s') / (1 - s) times
+        as large at every lag.
+        """
+        if not (self.spread_sd.any() or self.share_sd.any()):
+            return self
+        logit = special.logit(self.share)
+        less = special.expit(-(logit + self.share_sd * share)) / special.expit(-logit)
+        return replace(
+            self,
+            sd=self.sd * np.exp(self.spread_sd * spread)[..., None],
+            correlation=1.0 - less[..., None, None] * (1.0 - self.correlation),
+        )
 
     def mean_at(self, plan: Plan, endpoint: int, month: float) -> float:
         """Mean of untreated patients at a month, averaged over enrolment window and draws."""
@@ -125,8 +147,13 @@ class TruthFromPrior(TruthSource):
 
     def with_assumptions(self, treated: TreatedArms, heterogeneity: float) -> "TruthFromPrior":
         """Return the source with other treated arms, and study SDs times ``heterogeneity``."""
+        control = replace(
+            self.control,
+            spread_sd=self.control.spread_sd * heterogeneity,
+            share_sd=self.control.share_sd * heterogeneity,
+        )
         level, slope = self.level_sd * heterogeneity, self.slope_sd * heterogeneity
-        return replace(self, treated=treated, level_sd=level, slope_sd=slope)
+        return replace(self, control=control, treated=treated, level_sd=level, slope_sd=slope)
 
     def draws(self, first: int, trials: int) -> Ints:
         """Index of the prior draw that is true in each trial, (trial,)."""
@@ -150,7 +177,8 @@ class TruthFromPrior(TruthSource):
         slope = self.slope_sd[draw] * normal(_SLOPE)
         drift = level[..., None] + slope[..., None] * self.visits_months
         effect = size[..., None] * self.growth
-        return _truth(_row(self.control, draw), drift, effect, self.treated)
+        control = _row(self.control, draw).of_new_studies(normal(_SPREAD), normal(_SHARE))
+        return _truth(control, drift, effect, self.treated)
 
 
 def fitted_prior(sources: Iterable[TruthSource]) -> TruthFromPrior | None:
@@ -204,7 +232,17 @@ def control_from_prior(prior: PriorDraws, plan: Plan) -> Control:
         endpoint_correlation=prior.endpoint_correlation[:, endpoint_indices][
             :, :, endpoint_indices
         ],
+        spread_sd=_between_studies(prior.spread_sd, prior, endpoint_indices),
+        share=prior.patient_share[:, endpoint_indices],
+        share_sd=_between_studies(prior.share_sd, prior, endpoint_indices),
     )
+
+
+def _between_studies(sds: Floats, prior: PriorDraws, endpoint_indices: list[int]) -> Floats:
+    """SDs (draw, endpoint); 0 if the prior has none."""
+    if not sds.size:
+        return np.zeros((len(prior.history), len(endpoint_indices)))
+    return sds[:, endpoint_indices]
 
 
 def _age_shift(prior: PriorDraws, plan: Plan, endpoint_indices: list[int]) -> Floats:
@@ -256,8 +294,11 @@ def _row(control: Control, draw: Ints) -> Control:
     """Select rows of a control; quantities with a single row are the same for every draw."""
     arrays = {
         name: rows if len(rows := getattr(control, name)) == 1 else rows[draw]
-        for name in ("history", "mean", "sd", "correlation", "endpoint_correlation")
-    }
+        for name in (
+            "history", "mean", "sd", "correlation", "endpoint_correlation", "spread_sd", "share",
+            "share_sd",
+        )
+    }  # fmt: skip
     return replace(control, **arrays)
 
 

@@ -45,8 +45,8 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
     """Lay out the evidence.
 
     ``true`` replaces what is known by endpoint: ``mean`` and ``sd`` (endpoint, knot), ``level_sd``,
-    ``slope_sd``, ``share``, ``decay`` and ``age_slope`` (endpoint,), ``driver`` (endpoint,
-    endpoint). By default curves are flat, studies alike and endpoints independent.
+    ``slope_sd``, ``share``, ``decay``, ``age_slope``, ``spread_sd`` and ``share_sd`` (endpoint,),
+    ``driver`` (endpoint, endpoint). By default curves are flat, studies alike and endpoints independent.
     """
     layout = cells(evidence)
     names = layout.endpoints
@@ -59,6 +59,8 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
         "share": none + SHARE,
         "decay": none + DECAY,
         "age_slope": none,
+        "spread_sd": none,
+        "share_sd": none,
         "driver": np.eye(len(names)),
     } | true
     values = {name: pt.as_tensor(np.asarray(value, dtype=float)) for name, value in of.items()}
@@ -67,6 +69,8 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
     history = NaturalHistory(
         level=none_sampled,
         slope=none_sampled,
+        spread=pt.ones(layout.months.size),
+        cell_share=values["share"][layout.endpoint],
         endpoint_driver=driver,
         endpoint_correlation=same_visit_correlation(driver, values["share"], values["decay"]),
         **values,

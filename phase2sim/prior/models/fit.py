@@ -198,6 +198,8 @@ def to_prior(
         class_mean=_place_by_endpoint(arrays.get("class_mean"), classes, endpoints, draws),
         class_sd=_place_by_endpoint(arrays.get("class_sd"), classes, endpoints, draws),
         age_slope=arrays["age_slope"],
+        spread_sd=arrays["spread_sd"],
+        share_sd=arrays["share_sd"],
         event_outcomes=read_events(evidence).outcomes,
         event_rate=arrays.get("event_rate", np.zeros((draws, 0, 2))),
         event_dispersion=arrays.get("event_dispersion", np.zeros((draws, 0))),

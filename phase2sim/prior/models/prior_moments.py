@@ -45,6 +45,11 @@ def slope_sd_before(endpoint: str) -> PriorMoments:
     return _half_normal(PRIORS[endpoint].slope_scale)
 
 
+def spread_sd_before(endpoint: str) -> PriorMoments:
+    """SD between studies of the log of the SD between patients, half-normal."""
+    return _half_normal(PRIORS[endpoint].spread_scale)
+
+
 def effect_before(evidence: Evidence, assumption: EffectAssumption) -> PriorMoments:
     """Effect of the next trial's treatment at the month of its assumption.
 

@@ -18,6 +18,8 @@ class Parameters:
     sd: Floats  # (endpoint, knot)
     level_sd: Floats  # (endpoint,)
     slope_sd: Floats  # (endpoint,) per month
+    spread_sd: Floats  # (endpoint,)
+    share_sd: Floats  # (endpoint,)
     patient_share: Floats  # (endpoint,)
     decay: Floats  # (endpoint,)
     endpoint_correlation: Floats  # (endpoint, endpoint)
@@ -47,6 +49,8 @@ def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
         sd=prior.sd[draw],
         level_sd=prior.level_sd[draw],
         slope_sd=prior.slope_sd[draw],
+        spread_sd=row(prior.spread_sd),
+        share_sd=row(prior.share_sd),
         patient_share=prior.patient_share[draw],
         decay=prior.decay[draw],
         endpoint_correlation=prior.endpoint_correlation[draw],

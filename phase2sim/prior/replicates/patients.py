@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS
@@ -37,17 +38,21 @@ class StudyDeviation:
 
     level: Floats  # (endpoint,)
     slope: Floats  # (endpoint,) per month
+    spread: Floats  # (endpoint,) SD over that of the average study
+    share: Floats  # (endpoint,) permanent share of the variance
     class_effect: Floats  # (endpoint,) effect in its treated arm, if randomised
     event_ratio: Floats  # (outcome,) rate over that of the average study
 
 
 def draw_study(truth: Parameters, rng: np.random.Generator) -> StudyDeviation:
     """Draw level, slope, effect and event rates of a new study."""
-    level, slope, effect = rng.standard_normal((3, len(truth.endpoints)))
+    level, slope, effect, spread, share = rng.standard_normal((5, len(truth.endpoints)))
     events = rng.standard_normal(len(truth.event_outcomes))
     return StudyDeviation(
         level=truth.level_sd * level,
         slope=truth.slope_sd * slope,
+        spread=np.exp(truth.spread_sd * spread),
+        share=special.expit(special.logit(truth.patient_share) + truth.share_sd * share),
         class_effect=truth.class_mean + truth.class_sd * effect,
         event_ratio=np.exp(truth.event_study_sd * events),
     )
@@ -103,7 +108,8 @@ class ArmPopulation:
             )
             mean[:, columns] += self.study.level[k] + self.study.slope[k] * since
             mean[:, columns] += self._of_age(int(k)) + self._of_treatment(int(k), since)
-            sd[:, columns] = np.interp(since_diagnosis, self.truth.knots_months, self.truth.sd[k])
+            curve = np.interp(since_diagnosis, self.truth.knots_months, self.truth.sd[k])
+            sd[:, columns] = self.study.spread[k] * curve
         return mean, sd
 
     def _of_age(self, k: int) -> float:
@@ -132,15 +138,12 @@ class ArmPopulation:
         entry = (enrolled if mixed else np.zeros(1))[:, None] * (1.0 - self.from_diagnosis)
         patient_time = entry + self.months
         lag = patient_time[:, :, None] - patient_time[:, None, :]
-        share = self.truth.patient_share[self.endpoint]
         rate = -np.log(self.truth.decay[self.endpoint])  # per month
-        permanent = np.sqrt(np.outer(share, share))
-        # Ornstein-Uhlenbeck processes with the same driving noise.
-        transient = np.sqrt(np.outer(1.0 - share, 1.0 - share) * np.outer(rate, rate))
-        transient = 2.0 * transient / (rate[:, None] + rate)
         decay = np.exp(-np.abs(lag) * np.where(lag > 0.0, rate[:, None], rate))
+        typical = sum(_parts(self.truth.patient_share[self.endpoint], rate))
+        permanent, transient = _parts(self.study.share[self.endpoint], rate)
         between = self.truth.endpoint_correlation[np.ix_(self.endpoint, self.endpoint)]
-        correlation: Floats = between / (permanent + transient) * (permanent + transient * decay)
+        correlation: Floats = between / typical * (permanent + transient * decay)
         return correlation
 
     @cached_property
@@ -186,6 +189,15 @@ class ArmPopulation:
         factor = _factor(self.correlation(enrolled))
         independent = rng.standard_normal((patients, len(self.visits)))
         return mean + sd * np.sum(factor * independent[:, None, :], axis=2)
+
+
+def _parts(share: Floats, rate: Floats) -> tuple[Floats, Floats]:
+    """Permanent and transient part (visit, visit) of the correlation without a lag.
+
+    The transient parts are Ornstein-Uhlenbeck processes with the same driving noise.
+    """
+    transient = np.sqrt(np.outer(1.0 - share, 1.0 - share) * np.outer(rate, rate))
+    return np.sqrt(np.outer(share, share)), 2.0 * transient / (rate[:, None] + rate)
 
 
 def _factor(correlation: Floats) -> Floats:

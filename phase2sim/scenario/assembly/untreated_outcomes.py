@@ -93,6 +93,9 @@ def _blank(plan: Plan) -> Control:
         sd=np.ones((1, endpoints, visits)),
         correlation=np.zeros((1, endpoints, visits, visits)),
         endpoint_correlation=np.eye(endpoints)[None],
+        spread_sd=np.zeros((1, endpoints)),
+        share=np.full((1, endpoints), 0.5),
+        share_sd=np.zeros((1, endpoints)),
     )
 
 
@@ -169,7 +172,7 @@ def _with_sd(control: Control, outcome: Outcome, at: _At, key_path: str) -> Cont
     sds = _by_visit(outcome.sd, plan, planned, f"{key_path}.sd")
     _check_spread(float(sds.max()), plan.endpoints[e], f"{key_path}.sd")
     sd[:, e] = sds
-    return replace(control, sd=sd)
+    return replace(control, sd=sd, spread_sd=_none_of(control.spread_sd, e))
 
 
 def _with_correlation(
@@ -179,7 +182,14 @@ def _with_correlation(
         return control
     correlation = control.correlation.copy()
     correlation[:, e] = _between_visits(outcome, plan, f"{key_path}.correlation")
-    return replace(control, correlation=correlation)
+    return replace(control, correlation=correlation, share_sd=_none_of(control.share_sd, e))
+
+
+def _none_of(between: Floats, e: int) -> Floats:
+    """SDs between studies, 0 for an endpoint of which the scenario says how patients vary."""
+    changed = between.copy()
+    changed[:, e] = 0.0
+    return changed
 
 
 def _between_visits(outcome: Outcome, plan: Plan, key_path: str) -> Floats:

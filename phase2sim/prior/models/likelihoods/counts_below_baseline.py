@@ -121,11 +121,12 @@ def counts_below_baseline_density(
     if locations is not None and table.shared.any():
         location_shift, less = _change_given_locations(table, moments, *locations)
         drift = drift + location_shift
-    by_endpoint = [history.mean, history.sd, history.share[:, None], history.decay[:, None]]
-    unknowns = pt.concatenate(by_endpoint, axis=1)
-    endpoint_unknowns = pt.sum(layout.by_endpoint[table.visit][:, :, None] * unknowns, axis=1)
+    endpoint = layout.endpoint[table.visit]
+    mean, sd, decay = history.mean[endpoint], history.sd[endpoint], history.decay[endpoint]
+    spread, share = history.spread[table.visit], history.cell_share[table.visit]
+    one_each = [share, decay, drift, less]
     return below_baseline.of(
-        pt.concatenate([endpoint_unknowns, drift[:, None], less[:, None]], axis=1),
+        pt.concatenate([mean, spread[:, None] * sd, pt.stack(one_each, axis=1)], axis=1),
         table.below,
         table.n,
         table.log_choose,

@@ -45,6 +45,8 @@ class Cells:
     study: Ints  # (cell,) index in ``studies``
     studies: tuple[tuple[str, str], ...]  # (study, endpoint)
     sampled: Bools  # (study,) False if level and slope are integrated out, as linear terms
+    own_spread: Bools  # (study,) True if it reports how much patients vary
+    own_share: Bools  # (study,) True if it reports how much of that is permanent
     months: Floats  # (cell,)
     years: Floats  # (cell,) mean age of the arm minus the reference age; 0 if not reported
     scale: Scales
@@ -53,6 +55,10 @@ class Cells:
     first: Ints  # (pair,) first cell: each cell with itself, then others
     second: Ints  # (pair,)
     lag: Floats  # (pair,) months between the visits
+
+    def of_study(self, chosen: Bools) -> Floats:
+        """1 (cell, chosen study) where a cell is of one of the chosen studies, else 0."""
+        return np.asarray(self.study[:, None] == np.flatnonzero(chosen), dtype=np.float64)
 
     @property
     def study_endpoint(self) -> Ints:
@@ -154,7 +160,10 @@ def cells(evidence: Evidence) -> Cells:
     owner = np.array([endpoints.index(cell.endpoint) for cell in visits], dtype=np.int64)
     root_weight, at_nodes = _nodes(visits)
     nonlinear = {(e.study, e.endpoint) for e in entries if not _is_linear(e)}
-    nonlinear |= {(data.study, name) for data in evidence.individuals for name, _ in data.columns}
+    own_data = {(data.study, name) for data in evidence.individuals for name, _ in data.columns}
+    nonlinear |= own_data
+    spread = own_data | {(e.study, e.endpoint) for e in entries if _tells_spread(e)}
+    share = own_data | {(e.study, e.endpoint) for e in entries if _tells_share(e)}
     years = {(a.study, a.arm): a.age_years - REFERENCE_AGE for a in evidence.arms if a.age_years}
     return Cells(
         endpoints=endpoints,
@@ -165,6 +174,8 @@ def cells(evidence: Evidence) -> Cells:
         study=np.array([studies.index((c.study, c.endpoint)) for c in visits], dtype=np.int64),
         studies=studies,
         sampled=np.array([pair in nonlinear for pair in studies]),
+        own_spread=np.array([pair in spread for pair in studies]),
+        own_share=np.array([pair in share for pair in studies]),
         months=months,
         years=np.array([years.get((cell.study, cell.arm), 0.0) for cell in visits]),
         scale=scales_of([cell.endpoint for cell in visits]),
@@ -259,3 +270,15 @@ def _is_linear(entry: ReportedNumber) -> bool:
         return True
     multiplied = is_raw_mean(entry) and ENDPOINTS[entry.endpoint].transformation == "log"
     return entry.statistic in LOCATIONS and not multiplied
+
+
+def _tells_spread(entry: ReportedNumber) -> bool:
+    """True if the entry says how much patients vary."""
+    return entry.sd is not None or entry.statistic in ("sd", "residual_sd", "quartiles", "range")
+
+
+def _tells_share(entry: ReportedNumber) -> bool:
+    """True if the entry says how values of one endpoint at two visits go together."""
+    of_change = entry.statistic == "change" and entry.sd is not None
+    of_visits = entry.statistic == "correlation" and not is_cross_correlation(entry)
+    return of_change or of_visits or entry.statistic == "residual_sd"

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import pymc as pm
 
-from phase2sim.core.arrays import Floats
+from phase2sim.core.arrays import Bools, Floats
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells
 from phase2sim.prior.models.unknowns.scales import raw_covariance, raw_mean, raw_slope
-from phase2sim.prior.models.unknowns.settings import CROSS_CORRELATION_SCALE, EndpointPriors
+from phase2sim.prior.models.unknowns.settings import (
+    CROSS_CORRELATION_SCALE,
+    LOGIT_SHARE_SCALE,
+    EndpointPriors,
+)
 from phase2sim.prior.models.unknowns.window_moments import window_moments
 
 ROOT_MONTHS: Floats = np.sqrt(np.diff(KNOTS_MONTHS))
@@ -27,7 +31,11 @@ class NaturalHistory:
     slope_sd: Tensor  # (endpoint,) between studies, per month since entry
     level: Tensor  # (sampled study,) shift of each study whose effects are sampled
     slope: Tensor  # (sampled study,) change of the shift per month
-    share: Tensor  # (endpoint,)
+    spread_sd: Tensor  # (endpoint,) of the log SD, between studies
+    spread: Tensor  # (cell,) SD of the study's patients over that of the curve
+    share_sd: Tensor  # (endpoint,) of logit(share), between studies
+    share: Tensor  # (endpoint,) of the typical study
+    cell_share: Tensor  # (cell,) of the cell's study
     decay: Tensor  # (endpoint,)
     age_slope: Tensor  # (endpoint,) per year
     endpoint_driver: Tensor  # (endpoint, endpoint) correlation of the driving noise
@@ -68,6 +76,11 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
     age, age_sd = np.array([p.per_year_of_age for p in endpoint_priors]).T
     age_raw = pm.Normal("age_slope_raw", shape=len(endpoint_priors))
     patient_share, patient_decay = pm.Beta("patient_share", *share), pm.Beta("decay", *decay)
+    spread_sd = pm.HalfNormal(
+        "spread_sd", sigma=np.array([p.spread_scale for p in endpoint_priors])
+    )
+    share_sd = pm.HalfNormal("share_sd", sigma=LOGIT_SHARE_SCALE, shape=len(endpoint_priors))
+    off = _study_deviations("study_share", share_sd, layout, layout.own_share)
     driver = _endpoint_driver(len(endpoint_priors))
     same_visit = same_visit_correlation(driver, patient_share, patient_decay)
     if len(endpoint_priors) > 1:
@@ -81,7 +94,11 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
         slope_sd=slope_sd,
         level=_study_effects("study_level", level_sd, layout),
         slope=_study_effects("study_slope", slope_sd, layout),
+        spread_sd=spread_sd,
+        spread=pt.exp(_study_deviations("study_spread", spread_sd, layout, layout.own_spread)),
+        share_sd=share_sd,
         share=patient_share,
+        cell_share=pt.sigmoid(_by_cell(layout, logit(patient_share)) + off),
         decay=patient_decay,
         age_slope=pm.Deterministic("age_slope", age + age_sd * age_raw),
         endpoint_driver=driver,
@@ -98,9 +115,11 @@ def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Mom
         layout,
         history.mean,
         history.sd,
-        history.share,
         -pt.log(history.decay),
         history.endpoint_driver,
+        history.spread,
+        history.cell_share,
+        layout.root_weight,
     )
     mean = average + shift
     first, second = layout.first, layout.second
@@ -151,14 +170,28 @@ def _endpoint_driver(endpoints: int) -> Tensor:
     return pt.sum(factor[:, None, :] * factor[None, :, :], axis=2)
 
 
+def logit(share: Tensor) -> Tensor:
+    """Log odds."""
+    return pt.log(share) - pt.log1p(-share)
+
+
 def _study_effects(name: str, sd: Tensor, layout: Cells) -> Tensor:
     """Shifts (sampled study,); linear shifts are part of the covariance instead."""
     owner = layout.study_endpoint[layout.sampled]
     return pm.Normal(name, shape=owner.size) * sd[owner] if owner.size else pt.zeros(0)
 
 
+def _study_deviations(name: str, sd: Tensor, layout: Cells, chosen: Bools) -> Tensor:
+    """Deviation (cell,) of the chosen studies, with the SD of their endpoint; 0 for the others."""
+    owner = layout.study_endpoint[chosen]
+    if not owner.size:
+        return pt.zeros(len(layout.study))
+    deviation = pm.Normal(name, shape=owner.size) * sd[owner]
+    return pt.sum(layout.of_study(chosen) * deviation, axis=1)
+
+
 def _study_shift(layout: Cells, history: NaturalHistory) -> Tensor:
-    of_study = layout.study[:, None] == np.flatnonzero(layout.sampled)
+    of_study = layout.of_study(layout.sampled)
     if not of_study.any():
         return 0.0
     return pt.sum(of_study * (history.level + history.slope * layout.months[:, None]), axis=1)

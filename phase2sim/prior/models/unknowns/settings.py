@@ -22,6 +22,7 @@ class EndpointPriors:
     log_sd_per_root_month: float
     level_scale: float  # of the half-normal SD between studies
     slope_scale: float  # of the half-normal SD of slopes between studies, per month
+    spread_scale: float  # of the half-normal SD of the log SD between studies
     share: tuple[float, float]  # Beta: share of the variance that is permanent
     decay: tuple[float, float]  # Beta: correlation over one month of the transient part
     per_year_of_age: tuple[float, float]  # slope in an arm's mean age, from ``REFERENCE_AGE``
@@ -69,6 +70,7 @@ PRIORS: Mapping[str, EndpointPriors] = MappingProxyType(
             log_sd_per_root_month=0.08,  # 28 % in a year
             level_scale=0.5,
             slope_scale=0.03,
+            spread_scale=0.2,
             share=(2.0, 2.0),
             decay=(8.0, 4.0),
             per_year_of_age=(0.0, 0.03),
@@ -82,6 +84,7 @@ PRIORS: Mapping[str, EndpointPriors] = MappingProxyType(
             log_sd_per_root_month=0.08,
             level_scale=0.10,
             slope_scale=0.005,
+            spread_scale=0.2,
             share=(2.0, 2.0),
             decay=(8.0, 4.0),
             # Bundy and Krischer 2020: 0.006 a year at month 12 beyond what baseline explains.
@@ -96,6 +99,7 @@ PRIORS: Mapping[str, EndpointPriors] = MappingProxyType(
             log_sd_per_root_month=0.08,
             level_scale=0.08,
             slope_scale=0.004,
+            spread_scale=0.2,
             share=(2.0, 2.0),
             decay=(8.0, 4.0),
             per_year_of_age=(0.0, 0.01),
@@ -109,6 +113,7 @@ PRIORS: Mapping[str, EndpointPriors] = MappingProxyType(
             log_sd_per_root_month=0.04,
             level_scale=0.2,
             slope_scale=0.01,
+            spread_scale=0.15,
             share=(2.0, 2.0),
             decay=(8.0, 4.0),
             per_year_of_age=(0.0, 0.01),
@@ -116,6 +121,7 @@ PRIORS: Mapping[str, EndpointPriors] = MappingProxyType(
     }
 )
 EVENT_PRIORS = EventPriors()
+LOGIT_SHARE_SCALE = 0.5  # of the half-normal SD of logit(share) between studies
 CROSS_CORRELATION_SCALE = 0.5  # SD of the unit triangle of ``_endpoint_driver``
 SAMPLER = Sampler()
 GATE = Gate()

@@ -1,8 +1,8 @@
-"""Moments of the cells' patients, averaged over the enrolment window of each cell.
+"""Moments of the cells' patients, averaged over the enrolment times of each cell.
 
 Patients of a cell differ by their deviations and by their time of enrolment after diagnosis; both
 contribute to the covariance. Curves are linear between knots, so the quadrature nodes give exact
-averages over the window.
+averages over an even enrolment. The SD of a cell is that of the curve times the cell's ``spread``.
 
 The deviation of a patient is the sum of a permanent part and of a transient part, which is an
 Ornstein-Uhlenbeck process. The processes of different endpoints have the same driving noise: their
@@ -24,59 +24,65 @@ from phase2sim.prior.models.unknowns.evidence_arrays import Cells
 
 
 def window_moments(
-    layout: Cells, mean: Tensor, sd: Tensor, share: Tensor, rate: Tensor, driver: Tensor
+    layout: Cells,
+    mean: Tensor,
+    sd: Tensor,
+    rate: Tensor,
+    driver: Tensor,
+    spread: Tensor,
+    share: Tensor,
+    root_weight: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Average of the mean curve and SD (cell,), covariance and correlation (pair,).
 
-    ``mean`` and ``sd`` are curves (endpoint, knot). ``share`` (endpoint,) of the variance of a
-    deviation is permanent; the rest decays at ``rate`` (endpoint,) per month. ``driver`` is
-    (endpoint, endpoint).
+    ``mean`` and ``sd`` are curves (endpoint, knot), the SD of a cell's patients being ``spread``
+    (cell,) times the curve's. ``share`` (cell,) of the variance of a deviation is permanent; the
+    rest decays at ``rate`` (endpoint,) per month. ``driver`` is (endpoint, endpoint),
+    ``root_weight`` (cell, node) the square root of the share enrolled at a node.
     """
     later = np.where(layout.months[layout.first] > layout.months[layout.second], 0, 1)
     pairs = np.stack([layout.first, layout.second, later, layout.lag], axis=1)
+    nodes = np.count_nonzero(layout.root_weight, axis=1)
     outputs: Any = moments_of_windows(
-        mean, sd, share, rate, driver, layout.root_weight, layout.basis, layout.endpoint, pairs
-    )
+        mean, sd, rate, driver, spread, share, root_weight, layout.basis, layout.endpoint, nodes,
+        pairs,
+    )  # fmt: skip
     average, cell_sd, covariance, correlation = outputs
     return average, cell_sd, covariance, correlation
 
 
-def _used_nodes(weight: Floats) -> int:
-    """Number of nodes without the padding, which has weight 0."""
-    count = len(weight)
-    while count > 0 and weight[count - 1] == 0.0:
-        count -= 1
-    return count
-
-
-used_nodes = kernel(_used_nodes)
-
-
 def _cell_deviations(
-    mean: Floats, sd: Floats, root_weight: Floats, basis: Floats, endpoint: Floats
+    mean: Floats, sd: Floats, root_weight: Floats, basis: Floats, endpoint: Floats, nodes: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Average mean (cell,), and SD and mean deviation at each node (cell, node), weighted."""
-    cells, nodes = root_weight.shape
-    average, patient, enrolment = (
-        np.zeros(cells),
-        np.zeros((cells, nodes)),
-        np.zeros((cells, nodes)),
-    )
+    """Average mean (cell,), and the curves' mean and SD at each node, (cell, node)."""
+    cells, most = root_weight.shape
+    average, curve, spread = np.zeros(cells), np.zeros((cells, most)), np.zeros((cells, most))
     for cell in range(cells):
         e = int(endpoint[cell])
-        for node in range(used_nodes(root_weight[cell])):
+        for node in range(int(nodes[cell])):
             for knot in range(mean.shape[1]):
-                enrolment[cell, node] += basis[cell, node, knot] * mean[e, knot]
-                patient[cell, node] += basis[cell, node, knot] * sd[e, knot]
-            average[cell] += root_weight[cell, node] ** 2 * enrolment[cell, node]
-        for node in range(used_nodes(root_weight[cell])):
-            weight = root_weight[cell, node]
-            patient[cell, node] *= weight
-            enrolment[cell, node] = weight * (enrolment[cell, node] - average[cell])
-    return average, patient, enrolment
+                curve[cell, node] += basis[cell, node, knot] * mean[e, knot]
+                spread[cell, node] += basis[cell, node, knot] * sd[e, knot]
+            average[cell] += root_weight[cell, node] ** 2 * curve[cell, node]
+    return average, curve, spread
 
 
 cell_deviations = kernel(_cell_deviations)
+
+
+def _weighted(
+    values: Floats, middle: Floats, factor: Floats, root_weight: Floats, nodes: Floats
+) -> Floats:
+    """``(values - middle) factor root_weight`` (cell, node), with a middle and factor a cell."""
+    weighted = np.zeros(values.shape)
+    for cell in range(len(values)):
+        for node in range(int(nodes[cell])):
+            off = values[cell, node] - middle[cell]
+            weighted[cell, node] = root_weight[cell, node] * factor[cell] * off
+    return weighted
+
+
+weighted_deviations = kernel(_weighted)
 
 
 def _correlation_parts(
@@ -98,25 +104,30 @@ correlation_parts = kernel(_correlation_parts)
 def _moments(
     mean: Floats,
     sd: Floats,
-    share: Floats,
     rate: Floats,
     driver: Floats,
+    spread: Floats,
+    share: Floats,
     root_weight: Floats,
     basis: Floats,
     endpoint: Floats,
+    nodes: Floats,
     pairs: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    average, patient, enrolment = cell_deviations(mean, sd, root_weight, basis, endpoint)
+    average, curve, curve_sd = cell_deviations(mean, sd, root_weight, basis, endpoint, nodes)
+    none, one = np.zeros(len(average)), np.ones(len(average))
+    patient = weighted_deviations(curve_sd, none, spread, root_weight, nodes)
+    enrolment = weighted_deviations(curve, average, one, root_weight, nodes)
     cell_sd = np.zeros(len(average))
     covariance, correlation = np.zeros(len(pairs)), np.zeros(len(pairs))
     for pair in range(len(pairs)):
         i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
         e, f = int(endpoint[i]), int(endpoint[j])
         permanent, transient = correlation_parts(
-            share[e], share[f], rate[e], rate[f], pairs[pair, 3], pairs[pair, 2]
+            share[i], share[j], rate[e], rate[f], pairs[pair, 3], pairs[pair, 2]
         )
         by_patient, by_enrolment = 0.0, 0.0
-        for node in range(used_nodes(root_weight[i])):
+        for node in range(int(nodes[i])):
             by_patient += patient[i, node] * patient[j, node]
             by_enrolment += enrolment[i, node] * enrolment[j, node]
         covariance[pair] = driver[e, f] * (permanent + transient) * by_patient + by_enrolment
@@ -157,22 +168,35 @@ def _add_curves(
     by_average: Floats,
     by_patient: Floats,
     by_enrolment: Floats,
+    average: Floats,
+    curve: Floats,
+    curve_sd: Floats,
+    spread: Floats,
     root_weight: Floats,
     basis: Floats,
     endpoint: Floats,
+    nodes: Floats,
     by_mean: Floats,
     by_sd: Floats,
+    by_spread: Floats,
+    by_weight: Floats,
 ) -> None:
-    """Add to the gradients by the curves those by the cells' nodes."""
+    """Add to the gradients by curves, spreads and weights those by the cells' nodes."""
     for cell in range(len(root_weight)):
         e = int(endpoint[cell])
-        average = by_average[cell]
-        for node in range(used_nodes(root_weight[cell])):
-            average -= root_weight[cell, node] * by_enrolment[cell, node]
-        for node in range(used_nodes(root_weight[cell])):
-            weight = root_weight[cell, node]
-            at_mean = weight * by_enrolment[cell, node] + weight**2 * average
-            at_sd = weight * by_patient[cell, node]
+        by_middle = by_average[cell]
+        for node in range(int(nodes[cell])):
+            by_middle -= root_weight[cell, node] * by_enrolment[cell, node]
+        for node in range(int(nodes[cell])):
+            weight, at_sd = root_weight[cell, node], by_patient[cell, node] * curve_sd[cell, node]
+            by_spread[cell] += weight * at_sd
+            by_weight[cell, node] += (
+                spread[cell] * at_sd
+                + by_enrolment[cell, node] * (curve[cell, node] - average[cell])
+                + 2.0 * weight * curve[cell, node] * by_middle
+            )
+            at_mean = weight * by_enrolment[cell, node] + weight**2 * by_middle
+            at_sd = weight * spread[cell] * by_patient[cell, node]
             for knot in range(basis.shape[2]):
                 by_mean[e, knot] += basis[cell, node, knot] * at_mean
                 by_sd[e, knot] += basis[cell, node, knot] * at_sd
@@ -199,19 +223,19 @@ row_product = kernel(_row_product)
 def _parts_gradient(
     permanent: float,
     transient: float,
-    e: int,
-    f: int,
+    cells: tuple[int, int],
+    endpoints: tuple[int, int],
     share: Floats,
     rate: Floats,
     by_share: Floats,
     by_rate: Floats,
 ) -> None:
     """Add the gradient of both parts by shares and rates, without that through the lag."""
-    for endpoint in (e, f):
-        by_share[endpoint] += (
-            permanent / share[endpoint] - transient / (1.0 - share[endpoint])
-        ) / 2.0
-        by_rate[endpoint] += transient * (0.5 / rate[endpoint] - 1.0 / (rate[e] + rate[f]))
+    both = rate[endpoints[0]] + rate[endpoints[1]]
+    for side in range(2):
+        cell, endpoint = cells[side], endpoints[side]
+        by_share[cell] += (permanent / share[cell] - transient / (1.0 - share[cell])) / 2.0
+        by_rate[endpoint] += transient * (0.5 / rate[endpoint] - 1.0 / both)
 
 
 parts_gradient = kernel(_parts_gradient)
@@ -220,49 +244,57 @@ parts_gradient = kernel(_parts_gradient)
 def _slopes(
     mean: Floats,
     sd: Floats,
-    share: Floats,
     rate: Floats,
     driver: Floats,
+    spread: Floats,
+    share: Floats,
     root_weight: Floats,
     basis: Floats,
     endpoint: Floats,
+    nodes: Floats,
     pairs: Floats,
     by_average: Floats,
     by_cell_sd: Floats,
     by_covariance: Floats,
     by_correlation: Floats,
-) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
     _, cell_sd, covariance, _ = moments_kernel(
-        mean, sd, share, rate, driver, root_weight, basis, endpoint, pairs
+        mean, sd, rate, driver, spread, share, root_weight, basis, endpoint, nodes, pairs
     )
-    _, patient, enrolment = cell_deviations(mean, sd, root_weight, basis, endpoint)
+    average, curve, curve_sd = cell_deviations(mean, sd, root_weight, basis, endpoint, nodes)
+    none, one = np.zeros(len(average)), np.ones(len(average))
+    patient = weighted_deviations(curve_sd, none, spread, root_weight, nodes)
+    enrolment = weighted_deviations(curve, average, one, root_weight, nodes)
     total = moment_gradient(cell_sd, covariance, pairs, by_cell_sd, by_covariance, by_correlation)
     by_patient, by_enrolment = np.zeros(patient.shape), np.zeros(patient.shape)
     by_mean, by_sd, by_driver = np.zeros(mean.shape), np.zeros(sd.shape), np.zeros(driver.shape)
     by_share, by_rate = np.zeros(len(share)), np.zeros(len(rate))
+    by_spread, by_weight = np.zeros(len(spread)), np.zeros(root_weight.shape)
     for pair in range(len(pairs)):
         i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
         e, f = int(endpoint[i]), int(endpoint[j])
         later, lag = pairs[pair, 2], pairs[pair, 3]
-        permanent, transient = correlation_parts(share[e], share[f], rate[e], rate[f], lag, later)
-        rho = driver[e, f] * (permanent + transient)
-        nodes = used_nodes(root_weight[i])
-        product = row_product(patient, i, j, nodes, total[pair] * rho, by_patient)
-        row_product(enrolment, i, j, nodes, total[pair], by_enrolment)
+        permanent, transient = correlation_parts(share[i], share[j], rate[e], rate[f], lag, later)
+        rho, used = driver[e, f] * (permanent + transient), int(nodes[i])
+        product = row_product(patient, i, j, used, total[pair] * rho, by_patient)
+        row_product(enrolment, i, j, used, total[pair], by_enrolment)
         by_rho = total[pair] * product
         by_driver[e, f] += by_rho * (permanent + transient)
         permanent, transient = by_rho * driver[e, f] * permanent, by_rho * driver[e, f] * transient
-        parts_gradient(permanent, transient, e, f, share, rate, by_share, by_rate)
+        parts_gradient(permanent, transient, (i, j), (e, f), share, rate, by_share, by_rate)
         by_rate[f if later > 0.0 else e] -= lag * transient
-    add_curves(by_average, by_patient, by_enrolment, root_weight, basis, endpoint, by_mean, by_sd)
-    return by_mean, by_sd, by_share, by_rate, by_driver
+    add_curves(
+        by_average, by_patient, by_enrolment, average, curve, curve_sd, spread, root_weight, basis,
+        endpoint, nodes, by_mean, by_sd, by_spread, by_weight,
+    )  # fmt: skip
+    return by_mean, by_sd, by_rate, by_driver, by_spread, by_share, by_weight
 
 
 def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
-    cells, pairs = inputs[5][:1], inputs[8][:1]
+    cells, pairs = inputs[7][:1], inputs[10][:1]
     return [cells, cells, pairs, pairs]
 
 
 moments_of_windows: Differentiable = Differentiable(
-    Slopes("window_moments", kernel(_slopes), 5), moments_kernel, _shapes
+    Slopes("window_moments", kernel(_slopes), 7), moments_kernel, _shapes
 )

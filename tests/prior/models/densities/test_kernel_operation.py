@@ -71,12 +71,14 @@ def test_moments_of_windows() -> None:
     inputs = [
         rng.uniform(1.0, 2.0, (2, 3)),  # mean
         rng.uniform(0.5, 1.0, (2, 3)),  # SD
-        [0.4, 0.6],  # share
         [0.2, 0.5],  # rate
         [[1.0, 0.3], [0.3, 1.0]],
+        [1.1, 0.8, 1.3],  # SD over the curve's
+        [0.4, 0.6, 0.5],  # share
         root_weight,
         basis,
         [0, 1, 1],
+        [2, 2, 1],  # nodes
         pairs,
     ]
     assert_slopes(moments_of_windows, inputs)
