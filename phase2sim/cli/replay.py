@@ -20,7 +20,7 @@ from phase2sim.studies.single_trial import replay
     "--truth",
     default="target",
     show_default=True,
-    type=click.Choice(["target", "null", "prior", "sceptical"]),
+    type=click.Choice(["target", "null", "prior", "sceptical", "expected"]),
     help="Assumed truth of the trial.",
 )
 @click.option("--out", type=OutputFile(), help="Write the trial's patients to a CSV file.")

@@ -41,6 +41,7 @@ from phase2sim.operating.measures import (
     treated_patients,
     true_given_go,
 )
+from phase2sim.prior.truth_sources import EXPECTED
 from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
 
@@ -52,11 +53,17 @@ type ClosedFormLookup = Callable[
 # The share of go under each truth.
 SHARE_NAMES = {
     "target": "power",
+    EXPECTED: "expected_power",
     "null": "type_i_error",
     "prior": "assurance",
     "sceptical": "assurance",
 }
-SHARE_TITLES = {"power": "power", "type_i_error": "type I error", "assurance": "assurance"}
+SHARE_TITLES = {
+    "power": "power",
+    "expected_power": "expected power",
+    "type_i_error": "type I error",
+    "assurance": "assurance",
+}
 COLUMNS = ("estimate", "mcse", "requested", "used", "failed", "low", "high", "exact", "approximate")
 
 HARM = "safety"  # what stands for an analysis in rows about stopping for harm
@@ -72,15 +79,15 @@ class Characteristic:
     ``closed_form`` is the power from theory, None where there is no formula.
     """
 
-    # power, type_i_error, assurance, bias, coverage, missing, duration; with interim looks
-    # stop_efficacy, stop_futility, failed_look, overrun_reversed, enrolled, overrun; of arms that
+    # power, expected_power, type_i_error, assurance, bias, coverage, missing, duration; with
+    # interim looks stop_efficacy, stop_futility, failed_look, overrun_reversed, enrolled, overrun; of arms that
     # are dropped there dropped, selected, enrolled_in_arm, enrolled_in_control; with a safety rule
     # stopped_for_harm, treated_patients, harm_before, final_analysis; of a rule its ledger
     name: str
     endpoint: str
     analysis: str
     month: float | None
-    truth: str  # target | null | prior | sceptical
+    truth: str  # target | null | prior | sceptical | expected
     measured: Measured
     closed_form: ClosedForm | None = None
     look: int | None = None  # from 1, for a characteristic of one look
@@ -185,6 +192,8 @@ def operating_characteristics(
                 closed_form=by_verdict.get(number)
                 or (closed_form(number, truth) if is_single else None),
             )
+        if truth == EXPECTED:
+            continue  # all else is as at the target
         yield from _ledger_rows(built, truth, truth_sums, requested)
         yield from _harm_rows(built, truth, truth_sums, requested)
         yield from _estimate_rows(built, truth, truth_sums, requested, truth_error)

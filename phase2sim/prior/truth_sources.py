@@ -16,6 +16,7 @@ from phase2sim.core.randomness import normals, uniforms
 from phase2sim.evidence.reported import REFERENCE_AGE
 from phase2sim.prior.draws import PriorDraws
 
+EXPECTED = "expected"  # the target's effect in a control arm drawn from the prior
 _WINDOW_NODES = 48
 # Indices in the "truth" stream.
 _PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT, _SPREAD, _SHARE = range(8)
@@ -261,21 +262,59 @@ def prior_truth(
     visits = np.array(plan.visits_months)
     assumptions = [prior.effects[name] for name in plan.endpoints]
     growth = [EffectCurve(1.0, a.month, a.effect_shape()).at(visits) for a in assumptions]
-    # A control mean from the scenario has no between-study variation.
-    free = np.array([control.history[:, e].any() for e in range(len(endpoint_indices))])
+    level_sd, slope_sd = _between_control_means(prior, control, plan)
     return TruthFromPrior(
         label=label,
         seed=plan.seed,
         visits_months=visits,
         control=control,
-        level_sd=prior.level_sd[:, endpoint_indices] * free,
-        slope_sd=prior.slope_sd[:, endpoint_indices] * free,
+        level_sd=level_sd,
+        slope_sd=slope_sd,
         effect=prior.effect[:, endpoint_indices],
         growth=np.array(growth),
         sceptical_sd=np.array([a.sceptical_sd for a in assumptions]),
         shared=np.array([ENDPOINTS[a.endpoint].benefit_sign * a.shared**0.5 for a in assumptions]),
         robust_weight=robust_weight,
     )
+
+
+def expected_truth(
+    plan: Plan,
+    control: Control,
+    prior: PriorDraws,
+    effects: Mapping[str, EffectCurve],
+) -> TruthFromPrior:
+    """Truth source with the given effects in every trial, and the control arm of a new study.
+
+    Its share of go is the expected power: power at the target, averaged over what the fit does not
+    know of SD, correlation and course of the control arm.
+    """
+    names, visits = plan.endpoints, np.array(plan.visits_months)
+    growth = np.array([effects[e].at(visits) if e in effects else 0.0 * visits for e in names])
+    nothing = np.zeros(len(names))
+    level_sd, slope_sd = _between_control_means(prior, control, plan)
+    return TruthFromPrior(
+        label=EXPECTED,
+        seed=plan.seed,
+        visits_months=visits,
+        control=control,
+        level_sd=level_sd,
+        slope_sd=slope_sd,
+        effect=np.ones((len(prior.history), len(names))),
+        growth=growth,
+        sceptical_sd=nothing,
+        shared=nothing,
+        robust_weight=1.0,
+    )
+
+
+def _between_control_means(
+    prior: PriorDraws, control: Control, plan: Plan
+) -> tuple[Floats, Floats]:
+    """SDs of level and slope between studies; 0 for a control mean from the scenario."""
+    indices = [prior.endpoints.index(name) for name in plan.endpoints]
+    free = np.array([control.history[:, e].any() for e in range(len(indices))])
+    return prior.level_sd[:, indices] * free, prior.slope_sd[:, indices] * free
 
 
 def window_midpoints(window: tuple[float, float]) -> Floats:

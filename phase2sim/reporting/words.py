@@ -42,6 +42,7 @@ _CHARACTERISTICS: dict[str, tuple[str, str]] = {
 }
 TRUTHS: dict[str, str] = {
     "target": "the hoped-for effect is real",
+    "expected": "the hoped-for effect is real, in a control arm drawn from the fitted prior",
     "null": "no effect on anything",
     "prior": "effect drawn from the fitted prior",
     "sceptical": "effect drawn from the sceptical prior",

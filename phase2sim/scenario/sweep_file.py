@@ -20,7 +20,7 @@ from phase2sim.scenario.key_checks import ask_units
 from phase2sim.scenario.scenario_file import Scenario, put, put_setting, scenario_from
 
 type Label = int | float | str | bool
-type TruthName = Literal["target", "null", "prior", "sceptical"]
+type TruthName = Literal["target", "null", "prior", "sceptical", "expected"]
 
 # Columns of the results: no axis may be called like one.
 RESERVED = frozenset({

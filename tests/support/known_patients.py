@@ -46,7 +46,8 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
 
     ``true`` replaces what is known by endpoint: ``mean`` and ``sd`` (endpoint, knot), ``level_sd``,
     ``slope_sd``, ``share``, ``decay``, ``age_slope``, ``spread_sd`` and ``share_sd`` (endpoint,),
-    ``driver`` (endpoint, endpoint). By default curves are flat, studies alike and endpoints independent.
+    ``driver`` (endpoint, endpoint). By default curves are flat, studies alike and endpoints
+    independent.
     """
     layout = cells(evidence)
     names = layout.endpoints

@@ -29,6 +29,8 @@ def truth(**changes: object) -> Parameters:
         "sd": np.tile([[SD[name]] for name in ENDPOINTS], KNOTS.size),
         "level_sd": none,
         "slope_sd": none,
+        "spread_sd": none,
+        "share_sd": none,
         "patient_share": np.full(4, 0.6),
         "decay": np.full(4, 1e-9),
         "endpoint_correlation": np.eye(4),

@@ -23,6 +23,7 @@ GAP_TO_FLAG = 4.0  # Monte Carlo standard errors
 
 _ROWS = (
     ("power", "target", "power", "at the target"),
+    ("expected_power", "expected", "expected power", "in a new control arm"),
     ("type_i_error", "null", "type I error", "no effect"),
     ("assurance", "prior", "assurance", "fitted prior"),
     ("assurance", "sceptical", "", "sceptical prior"),

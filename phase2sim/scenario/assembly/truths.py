@@ -18,6 +18,7 @@ from phase2sim.prior.truth_sources import (
     EffectCurve,
     TreatedArms,
     control_from_prior,
+    expected_truth,
     fixed_truth,
     prior_truth,
 )
@@ -65,17 +66,21 @@ def truth_sources(
     ratios = np.log([scenario.events[name].rate_ratio for name in drawn.counted])
     of_events = np.concatenate([np.zeros((1, ratios.size)), shares[:, None] * ratios])
     sources: list[TruthSource] = []
+    expected: list[TruthSource] = []
     if scenario.truth.target:
         effects = {e: _target(built, control, drawn, e) for e in scenario.truth.target}
         treated = TreatedArms(shares, _modification(built, drawn, effects, shares), of_events)
         sources.append(fixed_truth("target", drawn, control, effects, treated))
+        if prior is not None:
+            source = expected_truth(drawn, control, prior, effects)
+            expected.append(source.with_assumptions(treated, assumed.heterogeneity))
     if scenario.truth.prior is not None and prior is not None:
         weight = scenario.truth.prior.robust_weight
         treated = TreatedArms(shares, None, of_events)
         for label, fitted in (("prior", weight), ("sceptical", 0.0)):
             source = prior_truth(label, drawn, control, prior, fitted)
             sources.append(source.with_assumptions(treated, assumed.heterogeneity))
-    return sources
+    return sources + expected
 
 
 def _modification(

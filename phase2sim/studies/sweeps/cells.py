@@ -227,18 +227,20 @@ def _cell(
     available = ["null"]
     available += ["target"] if scenario.truth.target else []
     available += ["prior", "sceptical"] if scenario.truth.prior else []
+    draws = priors.get_prior(scenario)
+    on_request = ["expected"] if scenario.truth.target and draws is not None else []
     for truth in requested:
-        if truth not in available:
+        if truth not in available + on_request:
+            listed = ", ".join(sorted(available + on_request))
             raise BadScenario(
-                f"truths names {truth!r}, but the scenario has {', '.join(sorted(available))}. Add"
-                " it to the base, or leave it out."
+                f"truths names {truth!r}, but the scenario has {listed}. Add it to the base, or"
+                " leave it out."
             )
     truths = tuple(
         truth
-        for truth in ("target", "null", "prior", "sceptical")
+        for truth in ("target", "null", "prior", "sceptical", "expected")
         if truth in (requested or available)
     )
-    draws = priors.get_prior(scenario)
     prior = "" if draws is None else _hash_of_draws(draws)
     study = study_key(scenario, truths, prior)
     return Cell(cell_key(study, scenario), study, labels, built, truths, prior)

@@ -1,6 +1,6 @@
 """A small fit agrees with the textbook; the parts around sampling do what they say."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +117,7 @@ def known(layout: Cells, rho: float) -> tuple[Moments, NaturalHistory]:
     ones = pt.ones(layout.months.size)
     within = pt.as_tensor(np.where(layout.first == layout.second, 1.0, rho))
     zero: Tensor = pt.zeros(1)
-    history = NaturalHistory(*[zero] * 11)
+    history = NaturalHistory(*[zero] * len(fields(NaturalHistory)))
     at = Moments(
         mean=0 * ones,
         shift=0 * ones,
