@@ -80,9 +80,10 @@ class Characteristic:
     """
 
     # power, expected_power, type_i_error, assurance, bias, coverage, missing, duration; with
-    # interim looks stop_efficacy, stop_futility, failed_look, overrun_reversed, enrolled, overrun; of arms that
-    # are dropped there dropped, selected, enrolled_in_arm, enrolled_in_control; with a safety rule
-    # stopped_for_harm, treated_patients, harm_before, final_analysis; of a rule its ledger
+    # interim looks stop_efficacy, stop_futility, failed_look, overrun_reversed, enrolled, overrun;
+    # of arms that are dropped there dropped, selected, enrolled_in_arm, enrolled_in_control; with a
+    # safety rule stopped_for_harm, treated_patients, harm_before, final_analysis; of a rule its
+    # ledger
     name: str
     endpoint: str
     analysis: str
