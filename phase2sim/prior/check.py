@@ -208,10 +208,14 @@ def _prior_updates(evidence: Evidence, prior: PriorDraws) -> Iterator[PriorUpdat
         yield _prior_update(
             "SD between studies, per month", name, None, slope, prior.slope_sd[:, e]
         )
-        spread = beforehand.spread_sd_before(name)
-        yield _prior_update(
-            "SD between studies, of log SD", name, None, spread, prior.spread_sd[:, e]
-        )
+        if prior.spread_sd.size:
+            yield _prior_update(
+                "SD between studies, of log SD",
+                name,
+                None,
+                beforehand.spread_sd_before(name),
+                prior.spread_sd[:, e],
+            )
 
 
 def _prior_update(
