@@ -1,5 +1,6 @@
 """Conversion of one [[reported]] table to one number in the endpoint's unit."""
 
+import math
 from dataclasses import replace
 
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
@@ -88,7 +89,16 @@ def _assemble(content: EntryContent, label: str) -> ReportedNumber:
         note=table.note,
         unused=_unused_reason(content),
     )
+    if number.is_average and not number.unused:
+        return _read_average(number)
     return _read_independence(number) if table.endpoint == INDEPENDENCE else number
+
+
+def _read_average(number: ReportedNumber) -> ReportedNumber:
+    """Read the SD of patients' averages as the standard error of their mean only."""
+    if number.sd is None or number.se is not None or not number.n:
+        return replace(number, sd=None)
+    return replace(number, sd=None, se=number.sd / math.sqrt(number.n))
 
 
 def _read_independence(number: ReportedNumber) -> ReportedNumber:
@@ -138,10 +148,14 @@ def _unused_reason(content: EntryContent) -> str:
     has_no_spread = (
         table.sd is None and table.se is None and table.ci95 is None and not content.elicited
     )
+    is_average = statistic == "mean" and len(content.months) > 1
     reasons = {
         kind_reason: bool(kind_reason),
-        "an average over several months is not modelled": (
-            statistic == "mean" and len(content.months) > 1
+        "an average over several months without its SD, SE or interval cannot be weighed": (
+            is_average and has_no_spread
+        ),
+        "an average over several months of treated patients is not modelled": (
+            is_average and content.entry.arm.treated
         ),
         f"a {statistic} without its SD, SE or interval cannot be weighed": (
             statistic in SPANS and has_no_spread

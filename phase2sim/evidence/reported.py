@@ -77,6 +77,11 @@ class ReportedNumber:
     unused: str = ""  # the reason why no likelihood reads it; empty if one does
 
     @property
+    def is_average(self) -> bool:
+        """True for the mean of patients' averages over several months."""
+        return self.statistic == "mean" and len(self.months) > 1
+
+    @property
     def where(self) -> str:
         """File and entry number, for messages and ledgers."""
         return f"{self.file}, entry {self.number}"

@@ -137,7 +137,7 @@ def test_table_marks_what_is_elicited_and_fits(evidence: Evidence, width: int) -
 def test_table_gives_the_reason_beside_what_is_not_read(evidence: Evidence) -> None:
     text = " ".join(printed(evidence, 200).split())
 
-    assert "an average over several months is not modelled" in text
+    assert "a change without its SD, SE or interval cannot be weighed" in text
     assert "baseline HbA1c is not reported" in text
 
 

@@ -11,6 +11,8 @@ from phase2sim.evidence.reported import ReportedNumber
 from phase2sim.prior.replicates.events import SimulatedEvents, span_of
 from phase2sim.prior.replicates.patients import ArmPopulation, Visit, to_endpoint_unit
 
+_VISITS_OF_AN_AVERAGE = 49  # in equal steps
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -58,6 +60,8 @@ def summary_visits(entry: ReportedNumber) -> tuple[Visit, ...]:
     if entry.endpoint in EVENTS:
         return ()
     months = entry.months
+    if entry.is_average:
+        months = tuple(np.linspace(months[0], months[-1], _VISITS_OF_AN_AVERAGE).tolist())
     if entry.beyond == "below_baseline" and len(months) == 1:
         months = (0.0, *months)
     endpoints = [entry.endpoint, *([entry.with_endpoint] if entry.with_endpoint else [])]
@@ -99,6 +103,10 @@ def renumbered(entry: ReportedNumber, values: tuple[float, ...]) -> ReportedNumb
 def _mean(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """Mean and, if reported, SD; a reported standard error rescales the error of the mean."""
     arm = arms[entry.arm]
+    if entry.is_average:
+        visits = range(_VISITS_OF_AN_AVERAGE)
+        centre = float(np.mean([arm.expected(entry, visit)[0] for visit in visits]))
+        return (centre + (entry.se or 0.0) * float(rng.standard_normal()),)
     values = arm.reported_values(entry, 0)
     mean = float(values.mean())
     if entry.se is not None:

@@ -18,9 +18,16 @@ from phase2sim.evidence.reported import (
     ReportedNumber,
     StudyArm,
 )
-from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS, basis, window_nodes
+from phase2sim.prior.models.densities.quadrature import (
+    KNOTS_MONTHS,
+    basis,
+    unit_quadrature,
+    window_nodes,
+)
 from phase2sim.prior.models.unknowns.scales import Scales, scales_of
 from phase2sim.prior.models.unknowns.settings import PRIORS
+
+_NODES_OF_AN_AVERAGE = 12
 
 
 class ArmVisit(NamedTuple):
@@ -30,7 +37,8 @@ class ArmVisit(NamedTuple):
     arm: str
     endpoint: str
     window: tuple[float, float]  # months since diagnosis at entry
-    months: float  # since entry, or since diagnosis if so reported
+    months: float  # since entry, or since diagnosis if so reported; the middle of an average
+    span: float = 0.0  # months that a patient's average is over; 0 for one visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +143,19 @@ def visits_of(entry: ReportedNumber) -> tuple[float, ...]:
         return ()
     if entry.beyond == "below_baseline" and len(entry.months) == 1:
         return (0.0, *entry.months)
-    return entry.months
+    return entry.months[:1] if entry.is_average else entry.months
 
 
 def arm_visit(evidence: Evidence, entry: ReportedNumber, months: float) -> ArmVisit:
-    """Cell of one visit of an entry; on the diagnosis clock the enrolment window is [0, 0]."""
+    """Cell of one visit of an entry; on the diagnosis clock the enrolment window is [0, 0].
+
+    An average over several months is a visit in their middle whose curves are averaged over them.
+    """
     arm = find_study_arm(evidence, entry.study, entry.arm, entry.where)
     window = (0.0, 0.0) if entry.clock == "diagnosis" else arm.months_since_diagnosis
-    return ArmVisit(entry.study, entry.arm, entry.endpoint, window, float(months))
+    span = entry.months[1] - entry.months[0] if entry.is_average else 0.0
+    middle = float(months) + span / 2.0
+    return ArmVisit(entry.study, entry.arm, entry.endpoint, window, middle, span)
 
 
 def cells(evidence: Evidence) -> Cells:
@@ -241,8 +254,15 @@ def _nodes(cells: Sequence[ArmVisit]) -> tuple[Floats, Floats]:
     for row, cell in enumerate(cells):
         node, weight = times[cell]
         root_weight[row, : node.size] = np.sqrt(weight)
-        at_nodes[row, : node.size] = basis(node + cell.months)
+        at_nodes[row, : node.size] = _averaged_basis(node, cell)
     return root_weight, at_nodes
+
+
+def _averaged_basis(nodes: Floats, cell: ArmVisit) -> Floats:
+    """Interpolation weights (node, knot), averaged over the months of the cell."""
+    step, weight = unit_quadrature(_NODES_OF_AN_AVERAGE if cell.span else 1)
+    months = cell.months + cell.span * (step - 0.5)
+    return np.asarray(np.tensordot(basis(nodes[:, None] + months), weight, axes=(1, 0)))
 
 
 @dataclass(frozen=True, slots=True)
