@@ -11,6 +11,7 @@ from phase2sim.core.errors import BadValue
 from phase2sim.theory.group_sequential.sample_size_reestimation import SecondStage
 
 _MOST_PATIENTS = 100_000
+_SMALLEST_EFFECT = 1e-9  # no trial is large enough for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class BlindedVariance:
     Raises
     ------
     BadValue
-        If ``effect`` is 0, or another value lies outside its limits.
+        If ``effect`` is 0 or nearly so, or another value lies outside its limits.
 
     Notes
     -----
@@ -108,8 +109,10 @@ class BlindedVariance:
     combines: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.effect == 0:
-            raise BadValue("effect", "is 0; give the difference of means that power is for")
+        if abs(self.effect) < _SMALLEST_EFFECT:
+            raise BadValue(
+                "effect", f"is {self.effect:g}; give the difference of means that power is for"
+            )
         _check_share("one_sided_alpha", self.one_sided_alpha, 0.5)
         _check_share("power", self.power, 1.0)
         _check_most(self.most_patients)
