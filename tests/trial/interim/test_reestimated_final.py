@@ -163,6 +163,12 @@ def test_what_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
         resizing(BLINDED, {"responder": "c_peptide_preserved", "month": 12, "method": "fisher"})
 
 
+@pytest.mark.parametrize("effect", [0, 1e-300, -1e-12])
+def test_no_size_has_power_for_an_effect_of_nothing(effect: float) -> None:
+    with pytest.raises(BadScenario, match="design.reestimation.effect is .*; give the difference"):
+        resizing(BLINDED | {"effect": effect})
+
+
 def test_overrun_takes_back_stops_that_those_on_their_way_do_not_confirm() -> None:
     made = assembled(
         with_looks(
