@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
+from phase2sim.core.draws_error import Picks
 
 AGE, SITE = "age", "site"  # factors that are no endpoint's baseline
 
@@ -72,6 +73,24 @@ class TruthSource(ABC):
         Truth
             Means, effects and variation of each of the trials, on the model scale.
         """
+
+    def picks(self, first: int, trials: int) -> Picks | None:
+        """Prior draws behind trials ``first`` to ``first + trials - 1``.
+
+        Parameters
+        ----------
+        first : int
+            Number of the first trial, from 0.
+        trials : int
+            Number of trials, 1 or more.
+
+        Returns
+        -------
+        Picks or None
+            The draw of each trial; None where the truth is no draw.
+        """
+        del first, trials
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ class Measured:
         could be used.
     mcse : float
         Monte Carlo standard error of the estimate, in the same unit. It measures the error of the
-        simulation, not the uncertainty about the treatment.
+        simulation, not the uncertainty about the treatment. Under a truth drawn from a prior it
+        holds the error of the trials and that of the draws.
     requested : int
         Number of trials requested.
     used : int
@@ -30,6 +31,10 @@ class Measured:
         Estimate if every failed trial counted against it; nan where this has no meaning.
     high : float, default nan
         Estimate if every failed trial counted for it; nan where this has no meaning.
+    draws_mcse : float, default 0.0
+        Part of ``mcse`` that comes from the finite number of draws of the prior, and that more
+        trials do not reduce: ``mcse`` ** 2 is the sum of the squares of this and of the error of
+        the trials. 0 under a fixed truth.
 
     References
     ----------
@@ -51,6 +56,19 @@ class Measured:
     failed: int
     low: float = float("nan")
     high: float = float("nan")
+    draws_mcse: float = 0.0
+
+    @property
+    def trials_mcse(self) -> float:
+        """Part of the standard error that comes from the number of trials."""
+        if self.draws_mcse == 0.0:
+            return self.mcse
+        return float(np.sqrt(max(self.mcse**2 - self.draws_mcse**2, 0.0)))
+
+    @property
+    def is_mostly_of_draws(self) -> bool:
+        """Whether the draws of the prior contribute more to the error than the trials do."""
+        return self.draws_mcse > self.trials_mcse
 
     def __str__(self) -> str:
         return f"{self.estimate:.3f} +- {self.mcse:.3f}, used {self.used:,}, failed {self.failed:,}"

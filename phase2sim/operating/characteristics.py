@@ -64,11 +64,12 @@ SHARE_TITLES = {
     "type_i_error": "type I error",
     "assurance": "assurance",
 }
-COLUMNS = ("estimate", "mcse", "requested", "used", "failed", "low", "high", "exact", "approximate")
+COLUMNS = ("estimate", "mcse", "draws_mcse", "requested", "used", "failed", "low", "high", "exact",
+           "approximate")  # fmt: skip
 
 HARM = "safety"  # what stands for an analysis in rows about stopping for harm
 _ROUNDING = 1e-12  # of an exact power, in the formula that computes it
-_RANDOM_TRUTHS = {"prior", "sceptical"}  # truths that differ from trial to trial
+_RANDOM_TRUTHS = {"prior", "sceptical"}  # truths whose effect differs from trial to trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ def measured_row(measured: Measured) -> dict[str, Any]:
         "failed": measured.failed,
         "low": _finite(measured.low),
         "high": _finite(measured.high),
+        "draws_mcse": _finite(measured.draws_mcse),
     }
 
 

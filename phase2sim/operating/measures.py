@@ -1,5 +1,6 @@
 """Operating characteristics from running sums, each with its Monte Carlo standard error."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
@@ -19,6 +20,7 @@ from phase2sim.core.contracts import (
     Estimates,
 )
 from phase2sim.core.decision import AT_TARGET, BELOW, CLASSES, UNKNOWN
+from phase2sim.core.draws_error import DrawSums, with_draws
 from phase2sim.core.measured import Measured, mean_of, proportion, share_of_trials
 from phase2sim.trial.interim.stop_counts import StopSums, stop_sums
 from phase2sim.trial.interim.trial_ends import TrialEnds
@@ -54,6 +56,7 @@ class TrialSums:
     months: float = float("nan")  # sum of the months to the last readout; nan if not simulated
     squared_months: float = float("nan")
     looks: StopSums = field(default_factory=StopSums)
+    by_draw: DrawSums = field(default_factory=DrawSums)
 
     def __add__(self, other: "TrialSums") -> "TrialSums":
         """Sums over the trials of both."""
@@ -73,7 +76,7 @@ def tally(
     """Sum a batch: one set of estimates per analysis, true_effect and missing (analysis, trial).
 
     With interim looks these are of each trial's last look, and ``trial_ends`` says which that was.
-    The caller adds ``by_class``, which depends on the decision rule.
+    The caller adds ``by_class``, which depends on the decision rule, and ``by_draw``.
     """
     months = np.full(1, np.nan) if months is None else months
     ends = np.stack(
@@ -82,7 +85,6 @@ def tally(
     effect = np.stack([e.effect for e in estimates])
     is_finite = np.isfinite(effect)
     error = np.where(is_finite, effect, np.nan) - true_effect
-    covered = [_covers(e, truth) for e, truth in zip(estimates, true_effect, strict=True)]
     return TrialSums(
         trials=verdict.shape[0],
         go=ends[:, GO - UNDECIDED],
@@ -93,7 +95,7 @@ def tally(
         estimated=is_finite.sum(axis=1),
         error=np.nansum(error, axis=1),
         squared_error=np.nansum(error**2, axis=1),
-        covered=np.sum(covered, axis=1),
+        covered=covered(estimates, true_effect).sum(axis=1),
         unknown=np.isnan(true_effect).sum(axis=1),
         missing=missing.sum(axis=1),
         squared_missing=(missing**2).sum(axis=1),
@@ -102,6 +104,11 @@ def tally(
         looks=StopSums() if trial_ends is None else stop_sums(trial_ends),
         harm=HarmSums() if harm is None else harm,
     )
+
+
+def covered(estimates: tuple[Estimates, ...], true_effect: Floats) -> Bools:
+    """Whether each interval holds the true effect of its trial, (analysis, trial)."""
+    return np.stack([_covers(e, truth) for e, truth in zip(estimates, true_effect, strict=True)])
 
 
 def share_stopped_for_harm(sums: TrialSums, requested: int, look: int | None = None) -> Measured:
@@ -161,7 +168,9 @@ def share_ending_in_class(
     denominator = counts[truth_class] if conditional else counts.sum(axis=0)
     failed = int(counts[truth_class, -1])
     trials = int(denominator.sum())
-    return share_of_trials(int(counts[truth_class, ENDS.index(end)]), failed, trials, requested)
+    share = share_of_trials(int(counts[truth_class, ENDS.index(end)]), failed, trials, requested)
+    classes = (truth_class,) if conditional else range(len(CLASSES))
+    return _with_draws_of_class(share, sums, verdict, {end: (truth_class,)}, classes=classes)
 
 
 def missed_target(sums: TrialSums, verdict: int, requested: int) -> Measured:
@@ -173,13 +182,52 @@ def missed_target(sums: TrialSums, verdict: int, requested: int) -> Measured:
     trials, failed = int(counts.sum()), int(counts[-1])
     missed = trials - int(counts[0])
     share = share_of_trials(missed, 0, trials, requested)
-    return replace(share, failed=failed, low=(missed - failed) / trials)
+    share = replace(share, failed=failed, low=(missed - failed) / trials)
+    others = dict.fromkeys(("consider", "stop", "undecided"), (AT_TARGET,))
+    return _with_draws_of_class(share, sums, verdict, others, classes=(AT_TARGET,))
 
 
 def true_given_go(sums: TrialSums, verdict: int, requested: int) -> Measured:
     """Share of goes whose true effect is beyond the lower reference value, or the null effect."""
     go = sums.by_class[verdict, :, 0]
-    return proportion(int(go[BELOW + 1 :].sum()), int(go.sum()), int(go.sum()), requested)
+    share = proportion(int(go[BELOW + 1 :].sum()), int(go.sum()), int(go.sum()), requested)
+    classes = range(len(CLASSES))
+    return _with_draws_of_class(
+        share, sums, verdict, {"go": classes[BELOW + 1 :]}, classes=classes, used_ends=("go",)
+    )
+
+
+def _with_draws_of_class(
+    share: Measured,
+    sums: TrialSums,
+    verdict: int,
+    counted: Mapping[str, Sequence[int]],  # by end, the classes of the truth that count
+    *,
+    classes: Sequence[int],  # of the trials in the share
+    used_ends: Sequence[str] = (*ENDS, "undecided"),
+) -> Measured:
+    """Add the error from draws to a share by the class of the truth."""
+    totals = sums.by_draw.totals
+    if not totals:
+        return share
+    numbers = [
+        totals[f"{end} {truth_class}"][verdict]
+        for end, of_end in counted.items()
+        for truth_class in of_end
+    ]
+    used = [totals[f"{end} {truth_class}"][verdict] for end in used_ends for truth_class in classes]
+    return with_draws(share, sums.by_draw.trials, np.sum(numbers, axis=0), np.sum(used, axis=0))
+
+
+def _with_draws(
+    measured: Measured, sums: TrialSums, name: str, row: int = 0, used: str | None = None
+) -> Measured:
+    """Add the error from draws to the mean of a quantity, by its name in ``sums.by_draw``."""
+    totals = sums.by_draw.totals
+    if name not in totals:
+        return measured
+    used_by_draw = None if used is None else totals[used][row]
+    return with_draws(measured, sums.by_draw.trials, totals[name][row], used_by_draw)
 
 
 def _fallbacks(estimate: Estimates) -> Ints:
@@ -200,13 +248,15 @@ def share_ending_in(sums: TrialSums, end: End, verdict: int, requested: int) -> 
     """Share of trials that end in go, consider or stop; a failed one ends in none of them."""
     counts = {name: int(getattr(sums, name)[verdict]) for name in ENDS}
     failed = sums.trials - sum(counts.values())
-    return share_of_trials(counts[end], failed, sums.trials, requested)
+    share = share_of_trials(counts[end], failed, sums.trials, requested)
+    return _with_draws(share, sums, end, verdict)
 
 
 def coverage(sums: TrialSums, analysis: int, requested: int) -> Measured:
     """Share of confidence intervals that hold the true effect of their trial."""
     used = int(sums.reasons[analysis, 0])
-    return proportion(int(sums.covered[analysis]), used, sums.trials, requested)
+    share = proportion(int(sums.covered[analysis]), used, sums.trials, requested)
+    return _with_draws(share, sums, "covered", analysis, "answered")
 
 
 def share_fallen_back(sums: TrialSums, analysis: int, fallback: int, requested: int) -> Measured:
@@ -223,6 +273,7 @@ def bias(sums: TrialSums, analysis: int, requested: int, truth_mcse: float = 0.0
     used, answered = int(sums.estimated[analysis]), int(sums.reasons[analysis, 0])
     total, squared = sums.error[analysis], sums.squared_error[analysis]
     mean = mean_of(total, squared, used, sums.trials, requested)
+    mean = _with_draws(mean, sums, "error", analysis, "estimated")
     mean = replace(mean, failed=sums.trials - answered)
     if truth_mcse == 0.0:
         return mean
@@ -231,7 +282,8 @@ def bias(sums: TrialSums, analysis: int, requested: int, truth_mcse: float = 0.0
 
 def mean_duration(sums: TrialSums, requested: int) -> Measured:
     """Mean months from the trial's opening to the last readout."""
-    return mean_of(sums.months, sums.squared_months, sums.trials, sums.trials, requested)
+    mean = mean_of(sums.months, sums.squared_months, sums.trials, sums.trials, requested)
+    return _with_draws(mean, sums, "months")
 
 
 def share_stopped(sums: TrialSums, reason: int, look: int, requested: int) -> Measured:
@@ -239,7 +291,8 @@ def share_stopped(sums: TrialSums, reason: int, look: int, requested: int) -> Me
 
     Of all trials: a trial whose interim analysis failed continues, as in practice.
     """
-    return proportion(int(sums.looks.stops[reason, look]), sums.trials, sums.trials, requested)
+    share = proportion(int(sums.looks.stops[reason, look]), sums.trials, sums.trials, requested)
+    return _with_draws(share, sums, f"stopped {reason}", look)
 
 
 def share_failed_look(sums: TrialSums, look: int, requested: int) -> Measured:
@@ -256,36 +309,43 @@ def share_reversed(sums: TrialSums, look: int, requested: int) -> Measured:
 def mean_enrolled(sums: TrialSums, requested: int) -> Measured:
     """Mean number of patients enrolled when the trial ends: at a look, for harm, or at its end."""
     counts = sums.looks if sums.looks.harm.size else sums.harm
-    return mean_of(counts.enrolled, counts.squared_enrolled, sums.trials, sums.trials, requested)
+    mean = mean_of(counts.enrolled, counts.squared_enrolled, sums.trials, sums.trials, requested)
+    return _with_draws(mean, sums, "enrolled")
 
 
 def mean_overrun(sums: TrialSums, requested: int) -> Measured:
     """Mean number of enrolled patients without complete data at the last look."""
     looks = sums.looks
-    return mean_of(looks.overrun, looks.squared_overrun, sums.trials, sums.trials, requested)
+    mean = mean_of(looks.overrun, looks.squared_overrun, sums.trials, sums.trials, requested)
+    return _with_draws(mean, sums, "overrun")
 
 
 def share_dropped(sums: TrialSums, arm: int, look: int, requested: int) -> Measured:
     """Share of trials in which an arm is dropped at an interim look; arms as their analyses."""
-    return proportion(int(sums.looks.arms.dropped[arm, look]), sums.trials, sums.trials, requested)
+    dropped = int(sums.looks.arms.dropped[arm, look])
+    share = proportion(dropped, sums.trials, sums.trials, requested)
+    return _with_draws(share, sums, f"dropped {arm}", look)
 
 
 def share_selected(sums: TrialSums, arm: int, requested: int) -> Measured:
     """Share of trials with a go for an arm that has the smallest p of all goes."""
-    return proportion(int(sums.looks.arms.best[arm]), sums.trials, sums.trials, requested)
+    share = proportion(int(sums.looks.arms.best[arm]), sums.trials, sums.trials, requested)
+    return _with_draws(share, sums, "selected", arm)
 
 
 def mean_enrolled_in_arm(sums: TrialSums, arm: int, requested: int) -> Measured:
     """Mean number of patients enrolled in one arm; control is the last."""
     arms = sums.looks.arms
     total, squared = arms.enrolled[arm], arms.squared_enrolled[arm]
-    return mean_of(total, squared, sums.trials, sums.trials, requested)
+    mean = mean_of(total, squared, sums.trials, sums.trials, requested)
+    return _with_draws(mean, sums, "enrolled in arm", arm)
 
 
 def mean_missing(sums: TrialSums, analysis: int, requested: int) -> Measured:
     """Mean share of patients whose analysed value is missing."""
     total, squared = sums.missing[analysis], sums.squared_missing[analysis]
-    return mean_of(total, squared, sums.trials, sums.trials, requested)
+    mean = mean_of(total, squared, sums.trials, sums.trials, requested)
+    return _with_draws(mean, sums, "missing", analysis)
 
 
 def _covers(estimate: Estimates, truth: Floats) -> Bools:

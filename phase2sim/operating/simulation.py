@@ -11,6 +11,7 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from phase2sim.core.contracts import FAILURES, RESULTS_VERSION
+from phase2sim.core.draws_error import Picks
 from phase2sim.core.errors import TooManyFailures
 from phase2sim.core.interrupts import swallowed_interrupts_raised
 from phase2sim.core.io.data_frames import dataset_of, frame_of
@@ -31,6 +32,7 @@ from phase2sim.operating.characteristics import (
     operating_characteristics,
     truth_errors,
 )
+from phase2sim.operating.draw_sums import sum_by_draw
 from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, read_evidence
@@ -361,18 +363,24 @@ def _tally_batch(assembled: AssembledScenario, requested: int, first: int) -> tu
     """Tally one batch under every truth."""
     study = assembled.study
     trials = min(study.batch, requested - first)
-    outcomes = [simulate_batch(study, source, first, trials) for source in assembled.sources]
-    return tuple(_sum_batch(study, batch) for batch in outcomes)
+    return tuple(
+        _sum_batch(study, simulate_batch(study, source, first, trials), source.picks(first, trials))
+        for source in assembled.sources
+    )
 
 
-def _sum_batch(study: Study, batch: Outcomes) -> TrialSums:
+def _sum_batch(study: Study, batch: Outcomes, picks: Picks | None) -> TrialSums:
     truth_classes = study.decision.classes(batch.true_effect.T, study.hypotheses)
     harm = sums_of_harm(study.safety, batch.watched, batch.ended, study.plan.patients)
     sums = tally(
         batch.estimates, batch.true_effect, batch.missing, batch.verdict,
         months=batch.months, trial_ends=batch.ended, harm=harm,
     )  # fmt: skip
-    return replace(sums, by_class=by_class(batch.verdict, truth_classes))
+    by_draw = sum_by_draw(
+        picks, batch.estimates, batch.true_effect, batch.missing, batch.verdict,
+        classes=truth_classes, months=batch.months, trial_ends=batch.ended,
+    )  # fmt: skip
+    return replace(sums, by_class=by_class(batch.verdict, truth_classes), by_draw=by_draw)
 
 
 def _in_threads(

@@ -10,6 +10,7 @@ from scipy import special
 from phase2sim.core.age_distribution import age_moments
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.contracts import Plan, Truth, TruthSource
+from phase2sim.core.draws_error import Picks
 from phase2sim.core.effect_shapes import EffectShape
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.randomness import normals, uniforms
@@ -17,6 +18,7 @@ from phase2sim.evidence.reported import REFERENCE_AGE
 from phase2sim.prior.draws import PriorDraws
 
 EXPECTED = "expected"  # the target's effect in a control arm drawn from the prior
+DRAWN_TRUTHS = ("prior", "sceptical", EXPECTED)  # labels of truths with a draw for each trial
 _WINDOW_NODES = 48
 # Indices in the "truth" stream.
 _PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT, _SPREAD, _SHARE = range(8)
@@ -158,8 +160,11 @@ class TruthFromPrior(TruthSource):
 
     def draws(self, first: int, trials: int) -> Ints:
         """Index of the prior draw that is true in each trial, (trial,)."""
-        pick = uniforms((trials, 1), self.seed, "truth", first, _PICK)[:, 0]
-        return np.asarray((pick * len(self.effect)).astype(np.int64))
+        return self.picks(first, trials).index
+
+    def picks(self, first: int, trials: int) -> Picks:
+        """Prior draws behind trials ``first`` to ``first + trials - 1``."""
+        return picks_of_trials(self.seed, len(self.effect), first, trials)
 
     def truth(self, first: int, trials: int) -> Truth:
         """Truth of trials ``first`` to ``first + trials - 1``."""
@@ -180,6 +185,12 @@ class TruthFromPrior(TruthSource):
         effect = size[..., None] * self.growth
         control = _row(self.control, draw).of_new_studies(normal(_SPREAD), normal(_SHARE))
         return _truth(control, drift, effect, self.treated)
+
+
+def picks_of_trials(seed: int, draws: int, first: int, trials: int) -> Picks:
+    """Which of ``draws`` prior draws is true in each trial, under any truth of this seed."""
+    pick = uniforms((trials, 1), seed, "truth", first, _PICK)[:, 0]
+    return Picks(np.asarray((pick * draws).astype(np.int64)), draws)
 
 
 def fitted_prior(sources: Iterable[TruthSource]) -> TruthFromPrior | None:

@@ -27,7 +27,7 @@ RESERVED = frozenset({
     *("cell", "study", "patients_per_arm", "decision", "trials", "seed", "results_version"),
     *("name", "endpoint", "analysis", "month", "truth", "estimate", "mcse", "requested", "used"),
     *("failed", "low", "high", "exact", "approximate", "gap_in_se", "refused"),
-    *("difference", "difference_mcse", "look"),
+    *("draws_mcse", "difference", "difference_mcse", "look"),
 })  # fmt: skip
 _MOST_CELLS = 1_000_000
 _DECIMALS = 12  # of the values of a range: 0.1 + 2 * 0.1 is 0.3

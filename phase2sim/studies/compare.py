@@ -1,6 +1,6 @@
 """Scenarios side by side on the same patients: differences with paired standard errors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from phase2sim.core.arrays import Arms
 from phase2sim.core.contracts import CONSIDER, GO, UNDECIDED
+from phase2sim.core.draws_error import Picks, paired_with_draws, with_draws_of_trials
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.data_frames import frame_of
@@ -182,12 +183,18 @@ def compare_scenarios(
     files = ", ".join(dict.fromkeys(str(scenario.path) for scenario in scenarios))
     refuse_unread_by_all((scenario.assembled.built for scenario in prepared), files)
     verdicts_by_scenario = _simulate_verdicts(prepared, trials, progress)
+    picks = [
+        {source.label: source.picks(0, trials) for source in scenario.assembled.sources}
+        for scenario in prepared
+    ]
     entries = tuple(
-        _entry(entry, prepared[0], verdicts, trials)
-        for entry, verdicts in zip(prepared, verdicts_by_scenario, strict=True)
+        _entry(entry, prepared[0], verdicts, picks_of_scenario)
+        for entry, verdicts, picks_of_scenario in zip(
+            prepared, verdicts_by_scenario, picks, strict=True
+        )
     )
     return ScenarioComparison(
-        entries, tuple(_differences(verdicts_by_scenario, trials)), seed, trials
+        entries, tuple(_differences(verdicts_by_scenario, picks)), seed, trials
     )
 
 
@@ -243,7 +250,10 @@ def _main_verdict(assembled: AssembledScenario) -> int:
 
 
 def _entry(
-    prepared: PreparedScenario, first: PreparedScenario, verdicts: dict[str, Arms], trials: int
+    prepared: PreparedScenario,
+    first: PreparedScenario,
+    verdicts: Mapping[str, Arms],
+    picks: Mapping[str, Picks | None],
 ) -> ComparedScenario:
     study, plan = prepared.assembled.study, prepared.assembled.study.drawn
     first_plan = first.assembled.study.drawn
@@ -251,35 +261,42 @@ def _entry(
         scenario=prepared.assembled.built.scenario,
         verdict=study.verdicts[_main_verdict(prepared.assembled)],
         patients=plan.patients,
-        go={truth: _share(verdict, trials, GO) for truth, verdict in verdicts.items()},
+        go={truth: _share(verdict, GO, picks[truth]) for truth, verdict in verdicts.items()},
         shares_patients=(plan.endpoints, plan.visits_months)
         == (first_plan.endpoints, first_plan.visits_months),
-        consider={truth: _share(verdict, trials, CONSIDER) for truth, verdict in verdicts.items()}
+        consider={truth: _share(ends, CONSIDER, picks[truth]) for truth, ends in verdicts.items()}
         if study.decision.considers
         else {},
     )
 
 
-def _share(verdict: Arms, trials: int, ending: int) -> Measured:
-    failed = int((verdict == UNDECIDED).sum())
-    return share_of_trials(int((verdict == ending).sum()), failed, trials)
+def _share(verdict: Arms, ending: int, picks: Picks | None) -> Measured:
+    failed, is_end = int((verdict == UNDECIDED).sum()), verdict == ending
+    share = share_of_trials(int(is_end.sum()), failed, verdict.size)
+    return with_draws_of_trials(share, is_end, picks)
 
 
 def _differences(
-    verdicts_by_scenario: Sequence[dict[str, Arms]], trials: int
+    verdicts_by_scenario: Sequence[Mapping[str, Arms]],
+    picks_by_scenario: Sequence[Mapping[str, Picks | None]],
 ) -> Iterator[Difference]:
+    first_verdicts, first_picks = verdicts_by_scenario[0], picks_by_scenario[0]
     for number, verdicts in enumerate(verdicts_by_scenario[1:], start=1):
         for truth in _TRUTHS:
-            if truth in verdicts and truth in verdicts_by_scenario[0]:
-                yield _difference(
-                    number, truth, verdicts[truth], verdicts_by_scenario[0][truth], trials
-                )
+            if truth in verdicts and truth in first_verdicts:
+                picks = picks_by_scenario[number][truth], first_picks[truth]
+                yield _difference(number, truth, verdicts[truth], first_verdicts[truth], picks)
 
 
 def _difference(
-    number: int, truth: str, verdicts: Arms, first_verdicts: Arms, trials: int
+    number: int,
+    truth: str,
+    verdicts: Arms,
+    first_verdicts: Arms,
+    picks: tuple[Picks | None, Picks | None],
 ) -> Difference:
     """Paired difference in the share of go over all trials; a failed one is no go."""
+    trials = verdicts.size
     only_here, only_first = (
         np.flatnonzero((winner == GO) & (loser != GO))
         for winner, loser in ((verdicts, first_verdicts), (first_verdicts, verdicts))
@@ -290,6 +307,11 @@ def _difference(
     # Half a discordant trial of each kind, where there is none, as for a share of 0.
     at_least = max(gained + lost, 1) / trials
     mcse = float(np.sqrt((at_least - difference**2) / trials))
-    measured = Measured(difference, mcse, trials, trials, failed)
+    measured = paired_with_draws(
+        Measured(difference, mcse, trials, trials, failed),
+        verdicts == GO,
+        first_verdicts == GO,
+        picks,
+    )
     listed = (tuple(map(int, numbers[:_MOST_LISTED])) for numbers in (only_here, only_first))
     return Difference(number, truth, measured, *listed)

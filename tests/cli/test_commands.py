@@ -46,7 +46,7 @@ def test_every_operating_characteristic_has_the_fields_of_the_contract(small: Pa
 
     fields = {
         "name", "endpoint", "analysis", "month", "truth", "estimate", "mcse", "requested", "used",
-        "failed", "low", "high", "exact", "approximate", "gap_in_se",
+        "failed", "low", "high", "exact", "approximate", "gap_in_se", "draws_mcse",
     }  # fmt: skip
     assert all(set(row) == fields for row in rows)
     assert all(row["requested"] == 300 for row in rows)

@@ -151,5 +151,5 @@ def test_adding_tallies_joins_their_trials() -> None:
 
     assert total.looks.stops.shape == (2, 0)  # no interim looks
     assert total.harm.stops.shape == (0,)  # no safety rule
-    for name in (slot for slot in TrialSums.__slots__ if slot not in {"looks", "harm"}):
+    for name in (slot for slot in TrialSums.__slots__ if slot not in {"looks", "harm", "by_draw"}):
         assert getattr(total, name) == pytest.approx(getattr(at_once, name), rel=1e-15), name

@@ -43,7 +43,8 @@ def full_report(dossier: Dossier) -> Document:
         title=dossier.scenario.title,
         about=(
             "Simulation report of phase2sim. In every number, what follows ± is its Monte Carlo"
-            " standard error: how far it would move with other random draws."
+            " standard error: how far it would move with other random numbers. Where the truth is"
+            " drawn from a prior it holds the errors from the trials and from the prior's draws."
         ),
         sections=tuple(section(dossier) for section in SECTIONS),
         record=record(dossier),

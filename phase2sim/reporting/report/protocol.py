@@ -120,7 +120,8 @@ def _method(dossier: Dossier) -> Words:
         f" {trials:,} trials under each truth; seed "
     )
     program = f"; phase2sim {version('phase2sim')}, results version {RESULTS_VERSION}."
-    error_note = " The number behind ± is the Monte Carlo standard error."
+    error_note = " The number behind ± is the Monte Carlo standard error"
+    error_note += ", for assurance from trials and prior draws." if dossier.prior else "."
     return (words, stated_number(dossier.scenario.seed), Number(program, "given"), error_note)
 
 

@@ -1,7 +1,5 @@
 """Explanations of the numbers of a run."""
 
-from math import sqrt
-
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -11,14 +9,14 @@ from phase2sim.reporting.words import characteristic, characteristic_meaning, tr
 
 _ERROR = (
     "+- is one Monte Carlo standard error: with other random numbers the estimate would move by"
-    " about that much. Four times as many trials halve it. It says nothing of how sure anybody is"
-    " of the treatment."
+    " about that much. It does not say how certain we are of the treatment. Four times as many"
+    " trials halve the error from the trials."
 )
 _DRAWS = (
-    "Assurance is that of the {draws:,} draws by which the fitted prior is known, and its +- is"
-    " given them. Other draws, as another machine may have, move that of {analysis} by"
-    " {bound:.3f} or less (one standard error of independent draws), which more trials do not"
-    " lessen."
+    "Where the truth is drawn from a prior, +- holds two errors: from the trials, and from the"
+    " {draws:,} draws that represent the fitted prior. For the assurance of {analysis} they are"
+    " {trials_mcse:.4f} and {draws_mcse:.4f}. More trials do not reduce the second; only more draws"
+    " would."
 )
 _CLOSED = (
     "The closed form is the same number by theory, where there is a theory; 'about' where the"
@@ -48,13 +46,17 @@ def explanation_screen(result: Result) -> RenderableType:
 
 
 def _draws_note(result: Result) -> list[str]:
-    """Return how far the first assurance depends on the finite number of prior draws."""
+    """Return both errors of the first assurance."""
     draws = (result.prior or {}).get("draws")
     if not isinstance(draws, int) or not result.assurance:
         return []
     analysis, share = next(iter(result.assurance.items()))
     if not share.used:
         return []
-    # A trial's verdict varies between draws by no more than it varies at all.
-    bound = share.mcse * sqrt(share.used / draws)
-    return [_DRAWS.format(draws=draws, analysis=analysis, bound=bound)]
+    note = _DRAWS.format(
+        draws=draws,
+        analysis=analysis,
+        trials_mcse=share.trials_mcse,
+        draws_mcse=share.draws_mcse,
+    )
+    return [note]

@@ -233,6 +233,16 @@ def explain_result(result: Result) -> Iterator[str]:
         if background.analysis in result.assurance:
             yield _assurance_sentence(result.assurance[background.analysis], background)
     yield MONTE_CARLO
+    limits = [
+        f"{share.draws_mcse:.4f} ({name})"
+        for name, share in result.assurance.items()
+        if share.is_mostly_of_draws
+    ]
+    if limits and result.prior is not None:
+        yield (
+            f"With more trials the +- of assurance does not fall below {', '.join(limits)}: the"
+            f" {result.prior['draws']:,} draws of the prior limit it."
+        )
 
 
 def _power_sentence(power: Measured, background: Background) -> str:

@@ -1,5 +1,6 @@
 """Comparison of scenarios: tables, and values for JSON."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -132,6 +133,7 @@ def _notes(comparison: ScenarioComparison) -> Iterator[Text]:
             " alike in part; the standard errors allow for it."
         )
     yield Text("+- is Monte Carlo error; that of a difference is of pairs of trials.", style="dim")
+    yield from _notes_on_draws(comparison)
     for difference in comparison.differences:
         if difference.truth != "target" or not (difference.only_here or difference.only_first):
             continue
@@ -139,6 +141,23 @@ def _notes(comparison: ScenarioComparison) -> Iterator[Text]:
         yield Text(f"Trial {trial}, by each of the two:")
         for scenario in (difference.scenario, 0):
             yield Text(f"  {comparison.replay(scenario, trial, difference.truth)}")
+
+
+def _notes_on_draws(comparison: ScenarioComparison) -> Iterator[Text]:
+    """Yield a note where more trials alone would do little for a difference in assurance."""
+    names = list(itertools.islice(letters(), len(comparison.entries)))
+    limits = [
+        f"{difference.measured.draws_mcse:.4f} ({names[difference.scenario]} - A,"
+        f" {_TRUTHS[difference.truth]})"
+        for difference in comparison.differences
+        if difference.measured.is_mostly_of_draws
+    ]
+    if limits:
+        yield Text(
+            f"With more trials the +- of the difference does not fall below {', '.join(limits)}:"
+            " the draws of the prior limit it.",
+            style="dim",
+        )
 
 
 def _list_trials(trials: tuple[int, ...]) -> str:

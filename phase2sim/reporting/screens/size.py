@@ -60,4 +60,9 @@ def _point(point: SearchPoint | None) -> dict[str, Any] | None:
 def _measured(measured: Measured | None) -> dict[str, Any] | None:
     if measured is None:
         return None
-    return {"estimate": measured.estimate, "mcse": measured.mcse, "used": measured.used}
+    return {
+        "estimate": measured.estimate,
+        "mcse": measured.mcse,
+        "draws_mcse": measured.draws_mcse,
+        "used": measured.used,
+    }

@@ -52,6 +52,7 @@ def sweep_json(result: SweepResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "damaged": [str(path) for path in result.damaged],
         "imprecise": [dict(labels) for labels in result.imprecise],
+        "short_of_draws": [dict(labels) for labels in result.short_of_draws],
         "refused": list(result.refused),
         "rows": [dict(row) for row in result.rows],
     }
@@ -83,7 +84,10 @@ def _notes(result: SweepResult) -> Iterator[RenderableType]:
         yield Text(damage_in_words(result.damaged), style="yellow")
     for labels in result.imprecise:
         values = ", ".join(f"{name} = {label}" for name, label in labels.items())
-        yield Text(f"Not as precise as asked for at the most trials: {values}.", style="yellow")
+        why = "at the most trials"
+        if labels in result.short_of_draws:
+            why = "at any number of trials, as the prior has too few draws"
+        yield Text(f"Not as precise as asked for {why}: {values}.", style="yellow")
     for reason in result.refused:
         yield Text(f"Refused: {reason}", style="bold red")
     if not result.finished:

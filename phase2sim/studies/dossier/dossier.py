@@ -30,7 +30,7 @@ from phase2sim.studies.dossier.report_cells import NO_EFFECT, PLANNED, grids, la
 from phase2sim.studies.store.manifest import Manifest
 from phase2sim.studies.store.results_folder import Store, try_results_folder
 from phase2sim.studies.sweeps.cells import Cell
-from phase2sim.studies.sweeps.measure import Verdicts, difference, verdicts_of
+from phase2sim.studies.sweeps.measure import Verdicts, difference_of_cells, verdicts_of
 from phase2sim.studies.sweeps.results import GO_SHARES, Results
 from phase2sim.studies.sweeps.stored_results import read_results
 from phase2sim.studies.sweeps.sweep import SweepOptions, prepare_sweep, run_sweep
@@ -289,8 +289,8 @@ def _sensitivities(
         for row in cell_rows:
             if row["name"] in GO_SHARES and row["truth"] in verdicts and not row["refused"]:
                 number = cell.verdicts.index(row["analysis"])
-                change = difference(
-                    cell_verdicts[row["truth"]][:, number], verdicts[row["truth"]][:, number]
+                change = difference_of_cells(
+                    row["truth"], number, (cell, cell_verdicts), (main, verdicts)
                 )
                 yield Sensitivity(differing[0], labels[differing[0]], row, change)
 

@@ -6,17 +6,17 @@ trials that then decide.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from phase2sim.core.arrays import Ints
-from phase2sim.core.measured import Measured, proportion
+from phase2sim.core.measured import Measured
 from phase2sim.core.progress import Progress
 from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
 from phase2sim.studies.sizing.size_tests import (
     CountTrials,
     Question,
+    StepCounts,
     StepTests,
     bracket_target,
     settle_steps,
@@ -64,7 +64,7 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class SearchPoint:
-    """Share of go at one step; its bounds hold at all looks together."""
+    """Share of go at one step; its bounds hold at all looks together, given the prior's draws."""
 
     value: float
     share: Measured
@@ -74,8 +74,14 @@ class SearchPoint:
     def row(self) -> dict[str, float]:
         """Plain values, without the step itself."""
         share = self.share
-        measured = {"estimate": share.estimate, "mcse": share.mcse, "used": share.used}
-        return {**measured, "at_least": self.low, "at_most": self.high}
+        return {
+            "estimate": share.estimate,
+            "mcse": share.mcse,
+            "draws_mcse": share.draws_mcse,
+            "used": share.used,
+            "at_least": self.low,
+            "at_most": self.high,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ def search_steps(
     low, high = bracket_target(question.target, counts)
     sequence = StepTests(steps.between(values[low], values[high], _MOST_STEPS))
     settle_steps(sequence, count, question, progress)
-    curve |= _search_points(sequence.values, (sequence.go, sequence.counted), question)
+    curve |= _search_points(sequence.values, sequence.counts, question)
     points = tuple(curve[value] for value in sorted(curve))
     answer = sequence.enough
     return SearchResult(
@@ -133,11 +139,11 @@ def check_step(count: CountTrials, question: Question, steps: Steps, answer: flo
 
 def _search_roughly(
     count: CountTrials, question: Question, steps: Steps
-) -> tuple[tuple[float, ...], tuple[Ints, Ints]]:
-    """Counts at growing steps, a few at a time, until one is clearly above the target."""
+) -> tuple[tuple[float, ...], StepCounts]:
+    """StepCounts at growing steps, a few at a time, until one is clearly above the target."""
     growing = steps.growing()
     values: list[float] = []
-    parts: list[tuple[Ints, Ints]] = []
+    parts: list[StepCounts] = []
     for start in range(0, len(growing), _STEPS_AT_ONCE):
         steps_at_once = growing[start : start + _STEPS_AT_ONCE]
         values += steps_at_once
@@ -145,17 +151,20 @@ def _search_roughly(
         _, high = bracket_target(question.target, parts[-1])
         if high < len(steps_at_once) - 1:
             break
-    go, counted = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return tuple(values), (go, counted)
+    arrays = {
+        part.name: np.concatenate([getattr(counts, part.name) for counts in parts])
+        for part in fields(StepCounts)
+    }
+    return tuple(values), StepCounts(**arrays)
 
 
 def _search_points(
-    values: Sequence[float], counts: tuple[Ints, Ints], question: Question
+    values: Sequence[float], counts: StepCounts, question: Question
 ) -> dict[float, SearchPoint]:
-    go, counted = counts
     one_sided_error = question.error / 2
-    low, high = lower_bound(go, counted, one_sided_error), upper_bound(go, counted, one_sided_error)
+    low = lower_bound(counts.go, counts.counted, one_sided_error)
+    high = upper_bound(counts.go, counts.counted, one_sided_error)
     return {
-        value: SearchPoint(value, proportion(int(g), int(d), int(d)), float(a), float(b))
-        for value, g, d, a, b in zip(values, go, counted, low, high, strict=True)
+        value: SearchPoint(value, counts.share(step), float(low[step]), float(high[step]))
+        for step, value in enumerate(values)
     }

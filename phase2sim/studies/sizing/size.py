@@ -10,6 +10,7 @@ import numpy as np
 from phase2sim.core.backends import Backend
 from phase2sim.core.contracts import GO, TruthSource
 from phase2sim.core.decision import AnalysisResults
+from phase2sim.core.draws_error import with_draws_of_trials
 from phase2sim.core.errors import BadInput
 from phase2sim.core.measured import Measured, proportion
 from phase2sim.core.progress import Progress, Report
@@ -157,8 +158,9 @@ def _ceiling(trials: CountedTrials) -> Measured | None:
     certain = AnalysisResults(
         effects, np.full(p.shape, _CERTAIN), np.full(p.shape, np.inf), p, study.hypotheses
     )
-    verdict = study.decision.decide(certain)[:, trials.verdict]
-    return proportion(int((verdict == GO).sum()), _CEILING_DRAWS, _CEILING_DRAWS)
+    is_go = study.decision.decide(certain)[:, trials.verdict] == GO
+    share = proportion(int(is_go.sum()), _CEILING_DRAWS, _CEILING_DRAWS)
+    return with_draws_of_trials(share, is_go, source.picks(0, _CEILING_DRAWS))
 
 
 def _search(

@@ -82,7 +82,7 @@ class SizeResult(Viewed):
     >>> result.patients, round(result.theory.power, 3), result.theory.why
     (64, 0.835, '')
     >>> list(result.frame())
-    ['patients', 'estimate', 'mcse', 'used', 'at_least', 'at_most']
+    ['patients', 'estimate', 'mcse', 'draws_mcse', 'used', 'at_least', 'at_most']
     """
 
     scenario: Scenario
@@ -158,6 +158,8 @@ def sentences(sized: SizeResult) -> Iterator[str]:
     goal, answer = sized.search, sized.answer
     quantity = f"{goal.criterion} of {sized.verdict}"
     confidence = f"{100 * goal.confidence:g} % Monte Carlo confidence"
+    if answer is not None and answer.share.draws_mcse:
+        confidence += " given the draws of the prior"
     if sized.search_result is None:
         if sized.ceiling is not None:  # else it was searched
             yield (
@@ -182,6 +184,7 @@ def sentences(sized: SizeResult) -> Iterator[str]:
         mean = _measured_text(sized.enrolled)
         yield f"The looks leave {mean} of them enrolled at the end, on average."
     yield from _promise(sized, confidence)
+    yield from _error_of_draws(sized)
     if sized.theory is not None and not sized.is_exact:
         yield f"Closed form: {_value_text(sized, sized.theory.step)}, about: {sized.theory.why}."
     if sized.ceiling is not None and goal.criterion == "assurance":
@@ -206,6 +209,19 @@ def _promise(sized: SizeResult, confidence: str) -> Iterator[str]:
         )
     else:
         yield "Fewer may do: the trials ran out before that could be told. Raise --trials."
+
+
+def _error_of_draws(sized: SizeResult) -> Iterator[str]:
+    """Yield how far the assurance at the answer depends on the draws of the prior."""
+    answer = sized.answer
+    if answer is None or not answer.share.draws_mcse:
+        return
+    share = answer.share
+    yield (
+        f"With other draws of the prior, the {sized.search.criterion} at"
+        f" {_point_text(sized, answer)} would differ by about {share.draws_mcse:.4f} (one standard"
+        " error). More trials do not reduce this; only more draws would."
+    )
 
 
 def _exact_sentences(sized: SizeResult, answer: SearchPoint, quantity: str) -> Iterator[str]:

@@ -12,14 +12,33 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.draws_error import with_draws
+from phase2sim.core.measured import Measured, proportion
 from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
 
-# Trials first up to last at some steps -> how many were a go, and how many there were.
-type CountTrials = Callable[[int, int, tuple[float, ...]], tuple[Ints, Ints]]
+type CountTrials = Callable[[int, int, tuple[float, ...]], "StepCounts"]  # first, last, steps
 
 _FIRST_LOOK = 1_000
 _FAR = 4.0  # standard errors
 _GROWTH = 1.5  # of the trials from one look to the next
+
+
+@dataclass(frozen=True, slots=True)
+class StepCounts:
+    """Numbers of trials with a go, and of all, at some steps; also by prior draw if random."""
+
+    go: Ints  # (step,)
+    counted: Ints  # (step,)
+    go_by_draw: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (step, draw)
+    counted_by_draw: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (step, draw)
+
+    def share(self, step: int) -> Measured:
+        """Share of go at a step."""
+        counted = int(self.counted[step])
+        share = proportion(int(self.go[step]), counted, counted)
+        if not self.counted_by_draw.size:
+            return share
+        return with_draws(share, self.counted_by_draw[step], self.go_by_draw[step])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +58,8 @@ class StepTests:
     values: tuple[float, ...]
     go: Ints = field(init=False)
     counted: Ints = field(init=False)
+    go_by_draw: Floats = field(init=False)  # (step, draw); no draws until there are any
+    counted_by_draw: Floats = field(init=False)
     low: Floats = field(init=False)  # bounds that hold at all looks together
     high: Floats = field(init=False)
     enough: int = field(init=False)  # the lowest step that is shown to be enough; all if none
@@ -48,6 +69,7 @@ class StepTests:
     def __post_init__(self) -> None:
         steps = len(self.values)
         self.go, self.counted = np.zeros(steps, np.int64), np.zeros(steps, np.int64)
+        self.go_by_draw, self.counted_by_draw = np.zeros((2, steps, 0))
         self.low, self.high = np.zeros(steps), np.ones(steps)
         self.enough = steps
 
@@ -61,13 +83,22 @@ class StepTests:
         """Whether both claims about the answer are made."""
         return not self.open
 
-    def add_counts(
-        self, steps: Sequence[int], counts: tuple[Ints, Ints], question: Question
-    ) -> None:
+    @property
+    def counts(self) -> StepCounts:
+        """All counts so far."""
+        return StepCounts(self.go, self.counted, self.go_by_draw, self.counted_by_draw)
+
+    def add_counts(self, steps: Sequence[int], counts: StepCounts, question: Question) -> None:
         """Add counts at some steps, and make the claims that the bounds allow."""
         indices = list(steps)
-        self.go[indices] += counts[0]
-        self.counted[indices] += counts[1]
+        self.go[indices] += counts.go
+        self.counted[indices] += counts.counted
+        if counts.go_by_draw.size:
+            if not self.go_by_draw.size:
+                shape = len(self.values), counts.go_by_draw.shape[1]
+                self.go_by_draw, self.counted_by_draw = np.zeros((2, *shape))
+            self.go_by_draw[indices] += counts.go_by_draw
+            self.counted_by_draw[indices] += counts.counted_by_draw
         one_sided_error = question.error / 2
         low = lower_bound(self.go[indices], self.counted[indices], one_sided_error)
         high = upper_bound(self.go[indices], self.counted[indices], one_sided_error)
@@ -103,15 +134,14 @@ def settle_steps(
         progress(len(sequence.open), sequence.trials)
 
 
-def bracket_target(target: float, counts: tuple[Ints, Ints]) -> tuple[int, int]:
+def bracket_target(target: float, counts: StepCounts) -> tuple[int, int]:
     """Steps between which the answer lies, by separate trials.
 
     The first is the highest clearly below the target, the second the lowest from which on all are
     clearly above it; the lowest and the highest step where there are none.
     """
-    go, counted = counts
-    share = (go + 1.0) / (counted + 2.0)
-    se = np.sqrt(share * (1 - share) / (counted + 2.0))
+    share = (counts.go + 1.0) / (counts.counted + 2.0)
+    se = np.sqrt(share * (1 - share) / (counts.counted + 2.0))
     below = np.flatnonzero(share + _FAR * se < target)
     not_over = np.flatnonzero(share - _FAR * se < target)
     low = int(below.max()) if below.size else 0

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from phase2sim.core.arrays import Ints
+from phase2sim.core.arrays import Bools, Ints
 from phase2sim.core.backends import Backend
 from phase2sim.core.contracts import GO, Truth, TruthSource
+from phase2sim.core.draws_error import Picks, with_draws_of_trials
 from phase2sim.core.measured import Measured, mean_of
+from phase2sim.studies.sizing.size_tests import StepCounts
 from phase2sim.trial.engine import simulate_batch
 from phase2sim.trial.interim.rules import Interim, InterimRule
 from phase2sim.trial.nested_sizes import simulate_sizes
@@ -35,6 +37,10 @@ class ScaledTruth(TruthSource):
         drawn_truth = self.source.truth(first, trials)
         return replace(drawn_truth, effect=drawn_truth.effect * self.multiple)
 
+    def picks(self, first: int, trials: int) -> Picks | None:
+        """Prior draws behind the trials."""
+        return self.source.picks(first, trials)
+
 
 @dataclass(frozen=True, slots=True)
 class CountedTrials:
@@ -49,30 +55,27 @@ class CountedTrials:
     verdict: int
     looks: Mapping[int, Interim[InterimRule]] = field(default_factory=dict)
 
-    def count_at_sizes(self, first: int, last: int, values: tuple[float, ...]) -> Ints:
-        """Numbers of trials with a go, and of all, (2, value); values are numbers of patients."""
-        return self._count(self.source, first, last, tuple(int(value) for value in values))
+    def goes_at_sizes(self, first: int, last: int, values: tuple[float, ...]) -> Bools:
+        """Whether each trial is a go, (value, trial); values are numbers of patients."""
+        return self._goes(self.source, first, last, tuple(int(value) for value in values))
 
-    def count_at_effects(self, first: int, last: int, values: tuple[float, ...]) -> Ints:
-        """As ``count_at_sizes``: values are multiples of the effect, all on the same patients."""
+    def goes_at_effects(self, first: int, last: int, values: tuple[float, ...]) -> Bools:
+        """As ``goes_at_sizes``: values are multiples of the effect, all on the same patients."""
         size = (self.study.plan.patients,)
-        counts = [
-            self._count(ScaledTruth(self.source, value), first, last, size) for value in values
-        ]
-        return np.concatenate(counts, axis=1)
+        goes = [self._goes(ScaledTruth(self.source, value), first, last, size) for value in values]
+        return np.concatenate(goes)
 
-    def _count(self, source: TruthSource, first: int, last: int, sizes: tuple[int, ...]) -> Ints:
+    def _goes(self, source: TruthSource, first: int, last: int, sizes: tuple[int, ...]) -> Bools:
         if self.looks and len(sizes) > 1:
-            parts = [self._count(source, first, last, (size,)) for size in sizes]
-            return np.concatenate(parts, axis=1)
-        counts = np.zeros((2, len(sizes)), np.int64)
+            parts = [self._goes(source, first, last, (size,)) for size in sizes]
+            return np.concatenate(parts)
         study = self._resize_study(sizes[-1])
+        batches = []
         for start in range(first, last, study.batch):
             trials = min(study.batch, last - start)
-            for size, outcomes in enumerate(simulate_sizes(study, source, start, trials, sizes)):
-                verdict = outcomes.verdict[:, self.verdict]
-                counts[:, size] += (verdict == GO).sum(), trials
-        return counts
+            outcomes = simulate_sizes(study, source, start, trials, sizes)
+            batches.append([of_size.verdict[:, self.verdict] == GO for of_size in outcomes])
+        return np.concatenate(batches, axis=1)
 
     def _resize_study(self, patients: int) -> Study:
         """The study with ``patients`` patients and the looks that belong to that number."""
@@ -102,17 +105,22 @@ class Counter:
         None  # of a design that has any, by its patients
     )
 
-    def __call__(self, first: int, last: int, values: tuple[float, ...]) -> tuple[Ints, Ints]:
+    def __call__(self, first: int, last: int, values: tuple[float, ...]) -> StepCounts:
         """Numbers of trials ``first`` up to ``last`` with a go, and of all, at each value."""
         trials = self.trials if self.effects else self._with_looks(values)
-        work = trials.count_at_effects if self.effects else trials.count_at_sizes
+        work = trials.goes_at_effects if self.effects else trials.goes_at_sizes
         starts: Sequence[int] = range(first, last, _TRIALS_A_PIECE)
-        pieces: list[Future[Ints]] = [
+        pieces: list[Future[Bools]] = [
             self.backend.submit(work, start, min(start + _TRIALS_A_PIECE, last), values)
             for start in starts
         ]
-        go, counted = np.sum([piece.result() for piece in pieces], axis=0)
-        return go, counted
+        goes = np.concatenate([piece.result() for piece in pieces], axis=1)
+        go, counted = goes.sum(axis=1), np.full(len(values), goes.shape[1])
+        picks = self.trials.source.picks(first, last - first)
+        if picks is None:
+            return StepCounts(go, counted)
+        counted_by_draw = np.tile(picks.total(np.ones(picks.index.size)), (len(values), 1))
+        return StepCounts(go, counted, picks.total(goes), counted_by_draw)
 
     def enrolled(self, patients: int, trials: int) -> Measured:
         """Mean number enrolled when a trial with ``patients`` planned and interim looks stops."""
@@ -125,7 +133,8 @@ class Counter:
         ]
         # Sums of integers are exact in any order.
         enrolled = np.concatenate([piece.result() for piece in pieces])
-        return mean_of(int(enrolled.sum()), int((enrolled**2).sum()), trials, trials, trials)
+        mean = mean_of(int(enrolled.sum()), int((enrolled**2).sum()), trials, trials, trials)
+        return with_draws_of_trials(mean, enrolled, self.trials.source.picks(0, trials))
 
     def _with_looks(self, values: tuple[float, ...]) -> CountedTrials:
         if self.looks_by_size is None:

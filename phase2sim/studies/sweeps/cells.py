@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from phase2sim.core.contracts import RESULTS_VERSION
+from phase2sim.core.draws_error import Picks
 from phase2sim.core.errors import BadInput, BadScenario
 from phase2sim.core.progress import Report
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, read_evidence
+from phase2sim.prior.truth_sources import DRAWN_TRUTHS, picks_of_trials
 from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.scenario_file import Scenario, scenario_from
@@ -42,6 +44,13 @@ class Cell:
     built: BuiltScenario
     truths: tuple[str, ...]
     prior: str  # hash of the fitted prior's draws; empty without evidence
+    draws: int = 0  # number of them
+
+    def picks(self, truth: str, first: int, last: int) -> Picks | None:
+        """Prior draws behind trials ``first`` up to ``last``; None under a fixed truth."""
+        if not self.draws or truth not in DRAWN_TRUTHS:
+            return None
+        return picks_of_trials(self.built.study.plan.seed, self.draws, first, last - first)
 
     @property
     def scenario(self) -> Scenario:
@@ -185,6 +194,7 @@ def entry_of(cell: Cell, requested: int, compared_with: str | None) -> ManifestE
         "labels": dict(cell.labels),
         "truths": list(cell.truths),
         "prior": cell.prior,
+        "draws": cell.draws,
         "requested": requested,
         "compared_with": compared_with,
         "file": str(cell.scenario.path),
@@ -201,6 +211,7 @@ def cell_of(key: str, entry: ManifestEntry) -> Cell:
         built=build_scenario(scenario_from(entry["scenario"], Path(entry["file"]))),
         truths=tuple(entry["truths"]),
         prior=entry["prior"],
+        draws=entry.get("draws", 0),  # missing from an earlier version
     )
 
 
@@ -243,7 +254,8 @@ def _cell(
     )
     prior = "" if draws is None else _hash_of_draws(draws)
     study = study_key(scenario, truths, prior)
-    return Cell(cell_key(study, scenario), study, labels, built, truths, prior)
+    number = 0 if draws is None else len(draws.effect)
+    return Cell(cell_key(study, scenario), study, labels, built, truths, prior, number)
 
 
 def _hash_of_draws(draws: PriorDraws) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from phase2sim.core.contracts import GO, UNDECIDED
 from phase2sim.core.decision import side_by_side
+from phase2sim.core.draws_error import Picks, paired_with_draws
 from phase2sim.core.measured import Measured, mean_of
 from phase2sim.operating.analysis_failures import failed_too_often
 from phase2sim.operating.characteristics import (
@@ -16,6 +17,7 @@ from phase2sim.operating.characteristics import (
     ClosedFormLookup,
     operating_characteristics,
 )
+from phase2sim.operating.draw_sums import sum_by_draw
 from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.studies.store.results_folder import Store
@@ -68,10 +70,15 @@ def verdicts_of(store: Store, cell: Cell, trials: int | None = None) -> Verdicts
     return {truth: stored_verdicts(cell, results) for truth, results in results_by_truth.items()}
 
 
-def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measured:
+def difference(
+    verdicts: NDArray[np.int8],
+    reference: NDArray[np.int8],
+    picks: tuple[Picks | None, Picks | None] = (None, None),
+) -> Measured:
     """Share of go minus that of a reference whose trials have the same patients.
 
-    The standard error is that of the paired difference; a failed trial is no go.
+    The standard error is that of the paired difference; a failed trial is no go. ``picks`` are the
+    prior draws behind the trials of both.
     """
     trials = min(len(verdicts), len(reference))
     go, reference_go = verdicts[:trials], reference[:trials]
@@ -79,7 +86,18 @@ def difference(verdicts: NDArray[np.int8], reference: NDArray[np.int8]) -> Measu
     differences = (go == GO).astype(np.int64) - (reference_go == GO)
     # A sum of whole numbers is exact, so the pairs can be added in any order.
     mean = mean_of(int(differences.sum()), int((differences**2).sum()), trials, trials, trials)
-    return replace(mean, failed=failed)
+    mean = replace(mean, failed=failed)
+    mine, theirs = (of_cell and of_cell.first(trials) for of_cell in picks)
+    return paired_with_draws(mean, go == GO, reference_go == GO, (mine, theirs))
+
+
+def difference_of_cells(
+    truth: str, number: int, cell: tuple[Cell, Verdicts], reference: tuple[Cell, Verdicts]
+) -> Measured:
+    """Difference in the share of go of two cells, under one truth, for one verdict."""
+    verdicts, others = cell[1][truth][:, number], reference[1][truth][:, number]
+    picks = cell[0].picks(truth, 0, len(verdicts)), reference[0].picks(truth, 0, len(others))
+    return difference(verdicts, others, picks)
 
 
 def _parts(
@@ -88,25 +106,26 @@ def _parts(
     for part, first in enumerate(range(0, trials, _TRIALS_AT_ONCE)):
         last = min(first + _TRIALS_AT_ONCE, trials)
         results = store.batch_results(cell.study, first, last)
-        yield part, [_sum_trials(cell, results[truth]) for truth in cell.truths]
+        picks = {truth: cell.picks(truth, first, last) for truth in cell.truths}
+        yield part, [_sum_trials(cell, results[truth], picks[truth]) for truth in cell.truths]
 
 
-def _sum_trials(cell: Cell, results: BatchResults) -> tuple[TrialSums, NDArray[np.int8]]:
+def _sum_trials(
+    cell: Cell, results: BatchResults, picks: Picks | None
+) -> tuple[TrialSums, NDArray[np.int8]]:
     """Sums and verdicts (trial, verdict) of stored trials under one truth."""
     built, true_effect = cell.built, results.true_effect
     ends = end_stored_trials(cell.built, results)
     harm = sums_of_harm(built.study.safety, results.watched, ends, built.study.plan.patients)
-    if ends is None:
-        verdict = stored_verdicts(cell, results)
-        sums = tally(results.estimates, true_effect, results.missing, verdict, harm=harm)
-    else:
-        look, verdict = ends.look, ends.course.verdict
-        sums = tally(
-            look.estimates, true_effect, look.missing, verdict,
-            months=look.months, trial_ends=ends, harm=harm,
-        )  # fmt: skip
+    look, months = (results, None) if ends is None else (ends.look, ends.look.months)
+    verdict = stored_verdicts(cell, results) if ends is None else ends.course.verdict
+    of_trials = look.estimates, true_effect, look.missing, verdict
+    sums = tally(*of_trials, months=months, trial_ends=ends, harm=harm)
     truth_classes = built.study.decision.classes(true_effect.T, built.study.hypotheses)
-    return replace(sums, by_class=by_class(verdict, truth_classes)), verdict
+    draw_sums = sum_by_draw(
+        picks, *of_trials, classes=truth_classes, months=months, trial_ends=ends
+    )
+    return replace(sums, by_class=by_class(verdict, truth_classes), by_draw=draw_sums), verdict
 
 
 def stored_verdicts(cell: Cell, results: BatchResults) -> NDArray[np.int8]:

@@ -28,7 +28,7 @@ from phase2sim.studies.sweeps.cells import Cell, cell_of, kept_prior
 from phase2sim.studies.sweeps.measure import (
     Measurements,
     Verdicts,
-    difference,
+    difference_of_cells,
     measure,
     verdicts_of,
 )
@@ -184,6 +184,7 @@ class Results:
             entry["requested"],
             reference_contents,
             reference,
+            entry.get("draws", 0),  # behind the errors of assurance
         ]
 
     def _measure(
@@ -192,7 +193,9 @@ class Results:
         cell, entry = self.cell(key), self.manifest.cells[key]
         measurements = measure(self.store, cell, entry["requested"], closed_form)
         reference_key = entry["compared_with"]
-        reference = self._verdicts(reference_key) if reference_key else {}
+        reference = None
+        if reference_key:
+            reference = self.cell(reference_key), self._verdicts(reference_key)
         rows = [
             _row(measurements, row, _paired_difference(measurements, row, reference))
             for row in measurements.rows
@@ -234,16 +237,16 @@ def matching_rows(rows: Sequence[Row], where: str | None) -> list[Row]:
 
 
 def _paired_difference(
-    measurements: Measurements, row: Characteristic, reference: Verdicts
+    measurements: Measurements, row: Characteristic, reference: tuple[Cell, Verdicts] | None
 ) -> Measured | None:
     """Difference of a share of go to that of the reference; None where there is none."""
-    if row.name not in GO_SHARES or row.truth not in reference:
+    if reference is None or row.name not in GO_SHARES or row.truth not in reference[1]:
         return None
     number = measurements.cell.verdicts.index(row.analysis)
-    reference_verdicts = reference[row.truth]
-    if number >= reference_verdicts.shape[1]:
+    if number >= reference[1][row.truth].shape[1]:
         return None
-    return difference(measurements.verdicts[row.truth][:, number], reference_verdicts[:, number])
+    cell = measurements.cell, measurements.verdicts
+    return difference_of_cells(row.truth, number, cell, reference)
 
 
 def _row(
@@ -270,6 +273,7 @@ def _row(
         **({} if row.look is None else {"look": row.look}),
         "estimate": usable(measured.estimate),
         "mcse": usable(measured.mcse),
+        "draws_mcse": usable(measured.draws_mcse),
         "requested": measured.requested,
         "used": measured.used,
         "failed": measured.failed,

@@ -90,6 +90,9 @@ class SweepResult(Viewed):
         rebuilt, tables of an earlier version or with damage measured again.
     imprecise : tuple of mapping
         Axis values of the cells whose Monte Carlo standard error is still above the requested one.
+    short_of_draws : tuple of mapping
+        Those of ``imprecise`` that no number of trials makes precise enough: the draws of the
+        fitted prior are too few.
     refused : tuple of str
         Reasons why some numbers must not be used.
     rows : Rows
@@ -115,6 +118,7 @@ class SweepResult(Viewed):
     finished: bool
     damaged: tuple[Path, ...]  # files that were made anew, those of trials put aside
     imprecise: tuple[Mapping[str, object], ...]  # cells above the target standard error
+    short_of_draws: tuple[Mapping[str, object], ...]  # of these, cells that no trials would help
     refused: tuple[str, ...]  # why some numbers must not be used
     rows: Rows  # of this sweep's cells
 
@@ -214,8 +218,7 @@ def run_sweep(
         results = Results(store, manifest, prepared.cells)
         damaged += results.damaged
         rows = _measure_cells(store, results, prepared)
-    keys = {cell.key for cell in prepared.cells}
-    imprecise = trial_target.unfulfilled if isinstance(trial_target, Precision) else []
+    judged = trial_target if isinstance(trial_target, Precision) else Precision((), 0.0)
     return SweepResult(
         folder=out,
         cells=len(prepared.cells),
@@ -224,10 +227,17 @@ def run_sweep(
         seconds=time.monotonic() - start,
         finished=finished,
         damaged=tuple(damaged),
-        imprecise=tuple(cell.labels for cell in imprecise),
+        imprecise=tuple(cell.labels for cell in judged.unfulfilled),
+        short_of_draws=tuple(cell.labels for cell in judged.short_of_draws),
         refused=tuple(results.refused),
-        rows=Rows(tuple(row for row in rows if row["cell"] in keys)),
+        rows=_rows_of(prepared.cells, rows),
     )
+
+
+def _rows_of(cells: Sequence[Cell], rows: Sequence[Mapping[str, Any]]) -> Rows:
+    """Rows of some cells, of those of a whole folder."""
+    keys = {cell.key for cell in cells}
+    return Rows(tuple(row for row in rows if row["cell"] in keys))
 
 
 def _references(sweep: Sweep, cells: Sequence[Cell]) -> dict[str, Cell]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from phase2sim.core.contracts import GO, UNDECIDED
+from phase2sim.core.draws_error import with_draws_of_trials
 from phase2sim.core.measured import Measured, share_of_trials
 from phase2sim.studies.store.results_folder import Store
 from phase2sim.studies.sweeps.cells import Cell
-from phase2sim.studies.sweeps.measure import Verdicts, difference, verdicts_of
+from phase2sim.studies.sweeps.measure import Verdicts, difference_of_cells, verdicts_of
 from phase2sim.studies.sweeps.work_units import TRIALS_A_FILE
 
 type Targets = dict[str, int]  # study -> trials it should have
@@ -82,6 +83,7 @@ class Precision:
     time_is_up: bool = False
     _open: dict[str, int] = field(default_factory=dict)  # cell -> trials it is judged at next
     unfulfilled: list[Cell] = field(default_factory=list)  # at the most trials still too imprecise
+    short_of_draws: list[Cell] = field(default_factory=list)  # of these: no trials would suffice
 
     def targets(self, store: Store, last: Round | None) -> Targets:
         """Judge every open cell at the trials it had as its target, and set the next."""
@@ -104,13 +106,16 @@ class Precision:
 
     def _next(self, store: Store, cell: Cell, trials: int) -> int:
         """Trials to judge a cell at next; 0 if it is precise enough, or can get no more."""
-        worst = max((share.mcse for share in self._shares(store, cell, trials)), default=0.0)
-        if not worst > self.mcse:  # nan if no analysis answered: more trials say no more
+        # nan if no analysis answered: more trials say no more
+        wide = [share for share in self._shares(store, cell, trials) if share.mcse > self.mcse]
+        if not wide:
             return 0
-        if trials >= self.most:
+        more = [ratio for share in wide if (ratio := _trials_ratio(share, self.mcse)) is not None]
+        if not more or trials >= self.most:
             self.unfulfilled.append(cell)
+            self.short_of_draws += [] if more else [cell]
             return 0
-        enough = trials * (worst / self.mcse) ** 2 * _MARGIN
+        enough = trials * max(more) * _MARGIN
         next_trials = math.ceil(min(enough, _LARGEST_STEP * trials) / TRIALS_A_FILE) * TRIALS_A_FILE
         return min(max(next_trials, trials + TRIALS_A_FILE), self.most)
 
@@ -118,10 +123,11 @@ class Precision:
         verdicts = verdicts_of(store, cell, trials)
         reference = self.references.get(cell.key)
         if reference is None:
-            return [] if self.references else list(_shares(verdicts))
+            return [] if self.references else list(_shares(cell, verdicts))
         reference_verdicts = verdicts_of(store, reference, trials)
+        of_cell, of_reference = (cell, verdicts), (reference, reference_verdicts)
         return [
-            difference(verdicts[truth][:, number], reference_verdicts[truth][:, number])
+            difference_of_cells(truth, number, of_cell, of_reference)
             for truth in verdicts
             if truth in reference_verdicts
             for number in range(min(verdicts[truth].shape[1], reference_verdicts[truth].shape[1]))
@@ -180,8 +186,23 @@ _LAST_ROUND = 0.25  # of the budget: when so little is left, it is the last roun
 _AIM = 0.97  # of the budget
 
 
-def _shares(verdicts: Verdicts) -> Iterable[Measured]:
-    for verdict in verdicts.values():
-        for number in range(verdict.shape[1]):
-            go, failed = (int((verdict[:, number] == end).sum()) for end in (GO, UNDECIDED))
-            yield share_of_trials(go, failed, len(verdict))
+def _shares(cell: Cell, verdicts: Verdicts) -> Iterable[Measured]:
+    for truth, verdict in verdicts.items():
+        picks = cell.picks(truth, 0, len(verdict))
+        for ends in verdict.T:
+            go, failed = ends == GO, int((ends == UNDECIDED).sum())
+            share = share_of_trials(int(go.sum()), failed, len(verdict))
+            yield with_draws_of_trials(share, go, picks)
+
+
+def _trials_ratio(share: Measured, mcse: float) -> float | None:
+    """Trials for a standard error of ``mcse``, as a multiple of those so far; None if none do.
+
+    With few trials the error from the draws is itself uncertain: it is not judged before the error
+    of the trials alone is small enough.
+    """
+    if share.trials_mcse > mcse:
+        return (share.trials_mcse / mcse) ** 2
+    if share.draws_mcse >= mcse:
+        return None
+    return share.trials_mcse**2 / (mcse**2 - share.draws_mcse**2)

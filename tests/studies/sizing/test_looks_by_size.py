@@ -53,13 +53,13 @@ def test_every_size_is_counted_as_a_run_of_that_size() -> None:
             CountedTrials(assembled.study, assembled.sources[0], 0),
             looks_by_size=looks_by_size(assembled.built),
         )
-        go, decided = counter(0, trials, tuple(map(float, sizes)))
+        counts = counter(0, trials, tuple(map(float, sizes)))
         enrolled = [counter.enrolled(patients, trials) for patients in sizes]
 
     for index, patients in enumerate(sizes):
         run = simulate(scenario(with_patients(patients)), trials=trials)
         rows = {(row.name, row.truth): row.measured for row in run.characteristics}
-        assert go[index] / decided[index] == run.power["c_peptide"].estimate
+        assert counts.share(index).estimate == run.power["c_peptide"].estimate
         assert enrolled[index].estimate == rows["enrolled", "target"].estimate
         assert enrolled[index].mcse == pytest.approx(rows["enrolled", "target"].mcse)
 

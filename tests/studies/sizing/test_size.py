@@ -15,7 +15,6 @@ from support.small_sweeps import BASE
 from support.small_trials import Table, design, one_endpoint, scenario
 
 import phase2sim as phase2sim_package
-from phase2sim.core.arrays import Ints
 from phase2sim.core.backends import backend
 from phase2sim.core.errors import BadInput
 from phase2sim.scenario.scenario_file import load_scenario
@@ -23,7 +22,7 @@ from phase2sim.studies.sizing.anytime_bounds import lower_bound, upper_bound
 from phase2sim.studies.sizing.search import Steps
 from phase2sim.studies.sizing.size import find_size, smallest_effect
 from phase2sim.studies.sizing.size_result import Search, SizeResult
-from phase2sim.studies.sizing.size_tests import Question, StepTests, settle_steps
+from phase2sim.studies.sizing.size_tests import Question, StepCounts, StepTests, settle_steps
 
 PUBLISHED = Path(__file__).parents[2] / "published" / "means.csv"
 
@@ -58,11 +57,11 @@ CHANCES = np.array([0.72, 0.74, 0.76, 0.78, 0.795, 0.803, 0.82, 0.84, 0.86])
 
 def count_trials(
     rng: np.random.Generator, first: int, last: int, values: tuple[float, ...]
-) -> tuple[Ints, Ints]:
+) -> StepCounts:
     # One uniform a trial for all steps: as dependent as trials of the same patients can be.
     uniform = rng.uniform(size=last - first)
     go = np.array([(uniform < CHANCES[int(value)]).sum() for value in values])
-    return go, np.full(len(values), last - first)
+    return StepCounts(go, np.full(len(values), last - first))
 
 
 def test_the_stated_confidence_is_kept_over_many_searches() -> None:
