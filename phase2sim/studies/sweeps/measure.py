@@ -16,6 +16,7 @@ from phase2sim.operating.characteristics import (
     ClosedFormLookup,
     operating_characteristics,
 )
+from phase2sim.operating.judgements import fitted_ends
 from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.studies.store.results_folder import Store
@@ -88,10 +89,12 @@ def _parts(
     for part, first in enumerate(range(0, trials, _TRIALS_AT_ONCE)):
         last = min(first + _TRIALS_AT_ONCE, trials)
         results = store.batch_results(cell.study, first, last)
-        yield part, [_sum_trials(cell, results[truth]) for truth in cell.truths]
+        yield part, [_sum_trials(cell, truth, results[truth]) for truth in cell.truths]
 
 
-def _sum_trials(cell: Cell, results: BatchResults) -> tuple[TrialSums, NDArray[np.int8]]:
+def _sum_trials(
+    cell: Cell, truth: str, results: BatchResults
+) -> tuple[TrialSums, NDArray[np.int8]]:
     """Sums and verdicts (trial, verdict) of stored trials under one truth."""
     built, true_effect = cell.built, results.true_effect
     ends = end_stored_trials(cell.built, results)
@@ -106,7 +109,8 @@ def _sum_trials(cell: Cell, results: BatchResults) -> tuple[TrialSums, NDArray[n
             months=look.months, trial_ends=ends, harm=harm,
         )  # fmt: skip
     truth_classes = built.study.decision.classes(true_effect.T, built.study.hypotheses)
-    return replace(sums, by_class=by_class(verdict, truth_classes)), verdict
+    fitted = fitted_ends(built, truth, verdict, results.first)
+    return replace(sums, by_class=by_class(verdict, truth_classes), fitted=fitted), verdict
 
 
 def stored_verdicts(cell: Cell, results: BatchResults) -> NDArray[np.int8]:
