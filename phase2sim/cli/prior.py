@@ -21,8 +21,10 @@ from phase2sim.reporting.screens.evidence_comparison import (
 )
 from phase2sim.reporting.screens.fit import fit_json, fit_screen
 from phase2sim.reporting.screens.influence import influence_json, influence_screen
+from phase2sim.reporting.screens.knob_sensitivity import knob_json, knob_screen
 from phase2sim.reporting.screens.prior_check import check_json, check_screen
 from phase2sim.studies.influence import influence
+from phase2sim.studies.knob_sensitivity import knob_sensitivity
 from phase2sim.theory.mixtures.analysis_prior import mixture_json
 
 _OUT = click.option(
@@ -42,6 +44,7 @@ def command() -> None:
       phase2sim prior show gxipc1 t1d-natural-history
       phase2sim prior check gxipc1 t1d-natural-history --out check.html
       phase2sim prior influence gxipc1 t1d-natural-history --scenario scenarios/gxipc1-phase2.toml
+      phase2sim prior sensitivity scenarios/gxipc1-phase2.toml
     """
 
 
@@ -150,6 +153,38 @@ def show_influence(
     else:
         show(influence_screen(influences))
     ctx.exit(1 if influences.refused else 0)
+
+
+@command.command("sensitivity")
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option("--trials", type=click.IntRange(min=1), help="Trials per part. Default: the file's.")
+@_OUT
+@_JSON
+@click.pass_context
+def show_sensitivity(
+    ctx: click.Context, *, scenario: Path, trials: int | None, out: Path | None, as_json: bool
+) -> None:
+    """Move each elicited input of SCENARIO's prior; print the change in effect and assurance.
+
+    SDs and half times are halved and doubled, shares and the robust weight set to 0 and 1, and the
+    means of elicited distributions moved by one SD. Draws are reweighted by Pareto-smoothed
+    importance sampling. Where that is unreliable, the model is fitted again, which takes minutes
+    per move. These fits are stored: Ctrl-C prints the results so far, and the next call continues
+    from there. Exit code 1 if what a move does is unknown.
+
+    \b
+    Examples:
+      phase2sim prior sensitivity scenarios/gxipc1-phase2.toml
+      phase2sim prior sensitivity scenarios/gxipc1-phase2.toml --out sensitivity.html
+    """
+    result = knob_sensitivity(scenario, say, trials)
+    if out is not None:
+        say(f"Wrote {write_figures(result, out)}.")
+    if as_json:
+        show_json(knob_json(result))
+    else:
+        show(knob_screen(result))
+    ctx.exit(1 if result.refused else 0)
 
 
 @command.command("export")

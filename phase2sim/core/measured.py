@@ -1,6 +1,8 @@
 """Monte Carlo estimates with their standard errors."""
 
+import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -121,3 +123,22 @@ def mean_of(total: float, squared: float, used: int, trials: int, requested: int
     variance = max(squared / used - mean**2, 0.0) * used / max(used - 1, 1)
     mcse = float(np.sqrt(variance / used)) if used > 1 else float("nan")
     return Measured(float(mean), mcse, requested, used, failed)
+
+
+def measured_row(measured: Measured) -> dict[str, Any]:
+    """Plain values of one estimate and its Monte Carlo error."""
+    return {
+        "estimate": _finite(measured.estimate),
+        "mcse": _finite(measured.mcse),
+        "requested": measured.requested,
+        "used": measured.used,
+        "failed": measured.failed,
+        "low": _finite(measured.low),
+        "high": _finite(measured.high),
+        "draws_mcse": _finite(measured.draws_mcse),
+    }
+
+
+def _finite(number: float) -> float | None:
+    """Return the number, or None, which JSON can hold, for nan."""
+    return number if math.isfinite(number) else None

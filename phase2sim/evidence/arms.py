@@ -50,6 +50,7 @@ def add_arms(arms: ArmsByName, file: EvidenceFile) -> None:
             treated=treated,
             age_years=table.age_years,
             weight_kg=_weight(file, key_path, table),
+            weight_why=table.weight_why or "",
             population=table.population,
             dose=table.dose,
             note=_note(table),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
+from typing import TypedDict
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from phase2sim.evidence.reported import (
 )
 from phase2sim.evidence.tables import CourseTable, EvidenceFile, NormalTable, refuse
 from phase2sim.evidence.units import MODELLED_ENDPOINTS
+
+# Numbers of an effect that are assumed, beside the shape's own; each needs a reason.
+KNOBS = ("prior", "sceptical_sd", "between_trials_sd", "bias_sd", "shared")
 
 
 def effects_of(files: Sequence[EvidenceFile]) -> dict[str, EffectAssumption]:
@@ -39,9 +43,9 @@ def effects_of(files: Sequence[EvidenceFile]) -> dict[str, EffectAssumption]:
                 shape_options=_shape_options(file, key_path, table),
                 sceptical_sd=_size(file, key_path, table, "sceptical_sd"),
                 bias_sd=_size(file, key_path, table, "bias_sd"),
-                why=table.why,
                 prior=_prior(file, name, table.prior),
                 shared=table.shared,
+                **_reasons(file, key_path, table),
             )
             _add_assumption(target, effect, file, key_path)
     designs = {table.design for file in files for table in file.studies}
@@ -69,7 +73,7 @@ def classes_of(files: Iterable[EvidenceFile]) -> dict[str, ClassEffect]:
                 shape_options=_shape_options(file, key_path, table),
                 sceptical_sd=_size(file, key_path, table, "sceptical_sd"),
                 between_trials_sd=_size(file, key_path, table, "between_trials_sd"),
-                why=table.why,
+                **_reasons(file, key_path, table),
             )
             _add_assumption(assumptions, effect, file, key_path)
     return assumptions
@@ -112,6 +116,39 @@ def _add_assumption[T: (EffectAssumption, ClassEffect)](
         raise refuse(
             file.path, f"{key_path} differs from that of another file. State it the same in both."
         )
+
+
+class _Reasons(TypedDict):
+    why: str
+    reasons: dict[str, str]
+
+
+def _reasons(file: EvidenceFile, key_path: str, table: CourseTable) -> _Reasons:
+    """Reason for each number that the table gives; one text is the reason for all of them."""
+    options = signature(SHAPES[table.shape]).parameters
+    numbers = [*options, *(key for key in KNOBS if key in type(table).model_fields)]
+    given = [key for key in numbers if key in table.model_fields_set | set(table.model_extra or {})]
+    match table.why:
+        case str(why):
+            return {"why": why, "reasons": dict.fromkeys(given, why.removeprefix("elicited: "))}
+        case reasons:
+            pass
+    for key in reasons:
+        if key not in (*numbers, "month", "shape"):
+            raise refuse(
+                file.path,
+                f"{join_key(f'{key_path}.why', key)} is a reason for no number of [{key_path}]."
+                f" {nearest(key, given)}",
+            )
+    for key in given:
+        if key not in reasons:
+            raise refuse(
+                file.path,
+                f"{key_path}.why.{key} is missing: {key_path}.{key} is your assumption. Say why"
+                " you believe it.",
+            )
+    return {"why": "; ".join(f"{key}: {reason}" for key, reason in reasons.items()),
+            "reasons": dict(reasons)}  # fmt: skip
 
 
 def _check_course(file: EvidenceFile, key_path: str, table: CourseTable) -> None:

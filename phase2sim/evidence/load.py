@@ -168,7 +168,8 @@ def digest_of(evidence: Evidence) -> str:
     numbers = [assumption for assumption in evidence.reported if not assumption.unused]
     content = {
         "arms": [
-            _fields_without(arm, ("source", "population", "dose", "note")) for arm in evidence.arms
+            _fields_without(arm, ("source", "population", "dose", "note", "weight_why"))
+            for arm in evidence.arms
         ],
         "reported": [_fields_without(assumption, KEYS_WITHOUT_BEARING) for assumption in numbers],
         "individuals": [
@@ -176,11 +177,11 @@ def digest_of(evidence: Evidence) -> str:
             for data in evidence.individuals
         ],
         "effects": {
-            name: _fields_without(assumption, ("why",))
+            name: _fields_without(assumption, ("why", "reasons"))
             for name, assumption in evidence.effects.items()
         },
         "classes": {
-            name: _fields_without(assumption, ("why",))
+            name: _fields_without(assumption, ("why", "reasons"))
             for name, assumption in evidence.classes.items()
         },
     }

@@ -33,6 +33,7 @@ class StudyArm:
     treated: bool = False  # received the therapy, or another of its class
     age_years: float | None = None  # mean; None if not reported
     weight_kg: Normal | None = None  # of a typical patient, where doses are reported per day
+    weight_why: str = ""
     population: str = ""
     dose: str = ""
     note: str = ""
@@ -126,6 +127,7 @@ class EffectAssumption(_TimeCourse):
     why: str
     prior: Normal | None = None  # before the evidence, in place of the sceptical one
     shared: float = 0.0  # share of the variance common to all endpoints, in benefit's direction
+    reasons: Mapping[str, str] = field(default_factory=dict)  # by key: why it is assumed
 
     @property
     def before(self) -> Normal:
@@ -149,6 +151,7 @@ class ClassEffect(_TimeCourse):
     sceptical_sd: float
     between_trials_sd: float
     why: str
+    reasons: Mapping[str, str] = field(default_factory=dict)  # by key: why it is assumed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from phase2sim.core.errors import BadEvidence
 from phase2sim.core.io.toml_files import read_toml
-from phase2sim.core.io.validation import Month, Table, join_key, nearest, validate
+from phase2sim.core.io.validation import (
+    NUMBER,
+    TABLE,
+    Month,
+    Table,
+    branch,
+    join_key,
+    nearest,
+    validate,
+)
 
 _MOST_PATIENTS = 1_000_000
 OLDEST_YEARS = 110
@@ -20,6 +29,11 @@ type Text = Annotated[str, Field(min_length=1)]
 type Months = Annotated[tuple[Month, Month], Field(strict=False)]
 type Patients = Annotated[int, Field(ge=1, le=_MOST_PATIENTS)]
 type Spread = Annotated[float, Field(gt=0)]
+# One reason for all that a table assumes, or a table with one reason per key.
+type Reasons = Annotated[
+    Annotated[Text, Tag(NUMBER)] | Annotated[dict[str, Text], Field(min_length=1), Tag(TABLE)],
+    Discriminator(branch),
+]
 
 
 class _Table(BaseModel):
@@ -230,7 +244,10 @@ class CourseTable(_Table):
     sceptical_sd: Spread = Field(
         description="Before the evidence the effect is normal about 0 with this SD, model scale."
     )
-    why: Text = Field(description="Why this is believed.")
+    why: Reasons = Field(
+        description="Why this is believed: one text, or a table with a reason for each of the"
+        " numbers above, by its key."
+    )
 
 
 class EffectTable(CourseTable):

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from phase2sim.core.analysis import Analysis
+from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import MODEL_SCALE
 from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, MEASURES, drawn_for
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.truth_sources import fitted_prior
+from phase2sim.prior.truth_sources import TruthFromPrior, fitted_prior
 from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.trial.engine import analysed_months
 
@@ -136,17 +137,24 @@ def _target(assembled: AssembledScenario, number: int) -> float | None:
 
 def _effect(assembled: AssembledScenario, number: int) -> tuple[float, float, float] | None:
     """Fitted effect at the analysed months, before the robust mixture: mean and 95 % limits."""
+    source = fitted_prior(assembled.sources)
+    draws = None if source is None else effect_draws(assembled, source, number)
+    if draws is None:
+        return None
+    low, high = np.quantile(draws, _LIMITS)
+    return float(draws.mean()), float(low), float(high)
+
+
+def effect_draws(
+    assembled: AssembledScenario, source: TruthFromPrior, number: int
+) -> Floats | None:
+    """Fitted effects (draw,) at the months of an analysis; None if its outcome is derived."""
     study, analysis = assembled.study, assembled.study.analyses[number]
     if analysis.endpoint not in ENDPOINTS:
         return None
     e, visits = _endpoint_and_visits(assembled, analysis)
-    source = fitted_prior(assembled.sources)
-    if source is None:
-        return None
     share = source.treated.shares[study.aim(number).arm - 1]
-    draws = source.effect[:, e] * source.growth[e, visits].mean() * share
-    low, high = np.quantile(draws, _LIMITS)
-    return float(draws.mean()), float(low), float(high)
+    return np.asarray(source.effect[:, e] * source.growth[e, visits].mean() * share)
 
 
 def _endpoint_and_visits(assembled: AssembledScenario, analysis: Analysis) -> tuple[int, list[int]]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from phase2sim.core.decision import AT_TARGET, BELOW, CLASSES
-from phase2sim.core.measured import Measured
+from phase2sim.core.measured import Measured, measured_row
 from phase2sim.operating.closed_form import (
     NORMAL_LOOKS,
     ClosedForm,
@@ -34,6 +34,7 @@ from phase2sim.operating.measures import (
     share_ending_in_class,
     share_failed_look,
     share_of_go,
+    share_of_go_if_fitted,
     share_reversed,
     share_selected,
     share_stopped,
@@ -56,6 +57,7 @@ SHARE_NAMES = {
     EXPECTED: "expected_power",
     "null": "type_i_error",
     "prior": "assurance",
+    "fitted": "assurance",
     "sceptical": "assurance",
 }
 SHARE_TITLES = {
@@ -89,7 +91,8 @@ class Characteristic:
     endpoint: str
     analysis: str
     month: float | None
-    truth: str  # target | null | prior | sceptical | expected
+    # target | expected | null | prior | fitted, of the same trials as prior | sceptical
+    truth: str
     measured: Measured
     closed_form: ClosedForm | None = None
     look: int | None = None  # from 1, for a characteristic of one look
@@ -139,25 +142,6 @@ def identify_rows(
     return rows_with_look, ("name", "truth", "analysis", "look")
 
 
-def measured_row(measured: Measured) -> dict[str, Any]:
-    """Plain values of one estimate and its Monte Carlo error."""
-    return {
-        "estimate": _finite(measured.estimate),
-        "mcse": _finite(measured.mcse),
-        "requested": measured.requested,
-        "used": measured.used,
-        "failed": measured.failed,
-        "low": _finite(measured.low),
-        "high": _finite(measured.high),
-        "draws_mcse": _finite(measured.draws_mcse),
-    }
-
-
-def _finite(number: float) -> float | None:
-    """Return the number, or None, which JSON can hold, for nan."""
-    return number if math.isfinite(number) else None
-
-
 def closed_forms(assembled: AssembledScenario) -> ClosedFormLookup:
     """Return a function that gives the closed form of an analysis under a truth, if any."""
     sources = {source.label: source for source in assembled.sources}
@@ -182,21 +166,16 @@ def operating_characteristics(
     """Yield every operating characteristic; ``sums`` has one entry per truth."""
     for truth, truth_sums in sums.items():
         by_verdict = _closed_forms_by_verdict(built, truth)
-        for number, verdict in enumerate(built.study.decision.labels(built.study.names)):
+        for number, row in enumerate(_verdict_rows(built, truth)):
             is_single = number < len(built.study.analyses)
-            analysis = built.study.analyses[number] if is_single else None
-            yield Characteristic(
-                name=SHARE_NAMES[truth],
-                endpoint=analysis.endpoint if analysis else verdict,
-                analysis=verdict,
-                month=analysis.month if analysis else None,
-                truth=truth,
+            yield row(
                 measured=share_of_go(truth_sums, number, requested),
                 closed_form=by_verdict.get(number)
                 or (closed_form(number, truth) if is_single else None),
             )
         if truth == EXPECTED:
             continue  # all else is as at the target
+        yield from _fitted_rows(built, truth, truth_sums)
         yield from _ledger_rows(built, truth, truth_sums, requested)
         yield from _harm_rows(built, truth, truth_sums, requested)
         yield from _estimate_rows(built, truth, truth_sums, requested, truth_error)
@@ -212,6 +191,27 @@ def operating_characteristics(
                 theory = closed_form(number, truth)
             yield from _look_rows(built, truth, truth_sums, requested, theory)
             yield from _arm_rows(built, truth, truth_sums, requested)
+
+
+def _verdict_rows(built: BuiltScenario, truth: str) -> Iterator[Callable[..., Characteristic]]:
+    """Yield the row of each verdict's share of go, without its numbers."""
+    for number, verdict in enumerate(built.study.decision.labels(built.study.names)):
+        analysis = built.study.analyses[number] if number < len(built.study.analyses) else None
+        yield partial(
+            Characteristic,
+            name=SHARE_NAMES[truth],
+            endpoint=analysis.endpoint if analysis else verdict,
+            analysis=verdict,
+            month=analysis.month if analysis else None,
+            truth=truth,
+        )
+
+
+def _fitted_rows(built: BuiltScenario, truth: str, sums: TrialSums) -> Iterator[Characteristic]:
+    """Yield the assurance under the fitted part of the mixture, from the trials that drew it."""
+    if truth == "prior" and sums.fitted.sum():
+        for number, row in enumerate(_verdict_rows(built, "fitted")):
+            yield row(measured=share_of_go_if_fitted(sums, number))
 
 
 def _estimate_rows(

@@ -30,6 +30,7 @@ type End = Literal["go", "consider", "stop"]
 
 ENDS: tuple[End, ...] = ("go", "consider", "stop")
 _ENDINGS = 4  # GO, STOP, CONSIDER, UNDECIDED, which is the lowest code
+_ENDING_CODES = np.array([GO, CONSIDER, STOP, UNDECIDED]) - UNDECIDED
 _NORMAL_LIMIT = float(ndtri(0.5 + CONFIDENCE / 2))
 
 
@@ -52,6 +53,8 @@ class TrialSums:
     squared_missing: Floats  # (analysis,)
     # (verdict, class of the truth, end): trials whose true effect is known
     by_class: Ints = field(default_factory=lambda: np.zeros((0, 0, 0), np.int64))
+    # (verdict, end) of the trials whose truth came from the fitted part of the prior
+    fitted: Ints = field(default_factory=lambda: np.zeros((0, 0), np.int64))
     harm: HarmSums = field(default_factory=HarmSums)
     months: float = float("nan")  # sum of the months to the last readout; nan if not simulated
     squared_months: float = float("nan")
@@ -150,8 +153,26 @@ def by_class(verdict: NDArray[np.int8], classes: NDArray[np.int8]) -> Ints:
         np.bincount(codes_of_verdict, minlength=shape[0] * shape[1]).reshape(shape)
         for codes_of_verdict in code
     ]
-    codes = np.array([GO, CONSIDER, STOP, UNDECIDED])
-    return np.stack(counts)[:, -UNKNOWN:, codes - UNDECIDED]
+    return np.stack(counts)[:, -UNKNOWN:, _ENDING_CODES]
+
+
+def by_end(verdict: NDArray[np.int8], counted: Bools) -> Ints:
+    """Trials by verdict and end, of those counted, (trial,); the last end is undecided."""
+    codes = verdict[counted].T - UNDECIDED
+    counts = [np.bincount(ends, minlength=_ENDINGS)[_ENDING_CODES] for ends in codes]
+    return np.stack(counts).astype(np.int64)
+
+
+def share_of_go_if_fitted(sums: TrialSums, verdict: int) -> Measured:
+    """Share of go among the trials whose truth came from the fitted part of the prior."""
+    counts = sums.fitted[verdict]
+    trials = int(counts.sum())
+    share = share_of_trials(int(counts[0]), int(counts[-1]), trials, trials)
+    of_draws = sums.by_draw.totals
+    if "fitted" not in of_draws:
+        return share
+    drew, goes = of_draws["fitted"][0], of_draws["fitted go"][verdict]
+    return with_draws(share, sums.by_draw.trials, goes, drew)
 
 
 def share_ending_in_class(

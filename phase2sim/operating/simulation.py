@@ -19,6 +19,7 @@ from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
 from phase2sim.core.kernels import at_first_compilation
 from phase2sim.core.measured import Measured
 from phase2sim.core.progress import Progress, Report
+from phase2sim.evidence.elicited import ElicitedInput
 from phase2sim.evidence.reported import Evidence
 from phase2sim.operating.analysis_failures import FallbackShare, failed_too_often, fallbacks
 from phase2sim.operating.background import Background, background
@@ -33,6 +34,7 @@ from phase2sim.operating.characteristics import (
     truth_errors,
 )
 from phase2sim.operating.draw_sums import sum_by_draw
+from phase2sim.operating.judgements import elicited_of, with_fitted
 from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, read_evidence
@@ -85,8 +87,8 @@ class Result(Viewed):
         Provenance and number of draws of the fitted prior; None without evidence.
     fallbacks : tuple of FallbackShare
         Shares of trials that a simpler model, or another test, answered.
-    elicited : tuple of str
-        Elicited inputs on which the prior relies.
+    elicited : tuple of ElicitedInput
+        Elicited inputs on which the prior relies, each with its value and the reason for it.
     results_version : int
         Version of the numerical results; equal versions give equal numbers.
 
@@ -113,7 +115,7 @@ class Result(Viewed):
     background: tuple[Background, ...]
     prior: Mapping[str, object] | None  # the fit's provenance and number of draws
     fallbacks: tuple[FallbackShare, ...] = ()  # simpler models that were used
-    elicited: tuple[str, ...] = ()
+    elicited: tuple[ElicitedInput, ...] = ()
     results_version: int = RESULTS_VERSION
 
     @property
@@ -280,7 +282,7 @@ def _result(
         background=background(assembled, prepared.evidence, prior),
         prior=provenance,
         fallbacks=tuple(fallbacks(built, by_truth, requested)),
-        elicited=() if provenance is None else tuple(provenance["elicited"]),  # type: ignore[arg-type]  # a JSON list
+        elicited=elicited_of(scenario, prepared.evidence),
     )
 
 
@@ -364,8 +366,17 @@ def _tally_batch(assembled: AssembledScenario, requested: int, first: int) -> tu
     study = assembled.study
     trials = min(study.batch, requested - first)
     return tuple(
-        _sum_batch(study, simulate_batch(study, source, first, trials), source.picks(first, trials))
+        with_fitted(
+            _sum_batch(study, batch, picks),
+            assembled.built,
+            source.label,
+            batch.verdict,
+            first,
+            picks,
+        )
         for source in assembled.sources
+        for batch in [simulate_batch(study, source, first, trials)]
+        for picks in [source.picks(first, trials)]
     )
 
 

@@ -71,11 +71,11 @@ def fit(
     >>> prior.endpoints
     ('hba1c', 'c_peptide', 'insulin', 'glucose')
 
-    The file gxipc1 assumes that 0.3 of the prior variance of its effects is common to all
-    endpoints, and a sceptical SD of 0.5 % HbA1c:
+    The file gxipc1 assumes that its effects have nothing in common, and a sceptical SD of 0.5 %
+    HbA1c:
 
     >>> prior.effects["hba1c"].shared, prior.effects["hba1c"].sceptical_sd
-    (0.3, 0.5)
+    (0.0, 0.5)
     """
     return load_or_fit(read_evidence(evidence, beside), refit=refit, report=report)
 
@@ -99,8 +99,8 @@ def load_or_fit(
     command loads. Raises ``BadEvidence`` for evidence that contradicts itself, or that has no
     untreated patients, and ``BadInput``, before it fits, where a fit cannot be kept.
     """
-    if not refit and (kept_draws := _load_kept_draws(evidence, report)):
-        return kept_draws
+    if not refit and (kept := _load_kept_draws(evidence, report)):
+        return kept
     check_untreated(evidence)
     path = prior_files.cached_path(evidence.digest)
     if aside := prior_files.try_cache(path):
@@ -115,6 +115,11 @@ def load_or_fit(
     draws = replace(draws, provenance=provenance)
     _keep(draws, path, report)
     return draws
+
+
+def kept_draws(evidence: Evidence) -> PriorDraws | None:
+    """Load the kept draws of the evidence; None if there are none, or they cannot be used."""
+    return _load_kept_draws(evidence, lambda _line: None)
 
 
 def _keep(draws: PriorDraws, path: Path, report: Callable[[str], None]) -> None:

@@ -1,5 +1,6 @@
 """Change of a mean, SD or share under reweighting or refitting, with Monte Carlo errors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +86,38 @@ def refit_share_change(goes: TrialOutcomes, base: TrialOutcomes, draws: int) -> 
     batch = _batch(base.draw[base_is_shared], draws)
     difference_mcse = _error(contributions - base_contributions, batch)
     return Change(value, _error(contributions, batch), value - start, difference_mcse)
+
+
+@dataclass(frozen=True, slots=True)
+class MixturePart:
+    """One part of a mixture prior: its share, its trials, and weights (draw,) of its draws."""
+
+    share: float
+    goes: TrialOutcomes
+    weights: Floats | None = None  # equal if None
+
+
+def mixed_share(parts: Sequence[MixturePart], base: Sequence[MixturePart], draws: int) -> Change:
+    """Share of go under a mixture, and its change from ``base``, of the same trial numbers."""
+    value, contributions = _mix(parts)
+    start, base_contributions = _mix(base)
+    batch = _batch(base[0].goes.draw, draws)
+    difference_mcse = _error(contributions - base_contributions, batch)
+    return Change(value, _error(contributions, batch), value - start, difference_mcse)
+
+
+def _mix(parts: Sequence[MixturePart]) -> tuple[float, Floats]:
+    shares = []
+    for part in parts:
+        goes = part.goes
+        weight = np.ones(goes.go.size) if part.weights is None else part.weights[goes.draw]
+        shares.append(_share(goes.go, weight / weight.sum()))
+    mixed = zip(parts, shares, strict=True)
+    value = sum(part.share * share for part, (share, _) in mixed)
+    contributions = sum(
+        part.share * trials for part, (_, trials) in zip(parts, shares, strict=True)
+    )
+    return float(value), np.asarray(contributions)
 
 
 def _unweighted_moments(draws: Floats) -> list[tuple[float, Floats]]:

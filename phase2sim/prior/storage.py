@@ -178,12 +178,16 @@ def _checksum(arrays: Mapping[str, Floats], about: str) -> str:
 def digest(draws: PriorDraws) -> str:
     """Hash of the draws and effect assumptions, without the provenance of the fit."""
     arrays = {name: getattr(draws, name) for name in ARRAYS}
-    about = {name: _effect_table(assumed) for name, assumed in draws.effects.items()}
+    about = {
+        name: {key: v for key, v in _effect_table(assumed).items() if key != "reasons"}
+        for name, assumed in draws.effects.items()
+    }
     return _checksum(arrays, json.dumps([list(draws.endpoints), about], sort_keys=True))
 
 
 def _effect_table(assumed: EffectAssumption) -> dict[str, Any]:
-    return asdict(assumed) | {"shape_options": dict(assumed.shape_options)}
+    mappings = {"shape_options": dict(assumed.shape_options), "reasons": dict(assumed.reasons)}
+    return asdict(assumed) | mappings
 
 
 def _assumption(table: Mapping[str, Any]) -> EffectAssumption:

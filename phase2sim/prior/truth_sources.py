@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from phase2sim.core.age_distribution import age_moments
-from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.contracts import Plan, Truth, TruthSource
 from phase2sim.core.draws_error import Picks
 from phase2sim.core.effect_shapes import EffectShape
@@ -174,7 +174,7 @@ class TruthFromPrior(TruthSource):
             return normals((trials, endpoints), self.seed, "truth", first, stream_index)
 
         draw = self.draws(first, trials)
-        fitted = uniforms((trials, 1), self.seed, "truth", first, _ROBUST) < self.robust_weight
+        fitted = drew_fitted(self.seed, self.robust_weight, first, trials)[:, None]
         benefit = normals((trials, 1), self.seed, "truth", first, _BENEFIT)
         specific = np.sqrt(1.0 - self.shared**2) * normal(_SCEPTICAL)
         sceptical = self.sceptical_sd * (self.shared * benefit + specific)
@@ -191,6 +191,12 @@ def picks_of_trials(seed: int, draws: int, first: int, trials: int) -> Picks:
     """Which of ``draws`` prior draws is true in each trial, under any truth of this seed."""
     pick = uniforms((trials, 1), seed, "truth", first, _PICK)[:, 0]
     return Picks(np.asarray((pick * draws).astype(np.int64)), draws)
+
+
+def drew_fitted(seed: int, robust_weight: float, first: int, trials: int) -> Bools:
+    """Whether each trial's effects are the fitted ones, not the sceptical ones, (trial,)."""
+    drawn = uniforms((trials, 1), seed, "truth", first, _ROBUST)[:, 0]
+    return np.asarray(drawn < robust_weight)
 
 
 def fitted_prior(sources: Iterable[TruthSource]) -> TruthFromPrior | None:

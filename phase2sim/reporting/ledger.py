@@ -61,15 +61,24 @@ def ledger_table(evidence: Evidence) -> Table:
         said = ": before the evidence, model scale"
         ledger.add_row(Text.assemble(("\nAssumed of the effects", "bold"), said))
     for assumption in _assumptions(evidence):
-        reason = assumption.why.removeprefix("elicited: ")
-        words = f"   {_effect_words(assumption)}. "
-        ledger.add_row(Text.assemble(words, _mark_elicited(reason)))
+        ledger.add_row(Text.assemble("   ", _mark_elicited(_effect_words(assumption))))
+        for line in _reasons(assumption):
+            ledger.add_row(Text(f"      {line}"))
     return ledger
 
 
 def _assumptions(evidence: Evidence) -> Iterator[EffectAssumption | ClassEffect]:
     yield from evidence.effects.values()
     yield from evidence.classes.values()
+
+
+def _reasons(assumption: EffectAssumption | ClassEffect) -> Iterator[str]:
+    """Yield a line for each reason; one where a single reason stands for all numbers."""
+    reasons = assumption.reasons
+    if len(set(reasons.values())) <= 1:
+        yield assumption.why.removeprefix("elicited: ")
+    else:
+        yield from (f"{key}: {reason}" for key, reason in reasons.items())
 
 
 def _columns(*, show_header: bool) -> Table:

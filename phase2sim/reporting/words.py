@@ -44,8 +44,9 @@ TRUTHS: dict[str, str] = {
     "target": "the hoped-for effect is real",
     "expected": "the hoped-for effect is real, in a control arm drawn from the fitted prior",
     "null": "no effect on anything",
-    "prior": "effect drawn from the fitted prior",
-    "sceptical": "effect drawn from the sceptical prior",
+    "prior": "effect drawn from the mixture of fitted and sceptical prior",
+    "fitted": "effect drawn from the fitted part of it alone",
+    "sceptical": "effect drawn from the sceptical part of it alone",
 }
 
 

@@ -161,6 +161,10 @@ class PriorTruth(TableModel):
     robust_weight: Annotated[float, Field(ge=0, le=1)] = Field(
         description="Weight of the fitted effect; the rest goes to the sceptical one."
     )
+    why: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="Why you believe robust_weight: it is a judgement, printed with the results.",
+    )
 
 
 class TruthTable(TableModel):

@@ -13,9 +13,8 @@ from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadInput
 from phase2sim.core.io.data_frames import frame_of
 from phase2sim.core.io.views import MONTE_CARLO, View, Viewed, plus_minus
-from phase2sim.core.measured import Measured, share_of_trials
+from phase2sim.core.measured import Measured, measured_row, share_of_trials
 from phase2sim.core.progress import Progress, Report
-from phase2sim.operating.characteristics import measured_row
 from phase2sim.operating.simulation import PreparedScenario, prepare_scenario
 from phase2sim.scenario.assembly.assemble import AssembledScenario, build_scenario
 from phase2sim.scenario.assembly.plan import widen_plan

@@ -102,7 +102,7 @@ def test_class_assumptions_and_informative_priors_are_marked_as_ours() -> None:
     texts = {(row["statistic"], row["endpoint"]): str(row["as_reported"]) for row in rows}
     assert "N(0, 0.5), half-normal between trials 0.3" in texts["class_effect", "hba1c"]
     assert "N(-0.5, 0.4) at month 6, onset" in texts["effect", "hba1c"]
-    assert "0.3 of its variance shared" in texts["effect", "glucose"]
+    assert "sceptical SD 0.15" in texts["effect", "glucose"]
 
 
 def test_own_data_are_one_line(tmp_path: Path) -> None:

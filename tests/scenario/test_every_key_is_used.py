@@ -42,6 +42,8 @@ ELSEWHERE = {
     "evidence": "test_other_evidence_is_another_prior",
     "TruthTable.prior": "test_a_key_of_the_prior_moves_a_simulated_trial",
     "PriorTruth.robust_weight": "test_a_key_of_the_prior_moves_a_simulated_trial",
+    "PriorTruth.why": "operating/test_judgements.py::"
+    "test_the_reason_for_the_weight_is_printed_and_moves_no_trial",
     "Population.months_since_diagnosis": "test_a_key_of_the_prior_moves_a_simulated_trial",
     "failures_allowed": "cli/test_commands.py::"
     "test_more_failures_than_allowed_end_with_exit_code_1",

@@ -13,17 +13,17 @@ from pytensor.configdefaults import config
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.kernels import lightly_optimised
 from phase2sim.core.progress import Report
-from phase2sim.evidence.reported import Evidence, ReportedNumber
+from phase2sim.evidence.assumed_effects import assumptions
+from phase2sim.evidence.elicited import elicited_inputs
+from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.diagnostics import diagnose
 from phase2sim.prior.models.joint import SHARED, flatten_numbers, joint_model, reported_arrays
 from phase2sim.prior.models.likelihoods.events import read_events
-from phase2sim.prior.models.unknowns.effect import assumptions
-from phase2sim.prior.models.unknowns.evidence_arrays import cells, read_entries
+from phase2sim.prior.models.unknowns.evidence_arrays import cells
 from phase2sim.prior.models.unknowns.settings import (
     EVENT_PRIORS,
     PRIORS,
@@ -190,7 +190,7 @@ def to_prior(
         provenance={
             "digest": evidence.digest,
             "evidence": list(evidence.names),
-            "elicited": _elicited_inputs(evidence),
+            "elicited": [f"{given.key}: {given.value}" for given in elicited_inputs(evidence)],
             "versions": {name: version(name) for name in VERSIONED_PACKAGES},
             **provenance,
         },
@@ -205,31 +205,6 @@ def to_prior(
         event_dispersion=arrays.get("event_dispersion", np.zeros((draws, 0))),
         sampled={name: array for name, array in arrays.items() if name not in _DERIVED_VARIABLES},
     )
-
-
-def _elicited_inputs(evidence: Evidence) -> list[str]:
-    """Describe each elicited input of the fit."""
-    inputs = [_entry_text(entry) for entry in read_entries(evidence) if entry.elicited]
-    weighed_arms = {(entry.study, entry.arm) for entry in read_entries(evidence) if entry.by_weight}
-    for arm in evidence.arms:
-        if arm.weight_kg and (arm.study, arm.arm) in weighed_arms:
-            weight = arm.weight_kg
-            inputs.append(f"{arm.study}: typical weight ~ N({weight.mean:g}, {weight.sd:g}) kg")
-    for effect in evidence.effects.values():
-        if effect.prior:
-            prior = effect.prior
-            inputs.append(
-                f"effect on {ENDPOINTS[effect.endpoint].label} before the evidence"
-                f" ~ N({prior.mean:g}, {prior.sd:g}) {ENDPOINTS[effect.endpoint].model_unit}"
-            )
-    return inputs
-
-
-def _entry_text(entry: ReportedNumber) -> str:
-    months = " to ".join(f"{month:g}" for month in entry.months)
-    when = f"month{'s' * (len(entry.months) > 1)} {months}"
-    endpoint = ENDPOINTS[entry.endpoint].label
-    return f"{entry.where}: {endpoint}, {when}: {entry.as_reported}"
 
 
 def _thin(array: xr.DataArray, draws: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Leave-one-out weights of posterior draws by Pareto-smoothed importance sampling."""
+"""Weights of posterior draws without an entry, or for another prior: Pareto-smoothed."""
 
 import numpy as np
 from arviz_stats.base.array import BaseArray  # the implementation behind ArviZ
@@ -23,3 +23,12 @@ def leave_one_out(log_density: Floats) -> tuple[Floats, Floats]:
             weight = np.exp(log_weights - log_weights.max())
             weights[:, entry] = weight / weight.sum()
     return weights, shape
+
+
+def importance_weights(log_ratio: Floats) -> tuple[Floats, Floats]:
+    """Weights (draw, density) for other posteriors, which sum to 1 over draws, and Pareto k.
+
+    ``log_ratio`` (draw, density) is the log of each other density over the sampled one, up to a
+    constant. The same smoothing as in ``leave_one_out``.
+    """
+    return leave_one_out(-log_ratio)

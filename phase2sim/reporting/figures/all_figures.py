@@ -8,17 +8,23 @@ from phase2sim.reporting.figures.drawing import Figure
 from phase2sim.reporting.figures.effect_figures import comparison_figure, effect_figure
 from phase2sim.reporting.figures.history_figures import history_figures
 from phase2sim.reporting.figures.influence_figures import influence_figures
+from phase2sim.reporting.figures.knob_figures import knob_figures
 from phase2sim.reporting.figures.replica_figure import replica_figure
 from phase2sim.studies.influence import Influence
+from phase2sim.studies.knob_sensitivity import KnobSensitivity
 
 
-def draw_figures(result: PriorCheck | Influence | Sequence[ComparisonRow]) -> Iterator[Figure]:
+def draw_figures(
+    result: PriorCheck | Influence | KnobSensitivity | Sequence[ComparisonRow],
+) -> Iterator[Figure]:
     """Yield the figures of a result in reading order."""
     match result:
         case PriorCheck():
             return draw_check_figures(result)
         case Influence():
             return influence_figures(result)
+        case KnobSensitivity():
+            return knob_figures(result)
         case rows:
             return (comparison_figure(row) for row in rows if any(s.effect for s in row.sides))
 

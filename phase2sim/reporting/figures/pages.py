@@ -11,11 +11,12 @@ from phase2sim.core.io.plain_files import reason_of
 from phase2sim.prior.check import PriorCheck
 from phase2sim.prior.comparison import ComparisonRow
 from phase2sim.studies.influence import Influence
+from phase2sim.studies.knob_sensitivity import KnobSensitivity
 
 if TYPE_CHECKING:
     from phase2sim.reporting.figures.drawing import Figure
 
-type _Result = PriorCheck | Influence | Sequence[ComparisonRow]
+type _Result = PriorCheck | Influence | KnobSensitivity | Sequence[ComparisonRow]
 
 _STYLE = """
 body { font: 15px/1.5 Helvetica, Arial, sans-serif; color: #1f2933; max-width: 62rem;
@@ -78,6 +79,9 @@ def _words(result: _Result) -> tuple[str, str]:
             trial = f" Assurance: {result.trials:,} trials of {result.scenario}."
             about = f"Evidence {result.evidence.digest[:16]}.{trial if result.scenario else ''}"
             return f"Influence of each number of {', '.join(result.evidence.names)}", about
+        case KnobSensitivity():
+            about = f"Evidence {result.evidence.digest[:16]}. Assurance: {result.trials:,} trials."
+            return f"Elicited inputs of {result.scenario.path}, moved one at a time", about
         case rows:
             sets = "; ".join(", ".join(side.evidence) for side in rows[0].sides)
             return "Sets of evidence side by side", sets

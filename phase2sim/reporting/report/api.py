@@ -8,7 +8,7 @@ from phase2sim.reporting.report.lint import check_texts
 from phase2sim.scenario.scenario_file import Scenario, load_scenario
 from phase2sim.studies.dossier.dossier import ReportOptions, dossier_of
 
-_AS_IT_WAS_RUN = Path("configuration-as-it-was-run.toml")  # section 11 of the report, saved
+_AS_IT_WAS_RUN = Path("configuration-as-it-was-run.toml")  # section 12 of the report, saved
 
 
 def report(

@@ -7,8 +7,8 @@ const trials = new Int16Array(raw.buffer);
 const STEPS = 32000, FAILED = -32768, Z_LIMIT = 8, BAND = 1.96;
 const controls = document.getElementById("explorer-controls");
 const TRUTHS = { target: "the hoped-for effect", null: "no effect",
-                 prior: "drawn from the fitted prior",
-                 sceptical: "drawn from the sceptical prior" };
+                 prior: "drawn from the mixture prior",
+                 sceptical: "drawn from its sceptical part" };
 
 // Inverse of the normal distribution function (Acklam; relative error below 1.2e-9).
 function quantile(p) {

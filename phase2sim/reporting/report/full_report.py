@@ -17,6 +17,7 @@ from phase2sim.reporting.report.sections.checks import (
 )
 from phase2sim.reporting.report.sections.design import design_section, grid_section
 from phase2sim.reporting.report.sections.inputs import inputs_section, replica_section
+from phase2sim.reporting.report.sections.judgements import judgements_section
 from phase2sim.reporting.report.sections.question import question_section
 from phase2sim.reporting.report.sections.results import results_section, sensitivity_section
 from phase2sim.studies.dossier.dossier import Dossier
@@ -30,6 +31,7 @@ SECTIONS: tuple[Callable[[Dossier], Section], ...] = (
     grid_section,
     results_section,
     sensitivity_section,
+    judgements_section,
     example_trials_section,
     verification_section,
     reproduction_section,

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.operating.characteristics import measured_row
+from phase2sim.core.measured import measured_row
 from phase2sim.reporting.plain_tables import measured_cell, plain_table
 from phase2sim.studies.calibrate import Calibration, Null, decision_table
 

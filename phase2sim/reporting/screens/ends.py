@@ -14,8 +14,8 @@ from phase2sim.reporting.plain_tables import measured_cell, plain_table
 _TRUTHS = {
     "target": "at the target",
     "null": "no effect",
-    "prior": "fitted prior",
-    "sceptical": "sceptical prior",
+    "prior": "mixture prior",
+    "sceptical": "sceptical part",
 }
 _CLASSES = {
     "below_reference": "not beyond the lower reference",

@@ -11,8 +11,8 @@ from phase2sim.reporting.plain_tables import measured_cell
 _TRUTHS = {
     "target": "at the target",
     "null": "no effect",
-    "prior": "fitted prior",
-    "sceptical": "sceptical prior",
+    "prior": "mixture prior",
+    "sceptical": "sceptical part",
 }
 _STOPS = {"stop_efficacy": "stops for efficacy", "stop_futility": "stops for futility"}
 _BEFORE = "stopped for harm before"

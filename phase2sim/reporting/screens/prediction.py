@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from phase2sim.operating.characteristics import measured_row
+from phase2sim.core.measured import measured_row
 from phase2sim.reporting.plain_tables import measured_cell, plain_table
 from phase2sim.reporting.screens.single_trial import trial_result_json, trial_result_screen
 from phase2sim.studies.prediction.predict import Prediction

@@ -3,6 +3,7 @@
 import math
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
@@ -11,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from phase2sim.core.io.views import MONTE_CARLO
-from phase2sim.core.measured import Measured
+from phase2sim.core.measured import Measured, measured_row
 from phase2sim.operating.analysis_failures import FallbackShare
 from phase2sim.operating.background import Background
-from phase2sim.operating.characteristics import Characteristic, measured_row
+from phase2sim.operating.characteristics import Characteristic
 from phase2sim.operating.simulation import Result
 from phase2sim.reporting.plain_tables import measured_cell
 from phase2sim.reporting.screens.looks import arms_table, looks_table
@@ -25,10 +26,11 @@ _ROWS = (
     ("power", "target", "power", "at the target"),
     ("expected_power", "expected", "expected power", "in a new control arm"),
     ("type_i_error", "null", "type I error", "no effect"),
-    ("assurance", "prior", "assurance", "fitted prior"),
-    ("assurance", "sceptical", "", "sceptical prior"),
-    ("true_given_go", "prior", "true if go", "fitted prior"),
-    ("true_given_go", "sceptical", "", "sceptical prior"),
+    ("assurance", "prior", "assurance", "mixture prior"),
+    ("assurance", "fitted", "", "fitted part"),
+    ("assurance", "sceptical", "", "sceptical part"),
+    ("true_given_go", "prior", "true if go", "mixture prior"),
+    ("true_given_go", "sceptical", "", "sceptical part"),
     ("bias", "target", "bias", "at the target"),
     ("coverage", "target", "coverage (95 %)", "at the target"),
     ("missing", "target", "missing", "at the target"),
@@ -55,7 +57,7 @@ def run_json(result: Result) -> dict[str, Any]:
             background.analysis: dict(background.strategies) for background in result.background
         },
         "assume": scenario.assume,
-        "elicited": list(result.elicited),
+        "elicited": [asdict(given) for given in result.elicited],
         "results_version": result.results_version,
     }
 
@@ -172,8 +174,9 @@ def _notes(result: Result) -> Iterator[RenderableType]:
     yield from _circumstances(result)
     if result.elicited:
         yield Text("Elicited inputs used (our judgement, not published):", style="yellow")
-        for statement in result.elicited:
-            yield Text(f"  - {statement}", style="yellow")
+        for given in result.elicited:
+            yield Text(f"  - {given}", style="yellow", no_wrap=True, overflow="ellipsis")
+        yield Text(f"What they do: phase2sim prior sensitivity {result.scenario.path}", style="dim")
     if result.interrupted:
         yield Text(
             f"Interrupted: {result.trials:,} of {result.scenario.trials:,} trials done; the numbers"
@@ -232,6 +235,8 @@ def explain_result(result: Result) -> Iterator[str]:
             yield _power_sentence(result.power[background.analysis], background)
         if background.analysis in result.assurance:
             yield _assurance_sentence(result.assurance[background.analysis], background)
+    if result.assurance and (mixed := result.scenario.truth.prior):
+        yield _mixture_sentence(mixed.robust_weight)
     yield MONTE_CARLO
     limits = [
         f"{share.draws_mcse:.4f} ({name})"
@@ -266,6 +271,17 @@ def _assurance_sentence(assurance: Measured, background: Background) -> str:
         f" {background.unit} at month {background.month:g} anyway"
     )
     return sentence + (f" (phase 1: {background.reported})." if background.reported else ".")
+
+
+def _mixture_sentence(weight: float) -> str:
+    """Say what the three assurances are; a part of weight 0 was never drawn."""
+    sentence = (
+        f"Mixture prior: the effect is drawn from the fitted part in {100 * weight:g} of 100"
+        " trials, else from the sceptical part"
+    )
+    if weight == 0:
+        return sentence + "; the fitted part was never drawn, so it has no assurance of its own."
+    return sentence + "; the assurance of each part alone is below it."
 
 
 def _per_100(measured: Measured) -> str:

@@ -9,8 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phase2sim.core.measured import Measured
-from phase2sim.operating.characteristics import measured_row
+from phase2sim.core.measured import Measured, measured_row
 from phase2sim.reporting.plain_tables import measured_cell
 from phase2sim.studies.compare import ComparedScenario, Difference, ScenarioComparison
 

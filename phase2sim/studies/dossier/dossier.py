@@ -27,6 +27,7 @@ from phase2sim.scenario.scenario_file import Scenario, load_scenario
 from phase2sim.studies.dossier.example_trials import Example, examples
 from phase2sim.studies.dossier.fingerprints import fingerprint
 from phase2sim.studies.dossier.report_cells import NO_EFFECT, PLANNED, grids, labels_of
+from phase2sim.studies.knob_sensitivity import KnobSensitivity, quick_sensitivity
 from phase2sim.studies.store.manifest import Manifest
 from phase2sim.studies.store.results_folder import Store, try_results_folder
 from phase2sim.studies.sweeps.cells import Cell
@@ -79,6 +80,7 @@ class Dossier:
     fingerprints: Mapping[str, str]  # cell -> hash of its trials
     manifest: Manifest
     answers: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    knobs: KnobSensitivity | None = None  # elicited inputs moved; None without a fitted prior
 
     @property
     def scenario(self) -> Scenario:
@@ -237,7 +239,18 @@ def gather(
         fingerprints=_fingerprints(store, results, manifest),
         manifest=manifest,
         answers=batch_results,
+        knobs=_knobs(prepared, say) if options.moves else None,
     )
+
+
+def _knobs(prepared: PreparedScenario, say: Report) -> KnobSensitivity | None:
+    """Move the elicited inputs of the prior; None for a scenario without assurance."""
+    scenario = prepared.assembled.built.scenario
+    if prepared.evidence is None or prepared.prior is None or scenario.truth.prior is None:
+        return None
+    say("Moving the elicited inputs ...")
+    trials = min(scenario.trials, MOVED_TRIALS)
+    return quick_sensitivity(prepared.assembled, prepared.evidence, prepared.prior, trials)
 
 
 def _check(prepared: PreparedScenario, say: Report) -> PriorCheck | None:

@@ -25,9 +25,11 @@ from phase2sim.studies.store.manifest import ManifestEntry
 
 _HASH_DIGITS = 16
 # Keys that do not change the simulated data. Of the evidence, only the fitted prior counts.
-_KEYS_WITHOUT_EFFECT = {
-    "title", "evidence", "trials", "failures_allowed", "data", "decision", "stopping",
-}  # fmt: skip
+_KEYS_WITHOUT_EFFECT: dict[str, Any] = {
+    **dict.fromkeys(("title", "evidence", "trials", "failures_allowed", "data", "decision"), True),
+    "stopping": True,
+    "truth": {"prior": {"why": True}},
+}
 _MOST_ASSEMBLED = 32
 
 

@@ -18,6 +18,7 @@ from phase2sim.operating.characteristics import (
     operating_characteristics,
 )
 from phase2sim.operating.draw_sums import sum_by_draw
+from phase2sim.operating.judgements import with_fitted
 from phase2sim.operating.measures import TrialSums, by_class, tally
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.studies.store.results_folder import Store
@@ -107,11 +108,14 @@ def _parts(
         last = min(first + _TRIALS_AT_ONCE, trials)
         results = store.batch_results(cell.study, first, last)
         picks = {truth: cell.picks(truth, first, last) for truth in cell.truths}
-        yield part, [_sum_trials(cell, results[truth], picks[truth]) for truth in cell.truths]
+        yield (
+            part,
+            [_sum_trials(cell, truth, results[truth], picks[truth]) for truth in cell.truths],
+        )
 
 
 def _sum_trials(
-    cell: Cell, results: BatchResults, picks: Picks | None
+    cell: Cell, truth: str, results: BatchResults, picks: Picks | None
 ) -> tuple[TrialSums, NDArray[np.int8]]:
     """Sums and verdicts (trial, verdict) of stored trials under one truth."""
     built, true_effect = cell.built, results.true_effect
@@ -125,7 +129,8 @@ def _sum_trials(
     draw_sums = sum_by_draw(
         picks, *of_trials, classes=truth_classes, months=months, trial_ends=ends
     )
-    return replace(sums, by_class=by_class(verdict, truth_classes), by_draw=draw_sums), verdict
+    sums = replace(sums, by_class=by_class(verdict, truth_classes), by_draw=draw_sums)
+    return with_fitted(sums, built, truth, verdict, results.first, picks), verdict
 
 
 def stored_verdicts(cell: Cell, results: BatchResults) -> NDArray[np.int8]:

@@ -120,7 +120,8 @@ def shares_view(rows: Sequence[Row], title: str) -> View:
 
 
 def _shares(rows: Sequence[Row]) -> list[Share]:
-    share_rows = [row for row in rows if row["name"] in SHARE_TITLES]
+    # The fitted part is of the trials under the mixture: the frame and --json have it.
+    share_rows = [row for row in rows if row["name"] in SHARE_TITLES and row["truth"] != "fitted"]
     shares = dict.fromkeys(map(_share_of, share_rows))
     if len(shares) > _MOST_SHARES:
         last = {(row["name"], row["truth"], row["decision"]): _share_of(row) for row in share_rows}

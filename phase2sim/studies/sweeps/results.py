@@ -254,7 +254,7 @@ def _row(
 ) -> dict[str, Any]:
     cell, measured, closed_form = measurements.cell, row.measured, row.closed_form
     arms = cell.built.design.allocation
-    refused = measurements.refused.get(row.truth)
+    refused = measurements.refused.get("prior" if row.truth == "fitted" else row.truth)
 
     def usable(number: float | None) -> float | None:
         return None if refused or number is None or not math.isfinite(number) else number

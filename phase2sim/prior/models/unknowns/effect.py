@@ -8,10 +8,10 @@ import pymc as pm
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.assumed_effects import assumptions, share_at_visit
 from phase2sim.evidence.reported import (
     RANDOMISED,
     SINGLE_ARM,
-    ClassEffect,
     EffectAssumption,
     Evidence,
 )
@@ -63,26 +63,6 @@ def treatment_effect(evidence: Evidence, layout: Cells) -> Tensor:
     return added
 
 
-def assumptions(evidence: Evidence, endpoints: tuple[str, ...]) -> dict[str, EffectAssumption]:
-    """Assumption on each effect in the next trial: that of the single arm, else of the class."""
-    by_endpoint = {}
-    for name in endpoints:
-        if name in evidence.effects:
-            by_endpoint[name] = evidence.effects[name]
-        elif name in evidence.classes:
-            class_effect = evidence.classes[name]
-            by_endpoint[name] = EffectAssumption(
-                endpoint=name,
-                month=class_effect.month,
-                shape=class_effect.shape,
-                shape_options=class_effect.shape_options,
-                sceptical_sd=class_effect.sceptical_sd,
-                bias_sd=0.0,
-                why=class_effect.why,
-            )
-    return by_endpoint
-
-
 def _class_effects(evidence: Evidence, courses: Courses) -> tuple[Tensor, Tensor]:
     if not courses.classes:
         return pt.zeros(0), pt.zeros(0)
@@ -128,15 +108,6 @@ def _class_shares(
         else 0.0
         for name in classes
     ]
-
-
-def share_at_visit(assumption: EffectAssumption | ClassEffect, months: float) -> float:
-    """Effect at a visit as a share of its stated size; 0 until entry."""
-    if months <= 0:
-        return 0.0
-    shape = assumption.effect_shape()
-    at_visit, at_month = shape.at(np.array([months, assumption.month]))
-    return float(at_visit / at_month)
 
 
 def _bias_sd(evidence: Evidence, name: str) -> float:

@@ -1,4 +1,4 @@
-"""Sections 8 to 11: example trials, verification, reproduction, configuration."""
+"""Sections 9 to 12: example trials, verification, reproduction, configuration."""
 
 import tomllib
 from collections.abc import Iterator

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.operating.judgements import elicited_of
 from phase2sim.reporting.figures.effect_figures import effect_figure
 from phase2sim.reporting.figures.history_figures import history_figures
 from phase2sim.reporting.figures.replica_figure import replica_figure
@@ -19,12 +20,13 @@ from phase2sim.reporting.report.document import (
     Section,
     Words,
 )
+from phase2sim.reporting.report.numbers import stated_number
 from phase2sim.reporting.screens.prior_check import reported_quantity
 from phase2sim.studies.dossier.dossier import Dossier
 
 _NO_EVIDENCE = (
     "The scenario names no evidence: what it assumes of untreated patients stands in its own file"
-    " (section 11), with its sources as comments there."
+    " (section 12), with its sources as comments there."
 )
 
 _LEDGER = (
@@ -53,8 +55,17 @@ def inputs_section(dossier: Dossier) -> Section:
             dim=unused,
         ),
     ]  # fmt: skip
-    blocks += _what_was_learned(dossier)
+    blocks += [_judgements(dossier), *_what_was_learned(dossier)]
     return Section("Inputs and their sources", tuple(blocks))
+
+
+def _judgements(dossier: Dossier) -> Grid:
+    rows = tuple(
+        ((given.key,), (stated_number(given.value),), (given.reason,))
+        for given in elicited_of(dossier.scenario, dossier.evidence)
+    )
+    columns = ("Elicited input", "Value", "Reason")
+    return Grid(columns, rows, "Everything that is our judgement and not published")
 
 
 def _entry(row: Mapping[str, Any]) -> tuple[Words, ...]:

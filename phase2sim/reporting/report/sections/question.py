@@ -28,7 +28,11 @@ from phase2sim.studies.dossier.dossier import Dossier
 from phase2sim.studies.dossier.report_cells import partial_nulls
 from phase2sim.studies.sweeps.results import GO_SHARES
 
-_ASSURANCES = {"prior": "given all the evidence", "sceptical": "for a sceptic"}
+_ASSURANCES = {
+    "prior": "given all the evidence",
+    "fitted": "by the fitted prior alone, without its sceptical part",
+    "sceptical": "for a sceptic",
+}
 
 
 def question_section(dossier: Dossier) -> Section:
@@ -176,7 +180,7 @@ def _assumptions(dossier: Dossier) -> Prose:
             words += [f" at {background.when} (the scenario). "]
     evidence = dossier.evidence
     if evidence is None:
-        words.append("All else is what the scenario itself states; section 11 has it whole.")
+        words.append("All else is what the scenario itself states; section 12 has it whole.")
     else:
         used = [row for row in ledger_rows(evidence) if row["used"]]
         elicited = sum(bool(row["elicited"]) for row in used)
@@ -211,8 +215,8 @@ def _decision_shares(dossier: Dossier) -> Iterator[dict[str, object]]:
     """Yield the share of each decision of the main verdict, by truth."""
     for row in dossier.of_main:
         if row["name"] in GO_SHARES and row["analysis"] == dossier.main_verdict:
-            if row["estimate"] is None:
-                continue
+            if row["estimate"] is None or row["truth"] == "fitted":
+                continue  # a part of the trials under ``prior``
             go, truth_name = row["estimate"], truth(row["truth"])
             consider = planned_row(dossier, "consider", row["truth"], dossier.main_verdict)
             between = 0.0 if consider is None else consider["estimate"]

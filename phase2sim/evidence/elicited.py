@@ -1,0 +1,89 @@
+"""Elicited inputs of evidence: every number that is a judgement, with its value and reason."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.evidence.reported import (
+    ClassEffect,
+    EffectAssumption,
+    Evidence,
+    Normal,
+    ReportedNumber,
+)
+
+ROBUST_WEIGHT = "truth.prior.robust_weight"
+NO_REASON = "no reason given"
+
+
+@dataclass(frozen=True, slots=True)
+class ElicitedInput:
+    """One number that is a judgement and not published."""
+
+    key: str  # where it stands: ``effect.hba1c.sceptical_sd``, ``priors/x.toml, entry 7``
+    value: str  # with its unit
+    reason: str
+
+    def __str__(self) -> str:
+        """As one line."""
+        return f"{self.key} = {self.value}: {self.reason}"
+
+
+def elicited_inputs(evidence: Evidence) -> tuple[ElicitedInput, ...]:
+    """Every elicited input that a fit of the evidence, or a prior made of it, reads."""
+    return (*_numbers(evidence), *_weights(evidence), *_assumptions(evidence))
+
+
+def robust_weight_input(weight: float, reason: str | None) -> ElicitedInput:
+    """Weight of the fitted part of a scenario's prior."""
+    return ElicitedInput(ROBUST_WEIGHT, f"{weight:g}", reason or NO_REASON)
+
+
+def _numbers(evidence: Evidence) -> Iterator[ElicitedInput]:
+    for entry in evidence.reported:
+        if entry.elicited and not entry.unused:
+            yield ElicitedInput(entry.where, _entry_text(entry), entry.why)
+
+
+def _entry_text(entry: ReportedNumber) -> str:
+    months = " to ".join(f"{month:g}" for month in entry.months)
+    when = f"month{'s' * (len(entry.months) > 1)} {months}"
+    return f"{ENDPOINTS[entry.endpoint].label}, {when}: {entry.as_reported}"
+
+
+def _weights(evidence: Evidence) -> Iterator[ElicitedInput]:
+    weighed = {(e.study, e.arm) for e in evidence.reported if e.by_weight and not e.unused}
+    for arm in evidence.arms:
+        if arm.weight_kg and (arm.study, arm.arm) in weighed:
+            value = f"{normal_text(arm.weight_kg)} kg"
+            yield ElicitedInput(f"{arm.study}: typical weight", value, arm.weight_why)
+
+
+def _assumptions(evidence: Evidence) -> Iterator[ElicitedInput]:
+    for effect in evidence.effects.values():
+        keys = ("prior", "sceptical_sd", "bias_sd", "shared")
+        yield from _knobs(effect, [key for key in keys if getattr(effect, key) is not None])
+    for class_effect in evidence.classes.values():
+        yield from _knobs(class_effect, ["sceptical_sd", "between_trials_sd"])
+
+
+def _knobs(assumed: EffectAssumption | ClassEffect, keys: list[str]) -> Iterator[ElicitedInput]:
+    unit = ENDPOINTS[assumed.endpoint].model_unit
+    path = f"{assumed.kind}.{assumed.endpoint}"
+    for key in keys:
+        number = getattr(assumed, key)
+        if key == "shared" and not number and key not in assumed.reasons:
+            continue  # left out of the file: nothing is shared
+        value = normal_text(number) if key == "prior" else f"{number:g}"
+        yield ElicitedInput(
+            f"{path}.{key}",
+            value if key == "shared" else f"{value} {unit}",
+            assumed.reasons.get(key, NO_REASON),
+        )
+    for key, option in assumed.shape_options.items():
+        yield ElicitedInput(f"{path}.{key}", f"{option:g}", assumed.reasons.get(key, NO_REASON))
+
+
+def normal_text(normal: Normal) -> str:
+    """``N(0, 0.5)``."""
+    return f"N({normal.mean:g}, {normal.sd:g})"
