@@ -28,6 +28,7 @@ def with_fitted(
     built: BuiltScenario,
     truth: str,
     verdict: NDArray[np.int8],
+    *,
     first: int,
     picks: Picks | None,
 ) -> TrialSums:

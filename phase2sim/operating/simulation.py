@@ -371,8 +371,8 @@ def _tally_batch(assembled: AssembledScenario, requested: int, first: int) -> tu
             assembled.built,
             source.label,
             batch.verdict,
-            first,
-            picks,
+            first=first,
+            picks=picks,
         )
         for source in assembled.sources
         for batch in [simulate_batch(study, source, first, trials)]

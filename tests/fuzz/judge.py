@@ -25,6 +25,7 @@ TEXTS = {"title", "name", "analysis", "file"}  # which a case may call nan
 OF_THE_FILE = re.compile(
     r"^: (is not TOML: .+ \(at (line \d+, column \d+|end of document)\)|is not TOML: .*nested"
     r"|byte \d+ is not UTF-8|is a |is empty|cannot be read|holds effects alone|holds no rows"
+    r"|\d+ patients have every visit"
     r"|holds a number|holds binary data|is UTF-16|column '|no row )|^(: |, )lines? \d+"
 )
 NOT_A_NUMBER = re.compile(r"(?<![\w./-])(nan|NaN|Infinity)(?![\w./-])")

@@ -130,7 +130,7 @@ def _sum_trials(
         picks, *of_trials, classes=truth_classes, months=months, trial_ends=ends
     )
     sums = replace(sums, by_class=by_class(verdict, truth_classes), by_draw=draw_sums)
-    return with_fitted(sums, built, truth, verdict, results.first, picks), verdict
+    return with_fitted(sums, built, truth, verdict, first=results.first, picks=picks), verdict
 
 
 def stored_verdicts(cell: Cell, results: BatchResults) -> NDArray[np.int8]:
