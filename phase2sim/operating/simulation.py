@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import islice
 from operator import add
@@ -11,7 +11,6 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from phase2sim.core.contracts import FAILURES, RESULTS_VERSION
-from phase2sim.core.draws_error import Picks
 from phase2sim.core.errors import TooManyFailures
 from phase2sim.core.interrupts import swallowed_interrupts_raised
 from phase2sim.core.io.data_frames import dataset_of, frame_of
@@ -23,6 +22,7 @@ from phase2sim.evidence.elicited import ElicitedInput
 from phase2sim.evidence.reported import Evidence
 from phase2sim.operating.analysis_failures import FallbackShare, failed_too_often, fallbacks
 from phase2sim.operating.background import Background, background
+from phase2sim.operating.batch_sums import tally_batch
 from phase2sim.operating.characteristics import (
     COLUMNS,
     SHARE_NAMES,
@@ -33,9 +33,8 @@ from phase2sim.operating.characteristics import (
     operating_characteristics,
     truth_errors,
 )
-from phase2sim.operating.draw_sums import sum_by_draw
-from phase2sim.operating.judgements import elicited_of, with_fitted
-from phase2sim.operating.measures import TrialSums, by_class, tally
+from phase2sim.operating.judgements import elicited_of
+from phase2sim.operating.measures import TrialSums
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
@@ -43,9 +42,6 @@ from phase2sim.scenario.assembly.cautions import notes_on
 from phase2sim.scenario.assembly.true_effects import with_known_values
 from phase2sim.scenario.assembly.unread_keys import refuse_unread
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.trial.engine import Outcomes, simulate_batch
-from phase2sim.trial.interim.harm_stops import sums_of_harm
-from phase2sim.trial.study import Study
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -322,7 +318,7 @@ def _compile(prepared: PreparedScenario, report: Report) -> None:
     timer = Timer(_SILENT_SECONDS, report, [words])
     try:
         with swallowed_interrupts_raised(), at_first_compilation(timer.start):
-            _tally_batch(prepared.assembled, 1, 0)
+            tally_batch(prepared.assembled, 1, 0)
     finally:
         timer.cancel()
 
@@ -330,7 +326,7 @@ def _compile(prepared: PreparedScenario, report: Report) -> None:
 def _say_how_long(prepared: PreparedScenario, requested: int, workers: int, report: Report) -> None:
     """Time one trial, and say how long all will take if a trial is slow."""
     start = time.perf_counter()
-    _tally_batch(prepared.assembled, 1, 0)
+    tally_batch(prepared.assembled, 1, 0)
     seconds = time.perf_counter() - start
     if seconds > _SLOW_SECONDS:
         minutes = seconds * requested / workers / 60.0
@@ -346,7 +342,7 @@ def _run(
     """Sums over all trials, one per truth, and the number of trials simulated."""
     batch = prepared.assembled.study.batch
     firsts = range(0, requested, batch)
-    work = partial(_tally_batch, prepared.assembled, requested)
+    work = partial(tally_batch, prepared.assembled, requested)
     sums: tuple[TrialSums, ...] = ()
     trials = 0
     results = map(work, firsts) if workers == 1 else _in_threads(work, firsts, workers)
@@ -359,39 +355,6 @@ def _run(
         if not sums:
             raise
     return sums, trials
-
-
-def _tally_batch(assembled: AssembledScenario, requested: int, first: int) -> tuple[TrialSums, ...]:
-    """Tally one batch under every truth."""
-    study = assembled.study
-    trials = min(study.batch, requested - first)
-    return tuple(
-        with_fitted(
-            _sum_batch(study, batch, picks),
-            assembled.built,
-            source.label,
-            batch.verdict,
-            first=first,
-            picks=picks,
-        )
-        for source in assembled.sources
-        for batch in [simulate_batch(study, source, first, trials)]
-        for picks in [source.picks(first, trials)]
-    )
-
-
-def _sum_batch(study: Study, batch: Outcomes, picks: Picks | None) -> TrialSums:
-    truth_classes = study.decision.classes(batch.true_effect.T, study.hypotheses)
-    harm = sums_of_harm(study.safety, batch.watched, batch.ended, study.plan.patients)
-    sums = tally(
-        batch.estimates, batch.true_effect, batch.missing, batch.verdict,
-        months=batch.months, trial_ends=batch.ended, harm=harm,
-    )  # fmt: skip
-    by_draw = sum_by_draw(
-        picks, batch.estimates, batch.true_effect, batch.missing, batch.verdict,
-        classes=truth_classes, months=batch.months, trial_ends=batch.ended,
-    )  # fmt: skip
-    return replace(sums, by_class=by_class(batch.verdict, truth_classes), by_draw=by_draw)
 
 
 def _in_threads(

@@ -58,8 +58,8 @@ def ledger_table(evidence: Evidence) -> Table:
         ledger.add_row(_heading(data.file, arms[data.study, data.arm]))
         ledger.add_row(f"   own data, individual {data.number}: {_describe_data(data)}")
     if any(True for _ in _assumptions(evidence)):
-        said = ": before the evidence, model scale"
-        ledger.add_row(Text.assemble(("\nAssumed of the effects", "bold"), said))
+        heading = ("\nAssumed of the effects", "bold"), ": before the evidence, model scale"
+        ledger.add_row(Text.assemble(*heading))
     for assumption in _assumptions(evidence):
         ledger.add_row(Text.assemble("   ", _mark_elicited(_effect_words(assumption))))
         for line in _reasons(assumption):

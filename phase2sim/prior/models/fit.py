@@ -208,15 +208,12 @@ def to_prior(
 
 
 def _thin(array: xr.DataArray, draws: int) -> Floats:
-    """Evenly thinned draws, chains interleaved, (draw, ...)."""
+    """Draws (draw, ...) of evenly spaced iterations of every chain, chains interleaved."""
     values = np.asarray(array.transpose("draw", "chain", ...).values, dtype=np.float64)
-    draws_in_order = values.reshape(-1, *values.shape[2:])
-    indices = (
-        np.linspace(0, len(draws_in_order) - 1, min(draws, len(draws_in_order)))
-        .round()
-        .astype(np.int64)
-    )
-    return draws_in_order[indices]
+    iterations, chains = values.shape[:2]
+    kept = min(max(draws // chains, 1), iterations)
+    spaced = np.linspace(0, iterations - 1, kept).round().astype(np.int64)
+    return values[spaced].reshape(kept * chains, *values.shape[2:])
 
 
 def _correlation_matrices(pairs: Floats | None, endpoints: int, draws: int) -> Floats:

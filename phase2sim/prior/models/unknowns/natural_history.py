@@ -67,26 +67,18 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
         endpoint_priors,
         lambda p: (p.first_log_sd, p.log_sd_step, p.log_sd_per_root_month),
     )
-    level_sd = pm.HalfNormal("level_sd", sigma=np.array([p.level_scale for p in endpoint_priors]))
-    slope_sd = pm.HalfNormal("slope_sd", sigma=np.array([p.slope_scale for p in endpoint_priors]))
-    share, decay = (
-        np.array([p.share for p in endpoint_priors]).T,
-        np.array([p.decay for p in endpoint_priors]).T,
-    )
-    age, age_sd = np.array([p.per_year_of_age for p in endpoint_priors]).T
-    age_raw = pm.Normal("age_slope_raw", shape=len(endpoint_priors))
-    patient_share, patient_decay = pm.Beta("patient_share", *share), pm.Beta("decay", *decay)
-    spread_sd = pm.HalfNormal(
-        "spread_sd", sigma=np.array([p.spread_scale for p in endpoint_priors])
-    )
-    share_sd = pm.HalfNormal("share_sd", sigma=LOGIT_SHARE_SCALE, shape=len(endpoint_priors))
+    level_sd = _half_normal("level_sd", [p.level_scale for p in endpoint_priors])
+    slope_sd = _half_normal("slope_sd", [p.slope_scale for p in endpoint_priors])
+    spread_sd = _half_normal("spread_sd", [p.spread_scale for p in endpoint_priors])
+    share_sd = _half_normal("share_sd", [LOGIT_SHARE_SCALE] * len(endpoint_priors))
+    patient_share = pm.Beta("patient_share", *np.array([p.share for p in endpoint_priors]).T)
+    patient_decay = pm.Beta("decay", *np.array([p.decay for p in endpoint_priors]).T)
     off = _study_deviations("study_share", share_sd, layout, layout.own_share)
     driver = _endpoint_driver(len(endpoint_priors))
     same_visit = same_visit_correlation(driver, patient_share, patient_decay)
     if len(endpoint_priors) > 1:
-        pm.Deterministic(
-            "endpoint_correlation", same_visit[np.tril_indices(len(endpoint_priors), -1)]
-        )
+        below = np.tril_indices(len(endpoint_priors), -1)
+        pm.Deterministic("endpoint_correlation", same_visit[below])
     return NaturalHistory(
         mean=pm.Deterministic("history", mean),
         sd=pm.Deterministic("sd", pt.exp(log_sd)),
@@ -100,10 +92,22 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
         share=patient_share,
         cell_share=pt.sigmoid(_by_cell(layout, logit(patient_share)) + off),
         decay=patient_decay,
-        age_slope=pm.Deterministic("age_slope", age + age_sd * age_raw),
+        age_slope=_age_slope(endpoint_priors),
         endpoint_driver=driver,
         endpoint_correlation=same_visit,
     )
+
+
+def _age_slope(endpoint_priors: list[EndpointPriors]) -> Tensor:
+    """Change of the mean per year of age, (endpoint,)."""
+    centre, sd = np.array([p.per_year_of_age for p in endpoint_priors]).T
+    raw = pm.Normal("age_slope_raw", shape=len(endpoint_priors))
+    return pm.Deterministic("age_slope", centre + sd * raw)
+
+
+def _half_normal(name: str, scales: list[float]) -> Tensor:
+    """SDs (endpoint,) with half-normal priors of these scales."""
+    return pm.HalfNormal(name, sigma=np.array(scales))
 
 
 def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:

@@ -70,32 +70,37 @@ def _cell_deviations(
 cell_deviations = kernel(_cell_deviations)
 
 
-def _weighted(
-    values: Floats, middle: Floats, factor: Floats, root_weight: Floats, nodes: Floats
-) -> Floats:
-    """``(values - middle) factor root_weight`` (cell, node), with a middle and factor a cell."""
-    weighted = np.zeros(values.shape)
-    for cell in range(len(values)):
+def _both_deviations(
+    average: Floats,
+    curve: Floats,
+    curve_sd: Floats,
+    spread: Floats,
+    root_weight: Floats,
+    nodes: Floats,
+) -> tuple[Floats, Floats]:
+    """SD between patients and deviation of the mean at each node (cell, node), weighted."""
+    patient, enrolment = np.zeros(curve.shape), np.zeros(curve.shape)
+    for cell in range(len(average)):
         for node in range(int(nodes[cell])):
-            off = values[cell, node] - middle[cell]
-            weighted[cell, node] = root_weight[cell, node] * factor[cell] * off
-    return weighted
+            weight = root_weight[cell, node]
+            patient[cell, node] = weight * spread[cell] * curve_sd[cell, node]
+            enrolment[cell, node] = weight * (curve[cell, node] - average[cell])
+    return patient, enrolment
 
 
-weighted_deviations = kernel(_weighted)
+both_deviations = kernel(_both_deviations)
 
 
 def _correlation_parts(
-    share: float, other_share: float, rate: float, other_rate: float, lag: float, later: float
+    pair: Floats, endpoints: tuple[int, int], share: Floats, rate: Floats
 ) -> tuple[float, float]:
-    """Permanent and transient part of the correlation of deviations at two visits."""
-    later_rate = other_rate if later > 0.0 else rate
-    overlap = 2.0 * math.sqrt(rate * other_rate) / (rate + other_rate)
-    permanent = math.sqrt(share * other_share)
-    transient = (
-        math.sqrt((1.0 - share) * (1.0 - other_share)) * overlap * math.exp(-lag * later_rate)
-    )
-    return permanent, transient
+    """Permanent and transient part of the correlation of deviations at the visits of a pair."""
+    share_i, share_j = share[int(pair[0])], share[int(pair[1])]
+    rate_i, rate_j = rate[endpoints[0]], rate[endpoints[1]]
+    later_rate = rate_j if pair[2] > 0.0 else rate_i
+    overlap = 2.0 * math.sqrt(rate_i * rate_j) / (rate_i + rate_j)
+    apart = math.sqrt((1.0 - share_i) * (1.0 - share_j)) * overlap
+    return math.sqrt(share_i * share_j), apart * math.exp(-pair[3] * later_rate)
 
 
 correlation_parts = kernel(_correlation_parts)
@@ -115,17 +120,13 @@ def _moments(
     pairs: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats]:
     average, curve, curve_sd = cell_deviations(mean, sd, root_weight, basis, endpoint, nodes)
-    none, one = np.zeros(len(average)), np.ones(len(average))
-    patient = weighted_deviations(curve_sd, none, spread, root_weight, nodes)
-    enrolment = weighted_deviations(curve, average, one, root_weight, nodes)
+    patient, enrolment = both_deviations(average, curve, curve_sd, spread, root_weight, nodes)
     cell_sd = np.zeros(len(average))
     covariance, correlation = np.zeros(len(pairs)), np.zeros(len(pairs))
     for pair in range(len(pairs)):
         i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
         e, f = int(endpoint[i]), int(endpoint[j])
-        permanent, transient = correlation_parts(
-            share[i], share[j], rate[e], rate[f], pairs[pair, 3], pairs[pair, 2]
-        )
+        permanent, transient = correlation_parts(pairs[pair], (e, f), share, rate)
         by_patient, by_enrolment = 0.0, 0.0
         for node in range(int(nodes[i])):
             by_patient += patient[i, node] * patient[j, node]
@@ -164,24 +165,25 @@ def _moment_gradient(
 moment_gradient = kernel(_moment_gradient)
 
 
-def _add_curves(
-    by_average: Floats,
-    by_patient: Floats,
-    by_enrolment: Floats,
-    average: Floats,
-    curve: Floats,
-    curve_sd: Floats,
+def _curve_slopes(
+    slopes: tuple[Floats, Floats, Floats],
+    values: tuple[Floats, Floats, Floats],
+    endpoints: int,
     spread: Floats,
     root_weight: Floats,
     basis: Floats,
     endpoint: Floats,
     nodes: Floats,
-    by_mean: Floats,
-    by_sd: Floats,
-    by_spread: Floats,
-    by_weight: Floats,
-) -> None:
-    """Add to the gradients by curves, spreads and weights those by the cells' nodes."""
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Gradients by the curves' mean and SD, by spreads and by weights.
+
+    ``slopes`` are those by the cells' averages and by both deviations at each node; ``values`` are
+    the averages and the curves' mean and SD at each node.
+    """
+    by_average, by_patient, by_enrolment = slopes
+    average, curve, curve_sd = values
+    by_mean, by_sd = np.zeros((2, endpoints, basis.shape[2]))
+    by_spread, by_weight = np.zeros_like(spread), np.zeros_like(root_weight)
     for cell in range(len(root_weight)):
         e = int(endpoint[cell])
         by_middle = by_average[cell]
@@ -200,9 +202,10 @@ def _add_curves(
             for knot in range(basis.shape[2]):
                 by_mean[e, knot] += basis[cell, node, knot] * at_mean
                 by_sd[e, knot] += basis[cell, node, knot] * at_sd
+    return by_mean, by_sd, by_spread, by_weight
 
 
-add_curves = kernel(_add_curves)
+curve_slopes = kernel(_curve_slopes)
 
 
 def _row_product(
@@ -221,21 +224,22 @@ row_product = kernel(_row_product)
 
 
 def _parts_gradient(
-    permanent: float,
-    transient: float,
-    cells: tuple[int, int],
+    parts: tuple[float, float],
+    pair: Floats,
     endpoints: tuple[int, int],
     share: Floats,
     rate: Floats,
     by_share: Floats,
     by_rate: Floats,
 ) -> None:
-    """Add the gradient of both parts by shares and rates, without that through the lag."""
+    """Add the gradient of both parts by shares and rates."""
+    permanent, transient = parts
     both = rate[endpoints[0]] + rate[endpoints[1]]
     for side in range(2):
-        cell, endpoint = cells[side], endpoints[side]
+        cell, endpoint = int(pair[side]), endpoints[side]
         by_share[cell] += (permanent / share[cell] - transient / (1.0 - share[cell])) / 2.0
         by_rate[endpoint] += transient * (0.5 / rate[endpoint] - 1.0 / both)
+    by_rate[endpoints[1 if pair[2] > 0.0 else 0]] -= pair[3] * transient  # through the lag
 
 
 parts_gradient = kernel(_parts_gradient)
@@ -258,34 +262,27 @@ def _slopes(
     by_covariance: Floats,
     by_correlation: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
-    _, cell_sd, covariance, _ = moments_kernel(
-        mean, sd, rate, driver, spread, share, root_weight, basis, endpoint, nodes, pairs
-    )
+    known = mean, sd, rate, driver, spread, share, root_weight, basis, endpoint, nodes, pairs
+    _, cell_sd, covariance, _ = moments_kernel(*known)
     average, curve, curve_sd = cell_deviations(mean, sd, root_weight, basis, endpoint, nodes)
-    none, one = np.zeros(len(average)), np.ones(len(average))
-    patient = weighted_deviations(curve_sd, none, spread, root_weight, nodes)
-    enrolment = weighted_deviations(curve, average, one, root_weight, nodes)
+    patient, enrolment = both_deviations(average, curve, curve_sd, spread, root_weight, nodes)
     total = moment_gradient(cell_sd, covariance, pairs, by_cell_sd, by_covariance, by_correlation)
-    by_patient, by_enrolment = np.zeros(patient.shape), np.zeros(patient.shape)
-    by_mean, by_sd, by_driver = np.zeros(mean.shape), np.zeros(sd.shape), np.zeros(driver.shape)
-    by_share, by_rate = np.zeros(len(share)), np.zeros(len(rate))
-    by_spread, by_weight = np.zeros(len(spread)), np.zeros(root_weight.shape)
+    by_patient, by_enrolment = np.zeros_like(patient), np.zeros_like(patient)
+    by_share, by_rate, by_driver = np.zeros_like(share), np.zeros_like(rate), np.zeros_like(driver)
     for pair in range(len(pairs)):
         i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
         e, f = int(endpoint[i]), int(endpoint[j])
-        later, lag = pairs[pair, 2], pairs[pair, 3]
-        permanent, transient = correlation_parts(share[i], share[j], rate[e], rate[f], lag, later)
+        permanent, transient = correlation_parts(pairs[pair], (e, f), share, rate)
         rho, used = driver[e, f] * (permanent + transient), int(nodes[i])
         product = row_product(patient, i, j, used, total[pair] * rho, by_patient)
         row_product(enrolment, i, j, used, total[pair], by_enrolment)
-        by_rho = total[pair] * product
-        by_driver[e, f] += by_rho * (permanent + transient)
-        permanent, transient = by_rho * driver[e, f] * permanent, by_rho * driver[e, f] * transient
-        parts_gradient(permanent, transient, (i, j), (e, f), share, rate, by_share, by_rate)
-        by_rate[f if later > 0.0 else e] -= lag * transient
-    add_curves(
-        by_average, by_patient, by_enrolment, average, curve, curve_sd, spread, root_weight, basis,
-        endpoint, nodes, by_mean, by_sd, by_spread, by_weight,
+        by_driver[e, f] += total[pair] * product * (permanent + transient)
+        by_rho = total[pair] * product * driver[e, f]
+        parts = by_rho * permanent, by_rho * transient
+        parts_gradient(parts, pairs[pair], (e, f), share, rate, by_share, by_rate)
+    by_mean, by_sd, by_spread, by_weight = curve_slopes(
+        (by_average, by_patient, by_enrolment), (average, curve, curve_sd), len(mean), spread,
+        root_weight, basis, endpoint, nodes,
     )  # fmt: skip
     return by_mean, by_sd, by_rate, by_driver, by_spread, by_share, by_weight
 
