@@ -52,6 +52,7 @@ def printed(evidence: Evidence, width: int) -> str:
         ("hba1c", "3 of 10 below own baseline"),
         ("hba1c", "2 of 10 below 7.5 %"),
         ("hba1c", '"Median HbA1c remained stable at 3 months"'),
+        ("c_peptide", '"C-peptide levels remained stable"'),
     ],
 )
 def test_every_number_of_the_abstract_is_listed(
@@ -103,6 +104,18 @@ def test_class_assumptions_and_informative_priors_are_marked_as_ours() -> None:
     assert "N(0, 0.5), half-normal between trials 0.3" in texts["class_effect", "hba1c"]
     assert "N(-0.5, 0.4) at month 6, onset" in texts["effect", "hba1c"]
     assert "sceptical SD 0.15" in texts["effect", "glucose"]
+    assert "N(-0.1, 0.12) at month 6, onset" in texts["effect", "glucose"]
+
+
+def test_a_shared_part_of_the_variance_is_said(tmp_path: Path) -> None:
+    text = (PRIORS / "gxipc1.toml").read_text(encoding="utf-8")
+    path = tmp_path / "gxipc1.toml"
+    path.write_text(text.replace("shared = 0\n", "shared = 0.3\n"), encoding="utf-8")
+
+    rows = ledger_rows(load_evidence([path]))
+
+    texts = {(row["statistic"], row["endpoint"]): str(row["as_reported"]) for row in rows}
+    assert "0.3 of its variance shared" in texts["effect", "glucose"]
 
 
 def test_own_data_are_one_line(tmp_path: Path) -> None:
@@ -129,7 +142,8 @@ def test_table_marks_what_is_elicited_and_fits(evidence: Evidence, width: int) -
     text = printed(evidence, width)
 
     elicited = sum(bool(row["elicited"]) for row in ledger_rows(evidence))
-    assert text.count("◆ ELICITED") == elicited + 1  # and once in the caption
+    marks = " ".join(text.split()).count("◆ ELICITED")  # a line may break within
+    assert marks == elicited + 1  # and once in the caption
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
 
