@@ -180,9 +180,11 @@ def _steps(key_path: str, axis: Axis) -> tuple[Step, ...]:
         steps = [Step(_label(value), tuple((key, value) for key in keys)) for value in values]
     if not steps:
         raise BadSweep(f"{key_path} has no values. Give at least one.")
-    for number, step in enumerate(steps):
-        if step.label in [earlier.label for earlier in steps[:number]]:
+    seen: set[Label] = set()
+    for step in steps:
+        if step.label in seen:
             raise BadSweep(f"{key_path} has {step.label!r} twice. Leave one out.")
+        seen.add(step.label)
     return tuple(steps)
 
 
@@ -191,10 +193,10 @@ def _range(key_path: str, axis: Axis) -> list[int | float]:
     first, last, step = axis.first, axis.to, axis.step
     if first is None or last is None or step is None or last < first:
         raise BadSweep(f"{key_path} needs from, to and step, with from at most to.")
-    count = int((last - first) / step + 1e-9) + 1
-    if count > _MOST_CELLS:
-        raise BadSweep(f"{key_path} has {count:,} values; at most {_MOST_CELLS:,}.")
-    values = [round(first + number * step, _DECIMALS) for number in range(count)]
+    steps = (last - first) / step + 1e-9
+    if not steps < _MOST_CELLS:
+        raise BadSweep(f"{key_path} has {steps + 1:,.0f} values; at most {_MOST_CELLS:,}.")
+    values = [round(first + number * step, _DECIMALS) for number in range(int(steps) + 1)]
     return [int(value) if value.is_integer() else value for value in values]
 
 

@@ -39,6 +39,14 @@ def test_a_range_includes_both_ends_without_rounding_errors(tmp_path: Path) -> N
     assert labels(loaded(tmp_path, patients)) == [(10,), (12,), (14,)]
 
 
+@pytest.mark.parametrize("step", ["1e-300", "5e-324", "1e-9"])
+def test_a_range_of_more_values_than_cells_is_refused(tmp_path: Path, step: str) -> None:
+    axis = f'dropout = {{ key = "missing.dropout.share", from = 0.1, to = 0.3, step = {step} }}'
+
+    with pytest.raises(BadSweep, match="values; at most 1,000,000"):
+        loaded(tmp_path, axis)
+
+
 def test_zipped_axes_walk_together(tmp_path: Path) -> None:
     effect = (
         'effect = { key = "truth.target.c_peptide.effect", values = [0.3, 0.2], zip = "patients" }'

@@ -89,7 +89,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Say which known word was probably meant, or list them all."""
     listed = sorted(known)
     close = get_close_matches(word, listed, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Use one of: {', '.join(listed)}."
+    shown = ", ".join(word if word.isprintable() else repr(word) for word in listed)
+    return f"Did you mean {close[0]!r}?" if close else f"Use one of: {shown}."
 
 
 def _explain(

@@ -224,8 +224,11 @@ def _header_of_trials(cell: Cell) -> str:
 
 
 def settings_text(labels: Mapping[str, Label]) -> str:
-    """``patients = 40, dropout = 0.1``."""
-    return ", ".join(f"{name} = {label}" for name, label in labels.items())
+    """``patients = 40, dropout = 0.1``, in one line."""
+    texts = {name: str(label) for name, label in labels.items()}
+    return ", ".join(
+        f"{name} = {text if text.isprintable() else repr(text)}" for name, text in texts.items()
+    )
 
 
 def study_key(scenario: Scenario, truths: Sequence[str], prior: str) -> str:
