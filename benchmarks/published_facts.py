@@ -1,4 +1,4 @@
-"""Simulated control arms against published facts that no fit has read.
+"""Simulated control arms against published shares of patients.
 
 Prints the table of docs/methods/published-facts.md. Needs a fit of the shipped evidence: the kept
 one, or a few minutes.

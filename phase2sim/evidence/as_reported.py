@@ -1,7 +1,8 @@
 """Reported numbers as text, with the values and units of the file."""
 
-from phase2sim.core.endpoints import ENDPOINTS, EVENTS
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS, RESPONSES
 from phase2sim.evidence.arms import weight_words
+from phase2sim.evidence.reported import REMISSION
 from phase2sim.evidence.tables import ReportedTable
 from phase2sim.evidence.units import INDEPENDENCE
 from phase2sim.evidence.values import BOUNDS, EntryContent
@@ -49,6 +50,8 @@ def _change_unit(content: EntryContent) -> str:
 def _condition_text(table: ReportedTable, unit: str) -> str:
     if table.endpoint == INDEPENDENCE:
         return " without insulin"
+    if table.endpoint == REMISSION:
+        return f" with {RESPONSES[REMISSION].label}"
     if table.endpoint in EVENTS:
         return " with an event"
     if table.below_baseline:

@@ -60,8 +60,8 @@ def check_individual_data(
     for table, entry in zip(tables, entries, strict=True):
         if entry.unused or entry.elicited or entry.clock != "entry":
             continue
-        for arm, month in product((entry.arm, entry.versus), entry.months):
-            data = columns.get((entry.study, arm, entry.endpoint, month))
+        for arm, name, month in product((entry.arm, entry.versus), entry.measured, entry.months):
+            data = columns.get((entry.study, arm, name, month))
             if data is not None:
                 raise table.refuse(
                     entry.statistic,

@@ -143,10 +143,11 @@ def _treated_endpoints(
 ) -> dict[str, set[str]]:
     """Endpoints that a fit reads from treated arms, by design."""
     endpoints_of_arms = {
-        (number.study, arm, number.endpoint)
+        (number.study, arm, name)
         for number in numbers
         if not number.unused
         for arm in _arm_names(number)
+        for name in number.measured
     }
     endpoints_of_arms |= {
         (data.study, data.arm, arm_name) for data in individuals for arm_name, _ in data.columns

@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.effect_shapes import SHAPES, EffectShape
+from phase2sim.core.endpoints import EVENTS, RESPONSES, drawn_for
 
+REMISSION = "partial_remission"  # patients, by HbA1c and insulin at one visit
 LOCATIONS = ("mean", "median", "geometric_mean")  # statistics that locate a distribution
 CONTROL_ARM, SINGLE_ARM, RANDOMISED = "control-arm", "single-arm", "randomised"
 REFERENCE_AGE = 12.0  # years; an arm that does not report its mean age is taken to have this one
@@ -51,7 +53,7 @@ class ReportedNumber:
     number: int  # position in the file, from 1
     study: str
     arm: str
-    endpoint: str  # a key of ENDPOINTS, or an outcome of EVENTS
+    endpoint: str  # a key of ENDPOINTS, REMISSION, or an outcome of EVENTS
     statistic: str  # a key of phase2sim.evidence.statistics.STATISTICS
     value: float  # of a count: patients; nan if elicited, or for bounds
     n: int
@@ -86,6 +88,13 @@ class ReportedNumber:
     def where(self) -> str:
         """File and entry number, for messages and ledgers."""
         return f"{self.file}, entry {self.number}"
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Measured endpoints that the number follows from: two for remission, none for events."""
+        if self.endpoint == REMISSION:
+            return drawn_for(RESPONSES[REMISSION].endpoint)
+        return () if self.endpoint in EVENTS else (self.endpoint,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,17 @@ from math import inf
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, Endpoint
 from phase2sim.core.io.validation import nearest
 from phase2sim.core.units import list_units, unit_of
+from phase2sim.evidence.reported import REMISSION
 from phase2sim.evidence.statistics import EvidenceEntry, unknown_name
 
 MODELLED_ENDPOINTS: tuple[str, ...] = tuple(ENDPOINTS)  # endpoints with a likelihood
 INDEPENDENCE = "insulin_independence"  # patients with a daily dose of 0
+COUNTED: dict[str, str] = {  # counts of patients by measured values -> their unit
+    INDEPENDENCE: ENDPOINTS["insulin"].unit,
+    REMISSION: "",
+}
 LEDGER_ONLY: dict[str, str] = {  # outcomes that are listed but not fitted
     "vital_signs_and_laboratory": "vital signs and laboratory values are not modelled",
-    "partial_remission": "partial remission, of HbA1c and insulin together, is not modelled",
 }
 PER_DAY = "IU/day"
 NOT_CONVERTIBLE: dict[tuple[str, str], str] = {  # units that are listed but not converted
@@ -71,12 +75,10 @@ def scale_of(entry: EvidenceEntry, statistic: str) -> Scale:
         return Scale(unit, unit, unread=LEDGER_ONLY[name])
     if name in EVENTS:
         return _event_scale(entry, statistic, unit)
-    if name == INDEPENDENCE:
-        return _independence_scale(entry, statistic, unit)
+    if name in COUNTED:
+        return _counted_scale(entry, statistic, unit)
     if name not in ENDPOINTS:
-        raise unknown_name(
-            entry, "endpoint", name, [*ENDPOINTS, *EVENTS, INDEPENDENCE, *LEDGER_ONLY]
-        )
+        raise unknown_name(entry, "endpoint", name, [*ENDPOINTS, *EVENTS, *COUNTED, *LEDGER_ONLY])
     if not unit and table.elicited is None:
         return _unitless_scale(entry, statistic, ENDPOINTS[name])
     return _measured_scale(entry, ENDPOINTS[name], unit)
@@ -110,12 +112,13 @@ def _event_scale(entry: EvidenceEntry, statistic: str, unit: str) -> Scale:
     return Scale(unit, unit)
 
 
-def _independence_scale(entry: EvidenceEntry, statistic: str, unit: str) -> Scale:
+def _counted_scale(entry: EvidenceEntry, statistic: str, unit: str) -> Scale:
+    name = entry.table.endpoint
     if statistic in {"count", "statement"} and not unit:
-        return Scale(ENDPOINTS["insulin"].unit, "")
+        return Scale(COUNTED[name], "")
     if entry.table.unused is None:
         raise entry.refuse(
-            "endpoint", f"is {INDEPENDENCE!r}, which is a count of patients. Write count and of."
+            "endpoint", f"is {name!r}, which is a count of patients. Write count and of."
         )
     return Scale(unit, unit)
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from math import isinf, nan, sqrt
 
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.evidence.reported import Normal
+from phase2sim.evidence.reported import REMISSION, Normal
 from phase2sim.evidence.statistics import EvidenceEntry
 from phase2sim.evidence.tables import ReportedTable
-from phase2sim.evidence.units import INDEPENDENCE, Scale
+from phase2sim.evidence.units import COUNTED, INDEPENDENCE, Scale
 
 Z_OF_95_PERCENT = 1.959963984540054
 FEWEST_FOR_SD = 2
@@ -232,10 +232,10 @@ def _check_count(content: EntryContent) -> None:
         raise entry.refuse(
             condition_keys[1], f"and {condition_keys[0]} are two conditions. Keep one an entry."
         )
-    if condition_keys and (entry.is_of_events or table.endpoint == INDEPENDENCE):
+    if condition_keys and (entry.is_of_events or table.endpoint in COUNTED):
         raise entry.refuse(condition_keys[0], f"does not fit {table.endpoint}. Remove it.")
-    if table.endpoint in ENDPOINTS and table.unused is None:
-        if not condition_keys:
+    if table.endpoint in {*ENDPOINTS, REMISSION} and table.unused is None:
+        if not condition_keys and table.endpoint != REMISSION:
             raise entry.refuse(
                 "count", f"is {count} of what? Add below = ..., above = ... or below_baseline."
             )

@@ -127,14 +127,17 @@ def quantiles() -> list[Case]:
 
 
 def counts() -> list[Case]:
-    """Patients beyond a threshold, without insulin, and below their own baseline."""
+    """Patients beyond a threshold, without insulin, in remission, and below their own baseline."""
     below = entry("count", threshold=8.0, beyond="below")
     free = entry("count", endpoint="insulin", threshold=0.0, beyond="below")
     fall = evidence(
         entry("count", 3.0, beyond="below_baseline"), arms=(arm(months_since_diagnosis=(3.0, 9.0)),)
     )
+    remission = evidence(entry("count", endpoint="partial_remission"))
+    both = visit(6.0, 0, "HbA1c ") | visit(6.0, 1, "insulin ")
     return [
         case("count", evidence(below), visit(6.0) | STUDIES),
+        case("count of partial remission", remission, both),
         Case("count without insulin", evidence(free), visit(6.0), LOW_DOSES),
         case("fall below the own baseline", fall, visit(6.0) | SHARE | change()),
     ]

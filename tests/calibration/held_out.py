@@ -13,7 +13,7 @@ import numpy as np
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.load import load_evidence
-from phase2sim.evidence.reported import LOCATIONS, Evidence
+from phase2sim.evidence.reported import LOCATIONS, REMISSION, Evidence, ReportedNumber
 from phase2sim.prior.models.fit import sample_posterior
 from phase2sim.prior.models.unknowns.evidence_arrays import is_cross_correlation
 from phase2sim.prior.models.unknowns.settings import Sampler
@@ -30,7 +30,8 @@ WORDS = """# Studies left out
 Each study of `priors/t1d-natural-history.toml` was left out in turn and the model fitted to the
 others. The report of the study was then simulated {replicas:,} times, with its number of patients,
 window, visits and age, and with a new level and slope. The table has all reported means, medians
-and geometric means, because the control arm of a new trial is predicted by its means.
+and geometric means, because the control arm of a new trial is predicted by its means, and the
+counts of patients in partial remission.
 
 Of {numbers} reported numbers {inside} lie inside their 95 % predictive interval ({share:.0%}).
 Numbers of one study share its level, so they are not independent: in {studies_inside} of {studies}
@@ -58,10 +59,15 @@ class HeldOut:
         return self.lower <= self.quantity.value <= self.upper
 
 
+def is_predicted(entry: ReportedNumber) -> bool:
+    """True for locations and counts of partial remission."""
+    return entry.statistic in LOCATIONS or (entry.endpoint, entry.statistic) == (REMISSION, "count")
+
+
 def studies_of(evidence: Evidence) -> list[str]:
-    """Studies with a location that is read, where others tell of its endpoint too."""
-    read = [e for e in evidence.reported if not e.unused and e.statistic in LOCATIONS]
-    by_endpoint = {(e.study, e.endpoint) for e in read}
+    """Studies with a number that is predicted, where others tell of its endpoint too."""
+    read = [e for e in evidence.reported if not e.unused and is_predicted(e)]
+    by_endpoint = {(e.study, name) for e in read for name in e.measured}
     shared = {
         study
         for study, endpoint in by_endpoint
@@ -87,7 +93,7 @@ def held_out(evidence: Evidence, study: str) -> Iterator[HeldOut]:
     own = tuple(
         e
         for e in evidence.reported
-        if e.study == study and e.statistic in LOCATIONS and e.endpoint in prior.endpoints
+        if e.study == study and is_predicted(e) and set(e.measured) <= set(prior.endpoints)
     )
     report = replace(evidence, reported=own)
     rng = np.random.default_rng(2)
@@ -96,16 +102,19 @@ def held_out(evidence: Evidence, study: str) -> Iterator[HeldOut]:
     )
     lower, upper = np.quantile(simulated, LIMITS, axis=0)
     for i, quantity in enumerate(quantities(report)):
-        if quantity.what in LOCATIONS:
+        if quantity.what in {*LOCATIONS, "count"}:
             yield HeldOut(quantity, float(lower[i]), float(upper[i]))
 
 
 def _row(one: HeldOut) -> str:
     entry = one.quantity.entry
-    unit = ENDPOINTS[entry.endpoint].model_unit if entry.on_model_scale else entry.unit
+    name, unit = "partial remission", "patients"
+    if entry.endpoint in ENDPOINTS:
+        endpoint = ENDPOINTS[entry.endpoint]
+        name, unit = endpoint.label, endpoint.model_unit if entry.on_model_scale else entry.unit
     months = " to ".join(f"{month:g}" for month in entry.months)
     clock = " from diagnosis" if entry.clock == "diagnosis" else ""
-    label = f"{ENDPOINTS[entry.endpoint].label}, month {months}{clock}, {one.quantity.what}"
+    label = f"{name}, month {months}{clock}, {one.quantity.what}"
     mark = "" if one.inside else " (outside)"
     value = f"{one.quantity.value:.3g} {unit}"
     span = f"{one.lower:.3g} to {one.upper:.3g}{mark}"

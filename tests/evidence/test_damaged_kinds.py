@@ -118,6 +118,31 @@ REFUSED: list[tuple[str, str, str]] = [
         "reported[1].below",
         "does not fit",
     ),
+    (
+        span('endpoint = "partial_remission"\nmonths = [0, 6]\ncount = 1\nof = 9'),
+        "reported[1].months",
+        "Write month",
+    ),
+    (
+        span('endpoint = "partial_remission"\nmonth = 6\ncount = 1\nof = 9\nbelow = 9\nunit = "%"'),
+        "reported[1].endpoint",
+        "count of patients",
+    ),
+    (
+        span('endpoint = "partial_remission"\nmonth = 6\ncount = 1\nof = 9\nbelow = 9'),
+        "reported[1].below",
+        "does not fit",
+    ),
+    (
+        span('endpoint = "partial_remission"\nmonth = 6\nmedian = 8\nunit = "%"'),
+        "reported[1].endpoint",
+        "count of patients",
+    ),
+    (
+        SINGLE + entry('endpoint = "partial_remission"\nmonth = 6\ncount = 1\nof = 9') + EFFECT,
+        "effect.insulin",
+        "missing",
+    ),
     # events
     (of_events("count = 9\nof = 8"), "reported[1].count", "cannot exceed of = 8"),
     (of_events("count = 6\nof = 10\nbelow = 7"), "reported[1].below", "does not fit"),
@@ -315,6 +340,11 @@ def test_damaged_csv_is_refused_by_line_and_column(
         (CONTROL + OWN + OWN, "individual[2].file", "individual[1]"),
         (SINGLE + OWN + EFFECT, "effect.insulin", "missing"),
         (CONTROL + OWN + entry(VISIT + "mean = 8"), "reported[1].mean", "individual[1]"),
+        (
+            CONTROL + OWN + entry('endpoint = "partial_remission"\nmonth = 6\ncount = 1\nof = 2'),
+            "reported[1].count",
+            "individual[1]",
+        ),
         (CONTROL + OWN + entry(VISIT + "quartiles = [7, 8]"), "reported[1].quartiles", "month 6"),
         (
             CONTROL + OWN + entry('endpoint = "hba1c"\nmonths = [0, 12]\ncorrelation = 0.5'),

@@ -108,6 +108,15 @@ def test_independence_is_a_dose_of_zero_at_the_end_of_its_span(tmp_path: Path) -
     assert "month 6" in reported.note
 
 
+def test_remission_is_read_from_hba1c_and_insulin(tmp_path: Path) -> None:
+    reported = only(tmp_path, 'endpoint = "partial_remission"\nmonth = 12\ncount = 2\nof = 28')
+
+    assert (reported.value, reported.n, reported.months) == (2.0, 28, (12.0,))
+    assert reported.measured == ("hba1c", "insulin")
+    assert reported.as_reported == "2 of 28 with IDAA1c of 9 or less"
+    assert not reported.unused
+
+
 @pytest.mark.parametrize(
     ("unit", "rate", "se"),
     [
@@ -311,7 +320,7 @@ def test_examples_of_the_guide_are_sound_files(tmp_path: Path) -> None:
     (tmp_path / "our-patients.csv").write_text(csv)
     individual = load(tmp_path, data)
 
-    assert len(single.reported) == 9
+    assert len(single.reported) == 10
     assert all(not number.unused for number in single.reported)
     assert set(single.effects) == {"hba1c", "c_peptide", "insulin"}
     assert single.effects["hba1c"].prior == Normal(-0.5, 0.4)

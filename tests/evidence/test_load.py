@@ -264,7 +264,6 @@ def test_elicited_change_with_one_month_counts_from_entry(tmp_path: Path) -> Non
     ("keys", "reason"),
     [
         ('endpoint = "insulin"\nmonth = 3\nmean = 22\nunit = "IU/day"', "weight"),
-        ('endpoint = "partial_remission"\nmonth = 12\ncount = 2\nof = 28', "together"),
         ('endpoint = "vital_signs_and_laboratory"\nstatement = "stable"', "vital signs"),
         ('endpoint = "hba1c"\nmonths = [0, 24]\nmean = 7.2\nunit = "%"', "average"),
         ('endpoint = "insulin"\nmonth = 6\ngeometric_mean = 0.4\nunit = "U/kg/day"', "geometric"),

@@ -16,6 +16,7 @@ from phase2sim.prior.models.likelihoods import (
     counts_below_baseline,
     events,
     quantiles,
+    remission_counts,
     spreads,
 )
 from phase2sim.prior.models.likelihoods import means_and_medians as locations
@@ -26,6 +27,7 @@ from phase2sim.prior.models.likelihoods.events import EventCounts, EventTables, 
 from phase2sim.prior.models.likelihoods.individual_data import individual_density
 from phase2sim.prior.models.likelihoods.means_and_medians import JointLocations, Locations
 from phase2sim.prior.models.likelihoods.quantiles import Quantiles
+from phase2sim.prior.models.likelihoods.remission_counts import RemissionCounts
 from phase2sim.prior.models.likelihoods.spreads import (
     ChangeSpreads,
     Correlations,
@@ -58,6 +60,7 @@ class Tables:
     counts_beside: CountsBesideMedian
     quantiles: Quantiles
     falls: CountsBelowBaseline
+    remissions: RemissionCounts
     spreads: Spreads
     change_spreads: ChangeSpreads
     residual_spreads: ResidualSpreads
@@ -78,6 +81,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "counts_beside": ("below", "ways"),
     "quantiles": ("value",),
     "falls": ("below", "log_choose"),
+    "remissions": ("count", "log_choose"),
     "spreads": ("sd",),
     "change_spreads": ("sd",),
     "residual_spreads": ("sd",),
@@ -164,6 +168,7 @@ def read_tables(evidence: Evidence, layout: Cells, counted: EventTables) -> Tabl
         counts_beside=counts.counts_beside_median(evidence, layout, location_table),
         quantiles=quantiles.read_quantiles(evidence, layout, location_table),
         falls=counts_below_baseline.counts_below_baseline(evidence, layout, location_table),
+        remissions=remission_counts.remission_counts(evidence, layout),
         spreads=spreads.spreads(evidence, layout),
         change_spreads=spreads.change_spreads(evidence, layout),
         residual_spreads=spreads.residual_spreads(evidence, layout),
@@ -226,6 +231,7 @@ def _moment_terms(table: Tables, moments: Moments, history: NaturalHistory) -> d
     """Terms that depend only on the moments of patients."""
     terms: dict[str, Callable[[Any], Tensor]] = {
         "counts": lambda rows: counts.count_density(rows, moments),
+        "remissions": lambda rows: remission_counts.remission_density(rows, moments),
         "change_spreads": lambda rows: spreads.change_spread_density(rows, moments),
         "residual_spreads": lambda rows: spreads.residual_spread_density(rows, moments),
         "differences": lambda rows: changes.difference_density(rows, moments, raw=False),

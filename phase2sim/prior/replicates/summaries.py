@@ -7,7 +7,7 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
-from phase2sim.evidence.reported import ReportedNumber
+from phase2sim.evidence.reported import REMISSION, ReportedNumber
 from phase2sim.prior.replicates.events import SimulatedEvents, span_of
 from phase2sim.prior.replicates.patients import ArmPopulation, Visit, to_endpoint_unit
 
@@ -51,6 +51,7 @@ class Sample:
         return float(to_endpoint_unit(np.array(latent), transformation))
 
 
+REMISSION_LIMIT = 9.0  # % HbA1c plus 4 times U/kg/day
 type _Samples = Mapping[str, Sample]  # of one study, by arm
 type _Summary = Callable[[ReportedNumber, _Samples, np.random.Generator], tuple[float, ...]]
 
@@ -64,7 +65,7 @@ def summary_visits(entry: ReportedNumber) -> tuple[Visit, ...]:
         months = tuple(np.linspace(months[0], months[-1], _VISITS_OF_AN_AVERAGE).tolist())
     if entry.beyond == "below_baseline" and len(months) == 1:
         months = (0.0, *months)
-    endpoints = [entry.endpoint, *([entry.with_endpoint] if entry.with_endpoint else [])]
+    endpoints = [*entry.measured, *([entry.with_endpoint] if entry.with_endpoint else [])]
     return tuple(Visit(name, entry.clock, month) for month in months for name in endpoints)
 
 
@@ -141,6 +142,15 @@ def _count(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> t
     threshold = np.float64(np.nan if entry.threshold is None else entry.threshold)
     is_beyond = values < threshold if entry.beyond == "below" else values > threshold
     return (float(np.sum(is_beyond)),)
+
+
+def _remission(
+    entry: ReportedNumber, arms: _Samples, rng: np.random.Generator
+) -> tuple[float, ...]:
+    """Patients with HbA1c (%) plus 4 times the daily dose (U/kg) of at most 9."""
+    del rng
+    hba1c, root = (arms[entry.arm].model_values(v, entry.n) for v in summary_visits(entry))
+    return (float(np.sum(hba1c + 4.0 * to_endpoint_unit(root, "root") <= REMISSION_LIMIT)),)
 
 
 def _quartiles(
@@ -275,6 +285,8 @@ def _pooled_sd(groups: list[Floats]) -> float:
 def _summary(entry: ReportedNumber) -> _Summary:
     if entry.endpoint in EVENTS:
         return _event_count
+    if entry.endpoint == REMISSION:
+        return _remission
     return _difference if entry.versus else SUMMARIES[entry.statistic]
 
 

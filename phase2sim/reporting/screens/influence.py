@@ -94,7 +94,7 @@ def _assurance(influence: Influence) -> Iterator[RenderableType]:
 
 def endpoint_entries(influence: Influence) -> list[LeaveOneOut]:
     """Return the entries on endpoints; counted events have separate parameters."""
-    return [left_out for left_out in influence.left_out if left_out.entry.endpoint in ENDPOINTS]
+    return [left_out for left_out in influence.left_out if left_out.entry.measured]
 
 
 def _table(*moves: str) -> Table:

@@ -142,6 +142,25 @@ def test_no_insulin_is_a_latent_dose_at_or_below_zero(beyond: str) -> None:
     assert_mean(numbers, 10 * (chance if beyond == "below" else 1 - chance))
 
 
+def test_remission_is_counted_in_the_same_patients() -> None:
+    between = np.eye(4)
+    between[0, 2] = between[2, 0] = 0.5
+    remission = evidence(entry("count", endpoint="partial_remission"))
+
+    def at_root(root: float) -> float:
+        z = (root - MEAN["insulin"]) / SD["insulin"]
+        mean, sd = MEAN["hba1c"] + 0.5 * SD["hba1c"] * z, SD["hba1c"] * np.sqrt(0.75)
+        below = stats.norm.cdf(9.0 - 4.0 * max(root, 0.0) ** 2, mean, sd)
+        return float(below * stats.norm.pdf(root, MEAN["insulin"], SD["insulin"]))
+
+    chance = integrate.quad(at_root, -3.0, 4.0, points=[0.0])[0]
+
+    numbers = replicas(remission, truth(endpoint_correlation=between))[:, 0]
+
+    assert_mean(numbers, 10 * chance)
+    assert_mean((numbers - 10 * chance) ** 2, 10 * chance * (1 - chance))
+
+
 def test_a_fall_below_the_own_baseline_depends_on_when_patients_enrolled() -> None:
     history = truth().history.copy()
     history[0] = [11.0, 8.0, 7.5, 7.7, 8.2, 8.4]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from phase2sim.core.arrays import Floats, Ints
-from phase2sim.core.endpoints import EVENTS
 from phase2sim.core.errors import BadEvidence
 from phase2sim.core.kernels import kernel
 from phase2sim.evidence.reported import Evidence, ReportedNumber
@@ -158,7 +157,7 @@ def _threshold_counts(evidence: Evidence, layout: Cells) -> list[tuple[int, Repo
         (position, entry, layout.index[arm_visit(evidence, entry, entry.months[0])])
         for position, entry in enumerate(read_entries(evidence))
         if entry.statistic == "count"
-        and entry.endpoint not in EVENTS
+        and entry.measured == (entry.endpoint,)
         and entry.beyond != "below_baseline"
     ]
 

@@ -90,7 +90,7 @@ def read_entries(evidence: Evidence) -> tuple[ReportedNumber, ...]:
     """
     entries = tuple(entry for entry in evidence.reported if not entry.unused)
     for entry in entries:
-        if entry.endpoint not in PRIORS and entry.endpoint not in EVENTS:
+        if not set(entry.measured) <= set(PRIORS):
             raise BadEvidence(
                 f"{entry.where}: endpoint {entry.endpoint!r} has no model;"
                 f" {', '.join((*PRIORS, *EVENTS))} have. Give the entry the reason in 'unused'."
@@ -146,22 +146,25 @@ def visits_of(entry: ReportedNumber) -> tuple[float, ...]:
     return entry.months[:1] if entry.is_average else entry.months
 
 
-def arm_visit(evidence: Evidence, entry: ReportedNumber, months: float) -> ArmVisit:
+def arm_visit(
+    evidence: Evidence, entry: ReportedNumber, months: float, endpoint: str = ""
+) -> ArmVisit:
     """Cell of one visit of an entry; on the diagnosis clock the enrolment window is [0, 0].
 
     An average over several months is a visit in their middle whose curves are averaged over them.
+    ``endpoint`` is one of those that the entry reads; its own by default.
     """
     arm = find_study_arm(evidence, entry.study, entry.arm, entry.where)
     window = (0.0, 0.0) if entry.clock == "diagnosis" else arm.months_since_diagnosis
     span = entry.months[1] - entry.months[0] if entry.is_average else 0.0
     middle = float(months) + span / 2.0
-    return ArmVisit(entry.study, entry.arm, entry.endpoint, window, middle, span)
+    return ArmVisit(entry.study, entry.arm, endpoint or entry.endpoint, window, middle, span)
 
 
 def cells(evidence: Evidence) -> Cells:
     """Collect every cell that the evidence reads."""
     entries = read_entries(evidence)
-    reported_visits = {arm_visit(evidence, e, m) for e in entries for m in visits_of(e)}
+    reported_visits = _reported_cells(evidence, entries)
     visits = sorted(
         reported_visits | _comparator_cells(evidence, entries) | _individual_cells(evidence)
     )
@@ -172,7 +175,7 @@ def cells(evidence: Evidence) -> Cells:
     months = np.array([cell.months for cell in visits])
     owner = np.array([endpoints.index(cell.endpoint) for cell in visits], dtype=np.int64)
     root_weight, at_nodes = _nodes(visits)
-    nonlinear = {(e.study, e.endpoint) for e in entries if not _is_linear(e)}
+    nonlinear = {(e.study, name) for e in entries if not _is_linear(e) for name in e.measured}
     own_data = {(data.study, name) for data in evidence.individuals for name, _ in data.columns}
     nonlinear |= own_data
     spread = own_data | {(e.study, e.endpoint) for e in entries if _tells_spread(e)}
@@ -198,6 +201,16 @@ def cells(evidence: Evidence) -> Cells:
         second=second,
         lag=np.abs(months[first] - months[second]),
     )
+
+
+def _reported_cells(evidence: Evidence, entries: Iterable[ReportedNumber]) -> set[ArmVisit]:
+    """Cells of the arms of all entries, for each endpoint that an entry follows from."""
+    return {
+        arm_visit(evidence, e, month, name)
+        for e in entries
+        for name in e.measured
+        for month in visits_of(e)
+    }
 
 
 def _comparator_cells(evidence: Evidence, entries: Iterable[ReportedNumber]) -> set[ArmVisit]:
