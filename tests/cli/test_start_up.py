@@ -71,7 +71,7 @@ def test_run_on_a_kept_prior_never_loads_pymc(tmp_path: Path) -> None:
     assert run["prior"]["digest"] == evidence.digest
     assert "effect.hba1c.sceptical_sd" in {given["key"] for given in run["elicited"]}
     truths = {row["truth"] for row in run["operating_characteristics"] if row["name"] != "power"}
-    assert truths == {"target", "null", "prior", "fitted", "sceptical"}
+    assert truths == {"target", "expected", "null", "prior", "fitted", "sceptical"}
 
 
 def test_a_check_without_figures_loads_neither_pymc_nor_altair(tmp_path: Path) -> None:
