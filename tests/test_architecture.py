@@ -210,3 +210,17 @@ def test_only_files_of_kernels_may_have_many_positional_arguments() -> None:
     assert files
     for file in files:
         assert "phase2sim.core.kernels" in set(imports(file)), name_of(file)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_no_part_of_a_formatted_text_is_left_unformatted(path: Path) -> None:
+    """A text of several lines needs its f before each of them."""
+    parts = [
+        part.value
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
+
+    assert [text for text in parts if re.search(r"\{[a-z_][\w.]*(\(.*\))?(:.*)?\}", text)] == []

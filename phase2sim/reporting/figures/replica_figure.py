@@ -55,7 +55,7 @@ def _row(position: int, replica: Replica) -> dict[str, object]:
         "label": f"{entry.study}, {entry.arm}, month {months_text(entry)}: {quantity}",
         "out": out,
         "shown": f"{number(replica.reported)}   ({number(replica.lower)} to"
-        " {number(replica.upper)})",
+        f" {number(replica.upper)})",
         "low": -1.0,
         "high": 1.0,
         "colour": ALARM if replica.flagged else EVIDENCE,
