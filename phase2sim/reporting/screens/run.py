@@ -281,7 +281,7 @@ def _mixture_sentence(weight: float) -> str:
     )
     if weight == 0:
         return sentence + "; the fitted part was never drawn, so it has no assurance of its own."
-    return sentence + "; the assurance of each part alone is below it."
+    return sentence + "; the rows below it are of each part alone."
 
 
 def _per_100(measured: Measured) -> str:
