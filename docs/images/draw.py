@@ -32,7 +32,7 @@ PANELS = {
     }),
     "c_peptide": ("C-peptide, month 12", {
         "target": ("power: if ln(C-peptide + 1) is 0.10 higher", 0.80),
-        "prior": ("assurance: given all the evidence", 0.40),
+        "prior": ("assurance: given all the evidence", 0.24),
     }),
 }  # fmt: skip
 COLOURS = {"target": EVIDENCE, "prior": TREATED}
