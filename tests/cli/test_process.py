@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,16 @@ def test_an_argument_that_is_not_text_is_refused() -> None:
     assert done.stderr == "Error: the argument 'title=?' is not UTF-8 text. Type it as UTF-8.\n"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let processes hear Ctrl-C also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @needs_posix
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("seconds", [0.15, 0.5, 1.0, 2.0, 4.0])
 def test_an_interrupt_while_modules_load_or_kernels_compile_is_no_traceback(
     seconds: float, tmp_path: Path
