@@ -64,6 +64,16 @@ def plain_table(words: Sequence[str], numbers: Sequence[str]) -> Table:
     return table
 
 
+def table_of_moves(moved: str, *columns: str) -> Table:
+    """Return an empty table of what moves a result, in words, and of numbers."""
+    table = plain_table((), ())
+    table.expand = True  # the words give way to the numbers
+    table.add_column(moved, no_wrap=True, overflow="ellipsis", ratio=1)
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
 def number(value: float) -> str:
     """Format with three significant digits: ``7.41``, ``0.152``, ``857``."""
     if not math.isfinite(value):

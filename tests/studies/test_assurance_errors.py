@@ -136,7 +136,9 @@ def test_a_size_has_the_share_and_the_errors_of_a_run_of_that_size(sweep: Path) 
     assurance = run.assurance["hba1c"]
     errors = np.hypot(point.share.mcse, assurance.mcse)
     assert abs(point.share.estimate - assurance.estimate) < 4 * errors
-    assert point.share.mcse == pytest.approx(assurance.mcse, rel=0.25)
+    # Each holds a part estimated from 50 draws: an SD of 50 values has a relative error of 0.1.
+    relative = np.sqrt(2.0 / (2.0 * (DRAWS - 1)))
+    assert point.share.mcse == pytest.approx(assurance.mcse, rel=4 * relative)
     assert point.share.draws_mcse > 0
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.prior.reweighting import Change
 from phase2sim.reporting.ledger import SAYS_ITSELF
-from phase2sim.reporting.plain_tables import plain_table
+from phase2sim.reporting.plain_tables import table_of_moves
 from phase2sim.reporting.screens.prior_check import entry_json, months_text, outcome_label
 from phase2sim.studies.influence import LARGEST_K, Influence, LeaveOneOut
 
@@ -61,7 +61,7 @@ def _effect(influence: Influence, endpoint: str) -> Iterator[RenderableType]:
         f" number {mean.value:+.3f} +- {mean.mcse:.3f}, SD {sd.value:.3f} +- {sd.mcse:.3f}",
         style="bold",
     )
-    table = _table("effect moves by", "SD moves by")
+    table = table_of_moves("without", "effect moves by", "SD moves by", "Pareto k")
     entries = [
         left_out for left_out in endpoint_entries(influence) if endpoint in left_out.effect_mean
     ]
@@ -82,7 +82,7 @@ def _assurance(influence: Influence) -> Iterator[RenderableType]:
         f" {', '.join(shares)}",
         style="bold",
     )
-    table = _table(*(f"{name} moves by" for name in reversed(names)))
+    table = table_of_moves("without", *(f"{name} moves by" for name in reversed(names)), "Pareto k")
     last = names[-1]
     entries = [left_out for left_out in endpoint_entries(influence) if last in left_out.assurance]
     for left_out in sorted(entries, key=lambda left_out: -abs(left_out.assurance[last].difference))[
@@ -95,15 +95,6 @@ def _assurance(influence: Influence) -> Iterator[RenderableType]:
 def endpoint_entries(influence: Influence) -> list[LeaveOneOut]:
     """Return the entries on endpoints; counted events have separate parameters."""
     return [left_out for left_out in influence.left_out if left_out.entry.measured]
-
-
-def _table(*moves: str) -> Table:
-    table = plain_table((), ())
-    table.expand = True  # the words give way to the numbers
-    table.add_column("without", no_wrap=True, overflow="ellipsis", ratio=1)
-    for name in (*moves, "Pareto k"):
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
 
 
 def _add(table: Table, left_out: LeaveOneOut, *moves: Change) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from phase2sim.prior.reweighting import Change
-from phase2sim.reporting.plain_tables import plain_table
+from phase2sim.reporting.plain_tables import table_of_moves
 from phase2sim.studies.influence import LARGEST_K
 from phase2sim.studies.knob_runs import REFITTED, AnalysedEffect, KnobEffect, MovedKnob
 from phase2sim.studies.knob_sensitivity import KnobSensitivity
@@ -83,7 +83,7 @@ def _assurance(result: KnobSensitivity, verdict: str) -> Iterator[RenderableType
         f" {_share(stated.sceptical[verdict])}",
         style="bold",
     )
-    table = _table("assurance", "moves by")
+    table = table_of_moves("with", "assurance", "moves by", "by (Pareto k)")
     for row, change in assurance_rows(result, verdict):
         _add(table, row, change, _share(change), _move(change))
     yield table
@@ -96,7 +96,7 @@ def _effect(result: KnobSensitivity, name: str) -> Iterator[RenderableType]:
         f" {effect_text(analysed, stated)}",
         style="bold",
     )
-    table = _table("effect", "mean moves by")
+    table = table_of_moves("with", "effect", "mean moves by", "by (Pareto k)")
     for row, change in effect_rows(result, name):
         moved = _in_clinical_unit(analysed, stated, change)
         _add(table, row, change, effect_text(analysed, row.effect[name]), _move(moved))
@@ -111,15 +111,6 @@ def _in_clinical_unit(analysed: AnalysedEffect, stated: KnobEffect, change: Chan
     return Change(
         analysed.difference(moved), slope * change.mcse, by, slope * change.difference_mcse
     )
-
-
-def _table(*columns: str) -> Table:
-    table = plain_table((), ())
-    table.expand = True  # the words give way to the numbers
-    table.add_column("with", no_wrap=True, overflow="ellipsis", ratio=1)
-    for name in (*columns, "by (Pareto k)"):
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
 
 
 def _add(table: Table, row: MovedKnob, change: Change, *cells: str) -> None:
