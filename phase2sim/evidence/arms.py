@@ -1,5 +1,7 @@
 """Study arms in evidence files, and the arm that each table describes."""
 
+from phase2sim.core.entry_times import EntryTime
+from phase2sim.core.io.entry_tables import entry_time, message_after_key
 from phase2sim.core.io.validation import nearest
 from phase2sim.evidence.reported import CONTROL_ARM, RANDOMISED, SINGLE_ARM, Normal, StudyArm
 from phase2sim.evidence.tables import (
@@ -45,7 +47,7 @@ def add_arms(arms: ArmsByName, file: EvidenceFile) -> None:
             arm=key[1],
             design=table.design,
             patients=table.patients or 0,
-            months_since_diagnosis=_enrolment_window(file, key_path, table),
+            months_since_diagnosis=_entry(file, key_path, table),
             source=table.source,
             treated=treated,
             age_years=table.age_years,
@@ -132,15 +134,13 @@ def _is_treated(file: EvidenceFile, key_path: str, table: StudyTable) -> bool:
     return treated
 
 
-def _enrolment_window(file: EvidenceFile, key_path: str, table: StudyTable) -> tuple[float, float]:
-    low, high = table.months_since_diagnosis
-    if low > high:
+def _entry(file: EvidenceFile, key_path: str, table: StudyTable) -> EntryTime:
+    try:
+        return entry_time(table.months_since_diagnosis)
+    except ValueError as error:
         raise refuse(
-            file.path,
-            f"{key_path}.months_since_diagnosis is [{low:g}, {high:g}]; the earliest comes first."
-            " Swap them.",
-        )
-    return low, high
+            file.path, f"{key_path}.months_since_diagnosis {message_after_key(error)}"
+        ) from None
 
 
 def _weight(file: EvidenceFile, key_path: str, table: StudyTable) -> Normal | None:

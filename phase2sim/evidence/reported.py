@@ -7,6 +7,7 @@ from typing import ClassVar
 from phase2sim.core.arrays import Floats
 from phase2sim.core.effect_shapes import SHAPES, EffectShape
 from phase2sim.core.endpoints import EVENTS, RESPONSES, drawn_for
+from phase2sim.core.entry_times import EntryTime
 
 REMISSION = "partial_remission"  # patients, by HbA1c and insulin at one visit
 LOCATIONS = ("mean", "median", "geometric_mean")  # statistics that locate a distribution
@@ -30,7 +31,7 @@ class StudyArm:
     arm: str
     design: str  # "control-arm" | "single-arm" | "randomised"
     patients: int  # 0 if not reported
-    months_since_diagnosis: tuple[float, float]  # at entry; (0, 0) if followed from diagnosis
+    months_since_diagnosis: EntryTime  # at entry; 0 if followed from diagnosis
     source: str
     treated: bool = False  # received the therapy, or another of its class
     age_years: float | None = None  # mean; None if not reported
@@ -174,3 +175,8 @@ class Evidence:
     digest: str  # sha256 of the contents, without comments and layout
     classes: Mapping[str, ClassEffect] = field(default_factory=dict)  # by endpoint
     individuals: tuple[IndividualData, ...] = ()
+
+    @property
+    def learned_arms(self) -> tuple[StudyArm, ...]:
+        """Arms of which the fit learns how their entry is spread over its window."""
+        return tuple(arm for arm in self.arms if arm.months_since_diagnosis.learned)

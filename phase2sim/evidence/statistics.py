@@ -210,7 +210,7 @@ def _span(entry: EvidenceEntry, start: float, end: float) -> tuple[float, float]
 
 
 def _check_enrolled(entry: EvidenceEntry, key: str, month: float) -> None:
-    earliest = entry.arm.months_since_diagnosis[0]
+    earliest = entry.arm.months_since_diagnosis.earliest
     if entry.table.clock == "diagnosis" and month < earliest and entry.table.unused is None:
         raise entry.refuse(
             key,

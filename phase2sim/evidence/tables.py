@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from phase2sim.core.errors import BadEvidence
+from phase2sim.core.io.entry_tables import LearnedEntry
 from phase2sim.core.io.toml_files import read_toml
 from phase2sim.core.io.validation import (
     NUMBER,
@@ -64,8 +65,9 @@ class StudyTable(_Table):
         description="How many; may be left out where the source does not say, but not of a "
         "single arm.",
     )
-    months_since_diagnosis: Months = Field(
-        description="Earliest and latest month at which patients could enter; even over the window."
+    months_since_diagnosis: LearnedEntry = Field(
+        description="When patients entered: earliest and latest month, even between them; or a "
+        "table { mean, sd, within } of what the source prints; or { within, learned = true }.",
     )
     arm: Text | None = Field(
         default=None, description="Name of the arm; treated or control if left out."

@@ -13,7 +13,7 @@ from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import TruthSource
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.prior.truth_sources import window_midpoints
+from phase2sim.prior.truth_sources import ENTRY_TIMES
 from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.theory.group_sequential.multi_arm_boundaries import Fates
@@ -227,7 +227,7 @@ def _covariance(assembled: AssembledScenario, e: int, analysed: list[int]) -> Fl
     values = sd[:, None] * sd * control.correlation[0, e][np.ix_(visits, visits)]
     if control.knots_months.size:
         since = (
-            window_midpoints(plan.months_since_diagnosis)[:, None]
+            plan.months_since_diagnosis.times(ENTRY_TIMES)[:, None]
             + np.array(plan.visits_months)[visits]
         )
         means = np.interp(since, control.knots_months, control.history[0, e])
@@ -283,9 +283,10 @@ def _treated_counts(assembled: AssembledScenario) -> list[tuple[int, float]]:
 def _reasons(assembled: AssembledScenario, analysis: Analysis, e: int) -> list[str]:
     """Reasons why any formula is approximate here."""
     study, plan, control = assembled.study, assembled.study.drawn, assembled.control
-    low, high = plan.months_since_diagnosis
+    history = control.history[:, e]
     reasons: list[str] = []
-    if low < high and control.knots_months.size and np.ptp(control.history[:, e], axis=-1).any():
+    entry = plan.months_since_diagnosis
+    if entry.has_width and control.knots_months.size and np.ptp(history, axis=-1).any():
         reasons.append("patients' means differ by time since diagnosis")
     covariates = analysis.covariates
     if plan.per_year_of_age.get(plan.endpoints[e], 0.0) or "age" in covariates:

@@ -12,6 +12,7 @@ from phase2sim.core.randomness import generator
 from phase2sim.evidence.reported import LOCATIONS, SINGLE_ARM, Evidence, ReportedNumber
 from phase2sim.prior.analysis_priors import analysis_priors, effect_share, history_at
 from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.entry import fitted_entry
 from phase2sim.prior.fitting import seed_of
 from phase2sim.prior.models import prior_moments as beforehand
 from phase2sim.prior.models.prior_moments import PriorMoments
@@ -176,7 +177,7 @@ def face_values(evidence: Evidence, prior: PriorDraws) -> tuple[FaceValue, ...]:
             continue
         endpoint, month = ENDPOINTS[entry.endpoint], entry.months[0]
         value = entry.value if entry.on_model_scale else endpoint.to_model(entry.value)
-        untreated = history_at(prior, entry.endpoint, month, arm.months_since_diagnosis)
+        untreated = history_at(prior, entry.endpoint, month, fitted_entry(arm, evidence, prior))
         share = effect_share(prior.effects[entry.endpoint], month)
         unit = endpoint.model_unit if entry.on_model_scale else endpoint.unit
         label = f"month {month:g}: {entry.statistic.replace('_', ' ')} {entry.value:.3g} {unit}"

@@ -201,8 +201,7 @@ def _uses_elicited_weight(reported: ReportedNumber) -> bool:
 
 
 def _heading(file: str, arm: StudyArm) -> Text:
-    low, high = arm.months_since_diagnosis
-    window = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    window = arm.months_since_diagnosis.words
     size = f"n = {arm.patients}" if arm.patients else "n not reported"
     age = "" if arm.age_years is None else f", mean age {arm.age_years:g} years"
     design = f"{arm.design}, {'' if arm.treated else 'un'}treated"

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from phase2sim.core.io.entry_tables import Entry
 from phase2sim.core.io.validation import LIST, MATRIX, NUMBER, TABLE, Month, branch
 
 type Part = dict[str, Any]  # a part's name and its options; `scenario.assembly` builds it
@@ -41,8 +42,10 @@ type Strata = Annotated[
 class Population(TableModel):
     """Who may enrol."""
 
-    months_since_diagnosis: tuple[Month, Month] = Field(
-        default=(0.0, 0.0), description="Enrolment window on the diagnosis clock; uniform in it."
+    months_since_diagnosis: Entry = Field(
+        default=(0.0, 0.0),
+        description="When after diagnosis patients enter: earliest and latest month, even between "
+        "them; or a table { mean, sd, within }.",
     )
     age_years: tuple[Age, Age] | None = Field(default=None, description="Age range; uniform in it.")
     age_strata: tuple[Annotated[float, Field(gt=0)], ...] = Field(
@@ -61,7 +64,8 @@ class Population(TableModel):
     )
     eligible: dict[str, Limits] = Field(
         default_factory=dict,
-        description="By endpoint: the baseline with which a patient may enrol, in its unit.",
+        description="By endpoint: the baseline with which a patient may enrol, in its unit; and "
+        "months_since_diagnosis: when.",
     )
     baseline_strata: dict[str, Strata] = Field(
         default_factory=dict,

@@ -19,6 +19,7 @@ from phase2sim.evidence.assumed_effects import assumptions
 from phase2sim.evidence.elicited import elicited_inputs
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.entry import LEARNED, learned_provenance
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.diagnostics import diagnose
 from phase2sim.prior.models.joint import SHARED, flatten_numbers, joint_model, reported_arrays
@@ -190,6 +191,7 @@ def to_prior(
         provenance={
             "digest": evidence.digest,
             "evidence": list(evidence.names),
+            LEARNED: learned_provenance(evidence),
             "elicited": [f"{given.key}: {given.value}" for given in elicited_inputs(evidence)],
             "versions": {name: version(name) for name in VERSIONED_PACKAGES},
             **provenance,

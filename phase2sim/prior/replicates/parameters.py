@@ -6,6 +6,7 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.entry import TILT
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Parameters:
     class_mean: Floats  # (endpoint,)
     class_sd: Floats  # (endpoint,)
     age_slope: Floats  # (endpoint,) per year
+    entry_tilt: Floats  # (learned arm,) of the spread of entry, as ``Evidence.learned_arms``
     event_outcomes: tuple[str, ...]
     event_rate: Floats  # (outcome, 2): untreated, treated; events per patient-month
     event_dispersion: Floats  # (outcome,)
@@ -59,6 +61,7 @@ def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
         class_mean=row(prior.class_mean),
         class_sd=row(prior.class_sd),
         age_slope=row(prior.age_slope),
+        entry_tilt=prior.sampled[TILT][draw] if TILT in prior.sampled else np.zeros(0),
         event_outcomes=prior.event_outcomes,
         event_rate=prior.event_rate[draw] if prior.event_outcomes else np.zeros((0, 2)),
         event_dispersion=prior.event_dispersion[draw] if prior.event_outcomes else np.zeros(0),

@@ -9,6 +9,7 @@ from scipy import special
 
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.entry_times import EntryTime
 from phase2sim.evidence.reported import (
     RANDOMISED,
     REFERENCE_AGE,
@@ -19,7 +20,7 @@ from phase2sim.evidence.reported import (
 )
 from phase2sim.prior.replicates.parameters import Parameters
 
-ENROLMENT_TIMES = 128  # per enrolment window, for averages over it
+ENROLMENT_TIMES = 128  # of an arm, for averages over them
 _NODES, _HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(32)  # of a standard normal
 _WEIGHTS = _HERMITE_WEIGHTS / _HERMITE_WEIGHTS.sum()
 
@@ -148,10 +149,16 @@ class ArmPopulation:
 
     @cached_property
     def enrolment(self) -> Floats:
-        """Months since diagnosis at entry, evenly spaced over the window."""
-        low, high = self.arm.months_since_diagnosis
-        times = ENROLMENT_TIMES if high > low else 1
-        return low + (high - low) * (np.arange(times) + 0.5) / times
+        """Months since diagnosis at entry, midpoints of equal shares of the patients."""
+        return self.entry.times(ENROLMENT_TIMES)
+
+    @cached_property
+    def entry(self) -> EntryTime:
+        """When the patients of the arm enter."""
+        entry, learned = self.arm.months_since_diagnosis, self.evidence.learned_arms
+        if not entry.learned or not self.truth.entry_tilt.size:
+            return entry
+        return entry.tilted(float(self.truth.entry_tilt[learned.index(self.arm)]))
 
     @cached_property
     def at_enrolment(self) -> tuple[Floats, Floats]:
@@ -183,8 +190,8 @@ class ArmPopulation:
         return covariance(i, j, within) / float(np.sqrt(variances))
 
     def draw(self, patients: int, rng: np.random.Generator) -> Floats:
-        """Values (patient, visit), model scale, of patients enrolled evenly over the window."""
-        enrolled = rng.uniform(*self.arm.months_since_diagnosis, size=patients)
+        """Values (patient, visit), model scale, of patients who enter as the arm's do."""
+        enrolled = self.entry.quantiles(rng.uniform(size=patients))
         mean, sd = self.moments(enrolled)
         factor = _factor(self.correlation(enrolled))
         independent = rng.standard_normal((patients, len(self.visits)))

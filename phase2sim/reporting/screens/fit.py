@@ -13,6 +13,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.evidence.reported import EffectAssumption
 from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.entry import learned_entries
 from phase2sim.reporting.plain_tables import number, plain_table
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior, mixture_json
 
@@ -30,6 +31,11 @@ def fit_json(prior: PriorDraws, priors: Sequence[AnalysisPrior]) -> dict[str, An
         "draws": len(prior.effect),
         "endpoints": {name: _endpoint(prior, e) for e, name in enumerate(prior.endpoints)},
         "events": {name: _event(prior, e) for e, name in enumerate(prior.event_outcomes)},
+        "learned_entry": [
+            {"arm": learned.arm, "within": [learned.earliest, learned.latest]}
+            | {"mean_months_since_diagnosis": _summary(learned.mean)}
+            for learned in learned_entries(prior)
+        ],
         "analysis_priors": [mixture_json(analysis_prior) for analysis_prior in priors],
         "diagnostics": provenance.get("diagnostics"),
         "versions": provenance.get("versions"),
@@ -49,6 +55,7 @@ def fit_screen(prior: PriorDraws, priors: Sequence[AnalysisPrior]) -> Renderable
         _effect_table(prior),
         Text(),
         *_event_tables(prior),
+        *_entry_lines(prior),
         _mixture_table(priors),
         Text(),
         *_notes(prior),
@@ -184,6 +191,19 @@ def _event_tables(prior: PriorDraws) -> Iterator[RenderableType]:
         )
     yield table
     yield Text()
+
+
+def _entry_lines(prior: PriorDraws) -> Iterator[RenderableType]:
+    """Return what was learned of when patients entered; nothing if no arm's entry is learned."""
+    for learned in learned_entries(prior):
+        mean = _summary(learned.mean)
+        yield Text(
+            f"{learned.arm}: entered {mean['mean']:.1f} months after diagnosis on average (95 %"
+            f" {mean['lower']:.1f} to {mean['upper']:.1f}), learned from its numbers; an even"
+            f" spread over {learned.earliest:g} to {learned.latest:g} would be"
+            f" {(learned.earliest + learned.latest) / 2:g}"
+        )
+        yield Text()
 
 
 def _mixture_table(priors: Sequence[AnalysisPrior]) -> Table:

@@ -152,7 +152,7 @@ def _check_prior(built: BuiltScenario, prior: PriorDraws, drawn: Plan) -> None:
                 f"{path}: truth.prior: the evidence has no treated arm for {endpoint}."
                 " Add a single-arm evidence file or leave truth.prior out."
             )
-    last = plan.months_since_diagnosis[1] + drawn.visits_months[-1]
+    last = plan.months_since_diagnosis.latest + drawn.visits_months[-1]
     if last > prior.knots_months[-1]:
         raise BadScenario(
             f"{path}: design.visits_months and population.months_since_diagnosis reach month"

@@ -9,6 +9,7 @@ import pymc as pm
 from phase2sim.core.arrays import Bools, Floats
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
+from phase2sim.prior.models.unknowns.entry_tilt import entry_tilt, root_weights
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells
 from phase2sim.prior.models.unknowns.scales import raw_covariance, raw_mean, raw_slope
 from phase2sim.prior.models.unknowns.settings import (
@@ -36,6 +37,7 @@ class NaturalHistory:
     share_sd: Tensor  # (endpoint,) of logit(share), between studies
     share: Tensor  # (endpoint,) of the typical study
     cell_share: Tensor  # (cell,) of the cell's study
+    entry_tilt: Tensor  # (cell,) of the spread of entry over its window; 0 unless learned
     decay: Tensor  # (endpoint,)
     age_slope: Tensor  # (endpoint,) per year
     endpoint_driver: Tensor  # (endpoint, endpoint) correlation of the driving noise
@@ -91,6 +93,7 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
         share_sd=share_sd,
         share=patient_share,
         cell_share=pt.sigmoid(_by_cell(layout, logit(patient_share)) + off),
+        entry_tilt=entry_tilt(layout),
         decay=patient_decay,
         age_slope=_age_slope(endpoint_priors),
         endpoint_driver=driver,
@@ -111,7 +114,7 @@ def _half_normal(name: str, scales: list[float]) -> Tensor:
 
 
 def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
-    """Moments of every cell and pair, averaged over the enrolment window of the cell."""
+    """Moments of every cell and pair, averaged over the times of entry of the cell."""
     shift = (
         treated + _study_shift(layout, history) + layout.years * _by_cell(layout, history.age_slope)
     )
@@ -123,7 +126,7 @@ def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Mom
         history.endpoint_driver,
         history.spread,
         history.cell_share,
-        layout.root_weight,
+        root_weights(layout, history.entry_tilt),
     )
     mean = average + shift
     first, second = layout.first, layout.second

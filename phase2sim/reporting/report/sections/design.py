@@ -28,10 +28,9 @@ def design_section(dossier: Dossier) -> Section:
 def _synopsis(dossier: Dossier) -> Iterator[tuple[str, Words]]:
     built = dossier.main.built
     plan, population = built.study.plan, dossier.scenario.population
-    low, high = plan.months_since_diagnosis
     yield "Arms", (f"{', '.join(plan.arms)}; {':'.join(map(str, built.design.allocation))}",)
     yield "Patients", (stated_number(built.design.patients), " in all arms")
-    yield "Diagnosed", (f"{low:g} to {high:g} months before randomisation",)
+    yield "Diagnosed", (f"{plan.months_since_diagnosis.words} months before randomisation",)
     if population.age_years is not None:
         ages = f"{population.age_years[0]:g} to {population.age_years[1]:g} years"
         yield "Age", (ages,)

@@ -107,12 +107,13 @@ def test_covariance_of_locations(*, reported: bool) -> None:
 def test_patients_below_their_baseline() -> None:
     rng = np.random.default_rng(3)
     curves = np.concatenate([rng.uniform(1.0, 2.0, (2, 3)), rng.uniform(0.5, 1.0, (2, 3))], axis=1)
-    points = np.concatenate([curves, [[0.4, 0.8, 0.1, 0.0], [0.5, 0.9, -0.2, 0.03]]], axis=1)
-    basis = rng.uniform(size=(2, 2, 2, 3))
-    weight = [[0.4, 0.6], [1.0, 0.0]]
-    assert_row_slopes(
-        below_baseline, points, [3, 7], [10, 12], [1.0, 2.0], weight, *basis, [6.0, 3.0]
+    points = np.concatenate(
+        [curves, [[0.4, 0.8, 0.1, 0.0, -1.3], [0.5, 0.9, -0.2, 0.03, 0.7]]], axis=1
     )
+    basis = rng.uniform(size=(2, 2, 2, 3))
+    weight, position = [[0.4, 0.6], [1.0, 0.0]], [[-0.5, 0.8], [0.0, 0.0]]
+    known = [3, 7], [10, 12], [1.0, 2.0], weight, position, *basis, [6.0, 3.0]
+    assert_row_slopes(below_baseline, points, *known)
 
 
 @pytest.mark.parametrize(("n", "below"), [(10, 3), (10, 7), (11, 2), (10, 5)])
