@@ -1,6 +1,7 @@
 """Study arms in evidence files, and the arm that each table describes."""
 
 from phase2sim.core.io.validation import nearest
+from phase2sim.evidence.care import care_of
 from phase2sim.evidence.reported import CONTROL_ARM, RANDOMISED, SINGLE_ARM, Normal, StudyArm
 from phase2sim.evidence.tables import (
     EvidenceFile,
@@ -54,6 +55,8 @@ def add_arms(arms: ArmsByName, file: EvidenceFile) -> None:
             population=table.population,
             dose=table.dose,
             note=_note(table),
+            care=care_of(file, key_path, table),
+            care_why=table.care_why or "",
         )
     _check_randomised(file)
 

@@ -73,6 +73,15 @@ class Population(TableModel):
         default_factory=dict,
         description="By endpoint: SD between sites, model scale. Part of the between-patient SD.",
     )
+    care: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict,
+        description="By covariate of care of the evidence, such as sensor_share: its value in the "
+        "trial to come, 0 if left out.",
+    )
+    care_why: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="Why you believe care: it is a judgement, printed with the results.",
+    )
 
 
 class VisitCorrelation(TableModel):

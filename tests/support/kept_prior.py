@@ -63,6 +63,8 @@ def draws_for(evidence: Evidence) -> PriorDraws:
             "model_version": prior_files.MODEL_VERSION,
             "elicited": ["made up for a test"],
         },
+        care_covariates=tuple(evidence.care),
+        care_effect=np.zeros((DRAWS, len(evidence.care), len(names))),
         event_outcomes=tuple(EVENTS),
         event_rate=np.full((DRAWS, len(EVENTS), 2), 0.1),
         event_dispersion=np.full((DRAWS, len(EVENTS)), 0.5),
