@@ -76,3 +76,15 @@ def test_the_reason_for_the_weight_is_printed_and_moves_no_trial(run: Runner) ->
 
     assert elicited["truth.prior.robust_weight"].reason == "because"
     assert study_key(stated, ("prior",), "") == study_key(other, ("prior",), "")
+
+
+def test_care_of_the_trial_is_printed_with_its_reason_or_as_left_out(run: Runner) -> None:
+    said = ("population.care.sensor_share=0.5", "population.care_why=because")
+    stated, other = (load_scenario(SCENARIO, s) for s in (said, said[:1]))
+
+    elicited = {given.key: given for given in run(*said).elicited}
+    left_out = {given.key: given for given in run("population.care={}").elicited}
+
+    assert str(elicited["population.care.sensor_share"]).endswith("= 0.5: because")
+    assert left_out["population.care.sensor_share"].value == "0"
+    assert study_key(stated, ("prior",), "") == study_key(other, ("prior",), "")

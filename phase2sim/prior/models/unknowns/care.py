@@ -6,7 +6,7 @@ import numpy as np
 import pymc as pm
 
 from phase2sim.core.arrays import Floats
-from phase2sim.evidence.care import read_shares, share_of
+from phase2sim.evidence.care import share_of
 from phase2sim.evidence.reported import CARE_MONTHS, Evidence, Normal, UnknownShare
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
@@ -62,24 +62,25 @@ def _values(
     """Value (cell, effect) of the covariate in the cell's arm; 0 for cells of other endpoints."""
     arms = {(arm.study, arm.arm): arm for arm in evidence.arms}
     stated = np.zeros((len(layout.index), len(effects)))
-    guesses: list[UnknownShare] = []
-    place: dict[tuple[str, str, str], int] = {}
-    for arm, covariate in read_shares(evidence):
-        share = share_of(arm, covariate)
-        if isinstance(share, UnknownShare):
-            place[arm.study, arm.arm, covariate.name] = len(guesses)
-            guesses.append(share)
-    guessed = np.zeros((*stated.shape, len(guesses)))
+    guesses: dict[tuple[str, str, str], UnknownShare] = {}  # by study, arm and covariate
+    places: list[tuple[int, int, tuple[str, str, str]]] = []
     for cell, row in layout.index.items():
         for column, (name, endpoint) in enumerate(effects):
             if endpoint != cell.endpoint:
                 continue
             share = share_of(arms[cell.study, cell.arm], evidence.care[name])
             if isinstance(share, UnknownShare):
-                guessed[row, column, place[cell.study, cell.arm, name]] = 1.0
+                guesses[cell.study, cell.arm, name] = share
+                places.append((row, column, (cell.study, cell.arm, name)))
             else:
                 stated[row, column] = share
-    return stated + pt.sum(guessed * _guess(guesses), axis=2) if guesses else stated
+    if not guesses:
+        return stated
+    order = list(guesses)
+    guessed = np.zeros((*stated.shape, len(order)))
+    for row, column, key in places:
+        guessed[row, column, order.index(key)] = 1.0
+    return stated + pt.sum(guessed * _guess(list(guesses.values())), axis=2)
 
 
 def _guess(guesses: list[UnknownShare]) -> Tensor:
