@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from phase2sim.core.contracts import GO
 from phase2sim.core.draws_error import DrawSums, Picks
 from phase2sim.evidence.elicited import (
+    NO_REASON,
     ElicitedInput,
     care_inputs,
     elicited_inputs,
@@ -27,6 +28,10 @@ def elicited_of(scenario: Scenario, evidence: Evidence | None) -> tuple[Elicited
         population = scenario.population
         care = care_inputs(evidence, population.care, population.care_why)
         fitted = (*elicited_inputs(evidence), *care)
+    if (therapy := scenario.population.background) is not None:
+        value = f"{therapy.name} in {100 * therapy.share:g} % of every arm"
+        given = ElicitedInput("population.background", value, therapy.why or NO_REASON)
+        fitted = (*fitted, given)
     if (mixed := scenario.truth.prior) is None:
         return fitted
     return (*fitted, robust_weight_input(mixed.robust_weight, mixed.why))

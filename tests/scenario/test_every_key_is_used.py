@@ -28,9 +28,10 @@ from phase2sim.trial.engine import simulate_batch
 
 _PATH = Path("scenario.toml")
 _TRIALS = 15
-_TABLES = ("AnalysisMixture", "Curve", "Cuts", "Data", "Events", "InUnit", "Limits", "Missing",
-           "Outcome", "Percent", "PlannedLook", "Population", "PriorTruth", "Responder", "Shared",
-           "Stopping", "TargetEffect", "TruthTable", "VisitCorrelation")  # fmt: skip
+_TABLES = ("AnalysisMixture", "Background", "BackgroundEffect", "Curve", "Cuts", "Data",
+           "Events", "InUnit", "Limits", "Missing", "Outcome", "Percent", "PlannedLook",
+           "Population", "PriorTruth", "Responder", "Shared", "Stopping",
+           "TargetEffect", "TruthTable", "VisitCorrelation")  # fmt: skip
 _UNITS = "scenario/test_given_units.py"
 # What a batch of simulated trials does not show, and the test that shows it.
 ELSEWHERE = {
@@ -45,6 +46,10 @@ ELSEWHERE = {
     "PriorTruth.why": "operating/test_judgements.py::"
     "test_the_reason_for_the_weight_is_printed_and_moves_no_trial",
     "Population.months_since_diagnosis": "test_a_key_of_the_prior_moves_a_simulated_trial",
+    **dict.fromkeys(
+        ("Background.name", "Background.why"),
+        "operating/test_judgements.py::test_background_therapy_is_printed_with_its_reason",
+    ),
     "Population.care": "test_a_key_of_the_prior_moves_a_simulated_trial",
     "Population.care_why": "operating/test_judgements.py::"
     "test_care_of_the_trial_is_printed_with_its_reason_or_as_left_out",
