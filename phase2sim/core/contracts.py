@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
+from phase2sim.core.background_therapy import BackgroundTherapy
 from phase2sim.core.draws_error import Picks
 from phase2sim.core.entry_times import EntryTime
 
@@ -128,6 +129,7 @@ class Plan:
     # What the effect varies with, AGE or the baseline of an endpoint -> its mean in the trial.
     modifiers: Mapping[str, float] = field(default_factory=dict)
     counted: Mapping[str, Counted] = field(default_factory=dict)  # by event
+    background: BackgroundTherapy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.io.entry_tables import entry_time, message_after_key
 from phase2sim.core.io.validation import nearest
+from phase2sim.evidence.care import care_of
 from phase2sim.evidence.reported import CONTROL_ARM, RANDOMISED, SINGLE_ARM, Normal, StudyArm
 from phase2sim.evidence.tables import (
     EvidenceFile,
@@ -56,6 +57,8 @@ def add_arms(arms: ArmsByName, file: EvidenceFile) -> None:
             population=table.population,
             dose=table.dose,
             note=_note(table),
+            care=care_of(file, key_path, table),
+            care_why=table.care_why or "",
         )
     _check_randomised(file)
 

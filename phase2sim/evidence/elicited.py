@@ -1,9 +1,10 @@
 """Elicited inputs of evidence: every number that is a judgement, with its value and reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.evidence.care import guessed_shares
 from phase2sim.evidence.reported import (
     ClassEffect,
     EffectAssumption,
@@ -31,7 +32,12 @@ class ElicitedInput:
 
 def elicited_inputs(evidence: Evidence) -> tuple[ElicitedInput, ...]:
     """Every elicited input that a fit of the evidence, or a prior made of it, reads."""
-    return (*_numbers(evidence), *_weights(evidence), *_assumptions(evidence))
+    return (
+        *_numbers(evidence),
+        *_weights(evidence),
+        *_care(evidence),
+        *_assumptions(evidence),
+    )
 
 
 def robust_weight_input(weight: float, reason: str | None) -> ElicitedInput:
@@ -57,6 +63,36 @@ def _weights(evidence: Evidence) -> Iterator[ElicitedInput]:
         if arm.weight_kg and (arm.study, arm.arm) in weighed:
             value = f"{normal_text(arm.weight_kg)} kg"
             yield ElicitedInput(f"{arm.study}: typical weight", value, arm.weight_why)
+
+
+def _care(evidence: Evidence) -> Iterator[ElicitedInput]:
+    for name, covariate in evidence.care.items():
+        for effect in covariate.effects:
+            unit = ENDPOINTS[effect.endpoint].model_unit
+            value = f"{normal_text(effect.prior)} {unit}"
+            key = care_key(name, effect.endpoint)
+            yield ElicitedInput(key, value, " ".join(covariate.why.split()))
+    for arm, covariate, share in guessed_shares(evidence):
+        where = f"{arm.study}, {arm.arm}: {covariate.name}"
+        reason = arm.care_why or f"care.{covariate.name}.if_not_stated"
+        yield ElicitedInput(where, f"beta, mean {share.mean:g} and SD {share.sd:g}", reason)
+
+
+def care_key(covariate: str, endpoint: str) -> str:
+    """Key of what a covariate of care does to an endpoint."""
+    return f"care.{covariate}.effect.{endpoint}"
+
+
+def care_inputs(
+    evidence: Evidence, care: Mapping[str, float], reason: str | None
+) -> Iterator[ElicitedInput]:
+    """Values of the covariates of care in a scenario; of those left out, what is assumed."""
+    for name in evidence.care:
+        key = f"population.care.{name}"
+        if name in care:
+            yield ElicitedInput(key, f"{care[name]:g}", reason or NO_REASON)
+        else:
+            yield ElicitedInput(key, "0", "left out of the scenario, so as if nobody had it")
 
 
 def _assumptions(evidence: Evidence) -> Iterator[ElicitedInput]:

@@ -12,6 +12,7 @@ from phase2sim.core.entry_times import EntryTime
 REMISSION = "partial_remission"  # patients, by HbA1c and insulin at one visit
 LOCATIONS = ("mean", "median", "geometric_mean")  # statistics that locate a distribution
 CONTROL_ARM, SINGLE_ARM, RANDOMISED = "control-arm", "single-arm", "randomised"
+CARE_MONTHS = 3.0  # since diagnosis, over which what a covariate of care does comes in
 REFERENCE_AGE = 12.0  # years; an arm that does not report its mean age is taken to have this one
 
 
@@ -21,6 +22,41 @@ class Normal:
 
     mean: float
     sd: float
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownShare:
+    """A beta distribution of a share that the source does not print."""
+
+    mean: float
+    sd: float
+
+    @property
+    def beta(self) -> tuple[float, float]:
+        """Its two parameters."""
+        size = self.mean * (1.0 - self.mean) / self.sd**2 - 1.0
+        return self.mean * size, (1.0 - self.mean) * size
+
+
+@dataclass(frozen=True, slots=True)
+class CareEffect:
+    """Prior of what a covariate does to the mean of an endpoint, model scale."""
+
+    endpoint: str
+    prior: Normal  # of the mean where the covariate is 1 minus that where it is 0
+
+
+@dataclass(frozen=True, slots=True)
+class CareCovariate:
+    """A covariate of care or era, from 0 to 1: such as the share of patients with a sensor.
+
+    What it does to a mean is 0 at diagnosis, grows evenly and is whole from ``CARE_MONTHS`` on.
+    """
+
+    name: str
+    if_not_stated: float | UnknownShare  # of an arm that does not say it
+    effects: tuple[CareEffect, ...]
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +76,10 @@ class StudyArm:
     population: str = ""
     dose: str = ""
     note: str = ""
+    care: tuple[
+        tuple[str, float | UnknownShare], ...
+    ] = ()  # covariates of care that its source says
+    care_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +215,7 @@ class Evidence:
     digest: str  # sha256 of the contents, without comments and layout
     classes: Mapping[str, ClassEffect] = field(default_factory=dict)  # by endpoint
     individuals: tuple[IndividualData, ...] = ()
+    care: Mapping[str, CareCovariate] = field(default_factory=dict)  # by name
 
     @property
     def learned_arms(self) -> tuple[StudyArm, ...]:

@@ -20,6 +20,7 @@ from phase2sim.core.io.validation import (
     nearest,
     validate,
 )
+from phase2sim.evidence.care_tables import CareShare, CareTable
 
 _MOST_PATIENTS = 1_000_000
 OLDEST_YEARS = 110
@@ -82,6 +83,14 @@ class StudyTable(_Table):
     )
     weight_why: Text | None = Field(
         default=None, description="Why you believe it; required beside weight_kg."
+    )
+    care: dict[str, CareShare] = Field(
+        default_factory=dict,
+        description="By covariate of care, such as sensor_share: its value from 0 to 1, or your "
+        "distribution of it.",
+    )
+    care_why: Text | None = Field(
+        default=None, description="Why you believe it; required beside a distribution."
     )
     source: Text = Field(description="Where it was read.")
     population: str = Field(default="", description="Who they were, in words.")
@@ -285,6 +294,7 @@ _REPORTED = TypeAdapter(ReportedTable)
 _INDIVIDUAL = TypeAdapter(IndividualTable)
 _EFFECT = TypeAdapter(EffectTable)
 _CLASS_EFFECT = TypeAdapter(ClassEffectTable)
+_CARE = TypeAdapter(CareTable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +307,7 @@ class EvidenceFile:
     individuals: tuple[IndividualTable, ...]
     effects: Mapping[str, EffectTable]
     classes: Mapping[str, ClassEffectTable]
+    care: Mapping[str, CareTable]
     lists_studies: bool  # [[study]] tables, so that entries must name their study
 
     @property
@@ -344,6 +355,7 @@ def read_file(path: Path) -> EvidenceFile:
         individuals=validate_list(_INDIVIDUAL, "individual", tables.get("individual", [])),
         effects=validate_by_name(_EFFECT, "effect"),
         classes=validate_by_name(_CLASS_EFFECT, "class_effect"),
+        care=validate_by_name(_CARE, "care"),
         lists_studies=lists_studies,
     )
 
@@ -356,7 +368,7 @@ def refuse(path: Path, message: str) -> BadEvidence:
 def _check_top(path: Path, tables: Table) -> None:
     if not tables:
         raise refuse(path, "is empty. Write a [study] table and at least one [[reported]].")
-    top_keys = ("study", "reported", "individual", "effect", "class_effect")
+    top_keys = ("study", "reported", "individual", "effect", "class_effect", "care")
     for key in tables:
         if key not in top_keys:
             shown = join_key("", key)
@@ -368,6 +380,10 @@ def _check_top(path: Path, tables: Table) -> None:
             raise refuse(
                 path, f"{key} must be tables such as [{key}.hba1c]. Write one an endpoint."
             )
+    if not isinstance(tables.get("care", {}), dict):
+        raise refuse(
+            path, "care must be tables such as [care.sensor_share]. Write one a covariate."
+        )
     if set(tables) == {"effect"} and tables["effect"]:
         return
     _check_studies(path, tables)

@@ -115,7 +115,8 @@ def closed_form_power(
         return None
     null_effect, alpha = single_test
     e, v = plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month)
-    margin = float(source.truth(0, 1).effect[0, 1, e, v]) - null_effect
+    kept = 1.0 if plan.background is None else plan.background.average_kept
+    margin = kept * float(source.truth(0, 1).effect[0, 1, e, v]) - null_effect
     case = _Case(assembled, e, v, ENDPOINTS[analysis.endpoint].benefit_sign * margin, alpha)
     power = formula.power(analysis, case)
     reasons = [*_reasons(assembled, analysis, e), formula.approximation]
@@ -232,6 +233,10 @@ def _covariance(assembled: AssembledScenario, e: int, analysed: list[int]) -> Fl
         )
         means = np.interp(since, control.knots_months, control.history[0, e])
         values = values + np.cov(means.T, bias=True)
+    if plan.background is not None:
+        added = plan.background.added(plan.endpoints, plan.visits_months)[e, visits]
+        share = plan.background.share
+        values = values + share * (1.0 - share) * np.outer(added, added)
     slope = plan.per_year_of_age.get(plan.endpoints[e], 0.0)
     variance = age_moments(plan)[1]
     age = variance if np.isfinite(variance) else 1.0
@@ -297,6 +302,10 @@ def _reasons(assembled: AssembledScenario, analysis: Analysis, e: int) -> list[s
         reasons.append("it takes the model-based standard error")
     if assembled.built.dropout.depends_on_outcome:
         reasons.append("it takes patients as lost completely at random")
+    if plan.background is not None and plan.endpoints[e] in plan.background.curves:
+        reasons.append("it takes patients with and without background therapy as one normal group")
+    if plan.background is not None and plan.background.kept < 1.0:
+        reasons.append("it takes the effect as the same with background therapy")
     study_reasons = {
         "it takes the arms as large as planned": not study.randomisation.has_known_sizes,
         "it takes everybody as eligible": bool(plan.eligible),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from phase2sim.core.arrays import Floats
+from phase2sim.core.effect_shapes import EffectCurve
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.errors import BadInput
@@ -14,7 +15,7 @@ from phase2sim.evidence.reported import SINGLE_ARM, EffectAssumption, Evidence
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.entry import fitted_entry
-from phase2sim.prior.truth_sources import ENTRY_TIMES, EffectCurve, knot_weights
+from phase2sim.prior.truth_sources import ENTRY_TIMES, knot_weights
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
 from phase2sim.theory.mixtures.em_fit import fit_mixture
 

@@ -109,7 +109,7 @@ def check_prior(
         replicas=tuple(
             _replica(quantity, replicates[:, position]) for position, quantity in enumerate(table)
         ),
-        learned=tuple(_prior_updates(evidence, prior)),
+        learned=(*_prior_updates(evidence, prior), *_care_updates(evidence, prior)),
         analysis_priors=analysis_priors(prior, evidence),
     )
 
@@ -217,6 +217,16 @@ def _prior_updates(evidence: Evidence, prior: PriorDraws) -> Iterator[PriorUpdat
                 beforehand.spread_sd_before(name),
                 prior.spread_sd[:, e],
             )
+
+
+def _care_updates(evidence: Evidence, prior: PriorDraws) -> Iterator[PriorUpdate]:
+    """What was known, and is known, of what each covariate of care does."""
+    for row, name in enumerate(prior.care_covariates):
+        for effect in evidence.care[name].effects:
+            if effect.endpoint in prior.endpoints:
+                before = PriorMoments(np.array(effect.prior.mean), np.array(effect.prior.sd))
+                draws = prior.care_effect[:, row, prior.endpoints.index(effect.endpoint)]
+                yield _prior_update(f"effect of {name}", effect.endpoint, None, before, draws)
 
 
 def _prior_update(

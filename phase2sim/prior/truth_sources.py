@@ -11,7 +11,7 @@ from phase2sim.core.age_distribution import age_moments
 from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.contracts import Plan, Truth, TruthSource
 from phase2sim.core.draws_error import Picks
-from phase2sim.core.effect_shapes import EffectShape
+from phase2sim.core.effect_shapes import EffectCurve
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.randomness import normals, uniforms
 from phase2sim.evidence.reported import REFERENCE_AGE
@@ -77,20 +77,6 @@ class Control:
         curve = self.history[:, endpoint].mean(axis=0)
         since = plan.months_since_diagnosis.times(ENTRY_TIMES) + month
         return fixed + float(np.interp(since, self.knots_months, curve).mean())
-
-
-@dataclass(frozen=True, slots=True)
-class EffectCurve:
-    """Effect on one endpoint over time: ``size`` at ``month``, with the time course ``shape``."""
-
-    size: float
-    month: float
-    shape: EffectShape
-
-    def at(self, months: Floats) -> Floats:
-        """Effect at each month, model scale."""
-        shape_at_month = float(self.shape.at(np.array([self.month]))[0])
-        return self.shape.at(months) * (self.size / shape_at_month)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class EntryTable(BaseModel):
 
 
 class LearnedEntryTable(EntryTable):
-    """As in a scenario; and a window whose spread is learned from what the arm reports."""
+    """Mean and SD of the months from diagnosis to entry; or a window whose spread is learned."""
 
     learned: bool = Field(
         default=False,

@@ -24,6 +24,7 @@ from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.diagnostics import diagnose
 from phase2sim.prior.models.joint import SHARED, flatten_numbers, joint_model, reported_arrays
 from phase2sim.prior.models.likelihoods.events import read_events
+from phase2sim.prior.models.unknowns.care import care_effects
 from phase2sim.prior.models.unknowns.evidence_arrays import cells
 from phase2sim.prior.models.unknowns.settings import (
     EVENT_PRIORS,
@@ -36,7 +37,7 @@ from phase2sim.prior.models.unknowns.settings import (
 
 _DERIVED_VARIABLES = frozenset(  # functions of the sampled variables
     ("history", "sd", "age_slope", "endpoint_correlation", "effect", "bias", "class_mean")
-).union(["event_rate"])
+).union(["event_rate", "care_effect"])
 SECONDS_BETWEEN_LOOKS = 0.25
 SECONDS_BETWEEN_REPORTS = 5.0
 VERSIONED_PACKAGES = ("pymc", "nutpie", "pytensor", "numpy", "phase2sim")
@@ -202,6 +203,8 @@ def to_prior(
         age_slope=arrays["age_slope"],
         spread_sd=arrays["spread_sd"],
         share_sd=arrays["share_sd"],
+        care_covariates=tuple(evidence.care),
+        care_effect=_place_care(evidence, arrays.get("care_effect"), endpoints, draws),
         event_outcomes=read_events(evidence).outcomes,
         event_rate=arrays.get("event_rate", np.zeros((draws, 0, 2))),
         event_dispersion=arrays.get("event_dispersion", np.zeros((draws, 0))),
@@ -229,6 +232,18 @@ def _correlation_matrices(pairs: Floats | None, endpoints: int, draws: int) -> F
 
 def _class_endpoints(evidence: Evidence) -> tuple[str, ...]:
     return tuple(name for name in PRIORS if name in evidence.classes)
+
+
+def _place_care(
+    evidence: Evidence, values: Floats | None, endpoints: tuple[str, ...], draws: int
+) -> Floats:
+    """Effects of care (draw, covariate, endpoint); 0 where none is assumed."""
+    names = tuple(evidence.care)
+    placed = np.zeros((draws, len(names), len(endpoints)))
+    for column, (name, endpoint) in enumerate(care_effects(evidence, endpoints)):
+        if values is not None:
+            placed[:, names.index(name), endpoints.index(endpoint)] = values[:, column]
+    return placed
 
 
 def _place_by_endpoint(

@@ -35,7 +35,9 @@ from phase2sim.prior.models.likelihoods.spreads import (
     ResidualSpreads,
     Spreads,
 )
+from phase2sim.prior.models.unknowns.care import care_shift
 from phase2sim.prior.models.unknowns.effect import treatment_effect
+from phase2sim.prior.models.unknowns.entry_tilt import root_weights
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
 from phase2sim.prior.models.unknowns.natural_history import (
     Moments,
@@ -114,8 +116,9 @@ def joint_model(
     Its variables are ``history``, ``sd`` (endpoint, knot), ``level_sd``, ``slope_sd``,
     ``patient_share``, ``decay``, ``age_slope`` (endpoint), ``endpoint_correlation`` (pair of
     endpoints) with several, ``effect`` and ``bias`` with a single arm, ``class_mean`` and
-    ``class_sd`` with a class of randomised trials, ``event_rate`` and ``event_dispersion`` with
-    events, and the standard normals that they are computed from. Raises ``BadEvidence`` for entries
+    ``class_sd`` with a class of randomised trials, ``care_effect`` with covariates of care,
+    ``event_rate`` and ``event_dispersion`` with events, and the standard normals that they are
+    computed from. Raises ``BadEvidence`` for entries
     that contradict each other or have no likelihood.
     """
     layout = cells(evidence)
@@ -138,7 +141,9 @@ def declare(
 ) -> Densities:
     """Declare all parameters in the current PyMC model; return the densities of the entries."""
     history = natural_history(layout, priors)
-    moments = cell_moments(layout, history, treatment_effect(evidence, layout))
+    entered = root_weights(layout, history.entry_tilt)
+    added = treatment_effect(evidence, layout) + care_shift(evidence, layout, entered)
+    moments = cell_moments(layout, history, added)
     event_tables = events.read_events(evidence)
     table = _share_numbers(read_tables(evidence, layout, event_tables))
     joint = None

@@ -1,6 +1,7 @@
 """One draw of the parameters from which a report is simulated."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class Parameters:
     event_rate: Floats  # (outcome, 2): untreated, treated; events per patient-month
     event_dispersion: Floats  # (outcome,)
     event_study_sd: float  # of the log rate, between studies
+    care_effect: Mapping[str, Floats] = field(default_factory=dict)  # (endpoint,) by covariate
 
 
 def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
@@ -66,4 +68,7 @@ def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
         event_rate=prior.event_rate[draw] if prior.event_outcomes else np.zeros((0, 2)),
         event_dispersion=prior.event_dispersion[draw] if prior.event_outcomes else np.zeros(0),
         event_study_sd=float(between[draw]) if between is not None else 0.0,
+        care_effect={
+            name: prior.care_effect[draw, row] for row, name in enumerate(prior.care_covariates)
+        },
     )

@@ -1,6 +1,7 @@
 """Simulated patients of one arm, drawn jointly over endpoints and visits."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -10,13 +11,16 @@ from scipy import special
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.entry_times import EntryTime
+from phase2sim.evidence.care import share_of
 from phase2sim.evidence.reported import (
+    CARE_MONTHS,
     RANDOMISED,
     REFERENCE_AGE,
     ClassEffect,
     EffectAssumption,
     Evidence,
     StudyArm,
+    UnknownShare,
 )
 from phase2sim.prior.replicates.parameters import Parameters
 
@@ -59,6 +63,18 @@ def draw_study(truth: Parameters, rng: np.random.Generator) -> StudyDeviation:
     )
 
 
+def draw_care(evidence: Evidence, arm: StudyArm, rng: np.random.Generator) -> dict[str, float]:
+    """Value of each covariate of care in an arm: as its source says, or drawn."""
+    care = {}
+    for name, covariate in evidence.care.items():
+        match share_of(arm, covariate):
+            case UnknownShare() as unknown:
+                care[name] = float(rng.beta(*unknown.beta))
+            case float(share):
+                care[name] = share
+    return care
+
+
 def to_endpoint_unit(latent: Floats, transformation: str) -> Floats:
     """Convert values of any shape from the model scale to the endpoint's unit."""
     if transformation == "log1p":
@@ -79,6 +95,7 @@ class ArmPopulation:
     visits: tuple[Visit, ...]
     truth: Parameters
     study: StudyDeviation
+    care: Mapping[str, float] = field(default_factory=dict)  # by covariate
 
     @cached_property
     def endpoint(self) -> Ints:
@@ -109,6 +126,7 @@ class ArmPopulation:
             )
             mean[:, columns] += self.study.level[k] + self.study.slope[k] * since
             mean[:, columns] += self._of_age(int(k)) + self._of_treatment(int(k), since)
+            mean[:, columns] += self._of_care(int(k), since_diagnosis)
             curve = np.interp(since_diagnosis, self.truth.knots_months, self.truth.sd[k])
             sd[:, columns] = self.study.spread[k] * curve
         return mean, sd
@@ -116,6 +134,14 @@ class ArmPopulation:
     def _of_age(self, k: int) -> float:
         age = self.arm.age_years
         return 0.0 if age is None else float(self.truth.age_slope[k] * (age - REFERENCE_AGE))
+
+    def _of_care(self, k: int, since_diagnosis: Floats) -> Floats:
+        """Shift of the mean by care, at months since diagnosis, in their shape."""
+        share_there = np.clip(since_diagnosis / CARE_MONTHS, 0.0, 1.0)
+        size = 0.0
+        for name, value in self.care.items():
+            size += value * float(self.truth.care_effect[name][k])
+        return size * share_there
 
     def _of_treatment(self, k: int, since: Floats) -> Floats:
         """Shift of the mean by treatment, at months since entry, in their shape."""

@@ -30,6 +30,7 @@ def fit_json(prior: PriorDraws, priors: Sequence[AnalysisPrior]) -> dict[str, An
         "digest": provenance.get("digest"),
         "draws": len(prior.effect),
         "endpoints": {name: _endpoint(prior, e) for e, name in enumerate(prior.endpoints)},
+        "care": {name: _care(prior, row) for row, name in enumerate(prior.care_covariates)},
         "events": {name: _event(prior, e) for e, name in enumerate(prior.event_outcomes)},
         "learned_entry": [
             {"arm": learned.arm, "within": [learned.earliest, learned.latest]}
@@ -54,6 +55,7 @@ def fit_screen(prior: PriorDraws, priors: Sequence[AnalysisPrior]) -> Renderable
         Text(),
         _effect_table(prior),
         Text(),
+        *_care_tables(prior),
         *_event_tables(prior),
         *_entry_lines(prior),
         _mixture_table(priors),
@@ -105,6 +107,15 @@ def _endpoint(prior: PriorDraws, e: int) -> dict[str, Any]:
         "bias": _summary_of_column(prior.bias, e),
         "class_mean": _summary_of_column(prior.class_mean, e),
         "class_sd": _summary_of_column(prior.class_sd, e),
+    }
+
+
+def _care(prior: PriorDraws, row: int) -> dict[str, _Summary]:
+    """Return what a covariate of care does, by endpoint."""
+    return {
+        name: _summary(prior.care_effect[:, row, e])
+        for e, name in enumerate(prior.endpoints)
+        if prior.care_effect[:, row, e].any()
     }
 
 
@@ -171,6 +182,22 @@ def _prior_of_effect(prior: PriorDraws, e: int, assumption: EffectAssumption) ->
     if class_mean := _summary_of_column(prior.class_mean, e):
         return f"its class: {class_mean['mean']:+.3f} (SD {class_mean['sd']:.3f}) on average{bias}"
     return f"N(0, {assumption.sceptical_sd:g}), sceptical{bias}"
+
+
+def _care_tables(prior: PriorDraws) -> Iterator[RenderableType]:
+    if not prior.care_covariates:
+        return
+    table = plain_table(("care, all patients against none", "mean", "95 % interval"), ())
+    for row, covariate in enumerate(prior.care_covariates):
+        for name, size in _care(prior, row).items():
+            table.add_row(
+                f"{covariate}: {ENDPOINTS[name].label}, {ENDPOINTS[name].model_unit}",
+                f"{size['mean']:+.3f}",
+                f"{size['lower']:+.3f} to {size['upper']:+.3f}",
+            )
+    yield table
+    yield Text("The untreated patients above have 0 of it.")
+    yield Text()
 
 
 def _event_tables(prior: PriorDraws) -> Iterator[RenderableType]:

@@ -16,6 +16,7 @@ from phase2sim.core.io.entry_tables import entry_time, message_after_key
 from phase2sim.core.io.validation import join_key, nearest
 from phase2sim.core.patient_parts import Intercurrent, Missingness, Randomisation, Recruitment
 from phase2sim.core.units import unit_that_fits
+from phase2sim.scenario.assembly.background_therapy import background_of
 from phase2sim.scenario.assembly.registry import TABLES, build
 from phase2sim.scenario.scenario_file import Scenario
 from phase2sim.scenario.tables import Cuts, Limits, Population
@@ -91,6 +92,7 @@ def plan_of(
         baseline_strata=_baseline_strata(scenario),
         modifiers=dict.fromkeys(sorted(modifiers), 0.0),
         counted={name: _counted(scenario, name) for name in scenario.events},
+        background=background_of(scenario),
     )
 
 
