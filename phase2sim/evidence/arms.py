@@ -1,6 +1,7 @@
 """Study arms in evidence files, and the arm that each table describes."""
 
 from phase2sim.core.io.validation import nearest
+from phase2sim.evidence.ages import read_age
 from phase2sim.evidence.reported import CONTROL_ARM, RANDOMISED, SINGLE_ARM, Normal, StudyArm
 from phase2sim.evidence.tables import (
     EvidenceFile,
@@ -48,7 +49,8 @@ def add_arms(arms: ArmsByName, file: EvidenceFile) -> None:
             months_since_diagnosis=_enrolment_window(file, key_path, table),
             source=table.source,
             treated=treated,
-            age_years=table.age_years,
+            age_years=read_age(file, key_path, table),
+            age_why=table.age_why or "",
             weight_kg=_weight(file, key_path, table),
             weight_why=table.weight_why or "",
             population=table.population,
@@ -173,10 +175,13 @@ def _weight(file: EvidenceFile, key_path: str, table: StudyTable) -> Normal | No
 
 
 def _note(table: StudyTable) -> str:
-    if table.weight_kg is None:
-        return table.note
-    weight = weight_words(Normal(*table.weight_kg.normal))
-    return "; ".join(filter(None, [table.note, f"{weight}: {table.weight_why}"]))
+    """Note of the file, and what is elicited of the arm's patients."""
+    parts = [table.note]
+    if table.weight_kg is not None:
+        parts.append(f"{weight_words(Normal(*table.weight_kg.normal))}: {table.weight_why}")
+    if table.age_why:
+        parts.append(f"elicited age: {table.age_why}")
+    return "; ".join(filter(None, parts))
 
 
 def _check_randomised(file: EvidenceFile) -> None:

@@ -169,7 +169,7 @@ def digest_of(evidence: Evidence) -> str:
     numbers = [assumption for assumption in evidence.reported if not assumption.unused]
     content = {
         "arms": [
-            _fields_without(arm, ("source", "population", "dose", "note", "weight_why"))
+            _fields_without(arm, ("source", "population", "dose", "note", "weight_why", "age_why"))
             for arm in evidence.arms
         ],
         "reported": [_fields_without(assumption, KEYS_WITHOUT_BEARING) for assumption in numbers],

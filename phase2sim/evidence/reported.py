@@ -11,7 +11,7 @@ from phase2sim.core.endpoints import EVENTS, RESPONSES, drawn_for
 REMISSION = "partial_remission"  # patients, by HbA1c and insulin at one visit
 LOCATIONS = ("mean", "median", "geometric_mean")  # statistics that locate a distribution
 CONTROL_ARM, SINGLE_ARM, RANDOMISED = "control-arm", "single-arm", "randomised"
-REFERENCE_AGE = 12.0  # years; an arm that does not report its mean age is taken to have this one
+REFERENCE_AGE = 12.0  # years: curves are those of patients of this age
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class StudyArm:
     months_since_diagnosis: tuple[float, float]  # at entry; (0, 0) if followed from diagnosis
     source: str
     treated: bool = False  # received the therapy, or another of its class
-    age_years: float | None = None  # mean; None if not reported
+    age_years: float | Normal | None = None  # mean: printed or elicited; None for the default
+    age_why: str = ""
     weight_kg: Normal | None = None  # of a typical patient, where doses are reported per day
     weight_why: str = ""
     population: str = ""

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.evidence.ages import age_words
 from phase2sim.evidence.reported import (
     ClassEffect,
     EffectAssumption,
@@ -204,11 +205,10 @@ def _heading(file: str, arm: StudyArm) -> Text:
     low, high = arm.months_since_diagnosis
     window = f"{low:g}" if low == high else f"{low:g} to {high:g}"
     size = f"n = {arm.patients}" if arm.patients else "n not reported"
-    age = "" if arm.age_years is None else f", mean age {arm.age_years:g} years"
     design = f"{arm.design}, {'' if arm.treated else 'un'}treated"
     return Text.assemble(
         (f"\n{arm.study}, {arm.arm}", "bold"),
-        f": {design}, {size}{age}, entry {window} months from diagnosis\n{arm.source} ({file})",
+        f": {design}, {size}, {age_words(arm)}, entry {window} months from diagnosis\n{arm.source} ({file})",
         (f"\n{arm.note}" if arm.note else "", "italic"),
     )
 

@@ -64,6 +64,7 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
         "share_sd": none,
         "driver": np.eye(len(names)),
     } | true
+    of |= {"years": layout.years}
     values = {name: pt.as_tensor(np.asarray(value, dtype=float)) for name, value in of.items()}
     driver = values.pop("driver")
     none_sampled = pt.zeros(int(layout.sampled.sum()))  # these studies stand at the mean

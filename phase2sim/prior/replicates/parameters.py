@@ -1,6 +1,7 @@
 """One draw of the parameters from which a report is simulated."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,6 +33,8 @@ class Parameters:
     event_rate: Floats  # (outcome, 2): untreated, treated; events per patient-month
     event_dispersion: Floats  # (outcome,)
     event_study_sd: float  # of the log rate, between studies
+    study_age: Mapping[str, float] = field(default_factory=dict)
+    # SDs from the expected mean age of arms without a printed one, by study
 
 
 def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
@@ -63,4 +66,14 @@ def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
         event_rate=prior.event_rate[draw] if prior.event_outcomes else np.zeros((0, 2)),
         event_dispersion=prior.event_dispersion[draw] if prior.event_outcomes else np.zeros(0),
         event_study_sd=float(between[draw]) if between is not None else 0.0,
+        study_age=_study_ages(prior, draw),
     )
+
+
+def _study_ages(prior: PriorDraws, draw: int) -> dict[str, float]:
+    """SDs from the expected mean age, by study, where the fit did not know the age of an arm."""
+    ages = prior.sampled.get("study_age")
+    studies = prior.provenance.get("study_age")
+    if ages is None or not isinstance(studies, list):
+        return {}
+    return {str(study): float(age) for study, age in zip(studies, ages[draw], strict=True)}

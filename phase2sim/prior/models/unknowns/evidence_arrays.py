@@ -10,6 +10,7 @@ import numpy as np
 from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.ages import age_distribution, arms_of_unknown_age
 from phase2sim.evidence.reported import (
     LOCATIONS,
     REFERENCE_AGE,
@@ -56,7 +57,9 @@ class Cells:
     own_spread: Bools  # (study,) True if it reports how much patients vary
     own_share: Bools  # (study,) True if it reports how much of that is permanent
     months: Floats  # (cell,)
-    years: Floats  # (cell,) mean age of the arm minus the reference age; 0 if not reported
+    years: Floats  # (cell,) expected mean age of the arm minus the reference age
+    years_sd: Floats  # (cell, study of unknown age) SD of that mean; 0 if printed
+    unknown_age: tuple[str, ...]  # studies with an arm whose mean age is not printed
     scale: Scales
     root_weight: Floats  # (cell, node) square root of the share enrolled at the node
     basis: Floats  # (cell, node, knot) interpolation weights at the node
@@ -180,7 +183,8 @@ def cells(evidence: Evidence) -> Cells:
     nonlinear |= own_data
     spread = own_data | {(e.study, e.endpoint) for e in entries if _tells_spread(e)}
     share = own_data | {(e.study, e.endpoint) for e in entries if _tells_share(e)}
-    years = {(a.study, a.arm): a.age_years - REFERENCE_AGE for a in evidence.arms if a.age_years}
+    age = {(arm.study, arm.arm): age_distribution(arm) for arm in evidence.arms}
+    unknown_age = tuple(dict.fromkeys(arm.study for arm in arms_of_unknown_age(evidence)))
     return Cells(
         endpoints=endpoints,
         index={cell: position for position, cell in enumerate(visits)},
@@ -193,7 +197,12 @@ def cells(evidence: Evidence) -> Cells:
         own_spread=np.array([pair in spread for pair in studies]),
         own_share=np.array([pair in share for pair in studies]),
         months=months,
-        years=np.array([years.get((cell.study, cell.arm), 0.0) for cell in visits]),
+        years=np.array([age[cell.study, cell.arm].mean - REFERENCE_AGE for cell in visits]),
+        years_sd=np.array([
+            [age[cell.study, cell.arm].sd * (cell.study == study) for study in unknown_age]
+            for cell in visits
+        ]),
+        unknown_age=unknown_age,
         scale=scales_of([cell.endpoint for cell in visits]),
         root_weight=root_weight,
         basis=at_nodes,
