@@ -208,7 +208,8 @@ def _heading(file: str, arm: StudyArm) -> Text:
     design = f"{arm.design}, {'' if arm.treated else 'un'}treated"
     return Text.assemble(
         (f"\n{arm.study}, {arm.arm}", "bold"),
-        f": {design}, {size}, {age_words(arm)}, entry {window} months from diagnosis\n{arm.source} ({file})",
+        f": {design}, {size}, {age_words(arm)}, entry {window} months from diagnosis",
+        f"\n{arm.source} ({file})",
         (f"\n{arm.note}" if arm.note else "", "italic"),
     )
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from support.evidence_text import SINGLE, entry, load
+from support.evidence_text import entry, load
 
 from phase2sim.evidence.ages import age_distribution, age_words, arms_of_unknown_age
 from phase2sim.evidence.elicited import elicited_inputs

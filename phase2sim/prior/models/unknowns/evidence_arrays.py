@@ -14,6 +14,7 @@ from phase2sim.evidence.ages import age_distribution, arms_of_unknown_age
 from phase2sim.evidence.reported import (
     LOCATIONS,
     REFERENCE_AGE,
+    REMISSION,
     Evidence,
     IndividualData,
     ReportedNumber,
@@ -54,6 +55,7 @@ class Cells:
     study: Ints  # (cell,) index in ``studies``
     studies: tuple[tuple[str, str], ...]  # (study, endpoint)
     sampled: Bools  # (study,) False if level and slope are integrated out, as linear terms
+    counted: Bools  # (study,) True if not sampled, and a count reads it given the study's means
     own_spread: Bools  # (study,) True if it reports how much patients vary
     own_share: Bools  # (study,) True if it reports how much of that is permanent
     months: Floats  # (cell,)
@@ -181,6 +183,7 @@ def cells(evidence: Evidence) -> Cells:
     nonlinear = {(e.study, name) for e in entries if not _is_linear(e) for name in e.measured}
     own_data = {(data.study, name) for data in evidence.individuals for name, _ in data.columns}
     nonlinear |= own_data
+    counted = {(e.study, name) for e in entries if e.endpoint == REMISSION for name in e.measured}
     spread = own_data | {(e.study, e.endpoint) for e in entries if _tells_spread(e)}
     share = own_data | {(e.study, e.endpoint) for e in entries if _tells_share(e)}
     age = {(arm.study, arm.arm): age_distribution(arm) for arm in evidence.arms}
@@ -194,14 +197,17 @@ def cells(evidence: Evidence) -> Cells:
         study=np.array([studies.index((c.study, c.endpoint)) for c in visits], dtype=np.int64),
         studies=studies,
         sampled=np.array([pair in nonlinear for pair in studies]),
+        counted=np.array([pair in counted - nonlinear for pair in studies]),
         own_spread=np.array([pair in spread for pair in studies]),
         own_share=np.array([pair in share for pair in studies]),
         months=months,
         years=np.array([age[cell.study, cell.arm].mean - REFERENCE_AGE for cell in visits]),
-        years_sd=np.array([
-            [age[cell.study, cell.arm].sd * (cell.study == study) for study in unknown_age]
-            for cell in visits
-        ]),
+        years_sd=np.array(
+            [
+                [age[cell.study, cell.arm].sd * (cell.study == study) for study in unknown_age]
+                for cell in visits
+            ]
+        ),
         unknown_age=unknown_age,
         scale=scales_of([cell.endpoint for cell in visits]),
         root_weight=root_weight,
@@ -305,10 +311,10 @@ def baseline_nodes(baseline: ArmVisit, visit: ArmVisit) -> BaselineNodes:
 def _is_linear(entry: ReportedNumber) -> bool:
     """True if the entry is normal given its study's level and slope, to first order if raw.
 
-    False for a raw mean of a log-modelled endpoint, because a study's level multiplies it and its
-    SD.
+    True also for a count of remission, which is read given the means of its study. False for a raw
+    mean of a log-modelled endpoint, because a study's level multiplies it and its SD.
     """
-    if entry.endpoint in EVENTS or entry.statistic in ("correlation", "residual_sd"):
+    if entry.endpoint in {*EVENTS, REMISSION} or entry.statistic in ("correlation", "residual_sd"):
         return True
     multiplied = is_raw_mean(entry) and ENDPOINTS[entry.endpoint].transformation == "log"
     return entry.statistic in LOCATIONS and not multiplied
