@@ -3,6 +3,7 @@
 from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.io.entry_tables import entry_time, message_after_key
 from phase2sim.core.io.validation import nearest
+from phase2sim.evidence.ages import read_age
 from phase2sim.evidence.care import care_of
 from phase2sim.evidence.reported import CONTROL_ARM, RANDOMISED, SINGLE_ARM, Normal, StudyArm
 from phase2sim.evidence.tables import (
@@ -51,7 +52,8 @@ def add_arms(arms: ArmsByName, file: EvidenceFile) -> None:
             months_since_diagnosis=_entry(file, key_path, table),
             source=table.source,
             treated=treated,
-            age_years=table.age_years,
+            age_years=read_age(file, key_path, table),
+            age_why=table.age_why or "",
             weight_kg=_weight(file, key_path, table),
             weight_why=table.weight_why or "",
             population=table.population,
@@ -176,10 +178,13 @@ def _weight(file: EvidenceFile, key_path: str, table: StudyTable) -> Normal | No
 
 
 def _note(table: StudyTable) -> str:
-    if table.weight_kg is None:
-        return table.note
-    weight = weight_words(Normal(*table.weight_kg.normal))
-    return "; ".join(filter(None, [table.note, f"{weight}: {table.weight_why}"]))
+    """Note of the file, and what is elicited of the arm's patients."""
+    parts = [table.note]
+    if table.weight_kg is not None:
+        parts.append(f"{weight_words(Normal(*table.weight_kg.normal))}: {table.weight_why}")
+    if table.age_why:
+        parts.append(f"elicited age: {table.age_why}")
+    return "; ".join(filter(None, parts))
 
 
 def _check_randomised(file: EvidenceFile) -> None:

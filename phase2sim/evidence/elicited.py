@@ -4,6 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.evidence.ages import (
+    DEFAULT_AGE,
+    DEFAULT_AGE_WHY,
+    age_distribution,
+    arms_of_unknown_age,
+)
 from phase2sim.evidence.care import guessed_shares
 from phase2sim.evidence.reported import (
     ClassEffect,
@@ -35,6 +41,7 @@ def elicited_inputs(evidence: Evidence) -> tuple[ElicitedInput, ...]:
     return (
         *_numbers(evidence),
         *_weights(evidence),
+        *_ages(evidence),
         *_care(evidence),
         *_assumptions(evidence),
     )
@@ -63,6 +70,33 @@ def _weights(evidence: Evidence) -> Iterator[ElicitedInput]:
         if arm.weight_kg and (arm.study, arm.arm) in weighed:
             value = f"{normal_text(arm.weight_kg)} kg"
             yield ElicitedInput(f"{arm.study}: typical weight", value, arm.weight_why)
+
+
+def _ages(evidence: Evidence) -> Iterator[ElicitedInput]:
+    """Mean ages that no source prints: one line for each treated arm, one for all others."""
+    unknown = tuple(arms_of_unknown_age(evidence))
+    elicited = [arm for arm in unknown if arm.age_years is not None]
+    for arm in elicited:
+        if arm.treated:
+            value = f"{normal_text(age_distribution(arm))} years"
+            yield ElicitedInput(f"{arm.study}: mean age", value, arm.age_why)
+    untreated = [arm for arm in elicited if not arm.treated]
+    if untreated:
+        normals = sorted((age_distribution(arm) for arm in untreated), key=lambda age: age.mean)
+        ends = [normal_text(normals[0]), normal_text(normals[-1])]
+        yield ElicitedInput(
+            f"mean ages of {len(untreated)} untreated arms",
+            f"{' to '.join(dict.fromkeys(ends))} years",
+            untreated[0].age_why
+            if len(untreated) == 1
+            else "from whom they enrolled, as their sources print no mean; a reason by each arm",
+        )
+    if left := len(unknown) - len(elicited):
+        yield ElicitedInput(
+            f"mean ages of {left} other arm{'s' * (left > 1)}" if elicited else "mean ages",
+            f"{normal_text(DEFAULT_AGE)} years",
+            DEFAULT_AGE_WHY,
+        )
 
 
 def _care(evidence: Evidence) -> Iterator[ElicitedInput]:

@@ -174,7 +174,7 @@ def _arm_names(number: ReportedNumber) -> tuple[str, ...]:
 def digest_of(evidence: Evidence) -> str:
     """Hash everything that a fit reads: numbers, arms, individual data and assumptions."""
     numbers = [assumption for assumption in evidence.reported if not assumption.unused]
-    of_arms = ["source", "population", "dose", "note", "weight_why", "care_why"]
+    of_arms = ["source", "population", "dose", "note", "weight_why", "care_why", "age_why"]
     if not evidence.care:  # then no fit reads what an arm says of care
         of_arms.append("care")
     content = {

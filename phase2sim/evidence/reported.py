@@ -13,7 +13,7 @@ REMISSION = "partial_remission"  # patients, by HbA1c and insulin at one visit
 LOCATIONS = ("mean", "median", "geometric_mean")  # statistics that locate a distribution
 CONTROL_ARM, SINGLE_ARM, RANDOMISED = "control-arm", "single-arm", "randomised"
 CARE_MONTHS = 3.0  # since diagnosis, over which what a covariate of care does comes in
-REFERENCE_AGE = 12.0  # years; an arm that does not report its mean age is taken to have this one
+REFERENCE_AGE = 12.0  # years: curves are those of patients of this age
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class StudyArm:
     months_since_diagnosis: EntryTime  # at entry; 0 if followed from diagnosis
     source: str
     treated: bool = False  # received the therapy, or another of its class
-    age_years: float | None = None  # mean; None if not reported
+    age_years: float | Normal | None = None  # mean: printed or elicited; None for the default
+    age_why: str = ""
     weight_kg: Normal | None = None  # of a typical patient, where doses are reported per day
     weight_why: str = ""
     population: str = ""

@@ -48,6 +48,14 @@ class NormalTable(_Table):
     normal: Pair = Field(description="Mean and SD.")
 
 
+# The printed mean age, or an elicited distribution of it.
+type MeanAge = Annotated[
+    Annotated[float, Field(gt=0, le=OLDEST_YEARS), Tag(NUMBER)]
+    | Annotated[NormalTable, Tag(TABLE)],
+    Discriminator(branch),
+]
+
+
 class StudyTable(_Table):
     """One arm of one study: who was in it and when they could enrol."""
 
@@ -73,8 +81,13 @@ class StudyTable(_Table):
     arm: Text | None = Field(
         default=None, description="Name of the arm; treated or control if left out."
     )
-    age_years: Annotated[float, Field(gt=0, le=OLDEST_YEARS)] | None = Field(
-        default=None, description="Mean age, if the source says it."
+    age_years: MeanAge | None = Field(
+        default=None,
+        description="Mean age if the source says it, or your distribution of it; N(12, 3) if "
+        "left out.",
+    )
+    age_why: Text | None = Field(
+        default=None, description="Why you believe a distribution of the mean age; required there."
     )
     weight_kg: NormalTable | None = Field(
         default=None,

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.evidence.ages import age_words
 from phase2sim.evidence.reported import (
     ClassEffect,
     EffectAssumption,
@@ -204,12 +205,11 @@ def _uses_elicited_weight(reported: ReportedNumber) -> bool:
 def _heading(file: str, arm: StudyArm) -> Text:
     window = arm.months_since_diagnosis.words
     size = f"n = {arm.patients}" if arm.patients else "n not reported"
-    age = "" if arm.age_years is None else f", mean age {arm.age_years:g} years"
     design = f"{arm.design}, {'' if arm.treated else 'un'}treated"
     care = "".join(f", {name.replace('_', ' ')} {_value(given)}" for name, given in arm.care)
     return Text.assemble(
         (f"\n{arm.study}, {arm.arm}", "bold"),
-        f": {design}, {size}{age}{care}, entry {window} months from diagnosis",
+        f": {design}, {size}, {age_words(arm)}{care}, entry {window} months from diagnosis",
         f"\n{arm.source} ({file})",
         (f"\n{arm.note}" if arm.note else "", "italic"),
     )

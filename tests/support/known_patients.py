@@ -65,6 +65,7 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
         "driver": np.eye(len(names)),
         "tilt": np.zeros(layout.learned.shape[1]),
     } | true
+    of |= {"years": layout.years}
     values = {name: pt.as_tensor(np.asarray(value, dtype=float)) for name, value in of.items()}
     driver, tilt = values.pop("driver"), values.pop("tilt")
     none_sampled = pt.zeros(int(layout.sampled.sum()))  # these studies stand at the mean

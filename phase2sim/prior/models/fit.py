@@ -170,7 +170,8 @@ def to_prior(
 
     ``provenance`` holds seed and diagnostics, to be kept with the draws.
     """
-    endpoints = cells(evidence).endpoints
+    layout = cells(evidence)
+    endpoints = layout.endpoints
     arrays = {str(name): _thin(array, sampler.kept_draws) for name, array in posterior.items()}
     draws = len(arrays["history"])
     effects = assumptions(evidence, endpoints)
@@ -194,6 +195,7 @@ def to_prior(
             "evidence": list(evidence.names),
             LEARNED: learned_provenance(evidence),
             "elicited": [f"{given.key}: {given.value}" for given in elicited_inputs(evidence)],
+            "study_age": list(layout.unknown_age),  # of each column of that variable
             "versions": {name: version(name) for name in VERSIONED_PACKAGES},
             **provenance,
         },

@@ -36,6 +36,8 @@ class Parameters:
     event_dispersion: Floats  # (outcome,)
     event_study_sd: float  # of the log rate, between studies
     care_effect: Mapping[str, Floats] = field(default_factory=dict)  # (endpoint,) by covariate
+    study_age: Mapping[str, float] = field(default_factory=dict)
+    # SDs from the expected mean age of arms without a printed one, by study
 
 
 def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
@@ -71,4 +73,14 @@ def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
         care_effect={
             name: prior.care_effect[draw, row] for row, name in enumerate(prior.care_covariates)
         },
+        study_age=_study_ages(prior, draw),
     )
+
+
+def _study_ages(prior: PriorDraws, draw: int) -> dict[str, float]:
+    """SDs from the expected mean age, by study, where the fit did not know the age of an arm."""
+    ages = prior.sampled.get("study_age")
+    studies = prior.provenance.get("study_age")
+    if ages is None or not isinstance(studies, list):
+        return {}
+    return {str(study): float(age) for study, age in zip(studies, ages[draw], strict=True)}

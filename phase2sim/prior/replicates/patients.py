@@ -11,6 +11,7 @@ from scipy import special
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.entry_times import EntryTime
+from phase2sim.evidence.ages import age_distribution
 from phase2sim.evidence.care import share_of
 from phase2sim.evidence.reported import (
     CARE_MONTHS,
@@ -47,12 +48,17 @@ class StudyDeviation:
     share: Floats  # (endpoint,) permanent share of the variance
     class_effect: Floats  # (endpoint,) effect in its treated arm, if randomised
     event_ratio: Floats  # (outcome,) rate over that of the average study
+    age: float = 0.0  # SDs of its arms' mean ages from what is expected, where not printed
 
 
-def draw_study(truth: Parameters, rng: np.random.Generator) -> StudyDeviation:
-    """Draw level, slope, effect and event rates of a new study."""
+def draw_study(truth: Parameters, rng: np.random.Generator, name: str = "") -> StudyDeviation:
+    """Draw level, slope, effect and event rates of a new study.
+
+    Its age is that of the fit's draw if the study of this ``name`` was fitted.
+    """
     level, slope, effect, spread, share = rng.standard_normal((5, len(truth.endpoints)))
     events = rng.standard_normal(len(truth.event_outcomes))
+    age = truth.study_age.get(name)
     return StudyDeviation(
         level=truth.level_sd * level,
         slope=truth.slope_sd * slope,
@@ -60,6 +66,7 @@ def draw_study(truth: Parameters, rng: np.random.Generator) -> StudyDeviation:
         share=special.expit(special.logit(truth.patient_share) + truth.share_sd * share),
         class_effect=truth.class_mean + truth.class_sd * effect,
         event_ratio=np.exp(truth.event_study_sd * events),
+        age=rng.standard_normal() if age is None else age,
     )
 
 
@@ -132,8 +139,9 @@ class ArmPopulation:
         return mean, sd
 
     def _of_age(self, k: int) -> float:
-        age = self.arm.age_years
-        return 0.0 if age is None else float(self.truth.age_slope[k] * (age - REFERENCE_AGE))
+        age = age_distribution(self.arm)
+        years = age.mean + age.sd * self.study.age - REFERENCE_AGE
+        return float(self.truth.age_slope[k] * years)
 
     def _of_care(self, k: int, since_diagnosis: Floats) -> Floats:
         """Shift of the mean by care, at months since diagnosis, in their shape."""

@@ -57,7 +57,7 @@ def replicate(evidence: Evidence, truth: Parameters, rng: np.random.Generator) -
     truths: dict[str, StudyDeviation] = {}
     for arm, entries in _entries_by_arm(evidence).items():
         if arm.study not in truths:
-            truths[arm.study] = draw_study(truth, rng)
+            truths[arm.study] = draw_study(truth, rng, arm.study)
         visits = tuple(sorted({visit for entry in entries for visit in summary_visits(entry)}))
         care = draw_care(evidence, arm, rng)
         population = ArmPopulation(evidence, arm, visits, truth, truths[arm.study], care)

@@ -87,6 +87,27 @@ def test_an_arm_of_another_age_differs_by_the_slope_on_age() -> None:
     assert numbers[0, 0] == pytest.approx(MEAN["hba1c"] + 0.3)
 
 
+def test_all_visits_of_an_arm_of_unknown_age_differ_by_one_age() -> None:
+    young = arm(age_years=Normal(9.0, 2.0))
+    visits = evidence(entry("mean", 3.0), entry("mean", 6.0), arms=(young,))
+    true = alike(age_slope=np.array([0.1, 0, 0, 0]))
+
+    early, late = (replicas(visits, true) - MEAN["hba1c"]).T
+
+    np.testing.assert_allclose(early, late, atol=1e-6)
+    assert_mean(early, 0.1 * (9.0 - 12.0))
+    assert_mean((early + 0.3) ** 2, (0.1 * 2.0) ** 2)
+
+
+def test_a_study_that_was_fitted_keeps_the_age_of_the_draw() -> None:
+    young = evidence(entry("mean"), arms=(arm(age_years=Normal(9.0, 2.0)),))
+    true = alike(age_slope=np.array([0.1, 0, 0, 0]), study_age={"A": 1.5})
+
+    numbers = replicas(young, true, 2)
+
+    assert numbers[:, 0] == pytest.approx(MEAN["hba1c"] + 0.1 * (9.0 + 1.5 * 2.0 - 12.0))
+
+
 def test_a_reported_standard_error_is_the_error_of_the_mean() -> None:
     visits = evidence(entry("mean", 3.0, se=0.2), entry("mean", 6.0))
 

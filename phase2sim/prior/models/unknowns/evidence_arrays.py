@@ -11,9 +11,11 @@ from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.ages import age_distribution, arms_of_unknown_age
 from phase2sim.evidence.reported import (
     LOCATIONS,
     REFERENCE_AGE,
+    REMISSION,
     Evidence,
     IndividualData,
     ReportedNumber,
@@ -55,10 +57,13 @@ class Cells:
     study: Ints  # (cell,) index in ``studies``
     studies: tuple[tuple[str, str], ...]  # (study, endpoint)
     sampled: Bools  # (study,) False if level and slope are integrated out, as linear terms
+    counted: Bools  # (study,) True if not sampled, and a count reads it given the study's means
     own_spread: Bools  # (study,) True if it reports how much patients vary
     own_share: Bools  # (study,) True if it reports how much of that is permanent
     months: Floats  # (cell,)
-    years: Floats  # (cell,) mean age of the arm minus the reference age; 0 if not reported
+    years: Floats  # (cell,) expected mean age of the arm minus the reference age
+    years_sd: Floats  # (cell, study of unknown age) SD of that mean; 0 if printed
+    unknown_age: tuple[str, ...]  # studies with an arm whose mean age is not printed
     scale: Scales
     root_weight: Floats  # (cell, node) square root of the share enrolled at the node
     learned: Floats  # (cell, learned arm) 1 where the spread of the arm's entry is learned
@@ -183,9 +188,11 @@ def cells(evidence: Evidence) -> Cells:
     nonlinear = {(e.study, name) for e in entries if not _is_linear(e) for name in e.measured}
     own_data = {(data.study, name) for data in evidence.individuals for name, _ in data.columns}
     nonlinear |= own_data
+    counted = {(e.study, name) for e in entries if e.endpoint == REMISSION for name in e.measured}
     spread = own_data | {(e.study, e.endpoint) for e in entries if _tells_spread(e)}
     share = own_data | {(e.study, e.endpoint) for e in entries if _tells_share(e)}
-    years = {(a.study, a.arm): a.age_years - REFERENCE_AGE for a in evidence.arms if a.age_years}
+    age = {(arm.study, arm.arm): age_distribution(arm) for arm in evidence.arms}
+    unknown_age = tuple(dict.fromkeys(arm.study for arm in arms_of_unknown_age(evidence)))
     return Cells(
         endpoints=endpoints,
         index={cell: position for position, cell in enumerate(visits)},
@@ -195,10 +202,18 @@ def cells(evidence: Evidence) -> Cells:
         study=np.array([studies.index((c.study, c.endpoint)) for c in visits], dtype=np.int64),
         studies=studies,
         sampled=np.array([pair in nonlinear for pair in studies]),
+        counted=np.array([pair in counted - nonlinear for pair in studies]),
         own_spread=np.array([pair in spread for pair in studies]),
         own_share=np.array([pair in share for pair in studies]),
         months=months,
-        years=np.array([years.get((cell.study, cell.arm), 0.0) for cell in visits]),
+        years=np.array([age[cell.study, cell.arm].mean - REFERENCE_AGE for cell in visits]),
+        years_sd=np.array(
+            [
+                [age[cell.study, cell.arm].sd * (cell.study == study) for study in unknown_age]
+                for cell in visits
+            ]
+        ),
+        unknown_age=unknown_age,
         scale=scales_of([cell.endpoint for cell in visits]),
         root_weight=nodes.root_weight,
         learned=np.array([[_is_of(c, arm) for arm in learned] for c in visits], dtype=np.float64),
@@ -330,10 +345,10 @@ def baseline_nodes(baseline: ArmVisit, visit: ArmVisit) -> BaselineNodes:
 def _is_linear(entry: ReportedNumber) -> bool:
     """True if the entry is normal given its study's level and slope, to first order if raw.
 
-    False for a raw mean of a log-modelled endpoint, because a study's level multiplies it and its
-    SD.
+    True also for a count of remission, which is read given the means of its study. False for a raw
+    mean of a log-modelled endpoint, because a study's level multiplies it and its SD.
     """
-    if entry.endpoint in EVENTS or entry.statistic in ("correlation", "residual_sd"):
+    if entry.endpoint in {*EVENTS, REMISSION} or entry.statistic in ("correlation", "residual_sd"):
         return True
     multiplied = is_raw_mean(entry) and ENDPOINTS[entry.endpoint].transformation == "log"
     return entry.statistic in LOCATIONS and not multiplied

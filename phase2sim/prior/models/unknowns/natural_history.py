@@ -40,6 +40,7 @@ class NaturalHistory:
     entry_tilt: Tensor  # (cell,) of the spread of entry over its window; 0 unless learned
     decay: Tensor  # (endpoint,)
     age_slope: Tensor  # (endpoint,) per year
+    years: Tensor  # (cell,) mean age of the arm minus the reference age
     endpoint_driver: Tensor  # (endpoint, endpoint) correlation of the driving noise
     endpoint_correlation: Tensor  # (endpoint, endpoint) of values at one visit
 
@@ -96,6 +97,7 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
         entry_tilt=entry_tilt(layout),
         decay=patient_decay,
         age_slope=_age_slope(endpoint_priors),
+        years=_years(layout),
         endpoint_driver=driver,
         endpoint_correlation=same_visit,
     )
@@ -108,6 +110,14 @@ def _age_slope(endpoint_priors: list[EndpointPriors]) -> Tensor:
     return pm.Deterministic("age_slope", centre + sd * raw)
 
 
+def _years(layout: Cells) -> Tensor:
+    """Mean age (cell,) minus the reference age; arms of one study differ by what is expected."""
+    if not layout.unknown_age:
+        return layout.years
+    off = pm.Normal("study_age", shape=len(layout.unknown_age))
+    return layout.years + pt.sum(layout.years_sd * off, axis=1)
+
+
 def _half_normal(name: str, scales: list[float]) -> Tensor:
     """SDs (endpoint,) with half-normal priors of these scales."""
     return pm.HalfNormal(name, sigma=np.array(scales))
@@ -115,9 +125,8 @@ def _half_normal(name: str, scales: list[float]) -> Tensor:
 
 def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
     """Moments of every cell and pair, averaged over the times of entry of the cell."""
-    shift = (
-        treated + _study_shift(layout, history) + layout.years * _by_cell(layout, history.age_slope)
-    )
+    of_age = history.years * _by_cell(layout, history.age_slope)
+    shift = treated + _study_shift(layout, history) + of_age
     average, sd, covariance, correlation = window_moments(
         layout,
         history.mean,

@@ -38,7 +38,7 @@ def drawn_shift(of: Evidence) -> np.ndarray:
     """Shift (draw, cell) of the means under the prior."""
     layout = cells(of)
     with pm.Model():
-        shift = care_shift(of, layout)
+        shift = care_shift(of, layout, layout.root_weight)
         return np.asarray(pm.draw(shift, draws=DRAWS, random_seed=1))
 
 
@@ -83,7 +83,7 @@ def test_evidence_without_covariates_declares_nothing() -> None:
     of = replace(with_care((0.0, 0.0), 6.0, ()), care={})
 
     with pm.Model() as model:
-        shift = care_shift(of, cells(of))
+        shift = care_shift(of, cells(of), cells(of).root_weight)
 
     assert not model.free_RVs
     assert not function([], shift, mode=UNCOMPILED)().any()
