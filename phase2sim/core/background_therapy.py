@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.effect_shapes import EffectCurve
+from phase2sim.core.effect_curve import EffectCurve
 
 
 @dataclass(frozen=True, slots=True)

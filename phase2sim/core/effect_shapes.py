@@ -195,20 +195,6 @@ class Delayed:
         return (months > self.lag_months).astype(np.float64)
 
 
-@dataclass(frozen=True, slots=True)
-class EffectCurve:
-    """Effect on one endpoint over time: ``size`` at ``month``, with the time course ``shape``."""
-
-    size: float
-    month: float
-    shape: EffectShape
-
-    def at(self, months: Floats) -> Floats:
-        """Effect at each month, model scale."""
-        shape_at_month = float(self.shape.at(np.array([self.month]))[0])
-        return self.shape.at(months) * (self.size / shape_at_month)
-
-
 def _positive(key: str, value: float) -> None:
     if not _SHORTEST_MONTHS <= value <= _LONGEST_MONTHS:
         raise BadValue(

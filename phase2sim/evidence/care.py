@@ -52,13 +52,14 @@ def care_of(file: EvidenceFile, key_path: str, table: StudyTable) -> Care:
         (name, _share(file, join_key(f"{key_path}.care", name), given))
         for name, given in table.care.items()
     )
-    guessed = [name for name, given in care if isinstance(given, UnknownShare)]
-    if guessed and not table.care_why:
-        raise refuse(
-            file.path,
-            f"{key_path}.care_why is missing. The distribution of {guessed[0]} is yours: say why"
-            " you believe it.",
-        )
+    for name, given in care:
+        match given:
+            case UnknownShare() if not table.care_why:
+                raise refuse(
+                    file.path,
+                    f"{key_path}.care_why is missing. The distribution of {name} is yours: say why"
+                    " you believe it.",
+                )
     if table.care_why and not care:
         raise refuse(
             file.path, f"{key_path}.care_why comes without care. Add it, or remove the why."
@@ -87,9 +88,9 @@ def share_of(arm: StudyArm, covariate: CareCovariate) -> float | UnknownShare:
 def guessed_shares(evidence: Evidence) -> Iterator[tuple[StudyArm, CareCovariate, UnknownShare]]:
     """Arms whose value of a covariate is a distribution, where a fit reads such an arm."""
     for arm, covariate in read_shares(evidence):
-        share = share_of(arm, covariate)
-        if isinstance(share, UnknownShare):
-            yield arm, covariate, share
+        match share_of(arm, covariate):
+            case UnknownShare() as unknown:
+                yield arm, covariate, unknown
 
 
 def read_shares(evidence: Evidence) -> Iterator[tuple[StudyArm, CareCovariate]]:
@@ -112,9 +113,14 @@ def read_shares(evidence: Evidence) -> Iterator[tuple[StudyArm, CareCovariate]]:
 def _share(
     file: EvidenceFile, key_path: str, given: float | CareShareTable
 ) -> float | UnknownShare:
-    if not isinstance(given, CareShareTable):
-        return given
-    mean, sd = given.beta
+    match given:
+        case CareShareTable(beta=(mean, sd)):
+            return _unknown(file, key_path, mean, sd)
+        case share:
+            return share
+
+
+def _unknown(file: EvidenceFile, key_path: str, mean: float, sd: float) -> UnknownShare:
     if not 0 < mean < 1:
         raise _outside(file, f"{key_path}.beta[1] is {mean:g}; it must lie between 0 and 1.")
     most = (mean * (1 - mean)) ** 0.5

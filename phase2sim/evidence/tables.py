@@ -388,15 +388,13 @@ def _check_top(path: Path, tables: Table) -> None:
             raise refuse(
                 path, f"{shown} is not a key of an evidence file. {nearest(key, top_keys)}"
             )
-    for key in ("effect", "class_effect"):
+    for key, name, each in (
+        ("effect", "hba1c", "an endpoint"),
+        ("class_effect", "hba1c", "an endpoint"),
+        ("care", "sensor_share", "a covariate"),
+    ):
         if not isinstance(tables.get(key, {}), dict):
-            raise refuse(
-                path, f"{key} must be tables such as [{key}.hba1c]. Write one an endpoint."
-            )
-    if not isinstance(tables.get("care", {}), dict):
-        raise refuse(
-            path, "care must be tables such as [care.sensor_share]. Write one a covariate."
-        )
+            raise refuse(path, f"{key} must be tables such as [{key}.{name}]. Write one {each}.")
     if set(tables) == {"effect"} and tables["effect"]:
         return
     _check_studies(path, tables)

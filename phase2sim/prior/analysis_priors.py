@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.effect_shapes import EffectCurve
+from phase2sim.core.effect_curve import EffectCurve
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.errors import BadInput

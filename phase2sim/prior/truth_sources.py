@@ -11,7 +11,7 @@ from phase2sim.core.age_distribution import age_moments
 from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.contracts import Plan, Truth, TruthSource
 from phase2sim.core.draws_error import Picks
-from phase2sim.core.effect_shapes import EffectCurve
+from phase2sim.core.effect_curve import EffectCurve
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.randomness import normals, uniforms
 from phase2sim.evidence.reported import REFERENCE_AGE

@@ -51,7 +51,7 @@ class BackgroundEffect(BaseModel):
     shape: str = Field(description="How the effect grows: a name from `phase2sim list shapes`.")
 
 
-class Background(TableModel):
+class BackgroundTable(TableModel):
     """A therapy that patients of every arm receive beside what the trial gives."""
 
     name: Annotated[str, Field(min_length=1)] = Field(description="Of the therapy, for the screen.")
@@ -116,7 +116,7 @@ class Population(TableModel):
         default=None,
         description="Why you believe care: it is a judgement, printed with the results.",
     )
-    background: Background | None = Field(
+    background: BackgroundTable | None = Field(
         default=None, description="A therapy that some patients of every arm receive; none."
     )
 

@@ -28,7 +28,7 @@ from phase2sim.trial.engine import simulate_batch
 
 _PATH = Path("scenario.toml")
 _TRIALS = 15
-_TABLES = ("AnalysisMixture", "Background", "BackgroundEffect", "Curve", "Cuts", "Data",
+_TABLES = ("AnalysisMixture", "BackgroundTable", "BackgroundEffect", "Curve", "Cuts", "Data",
            "Events", "InUnit", "Limits", "Missing", "Outcome", "Percent", "PlannedLook",
            "Population", "PriorTruth", "Responder", "Shared", "Stopping",
            "TargetEffect", "TruthTable", "VisitCorrelation")  # fmt: skip
@@ -47,7 +47,7 @@ ELSEWHERE = {
     "test_the_reason_for_the_weight_is_printed_and_moves_no_trial",
     "Population.months_since_diagnosis": "test_a_key_of_the_prior_moves_a_simulated_trial",
     **dict.fromkeys(
-        ("Background.name", "Background.why"),
+        ("BackgroundTable.name", "BackgroundTable.why"),
         "operating/test_judgements.py::test_background_therapy_is_printed_with_its_reason",
     ),
     "Population.care": "test_a_key_of_the_prior_moves_a_simulated_trial",

@@ -76,9 +76,9 @@ TABLE_PROBES: dict[str, tuple[Table, Table]] = {
     "assume": (LOST, {"assume": "pessimistic"}),
     "analysis": (C, {"analysis.1.month": 6}),
     "decision": (C, {"decision.one_sided_alpha": 0.2}),
-    "Background.share": (BACKGROUND, {"population.background.share": 0.2}),
-    "Background.kept": (BACKGROUND, {"population.background.kept": 1.0}),
-    "Background.effect": (BACKGROUND, {"population.background.effect.c_peptide.effect": 0.2}),
+    "BackgroundTable.share": (BACKGROUND, {"population.background.share": 0.2}),
+    "BackgroundTable.kept": (BACKGROUND, {"population.background.kept": 1.0}),
+    "BackgroundTable.effect": (BACKGROUND, {"population.background.effect.c_peptide.effect": 0.2}),
     "BackgroundEffect.effect": (BACKGROUND, {
         "population.background.effect.c_peptide.effect": 0.2}),
     "BackgroundEffect.month": (BACKGROUND, {"population.background.effect.c_peptide.month": 3}),

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import nutpie
@@ -185,9 +185,7 @@ def to_prior(
         slope_sd=arrays["slope_sd"],
         patient_share=arrays["patient_share"],
         decay=arrays["decay"],
-        endpoint_correlation=_correlation_matrices(
-            arrays.get("endpoint_correlation"), len(endpoints), draws
-        ),
+        endpoint_correlation=_correlation_matrices(arrays, len(endpoints)),
         effect=_place_by_endpoint(arrays.get("effect"), tuple(effects), endpoints, draws),
         effects=effects,
         provenance={
@@ -205,8 +203,7 @@ def to_prior(
         age_slope=arrays["age_slope"],
         spread_sd=arrays["spread_sd"],
         share_sd=arrays["share_sd"],
-        care_covariates=tuple(evidence.care),
-        care_effect=_place_care(evidence, arrays.get("care_effect"), endpoints, draws),
+        **_care_draws(evidence, arrays.get("care_effect"), endpoints, draws),
         event_outcomes=read_events(evidence).outcomes,
         event_rate=arrays.get("event_rate", np.zeros((draws, 0, 2))),
         event_dispersion=arrays.get("event_dispersion", np.zeros((draws, 0))),
@@ -223,10 +220,10 @@ def _thin(array: xr.DataArray, draws: int) -> Floats:
     return values[spaced].reshape(kept * chains, *values.shape[2:])
 
 
-def _correlation_matrices(pairs: Floats | None, endpoints: int, draws: int) -> Floats:
+def _correlation_matrices(arrays: Mapping[str, Floats], endpoints: int) -> Floats:
     """Correlation matrices (draw, endpoint, endpoint) from their lower triangles."""
-    matrices = np.tile(np.eye(endpoints), (draws, 1, 1))
-    if pairs is not None:
+    matrices = np.tile(np.eye(endpoints), (len(arrays["history"]), 1, 1))
+    if (pairs := arrays.get("endpoint_correlation")) is not None:
         rows, columns = np.tril_indices(endpoints, -1)
         matrices[:, rows, columns] = matrices[:, columns, rows] = pairs
     return matrices
@@ -236,16 +233,21 @@ def _class_endpoints(evidence: Evidence) -> tuple[str, ...]:
     return tuple(name for name in PRIORS if name in evidence.classes)
 
 
-def _place_care(
+class _CareDraws(TypedDict):
+    care_covariates: tuple[str, ...]
+    care_effect: Floats
+
+
+def _care_draws(
     evidence: Evidence, values: Floats | None, endpoints: tuple[str, ...], draws: int
-) -> Floats:
-    """Effects of care (draw, covariate, endpoint); 0 where none is assumed."""
+) -> _CareDraws:
+    """Effects of care (draw, covariate, endpoint), 0 where none is assumed, and the covariates."""
     names = tuple(evidence.care)
     placed = np.zeros((draws, len(names), len(endpoints)))
     for column, (name, endpoint) in enumerate(care_effects(evidence, endpoints)):
         if values is not None:
             placed[:, names.index(name), endpoints.index(endpoint)] = values[:, column]
-    return placed
+    return {"care_covariates": names, "care_effect": placed}
 
 
 def _place_by_endpoint(

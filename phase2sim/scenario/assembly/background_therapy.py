@@ -3,7 +3,7 @@
 import numpy as np
 
 from phase2sim.core.background_therapy import BackgroundTherapy
-from phase2sim.core.effect_shapes import EffectCurve
+from phase2sim.core.effect_curve import EffectCurve
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.validation import join_key, nearest

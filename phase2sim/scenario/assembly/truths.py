@@ -7,7 +7,8 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import AGE, Plan, TruthSource
-from phase2sim.core.effect_shapes import EffectCurve, EffectShape
+from phase2sim.core.effect_curve import EffectCurve
+from phase2sim.core.effect_shapes import EffectShape
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.validation import Table

@@ -37,8 +37,8 @@ def care_shift(evidence: Evidence, layout: Cells, root_weight: Tensor) -> Tensor
     size = pm.Deterministic(
         "care_effect", np.array([p.mean for p in prior]) + np.array([p.sd for p in prior]) * raw
     )
-    there = pt.sum(root_weight**2 * (layout.basis @ RAMP), axis=1)  # (cell,)
-    return there * pt.sum(_values(evidence, layout, effects) * size, axis=1)
+    ramp_average = pt.sum(root_weight**2 * (layout.basis @ RAMP), axis=1)  # (cell,)
+    return ramp_average * pt.sum(_values(evidence, layout, effects) * size, axis=1)
 
 
 def care_effects(evidence: Evidence, endpoints: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -67,12 +67,12 @@ def _values(
         for column, (name, endpoint) in enumerate(effects):
             if endpoint != cell.endpoint:
                 continue
-            share = share_of(arms[cell.study, cell.arm], evidence.care[name])
-            if isinstance(share, UnknownShare):
-                guesses[cell.study, cell.arm, name] = share
-                places.append((row, column, (cell.study, cell.arm, name)))
-            else:
-                stated[row, column] = share
+            match share_of(arms[cell.study, cell.arm], evidence.care[name]):
+                case UnknownShare() as unknown:
+                    guesses[cell.study, cell.arm, name] = unknown
+                    places.append((row, column, (cell.study, cell.arm, name)))
+                case share:
+                    stated[row, column] = share
     if not guesses:
         return stated
     order = list(guesses)
