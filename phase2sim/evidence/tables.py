@@ -82,9 +82,7 @@ class StudyTable(_Table):
         default=None, description="Name of the arm; treated or control if left out."
     )
     age_years: MeanAge | None = Field(
-        default=None,
-        description="Mean age if the source says it, or your distribution of it; N(12, 3) if "
-        "left out.",
+        default=None, description="Mean age, or your distribution of it; N(12, 3) if left out."
     )
     age_why: Text | None = Field(
         default=None, description="Why you believe a distribution of the mean age; required there."
@@ -198,7 +196,10 @@ class ReportedTable(_Table):
     difference: float | None = Field(
         default=None, description="Mean of arm minus mean of versus; with se or ci95."
     )
-    versus: Text | None = Field(default=None, description="The arm that difference compares with.")
+    ratio: Annotated[float, Field(gt=0, le=100)] | None = Field(
+        default=None, description="Geometric mean of arm over that of versus; with ci95."
+    )
+    versus: Text | None = Field(default=None, description="The arm that it is compared with.")
     correlation: Annotated[float, Field(gt=-1, lt=1)] | None = Field(
         default=None,
         description="Of one endpoint at two months, or with with_endpoint at one; model scale.",

@@ -1,5 +1,6 @@
 """Simulated reports of several arms, treatments and events; and evidence made of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -338,3 +339,20 @@ def test_the_same_generator_gives_the_same_report() -> None:
 
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first[0], first[1])
+
+
+def test_a_ratio_between_arms_is_that_of_the_medians_with_its_error_on_the_log() -> None:
+    both = (
+        entry("mean", arm="control", endpoint="insulin"),
+        entry("ratio", 6.0, 1.5, arm="cells", versus="control", endpoint="insulin", se=0.1, n=0),
+    )
+    true = alike(class_mean=np.array([0, 0, 0.2, 0]))
+
+    trial = treated(RANDOMISED, *both)
+    classes = {"insulin": replace(trial.classes["hba1c"], endpoint="insulin")}
+    logs = np.log(replicas(replace(trial, classes=classes), true)[:, 1])
+
+    root = MEAN["insulin"]
+    expected = 2 * np.log((root + 0.1) / root)  # half of a linear effect stated at month 12
+    assert_mean(logs, expected)
+    assert_mean((logs - expected) ** 2, 0.1**2)
