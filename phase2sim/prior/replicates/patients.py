@@ -148,7 +148,8 @@ class ArmPopulation:
         share_there = np.clip(since_diagnosis / CARE_MONTHS, 0.0, 1.0)
         size = 0.0
         for name, value in self.care.items():
-            size += value * float(self.truth.care_effect[name][k])
+            if name in self.truth.care_effect:
+                size += value * float(self.truth.care_effect[name][k])
         return size * share_there
 
     def _of_treatment(self, k: int, since: Floats) -> Floats:
