@@ -22,5 +22,6 @@ def care() -> list[Case]:
         for number, group in enumerate(arms, start=1)
     ]
     report = evidence(*entries, arms=arms, care={"sensor_share": SENSOR})
-    unknowns = {"effect of care": of("care_effect", 0), "share": of("care_share", 0)}
+    # The unknown share is not ranked: as a study's level, a replicated arm draws its own.
+    unknowns = {"effect of care": of("care_effect", 0)}
     return [case("means under different care", report, unknowns | visit(6.0) | STUDIES)]
