@@ -17,6 +17,7 @@ from calibration.cases import (
     visit,
     weights,
 )
+from calibration.cases_of_care import care
 from calibration.simulated import Case, Quantity
 from support.reports import arm, entry, evidence
 
@@ -117,6 +118,7 @@ CASES: dict[str, Case] = {
         of_two_endpoints,
         of_events,
         of_treatments,
+        care,
     )
     for one in group()
 }

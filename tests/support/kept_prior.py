@@ -65,7 +65,8 @@ def draws_for(evidence: Evidence) -> PriorDraws:
             "elicited": ["made up for a test"],
         },
         care_covariates=tuple(evidence.care),
-        care_effect=np.tile(_all(CARE), (DRAWS, len(evidence.care), 1)),
+        care_effect=_all(CARE)
+        * np.linspace(0.5, 1.5, DRAWS * len(evidence.care)).reshape(DRAWS, len(evidence.care), 1),
         event_outcomes=tuple(EVENTS),
         event_rate=np.full((DRAWS, len(EVENTS), 2), 0.1),
         event_dispersion=np.full((DRAWS, len(EVENTS)), 0.5),

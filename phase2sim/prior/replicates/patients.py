@@ -146,11 +146,8 @@ class ArmPopulation:
     def _of_care(self, k: int, since_diagnosis: Floats) -> Floats:
         """Shift of the mean by care, at months since diagnosis, in their shape."""
         share_there = np.clip(since_diagnosis / CARE_MONTHS, 0.0, 1.0)
-        size = 0.0
-        for name, value in self.care.items():
-            if name in self.truth.care_effect:
-                size += value * float(self.truth.care_effect[name][k])
-        return size * share_there
+        effects = self.truth.care_effect.items()
+        return share_there * sum(self.care.get(name, 0.0) * float(of[k]) for name, of in effects)
 
     def _of_treatment(self, k: int, since: Floats) -> Floats:
         """Shift of the mean by treatment, at months since entry, in their shape."""

@@ -8,6 +8,7 @@ from support.kept_prior import CARE, draws_for, shipped_evidence
 from support.small_trials import Table, one_endpoint, two_endpoints
 
 from phase2sim.core.errors import BadScenario
+from phase2sim.prior.truth_sources import TruthFromPrior
 from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
 from phase2sim.scenario.scenario_file import scenario_from
 from phase2sim.trial.engine import simulate_batch
@@ -42,7 +43,11 @@ def test_every_truth_moves_the_means_of_both_arms_alike() -> None:
     for before, after in zip(plain.sources, cared.sources, strict=True):
         old, new = before.truth(0, 4), after.truth(0, 4)
         ramp = np.array([0.0, 1.0, 1.0, 1.0, 1.0, 1.0])
-        moved = np.broadcast_to(SHARE * CARE["hba1c"] * ramp, old.history[:, 0].shape)
+        size = np.array([CARE["hba1c"]])
+        match after:
+            case TruthFromPrior():
+                size = draws_for(shipped_evidence()).care_effect[after.draws(0, 4), 0, 0]
+        moved = SHARE * size[:, None] * ramp
         np.testing.assert_allclose(new.history[:, 0] - old.history[:, 0], moved, atol=1e-12)
         np.testing.assert_array_equal(new.history[:, 1], old.history[:, 1])
         np.testing.assert_array_equal(new.effect, old.effect)
