@@ -122,6 +122,11 @@ def is_raw_mean(entry: ReportedNumber) -> bool:
     return entry.statistic == "mean" and is_raw(entry)
 
 
+def is_exact_median(entry: ReportedNumber) -> bool:
+    """True for a median without a reading error, which is jointly distributed with counts."""
+    return entry.statistic == "median" and not entry.reading_sd
+
+
 def to_model(entry: ReportedNumber, value: float) -> float:
     """Convert one value of the entry to the model scale."""
     return ENDPOINTS[entry.endpoint].to_model(value) if is_raw(entry) else value
