@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 
 from phase2sim.evidence.reported import REFERENCE_AGE, Evidence, Normal, StudyArm
-from phase2sim.evidence.tables import OLDEST_YEARS, EvidenceFile, StudyTable, refuse
+from phase2sim.evidence.tables import (
+    OLDEST_YEARS,
+    EvidenceFile,
+    NormalTable,
+    StudyTable,
+    refuse,
+)
 
 DEFAULT_AGE = Normal(REFERENCE_AGE, 3.0)
 DEFAULT_AGE_WHY = (
@@ -48,20 +54,27 @@ def arms_of_unknown_age(evidence: Evidence) -> Iterator[StudyArm]:
 
 def read_age(file: EvidenceFile, key_path: str, table: StudyTable) -> float | Normal | None:
     """Mean age of one arm; raises ``BadEvidence`` for a distribution without a reason."""
-    if table.age_years is None or isinstance(table.age_years, float):
-        if table.age_why:
+    match table.age_years:
+        case NormalTable():
+            return _elicited_age(file, key_path, table.age_years, table.age_why)
+        case printed if table.age_why:
             raise refuse(
                 file.path,
                 f"{key_path}.age_why comes without a distribution of age_years. Write age_years ="
                 " { normal = [mean, sd] }, or remove the why.",
             )
-        return table.age_years
-    if not table.age_why:
+        case printed:
+            return printed
+
+
+def _elicited_age(file: EvidenceFile, key_path: str, age: NormalTable, why: str | None) -> Normal:
+    """Distribution of a mean age; raises ``BadEvidence`` for an impossible one."""
+    if not why:
         raise refuse(
             file.path,
             f"{key_path}.age_why is missing. The distribution is ours: say why you believe it.",
         )
-    mean, sd = table.age_years.normal
+    mean, sd = age.normal
     if not 0 < mean <= OLDEST_YEARS:
         raise refuse(
             file.path,

@@ -36,7 +36,8 @@ def _number_text(content: EntryContent) -> str:
     if statistic in {"difference", "ratio"}:
         unit += f" {'from' if statistic == 'difference' else 'times'} {table.versus}"
     suffixes = {"slope": f"{unit} per month", "percent_change": " %", "events": " events"}
-    return f"{typed:.12g}{_spread_text(table, statistic)}{suffixes.get(statistic, unit)}"
+    read = f" read to ± {table.reading_sd:.12g}" if table.reading_sd else ""
+    return f"{typed:.12g}{_spread_text(table, statistic)}{suffixes.get(statistic, unit)}{read}"
 
 
 def _with_endpoint_text(table: ReportedTable) -> str:

@@ -24,6 +24,7 @@ from phase2sim.evidence.values import (
     count_side,
     elicited_normal,
     quantile_bounds,
+    reading_error,
     spread_of,
     threshold_of,
     value_of,
@@ -102,6 +103,7 @@ def _assemble(content: EntryContent, label: str) -> ReportedNumber:
         on_model_scale=content.scale.on_model,
         sd=sd,
         se=se,
+        reading_sd=reading_error(content),
         threshold=threshold_of(content),
         beyond=count_side(content),
         bounds=quantile_bounds(content),
@@ -156,10 +158,16 @@ def _geometric_to_model(content: EntryContent, number: ReportedNumber) -> Report
             check_plausible(content, "ci95", bound)
         low, high = (to_model(scale.value(bound)) for bound in content.table.ci95)
         se = (high - low) / 2 / Z_OF_95_PERCENT
+    reading = number.reading_sd
+    if reading is not None:  # by the delta method, its derivative from a small step
+        step = 1e-4 * abs(number.value)
+        rise = to_model(number.value + step) - to_model(number.value - step)
+        reading *= rise / (2.0 * step)
     return replace(
         number,
         value=to_model(number.value),
         se=se,
+        reading_sd=reading,
         unit=scale.converts.model_unit,
         on_model_scale=True,
     )

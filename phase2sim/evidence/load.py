@@ -179,7 +179,7 @@ def digest_of(evidence: Evidence) -> str:
         of_arms.append("care")
     content = {
         "arms": [_fields_without(arm, of_arms) for arm in evidence.arms],
-        "reported": [_fields_without(assumption, KEYS_WITHOUT_BEARING) for assumption in numbers],
+        "reported": [_fields_without(number, _left_out(number)) for number in numbers],
         "individuals": [
             _fields_without(data, ("file", "number", "source")) | {"value": data.value.tolist()}
             for data in evidence.individuals
@@ -199,6 +199,11 @@ def digest_of(evidence: Evidence) -> str:
         }
     text = json.dumps(_without_nan(content), sort_keys=True, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _left_out(number: ReportedNumber) -> tuple[str, ...]:
+    """Fields without bearing; later ones count only where they are used."""
+    return KEYS_WITHOUT_BEARING if number.reading_sd else (*KEYS_WITHOUT_BEARING, "reading_sd")
 
 
 def _without_nan(value: object) -> object:

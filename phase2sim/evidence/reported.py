@@ -108,6 +108,7 @@ class ReportedNumber:
     on_model_scale: bool = False
     sd: float | None = None
     se: float | None = None
+    reading_sd: float | None = None  # error of reading the number off a figure
     threshold: float | None = None  # of a count: patients below or above it
     beyond: str = ""  # "below" | "above" | "below_baseline"; "" for patients with an event
     bounds: tuple[float, float] | None = None  # of quartiles or of a range

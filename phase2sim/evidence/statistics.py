@@ -21,9 +21,11 @@ class Statistic:
 
 
 STATISTICS: dict[str, Statistic] = {
-    "mean": Statistic("arithmetic mean", "either", ("unit",), ("sd", "se", "ci95")),
-    "median": Statistic("median", "visit", ("unit",)),
-    "geometric_mean": Statistic("mean of logarithms, back", "visit", ("unit",), ("ci95",)),
+    "mean": Statistic("arithmetic mean", "either", ("unit",), ("sd", "se", "ci95", "reading_sd")),
+    "median": Statistic("median", "visit", ("unit",), ("reading_sd",)),
+    "geometric_mean": Statistic(
+        "mean of logarithms, back", "visit", ("unit",), ("ci95", "reading_sd")
+    ),
     "sd": Statistic("SD between patients", "visit", ("unit",)),
     "count": Statistic("k of n patients", "either", ("of",), ("below", "above", "below_baseline")),
     "slope": Statistic("mean slope per month", "span", ("unit",), ("se", "ci95")),

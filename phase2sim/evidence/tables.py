@@ -170,6 +170,9 @@ class ReportedTable(_Table):
     )
     se: Spread | None = Field(default=None, description="Standard error of the number.")
     ci95: Pair | None = Field(default=None, description="Limits of the 95 % confidence interval.")
+    reading_sd: Spread | None = Field(
+        default=None, description="SD of the error of reading the number off a figure, in unit."
+    )
     count: Annotated[int, Field(ge=0, le=_MOST_PATIENTS)] | None = Field(
         default=None,
         description="Patients with an event, or beyond below, above or below_baseline.",

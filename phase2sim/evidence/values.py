@@ -159,6 +159,14 @@ def spread_of(content: EntryContent) -> tuple[float | None, float | None]:
     return None, _positive_difference(content, "ci95", half, limit) / Z_OF_95_PERCENT
 
 
+def reading_error(content: EntryContent) -> float | None:
+    """SD of the error of reading a number off a figure, in the endpoint's unit."""
+    typed = content.table.reading_sd
+    if typed is None:
+        return None
+    return _positive_difference(content, "reading_sd", typed, content.scale.width / 2)
+
+
 def _log_standard_error(content: EntryContent) -> float | None:
     """Standard error of the log of a ratio."""
     if content.table.ci95 is None:

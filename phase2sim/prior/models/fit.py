@@ -25,7 +25,7 @@ from phase2sim.prior.models.diagnostics import diagnose
 from phase2sim.prior.models.joint import SHARED, flatten_numbers, joint_model, reported_arrays
 from phase2sim.prior.models.likelihoods.events import read_events
 from phase2sim.prior.models.unknowns.care import care_effects
-from phase2sim.prior.models.unknowns.evidence_arrays import cells
+from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
 from phase2sim.prior.models.unknowns.settings import (
     EVENT_PRIORS,
     PRIORS,
@@ -188,15 +188,7 @@ def to_prior(
         endpoint_correlation=_correlation_matrices(arrays, len(endpoints)),
         effect=_place_by_endpoint(arrays.get("effect"), tuple(effects), endpoints, draws),
         effects=effects,
-        provenance={
-            "digest": evidence.digest,
-            "evidence": list(evidence.names),
-            LEARNED: learned_provenance(evidence),
-            "elicited": [f"{given.key}: {given.value}" for given in elicited_inputs(evidence)],
-            "study_age": list(layout.unknown_age),  # of each column of that variable
-            "versions": {name: version(name) for name in VERSIONED_PACKAGES},
-            **provenance,
-        },
+        provenance=_origin(evidence, layout) | provenance,
         bias=_place_by_endpoint(arrays.get("bias"), tuple(effects), endpoints, draws),
         class_mean=_place_by_endpoint(arrays.get("class_mean"), classes, endpoints, draws),
         class_sd=_place_by_endpoint(arrays.get("class_sd"), classes, endpoints, draws),
@@ -209,6 +201,17 @@ def to_prior(
         event_dispersion=arrays.get("event_dispersion", np.zeros((draws, 0))),
         sampled={name: array for name, array in arrays.items() if name not in _DERIVED_VARIABLES},
     )
+
+
+def _origin(evidence: Evidence, layout: Cells) -> dict[str, object]:
+    return {
+        "digest": evidence.digest,
+        "evidence": list(evidence.names),
+        "elicited": [f"{given.key}: {given.value}" for given in elicited_inputs(evidence)],
+        LEARNED: learned_provenance(evidence),
+        "study_age": list(layout.unknown_age),  # of each column of that variable
+        "versions": {name: version(name) for name in VERSIONED_PACKAGES},
+    }
 
 
 def _thin(array: xr.DataArray, draws: int) -> Floats:

@@ -151,8 +151,8 @@ def declare(
     joint = None
     if table.locations.cell.size:
         joint = locations.joint_locations(table.locations, layout, moments, history)
-    own = None if joint is None else (table.locations, joint)
-    effects = study_effects(layout, moments, history, own)
+    located = None if joint is None else (table.locations, joint)
+    effects = study_effects(layout, moments, history, located)
     spread = spreads.joint_spread(table.spreads, moments) if table.spreads.cell.size else None
     rows = _moment_terms(table, moments, history) | _median_terms(table, joint, moments)
     if _rows(table.remissions):
@@ -160,14 +160,18 @@ def declare(
         rows["remissions"] = remission_counts.remission_density(table.remissions, counted)
     if _rows(table.falls):
         rows["falls"] = counts_below_baseline.counts_below_baseline_density(
-            table.falls, layout, moments, history, own
+            table.falls, layout, moments, history, located
         )
     if evidence.individuals:
         rows["own_data"] = individual_density(evidence, layout, moments)[None]
     if event_tables.outcomes:
         shared_tables = replace(event_tables, counts=table.event_counts, rates=table.rates)
         rows["event_counts"], rows["rates"] = events.event_densities(shared_tables, event_priors)
-    given = joint if effects is None or own is None else effects.given(own[0], moments, own[1])
+    given = (
+        joint
+        if effects is None or located is None
+        else effects.given(located[0], moments, located[1])
+    )
     return Densities(joint, spread, rows, given)
 
 

@@ -79,8 +79,9 @@ def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
 
 def _study_ages(prior: PriorDraws, draw: int) -> dict[str, float]:
     """SDs from the expected mean age, by study, where the fit did not know the age of an arm."""
-    ages = prior.sampled.get("study_age")
-    studies = prior.provenance.get("study_age")
-    if ages is None or not isinstance(studies, list):
-        return {}
-    return {str(study): float(age) for study, age in zip(studies, ages[draw], strict=True)}
+    ages = prior.sampled.get("study_age", np.zeros((draw + 1, 0)))
+    match prior.provenance.get("study_age"):
+        case list(studies):
+            return {str(study): float(age) for study, age in zip(studies, ages[draw], strict=True)}
+        case _:
+            return {}

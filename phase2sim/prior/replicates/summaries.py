@@ -71,7 +71,10 @@ def summary_visits(entry: ReportedNumber) -> tuple[Visit, ...]:
 
 def summarise(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
     """Compute the numbers of one entry, in the order of ``named_values``."""
-    return _summary(entry)(entry, arms, rng)
+    value, *others = _summary(entry)(entry, arms, rng)
+    if entry.reading_sd:
+        value += entry.reading_sd * float(rng.standard_normal())
+    return (value, *others)
 
 
 def named_values(entry: ReportedNumber) -> tuple[tuple[str, float], ...]:

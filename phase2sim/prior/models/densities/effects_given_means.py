@@ -15,7 +15,7 @@ from phase2sim.prior.models.densities.correlated_normal import inverse_factor, p
 from phase2sim.prior.models.densities.kernel_operation import Differentiable, Slopes
 
 
-def _product(left: Floats, right: Floats) -> Floats:
+def _multiply(left: Floats, right: Floats) -> Floats:
     """Matrix product; these matrices are too small for a library."""
     total = np.zeros((left.shape[0], right.shape[1]))
     for i in range(left.shape[0]):
@@ -25,7 +25,7 @@ def _product(left: Floats, right: Floats) -> Floats:
     return total
 
 
-product = kernel(_product)
+multiply = kernel(_multiply)
 
 
 def _rows_of(trial: Floats, number: float) -> Ints:
@@ -59,16 +59,16 @@ def _block(
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Precision of a trial's means, that times residuals, and inverse factor and factor of u."""
     size = len(columns)
-    own = np.zeros((size, size))
+    within = np.zeros((size, size))
     off = np.zeros((size, 1))
     for i in range(size):
         off[i, 0] = residual[columns[i]]
         for j in range(size):
-            own[i, j] = covariance[columns[i], columns[j]]
-    precision, _ = precision_of(own)
-    spread = np.eye(len(matrix)) - product(matrix, product(precision, matrix.T.copy()))
+            within[i, j] = covariance[columns[i], columns[j]]
+    precision, _ = precision_of(within)
+    spread = np.eye(len(matrix)) - multiply(matrix, multiply(precision, matrix.T.copy()))
     inverse, _ = inverse_factor(spread)
-    return precision, product(precision, off), inverse, product(spread, inverse.T.copy())
+    return precision, multiply(precision, off), inverse, multiply(spread, inverse.T.copy())
 
 
 block = kernel(_block)
@@ -101,11 +101,11 @@ def _effects(
 
 def _by_spread(by_factor: Floats, inverse: Floats, factor: Floats) -> Floats:
     """Gradient by a covariance, of a function of its lower Cholesky factor (Murray 2016)."""
-    inner = product(factor.T.copy(), by_factor)
+    inner = multiply(factor.T.copy(), by_factor)
     for i in range(len(inner)):
         inner[i, i] /= 2.0
         inner[i, i + 1 :] = 0.0
-    outer = product(inverse.T.copy(), product(inner, inverse))
+    outer = multiply(inverse.T.copy(), multiply(inner, inverse))
     return (outer + outer.T) / 2.0
 
 
@@ -117,18 +117,18 @@ def _block_slopes(
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Gradient by ``z``, ``matrix``, residuals and their covariance, in one trial."""
     precision, weighted, inverse, factor = parts
-    by_z = product(factor.T.copy(), by_u)
-    by_factor = product(by_u, z.T.copy())
+    by_z = multiply(factor.T.copy(), by_u)
+    by_factor = multiply(by_u, z.T.copy())
     for i in range(len(by_factor)):
         by_factor[i, i + 1 :] = 0.0
     of_spread = by_spread(by_factor, inverse, factor)
-    by_weighted = product(matrix.T.copy(), by_u)
-    by_matrix = product(by_u, weighted.T.copy())
-    by_matrix -= 2.0 * product(of_spread, product(matrix, precision))
-    by_precision = -product(matrix.T.copy(), product(of_spread, matrix))
-    by_residual = product(precision, by_weighted)
-    by_covariance = -product(precision, product(by_precision, precision))
-    by_covariance -= product(by_residual, weighted.T.copy())
+    by_weighted = multiply(matrix.T.copy(), by_u)
+    by_matrix = multiply(by_u, weighted.T.copy())
+    by_matrix -= 2.0 * multiply(of_spread, multiply(matrix, precision))
+    by_precision = -multiply(matrix.T.copy(), multiply(of_spread, matrix))
+    by_residual = multiply(precision, by_weighted)
+    by_covariance = -multiply(precision, multiply(by_precision, precision))
+    by_covariance -= multiply(by_residual, weighted.T.copy())
     return by_z, by_matrix, by_residual, by_covariance
 
 
@@ -155,9 +155,9 @@ def _slopes(
         parts = block(residual, covariance, matrix, columns)
         _, weighted, _, factor = parts
         z = raw[rows].copy().reshape((-1, 1))
-        u = product(matrix, weighted) + product(factor, z)
+        u = multiply(matrix, weighted) + multiply(factor, z)
         by_u = (sds[rows] * cotangent[rows]).reshape((-1, 1))
-        by_z, by_matrix, by_off, by_own = block_slopes(by_u, z, matrix, parts)
+        by_z, by_matrix, by_off, by_within = block_slopes(by_u, z, matrix, parts)
         for k in range(len(rows)):
             by_raw[rows[k]] += by_z[k, 0]
             by_sds[rows[k]] += u[k, 0] * cotangent[rows[k]]
@@ -166,7 +166,7 @@ def _slopes(
         for i in range(len(columns)):
             by_residual[columns[i]] += by_off[i, 0]
             for j in range(len(columns)):
-                by_covariance[columns[i], columns[j]] += by_own[i, j]
+                by_covariance[columns[i], columns[j]] += by_within[i, j]
             for k in range(len(rows)):
                 by_sds[rows[k]] += by_matrix[k, i] * per_sd[k, i]
                 by_mean_slope[columns[i]] += by_matrix[k, i] * per_slope[k, i]

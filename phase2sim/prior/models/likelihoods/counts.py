@@ -22,7 +22,13 @@ from phase2sim.prior.models.likelihoods.means_and_medians import (
     Locations,
     median_correction,
 )
-from phase2sim.prior.models.unknowns.evidence_arrays import Cells, arm_visit, read_entries, to_model
+from phase2sim.prior.models.unknowns.evidence_arrays import (
+    Cells,
+    arm_visit,
+    is_exact_median,
+    read_entries,
+    to_model,
+)
 from phase2sim.prior.models.unknowns.natural_history import Moments
 
 
@@ -167,7 +173,7 @@ def _median_beside(evidence: Evidence, count: ReportedNumber) -> ReportedNumber 
         (
             entry
             for entry in read_entries(evidence)
-            if entry.statistic == "median" and entry.n == count.n and same_visit(entry, count)
+            if is_exact_median(entry) and entry.n == count.n and same_visit(entry, count)
         ),
         None,
     )

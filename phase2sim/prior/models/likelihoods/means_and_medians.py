@@ -36,6 +36,7 @@ class Locations:
     n: Ints  # (location,)
     value: Floats  # (location,) raw if ``raw``, else model scale
     se: Floats  # (location,) as reported; nan if it follows from the SD and n
+    reading: Floats  # (location,) SD of the error of reading a figure, on the scale of ``value``
     raw: Ints  # (location,) 1 for a mean of values that are not normal
     median: Bools  # (location,)
     weight_cv: Floats  # (location,) CV of the arm's assumed weight if doses use it, else 0
@@ -116,6 +117,7 @@ def locations(evidence: Evidence, layout: Cells) -> Locations:
         n=n,
         value=np.array([e.value if is_raw_mean(e) else to_model(e, e.value) for e in entries]),
         se=np.array([_reported_se(e) for e in entries]),
+        reading=np.array([_on_own_scale(e, e.reading_sd or 0.0) for e in entries]),
         raw=raw,
         median=np.array([e.statistic == "median" for e in entries], dtype=bool),
         weight_cv=np.array([_weight_cv(evidence, e) for e in entries]),
@@ -157,7 +159,7 @@ def covariance(
     table: Locations, layout: Cells, moments: Moments, history: NaturalHistory
 ) -> Tensor:
     """Covariance (location, location)."""
-    return location_covariance(
+    total: Tensor = location_covariance(
         moments.covariance,
         moments.correlation,
         moments.raw_covariance,
@@ -170,6 +172,7 @@ def covariance(
         table.se,
         np.stack([table.study, layout.endpoint[table.cell], layout.months[table.cell]], axis=1),
     )
+    return total + np.diag(table.reading**2) if table.reading.any() else total
 
 
 def even_polynomial(coefficients: Floats, rho: Tensor) -> Tensor:
@@ -210,11 +213,14 @@ def _powers(entry: ReportedNumber, other_entry: ReportedNumber) -> Floats:
 
 
 def _reported_se(entry: ReportedNumber) -> float:
-    if entry.se is None:
-        return float("nan")
+    return float("nan") if entry.se is None else _on_own_scale(entry, entry.se)
+
+
+def _on_own_scale(entry: ReportedNumber, error: float) -> float:
+    """An error on the scale on which the entry is read, by the delta method."""
     if is_raw(entry) and not is_raw_mean(entry):
-        return entry.se * _model_slope(ENDPOINTS[entry.endpoint].transformation, entry.value)
-    return entry.se
+        return error * _model_slope(ENDPOINTS[entry.endpoint].transformation, entry.value)
+    return error
 
 
 def _model_slope(transformation: str, value: float) -> float:

@@ -20,7 +20,13 @@ from phase2sim.prior.models.likelihoods.means_and_medians import (
     Locations,
     median_correction,
 )
-from phase2sim.prior.models.unknowns.evidence_arrays import Cells, arm_visit, read_entries, to_model
+from phase2sim.prior.models.unknowns.evidence_arrays import (
+    Cells,
+    arm_visit,
+    is_exact_median,
+    read_entries,
+    to_model,
+)
 from phase2sim.prior.models.unknowns.natural_history import Moments
 
 QUARTILES = (0.25, 0.75)
@@ -209,7 +215,7 @@ def _median(entries: Sequence[ReportedNumber], entry: ReportedNumber) -> Reporte
         (
             candidate
             for candidate in entries
-            if candidate.statistic == "median" and _same_patients(candidate, entry)
+            if is_exact_median(candidate) and _same_patients(candidate, entry)
         ),
         None,
     )

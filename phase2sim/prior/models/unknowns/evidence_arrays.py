@@ -1,6 +1,6 @@
 """Evidence as constant arrays for the model graph."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple
@@ -126,6 +126,11 @@ def is_raw_mean(entry: ReportedNumber) -> bool:
     return entry.statistic == "mean" and is_raw(entry)
 
 
+def is_exact_median(entry: ReportedNumber) -> bool:
+    """True for a median without a reading error, which is jointly distributed with counts."""
+    return entry.statistic == "median" and not entry.reading_sd
+
+
 def to_model(entry: ReportedNumber, value: float) -> float:
     """Convert one value of the entry to the model scale."""
     return ENDPOINTS[entry.endpoint].to_model(value) if is_raw(entry) else value
@@ -185,14 +190,8 @@ def cells(evidence: Evidence) -> Cells:
     owner = np.array([endpoints.index(cell.endpoint) for cell in visits], dtype=np.int64)
     nodes = _nodes(visits)
     learned = evidence.learned_arms
-    nonlinear = {(e.study, name) for e in entries if not _is_linear(e) for name in e.measured}
-    own_data = {(data.study, name) for data in evidence.individuals for name, _ in data.columns}
-    nonlinear |= own_data
-    counted = {(e.study, name) for e in entries if e.endpoint == REMISSION for name in e.measured}
-    spread = own_data | {(e.study, e.endpoint) for e in entries if _tells_spread(e)}
-    share = own_data | {(e.study, e.endpoint) for e in entries if _tells_share(e)}
-    age = {(arm.study, arm.arm): age_distribution(arm) for arm in evidence.arms}
-    unknown_age = tuple(dict.fromkeys(arm.study for arm in arms_of_unknown_age(evidence)))
+    nonlinear, counted, spread, share = _kinds(evidence, entries, studies)
+    unknown_age, years, years_sd = _ages(evidence, visits)
     return Cells(
         endpoints=endpoints,
         index={cell: position for position, cell in enumerate(visits)},
@@ -201,18 +200,13 @@ def cells(evidence: Evidence) -> Cells:
         by_endpoint=np.eye(len(endpoints))[owner],
         study=np.array([studies.index((c.study, c.endpoint)) for c in visits], dtype=np.int64),
         studies=studies,
-        sampled=np.array([pair in nonlinear for pair in studies]),
-        counted=np.array([pair in counted - nonlinear for pair in studies]),
-        own_spread=np.array([pair in spread for pair in studies]),
-        own_share=np.array([pair in share for pair in studies]),
+        sampled=nonlinear,
+        counted=counted & ~nonlinear,
+        own_spread=spread,
+        own_share=share,
         months=months,
-        years=np.array([age[cell.study, cell.arm].mean - REFERENCE_AGE for cell in visits]),
-        years_sd=np.array(
-            [
-                [age[cell.study, cell.arm].sd * (cell.study == study) for study in unknown_age]
-                for cell in visits
-            ]
-        ),
+        years=years,
+        years_sd=years_sd,
         unknown_age=unknown_age,
         scale=scales_of([cell.endpoint for cell in visits]),
         root_weight=nodes.root_weight,
@@ -223,6 +217,35 @@ def cells(evidence: Evidence) -> Cells:
         second=second,
         lag=np.abs(months[first] - months[second]),
     )
+
+
+def _kinds(
+    evidence: Evidence, entries: Sequence[ReportedNumber], studies: Iterable[tuple[str, str]]
+) -> Iterator[Bools]:
+    """True (study,) with nonlinear entries; with counts of remission; with spreads; with shares."""
+    own_data = {(data.study, name) for data in evidence.individuals for name, _ in data.columns}
+
+    def with_entries(chosen: Callable[[ReportedNumber], bool]) -> set[tuple[str, str]]:
+        return {(e.study, name) for e in entries if chosen(e) for name in e.measured}
+
+    for kind in (
+        own_data | with_entries(lambda entry: not _is_linear(entry)),
+        with_entries(lambda entry: entry.endpoint == REMISSION),
+        own_data | with_entries(_tells_spread),
+        own_data | with_entries(_tells_share),
+    ):
+        yield np.array([study in kind for study in studies])
+
+
+def _ages(evidence: Evidence, visits: Sequence[ArmVisit]) -> tuple[tuple[str, ...], Floats, Floats]:
+    """Studies of unknown age; years (cell,) over the reference age and their SD (cell, study)."""
+    unknown = tuple(dict.fromkeys(arm.study for arm in arms_of_unknown_age(evidence)))
+    ages = {(arm.study, arm.arm): age_distribution(arm) for arm in evidence.arms}
+    of_cell = [ages[cell.study, cell.arm] for cell in visits]
+    of_study = np.array([[cell.study == study for study in unknown] for cell in visits])
+    years = np.array([age.mean for age in of_cell]) - REFERENCE_AGE
+    sd = np.array([age.sd for age in of_cell])
+    return unknown, years, sd[:, None] * of_study.reshape(len(visits), len(unknown))
 
 
 def _reported_cells(evidence: Evidence, entries: Iterable[ReportedNumber]) -> set[ArmVisit]:
