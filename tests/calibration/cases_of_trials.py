@@ -17,6 +17,7 @@ from calibration.cases import (
     visit,
     weights,
 )
+from calibration.cases_of_studies import averages, differing_studies
 from calibration.simulated import Case, Quantity
 from support.reports import arm, entry, evidence
 
@@ -114,6 +115,8 @@ CASES: dict[str, Case] = {
         changes,
         spreads,
         weights,
+        averages,
+        differing_studies,
         of_two_endpoints,
         of_events,
         of_treatments,

@@ -22,7 +22,7 @@ from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.fit import CompiledModel
 from phase2sim.prior.models.joint import joint_model
-from phase2sim.prior.models.unknowns.settings import PRIORS, SAMPLER
+from phase2sim.prior.models.unknowns.settings import LOGIT_SHARE_SCALE, PRIORS, SAMPLER
 from phase2sim.prior.replicates.parameters import Parameters
 from phase2sim.prior.replicates.patients import ArmPopulation, draw_study
 from phase2sim.prior.replicates.summaries import summary_visits
@@ -32,6 +32,8 @@ type Floats = NDArray[np.float64]
 ROOT = Path(__file__).parents[2]
 KNOTS = KNOTS_MONTHS.size
 SEED = 20261124
+BETWEEN_STUDIES = ("level_sd", "slope_sd", "spread_sd", "share_sd")
+SHARES = ("patient_share", "decay")
 MONTHS = (3.0, 6.0)
 TOLERANCE = {"median": 0.1, "count": 0.25}  # %, patients: a median's own SD is about 0.7
 PARTICLES = 1500  # of each of two chains
@@ -72,7 +74,10 @@ def cross_check() -> list[Compared]:
 
 @dataclass(frozen=True)
 class Held:
-    """Normal distribution of natural history: curve, log SDs, log taus, logits of share, decay."""
+    """Normal distribution of natural history: curve, log SDs, ``BETWEEN_STUDIES``, ``SHARES``.
+
+    SDs are logs, shares are logits.
+    """
 
     mean: Floats  # (unknown,)
     covariance: Floats  # (unknown, unknown)
@@ -104,8 +109,8 @@ def held_history() -> Held:
         values = posterior[name].values
         return values.reshape(values.shape[0] * values.shape[1], -1)
 
-    logs = [np.log(flat(name)) for name in ("sd", "level_sd", "slope_sd")]
-    logits = [logit(flat(name)) for name in ("patient_share", "decay")]
+    logs = [np.log(flat(name)) for name in ("sd", *BETWEEN_STUDIES)]
+    logits = [logit(flat(name)) for name in SHARES]
     unknown = np.hstack([flat("history"), *logs, *logits])
     return Held(unknown.mean(axis=0), np.cov(unknown.T))
 
@@ -113,17 +118,17 @@ def held_history() -> Held:
 def by_likelihood(held: Held) -> Floats:
     """Draws (draw,) of the effect by NUTS, the model's prior of natural history exchanged."""
     prior = PRIORS["hba1c"]
+    scales = (prior.level_scale, prior.slope_scale, prior.spread_scale, LOGIT_SHARE_SCALE)
     with joint_model(only_hba1c("gxipc1")) as model:
-        taus = [model[name][0] for name in ("level_sd", "slope_sd")]
-        shares = [model[name][0] for name in ("patient_share", "decay")]
+        taus = [model[name][0] for name in BETWEEN_STUDIES]
+        shares = [model[name][0] for name in SHARES]
         ends = [*map(pt.log, taus), *(pt.log(x / (1.0 - x)) for x in shares)]
         unknown = pt.concatenate([model["history"][0], pt.log(model["sd"][0]), pt.stack(ends)])
         jacobian = sum(map(pt.log, taus)) + sum(pt.log(x * (1.0 - x)) for x in shares)
         own = [
             pm.logp(pm.Normal.dist(), model["mean_raw"]).sum(),
             pm.logp(pm.Normal.dist(), model["log_sd_raw"]).sum(),
-            pm.logp(pm.HalfNormal.dist(prior.level_scale), taus[0]),
-            pm.logp(pm.HalfNormal.dist(prior.slope_scale), taus[1]),
+            *(pm.logp(pm.HalfNormal.dist(of), tau) for of, tau in zip(scales, taus, strict=True)),
             pm.logp(pm.Beta.dist(*prior.share), shares[0]),
             pm.logp(pm.Beta.dist(*prior.decay), shares[1]),
         ]
@@ -213,8 +218,8 @@ def _reports(evidence: Evidence, truth: Parameters, rng: np.random.Generator) ->
 
 def _parameters(unknown: Floats, effect: float, bias: float) -> Parameters:
     history, log_sd = unknown[:KNOTS], unknown[KNOTS : 2 * KNOTS]
-    level, slope = np.exp(unknown[2 * KNOTS : 2 * KNOTS + 2])
-    share, decay = expit(unknown[2 * KNOTS + 2 :])
+    level, slope, spread, share_sd = np.exp(unknown[2 * KNOTS : 2 * KNOTS + 4])
+    share, decay = expit(unknown[2 * KNOTS + 4 :])
     one = np.ones(1)
     return Parameters(
         endpoints=("hba1c",),
@@ -223,6 +228,8 @@ def _parameters(unknown: Floats, effect: float, bias: float) -> Parameters:
         sd=np.exp(log_sd)[None],
         level_sd=level * one,
         slope_sd=slope * one,
+        spread_sd=spread * one,
+        share_sd=share_sd * one,
         patient_share=share * one,
         decay=decay * one,
         endpoint_correlation=np.eye(1),
