@@ -1,25 +1,27 @@
 """Reports of studies that were left out of the fit, simulated from the fit to all other studies.
 
-What a study took is kept in a JSON file in the folder of kept fits, under a digest of all that it
-depends on, so that a run that was stopped goes on where it was.
+What was simulated of a study is kept in a JSON file in the folder of kept fits, under a digest of
+all that it depends on, so that a run that was stopped goes on where it was.
 """
 
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from calibration.all_but_one import AllButOne
 from calibration.kept import digest
 from numpy.typing import NDArray
 
 from phase2sim.core.io.atomic_files import write_bytes
 from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.models.fit import sample_posterior
+from phase2sim.prior.models.diagnostics import diagnose
+from phase2sim.prior.models.fit import to_prior
 from phase2sim.prior.models.unknowns.evidence_arrays import is_cross_correlation
 from phase2sim.prior.models.unknowns.settings import Sampler
 from phase2sim.prior.replicates.parameters import parameters_of
@@ -29,7 +31,7 @@ from phase2sim.prior.storage import MODEL_VERSION, cache_folder
 type Floats = NDArray[np.float64]
 
 REPLICAS = 2000
-SHORT = Sampler(chains=4, tune=700, draws=500, kept_draws=REPLICAS)
+SHORT = Sampler(chains=4, tune=500, draws=500, target_accept=0.95, kept_draws=REPLICAS)
 SEED = 2
 BETWEEN_STUDIES = ("level_sd", "slope_sd", "spread_sd", "share_sd")
 PROSE = frozenset(  # fields that no fit reads
@@ -74,11 +76,16 @@ def without(evidence: Evidence, study: str) -> Evidence:
     return replace(evidence, reported=reported)
 
 
-def leave_out(evidence: Evidence, study: str, *, again: bool = False) -> list[LeftOut]:
-    """Fit without a study and simulate its report, or read what was kept of that."""
+def leave_out(
+    evidence: Evidence, study: str, compiled: Callable[[], AllButOne], *, again: bool = False
+) -> list[LeftOut]:
+    """Sample without a study and simulate its report, or read what was kept of that.
+
+    ``compiled`` gives the model of all studies, and is only called where it is needed.
+    """
     path = kept_file(evidence, study)
     if again or not path.exists():
-        found = _fit_and_simulate(evidence, study)
+        found = _sample_and_simulate(evidence, study, compiled())
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, json.dumps(found).encode())
     return read_kept(evidence, study)
@@ -118,20 +125,29 @@ def own_report(evidence: Evidence, study: str, endpoints: Iterable[str]) -> Evid
     return replace(evidence, reported=own)
 
 
-def _fit_and_simulate(evidence: Evidence, study: str) -> Mapping[str, Any]:
+def _sample_and_simulate(evidence: Evidence, study: str, compiled: AllButOne) -> Mapping[str, Any]:
     started = time.monotonic()
-    prior = sample_posterior(without(evidence, study), SEED, lambda _line: None, SHORT)
-    report = own_report(evidence, study, prior.endpoints)
+    trace = compiled.sample(lambda e: e.study == study and is_predicted(e), SEED, SHORT)
+    posterior = trace["posterior"].to_dataset()
+    divergences = int(np.asarray(trace["sample_stats"]["diverging"]).sum())
+    prior = to_prior(evidence, posterior, SHORT, {})
+    endpoints = known_endpoints(evidence, study)
     return {
         "study": study,
         "model_version": MODEL_VERSION,
         "evidence": evidence.digest,
-        "endpoints": prior.endpoints,
-        "diagnostics": prior.provenance["diagnostics"],
-        "simulated": simulate(report, prior).round(6).tolist(),
+        "endpoints": endpoints,
+        "diagnostics": diagnose(posterior, divergences),
+        "simulated": simulate(own_report(evidence, study, endpoints), prior).round(6).tolist(),
         "between_studies": {name: _mean_and_sd(getattr(prior, name)) for name in BETWEEN_STUDIES},
         "seconds": round(time.monotonic() - started),
     }
+
+
+def known_endpoints(evidence: Evidence, study: str) -> list[str]:
+    """Endpoints that other studies inform on."""
+    others = (e for e in evidence.reported if e.study != study and is_predicted(e))
+    return sorted({name for entry in others for name in entry.measured})
 
 
 def _mean_and_sd(draws: Floats) -> list[list[float]]:

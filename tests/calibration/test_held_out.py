@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from calibration.held_out_page import ALL, kind_of
-from calibration.left_out import kept_file, leave_out, own_report, studies_of, without
+from calibration.left_out import (
+    kept_file,
+    known_endpoints,
+    leave_out,
+    own_report,
+    studies_of,
+    without,
+)
 from support.reports import arm, entry, evidence
 
 from phase2sim.evidence.reported import Evidence, Normal
@@ -39,7 +46,10 @@ def test_the_numbers_of_a_study_are_unread_but_not_what_is_elicited() -> None:
 
 
 def test_a_report_has_no_endpoint_that_the_others_know_nothing_of() -> None:
-    assert own_report(two_studies(), "C", ["hba1c"]).reported == ()
+    known = known_endpoints(two_studies(), "C")
+
+    assert known == ["hba1c"]
+    assert own_report(two_studies(), "C", known).reported == ()
 
 
 def test_what_was_kept_is_read_with_the_distance_of_quartiles(
@@ -51,7 +61,7 @@ def test_what_was_kept_is_read_with_the_distance_of_quartiles(
     path.parent.mkdir()
     path.write_text(json.dumps(found))
 
-    mean, sd, width = leave_out(two_studies(), "A")  # a fit would take a minute
+    mean, sd, width = leave_out(two_studies(), "A", lambda: pytest.fail("compiled again"))
 
     assert [one.what for one in (mean, sd, width)] == ["mean", "SD", "quartile width"]
     assert width.reported == pytest.approx(1.6)
