@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 NOTE = "Written by `docs/reference/write.py` from what the program itself reads; not by hand."
 # Heading -> tables of the schema and kinds of parts below it. What is not named here comes last.
 SCENARIO: Mapping[str, tuple[str, ...]] = {
-    "[population]": ("Population", "Limits"),
+    "[population]": ("Population", "Limits", "BackgroundTable", "BackgroundEffect"),
     "[design]": ("designs", "PlannedLook", "reestimations", "randomisations"),
     "[outcome.<endpoint>]": ("Outcome", "VisitCorrelation"),
     "[truth]": ("TruthTable", "TargetEffect", "Percent", "shapes", "PriorTruth"),
@@ -37,6 +37,7 @@ EVIDENCE: Mapping[str, tuple[str, ...]] = {
     "[[individual]]": ("IndividualTable",),
     "[effect.<endpoint>]": ("EffectTable",),
     "[class_effect.<endpoint>]": ("ClassEffectTable",),
+    "[care.<covariate>]": ("CareTable", "CareEffectTable", "CareShareTable"),
 }
 _AS_TYPED = (
     *("mean", "median", "geometric_mean", "sd", "se", "ci95", "below", "above", "quartiles"),

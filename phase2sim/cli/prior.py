@@ -7,6 +7,7 @@ import click
 from phase2sim.cli.paths import OutputFile
 from phase2sim.cli.terminal import counting_progress, say, show, show_json
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.io.atomic_files import write_text
 from phase2sim.core.io.json_text import json_text
 from phase2sim.prior.analysis_priors import analysis_prior, analysis_priors, load_kept_prior
@@ -210,7 +211,9 @@ def export(
     Example:
       phase2sim prior export gxipc1 t1d-natural-history --mixture effect --endpoint hba1c
     """
-    prior = analysis_prior(fit(*evidence, report=say), quantity, endpoint, month, window)
+    prior = analysis_prior(
+        fit(*evidence, report=say), quantity, endpoint, month, EntryTime(*window)
+    )
     values = mixture_json(prior)
     if out:
         write_text(out, json_text(values, indent=2) + "\n")

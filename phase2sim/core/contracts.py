@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
+from phase2sim.core.background_therapy import BackgroundTherapy
 from phase2sim.core.draws_error import Picks
+from phase2sim.core.entry_times import EntryTime
 
 AGE, SITE = "age", "site"  # factors that are no endpoint's baseline
 
@@ -113,7 +115,7 @@ class Plan:
     patients: int
     endpoints: tuple[str, ...]
     visits_months: tuple[float, ...]  # baseline (0) first
-    months_since_diagnosis: tuple[float, float]
+    months_since_diagnosis: EntryTime
     age_years: tuple[float, float]
     age_strata: tuple[float, ...] = ()  # cut points; a patient's stratum is how many they reach
     per_year_of_age: Mapping[str, float] = field(default_factory=dict)  # by endpoint, model scale
@@ -127,6 +129,7 @@ class Plan:
     # What the effect varies with, AGE or the baseline of an endpoint -> its mean in the trial.
     modifiers: Mapping[str, float] = field(default_factory=dict)
     counted: Mapping[str, Counted] = field(default_factory=dict)  # by event
+    background: BackgroundTherapy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ PURPOSES: dict[str, int] = {
     "gaps": 10,
     "intercurrent": 11,
     "counts": 12,
+    "background": 13,
 }
 _ATTEMPT_BITS = 8  # purposes stand below the attempts in their word
 

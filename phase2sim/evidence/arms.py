@@ -1,6 +1,10 @@
 """Study arms in evidence files, and the arm that each table describes."""
 
+from phase2sim.core.entry_times import EntryTime
+from phase2sim.core.io.entry_tables import entry_time, message_after_key
 from phase2sim.core.io.validation import nearest
+from phase2sim.evidence.ages import read_age
+from phase2sim.evidence.care import care_of
 from phase2sim.evidence.reported import CONTROL_ARM, RANDOMISED, SINGLE_ARM, Normal, StudyArm
 from phase2sim.evidence.tables import (
     EvidenceFile,
@@ -45,15 +49,18 @@ def add_arms(arms: ArmsByName, file: EvidenceFile) -> None:
             arm=key[1],
             design=table.design,
             patients=table.patients or 0,
-            months_since_diagnosis=_enrolment_window(file, key_path, table),
+            months_since_diagnosis=_entry(file, key_path, table),
             source=table.source,
             treated=treated,
-            age_years=table.age_years,
+            age_years=read_age(file, key_path, table),
+            age_why=table.age_why or "",
             weight_kg=_weight(file, key_path, table),
             weight_why=table.weight_why or "",
             population=table.population,
             dose=table.dose,
             note=_note(table),
+            care=care_of(file, key_path, table),
+            care_why=table.care_why or "",
         )
     _check_randomised(file)
 
@@ -132,15 +139,13 @@ def _is_treated(file: EvidenceFile, key_path: str, table: StudyTable) -> bool:
     return treated
 
 
-def _enrolment_window(file: EvidenceFile, key_path: str, table: StudyTable) -> tuple[float, float]:
-    low, high = table.months_since_diagnosis
-    if low > high:
+def _entry(file: EvidenceFile, key_path: str, table: StudyTable) -> EntryTime:
+    try:
+        return entry_time(table.months_since_diagnosis)
+    except ValueError as error:
         raise refuse(
-            file.path,
-            f"{key_path}.months_since_diagnosis is [{low:g}, {high:g}]; the earliest comes first."
-            " Swap them.",
-        )
-    return low, high
+            file.path, f"{key_path}.months_since_diagnosis {message_after_key(error)}"
+        ) from None
 
 
 def _weight(file: EvidenceFile, key_path: str, table: StudyTable) -> Normal | None:
@@ -173,10 +178,13 @@ def _weight(file: EvidenceFile, key_path: str, table: StudyTable) -> Normal | No
 
 
 def _note(table: StudyTable) -> str:
-    if table.weight_kg is None:
-        return table.note
-    weight = weight_words(Normal(*table.weight_kg.normal))
-    return "; ".join(filter(None, [table.note, f"{weight}: {table.weight_why}"]))
+    """Note of the file, and what is elicited of the arm's patients."""
+    parts = [table.note]
+    if table.weight_kg is not None:
+        parts.append(f"{weight_words(Normal(*table.weight_kg.normal))}: {table.weight_why}")
+    if table.age_why:
+        parts.append(f"elicited age: {table.age_why}")
+    return "; ".join(filter(None, parts))
 
 
 def _check_randomised(file: EvidenceFile) -> None:

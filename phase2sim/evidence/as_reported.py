@@ -33,8 +33,8 @@ def _number_text(content: EntryContent) -> str:
         return f"{typed[0]:.12g} to {typed[1]:.12g}{unit}{method}"
     if statistic == "correlation":
         return f"{typed:.12g}{_with_endpoint_text(table)}"
-    if statistic == "difference":
-        unit += f" from {table.versus}"
+    if statistic in {"difference", "ratio"}:
+        unit += f" {'from' if statistic == 'difference' else 'times'} {table.versus}"
     suffixes = {"slope": f"{unit} per month", "percent_change": " %", "events": " events"}
     return f"{typed:.12g}{_spread_text(table, statistic)}{suffixes.get(statistic, unit)}"
 

@@ -123,7 +123,7 @@ def _check_difference_of_arms(claims: Sequence[_Claim]) -> None:
     numbers: dict[tuple[object, ...], int] = {}
     for claim in claims:
         entry = claim.entry
-        if entry.statistic != "difference":
+        if not entry.versus:
             continue
         study, _, *time_key = _visit_key(entry)
         arms = [locations.get((study, arm, *time_key)) for arm in (entry.arm, entry.versus)]

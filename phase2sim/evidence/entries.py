@@ -33,7 +33,12 @@ from phase2sim.evidence.values import (
 # visit has n - 3 degrees of freedom. With fewer than 4 patients the first quartile is the smallest
 # value or none.
 FEWEST_PATIENTS = {"correlation": 4, "residual_sd": 4, "quartiles": 4, "range": 2, "sd": 2}
-WEIGHED_BY_SE = (*SPANS, "percent_change", "rate")  # with a standard error, n is not needed
+WEIGHED_BY_SE = (
+    *SPANS,
+    "percent_change",
+    "ratio",
+    "rate",
+)  # with a standard error, n is not needed
 
 
 def parse_entry(entry: EvidenceEntry, label: str) -> ReportedNumber:
@@ -51,7 +56,28 @@ def parse_entry(entry: EvidenceEntry, label: str) -> ReportedNumber:
     number = _assemble(content, label)
     _check_sample_size(entry, number)
     check_not_too_small(content, number)
+    if statistic == "ratio":
+        return _ratio_to_model(content, number)
     return _geometric_to_model(content, number) if statistic == "geometric_mean" else number
+
+
+def _ratio_to_model(content: EntryContent, number: ReportedNumber) -> ReportedNumber:
+    """Read a ratio as a difference of logarithms where the model scale is one, or so stated."""
+    endpoint = ENDPOINTS.get(number.endpoint)
+    is_log = endpoint is not None and endpoint.transformation == "log"
+    if number.unused or endpoint is None or not (is_log or content.scale.on_model):
+        return number
+    if not endpoint.transformation.startswith("log"):
+        raise content.entry.refuse(
+            "unit", f"is {content.scale.unit!r}, which has no logarithm. Leave the unit out."
+        )
+    return replace(
+        number,
+        statistic="difference",
+        value=math.log(number.value),
+        on_model_scale=True,
+        unit=endpoint.model_unit,
+    )
 
 
 def _assemble(content: EntryContent, label: str) -> ReportedNumber:
@@ -178,7 +204,7 @@ def _unread_on_scale(content: EntryContent, endpoint: Endpoint) -> dict[str, boo
             statistic == "geometric_mean" and not of_logarithms
         ),
         f"a percentage of {endpoint.label} depends on the unit, whose zeros differ": (
-            statistic == "percent_change" and not _has_true_zero(endpoint)
+            statistic in {"percent_change", "ratio"} and not _has_true_zero(endpoint)
         ),
         "slopes are modelled in the endpoint's own unit only": (
             statistic == "slope" and scale.on_model

@@ -12,11 +12,13 @@ from pathlib import Path
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.arms import ArmsByName, add_arms, find_arm, versus_arm
+from phase2sim.evidence.care import check_care, covariates_of
 from phase2sim.evidence.conflicts import check_conflicts, check_individual_data
 from phase2sim.evidence.effect_assumptions import check_assumptions, classes_of, effects_of
 from phase2sim.evidence.entries import parse_entry
 from phase2sim.evidence.individual_data import read_individuals
 from phase2sim.evidence.reported import (
+    CareCovariate,
     ClassEffect,
     EffectAssumption,
     Evidence,
@@ -30,7 +32,9 @@ from phase2sim.evidence.units import LEDGER_ONLY, MODELLED_ENDPOINTS
 
 __all__ = ["LEDGER_ONLY", "MODELLED_ENDPOINTS", "STATISTICS", "find_evidence", "load_evidence"]
 
-type EvidencePart = StudyArm | ReportedNumber | IndividualData | EffectAssumption | ClassEffect
+type EvidencePart = (
+    StudyArm | ReportedNumber | IndividualData | EffectAssumption | ClassEffect | CareCovariate
+)
 
 KEYS_WITHOUT_BEARING = (
     "file",
@@ -70,6 +74,8 @@ def load_evidence(paths: Sequence[Path]) -> Evidence:
         check_assumptions(file, _treated_endpoints(file_numbers, file_individuals, arms))
         numbers += file_numbers
         individuals += file_individuals
+    covariates = covariates_of(files)
+    check_care(files, covariates)
     evidence = Evidence(
         names=tuple(path.stem for path in paths),
         arms=tuple(arms.values()),
@@ -78,6 +84,7 @@ def load_evidence(paths: Sequence[Path]) -> Evidence:
         digest="",
         classes=classes_of(files),
         individuals=tuple(individuals),
+        care=covariates,
     )
     return replace(evidence, digest=digest_of(evidence))
 
@@ -167,11 +174,11 @@ def _arm_names(number: ReportedNumber) -> tuple[str, ...]:
 def digest_of(evidence: Evidence) -> str:
     """Hash everything that a fit reads: numbers, arms, individual data and assumptions."""
     numbers = [assumption for assumption in evidence.reported if not assumption.unused]
+    of_arms = ["source", "population", "dose", "note", "weight_why", "care_why", "age_why"]
+    if not evidence.care:  # then no fit reads what an arm says of care
+        of_arms.append("care")
     content = {
-        "arms": [
-            _fields_without(arm, ("source", "population", "dose", "note", "weight_why"))
-            for arm in evidence.arms
-        ],
+        "arms": [_fields_without(arm, of_arms) for arm in evidence.arms],
         "reported": [_fields_without(assumption, KEYS_WITHOUT_BEARING) for assumption in numbers],
         "individuals": [
             _fields_without(data, ("file", "number", "source")) | {"value": data.value.tolist()}
@@ -186,6 +193,10 @@ def digest_of(evidence: Evidence) -> str:
             for name, assumption in evidence.classes.items()
         },
     }
+    if evidence.care:
+        content["care"] = {
+            name: _fields_without(covariate, ("why",)) for name, covariate in evidence.care.items()
+        }
     text = json.dumps(_without_nan(content), sort_keys=True, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

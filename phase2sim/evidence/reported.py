@@ -7,11 +7,13 @@ from typing import ClassVar
 from phase2sim.core.arrays import Floats
 from phase2sim.core.effect_shapes import SHAPES, EffectShape
 from phase2sim.core.endpoints import EVENTS, RESPONSES, drawn_for
+from phase2sim.core.entry_times import EntryTime
 
 REMISSION = "partial_remission"  # patients, by HbA1c and insulin at one visit
 LOCATIONS = ("mean", "median", "geometric_mean")  # statistics that locate a distribution
 CONTROL_ARM, SINGLE_ARM, RANDOMISED = "control-arm", "single-arm", "randomised"
-REFERENCE_AGE = 12.0  # years; an arm that does not report its mean age is taken to have this one
+CARE_MONTHS = 3.0  # since diagnosis, over which what a covariate of care does comes in
+REFERENCE_AGE = 12.0  # years: curves are those of patients of this age
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,41 @@ class Normal:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownShare:
+    """A beta distribution of a share that the source does not print."""
+
+    mean: float
+    sd: float
+
+    @property
+    def beta(self) -> tuple[float, float]:
+        """Its two parameters."""
+        size = self.mean * (1.0 - self.mean) / self.sd**2 - 1.0
+        return self.mean * size, (1.0 - self.mean) * size
+
+
+@dataclass(frozen=True, slots=True)
+class CareEffect:
+    """Prior of what a covariate does to the mean of an endpoint, model scale."""
+
+    endpoint: str
+    prior: Normal  # of the mean where the covariate is 1 minus that where it is 0
+
+
+@dataclass(frozen=True, slots=True)
+class CareCovariate:
+    """A covariate of care or era, from 0 to 1: such as the share of patients with a sensor.
+
+    What it does to a mean is 0 at diagnosis, grows evenly and is whole from ``CARE_MONTHS`` on.
+    """
+
+    name: str
+    if_not_stated: float | UnknownShare  # of an arm that does not say it
+    effects: tuple[CareEffect, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class StudyArm:
     """One arm of a study: its patients, and when after diagnosis they could enrol."""
 
@@ -30,15 +67,20 @@ class StudyArm:
     arm: str
     design: str  # "control-arm" | "single-arm" | "randomised"
     patients: int  # 0 if not reported
-    months_since_diagnosis: tuple[float, float]  # at entry; (0, 0) if followed from diagnosis
+    months_since_diagnosis: EntryTime  # at entry; 0 if followed from diagnosis
     source: str
     treated: bool = False  # received the therapy, or another of its class
-    age_years: float | None = None  # mean; None if not reported
+    age_years: float | Normal | None = None  # mean: printed or elicited; None for the default
+    age_why: str = ""
     weight_kg: Normal | None = None  # of a typical patient, where doses are reported per day
     weight_why: str = ""
     population: str = ""
     dose: str = ""
     note: str = ""
+    care: tuple[
+        tuple[str, float | UnknownShare], ...
+    ] = ()  # covariates of care that its source says
+    care_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +216,9 @@ class Evidence:
     digest: str  # sha256 of the contents, without comments and layout
     classes: Mapping[str, ClassEffect] = field(default_factory=dict)  # by endpoint
     individuals: tuple[IndividualData, ...] = ()
+    care: Mapping[str, CareCovariate] = field(default_factory=dict)  # by name
+
+    @property
+    def learned_arms(self) -> tuple[StudyArm, ...]:
+        """Arms of which the fit learns how their entry is spread over its window."""
+        return tuple(arm for arm in self.arms if arm.months_since_diagnosis.learned)

@@ -29,6 +29,7 @@ STATISTICS: dict[str, Statistic] = {
     "slope": Statistic("mean slope per month", "span", ("unit",), ("se", "ci95")),
     "change": Statistic("mean change", "span", ("unit",), ("sd", "se", "ci95")),
     "difference": Statistic("mean of arm - versus", "visit", ("unit", "versus"), ("se", "ci95")),
+    "ratio": Statistic("geometric mean of arm / versus", "visit", ("versus", "ci95"), ("unit",)),
     "correlation": Statistic("correlation between patients", "either", may=("with_endpoint",)),
     "residual_sd": Statistic("SD at the second visit given the first, all arms", "span", ("unit",)),
     "percent_change": Statistic("change in percent", "span", may=("se", "ci95")),
@@ -210,7 +211,7 @@ def _span(entry: EvidenceEntry, start: float, end: float) -> tuple[float, float]
 
 
 def _check_enrolled(entry: EvidenceEntry, key: str, month: float) -> None:
-    earliest = entry.arm.months_since_diagnosis[0]
+    earliest = entry.arm.months_since_diagnosis.earliest
     if entry.table.clock == "diagnosis" and month < earliest and entry.table.unused is None:
         raise entry.refuse(
             key,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from phase2sim.core.errors import BadEvidence
+from phase2sim.core.io.entry_tables import LearnedEntry
 from phase2sim.core.io.toml_files import read_toml
 from phase2sim.core.io.validation import (
     NUMBER,
@@ -19,6 +20,7 @@ from phase2sim.core.io.validation import (
     nearest,
     validate,
 )
+from phase2sim.evidence.care_tables import CareShare, CareTable
 
 _MOST_PATIENTS = 1_000_000
 OLDEST_YEARS = 110
@@ -46,6 +48,14 @@ class NormalTable(_Table):
     normal: Pair = Field(description="Mean and SD.")
 
 
+# The printed mean age, or an elicited distribution of it.
+type MeanAge = Annotated[
+    Annotated[float, Field(gt=0, le=OLDEST_YEARS), Tag(NUMBER)]
+    | Annotated[NormalTable, Tag(TABLE)],
+    Discriminator(branch),
+]
+
+
 class StudyTable(_Table):
     """One arm of one study: who was in it and when they could enrol."""
 
@@ -64,14 +74,18 @@ class StudyTable(_Table):
         description="How many; may be left out where the source does not say, but not of a "
         "single arm.",
     )
-    months_since_diagnosis: Months = Field(
-        description="Earliest and latest month at which patients could enter; even over the window."
+    months_since_diagnosis: LearnedEntry = Field(
+        description="When patients entered: earliest and latest month, even between them; or a "
+        "table { mean, sd, within } of what the source prints; or { within, learned = true }.",
     )
     arm: Text | None = Field(
         default=None, description="Name of the arm; treated or control if left out."
     )
-    age_years: Annotated[float, Field(gt=0, le=OLDEST_YEARS)] | None = Field(
-        default=None, description="Mean age, if the source says it."
+    age_years: MeanAge | None = Field(
+        default=None, description="Mean age, or your distribution of it; N(12, 3) if left out."
+    )
+    age_why: Text | None = Field(
+        default=None, description="Why you believe a distribution of the mean age; required there."
     )
     weight_kg: NormalTable | None = Field(
         default=None,
@@ -80,6 +94,14 @@ class StudyTable(_Table):
     )
     weight_why: Text | None = Field(
         default=None, description="Why you believe it; required beside weight_kg."
+    )
+    care: dict[str, CareShare] = Field(
+        default_factory=dict,
+        description="By covariate of care, such as sensor_share: its value from 0 to 1, or your "
+        "distribution of it.",
+    )
+    care_why: Text | None = Field(
+        default=None, description="Why you believe it; required beside a distribution."
     )
     source: Text = Field(description="Where it was read.")
     population: str = Field(default="", description="Who they were, in words.")
@@ -174,7 +196,10 @@ class ReportedTable(_Table):
     difference: float | None = Field(
         default=None, description="Mean of arm minus mean of versus; with se or ci95."
     )
-    versus: Text | None = Field(default=None, description="The arm that difference compares with.")
+    ratio: Annotated[float, Field(gt=0, le=100)] | None = Field(
+        default=None, description="Geometric mean of arm over that of versus; with ci95."
+    )
+    versus: Text | None = Field(default=None, description="The arm that it is compared with.")
     correlation: Annotated[float, Field(gt=-1, lt=1)] | None = Field(
         default=None,
         description="Of one endpoint at two months, or with with_endpoint at one; model scale.",
@@ -283,6 +308,7 @@ _REPORTED = TypeAdapter(ReportedTable)
 _INDIVIDUAL = TypeAdapter(IndividualTable)
 _EFFECT = TypeAdapter(EffectTable)
 _CLASS_EFFECT = TypeAdapter(ClassEffectTable)
+_CARE = TypeAdapter(CareTable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +321,7 @@ class EvidenceFile:
     individuals: tuple[IndividualTable, ...]
     effects: Mapping[str, EffectTable]
     classes: Mapping[str, ClassEffectTable]
+    care: Mapping[str, CareTable]
     lists_studies: bool  # [[study]] tables, so that entries must name their study
 
     @property
@@ -342,6 +369,7 @@ def read_file(path: Path) -> EvidenceFile:
         individuals=validate_list(_INDIVIDUAL, "individual", tables.get("individual", [])),
         effects=validate_by_name(_EFFECT, "effect"),
         classes=validate_by_name(_CLASS_EFFECT, "class_effect"),
+        care=validate_by_name(_CARE, "care"),
         lists_studies=lists_studies,
     )
 
@@ -354,18 +382,20 @@ def refuse(path: Path, message: str) -> BadEvidence:
 def _check_top(path: Path, tables: Table) -> None:
     if not tables:
         raise refuse(path, "is empty. Write a [study] table and at least one [[reported]].")
-    top_keys = ("study", "reported", "individual", "effect", "class_effect")
+    top_keys = ("study", "reported", "individual", "effect", "class_effect", "care")
     for key in tables:
         if key not in top_keys:
             shown = join_key("", key)
             raise refuse(
                 path, f"{shown} is not a key of an evidence file. {nearest(key, top_keys)}"
             )
-    for key in ("effect", "class_effect"):
+    for key, name, each in (
+        ("effect", "hba1c", "an endpoint"),
+        ("class_effect", "hba1c", "an endpoint"),
+        ("care", "sensor_share", "a covariate"),
+    ):
         if not isinstance(tables.get(key, {}), dict):
-            raise refuse(
-                path, f"{key} must be tables such as [{key}.hba1c]. Write one an endpoint."
-            )
+            raise refuse(path, f"{key} must be tables such as [{key}.{name}]. Write one {each}.")
     if set(tables) == {"effect"} and tables["effect"]:
         return
     _check_studies(path, tables)

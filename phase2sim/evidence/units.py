@@ -27,7 +27,7 @@ RATES: dict[str, float] = {  # events per patient-month
     "per patient-year": 1.0 / 12.0,
     "per 100 patient-years": 1.0 / 1200.0,
 }
-WITHOUT_UNIT = frozenset({"correlation", "count", "events", "percent_change", "statement"})
+WITHOUT_UNIT = frozenset({"correlation", "count", "events", "percent_change", "ratio", "statement"})
 
 
 @dataclass(frozen=True, slots=True)

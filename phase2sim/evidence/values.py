@@ -1,7 +1,7 @@
 """Values of one [[reported]] table: checked, and converted to the endpoint's unit."""
 
 from dataclasses import dataclass
-from math import isinf, nan, sqrt
+from math import isinf, log, nan, sqrt
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.reported import REMISSION, Normal
@@ -130,6 +130,8 @@ def spread_of(content: EntryContent) -> tuple[float | None, float | None]:
     Raises ``BadEvidence`` for more than one spread, or an impossible one.
     """
     table, scale = content.table, content.scale
+    if content.statistic == "ratio":
+        return None, _log_standard_error(content)
     spread_keys = [key for key in ("sd", "se", "ci95") if getattr(table, key) is not None]
     if len(spread_keys) > 1:
         raise content.entry.refuse(
@@ -155,6 +157,22 @@ def spread_of(content: EntryContent) -> tuple[float | None, float | None]:
         )
     half = (high - low) / 2
     return None, _positive_difference(content, "ci95", half, limit) / Z_OF_95_PERCENT
+
+
+def _log_standard_error(content: EntryContent) -> float | None:
+    """Standard error of the log of a ratio."""
+    if content.table.ci95 is None:
+        return None
+    low, high = content.table.ci95
+    _check_ordered(content, "ci95", low, high)
+    ratio = content.table.ratio or 0.0
+    if not 0 < low <= ratio <= high:
+        raise content.entry.refuse(
+            "ci95",
+            f"is [{low:g}, {high:g}]; it must hold the ratio {ratio:g}, with limits above 0. For"
+            " 49 % higher write ratio = 1.49.",
+        )
+    return log(high / low) / 2 / Z_OF_95_PERCENT
 
 
 def _check_possible_sd(content: EntryContent, typed: float) -> None:

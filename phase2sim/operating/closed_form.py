@@ -13,7 +13,7 @@ from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import TruthSource
 from phase2sim.core.endpoints import ENDPOINTS
-from phase2sim.prior.truth_sources import window_midpoints
+from phase2sim.prior.truth_sources import ENTRY_TIMES
 from phase2sim.scenario.assembly.assemble import AssembledScenario
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.theory.group_sequential.multi_arm_boundaries import Fates
@@ -115,7 +115,8 @@ def closed_form_power(
         return None
     null_effect, alpha = single_test
     e, v = plan.endpoints.index(analysis.endpoint), plan.visits_months.index(analysis.month)
-    margin = float(source.truth(0, 1).effect[0, 1, e, v]) - null_effect
+    kept = 1.0 if plan.background is None else plan.background.average_kept
+    margin = kept * float(source.truth(0, 1).effect[0, 1, e, v]) - null_effect
     case = _Case(assembled, e, v, ENDPOINTS[analysis.endpoint].benefit_sign * margin, alpha)
     power = formula.power(analysis, case)
     reasons = [*_reasons(assembled, analysis, e), formula.approximation]
@@ -227,11 +228,15 @@ def _covariance(assembled: AssembledScenario, e: int, analysed: list[int]) -> Fl
     values = sd[:, None] * sd * control.correlation[0, e][np.ix_(visits, visits)]
     if control.knots_months.size:
         since = (
-            window_midpoints(plan.months_since_diagnosis)[:, None]
+            plan.months_since_diagnosis.times(ENTRY_TIMES)[:, None]
             + np.array(plan.visits_months)[visits]
         )
         means = np.interp(since, control.knots_months, control.history[0, e])
         values = values + np.cov(means.T, bias=True)
+    if plan.background is not None:
+        added = plan.background.added(plan.endpoints, plan.visits_months)[e, visits]
+        share = plan.background.share
+        values = values + share * (1.0 - share) * np.outer(added, added)
     slope = plan.per_year_of_age.get(plan.endpoints[e], 0.0)
     variance = age_moments(plan)[1]
     age = variance if np.isfinite(variance) else 1.0
@@ -283,9 +288,10 @@ def _treated_counts(assembled: AssembledScenario) -> list[tuple[int, float]]:
 def _reasons(assembled: AssembledScenario, analysis: Analysis, e: int) -> list[str]:
     """Reasons why any formula is approximate here."""
     study, plan, control = assembled.study, assembled.study.drawn, assembled.control
-    low, high = plan.months_since_diagnosis
+    history = control.history[:, e]
     reasons: list[str] = []
-    if low < high and control.knots_months.size and np.ptp(control.history[:, e], axis=-1).any():
+    entry = plan.months_since_diagnosis
+    if entry.has_width and control.knots_months.size and np.ptp(history, axis=-1).any():
         reasons.append("patients' means differ by time since diagnosis")
     covariates = analysis.covariates
     if plan.per_year_of_age.get(plan.endpoints[e], 0.0) or "age" in covariates:
@@ -296,6 +302,10 @@ def _reasons(assembled: AssembledScenario, analysis: Analysis, e: int) -> list[s
         reasons.append("it takes the model-based standard error")
     if assembled.built.dropout.depends_on_outcome:
         reasons.append("it takes patients as lost completely at random")
+    if plan.background is not None and plan.endpoints[e] in plan.background.curves:
+        reasons.append("it takes patients with and without background therapy as one normal group")
+    if plan.background is not None and plan.background.kept < 1.0:
+        reasons.append("it takes the effect as the same with background therapy")
     study_reasons = {
         "it takes the arms as large as planned": not study.randomisation.has_known_sizes,
         "it takes everybody as eligible": bool(plan.eligible),

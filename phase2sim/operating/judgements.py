@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from phase2sim.core.contracts import GO
 from phase2sim.core.draws_error import DrawSums, Picks
-from phase2sim.evidence.elicited import ElicitedInput, elicited_inputs, robust_weight_input
+from phase2sim.evidence.elicited import (
+    NO_REASON,
+    ElicitedInput,
+    care_inputs,
+    elicited_inputs,
+    robust_weight_input,
+)
 from phase2sim.evidence.reported import Evidence
 from phase2sim.operating.measures import TrialSums, by_end
 from phase2sim.prior.truth_sources import drew_fitted
@@ -17,7 +23,15 @@ from phase2sim.scenario.scenario_file import Scenario
 
 def elicited_of(scenario: Scenario, evidence: Evidence | None) -> tuple[ElicitedInput, ...]:
     """Every elicited input behind the results of a scenario: of its evidence, and its own."""
-    fitted = () if evidence is None else elicited_inputs(evidence)
+    fitted: tuple[ElicitedInput, ...] = ()
+    if evidence is not None:
+        population = scenario.population
+        care = care_inputs(evidence, population.care, population.care_why)
+        fitted = (*elicited_inputs(evidence), *care)
+    if (therapy := scenario.population.background) is not None:
+        value = f"{therapy.name} in {100 * therapy.share:g} % of every arm"
+        given = ElicitedInput("population.background", value, therapy.why or NO_REASON)
+        fitted = (*fitted, given)
     if (mixed := scenario.truth.prior) is None:
         return fitted
     return (*fitted, robust_weight_input(mixed.robust_weight, mixed.why))

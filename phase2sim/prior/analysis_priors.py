@@ -6,20 +6,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from phase2sim.core.arrays import Floats
+from phase2sim.core.effect_curve import EffectCurve
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.errors import BadInput
 from phase2sim.core.randomness import normals
 from phase2sim.evidence.reported import SINGLE_ARM, EffectAssumption, Evidence
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.truth_sources import EffectCurve, knot_weights, window_midpoints
+from phase2sim.prior.entry import fitted_entry
+from phase2sim.prior.truth_sources import ENTRY_TIMES, knot_weights
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
 from phase2sim.theory.mixtures.em_fit import fit_mixture
 
 _LEVEL, _SLOPE = 2, 3  # indices in the "truth" stream, as in a simulated trial
 _ARMS_OF_ONE = 2.0  # an effect from n patients in two equal arms has SE 2 sd / sqrt(n)
 _USUAL_MONTH = 12.0  # month of a control mean without an effect
-_USUAL_WINDOW = (0.0, 12.0)  # months since diagnosis at entry, without a single arm
+_USUAL_ENTRY = EntryTime(0.0, 12.0)  # months since diagnosis at entry, without a single arm
 
 
 def load_kept_prior(evidence: Evidence, files: Sequence[str]) -> PriorDraws:
@@ -38,22 +41,22 @@ def load_kept_prior(evidence: Evidence, files: Sequence[str]) -> PriorDraws:
         ) from None
 
 
-def trial_window(evidence: Evidence) -> tuple[float, float]:
+def trial_entry(evidence: Evidence, prior: PriorDraws) -> EntryTime:
     """Months since diagnosis at entry of the next trial: those of the single arm, if any."""
-    windows = [arm.months_since_diagnosis for arm in evidence.arms if arm.design == SINGLE_ARM]
-    return windows[0] if windows else _USUAL_WINDOW
+    arms = [arm for arm in evidence.arms if arm.design == SINGLE_ARM]
+    return fitted_entry(arms[0], evidence, prior) if arms else _USUAL_ENTRY
 
 
 def analysis_priors(prior: PriorDraws, evidence: Evidence) -> tuple[AnalysisPrior, ...]:
     """Mixture of the effect and of the control mean of each endpoint, at the effect's month."""
-    window = trial_window(evidence)
+    entry = trial_entry(evidence, prior)
     mixtures = []
     for endpoint in prior.endpoints:
         assumption = prior.effects.get(endpoint)
         if assumption is not None:
-            mixtures.append(analysis_prior(prior, "effect", endpoint, assumption.month, window))
+            mixtures.append(analysis_prior(prior, "effect", endpoint, assumption.month, entry))
         month = _USUAL_MONTH if assumption is None else assumption.month
-        mixtures.append(analysis_prior(prior, "control", endpoint, month, window))
+        mixtures.append(analysis_prior(prior, "control", endpoint, month, entry))
     return tuple(mixtures)
 
 
@@ -62,22 +65,22 @@ def analysis_prior(
     quantity: str,
     endpoint: str,
     month: float | None,
-    window: tuple[float, float],
+    entry: EntryTime,
 ) -> AnalysisPrior:
     """Fit a mixture to the draws of the effect, or of the control mean of a new trial.
 
     ``quantity`` is ``"effect"`` or ``"control"``. ``month`` None is the month of the evidence's
-    effect. ``window`` is months since diagnosis at entry. Raises ``BadInput`` for an endpoint or
+    effect. ``entry`` is when after diagnosis patients enter. Raises ``BadInput`` for an endpoint or
     month that the evidence does not cover.
     """
     trial_month = _month(prior, quantity, endpoint, month)
     e = prior.endpoints.index(endpoint)
-    weights = _history_weights(prior, trial_month, window)
+    weights = _history_weights(prior, trial_month, entry)
     sd = float(np.sqrt(((prior.sd[:, e] @ weights.T) ** 2).mean()))
     if quantity == "effect":
         draws = effect_at(prior, endpoint, trial_month)
     else:
-        draws = control_mean_at(prior, endpoint, trial_month, window)
+        draws = control_mean_at(prior, endpoint, trial_month, entry)
     mixture = fit_mixture(draws)
     provenance = prior.provenance
     return AnalysisPrior(
@@ -85,7 +88,7 @@ def analysis_prior(
         endpoint=endpoint,
         scale=ENDPOINTS[endpoint].model_unit,
         month=trial_month,
-        months_since_diagnosis=window,
+        months_since_diagnosis=(entry.earliest, entry.latest),
         weights=tuple(mixture.weights.tolist()),
         means=tuple(mixture.means.tolist()),
         sds=tuple(mixture.sds.tolist()),
@@ -129,23 +132,19 @@ def effect_share(assumption: EffectAssumption, month: float) -> float:
     )
 
 
-def history_at(
-    prior: PriorDraws, endpoint: str, month: float, window: tuple[float, float]
-) -> Floats:
+def history_at(prior: PriorDraws, endpoint: str, month: float, entry: EntryTime) -> Floats:
     """Mean of untreated patients of an average study, (draw,).
 
-    ``window`` is months since diagnosis at entry; ``month`` counts from randomisation.
+    ``entry`` is when after diagnosis patients enter; ``month`` counts from randomisation.
     """
-    weights = _history_weights(prior, month, window).mean(axis=0)
+    weights = _history_weights(prior, month, entry).mean(axis=0)
     return np.asarray(prior.history[:, prior.endpoints.index(endpoint)] @ weights)
 
 
-def control_mean_at(
-    prior: PriorDraws, endpoint: str, month: float, window: tuple[float, float]
-) -> Floats:
+def control_mean_at(prior: PriorDraws, endpoint: str, month: float, entry: EntryTime) -> Floats:
     """Mean of a new trial's control arm, (draw,): history plus a new study's level and slope.
 
-    ``window`` is months since diagnosis at entry; ``month`` counts from randomisation.
+    ``entry`` is when after diagnosis patients enter; ``month`` counts from randomisation.
     """
     e = prior.endpoints.index(endpoint)
     seed = int(str(prior.provenance["digest"])[:15], 16)
@@ -154,15 +153,15 @@ def control_mean_at(
         normals(draws, seed, "truth", 0, stream_index)[:, 0] for stream_index in (_LEVEL, _SLOPE)
     )
     drift = prior.level_sd[:, e] * level + prior.slope_sd[:, e] * slope * month
-    return history_at(prior, endpoint, month, window) + drift
+    return history_at(prior, endpoint, month, entry) + drift
 
 
-def _history_weights(prior: PriorDraws, month: float, window: tuple[float, float]) -> Floats:
-    """Weights (node, knot) of the knots, at evenly spaced times in the enrolment window."""
-    low, high = window
+def _history_weights(prior: PriorDraws, month: float, entry: EntryTime) -> Floats:
+    """Weights (node, knot) of the knots, at times of entry with equal shares of the patients."""
+    low, high = entry.earliest, entry.latest
     if not 0 <= low <= high:
         raise BadInput(f"--window is {low:g} {high:g}; it must be 0 <= first <= last, in months.")
-    return knot_weights(window_midpoints(window) + month, prior.knots_months)
+    return knot_weights(entry.times(ENTRY_TIMES) + month, prior.knots_months)
 
 
 def _strings(value: object) -> tuple[str, ...]:

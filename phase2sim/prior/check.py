@@ -12,6 +12,7 @@ from phase2sim.core.randomness import generator
 from phase2sim.evidence.reported import LOCATIONS, SINGLE_ARM, Evidence, ReportedNumber
 from phase2sim.prior.analysis_priors import analysis_priors, effect_share, history_at
 from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.entry import fitted_entry
 from phase2sim.prior.fitting import seed_of
 from phase2sim.prior.models import prior_moments as beforehand
 from phase2sim.prior.models.prior_moments import PriorMoments
@@ -108,7 +109,7 @@ def check_prior(
         replicas=tuple(
             _replica(quantity, replicates[:, position]) for position, quantity in enumerate(table)
         ),
-        learned=tuple(_prior_updates(evidence, prior)),
+        learned=(*_prior_updates(evidence, prior), *_care_updates(evidence, prior)),
         analysis_priors=analysis_priors(prior, evidence),
     )
 
@@ -176,7 +177,7 @@ def face_values(evidence: Evidence, prior: PriorDraws) -> tuple[FaceValue, ...]:
             continue
         endpoint, month = ENDPOINTS[entry.endpoint], entry.months[0]
         value = entry.value if entry.on_model_scale else endpoint.to_model(entry.value)
-        untreated = history_at(prior, entry.endpoint, month, arm.months_since_diagnosis)
+        untreated = history_at(prior, entry.endpoint, month, fitted_entry(arm, evidence, prior))
         share = effect_share(prior.effects[entry.endpoint], month)
         unit = endpoint.model_unit if entry.on_model_scale else endpoint.unit
         label = f"month {month:g}: {entry.statistic.replace('_', ' ')} {entry.value:.3g} {unit}"
@@ -216,6 +217,16 @@ def _prior_updates(evidence: Evidence, prior: PriorDraws) -> Iterator[PriorUpdat
                 beforehand.spread_sd_before(name),
                 prior.spread_sd[:, e],
             )
+
+
+def _care_updates(evidence: Evidence, prior: PriorDraws) -> Iterator[PriorUpdate]:
+    """What was known, and is known, of what each covariate of care does."""
+    for row, name in enumerate(prior.care_covariates):
+        for effect in evidence.care[name].effects:
+            if effect.endpoint in prior.endpoints:
+                before = PriorMoments(np.array(effect.prior.mean), np.array(effect.prior.sd))
+                draws = prior.care_effect[:, row, prior.endpoints.index(effect.endpoint)]
+                yield _prior_update(f"effect of {name}", effect.endpoint, None, before, draws)
 
 
 def _prior_update(

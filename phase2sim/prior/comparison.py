@@ -7,11 +7,12 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.errors import BadInput
 from phase2sim.core.measured import Measured, proportion
 from phase2sim.core.progress import Report
 from phase2sim.evidence.reported import Evidence
-from phase2sim.prior.analysis_priors import analysis_prior, control_mean_at, effect_at, trial_window
+from phase2sim.prior.analysis_priors import analysis_prior, control_mean_at, effect_at, trial_entry
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
@@ -47,7 +48,7 @@ class ComparisonRow:
 
     endpoint: str
     month: float
-    window: tuple[float, float]  # months since diagnosis at entry
+    entry: EntryTime  # when after diagnosis patients enter
     sides: tuple[Side, ...]
 
 
@@ -87,16 +88,17 @@ def _rows(evidence: Sequence[Evidence], priors: Sequence[PriorDraws]) -> Iterato
             for evidence_set, prior in zip(evidence, priors, strict=True)
             if endpoint in prior.effects
         ]
-        first_evidence, month = evidence[0], _USUAL_MONTH
+        first, month = (evidence[0], priors[0]), _USUAL_MONTH
         if treating:
-            first_evidence, month = treating[0][0], treating[0][1].effects[endpoint].month
-        window = trial_window(first_evidence)
+            first = treating[0]
+            month = first[1].effects[endpoint].month
+        entry = trial_entry(*first)
         yield ComparisonRow(
             endpoint=endpoint,
             month=month,
-            window=window,
+            entry=entry,
             sides=tuple(
-                _side(evidence_set, prior, endpoint, month, window)
+                _side(evidence_set, prior, endpoint, month, entry)
                 for evidence_set, prior in zip(evidence, priors, strict=True)
             ),
         )
@@ -107,16 +109,16 @@ def _side(
     prior: PriorDraws,
     endpoint: str,
     month: float,
-    window: tuple[float, float],
+    entry: EntryTime,
 ) -> Side:
     effect = control = None
     if endpoint in prior.effects:
         draws = effect_at(prior, endpoint, month)
-        mixture = analysis_prior(prior, "effect", endpoint, month, window)
+        mixture = analysis_prior(prior, "effect", endpoint, month, entry)
         effect = _belief(draws, mixture, ENDPOINTS[endpoint].benefit_sign)
     if endpoint in prior.endpoints:
-        mixture = analysis_prior(prior, "control", endpoint, month, window)
-        control = _belief(control_mean_at(prior, endpoint, month, window), mixture)
+        mixture = analysis_prior(prior, "control", endpoint, month, entry)
+        control = _belief(control_mean_at(prior, endpoint, month, entry), mixture)
     return Side(evidence.names, effect, control)
 
 

@@ -1,7 +1,7 @@
 """Posterior draws given the evidence: the prior for the next trial."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.io.data_frames import frame_of
 from phase2sim.core.io.views import View, Viewed
-from phase2sim.evidence.reported import EffectAssumption
+from phase2sim.evidence.reported import CARE_MONTHS, EffectAssumption
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -72,6 +72,11 @@ class PriorDraws(Viewed):
         SD between studies of the log of the SD; all are alike if omitted.
     share_sd : ndarray of float, (draw, endpoint), optional
         SD between studies of the logit of ``patient_share``; all are alike if omitted.
+    care_covariates : tuple of str, (covariate,), default ()
+        Names of the covariates of care; ``history`` is the mean where all of them are 0.
+    care_effect : ndarray of float, (draw, covariate, endpoint), optional
+        Mean of untreated patients where a covariate of care is 1 minus that where it is 0, from
+        month 3 after diagnosis on; none at diagnosis, and linear in between.
     event_outcomes : tuple of str, (outcome,), default ()
         Names of the counted outcomes.
     event_rate : ndarray of float, (draw, outcome, 2), optional
@@ -88,7 +93,7 @@ class PriorDraws(Viewed):
 
     >>> import numpy as np
     >>> from phase2sim import PriorDraws
-    >>> from phase2sim.evidence.reported import EffectAssumption
+    >>> from phase2sim.evidence.reported import CARE_MONTHS, EffectAssumption
     >>> ones = np.ones((2, 1))
     >>> prior = PriorDraws(
     ...     endpoints=("hba1c",),
@@ -136,11 +141,29 @@ class PriorDraws(Viewed):
     age_slope: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint)
     spread_sd: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint)
     share_sd: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint)
+    care_covariates: tuple[str, ...] = ()
+    care_effect: Floats = field(default_factory=lambda: np.zeros((0, 0, 0)))  # by covariate
     event_outcomes: tuple[str, ...] = ()
     event_rate: Floats = field(default_factory=lambda: np.zeros((0, 0, 2)))
     # (draw, outcome, 2): untreated and treated
     event_dispersion: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, outcome)
     sampled: Mapping[str, Floats] = field(default_factory=dict)  # (draw, ...)
+
+    def under_care(self, care: Mapping[str, float]) -> "PriorDraws":
+        """Return the draws with the mean of patients whose covariates of care have these values.
+
+        Covariates that ``care`` does not name are 0. Raises ``KeyError`` for one without draws.
+        """
+        if not any(care.values()):
+            return self
+        value = np.zeros(len(self.care_covariates))
+        for name, share in care.items():
+            if name not in self.care_covariates:
+                raise KeyError(name)
+            value[self.care_covariates.index(name)] = share
+        moved = np.einsum("dce,c->de", self.care_effect, value)
+        ramp = np.minimum(self.knots_months / CARE_MONTHS, 1.0)
+        return replace(self, history=self.history + moved[:, :, None] * ramp)
 
     def frame(self) -> "DataFrame":
         """Fitted effects as a pandas data frame, one row per endpoint, model scale."""

@@ -9,7 +9,7 @@ import numpy as np
 from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadValue
-from phase2sim.evidence.elicited import ROBUST_WEIGHT, normal_text
+from phase2sim.evidence.elicited import ROBUST_WEIGHT, care_key, normal_text
 from phase2sim.evidence.load import digest_of
 from phase2sim.evidence.reported import (
     ClassEffect,
@@ -50,6 +50,7 @@ def moves_of(evidence: Evidence, robust_weight: float) -> tuple[Move, ...]:
         *_shared_moves(as_given),
         *(move for effect in evidence.effects.values() for move in _effect_moves(as_given, effect)),
         *(move for effect in evidence.classes.values() for move in _class_moves(as_given, effect)),
+        *_care_moves(as_given),
         *_number_moves(as_given),
         *_kilogram_moves(as_given),
     )
@@ -130,6 +131,27 @@ def _of_effect(
             evidence = replace(evidence, classes={**evidence.classes, effect.endpoint: moved})
     path = f"{effect.kind}.{effect.endpoint}.{key}"
     return replace(given, knob=path, change=change, value=value, evidence=_with_digest(evidence))
+
+
+def _care_moves(given: Move) -> Iterator[Move]:
+    """What care does: its mean halved, doubled and at 0, and its SD halved and doubled."""
+    for name, covariate in given.evidence.care.items():
+        for number, effect in enumerate(covariate.effects):
+            mean, sd = effect.prior.mean, effect.prior.sd
+            moved = {f"mean {change}": Normal(f * mean, sd) for change, f in _FACTORS.items()}
+            moved["mean at 0"] = Normal(0.0, sd)
+            moved |= {f"SD {change}": Normal(mean, f * sd) for change, f in _FACTORS.items()}
+            for change, normal in moved.items():
+                if normal == effect.prior:
+                    continue  # of a mean of 0
+                effects = list(covariate.effects)
+                effects[number] = replace(effect, prior=normal)
+                care = {**given.evidence.care, name: replace(covariate, effects=tuple(effects))}
+                yield replace(
+                    given, knob=care_key(name, effect.endpoint), change=change,
+                    value=f"{normal_text(normal)} {ENDPOINTS[effect.endpoint].model_unit}",
+                    evidence=_with_digest(replace(given.evidence, care=care)),
+                )  # fmt: skip
 
 
 def _number_moves(given: Move) -> Iterator[Move]:

@@ -12,10 +12,10 @@ from phase2sim.prior.draws import PriorDraws
 def log_prior_density(evidence: Evidence, prior: PriorDraws) -> Floats | None:
     """Log density (draw,) that the assumptions of ``evidence`` give to the draws, up to a constant.
 
-    The density is that of the effects of the next treatment, of the bias of a single arm, and of
-    mean and SD of a class. All else in the model is independent of the assumed sizes, so that the
-    ratio of two such densities reweights draws from one set of sizes to another. None if the
-    effects have no density, because all of their variance is shared.
+    The density is that of the effects of the next treatment, of the bias of a single arm, of mean
+    and SD of a class, and of what care does. All else in the model is independent of the assumed
+    sizes, so that the ratio of two such densities reweights draws from one set of sizes to another.
+    None if the effects have no density, because all of their variance is shared.
     """
     effects = assumptions(evidence, prior.endpoints)
     effect_density = _effect_density(evidence, prior, effects)
@@ -30,6 +30,11 @@ def log_prior_density(evidence: Evidence, prior: PriorDraws) -> Floats | None:
             total = total + _normal(prior.class_mean[:, e], 0.0, assumed.sceptical_sd)
             # Half-normal: the density of a normal on its positive half.
             total = total + _normal(prior.class_sd[:, e], 0.0, assumed.between_trials_sd)
+    for row, name in enumerate(prior.care_covariates):
+        for care in evidence.care[name].effects:
+            if care.endpoint in prior.endpoints:
+                size = prior.care_effect[:, row, prior.endpoints.index(care.endpoint)]
+                total = total + _normal(size, care.prior.mean, care.prior.sd)
     return total
 
 

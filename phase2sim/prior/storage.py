@@ -38,7 +38,9 @@ ARRAYS = tuple(
     field.name
     for field in fields(PriorDraws)
     if field.name not in ("endpoints", "effects", "provenance", "event_outcomes", "sampled")
+    and not field.name.startswith("care_")
 )
+_CARE = "care_effect"  # written if the evidence has covariates of care
 
 
 class DamagedPrior(BadInput):
@@ -86,7 +88,7 @@ def save(draws: PriorDraws, path: Path) -> None:
 
     Raises ``NotWritten`` if the folder cannot be written.
     """
-    arrays = {name: np.ascontiguousarray(getattr(draws, name)) for name in ARRAYS}
+    arrays = {name: np.ascontiguousarray(array) for name, array in _quantities(draws).items()}
     for name, sampled in draws.sampled.items():
         arrays[SAMPLED + name] = np.ascontiguousarray(sampled)
     about = json.dumps(
@@ -96,7 +98,8 @@ def save(draws: PriorDraws, path: Path) -> None:
             "event_outcomes": list(draws.event_outcomes),
             "effects": {name: _effect_table(assumed) for name, assumed in draws.effects.items()},
             "provenance": dict(draws.provenance),
-        },
+        }
+        | ({"care": list(draws.care_covariates)} if draws.care_covariates else {}),
         sort_keys=True,
         allow_nan=True,
     )
@@ -118,6 +121,12 @@ def save(draws: PriorDraws, path: Path) -> None:
             f"{path}: the fit cannot be kept: {reason_of(error)}. Set PHASE2SIM_CACHE to a folder"
             " that can be written."
         ) from None
+
+
+def _quantities(draws: PriorDraws) -> dict[str, Floats]:
+    """Arrays by name, but for the sampled variables."""
+    names = (*ARRAYS, _CARE) if draws.care_covariates else ARRAYS
+    return {name: getattr(draws, name) for name in names}
 
 
 def load(path: Path) -> PriorDraws:
@@ -145,10 +154,13 @@ def _draws_of(path: Path, header: Mapping[str, Any], arrays: dict[str, Floats]) 
         raise DamagedPrior(f"{path}: its format is {header['format']!r}, not {_FORMAT!r}.")
     if header["provenance"].get("failed_gate"):
         raise DamagedPrior(f"{path}: these draws failed the gate and cannot be used.")
-    quantities: dict[str, Any] = {name: arrays.pop(name) for name in ARRAYS}
+    care = tuple(header.get("care", ()))
+    names = (*ARRAYS, _CARE) if care else ARRAYS
+    quantities: dict[str, Any] = {name: arrays.pop(name) for name in names}
     return PriorDraws(
         endpoints=tuple(header["endpoints"]),
         event_outcomes=tuple(header["event_outcomes"]),
+        care_covariates=care,
         effects={name: _assumption(table) for name, table in header["effects"].items()},
         provenance=header["provenance"],
         sampled={name.removeprefix(SAMPLED): array for name, array in arrays.items()},
@@ -160,10 +172,8 @@ def _read_arrays(content: bytes) -> tuple[dict[str, Floats], str, str]:
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
         if not isinstance(stored, np.lib.npyio.NpzFile):
             raise ValueError("a single array")  # noqa: TRY004  # not the caller's type error
-        sampled_names = [name for name in stored.files if name.startswith(SAMPLED)]
-        arrays = {
-            name: np.asarray(stored[name], dtype=np.float64) for name in (*ARRAYS, *sampled_names)
-        }
+        others = [name for name in stored.files if name.startswith(SAMPLED) or name == _CARE]
+        arrays = {name: np.asarray(stored[name], dtype=np.float64) for name in (*ARRAYS, *others)}
         return arrays, str(stored["about"]), str(stored["checksum"])
 
 
@@ -177,12 +187,16 @@ def _checksum(arrays: Mapping[str, Floats], about: str) -> str:
 
 def digest(draws: PriorDraws) -> str:
     """Hash of the draws and effect assumptions, without the provenance of the fit."""
-    arrays = {name: getattr(draws, name) for name in ARRAYS}
     about = {
         name: {key: v for key, v in _effect_table(assumed).items() if key != "reasons"}
         for name, assumed in draws.effects.items()
     }
-    return _checksum(arrays, json.dumps([list(draws.endpoints), about], sort_keys=True))
+    names = [
+        list(draws.endpoints),
+        about,
+        *([draws.care_covariates] if draws.care_covariates else []),
+    ]
+    return _checksum(_quantities(draws), json.dumps(names, sort_keys=True))
 
 
 def _effect_table(assumed: EffectAssumption) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from phase2sim.core.age_distribution import age_moments
 from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.contracts import Plan, Truth, TruthSource
 from phase2sim.core.draws_error import Picks
-from phase2sim.core.effect_shapes import EffectShape
+from phase2sim.core.effect_curve import EffectCurve
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.randomness import normals, uniforms
 from phase2sim.evidence.reported import REFERENCE_AGE
@@ -19,7 +19,7 @@ from phase2sim.prior.draws import PriorDraws
 
 EXPECTED = "expected"  # the target's effect in a control arm drawn from the prior
 DRAWN_TRUTHS = ("prior", "sceptical", EXPECTED)  # labels of truths with a draw for each trial
-_WINDOW_NODES = 48
+ENTRY_TIMES = 48
 # Indices in the "truth" stream.
 _PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT, _SPREAD, _SHARE = range(8)
 
@@ -75,22 +75,8 @@ class Control:
         if not self.knots_months.size:
             return fixed
         curve = self.history[:, endpoint].mean(axis=0)
-        since = window_midpoints(plan.months_since_diagnosis) + month
+        since = plan.months_since_diagnosis.times(ENTRY_TIMES) + month
         return fixed + float(np.interp(since, self.knots_months, curve).mean())
-
-
-@dataclass(frozen=True, slots=True)
-class EffectCurve:
-    """Effect on one endpoint over time: ``size`` at ``month``, with the time course ``shape``."""
-
-    size: float
-    month: float
-    shape: EffectShape
-
-    def at(self, months: Floats) -> Floats:
-        """Effect at each month, model scale."""
-        shape_at_month = float(self.shape.at(np.array([self.month]))[0])
-        return self.shape.at(months) * (self.size / shape_at_month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +220,7 @@ def control_from_prior(prior: PriorDraws, plan: Plan) -> Control:
     """Untreated patients of an average study, one row per draw of the prior."""
     endpoint_indices = [prior.endpoints.index(name) for name in plan.endpoints]
     visits = np.array(plan.visits_months)
-    since = window_midpoints(plan.months_since_diagnosis)[:, None] + visits
+    since = plan.months_since_diagnosis.times(ENTRY_TIMES)[:, None] + visits
     weights = knot_weights(since, prior.knots_months)  # (node, visit, knot)
     sd = prior.sd[:, endpoint_indices] @ weights.reshape(-1, len(prior.knots_months)).T
     spread = np.sqrt((sd**2).reshape(*sd.shape[:2], *since.shape).mean(axis=2))
@@ -332,13 +318,6 @@ def _between_control_means(
     indices = [prior.endpoints.index(name) for name in plan.endpoints]
     free = np.array([control.history[:, e].any() for e in range(len(indices))])
     return prior.level_sd[:, indices] * free, prior.slope_sd[:, indices] * free
-
-
-def window_midpoints(window: tuple[float, float]) -> Floats:
-    """Midpoints of equal parts of an enrolment window; a single time if it has no width."""
-    low, high = window
-    nodes = 1 if low == high else _WINDOW_NODES
-    return low + (high - low) * (np.arange(nodes) + 0.5) / nodes
 
 
 def knot_weights(months: Floats, knots: Floats) -> Floats:

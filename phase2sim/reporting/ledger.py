@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.evidence.ages import age_words
 from phase2sim.evidence.reported import (
     ClassEffect,
     EffectAssumption,
@@ -16,6 +17,7 @@ from phase2sim.evidence.reported import (
     IndividualData,
     ReportedNumber,
     StudyArm,
+    UnknownShare,
 )
 
 ELICITED_MARK = "◆ ELICITED"
@@ -201,16 +203,24 @@ def _uses_elicited_weight(reported: ReportedNumber) -> bool:
 
 
 def _heading(file: str, arm: StudyArm) -> Text:
-    low, high = arm.months_since_diagnosis
-    window = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    window = arm.months_since_diagnosis.words
     size = f"n = {arm.patients}" if arm.patients else "n not reported"
-    age = "" if arm.age_years is None else f", mean age {arm.age_years:g} years"
     design = f"{arm.design}, {'' if arm.treated else 'un'}treated"
+    care = "".join(f", {name.replace('_', ' ')} {_value(given)}" for name, given in arm.care)
     return Text.assemble(
         (f"\n{arm.study}, {arm.arm}", "bold"),
-        f": {design}, {size}{age}, entry {window} months from diagnosis\n{arm.source} ({file})",
+        f": {design}, {size}, {age_words(arm)}{care}, entry {window} months from diagnosis",
+        f"\n{arm.source} ({file})",
         (f"\n{arm.note}" if arm.note else "", "italic"),
     )
+
+
+def _value(given: float | UnknownShare) -> str:
+    match given:
+        case UnknownShare(mean=mean, sd=sd):
+            return f"about {mean:g} (SD {sd:g}, elicited)"
+        case share:
+            return f"{share:g}"
 
 
 def _cells(reported: ReportedNumber) -> tuple[str | Text, ...]:

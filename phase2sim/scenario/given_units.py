@@ -182,7 +182,7 @@ def _targets(tables: Mapping[str, Any], conversion: _Conversion) -> None:
 
 
 def _eligible(tables: Mapping[str, Any], conversion: _Conversion) -> None:
-    for name, table in _given(tables):
+    for name, table in _given({k: t for k, t in tables.items() if k in ENDPOINTS}):
         key, endpoint = f"population.eligible.{name}", ENDPOINTS[name]
         unit = conversion.unit(endpoint, table["unit"], f"{key}.unit")
         table["unit"] = endpoint.unit

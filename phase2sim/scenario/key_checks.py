@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from phase2sim.core.contracts import AGE
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, MEASURES, Endpoint
+from phase2sim.core.entry_times import SINCE_DIAGNOSIS
 from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.io.validation import Table, join_key, nearest
 from phase2sim.core.units import unit_of
@@ -27,7 +28,7 @@ def check_endpoints(scenario: "Scenario", path: Path) -> None:
         "outcome": (scenario.outcome, measured),
         "truth.target": (scenario.truth.target, measured),
         "population.per_year_of_age": (population.per_year_of_age, measured),
-        "population.eligible": (population.eligible, measured),
+        "population.eligible": (population.eligible, (*measured, SINCE_DIAGNOSIS)),
         "population.baseline_strata": (population.baseline_strata, measured),
         "population.site_sd": (population.site_sd, measured),
         "missing.delta": (scenario.missing.delta, measured),
@@ -150,13 +151,11 @@ def direction_of_benefit(endpoint: Endpoint, effect: float) -> str:
 
 def check_windows(population: Population, path: Path) -> None:
     """Refuse windows and strata whose limits are in the wrong order, or outside each other."""
-    for key in ("months_since_diagnosis", "age_years"):
-        window: tuple[float, float] | None = getattr(population, key)
-        if window is not None and window[0] > window[1]:
-            raise BadScenario(
-                f"{path}: population.{key} is {list(window)}; the lower limit comes first."
-                " Swap them."
-            )
+    ages = population.age_years
+    if ages is not None and ages[0] > ages[1]:
+        raise BadScenario(
+            f"{path}: population.age_years is {list(ages)}; the lower limit comes first. Swap them."
+        )
     if population.age_years is None and (population.age_strata or population.per_year_of_age):
         raise BadScenario(
             f"{path}: population.age_years is missing; age_strata and per_year_of_age need it."

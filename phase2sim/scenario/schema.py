@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from phase2sim.analyses.quantification_limit import REPLACEMENT_SHARES
 from phase2sim.core.endpoints import RESPONSES
 from phase2sim.core.estimands import STRATEGIES
+from phase2sim.evidence.care_tables import CareTable
 from phase2sim.evidence.tables import (
     ClassEffectTable,
     EffectTable,
@@ -86,8 +87,8 @@ def scenario_schema() -> dict[str, Any]:
         owner["properties"][key] = {"oneOf": _options(kind, definitions), "description": about}
     schema["properties"]["analysis"]["items"] = {"oneOf": _options("analyses", definitions)}
     schema["properties"]["intercurrent"] |= _events(definitions)
-    target = definitions["TargetEffect"]
-    target["oneOf"] = _options("shapes", definitions, closed=False)
+    for name in ("TargetEffect", "BackgroundEffect"):
+        definitions[name]["oneOf"] = _options("shapes", definitions, closed=False)
     for name, meanings in OF_TABLES.items():
         for key, text in meanings.items():
             definitions[name]["properties"][key]["description"] = text
@@ -116,12 +117,12 @@ def evidence_schema() -> dict[str, Any]:
         item = table(of)
         return {"type": "array", "items": item, "description": item["description"]}
 
-    def named(of: type) -> dict[str, Any]:
+    def named(of: type, by: str = "endpoint") -> dict[str, Any]:
         item = table(of)
         return {
             "type": "object",
             "additionalProperties": item,
-            "description": f"By endpoint: {item['description']}",
+            "description": f"By {by}: {item['description']}",
         }
 
     study = table(StudyTable)
@@ -131,6 +132,7 @@ def evidence_schema() -> dict[str, Any]:
         "individual": listed(IndividualTable),
         "effect": named(EffectTable),
         "class_effect": named(ClassEffectTable),
+        "care": named(CareTable, "covariate"),
     }
     schema = {
         "$schema": _DRAFT,

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from phase2sim.core.io.entry_tables import Entry
 from phase2sim.core.io.validation import LIST, MATRIX, NUMBER, TABLE, Month, branch
 
 type Part = dict[str, Any]  # a part's name and its options; `scenario.assembly` builds it
@@ -38,11 +39,43 @@ type Strata = Annotated[
 ]
 
 
+class BackgroundEffect(BaseModel):
+    """What the background therapy does to an endpoint; the shape's own options are further keys."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    effect: float = Field(description="With the therapy minus without it, model scale, at month.")
+    month: Annotated[float, Field(gt=0, le=1200)] = Field(
+        description="When the effect has this size; months since randomisation."
+    )
+    shape: str = Field(description="How the effect grows: a name from `phase2sim list shapes`.")
+
+
+class BackgroundTable(TableModel):
+    """A therapy that patients of every arm receive beside what the trial gives."""
+
+    name: Annotated[str, Field(min_length=1)] = Field(description="Of the therapy, for the screen.")
+    share: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="Share of the patients of every arm who receive it, from randomisation on."
+    )
+    effect: Annotated[dict[str, BackgroundEffect], Field(min_length=1)] = Field(
+        description="By endpoint: what it does to those who receive it."
+    )
+    kept: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=1.0, description="Share of the trial's own effect that remains in them."
+    )
+    why: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="Why you believe it: a judgement, printed with the results."
+    )
+
+
 class Population(TableModel):
     """Who may enrol."""
 
-    months_since_diagnosis: tuple[Month, Month] = Field(
-        default=(0.0, 0.0), description="Enrolment window on the diagnosis clock; uniform in it."
+    months_since_diagnosis: Entry = Field(
+        default=(0.0, 0.0),
+        description="When after diagnosis patients enter: earliest and latest month, even between "
+        "them; or a table { mean, sd, within }.",
     )
     age_years: tuple[Age, Age] | None = Field(default=None, description="Age range; uniform in it.")
     age_strata: tuple[Annotated[float, Field(gt=0)], ...] = Field(
@@ -61,7 +94,8 @@ class Population(TableModel):
     )
     eligible: dict[str, Limits] = Field(
         default_factory=dict,
-        description="By endpoint: the baseline with which a patient may enrol, in its unit.",
+        description="By endpoint: the baseline with which a patient may enrol, in its unit; and "
+        "months_since_diagnosis: when.",
     )
     baseline_strata: dict[str, Strata] = Field(
         default_factory=dict,
@@ -72,6 +106,18 @@ class Population(TableModel):
     site_sd: dict[str, Annotated[float, Field(ge=0, le=100)]] = Field(
         default_factory=dict,
         description="By endpoint: SD between sites, model scale. Part of the between-patient SD.",
+    )
+    care: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict,
+        description="By covariate of care of the evidence, such as sensor_share: its value in the "
+        "trial to come, 0 if left out.",
+    )
+    care_why: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="Why you believe care: it is a judgement, printed with the results.",
+    )
+    background: BackgroundTable | None = Field(
+        default=None, description="A therapy that some patients of every arm receive; none."
     )
 
 

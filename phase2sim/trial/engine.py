@@ -244,7 +244,7 @@ def true_effect(study: Study, truth: Truth, number: int) -> Floats:
     visits = [plan.visits_months.index(month) for month in analysed_months(study.plan, analysis)]
     e, arm = plan.endpoints.index(analysis.endpoint), study.aim(number).arm
     average: Floats = truth.effect[:, arm, e, visits].mean(axis=1)  # arm 0 has no effect
-    return average
+    return average if plan.background is None else average * plan.background.average_kept
 
 
 def is_stated(study: Study, number: int) -> bool:

@@ -17,8 +17,9 @@ from pytensor.configdefaults import config
 from scipy.special import expit, logit, logsumexp
 
 from phase2sim.core.effect_shapes import SHAPES
+from phase2sim.evidence.ages import arms_of_unknown_age
 from phase2sim.evidence.load import load_evidence
-from phase2sim.evidence.reported import Evidence
+from phase2sim.evidence.reported import REFERENCE_AGE, Evidence
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.fit import CompiledModel
 from phase2sim.prior.models.joint import joint_model
@@ -89,7 +90,7 @@ class Held:
 
 
 def only_hba1c(name: str) -> Evidence:
-    """What a shipped evidence file says of HbA1c alone."""
+    """What a shipped evidence file says of HbA1c alone; unknown ages are held at the reference."""
     shipped = load_evidence([ROOT / "priors" / f"{name}.toml"])
     own = tuple(
         entry
@@ -97,7 +98,9 @@ def only_hba1c(name: str) -> Evidence:
         if entry.endpoint == "hba1c" and not entry.with_endpoint and not entry.unused
     )
     effects = {key: of for key, of in shipped.effects.items() if key == "hba1c"}
-    return replace(shipped, reported=own, effects=effects)
+    unknown = tuple(arms_of_unknown_age(shipped))
+    arms = tuple(replace(a, age_years=REFERENCE_AGE) if a in unknown else a for a in shipped.arms)
+    return replace(shipped, reported=own, effects=effects, arms=arms)
 
 
 def held_history() -> Held:

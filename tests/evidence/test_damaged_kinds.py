@@ -27,6 +27,7 @@ DOSE = 'endpoint = "insulin"\nmonth = {}\nunit = "U/kg/day"\n'
 EVENTS = 'endpoint = "adverse_events"\nmonths = [0, 6]\n'
 SERIOUS = EVENTS.replace("adverse", "serious_adverse", 1)
 BETWEEN = "between_trials_sd = 0.3"
+AGE = "age_years = { normal = [12, 2.5] }\n"
 WEIGHT = "weight_kg = { normal = [35, 10] }\n"
 ARM = 'study = "Trial"\narm = "{}"\n'
 
@@ -105,6 +106,22 @@ REFUSED: list[tuple[str, str, str]] = [
         CONTROL + WEIGHT.replace("10", "0") + 'weight_why = "x"' + entry(VISIT + "mean = 8"),
         "study.weight_kg.normal[2]",
         "above 0",
+    ),
+    (CONTROL + AGE + entry(VISIT + "mean = 8"), "study.age_why", "say why"),
+    (
+        CONTROL + 'age_years = 9\nage_why = "x"' + entry(VISIT + "mean = 8"),
+        "study.age_why",
+        "without",
+    ),
+    (
+        CONTROL + AGE.replace("12", "0") + 'age_why = "x"' + entry(VISIT + "mean = 8"),
+        "study.age_years.normal[1]",
+        "above 0",
+    ),
+    (
+        CONTROL + AGE.replace("2.5", "7") + 'age_why = "x"' + entry(VISIT + "mean = 8"),
+        "study.age_years.normal[2]",
+        "half of the mean",
     ),
     (CONTROL + "age_years = 0" + entry(VISIT + "mean = 8"), "study.age_years", "above 0"),
     (CONTROL + "age_years = 240" + entry(VISIT + "mean = 8"), "study.age_years", "above 110"),

@@ -26,11 +26,15 @@ def reasons(folder: Path, text: str) -> dict[str, str]:
 def test_one_text_is_the_reason_for_every_number(tmp_path: Path) -> None:
     keys = ("sceptical_sd", "bias_sd", "half_time_months")
 
-    assert reasons(tmp_path, TEXT) == {f"effect.hba1c.{key}": "ours" for key in keys}
+    aged = TEXT.replace("[[reported]]", "age_years = 11\n[[reported]]", 1)
+
+    assert reasons(tmp_path, aged) == {f"effect.hba1c.{key}": "ours" for key in keys}
 
 
 def test_a_table_has_a_reason_for_each_number(tmp_path: Path) -> None:
-    assert reasons(tmp_path, EACH) == {
+    aged = EACH.replace("[[reported]]", "age_years = 11\n[[reported]]", 1)
+
+    assert reasons(tmp_path, aged) == {
         "effect.hba1c.sceptical_sd": "doubt",
         "effect.hba1c.bias_sd": "care",
         "effect.hba1c.half_time_months": "slow",

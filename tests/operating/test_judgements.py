@@ -76,3 +76,30 @@ def test_the_reason_for_the_weight_is_printed_and_moves_no_trial(run: Runner) ->
 
     assert elicited["truth.prior.robust_weight"].reason == "because"
     assert study_key(stated, ("prior",), "") == study_key(other, ("prior",), "")
+
+
+def test_care_of_the_trial_is_printed_with_its_reason_or_as_left_out(run: Runner) -> None:
+    said = ("population.care.sensor_share=0.5", "population.care_why=because")
+    stated, other = (load_scenario(SCENARIO, s) for s in (said, said[:1]))
+
+    elicited = {given.key: given for given in run(*said).elicited}
+    left_out = {given.key: given for given in run("population.care={}").elicited}
+
+    assert str(elicited["population.care.sensor_share"]).endswith("= 0.5: because")
+    assert left_out["population.care.sensor_share"].value == "0"
+    assert study_key(stated, ("prior",), "") == study_key(other, ("prior",), "")
+
+
+def test_background_therapy_is_printed_with_its_reason(run: Runner) -> None:
+    effect = '{c_peptide={effect=0.1, month=12, shape="onset"}}'
+    said = (
+        f'population.background={{name="teplizumab", share=0.3, effect={effect}, why="approved"}}'
+    )
+    other = said.replace("teplizumab", "another").replace("approved", "a guess")
+
+    elicited = {given.key: str(given) for given in run(said).elicited}
+
+    key = "population.background"
+    assert elicited[key] == f"{key} = teplizumab in 30 % of every arm: approved"
+    stated, renamed = (load_scenario(SCENARIO, (text,)) for text in (said, other))
+    assert study_key(stated, ("prior",), "") == study_key(renamed, ("prior",), "")

@@ -28,9 +28,10 @@ from phase2sim.trial.engine import simulate_batch
 
 _PATH = Path("scenario.toml")
 _TRIALS = 15
-_TABLES = ("AnalysisMixture", "Curve", "Cuts", "Data", "Events", "InUnit", "Limits", "Missing",
-           "Outcome", "Percent", "PlannedLook", "Population", "PriorTruth", "Responder", "Shared",
-           "Stopping", "TargetEffect", "TruthTable", "VisitCorrelation")  # fmt: skip
+_TABLES = ("AnalysisMixture", "BackgroundTable", "BackgroundEffect", "Curve", "Cuts", "Data",
+           "Events", "InUnit", "Limits", "Missing", "Outcome", "Percent", "PlannedLook",
+           "Population", "PriorTruth", "Responder", "Shared", "Stopping",
+           "TargetEffect", "TruthTable", "VisitCorrelation")  # fmt: skip
 _UNITS = "scenario/test_given_units.py"
 # What a batch of simulated trials does not show, and the test that shows it.
 ELSEWHERE = {
@@ -45,6 +46,13 @@ ELSEWHERE = {
     "PriorTruth.why": "operating/test_judgements.py::"
     "test_the_reason_for_the_weight_is_printed_and_moves_no_trial",
     "Population.months_since_diagnosis": "test_a_key_of_the_prior_moves_a_simulated_trial",
+    **dict.fromkeys(
+        ("BackgroundTable.name", "BackgroundTable.why"),
+        "operating/test_judgements.py::test_background_therapy_is_printed_with_its_reason",
+    ),
+    "Population.care": "test_a_key_of_the_prior_moves_a_simulated_trial",
+    "Population.care_why": "operating/test_judgements.py::"
+    "test_care_of_the_trial_is_printed_with_its_reason_or_as_left_out",
     "failures_allowed": "cli/test_commands.py::"
     "test_more_failures_than_allowed_end_with_exit_code_1",
     "Data.unit": "studies/test_real_data.py::"
@@ -72,6 +80,7 @@ PRIOR_PROBES: dict[str, Table] = {
     "TruthTable.prior": {"truth.prior": {"robust_weight": 0.8}},
     "PriorTruth.robust_weight": {"truth.prior": {"robust_weight": 0.3}},
     "Population.months_since_diagnosis": {"population.months_since_diagnosis": [2, 3]},
+    "Population.care": {"population.care": {"sensor_share": 0.8}},
 }
 
 

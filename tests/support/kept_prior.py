@@ -18,6 +18,7 @@ KNOTS = np.array([0.0, 3.0, 6.0, 12.0, 24.0, 36.0])
 MEAN = {"hba1c": 8.0, "c_peptide": 0.5, "insulin": 0.65, "glucose": 2.1}
 SLOPE = {"hba1c": 0.0, "c_peptide": -0.005, "insulin": 0.0, "glucose": 0.0}  # a month
 SD = {"hba1c": 1.2, "c_peptide": 0.25, "insulin": 0.2, "glucose": 0.35}
+CARE = {"hba1c": -0.3, "c_peptide": 0.0, "insulin": 0.0, "glucose": 0.0}
 EFFECT = {"hba1c": -0.4, "c_peptide": 0.05, "insulin": -0.05, "glucose": -0.1}
 EFFECT_SD = {"hba1c": 0.2, "c_peptide": 0.05, "insulin": 0.05, "glucose": 0.1}
 
@@ -63,6 +64,8 @@ def draws_for(evidence: Evidence) -> PriorDraws:
             "model_version": prior_files.MODEL_VERSION,
             "elicited": ["made up for a test"],
         },
+        care_covariates=tuple(evidence.care),
+        care_effect=np.tile(_all(CARE), (DRAWS, len(evidence.care), 1)),
         event_outcomes=tuple(EVENTS),
         event_rate=np.full((DRAWS, len(EVENTS), 2), 0.1),
         event_dispersion=np.full((DRAWS, len(EVENTS)), 0.5),

@@ -57,6 +57,12 @@ ARMS = C | {
     "decision": {"kind": "dunnett", "one_sided_alpha": 0.2, "step_down": False},
 }  # fmt: skip
 
+BACKGROUND = C | {
+    "population": {"background": {"name": "teplizumab", "share": 0.5, "kept": 0.5, "effect": {
+        "c_peptide": {"effect": 0.1, "month": 12, "shape": "onset"}}}},
+    "analysis": [C["analysis"][0] | {"month": 6}],
+}  # fmt: skip
+
 # Key -> base and the change of it (and of what it needs) that must show.
 TABLE_PROBES: dict[str, tuple[Table, Table]] = {
     "seed": (C, {"seed": 9}),
@@ -70,6 +76,14 @@ TABLE_PROBES: dict[str, tuple[Table, Table]] = {
     "assume": (LOST, {"assume": "pessimistic"}),
     "analysis": (C, {"analysis.1.month": 6}),
     "decision": (C, {"decision.one_sided_alpha": 0.2}),
+    "BackgroundTable.share": (BACKGROUND, {"population.background.share": 0.2}),
+    "BackgroundTable.kept": (BACKGROUND, {"population.background.kept": 1.0}),
+    "BackgroundTable.effect": (BACKGROUND, {"population.background.effect.c_peptide.effect": 0.2}),
+    "BackgroundEffect.effect": (BACKGROUND, {
+        "population.background.effect.c_peptide.effect": 0.2}),
+    "BackgroundEffect.month": (BACKGROUND, {"population.background.effect.c_peptide.month": 3}),
+    "BackgroundEffect.shape": (BACKGROUND, {
+        "population.background.effect.c_peptide.shape": "linear"}),
     "Events.per_month": (COUNTED, {"events.adverse_events.per_month": 0.4}),
     "Events.dispersion": (COUNTED, {"events.adverse_events.dispersion": 2.0}),
     "Events.rate_ratio": (COUNTED, {"events.adverse_events.rate_ratio": 0.4}),
@@ -101,6 +115,7 @@ TABLE_PROBES: dict[str, tuple[Table, Table]] = {
     "Population.eligible": (C, {"population": {"eligible": {"c_peptide": {"at_least": 0.4}}}}),
     "Population.baseline_strata": (C, {"population": {"baseline_strata": {"c_peptide": [0.6]}},
         "design.randomisation": {"method": "stratified_blocks", "over": ["c_peptide"]}}),
+    "Population.background": (C, {"population": BACKGROUND["population"]}),
     "Population.sites": (AGED, {"population.sites": 2}),
     "Population.site_sd": (AGED, {"population.site_sd.c_peptide": 0.2}),
     "Shared.endpoints": (C, {"shared.endpoints": ["hba1c"], "endpoint_correlation": -0.5,

@@ -46,8 +46,8 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
 
     ``true`` replaces what is known by endpoint: ``mean`` and ``sd`` (endpoint, knot), ``level_sd``,
     ``slope_sd``, ``share``, ``decay``, ``age_slope``, ``spread_sd`` and ``share_sd`` (endpoint,),
-    ``driver`` (endpoint, endpoint). By default curves are flat, studies alike and endpoints
-    independent.
+    ``driver`` (endpoint, endpoint), ``tilt`` (learned arm,). By default curves are flat, studies
+    alike and endpoints independent.
     """
     layout = cells(evidence)
     names = layout.endpoints
@@ -63,15 +63,18 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
         "spread_sd": none,
         "share_sd": none,
         "driver": np.eye(len(names)),
+        "tilt": np.zeros(layout.learned.shape[1]),
     } | true
+    of |= {"years": layout.years}
     values = {name: pt.as_tensor(np.asarray(value, dtype=float)) for name, value in of.items()}
-    driver = values.pop("driver")
+    driver, tilt = values.pop("driver"), values.pop("tilt")
     none_sampled = pt.zeros(int(layout.sampled.sum()))  # these studies stand at the mean
     history = NaturalHistory(
         level=none_sampled,
         slope=none_sampled,
         spread=pt.ones(layout.months.size),
         cell_share=values["share"][layout.endpoint],
+        entry_tilt=pt.sum(layout.learned * tilt, axis=1),
         endpoint_driver=driver,
         endpoint_correlation=same_visit_correlation(driver, values["share"], values["decay"]),
         **values,

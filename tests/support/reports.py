@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from support.agreement import assert_agrees
 
+from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.randomness import generator
 from phase2sim.evidence.reported import Evidence, ReportedNumber, StudyArm
 from phase2sim.prior.replicates.parameters import Parameters
@@ -43,14 +44,16 @@ def truth(**changes: object) -> Parameters:
         "event_rate": np.array([[0.1, 0.3], [0.01, 0.01]]),
         "event_dispersion": np.array([0.8, 0.0]),
         "event_study_sd": 0.0,
+        "entry_tilt": np.zeros(0),
     }
     return Parameters(**(flat | changes))  # type: ignore[arg-type]  # named fields
 
 
 def arm(name: str = "control", study: str = "A", **changes: object) -> StudyArm:
     """Ten patients who entered at diagnosis."""
-    of = {"design": "control-arm", "patients": 10, "months_since_diagnosis": (0.0, 0.0)}
-    return StudyArm(study=study, arm=name, source="made up", **(of | changes))  # type: ignore[arg-type]  # named fields
+    of = {"design": "control-arm", "patients": 10, "months_since_diagnosis": EntryTime()} | changes
+    of["months_since_diagnosis"] = EntryTime(*of["months_since_diagnosis"])  # type: ignore[misc]  # a window
+    return StudyArm(study=study, arm=name, source="made up", **of)  # type: ignore[arg-type]  # named fields
 
 
 def entry(

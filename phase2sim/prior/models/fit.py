@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import nutpie
@@ -19,10 +19,12 @@ from phase2sim.evidence.assumed_effects import assumptions
 from phase2sim.evidence.elicited import elicited_inputs
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.entry import LEARNED, learned_provenance
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.diagnostics import diagnose
 from phase2sim.prior.models.joint import SHARED, flatten_numbers, joint_model, reported_arrays
 from phase2sim.prior.models.likelihoods.events import read_events
+from phase2sim.prior.models.unknowns.care import care_effects
 from phase2sim.prior.models.unknowns.evidence_arrays import cells
 from phase2sim.prior.models.unknowns.settings import (
     EVENT_PRIORS,
@@ -35,7 +37,7 @@ from phase2sim.prior.models.unknowns.settings import (
 
 _DERIVED_VARIABLES = frozenset(  # functions of the sampled variables
     ("history", "sd", "age_slope", "endpoint_correlation", "effect", "bias", "class_mean")
-).union(["event_rate"])
+).union(["event_rate", "care_effect"])
 SECONDS_BETWEEN_LOOKS = 0.25
 SECONDS_BETWEEN_REPORTS = 5.0
 VERSIONED_PACKAGES = ("pymc", "nutpie", "pytensor", "numpy", "phase2sim")
@@ -168,7 +170,8 @@ def to_prior(
 
     ``provenance`` holds seed and diagnostics, to be kept with the draws.
     """
-    endpoints = cells(evidence).endpoints
+    layout = cells(evidence)
+    endpoints = layout.endpoints
     arrays = {str(name): _thin(array, sampler.kept_draws) for name, array in posterior.items()}
     draws = len(arrays["history"])
     effects = assumptions(evidence, endpoints)
@@ -182,15 +185,15 @@ def to_prior(
         slope_sd=arrays["slope_sd"],
         patient_share=arrays["patient_share"],
         decay=arrays["decay"],
-        endpoint_correlation=_correlation_matrices(
-            arrays.get("endpoint_correlation"), len(endpoints), draws
-        ),
+        endpoint_correlation=_correlation_matrices(arrays, len(endpoints)),
         effect=_place_by_endpoint(arrays.get("effect"), tuple(effects), endpoints, draws),
         effects=effects,
         provenance={
             "digest": evidence.digest,
             "evidence": list(evidence.names),
+            LEARNED: learned_provenance(evidence),
             "elicited": [f"{given.key}: {given.value}" for given in elicited_inputs(evidence)],
+            "study_age": list(layout.unknown_age),  # of each column of that variable
             "versions": {name: version(name) for name in VERSIONED_PACKAGES},
             **provenance,
         },
@@ -200,6 +203,7 @@ def to_prior(
         age_slope=arrays["age_slope"],
         spread_sd=arrays["spread_sd"],
         share_sd=arrays["share_sd"],
+        **_care_draws(evidence, arrays.get("care_effect"), endpoints, draws),
         event_outcomes=read_events(evidence).outcomes,
         event_rate=arrays.get("event_rate", np.zeros((draws, 0, 2))),
         event_dispersion=arrays.get("event_dispersion", np.zeros((draws, 0))),
@@ -216,10 +220,10 @@ def _thin(array: xr.DataArray, draws: int) -> Floats:
     return values[spaced].reshape(kept * chains, *values.shape[2:])
 
 
-def _correlation_matrices(pairs: Floats | None, endpoints: int, draws: int) -> Floats:
+def _correlation_matrices(arrays: Mapping[str, Floats], endpoints: int) -> Floats:
     """Correlation matrices (draw, endpoint, endpoint) from their lower triangles."""
-    matrices = np.tile(np.eye(endpoints), (draws, 1, 1))
-    if pairs is not None:
+    matrices = np.tile(np.eye(endpoints), (len(arrays["history"]), 1, 1))
+    if (pairs := arrays.get("endpoint_correlation")) is not None:
         rows, columns = np.tril_indices(endpoints, -1)
         matrices[:, rows, columns] = matrices[:, columns, rows] = pairs
     return matrices
@@ -227,6 +231,23 @@ def _correlation_matrices(pairs: Floats | None, endpoints: int, draws: int) -> F
 
 def _class_endpoints(evidence: Evidence) -> tuple[str, ...]:
     return tuple(name for name in PRIORS if name in evidence.classes)
+
+
+class _CareDraws(TypedDict):
+    care_covariates: tuple[str, ...]
+    care_effect: Floats
+
+
+def _care_draws(
+    evidence: Evidence, values: Floats | None, endpoints: tuple[str, ...], draws: int
+) -> _CareDraws:
+    """Effects of care (draw, covariate, endpoint), 0 where none is assumed, and the covariates."""
+    names = tuple(evidence.care)
+    placed = np.zeros((draws, len(names), len(endpoints)))
+    for column, (name, endpoint) in enumerate(care_effects(evidence, endpoints)):
+        if values is not None:
+            placed[:, names.index(name), endpoints.index(endpoint)] = values[:, column]
+    return {"care_covariates": names, "care_effect": placed}
 
 
 def _place_by_endpoint(

@@ -35,7 +35,10 @@ from phase2sim.prior.models.likelihoods.spreads import (
     ResidualSpreads,
     Spreads,
 )
+from phase2sim.prior.models.likelihoods.study_effects import study_effects
+from phase2sim.prior.models.unknowns.care import care_shift
 from phase2sim.prior.models.unknowns.effect import treatment_effect
+from phase2sim.prior.models.unknowns.entry_tilt import root_weights
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
 from phase2sim.prior.models.unknowns.natural_history import (
     Moments,
@@ -102,6 +105,7 @@ class Densities:
     locations: JointLocations | None
     spread: JointSpread | None
     rows: Mapping[str, Tensor]  # by table, (row,)
+    locations_given_effects: JointLocations | None  # given the effects that counts read, if any
 
 
 def joint_model(
@@ -114,8 +118,9 @@ def joint_model(
     Its variables are ``history``, ``sd`` (endpoint, knot), ``level_sd``, ``slope_sd``,
     ``patient_share``, ``decay``, ``age_slope`` (endpoint), ``endpoint_correlation`` (pair of
     endpoints) with several, ``effect`` and ``bias`` with a single arm, ``class_mean`` and
-    ``class_sd`` with a class of randomised trials, ``event_rate`` and ``event_dispersion`` with
-    events, and the standard normals that they are computed from. Raises ``BadEvidence`` for entries
+    ``class_sd`` with a class of randomised trials, ``care_effect`` with covariates of care,
+    ``event_rate`` and ``event_dispersion`` with events, and the standard normals that they are
+    computed from. Raises ``BadEvidence`` for entries
     that contradict each other or have no likelihood.
     """
     layout = cells(evidence)
@@ -138,25 +143,32 @@ def declare(
 ) -> Densities:
     """Declare all parameters in the current PyMC model; return the densities of the entries."""
     history = natural_history(layout, priors)
-    moments = cell_moments(layout, history, treatment_effect(evidence, layout))
+    entered = root_weights(layout, history.entry_tilt)
+    added = treatment_effect(evidence, layout) + care_shift(evidence, layout, entered)
+    moments = cell_moments(layout, history, added)
     event_tables = events.read_events(evidence)
     table = _share_numbers(read_tables(evidence, layout, event_tables))
     joint = None
     if table.locations.cell.size:
         joint = locations.joint_locations(table.locations, layout, moments, history)
+    own = None if joint is None else (table.locations, joint)
+    effects = study_effects(layout, moments, history, own)
     spread = spreads.joint_spread(table.spreads, moments) if table.spreads.cell.size else None
     rows = _moment_terms(table, moments, history) | _median_terms(table, joint, moments)
+    if _rows(table.remissions):
+        counted = moments if effects is None else effects.added_to(moments)
+        rows["remissions"] = remission_counts.remission_density(table.remissions, counted)
     if _rows(table.falls):
-        median_density = None if joint is None else (table.locations, joint)
         rows["falls"] = counts_below_baseline.counts_below_baseline_density(
-            table.falls, layout, moments, history, median_density
+            table.falls, layout, moments, history, own
         )
     if evidence.individuals:
         rows["own_data"] = individual_density(evidence, layout, moments)[None]
     if event_tables.outcomes:
         shared_tables = replace(event_tables, counts=table.event_counts, rates=table.rates)
         rows["event_counts"], rows["rates"] = events.event_densities(shared_tables, event_priors)
-    return Densities(joint, spread, rows)
+    given = joint if effects is None or own is None else effects.given(own[0], moments, own[1])
+    return Densities(joint, spread, rows, given)
 
 
 def read_tables(evidence: Evidence, layout: Cells, counted: EventTables) -> Tables:
@@ -231,7 +243,6 @@ def _moment_terms(table: Tables, moments: Moments, history: NaturalHistory) -> d
     """Terms that depend only on the moments of patients."""
     terms: dict[str, Callable[[Any], Tensor]] = {
         "counts": lambda rows: counts.count_density(rows, moments),
-        "remissions": lambda rows: remission_counts.remission_density(rows, moments),
         "change_spreads": lambda rows: spreads.change_spread_density(rows, moments),
         "residual_spreads": lambda rows: spreads.residual_spread_density(rows, moments),
         "differences": lambda rows: changes.difference_density(rows, moments, raw=False),

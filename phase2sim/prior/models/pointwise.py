@@ -52,7 +52,7 @@ def _point(model: pm.Model, sampled: Mapping[str, Floats], draw: int) -> list[Fl
 def _by_entry(densities: Densities, tables: Tables, entries: int) -> Tensor:
     """Sum, for each entry, the rows of all terms that read it, (entry,)."""
     total = pt.zeros(entries)
-    joint = densities.locations
+    joint = densities.locations_given_effects
     if joint is not None:
         total = total + _sum_by_entry(
             joint.given_the_others(), _single_entries(tables.locations.entry), entries

@@ -1,11 +1,13 @@
 """One draw of the parameters from which a report is simulated."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.entry import TILT
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,14 @@ class Parameters:
     class_mean: Floats  # (endpoint,)
     class_sd: Floats  # (endpoint,)
     age_slope: Floats  # (endpoint,) per year
+    entry_tilt: Floats  # (learned arm,) of the spread of entry, as ``Evidence.learned_arms``
     event_outcomes: tuple[str, ...]
     event_rate: Floats  # (outcome, 2): untreated, treated; events per patient-month
     event_dispersion: Floats  # (outcome,)
     event_study_sd: float  # of the log rate, between studies
+    care_effect: Mapping[str, Floats] = field(default_factory=dict)  # (endpoint,) by covariate
+    study_age: Mapping[str, float] = field(default_factory=dict)
+    # SDs from the expected mean age of arms without a printed one, by study
 
 
 def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
@@ -59,8 +65,22 @@ def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
         class_mean=row(prior.class_mean),
         class_sd=row(prior.class_sd),
         age_slope=row(prior.age_slope),
+        entry_tilt=prior.sampled[TILT][draw] if TILT in prior.sampled else np.zeros(0),
         event_outcomes=prior.event_outcomes,
         event_rate=prior.event_rate[draw] if prior.event_outcomes else np.zeros((0, 2)),
         event_dispersion=prior.event_dispersion[draw] if prior.event_outcomes else np.zeros(0),
         event_study_sd=float(between[draw]) if between is not None else 0.0,
+        care_effect={
+            name: prior.care_effect[draw, row] for row, name in enumerate(prior.care_covariates)
+        },
+        study_age=_study_ages(prior, draw),
     )
+
+
+def _study_ages(prior: PriorDraws, draw: int) -> dict[str, float]:
+    """SDs from the expected mean age, by study, where the fit did not know the age of an arm."""
+    ages = prior.sampled.get("study_age")
+    studies = prior.provenance.get("study_age")
+    if ages is None or not isinstance(studies, list):
+        return {}
+    return {str(study): float(age) for study, age in zip(studies, ages[draw], strict=True)}

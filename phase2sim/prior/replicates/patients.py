@@ -1,6 +1,7 @@
 """Simulated patients of one arm, drawn jointly over endpoints and visits."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,17 +10,22 @@ from scipy import special
 
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.entry_times import EntryTime
+from phase2sim.evidence.ages import age_distribution
+from phase2sim.evidence.care import share_of
 from phase2sim.evidence.reported import (
+    CARE_MONTHS,
     RANDOMISED,
     REFERENCE_AGE,
     ClassEffect,
     EffectAssumption,
     Evidence,
     StudyArm,
+    UnknownShare,
 )
 from phase2sim.prior.replicates.parameters import Parameters
 
-ENROLMENT_TIMES = 128  # per enrolment window, for averages over it
+ENROLMENT_TIMES = 128  # of an arm, for averages over them
 _NODES, _HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(32)  # of a standard normal
 _WEIGHTS = _HERMITE_WEIGHTS / _HERMITE_WEIGHTS.sum()
 
@@ -42,12 +48,17 @@ class StudyDeviation:
     share: Floats  # (endpoint,) permanent share of the variance
     class_effect: Floats  # (endpoint,) effect in its treated arm, if randomised
     event_ratio: Floats  # (outcome,) rate over that of the average study
+    age: float = 0.0  # SDs of its arms' mean ages from what is expected, where not printed
 
 
-def draw_study(truth: Parameters, rng: np.random.Generator) -> StudyDeviation:
-    """Draw level, slope, effect and event rates of a new study."""
+def draw_study(truth: Parameters, rng: np.random.Generator, name: str = "") -> StudyDeviation:
+    """Draw level, slope, effect and event rates of a new study.
+
+    Its age is that of the fit's draw if the study of this ``name`` was fitted.
+    """
     level, slope, effect, spread, share = rng.standard_normal((5, len(truth.endpoints)))
     events = rng.standard_normal(len(truth.event_outcomes))
+    age = truth.study_age.get(name)
     return StudyDeviation(
         level=truth.level_sd * level,
         slope=truth.slope_sd * slope,
@@ -55,7 +66,20 @@ def draw_study(truth: Parameters, rng: np.random.Generator) -> StudyDeviation:
         share=special.expit(special.logit(truth.patient_share) + truth.share_sd * share),
         class_effect=truth.class_mean + truth.class_sd * effect,
         event_ratio=np.exp(truth.event_study_sd * events),
+        age=rng.standard_normal() if age is None else age,
     )
+
+
+def draw_care(evidence: Evidence, arm: StudyArm, rng: np.random.Generator) -> dict[str, float]:
+    """Value of each covariate of care in an arm: as its source says, or drawn."""
+    care = {}
+    for name, covariate in evidence.care.items():
+        match share_of(arm, covariate):
+            case UnknownShare() as unknown:
+                care[name] = float(rng.beta(*unknown.beta))
+            case float(share):
+                care[name] = share
+    return care
 
 
 def to_endpoint_unit(latent: Floats, transformation: str) -> Floats:
@@ -78,6 +102,7 @@ class ArmPopulation:
     visits: tuple[Visit, ...]
     truth: Parameters
     study: StudyDeviation
+    care: Mapping[str, float] = field(default_factory=dict)  # by covariate
 
     @cached_property
     def endpoint(self) -> Ints:
@@ -108,13 +133,23 @@ class ArmPopulation:
             )
             mean[:, columns] += self.study.level[k] + self.study.slope[k] * since
             mean[:, columns] += self._of_age(int(k)) + self._of_treatment(int(k), since)
+            mean[:, columns] += self._of_care(int(k), since_diagnosis)
             curve = np.interp(since_diagnosis, self.truth.knots_months, self.truth.sd[k])
             sd[:, columns] = self.study.spread[k] * curve
         return mean, sd
 
     def _of_age(self, k: int) -> float:
-        age = self.arm.age_years
-        return 0.0 if age is None else float(self.truth.age_slope[k] * (age - REFERENCE_AGE))
+        age = age_distribution(self.arm)
+        years = age.mean + age.sd * self.study.age - REFERENCE_AGE
+        return float(self.truth.age_slope[k] * years)
+
+    def _of_care(self, k: int, since_diagnosis: Floats) -> Floats:
+        """Shift of the mean by care, at months since diagnosis, in their shape."""
+        share_there = np.clip(since_diagnosis / CARE_MONTHS, 0.0, 1.0)
+        size = 0.0
+        for name, value in self.care.items():
+            size += value * float(self.truth.care_effect[name][k])
+        return size * share_there
 
     def _of_treatment(self, k: int, since: Floats) -> Floats:
         """Shift of the mean by treatment, at months since entry, in their shape."""
@@ -148,10 +183,16 @@ class ArmPopulation:
 
     @cached_property
     def enrolment(self) -> Floats:
-        """Months since diagnosis at entry, evenly spaced over the window."""
-        low, high = self.arm.months_since_diagnosis
-        times = ENROLMENT_TIMES if high > low else 1
-        return low + (high - low) * (np.arange(times) + 0.5) / times
+        """Months since diagnosis at entry, midpoints of equal shares of the patients."""
+        return self.entry.times(ENROLMENT_TIMES)
+
+    @cached_property
+    def entry(self) -> EntryTime:
+        """When the patients of the arm enter."""
+        entry, learned = self.arm.months_since_diagnosis, self.evidence.learned_arms
+        if not entry.learned or not self.truth.entry_tilt.size:
+            return entry
+        return entry.tilted(float(self.truth.entry_tilt[learned.index(self.arm)]))
 
     @cached_property
     def at_enrolment(self) -> tuple[Floats, Floats]:
@@ -183,8 +224,8 @@ class ArmPopulation:
         return covariance(i, j, within) / float(np.sqrt(variances))
 
     def draw(self, patients: int, rng: np.random.Generator) -> Floats:
-        """Values (patient, visit), model scale, of patients enrolled evenly over the window."""
-        enrolled = rng.uniform(*self.arm.months_since_diagnosis, size=patients)
+        """Values (patient, visit), model scale, of patients who enter as the arm's do."""
+        enrolled = self.entry.quantiles(rng.uniform(size=patients))
         mean, sd = self.moments(enrolled)
         factor = _factor(self.correlation(enrolled))
         independent = rng.standard_normal((patients, len(self.visits)))

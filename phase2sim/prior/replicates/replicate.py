@@ -14,6 +14,7 @@ from phase2sim.prior.replicates.parameters import Parameters
 from phase2sim.prior.replicates.patients import (
     ArmPopulation,
     StudyDeviation,
+    draw_care,
     draw_study,
     weight_factor,
 )
@@ -56,9 +57,10 @@ def replicate(evidence: Evidence, truth: Parameters, rng: np.random.Generator) -
     truths: dict[str, StudyDeviation] = {}
     for arm, entries in _entries_by_arm(evidence).items():
         if arm.study not in truths:
-            truths[arm.study] = draw_study(truth, rng)
+            truths[arm.study] = draw_study(truth, rng, arm.study)
         visits = tuple(sorted({visit for entry in entries for visit in summary_visits(entry)}))
-        population = ArmPopulation(evidence, arm, visits, truth, truths[arm.study])
+        care = draw_care(evidence, arm, rng)
+        population = ArmPopulation(evidence, arm, visits, truth, truths[arm.study], care)
         studies.setdefault(arm.study, {})[arm.arm] = _sample(population, entries, rng)
     values: list[float] = []
     for entry in _used_entries(evidence):

@@ -82,7 +82,8 @@ def named_values(entry: ReportedNumber) -> tuple[tuple[str, float], ...]:
         if entry.statistic == "range":
             names = ("smallest", "largest")
         return tuple(zip(names, entry.bounds, strict=True))
-    name = "difference" if entry.versus else NUMBER_NAMES.get(entry.statistic, entry.statistic)
+    of_arms = "ratio" if entry.statistic == "ratio" else "difference"
+    name = of_arms if entry.versus else NUMBER_NAMES.get(entry.statistic, entry.statistic)
     value = entry.elicited.mean if entry.elicited else entry.value
     spread = () if entry.sd is None else (("SD", entry.sd),)
     return ((name, value), *spread)
@@ -226,6 +227,12 @@ def _percent_change(
     return (100.0 * float(np.expm1(log_ratio)),)
 
 
+def _ratio(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:
+    """Ratio of the medians of two arms; its standard error is normal on the log ratio."""
+    arm, versus = (arms[name].expected_median(entry, 0) for name in (entry.arm, entry.versus))
+    return (arm / versus * float(np.exp((entry.se or 0.0) * rng.standard_normal())),)
+
+
 def _correlation(
     entry: ReportedNumber, arms: _Samples, rng: np.random.Generator
 ) -> tuple[float, ...]:
@@ -297,6 +304,8 @@ def _summary(entry: ReportedNumber) -> _Summary:
         return _event_count
     if entry.endpoint == REMISSION:
         return _remission
+    if entry.statistic == "ratio":
+        return _ratio
     return _difference if entry.versus else SUMMARIES[entry.statistic]
 
 

@@ -76,7 +76,7 @@ def published_points(evidence: Evidence, endpoint: str) -> tuple[Point, ...]:
         if not _is_location(entry, endpoint):
             continue
         arm = arms[entry.study, entry.arm]
-        entered = 0.0 if entry.clock == "diagnosis" else float(np.mean(arm.months_since_diagnosis))
+        entered = 0.0 if entry.clock == "diagnosis" else arm.months_since_diagnosis.mean
         measure = ENDPOINTS[endpoint]
         value = measure.from_model(entry.value) if entry.on_model_scale else entry.value
         treated = arm.treated or arm.design == "single-arm"

@@ -20,7 +20,7 @@ def evidence_comparison_json(rows: Sequence[ComparisonRow]) -> list[dict[str, An
             "endpoint": row.endpoint,
             "scale": ENDPOINTS[row.endpoint].model_unit,
             "month": row.month,
-            "months_since_diagnosis": list(row.window),
+            "months_since_diagnosis": [row.entry.earliest, row.entry.latest],
             "sets": [_side_json(side) for side in row.sides],
         }
         for row in rows
@@ -32,11 +32,10 @@ def evidence_comparison_screen(rows: Sequence[ComparisonRow]) -> RenderableType:
     parts: list[RenderableType] = []
     for row in rows:
         endpoint = ENDPOINTS[row.endpoint]
-        low, high = row.window
         parts += [
             Text(
                 f"{endpoint.label} at month {row.month:g} ({endpoint.model_unit}), enrolled"
-                f" {low:g} to {high:g} months after diagnosis",
+                f" {row.entry.words} months after diagnosis",
                 style="bold",
             ),
             _table(row),

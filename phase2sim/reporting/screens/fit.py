@@ -13,6 +13,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.evidence.reported import EffectAssumption
 from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.entry import learned_entries
 from phase2sim.reporting.plain_tables import number, plain_table
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior, mixture_json
 
@@ -29,7 +30,13 @@ def fit_json(prior: PriorDraws, priors: Sequence[AnalysisPrior]) -> dict[str, An
         "digest": provenance.get("digest"),
         "draws": len(prior.effect),
         "endpoints": {name: _endpoint(prior, e) for e, name in enumerate(prior.endpoints)},
+        "care": {name: _care(prior, row) for row, name in enumerate(prior.care_covariates)},
         "events": {name: _event(prior, e) for e, name in enumerate(prior.event_outcomes)},
+        "learned_entry": [
+            {"arm": learned.arm, "within": [learned.earliest, learned.latest]}
+            | {"mean_months_since_diagnosis": _summary(learned.mean)}
+            for learned in learned_entries(prior)
+        ],
         "analysis_priors": [mixture_json(analysis_prior) for analysis_prior in priors],
         "diagnostics": provenance.get("diagnostics"),
         "versions": provenance.get("versions"),
@@ -48,7 +55,9 @@ def fit_screen(prior: PriorDraws, priors: Sequence[AnalysisPrior]) -> Renderable
         Text(),
         _effect_table(prior),
         Text(),
+        *_care_tables(prior),
         *_event_tables(prior),
+        *_entry_lines(prior),
         _mixture_table(priors),
         Text(),
         *_notes(prior),
@@ -98,6 +107,15 @@ def _endpoint(prior: PriorDraws, e: int) -> dict[str, Any]:
         "bias": _summary_of_column(prior.bias, e),
         "class_mean": _summary_of_column(prior.class_mean, e),
         "class_sd": _summary_of_column(prior.class_sd, e),
+    }
+
+
+def _care(prior: PriorDraws, row: int) -> dict[str, _Summary]:
+    """Return what a covariate of care does, by endpoint."""
+    return {
+        name: _summary(prior.care_effect[:, row, e])
+        for e, name in enumerate(prior.endpoints)
+        if prior.care_effect[:, row, e].any()
     }
 
 
@@ -166,6 +184,22 @@ def _prior_of_effect(prior: PriorDraws, e: int, assumption: EffectAssumption) ->
     return f"N(0, {assumption.sceptical_sd:g}), sceptical{bias}"
 
 
+def _care_tables(prior: PriorDraws) -> Iterator[RenderableType]:
+    if not prior.care_covariates:
+        return
+    table = plain_table(("care, all patients against none", "mean", "95 % interval"), ())
+    for row, covariate in enumerate(prior.care_covariates):
+        for name, size in _care(prior, row).items():
+            table.add_row(
+                f"{covariate}: {ENDPOINTS[name].label}, {ENDPOINTS[name].model_unit}",
+                f"{size['mean']:+.3f}",
+                f"{size['lower']:+.3f} to {size['upper']:+.3f}",
+            )
+    yield table
+    yield Text("The untreated patients above have 0 of it.")
+    yield Text()
+
+
 def _event_tables(prior: PriorDraws) -> Iterator[RenderableType]:
     if not prior.event_outcomes:
         return
@@ -184,6 +218,19 @@ def _event_tables(prior: PriorDraws) -> Iterator[RenderableType]:
         )
     yield table
     yield Text()
+
+
+def _entry_lines(prior: PriorDraws) -> Iterator[RenderableType]:
+    """Return what was learned of when patients entered; nothing if no arm's entry is learned."""
+    for learned in learned_entries(prior):
+        mean = _summary(learned.mean)
+        yield Text(
+            f"{learned.arm}: entered {mean['mean']:.1f} months after diagnosis on average (95 %"
+            f" {mean['lower']:.1f} to {mean['upper']:.1f}), learned from its numbers; an even"
+            f" spread over {learned.earliest:g} to {learned.latest:g} would be"
+            f" {(learned.earliest + learned.latest) / 2:g}"
+        )
+        yield Text()
 
 
 def _mixture_table(priors: Sequence[AnalysisPrior]) -> Table:

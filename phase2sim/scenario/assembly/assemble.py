@@ -21,6 +21,7 @@ from phase2sim.scenario.assembly.analysis_set import (
     safety_of,
 )
 from phase2sim.scenario.assembly.arm_dropping import rule_of
+from phase2sim.scenario.assembly.care import prior_under_care
 from phase2sim.scenario.assembly.meaningless_values import refuse_meaningless
 from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.assembly.pilot import eligible_share, set_rates, stratum_shares
@@ -124,6 +125,7 @@ def assemble(built: BuiltScenario, prior: PriorDraws | None) -> AssembledScenari
     scenario, plan = built.scenario, built.study.plan
     check_simulated(built.study.analyses, scenario, built.path)
     drawn = widen_plan(scenario, plan) or plan
+    prior = prior_under_care(built, prior)
     if prior is not None:
         _check_prior(built, prior, drawn)
     control = untreated_control(built, prior, drawn)
@@ -152,7 +154,7 @@ def _check_prior(built: BuiltScenario, prior: PriorDraws, drawn: Plan) -> None:
                 f"{path}: truth.prior: the evidence has no treated arm for {endpoint}."
                 " Add a single-arm evidence file or leave truth.prior out."
             )
-    last = plan.months_since_diagnosis[1] + drawn.visits_months[-1]
+    last = plan.months_since_diagnosis.latest + drawn.visits_months[-1]
     if last > prior.knots_months[-1]:
         raise BadScenario(
             f"{path}: design.visits_months and population.months_since_diagnosis reach month"

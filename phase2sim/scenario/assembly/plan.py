@@ -9,14 +9,17 @@ import numpy as np
 from phase2sim.core.analysis import Analysis
 from phase2sim.core.contracts import AGE, SITE, Counted, Plan
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
+from phase2sim.core.entry_times import SINCE_DIAGNOSIS, EntryTime
 from phase2sim.core.errors import BadScenario, BadValue
 from phase2sim.core.estimands import STRATEGIES, TREATMENT_POLICY
+from phase2sim.core.io.entry_tables import entry_time, message_after_key
 from phase2sim.core.io.validation import join_key, nearest
 from phase2sim.core.patient_parts import Intercurrent, Missingness, Randomisation, Recruitment
 from phase2sim.core.units import unit_that_fits
+from phase2sim.scenario.assembly.background_therapy import background_of
 from phase2sim.scenario.assembly.registry import TABLES, build
 from phase2sim.scenario.scenario_file import Scenario
-from phase2sim.scenario.tables import Cuts, Limits
+from phase2sim.scenario.tables import Cuts, Limits, Population
 from phase2sim.trial.designs.design import Design
 from phase2sim.trial.patients.intercurrent import INTERCURRENT
 
@@ -69,7 +72,7 @@ def plan_of(
     named = {part for a in analyses for part in drawn_for(a.endpoint) if part not in EVENTS}
     modifiers = {name for effect in target.values() for name in effect.modified_by}
     tied = {events.tied_to for events in scenario.events.values() if events.tied_to}
-    named |= {*target, *reads, *population.eligible, *population.baseline_strata, *tied}
+    named |= {*target, *reads, *_eligible_endpoints(population), *population.baseline_strata, *tied}
     named |= modifiers - {AGE}
     normal = population.age_mean is not None and population.age_sd is not None
     return Plan(
@@ -78,7 +81,7 @@ def plan_of(
         patients=design.patients,
         endpoints=tuple(name for name in ENDPOINTS if name in named),
         visits_months=design.visits_months,
-        months_since_diagnosis=population.months_since_diagnosis,
+        months_since_diagnosis=_entry(scenario),
         age_years=population.age_years or (np.nan, np.nan),
         age_strata=population.age_strata,
         per_year_of_age=population.per_year_of_age,
@@ -89,6 +92,7 @@ def plan_of(
         baseline_strata=_baseline_strata(scenario),
         modifiers=dict.fromkeys(sorted(modifiers), 0.0),
         counted={name: _counted(scenario, name) for name in scenario.events},
+        background=background_of(scenario),
     )
 
 
@@ -125,10 +129,43 @@ def _check_plausible(value: float, name: str, key_path: str, written: str = "") 
         )
 
 
+def _entry(scenario: Scenario) -> EntryTime:
+    """When after diagnosis patients enter: those whom eligibility lets in."""
+    population, path = scenario.population, scenario.path
+    try:
+        entry = entry_time(population.months_since_diagnosis)
+    except ValueError as error:
+        raise BadScenario(
+            f"{path}: population.{SINCE_DIAGNOSIS} {message_after_key(error)}"
+        ) from None
+    limits = population.eligible.get(SINCE_DIAGNOSIS)
+    if limits is None:
+        return entry
+    key_path = f"{path}: population.eligible.{SINCE_DIAGNOSIS}"
+    low, high = limits.at_least or 0.0, np.inf if limits.at_most is None else limits.at_most
+    if limits.unit is not None:
+        raise BadScenario(f"{key_path}.unit is {limits.unit!r}; it is in months. Leave unit out.")
+    if limits.at_least is None and limits.at_most is None:
+        raise BadScenario(f"{key_path} is empty; give at_least, at_most or both.")
+    try:
+        return entry.cut(low, high)
+    except ValueError as error:
+        raise BadScenario(
+            f"{key_path}: {error}; population.{SINCE_DIAGNOSIS} is {entry.words}. Correct one of"
+            " them."
+        ) from None
+
+
+def _eligible_endpoints(population: Population) -> Iterable[str]:
+    """Endpoints whose baseline decides who may enrol."""
+    return (name for name in population.eligible if name != SINCE_DIAGNOSIS)
+
+
 def _eligible(scenario: Scenario) -> Mapping[str, tuple[float, float]]:
     """Limits of eligibility on the model scale."""
     limits_by_endpoint = {}
-    for name, limits in scenario.population.eligible.items():
+    for name in _eligible_endpoints(scenario.population):
+        limits = scenario.population.eligible[name]
         to_model, key_path = ENDPOINTS[name].to_model, f"population.eligible.{name}"
         for key, limit in (("at_least", limits.at_least), ("at_most", limits.at_most)):
             if limit is not None:

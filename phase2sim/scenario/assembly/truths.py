@@ -7,6 +7,7 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import AGE, Plan, TruthSource
+from phase2sim.core.effect_curve import EffectCurve
 from phase2sim.core.effect_shapes import EffectShape
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS, drawn_for
 from phase2sim.core.errors import BadScenario
@@ -15,7 +16,6 @@ from phase2sim.core.units import unit_of
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.truth_sources import (
     Control,
-    EffectCurve,
     TreatedArms,
     control_from_prior,
     expected_truth,

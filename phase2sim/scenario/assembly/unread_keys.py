@@ -10,6 +10,7 @@ from phase2sim.scenario.assembly.parts import BuiltScenario
 from phase2sim.scenario.assembly.registry import build
 
 _STRATUM = "stratum"
+_NOT_READ = "no analysis, dropout, rescue or event reads {} after baseline"
 _SITES_ALIKE = (
     "patients of all sites are alike: population.site_sd, randomisation over 'site' and"
     " recruitment by site (ramp_up_months, most_per_site) are missing"
@@ -48,7 +49,7 @@ def unread_keys(built: BuiltScenario) -> dict[str, str]:
     """Key -> why changing it would change nothing; of those that the scenario sets."""
     return {
         key: reason
-        for rule in (_population, _endpoints, _events, _analyses, _outcomes, _stopping)
+        for rule in (_population, _endpoints, _background, _events, _analyses, _outcomes, _stopping)
         for key, reason in rule(built)
     }
 
@@ -118,7 +119,7 @@ def _counted(built: BuiltScenario) -> set[str]:
 def _endpoints(built: BuiltScenario) -> Iterator[tuple[str, str]]:
     """Effects on endpoints that nothing reads after baseline."""
     scenario, read = built.scenario, _read_after_baseline(built)
-    why = "no analysis, dropout, rescue or event reads {} after baseline"
+    why = _NOT_READ
     for name in scenario.truth.target:
         # Where only events are analysed, a target of anything is what asks for power.
         if name not in read and any(other in read for other in scenario.truth.target):
@@ -138,6 +139,21 @@ def _endpoints(built: BuiltScenario) -> Iterator[tuple[str, str]]:
             yield f"missing.delta.{name}", "nobody drops out (missing.dropout)"
         elif name not in analysed:
             yield f"missing.delta.{name}", f"no analysis reads {name}"
+
+
+def _background(built: BuiltScenario) -> Iterator[tuple[str, str]]:
+    therapy = built.scenario.population.background
+    if therapy is None:
+        return
+    read = _read_after_baseline(built)
+    for name, effect in therapy.effect.items():
+        if name not in read:
+            yield f"population.background.effect.{name}", _NOT_READ.format(name)
+        elif "full_at_months" in (effect.model_extra or {}):
+            yield (
+                f"population.background.effect.{name}.full_at_months",
+                "a linear effect is set by its size at month, before and after",
+            )
 
 
 def _events(built: BuiltScenario) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,7 @@ _HASH_DIGITS = 16
 _KEYS_WITHOUT_EFFECT: dict[str, Any] = {
     **dict.fromkeys(("title", "evidence", "trials", "failures_allowed", "data", "decision"), True),
     "stopping": True,
+    "population": {"care_why": True, "background": {"name": True, "why": True}},
     "truth": {"prior": {"why": True}},
 }
 _MOST_ASSEMBLED = 32

@@ -49,10 +49,10 @@ def _ages(plan: Plan, first: int, shape: tuple[int, int]) -> Floats:
 
 
 def _durations(plan: Plan, first: int, shape: tuple[int, int]) -> Floats:
-    low, high = plan.months_since_diagnosis
-    if not low < high:
-        return np.full(shape, low)
-    return low + (high - low) * uniforms(shape, plan.seed, "enrolment", first)
+    entry = plan.months_since_diagnosis
+    if not entry.has_width:
+        return np.full(shape, entry.earliest)
+    return entry.quantiles(uniforms(shape, plan.seed, "enrolment", first))
 
 
 def _places(plan: Plan) -> list[int]:
@@ -107,10 +107,9 @@ def _rows(candidates: tuple[Floats, Floats, Floats], rows: Ints) -> tuple[Floats
 
 def _new_candidates(plan: Plan, attempt: Attempt, patients: int) -> tuple[Floats, Floats, Floats]:
     """Age, time since diagnosis and baseline normals of one further candidate for each place."""
-    low, high = plan.months_since_diagnosis
     return (
         ages(plan, attempt.uniforms(patients, "age")),
-        low + (high - low) * attempt.uniforms(patients, "enrolment"),
+        plan.months_since_diagnosis.quantiles(attempt.uniforms(patients, "enrolment")),
         np.stack([attempt.normals(patients, "outcome", p) for p in _places(plan)], axis=1),
     )
 

@@ -8,6 +8,7 @@ from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import AGE, Entrants, Plan, Trials, Truth
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_normal, seed_word, stream_place
+from phase2sim.trial.patients.background_therapy import add_background, share_of_effect
 from phase2sim.trial.patients.entrants import site_levels
 
 
@@ -38,7 +39,7 @@ def draw(plan: Plan, truth: Truth, entrants: Entrants, arm: Arms) -> Trials:
     _add_covariates(value, plan, entrants)
     if truth.modification.size:
         _add_modified(value, truth.modification, above_means(plan, entrants.age_years, value), arm)
-    return Trials(
+    trials_drawn = Trials(
         first=entrants.first,
         arm=arm,
         months_since_diagnosis=entrants.months_since_diagnosis,
@@ -48,6 +49,10 @@ def draw(plan: Plan, truth: Truth, entrants: Entrants, arm: Arms) -> Trials:
         seen=np.ones(value.shape, dtype=np.bool_),
         arrivals=entrants.arrivals,
     )
+    if plan.background is not None:
+        gain = _whole_gains(plan, truth, trials_drawn)
+        add_background(plan, plan.background, trials_drawn, gain)
+    return trials_drawn
 
 
 def _add_covariates(value: Floats, plan: Plan, entrants: Entrants) -> None:
@@ -74,6 +79,14 @@ def above_means(plan: Plan, age_years: Floats, value: Floats) -> Floats:
 
 def gains(plan: Plan, truth: Truth, trials: Trials) -> Floats:
     """What treatment adds to every value of the batch, in the shape of ``trials.value``."""
+    gain = _whole_gains(plan, truth, trials)
+    if plan.background is not None:
+        gain *= share_of_effect(plan, trials)[:, None, None, :]
+    return gain
+
+
+def _whole_gains(plan: Plan, truth: Truth, trials: Trials) -> Floats:
+    """What treatment adds to patients without background therapy."""
     gain = np.zeros(trials.value.shape)
     nothing = np.zeros((1, *truth.shift.shape[1:]))
     _add_means(gain, nothing, truth.effect, trials.arm)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.reported import Evidence, ReportedNumber, StudyArm
 from phase2sim.prior import storage as prior_files
@@ -47,7 +48,7 @@ def entry(
 
 
 def evidence(*entries: ReportedNumber) -> Evidence:
-    arm = StudyArm("A", "control", "control-arm", 10, (0.0, 0.0), "made up")
+    arm = StudyArm("A", "control", "control-arm", 10, EntryTime(), "made up")
     return Evidence(("small",), (arm,), entries, {}, "5" * 64)
 
 
@@ -184,7 +185,7 @@ def test_an_unused_entry_is_not_read() -> None:
 
 
 def test_a_single_arm_needs_a_stated_effect() -> None:
-    arm = StudyArm("A", "control", "single-arm", 10, (0.0, 12.0), "made up", treated=True)
+    arm = StudyArm("A", "control", "single-arm", 10, EntryTime(0.0, 12.0), "made up", treated=True)
 
     with pytest.raises(BadEvidence, match=r"effect\.hba1c is missing"):
         joint_model(Evidence(("small",), (arm,), (entry(3.0, 7.5),), {}, "5" * 64))

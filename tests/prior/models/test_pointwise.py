@@ -51,7 +51,7 @@ def everything() -> Evidence:
         entry("count", (0.0, 6.0), 2, **outcome),
         entry("events", (0.0, 6.0), 2, **outcome),
     ]
-    return evidence(*read, arms=tuple(arm(study=study) for study in "ABCDEFGH"))
+    return evidence(*read, arms=tuple(arm(study=study, age_years=12.0) for study in "ABCDEFGH"))
 
 
 def marginal(which: tuple[int, ...], between: float) -> float:

@@ -1,5 +1,6 @@
 """Simulated reports of several arms, treatments and events; and evidence made of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,27 @@ def test_an_arm_of_another_age_differs_by_the_slope_on_age() -> None:
     numbers = replicas(older, alike(age_slope=np.array([0.1, 0, 0, 0])), 1)
 
     assert numbers[0, 0] == pytest.approx(MEAN["hba1c"] + 0.3)
+
+
+def test_all_visits_of_an_arm_of_unknown_age_differ_by_one_age() -> None:
+    young = arm(age_years=Normal(9.0, 2.0))
+    visits = evidence(entry("mean", 3.0), entry("mean", 6.0), arms=(young,))
+    true = alike(age_slope=np.array([0.1, 0, 0, 0]))
+
+    early, late = (replicas(visits, true) - MEAN["hba1c"]).T
+
+    np.testing.assert_allclose(early, late, atol=1e-6)
+    assert_mean(early, 0.1 * (9.0 - 12.0))
+    assert_mean((early + 0.3) ** 2, (0.1 * 2.0) ** 2)
+
+
+def test_a_study_that_was_fitted_keeps_the_age_of_the_draw() -> None:
+    young = evidence(entry("mean"), arms=(arm(age_years=Normal(9.0, 2.0)),))
+    true = alike(age_slope=np.array([0.1, 0, 0, 0]), study_age={"A": 1.5})
+
+    numbers = replicas(young, true, 2)
+
+    assert numbers[:, 0] == pytest.approx(MEAN["hba1c"] + 0.1 * (9.0 + 1.5 * 2.0 - 12.0))
 
 
 def test_a_reported_standard_error_is_the_error_of_the_mean() -> None:
@@ -317,3 +339,20 @@ def test_the_same_generator_gives_the_same_report() -> None:
 
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first[0], first[1])
+
+
+def test_a_ratio_between_arms_is_that_of_the_medians_with_its_error_on_the_log() -> None:
+    both = (
+        entry("mean", arm="control", endpoint="insulin"),
+        entry("ratio", 6.0, 1.5, arm="cells", versus="control", endpoint="insulin", se=0.1, n=0),
+    )
+    true = alike(class_mean=np.array([0, 0, 0.2, 0]))
+
+    trial = treated(RANDOMISED, *both)
+    classes = {"insulin": replace(trial.classes["hba1c"], endpoint="insulin")}
+    logs = np.log(replicas(replace(trial, classes=classes), true)[:, 1])
+
+    root = MEAN["insulin"]
+    expected = 2 * np.log((root + 0.1) / root)  # half of a linear effect stated at month 12
+    assert_mean(logs, expected)
+    assert_mean((logs - expected) ** 2, 0.1**2)

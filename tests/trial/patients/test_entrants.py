@@ -203,8 +203,46 @@ def test_shared_endpoints_and_months_make_designs_share_their_patients() -> None
         ({"eligible": {"c_peptide": {}}}, "is empty"),
         ({"eligible": {"c_peptide": {"at_least": 1.0, "at_most": 0.5}}}, "nobody is between"),
         ({"site_sd": {"c_peptide": 0.5}}, "site_sd.c_peptide is 0.5"),
+        ({"months_since_diagnosis": [6.0, 3.0]}, r"months_since_diagnosis is \[6, 3\]; .* Swap"),
+        ({"months_since_diagnosis": {"mean": 7.0, "sd": 1.0, "within": [0.0, 6.0]}}, "not within"),
+        ({"months_since_diagnosis": {"mean": 3.0, "sd": 3.5, "within": [0.0, 6.0]}}, "below 3"),
+        ({"months_since_diagnosis": {"sd": 3.5}}, "mean is missing"),
+        ({"months_since_diagnosis": {"mean": 3.5}}, "sd is missing"),
+        ({"eligible": {"months_since_diagnosis": {}}}, "is empty"),
+        ({"eligible": {"months_since_diagnosis": {"at_least": 9.0}}}, "nobody enters"),
+        (
+            {"eligible": {"months_since_diagnosis": {"at_most": 2.0, "unit": "weeks"}}},
+            "Leave unit out",
+        ),
     ],
 )
 def test_a_population_that_cannot_be_is_refused(population: Table, part: str) -> None:
     with pytest.raises(BadScenario, match=part):
         assembled(one_endpoint(population=population))
+
+
+def test_patients_enter_with_the_stated_mean_and_sd() -> None:
+    entry = {"mean": 4.7, "sd": 3.28, "within": [0.0, 12.0]}
+
+    months = _drawn(_large(population={"months_since_diagnosis": entry}), source=1)
+    months = months.months_since_diagnosis[0]
+
+    # Kurtosis of the beta distribution with these moments is 2.1, so that of a variance is known.
+    assert_agrees(months.mean(), 4.7, 3.28 / np.sqrt(PATIENTS))
+    assert_agrees(months.var(), 3.28**2, 3.28**2 * np.sqrt(1.2 / PATIENTS))
+    assert months.min() >= 0.0
+    assert months.max() <= 12.0
+
+
+def test_those_who_enter_too_late_are_not_eligible() -> None:
+    entry = {"mean": 4.7, "sd": 3.28, "within": [0.0, 12.0]}
+    population = {
+        "months_since_diagnosis": entry,
+        "eligible": {"months_since_diagnosis": {"at_most": 3.0}},
+    }
+
+    months = _drawn(_large(population=population), source=1).months_since_diagnosis[0]
+
+    beta = stats.beta(0.85741157, 1.33172436, 0.0, 12.0)  # by its moments
+    assert months.max() <= 3.0
+    assert stats.kstest(months, lambda m: beta.cdf(m) / beta.cdf(3.0)).pvalue > 1e-4

@@ -9,6 +9,7 @@ from support.small_trials import Table, assembled, design, one_endpoint, two_end
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Plan, Trials, Truth
+from phase2sim.core.entry_times import EntryTime
 from phase2sim.trial.engine import draw_trials
 from phase2sim.trial.patients.entrants import enrol
 from phase2sim.trial.patients.outcomes import draw
@@ -97,7 +98,9 @@ KNOTS, CURVE = np.array([0.0, 3.0, 6.0, 12.0]), np.array([10.0, 7.0, 6.5, 8.0])
 
 
 def _with_history(spread: float) -> tuple[Plan, Truth]:
-    plan = Plan(5, ("a", "b"), PATIENTS, ("hba1c",), (0.0, 4.0, 14.0), (1.0, 9.0), (8.0, 18.0))
+    plan = Plan(
+        5, ("a", "b"), PATIENTS, ("hba1c",), (0.0, 4.0, 14.0), EntryTime(1.0, 9.0), (8.0, 18.0)
+    )
     truth = Truth(
         knots_months=KNOTS,
         history=CURVE[None, None],

@@ -1,12 +1,14 @@
-"""Constants of the likelihoods: enrolment windows, sample medians, quadrature."""
+"""Constants of the likelihoods: times of entry, sample medians, quadrature."""
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy import special
 from scipy.optimize import nnls
 
 from phase2sim.core.arrays import Floats
+from phase2sim.core.entry_times import EntryTime
 
 KNOTS_MONTHS: Floats = np.array([0.0, 3.0, 6.0, 12.0, 24.0, 36.0])
 KNOTS_MONTHS.flags.writeable = False
@@ -18,6 +20,8 @@ DEGREES.flags.writeable = False
 ARCSINE: Floats = np.array([0.99982, 0.15832, 0.1239, 0.0, 0.0, 0.0, 0.0, 0.15344])
 ARCSINE.flags.writeable = False
 SIMULATED = 200_000
+_POINTS_OF_A_PIECE = 200
+_HARDLY_ANYBODY = 1e-9
 
 
 def basis(months: Floats) -> Floats:
@@ -29,39 +33,61 @@ def basis(months: Floats) -> Floats:
     return np.stack(columns, axis=-1)
 
 
-def window_nodes(
-    window: tuple[float, float], after: tuple[float, ...], per_piece: int = 2
+def entry_nodes(
+    entry: EntryTime, after: tuple[float, ...], per_piece: int = 2
 ) -> tuple[Floats, Floats]:
-    """Enrolment times and weights (node,) for averages over a uniform enrolment window.
+    """Entry times and weights (node,) for averages over the times at which patients enter.
 
-    The window is split where a visit, one of ``after`` months later, reaches a knot. So the
-    ``per_piece`` Gauss-Legendre nodes are exact for piecewise polynomials of degree
-    ``2 per_piece - 1``.
+    The window is split where a visit, one of ``after`` months later, reaches a knot. The
+    ``per_piece`` nodes are those of the Gauss rule of the distribution within a piece, exact for
+    piecewise polynomials of degree ``2 per_piece - 1``.
     """
-    low, high = window
-    if high <= low:
-        return np.array([low]), np.array([1.0])
+    if not entry.has_width:
+        return np.array([entry.earliest]), np.array([1.0])
+    low, high = entry.quantiles(np.array([0.0, 1.0]))
     kinks = np.concatenate([KNOTS_MONTHS - months for months in after])
     inside = kinks[(kinks > low) & (kinks < high)]
     edges = np.unique(np.concatenate([[low, high], inside]))
-    node, weight = unit_quadrature(per_piece)
-    width = np.diff(edges)[:, None]
-    nodes = (edges[:-1, None] + width * node).ravel()
-    return nodes, (width * weight).ravel() / (high - low)
+    if entry.is_even:
+        node, weight = unit_quadrature(per_piece)
+        width = np.diff(edges)[:, None]
+        nodes = (edges[:-1, None] + width * node).ravel()
+        return nodes, (width * weight).ravel() / (high - low)
+    pieces = [_piece_rule(entry, piece, per_piece) for piece in pairwise(edges)]
+    nodes, weights = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    return nodes, weights / weights.sum()
 
 
-def window_weights(window: tuple[float, float], months: float) -> Floats:
-    """Weights (knot,) of a curve ``months`` after entry, averaged over the enrolment window."""
-    nodes, weights = window_nodes(window, (months,))
-    average: Floats = weights @ basis(nodes + months)
-    return average
+def _piece_rule(entry: EntryTime, piece: tuple[float, float], nodes: int) -> tuple[Floats, Floats]:
+    """Gauss rule of the entry times within one piece of the window; empty if hardly anybody is."""
+    below, above = entry.share_below(np.array(piece))
+    if above - below < _HARDLY_ANYBODY:
+        return np.zeros(0), np.zeros(0)
+    share, weight = unit_quadrature(_POINTS_OF_A_PIECE)
+    everybody = entry._replace(above=float(below), below=float(above))
+    node, weight = gauss_rule(everybody.quantiles(share), weight, nodes)
+    return node, (above - below) * weight
 
 
-def window_products(window: tuple[float, float], months: float, later: float) -> Floats:
-    """Matrix P (knot, knot) such that ``f P g`` is the average of f(d + months) g(d + later)."""
-    nodes, weights = window_nodes(window, (months, later))
-    products: Floats = (basis(nodes + months) * weights[:, None]).T @ basis(nodes + later)
-    return products
+def gauss_rule(points: Floats, weights: Floats, nodes: int) -> tuple[Floats, Floats]:
+    """Gauss rule with few nodes of a discrete distribution.
+
+    By the Lanczos recurrence and the eigenvalues of the Jacobi matrix (Golub and Welsch, Math Comp
+    1969; 23: 221).
+    """
+    centre, scale = points @ weights, float(np.ptp(points)) / 2.0
+    x = (points - centre) / scale
+    basis_row, before = np.sqrt(weights / weights.sum()), np.zeros_like(points)
+    diagonal, off = np.zeros(nodes), np.zeros(nodes)
+    for k in range(nodes):
+        diagonal[k] = basis_row @ (x * basis_row)
+        rest = (x - diagonal[k]) * basis_row - (off[k - 1] if k else 0.0) * before
+        off[k] = np.linalg.norm(rest)
+        before, basis_row = basis_row, rest / off[k]
+    values, vectors = np.linalg.eigh(
+        np.diag(diagonal) + np.diag(off[:-1], 1) + np.diag(off[:-1], -1)
+    )
+    return centre + scale * values, weights.sum() * vectors[0] ** 2
 
 
 def unit_quadrature(nodes: int) -> tuple[Floats, Floats]:

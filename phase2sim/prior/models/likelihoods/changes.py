@@ -16,6 +16,7 @@ from phase2sim.prior.models.unknowns.natural_history import Moments
 from phase2sim.prior.models.unknowns.scales import Scales, log_of_raw
 
 DIFFERENCES = ("change", "slope", "difference")
+RATIOS = ("percent_change", "ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,10 @@ class Differences:
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
-    """Percent changes of a median between two visits."""
+    """Percent changes of a median between two visits, and ratios of medians of two arms."""
 
     entry: Ints  # (ratio,)
-    value: Floats  # log of the later over the earlier
+    value: Floats  # log of the later over the earlier, or of the arm over its comparator
     se: Floats  # reported; nan if it follows from the patients' SDs
     cells: Ints  # (ratio, 2) earlier and later
     pairs: Ints  # (ratio, 3) earlier with itself, later with itself, both
@@ -68,22 +69,26 @@ def differences(evidence: Evidence, layout: Cells, *, raw: bool) -> Differences:
 
 
 def ratios(evidence: Evidence, layout: Cells) -> Ratios:
-    """Collect percent changes of medians."""
+    """Collect percent changes of medians, and ratios between arms."""
     entries = read_entries(evidence)
-    indexed_entries = [
-        (position, e) for position, e in enumerate(entries) if e.statistic == "percent_change"
-    ]
+    indexed_entries = [(position, e) for position, e in enumerate(entries) if e.statistic in RATIOS]
     cells = np.array(
         [_sides(evidence, layout, e) for _, e in indexed_entries], dtype=np.int64
     ).reshape(-1, 2)
-    pairs = [(layout.pair(i, i), layout.pair(j, j), layout.pair(i, j)) for i, j in cells]
+    pairs = [
+        # Two arms have no patient in common, and their ratio has a reported error.
+        (layout.pair(i, i), layout.pair(j, j), layout.pair(i, j if layout.are_paired(i, j) else i))
+        for i, j in cells
+    ]
     return Ratios(
         entry=np.array([position for position, _ in indexed_entries], dtype=np.int64),
-        value=np.array([np.log1p(e.value / 100.0) for _, e in indexed_entries]),
+        value=np.array([_log_ratio(e) for _, e in indexed_entries]),
         se=np.array([_ratio_se(e) for _, e in indexed_entries]),
         cells=cells,
         pairs=np.array(pairs, dtype=np.int64).reshape(-1, 3),
-        powers=np.array([_powers(e.n) for _, e in indexed_entries]).reshape(-1, 3, DEGREES.size),
+        powers=np.array([_powers(max(e.n, 1)) for _, e in indexed_entries]).reshape(
+            -1, 3, DEGREES.size
+        ),
         scale=layout.scale.at(cells[:, 0]),
     )
 
@@ -119,7 +124,7 @@ def ratio_density(table: Ratios, moments: Moments) -> Tensor:
 
 def _sides(evidence: Evidence, layout: Cells, entry: ReportedNumber) -> tuple[int, int]:
     """Cells that are subtracted and added, in this order."""
-    if entry.statistic == "difference":
+    if entry.versus:
         (month,) = entry.months
         minus = arm_visit(evidence, replace(entry, arm=entry.versus), month)
         return layout.index[minus], layout.index[arm_visit(evidence, entry, month)]
@@ -139,7 +144,14 @@ def _difference_se(entry: ReportedNumber) -> float:
     )
 
 
+def _log_ratio(entry: ReportedNumber) -> float:
+    return float(np.log(entry.value if entry.versus else 1.0 + entry.value / 100.0))
+
+
 def _ratio_se(entry: ReportedNumber) -> float:
+    """Standard error of the log ratio; nan if it follows from the patients' SDs."""
+    if entry.versus and entry.se is not None:
+        return entry.se
     return float("nan") if entry.se is None else entry.se / (100.0 + entry.value)
 
 

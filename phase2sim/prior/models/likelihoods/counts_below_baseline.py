@@ -13,7 +13,11 @@ import numpy as np
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.kernels import kernel
 from phase2sim.evidence.reported import Evidence
-from phase2sim.prior.models.densities.order_statistics import averaged_count_kernel, log_choose
+from phase2sim.prior.models.densities.order_statistics import (
+    averaged_count_kernel,
+    log_cdf,
+    log_choose,
+)
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.row_density import RowDensity
 from phase2sim.prior.models.likelihoods.means_and_medians import JointLocations, Locations
@@ -37,7 +41,8 @@ class CountsBelowBaseline:
     n: Ints
     below: Floats
     log_choose: Floats
-    weight: Floats  # (count, node) share enrolled at each node
+    weight: Floats  # (count, node) share enrolled at each node, where not tilted
+    position: Floats  # (count, node) in the window, -1 to 1; 0 unless the spread is learned
     at_baseline: Floats  # (count, node, knot)
     at_visit: Floats  # (count, node, knot)
     pairs: Ints  # (count, 3) baseline with itself, visit with itself, both
@@ -76,6 +81,7 @@ def counts_below_baseline(
         below=count,
         log_choose=log_choose(n, count),
         weight=padded([node.weight for node in nodes]),
+        position=padded([node.position for node in nodes]),
         at_baseline=padded([node.at_baseline for node in nodes]),
         at_visit=padded([node.at_visit for node in nodes]),
         pairs=np.array(
@@ -124,13 +130,14 @@ def counts_below_baseline_density(
     endpoint = layout.endpoint[table.visit]
     mean, sd, decay = history.mean[endpoint], history.sd[endpoint], history.decay[endpoint]
     spread, share = history.spread[table.visit], history.cell_share[table.visit]
-    one_each = [share, decay, drift, less]
+    one_each = [share, decay, drift, less, history.entry_tilt[table.visit]]
     return below_baseline.of(
         pt.concatenate([mean, spread[:, None] * sd, pt.stack(one_each, axis=1)], axis=1),
         table.below,
         table.n,
         table.log_choose,
         table.weight,
+        table.position,
         table.at_baseline,
         table.at_visit,
         layout.months[table.visit] - layout.months[table.baseline],
@@ -205,22 +212,53 @@ def _change_slopes(
 change_slopes = kernel(_change_slopes)
 
 
+def _tilted(weight: Floats, position: Floats, tilt: float) -> Floats:
+    """Weights (node,) times exp(tilt * position), with the same sum; 0 where there is no node."""
+    tilted = weight * np.exp(tilt * position)
+    return tilted * (np.sum(weight) / np.sum(tilted))
+
+
+tilted = kernel(_tilted)
+
+
+def _tilt_slope(
+    z: Floats, weight: Floats, position: Floats, count: float, count_above: float
+) -> float:
+    """Derivative of the log probability of a count by the tilt of the weights (node,)."""
+    middle = np.sum(weight * position) / np.sum(weight)
+    below, above, by_below, by_above = 0.0, 0.0, 0.0, 0.0
+    for j in range(len(z)):
+        if weight[j] > 0.0:
+            low, high = weight[j] * math.exp(log_cdf(z[j])), weight[j] * math.exp(log_cdf(-z[j]))
+            below, above = below + low, above + high
+            by_below += low * (position[j] - middle)
+            by_above += high * (position[j] - middle)
+    slope = count * by_below / below if count > 0.0 else 0.0
+    return float(slope + (count_above * by_above / above if count_above > 0.0 else 0.0))
+
+
+tilt_slope = kernel(_tilt_slope)
+
+
 def _below_baseline(
     points: Floats,
     count: Floats,
     n: Floats,
     ways: Floats,
-    weight: Floats,
+    even: Floats,
+    position: Floats,
     at_baseline: Floats,
     at_visit: Floats,
     lag: Floats,
 ) -> tuple[Floats, Floats]:
     """Log probability (row,).
 
-    ``points`` (row, point) are means and SDs at the knots, share, decay, drift, variance reduction.
+    ``points`` (row, point) are means and SDs at the knots, share, decay, drift, variance reduction
+    and tilt of the entry times, whose weights (row, node) are ``even`` without a tilt.
     """
-    z, slopes = np.zeros(weight.shape), np.zeros(points.shape)
+    z, slopes, weight = np.zeros(even.shape), np.zeros(points.shape), np.zeros(even.shape)
     for row in range(len(z)):
+        weight[row] = tilted(even[row], position[row], points[row, -1])
         for j in range(z.shape[1]):
             if weight[row, j] > 0.0:
                 z[row, j] = change_slopes(
@@ -228,6 +266,9 @@ def _below_baseline(
                 )
     log_chance, by_z = averaged_count_kernel(z, count, n, ways, weight)
     for row in range(len(z)):
+        slopes[row, -1] = tilt_slope(
+            z[row], weight[row], position[row], count[row], n[row] - count[row]
+        )
         for j in range(z.shape[1]):
             if weight[row, j] > 0.0:
                 change_slopes(

@@ -2,7 +2,8 @@
 
 A patient is in partial remission with HbA1c (%) plus 4 times the daily dose (U/kg) of at most 9
 (Mortensen et al., Diabetes Care 2009; 32: 1384). Given the root of the dose, HbA1c is normal; the
-chance of remission is the average of its CDF over the roots.
+chance of remission is the average of its CDF over the roots. Given level and slope of the study,
+the count is treated as independent of the means of the same patients; see ``study_effects``.
 """
 
 from dataclasses import dataclass

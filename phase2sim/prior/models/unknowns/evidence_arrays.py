@@ -9,10 +9,13 @@ import numpy as np
 
 from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
+from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.errors import BadEvidence
+from phase2sim.evidence.ages import age_distribution, arms_of_unknown_age
 from phase2sim.evidence.reported import (
     LOCATIONS,
     REFERENCE_AGE,
+    REMISSION,
     Evidence,
     IndividualData,
     ReportedNumber,
@@ -21,13 +24,14 @@ from phase2sim.evidence.reported import (
 from phase2sim.prior.models.densities.quadrature import (
     KNOTS_MONTHS,
     basis,
+    entry_nodes,
     unit_quadrature,
-    window_nodes,
 )
 from phase2sim.prior.models.unknowns.scales import Scales, scales_of
 from phase2sim.prior.models.unknowns.settings import PRIORS
 
 _NODES_OF_AN_AVERAGE = 12
+_NODES_IF_LEARNED = 4  # per piece
 
 
 class ArmVisit(NamedTuple):
@@ -36,7 +40,7 @@ class ArmVisit(NamedTuple):
     study: str
     arm: str
     endpoint: str
-    window: tuple[float, float]  # months since diagnosis at entry
+    entry: EntryTime  # when its patients entered, or at diagnosis
     months: float  # since entry, or since diagnosis if so reported; the middle of an average
     span: float = 0.0  # months that a patient's average is over; 0 for one visit
 
@@ -53,12 +57,17 @@ class Cells:
     study: Ints  # (cell,) index in ``studies``
     studies: tuple[tuple[str, str], ...]  # (study, endpoint)
     sampled: Bools  # (study,) False if level and slope are integrated out, as linear terms
+    counted: Bools  # (study,) True if not sampled, and a count reads it given the study's means
     own_spread: Bools  # (study,) True if it reports how much patients vary
     own_share: Bools  # (study,) True if it reports how much of that is permanent
     months: Floats  # (cell,)
-    years: Floats  # (cell,) mean age of the arm minus the reference age; 0 if not reported
+    years: Floats  # (cell,) expected mean age of the arm minus the reference age
+    years_sd: Floats  # (cell, study of unknown age) SD of that mean; 0 if printed
+    unknown_age: tuple[str, ...]  # studies with an arm whose mean age is not printed
     scale: Scales
     root_weight: Floats  # (cell, node) square root of the share enrolled at the node
+    learned: Floats  # (cell, learned arm) 1 where the spread of the arm's entry is learned
+    position: Floats  # (cell, node) of the node in a window with a learned spread, -1 to 1
     basis: Floats  # (cell, node, knot) interpolation weights at the node
     first: Ints  # (pair,) first cell: each cell with itself, then others
     second: Ints  # (pair,)
@@ -149,16 +158,16 @@ def visits_of(entry: ReportedNumber) -> tuple[float, ...]:
 def arm_visit(
     evidence: Evidence, entry: ReportedNumber, months: float, endpoint: str = ""
 ) -> ArmVisit:
-    """Cell of one visit of an entry; on the diagnosis clock the enrolment window is [0, 0].
+    """Cell of one visit of an entry; on the diagnosis clock everybody enters at 0.
 
     An average over several months is a visit in their middle whose curves are averaged over them.
     ``endpoint`` is one of those that the entry reads; its own by default.
     """
     arm = find_study_arm(evidence, entry.study, entry.arm, entry.where)
-    window = (0.0, 0.0) if entry.clock == "diagnosis" else arm.months_since_diagnosis
+    entered = EntryTime() if entry.clock == "diagnosis" else arm.months_since_diagnosis
     span = entry.months[1] - entry.months[0] if entry.is_average else 0.0
     middle = float(months) + span / 2.0
-    return ArmVisit(entry.study, entry.arm, endpoint or entry.endpoint, window, middle, span)
+    return ArmVisit(entry.study, entry.arm, endpoint or entry.endpoint, entered, middle, span)
 
 
 def cells(evidence: Evidence) -> Cells:
@@ -174,13 +183,16 @@ def cells(evidence: Evidence) -> Cells:
     first, second = np.array(pairs, dtype=np.int64).T
     months = np.array([cell.months for cell in visits])
     owner = np.array([endpoints.index(cell.endpoint) for cell in visits], dtype=np.int64)
-    root_weight, at_nodes = _nodes(visits)
+    nodes = _nodes(visits)
+    learned = evidence.learned_arms
     nonlinear = {(e.study, name) for e in entries if not _is_linear(e) for name in e.measured}
     own_data = {(data.study, name) for data in evidence.individuals for name, _ in data.columns}
     nonlinear |= own_data
+    counted = {(e.study, name) for e in entries if e.endpoint == REMISSION for name in e.measured}
     spread = own_data | {(e.study, e.endpoint) for e in entries if _tells_spread(e)}
     share = own_data | {(e.study, e.endpoint) for e in entries if _tells_share(e)}
-    years = {(a.study, a.arm): a.age_years - REFERENCE_AGE for a in evidence.arms if a.age_years}
+    age = {(arm.study, arm.arm): age_distribution(arm) for arm in evidence.arms}
+    unknown_age = tuple(dict.fromkeys(arm.study for arm in arms_of_unknown_age(evidence)))
     return Cells(
         endpoints=endpoints,
         index={cell: position for position, cell in enumerate(visits)},
@@ -190,13 +202,23 @@ def cells(evidence: Evidence) -> Cells:
         study=np.array([studies.index((c.study, c.endpoint)) for c in visits], dtype=np.int64),
         studies=studies,
         sampled=np.array([pair in nonlinear for pair in studies]),
+        counted=np.array([pair in counted - nonlinear for pair in studies]),
         own_spread=np.array([pair in spread for pair in studies]),
         own_share=np.array([pair in share for pair in studies]),
         months=months,
-        years=np.array([years.get((cell.study, cell.arm), 0.0) for cell in visits]),
+        years=np.array([age[cell.study, cell.arm].mean - REFERENCE_AGE for cell in visits]),
+        years_sd=np.array(
+            [
+                [age[cell.study, cell.arm].sd * (cell.study == study) for study in unknown_age]
+                for cell in visits
+            ]
+        ),
+        unknown_age=unknown_age,
         scale=scales_of([cell.endpoint for cell in visits]),
-        root_weight=root_weight,
-        basis=at_nodes,
+        root_weight=nodes.root_weight,
+        learned=np.array([[_is_of(c, arm) for arm in learned] for c in visits], dtype=np.float64),
+        position=nodes.position,
+        basis=nodes.basis,
         first=first,
         second=second,
         lag=np.abs(months[first] - months[second]),
@@ -249,26 +271,47 @@ def _pairs(visits: Sequence[ArmVisit]) -> list[tuple[int, int]]:
 
 
 def _patients(cell: ArmVisit) -> tuple[object, ...]:
-    return (cell.study, cell.arm, cell.window)
+    return (cell.study, cell.arm, cell.entry)
 
 
-def _nodes(cells: Sequence[ArmVisit]) -> tuple[Floats, Floats]:
-    """Enrolment times common to all cells with the same patients, padded with weight 0."""
+def _is_of(cell: ArmVisit, arm: StudyArm) -> bool:
+    """True if the entry of the cell's patients is that of the arm, not diagnosis."""
+    same = (cell.study, cell.arm) == (arm.study, arm.arm)
+    return same and cell.entry == arm.months_since_diagnosis
+
+
+class EntryNodes(NamedTuple):
+    """Times of entry over which the curves of each cell are averaged."""
+
+    root_weight: Floats  # (cell, node) square root of the share entering there
+    position: Floats  # (cell, node) in the window, -1 to 1; 0 unless the spread is learned
+    basis: Floats  # (cell, node, knot)
+
+
+def _nodes(cells: Sequence[ArmVisit]) -> EntryNodes:
+    """Times of entry common to all cells with the same patients, padded with weight 0."""
     months_of_patients: dict[tuple[object, ...], set[float]] = {}
     for cell in cells:
         months_of_patients.setdefault(_patients(cell), set()).add(cell.months)
     times = {
-        cell: window_nodes(cell.window, tuple(sorted(months_of_patients[_patients(cell)])))
+        cell: _times(cell.entry, tuple(sorted(months_of_patients[_patients(cell)])))
         for cell in cells
     }
     most = max(node.size for node, _ in times.values())
-    root_weight = np.zeros((len(cells), most))
+    root_weight, position = np.zeros((2, len(cells), most))
     at_nodes = np.zeros((len(cells), most, KNOTS_MONTHS.size))
     for row, cell in enumerate(cells):
         node, weight = times[cell]
         root_weight[row, : node.size] = np.sqrt(weight)
         at_nodes[row, : node.size] = _averaged_basis(node, cell)
-    return root_weight, at_nodes
+        if cell.entry.learned:
+            position[row, : node.size] = cell.entry.position(node)
+    return EntryNodes(root_weight, position, at_nodes)
+
+
+def _times(entry: EntryTime, months: tuple[float, ...]) -> tuple[Floats, Floats]:
+    """Times of entry and weights; more of them where a tilt will change the weights."""
+    return entry_nodes(entry, months, _NODES_IF_LEARNED if entry.learned else 2)
 
 
 def _averaged_basis(nodes: Floats, cell: ArmVisit) -> Floats:
@@ -280,26 +323,32 @@ def _averaged_basis(nodes: Floats, cell: ArmVisit) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class BaselineNodes:
-    """Enrolment times over which the probability to be below the own baseline is averaged."""
+    """Times of entry over which the probability to be below the own baseline is averaged."""
 
     weight: Floats  # (node,)
+    position: Floats  # (node,) in the window, -1 to 1; 0 unless the spread is learned
     at_baseline: Floats  # (node, knot)
     at_visit: Floats  # (node, knot)
 
 
 def baseline_nodes(baseline: ArmVisit, visit: ArmVisit) -> BaselineNodes:
-    """Quadrature over the enrolment window of one arm, exact to rounding for smooth functions."""
-    nodes, weight = window_nodes(visit.window, (baseline.months, visit.months), per_piece=4)
-    return BaselineNodes(weight, basis(nodes + baseline.months), basis(nodes + visit.months))
+    """Quadrature over the entry times of one arm, exact to rounding for smooth functions."""
+    entry = visit.entry
+    per_piece = 8 if entry.learned else 4
+    nodes, weight = entry_nodes(entry, (baseline.months, visit.months), per_piece)
+    position = entry.position(nodes) if entry.learned else np.zeros_like(nodes)
+    return BaselineNodes(
+        weight, position, basis(nodes + baseline.months), basis(nodes + visit.months)
+    )
 
 
 def _is_linear(entry: ReportedNumber) -> bool:
     """True if the entry is normal given its study's level and slope, to first order if raw.
 
-    False for a raw mean of a log-modelled endpoint, because a study's level multiplies it and its
-    SD.
+    True also for a count of remission, which is read given the means of its study. False for a raw
+    mean of a log-modelled endpoint, because a study's level multiplies it and its SD.
     """
-    if entry.endpoint in EVENTS or entry.statistic in ("correlation", "residual_sd"):
+    if entry.endpoint in {*EVENTS, REMISSION} or entry.statistic in ("correlation", "residual_sd"):
         return True
     multiplied = is_raw_mean(entry) and ENDPOINTS[entry.endpoint].transformation == "log"
     return entry.statistic in LOCATIONS and not multiplied

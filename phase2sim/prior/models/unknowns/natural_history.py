@@ -9,6 +9,7 @@ import pymc as pm
 from phase2sim.core.arrays import Bools, Floats
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
+from phase2sim.prior.models.unknowns.entry_tilt import entry_tilt, root_weights
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells
 from phase2sim.prior.models.unknowns.scales import raw_covariance, raw_mean, raw_slope
 from phase2sim.prior.models.unknowns.settings import (
@@ -36,8 +37,10 @@ class NaturalHistory:
     share_sd: Tensor  # (endpoint,) of logit(share), between studies
     share: Tensor  # (endpoint,) of the typical study
     cell_share: Tensor  # (cell,) of the cell's study
+    entry_tilt: Tensor  # (cell,) of the spread of entry over its window; 0 unless learned
     decay: Tensor  # (endpoint,)
     age_slope: Tensor  # (endpoint,) per year
+    years: Tensor  # (cell,) mean age of the arm minus the reference age
     endpoint_driver: Tensor  # (endpoint, endpoint) correlation of the driving noise
     endpoint_correlation: Tensor  # (endpoint, endpoint) of values at one visit
 
@@ -91,8 +94,10 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
         share_sd=share_sd,
         share=patient_share,
         cell_share=pt.sigmoid(_by_cell(layout, logit(patient_share)) + off),
+        entry_tilt=entry_tilt(layout),
         decay=patient_decay,
         age_slope=_age_slope(endpoint_priors),
+        years=_years(layout),
         endpoint_driver=driver,
         endpoint_correlation=same_visit,
     )
@@ -105,16 +110,23 @@ def _age_slope(endpoint_priors: list[EndpointPriors]) -> Tensor:
     return pm.Deterministic("age_slope", centre + sd * raw)
 
 
+def _years(layout: Cells) -> Tensor:
+    """Mean age (cell,) minus the reference age; arms of one study differ by what is expected."""
+    if not layout.unknown_age:
+        return layout.years
+    off = pm.Normal("study_age", shape=len(layout.unknown_age))
+    return layout.years + pt.sum(layout.years_sd * off, axis=1)
+
+
 def _half_normal(name: str, scales: list[float]) -> Tensor:
     """SDs (endpoint,) with half-normal priors of these scales."""
     return pm.HalfNormal(name, sigma=np.array(scales))
 
 
 def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
-    """Moments of every cell and pair, averaged over the enrolment window of the cell."""
-    shift = (
-        treated + _study_shift(layout, history) + layout.years * _by_cell(layout, history.age_slope)
-    )
+    """Moments of every cell and pair, averaged over the times of entry of the cell."""
+    of_age = history.years * _by_cell(layout, history.age_slope)
+    shift = treated + _study_shift(layout, history) + of_age
     average, sd, covariance, correlation = window_moments(
         layout,
         history.mean,
@@ -123,7 +135,7 @@ def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Mom
         history.endpoint_driver,
         history.spread,
         history.cell_share,
-        layout.root_weight,
+        root_weights(layout, history.entry_tilt),
     )
     mean = average + shift
     first, second = layout.first, layout.second

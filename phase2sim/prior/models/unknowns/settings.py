@@ -121,6 +121,8 @@ PRIORS: Mapping[str, EndpointPriors] = MappingProxyType(
     }
 )
 EVENT_PRIORS = EventPriors()
+# SD of the tilt of a learned entry: 95 % of the mean places lie between 9 and 91 % of the window.
+ENTRY_TILT_SD = 3.0
 LOGIT_SHARE_SCALE = 0.5  # of the half-normal SD of logit(share) between studies
 CROSS_CORRELATION_SCALE = 0.5  # SD of the unit triangle of ``_endpoint_driver``
 SAMPLER = Sampler()

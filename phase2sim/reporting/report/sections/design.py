@@ -7,6 +7,7 @@ from phase2sim.core.io.data_frames import in_order
 from phase2sim.reporting.report.document import Block, Grid, Prose, Section, Words
 from phase2sim.reporting.report.numbers import stated_number
 from phase2sim.reporting.words import truth, verdict_label
+from phase2sim.scenario.tables import Population
 from phase2sim.studies.dossier.dossier import Dossier
 from phase2sim.studies.dossier.report_cells import PLANNED
 from phase2sim.trial.interim.schedule import PlannedLook
@@ -28,13 +29,10 @@ def design_section(dossier: Dossier) -> Section:
 def _synopsis(dossier: Dossier) -> Iterator[tuple[str, Words]]:
     built = dossier.main.built
     plan, population = built.study.plan, dossier.scenario.population
-    low, high = plan.months_since_diagnosis
     yield "Arms", (f"{', '.join(plan.arms)}; {':'.join(map(str, built.design.allocation))}",)
     yield "Patients", (stated_number(built.design.patients), " in all arms")
-    yield "Diagnosed", (f"{low:g} to {high:g} months before randomisation",)
-    if population.age_years is not None:
-        ages = f"{population.age_years[0]:g} to {population.age_years[1]:g} years"
-        yield "Age", (ages,)
+    yield "Diagnosed", (f"{plan.months_since_diagnosis.words} months before randomisation",)
+    yield from _population(population)
     yield "Visits", (f"months {', '.join(f'{month:g}' for month in plan.visits_months)}",)
     yield "Randomisation", (built.study.randomisation.title,)
     yield "Design", (built.design.title,)
@@ -63,6 +61,20 @@ def _synopsis(dossier: Dossier) -> Iterator[tuple[str, Words]]:
     if dossier.scenario.truth.prior is not None:
         weight = dossier.scenario.truth.prior.robust_weight
         yield "Assurance", (f"the fitted effect has weight {weight:g}, a sceptical one the rest",)
+
+
+def _population(population: Population) -> Iterator[tuple[str, Words]]:
+    if population.age_years is not None:
+        ages = f"{population.age_years[0]:g} to {population.age_years[1]:g} years"
+        yield "Age", (ages,)
+    for name, share in population.care.items():
+        yield "Care", (f"{name.replace('_', ' ')} {share:g}",)
+    if (therapy := population.background) is not None:
+        given = f"{therapy.name} in {100 * therapy.share:g} % of every arm"
+        yield (
+            "Background therapy",
+            (f"{given}, beside which {therapy.kept:g} of the effect remains",),
+        )
 
 
 def _describe_look(look: PlannedLook, patients: int) -> str:

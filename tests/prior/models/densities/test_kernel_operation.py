@@ -10,7 +10,8 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_funcify_default_op_cache_key
 
 from phase2sim.core.arrays import Floats
-from phase2sim.prior.models.densities.kernel_operation import Differentiable
+from phase2sim.prior.models.densities.effects_given_means import effects_given_means
+from phase2sim.prior.models.densities.kernel_operation import Differentiable, Slopes
 from phase2sim.prior.models.densities.location_covariance import location_covariance
 from phase2sim.prior.models.densities.order_statistics import log_ways, median_quadrature
 from phase2sim.prior.models.densities.row_density import RowDensity
@@ -107,12 +108,13 @@ def test_covariance_of_locations(*, reported: bool) -> None:
 def test_patients_below_their_baseline() -> None:
     rng = np.random.default_rng(3)
     curves = np.concatenate([rng.uniform(1.0, 2.0, (2, 3)), rng.uniform(0.5, 1.0, (2, 3))], axis=1)
-    points = np.concatenate([curves, [[0.4, 0.8, 0.1, 0.0], [0.5, 0.9, -0.2, 0.03]]], axis=1)
-    basis = rng.uniform(size=(2, 2, 2, 3))
-    weight = [[0.4, 0.6], [1.0, 0.0]]
-    assert_row_slopes(
-        below_baseline, points, [3, 7], [10, 12], [1.0, 2.0], weight, *basis, [6.0, 3.0]
+    points = np.concatenate(
+        [curves, [[0.4, 0.8, 0.1, 0.0, -1.3], [0.5, 0.9, -0.2, 0.03, 0.7]]], axis=1
     )
+    basis = rng.uniform(size=(2, 2, 2, 3))
+    weight, position = [[0.4, 0.6], [1.0, 0.0]], [[-0.5, 0.8], [0.0, 0.0]]
+    known = [3, 7], [10, 12], [1.0, 2.0], weight, position, *basis, [6.0, 3.0]
+    assert_row_slopes(below_baseline, points, *known)
 
 
 @pytest.mark.parametrize(("n", "below"), [(10, 3), (10, 7), (11, 2), (10, 5)])
@@ -158,3 +160,54 @@ def test_a_kept_model_holds_no_kernel_of_another_program(
     _, after = numba_funcify_default_op_cache_key(operation, node=None)
 
     assert before != after
+
+
+def test_effects_given_means() -> None:
+    rng = np.random.default_rng(2)
+    owner = np.array([[0, 0, 3], [0, 0, 12], [1, 1, 6], [2, 0, 3], [-1, 2, 3], [1, 1, 9]])
+    effects = np.array([[0, 0, 0], [0, 0, 1], [1, 0, 0], [1, 0, 1], [7, 1, 0], [7, 1, 1]])
+    trial = np.array([0, 0, 0, -1, 0, 0])
+    mean_slope, sds = rng.uniform(0.5, 1.5, 6), np.array([0.5, 0.05, 0.3, 0.04, 0.6, 0.07])
+    factor = rng.normal(size=(6, 6))
+    sampling = factor @ factor.T / 6 + 0.3 * np.eye(6)
+    own = (owner[:, 0] == effects[:, :1]) * np.where(effects[:, 2:] > 0, owner[:, 2], 1.0)
+    by_effect = own * mean_slope  # (effect, location)
+    covariance = sampling + by_effect.T @ np.diag(sds**2) @ by_effect
+    residual, raw = rng.normal(size=(2, 6))
+
+    value = effects_given_means.kernel(
+        residual, covariance, mean_slope, sds, raw, *_floats(effects, owner, trial)
+    )
+
+    block, told = np.ix_([0, 1, 2, 4, 5], [0, 1, 2, 4, 5]), [0, 1, 2, 4, 5]
+    joint = (np.diag(sds**2) @ by_effect)[:4, told]
+    gain = joint @ np.linalg.inv(covariance[block])
+    spread = np.linalg.cholesky(np.diag(sds[:4] ** 2) - gain @ joint.T)
+    assert value[:4] == pytest.approx(gain @ residual[told] + spread @ raw[:4])
+    assert value[4:] == pytest.approx(sds[4:] * raw[4:])
+    # Of a symmetric covariance, whose two triangles move together.
+    lower = np.tril_indices(6)
+
+    def symmetric(*moved: Floats) -> Floats:
+        whole = np.zeros((6, 6))
+        whole[lower] = moved[1]
+        whole = whole + np.tril(whole, -1).T
+        return effects_given_means.kernel(moved[0], whole, *moved[2:])
+
+    def slopes(*given: Floats) -> tuple[Floats, ...]:
+        whole = np.zeros((6, 6))
+        whole[lower] = given[1]
+        whole = whole + np.tril(whole, -1).T
+        first, by_covariance, *others = effects_given_means.slopes.kernel(
+            given[0], whole, *given[2:]
+        )
+        both = by_covariance + by_covariance.T - np.diag(np.diag(by_covariance))
+        return (first, both[lower], *others)
+
+    folded = Differentiable(Slopes("folded", slopes, 5), symmetric, lambda *_: [(6,)])
+    inputs = (residual, covariance[lower], mean_slope, sds, raw)
+    assert_slopes(folded, (*inputs, *_floats(effects, owner, trial)))
+
+
+def _floats(*arrays: ArrayLike) -> tuple[Floats, ...]:
+    return tuple(np.asarray(array, dtype=np.float64) for array in arrays)

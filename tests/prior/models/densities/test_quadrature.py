@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
+from phase2sim.core.arrays import Floats
+from phase2sim.core.entry_times import EntryTime
 from phase2sim.prior.models.densities.quadrature import (
     DEGREES,
     KNOTS_MONTHS,
+    basis,
+    entry_nodes,
     median_covariance,
     median_variance,
-    window_products,
-    window_weights,
 )
 
 
@@ -59,8 +61,18 @@ def test_the_small_sample_rule_meets_the_asymptotic_one() -> None:
     assert covariance_of_medians(60, 0.7) == pytest.approx(asymptotic, rel=0.03)
 
 
+def weights_of(entry: EntryTime, months: float) -> Floats:
+    nodes, weights = entry_nodes(entry, (months,))
+    return weights @ basis(nodes + months)
+
+
+def products_of(entry: EntryTime, months: float, later: float) -> Floats:
+    nodes, weights = entry_nodes(entry, (months, later))
+    return (basis(nodes + months) * weights[:, None]).T @ basis(nodes + later)
+
+
 def test_a_straight_line_averages_to_its_middle() -> None:
-    weights = window_weights((1.0, 9.0), 4.0)
+    weights = weights_of(EntryTime(1.0, 9.0), 4.0)
 
     assert weights @ KNOTS_MONTHS == pytest.approx(9.0, abs=1e-12)
     assert weights.sum() == pytest.approx(1.0, abs=1e-12)
@@ -69,13 +81,13 @@ def test_a_straight_line_averages_to_its_middle() -> None:
 def test_a_bend_inside_the_window_is_averaged_exactly() -> None:
     curve = np.maximum(KNOTS_MONTHS - 6.0, 0.0)
 
-    weights = window_weights((0.0, 12.0), 0.0)
+    weights = weights_of(EntryTime(0.0, 12.0), 0.0)
 
     assert weights @ curve == pytest.approx((6.0**2 / 2) / 12, abs=1e-12)
 
 
 def test_products_of_two_curves_are_averaged_exactly() -> None:
-    products = window_products((0.0, 12.0), 0.0, 6.0)
+    products = products_of(EntryTime(0.0, 12.0), 0.0, 6.0)
 
     average = KNOTS_MONTHS @ products @ KNOTS_MONTHS
 
@@ -85,10 +97,10 @@ def test_products_of_two_curves_are_averaged_exactly() -> None:
 def test_a_window_of_one_day_reads_the_curve() -> None:
     curve = KNOTS_MONTHS**2
 
-    weights = window_weights((3.0, 3.0), 1.5)
+    weights = weights_of(EntryTime(3.0, 3.0), 1.5)
 
     assert weights @ curve == pytest.approx((9.0 + 36.0) / 2)
 
 
 def test_a_curve_is_constant_after_its_last_knot() -> None:
-    assert window_weights((30.0, 30.0), 12.0) == pytest.approx([0, 0, 0, 0, 0, 1])
+    assert weights_of(EntryTime(30.0, 30.0), 12.0) == pytest.approx([0, 0, 0, 0, 0, 1])

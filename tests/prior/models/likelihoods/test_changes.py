@@ -173,3 +173,24 @@ def test_a_reported_error_in_percent_is_taken_to_the_log() -> None:
     share = 1.0 + (percent + 2.0) / 100.0
     expected = stats.norm.logpdf(np.log(share), np.log(after / before), 0.03 / share)
     assert evaluated(ratio_density(of.tables.ratios, of.at)) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["c_peptide", "insulin"])
+def test_a_ratio_between_arms_is_that_of_simulated_patients(name: str) -> None:
+    samples, n = 4_000, 401
+    _, younger = patients(name, samples, n=n)
+    older = patients(name, samples, n=n)[0] + DRIFT[name] + YEARS * PER_YEAR  # other patients
+    older_medians, medians = (np.median(raw(name, values), axis=1) for values in (older, younger))
+    logs = np.log(older_medians / medians)
+    error = float(logs.std())
+    reported = entry(
+        "ratio", MONTHS, float(np.exp(logs.mean())), endpoint=name, se=error / np.sqrt(samples),
+        arm="older", versus="control",
+    )  # fmt: skip
+
+    arms = (arm(age_years=12.0), arm("older", age_years=12.0 + YEARS))
+    of = curves(name, evidence(reported, arms=arms))
+
+    (density,) = evaluated(ratio_density(of.tables.ratios, of.at))
+    off = -np.log(error / np.sqrt(samples)) - LOG_ROOT_TWO_PI - density  # half the squared z
+    assert_agrees(float(np.sqrt(2 * max(off, 0.0))), 0.0, 1.0)

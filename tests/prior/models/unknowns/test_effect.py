@@ -11,6 +11,7 @@ from support.agreement import assert_agrees
 from support.known_patients import UNCOMPILED
 from support.reports import arm, entry, evidence
 
+from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.errors import BadEvidence
 from phase2sim.evidence.reported import ClassEffect, EffectAssumption, Evidence, Normal, StudyArm
 from phase2sim.prior.models.densities.pytensor_names import Tensor, function, pt, shared
@@ -74,7 +75,7 @@ def drawn(of: Evidence, *names: str) -> tuple[Cells, list[Floats]]:
 
 
 def cell(layout: Cells, study: str, of_arm: str, month: float, endpoint: str = "hba1c") -> int:
-    return layout.index[ArmVisit(study, of_arm, endpoint, (0.0, 0.0), month)]
+    return layout.index[ArmVisit(study, of_arm, endpoint, EntryTime(), month)]
 
 
 def assert_normal(values: Floats, mean: float, sd: float) -> None:

@@ -1,0 +1,77 @@
+"""Mean age of an arm: printed, elicited as a distribution, or the default distribution."""
+
+from collections.abc import Iterator
+
+from phase2sim.evidence.reported import REFERENCE_AGE, Evidence, Normal, StudyArm
+from phase2sim.evidence.tables import OLDEST_YEARS, EvidenceFile, StudyTable, refuse
+
+DEFAULT_AGE = Normal(REFERENCE_AGE, 3.0)
+DEFAULT_AGE_WHY = (
+    "the printed mean ages of 14 shipped studies of recent onset have mean 12.2 and SD 3.4 years"
+)
+
+
+def age_distribution(arm: StudyArm) -> Normal:
+    """Distribution of an arm's mean age; its SD is 0 if the age is printed."""
+    match arm.age_years:
+        case None:
+            return DEFAULT_AGE
+        case Normal():
+            return arm.age_years
+        case printed:
+            return Normal(printed, 0.0)
+
+
+def age_words(arm: StudyArm) -> str:
+    """Describe the mean age of an arm."""
+    match arm.age_years:
+        case None:
+            return "mean age not reported"
+        case Normal(mean, sd):
+            return f"elicited mean age N({mean:.12g}, {sd:.12g}) years"
+        case printed:
+            return f"mean age {printed:g} years"
+
+
+def arms_of_unknown_age(evidence: Evidence) -> Iterator[StudyArm]:
+    """Arms without a printed mean age whose measured values a fit reads."""
+    read = {
+        (entry.study, arm)
+        for entry in evidence.reported
+        if entry.measured and not entry.unused
+        for arm in (entry.arm, entry.versus)
+    } | {(data.study, data.arm) for data in evidence.individuals}
+    for arm in evidence.arms:
+        if (arm.study, arm.arm) in read and age_distribution(arm).sd:
+            yield arm
+
+
+def read_age(file: EvidenceFile, key_path: str, table: StudyTable) -> float | Normal | None:
+    """Mean age of one arm; raises ``BadEvidence`` for a distribution without a reason."""
+    if table.age_years is None or isinstance(table.age_years, float):
+        if table.age_why:
+            raise refuse(
+                file.path,
+                f"{key_path}.age_why comes without a distribution of age_years. Write age_years ="
+                " { normal = [mean, sd] }, or remove the why.",
+            )
+        return table.age_years
+    if not table.age_why:
+        raise refuse(
+            file.path,
+            f"{key_path}.age_why is missing. The distribution is ours: say why you believe it.",
+        )
+    mean, sd = table.age_years.normal
+    if not 0 < mean <= OLDEST_YEARS:
+        raise refuse(
+            file.path,
+            f"{key_path}.age_years.normal[1] is {mean:g}; a mean age lies above 0 and at most at"
+            f" {OLDEST_YEARS} years. Correct it.",
+        )
+    if not 0 < sd < mean / 2:
+        raise refuse(
+            file.path,
+            f"{key_path}.age_years.normal[2] is {sd:g}; an SD must be above 0 and below half of the"
+            f" mean, {mean / 2:g}. Correct it.",
+        )
+    return Normal(mean, sd)

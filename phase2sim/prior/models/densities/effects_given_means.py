@@ -1,0 +1,187 @@
+"""Levels and slopes of studies, drawn from their normal distribution given all means of the study.
+
+The means are linear in a study's level and slope, which are integrated out of their density. A
+number that is not linear in them needs their values: given the means they are normal, so they are
+the conditional mean plus a Cholesky factor times standard normals. With u the effects over their
+SDs, r the residuals of the study's means, C their covariance and G that of u with r, the mean is
+G C^-1 r and the covariance I - G C^-1 G'.
+"""
+
+import numpy as np
+
+from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.kernels import kernel
+from phase2sim.prior.models.densities.correlated_normal import inverse_factor, precision_of
+from phase2sim.prior.models.densities.kernel_operation import Differentiable, Slopes
+
+
+def _product(left: Floats, right: Floats) -> Floats:
+    """Matrix product; these matrices are too small for a library."""
+    total = np.zeros((left.shape[0], right.shape[1]))
+    for i in range(left.shape[0]):
+        for j in range(right.shape[1]):
+            for k in range(left.shape[1]):
+                total[i, j] += left[i, k] * right[k, j]
+    return total
+
+
+product = kernel(_product)
+
+
+def _rows_of(trial: Floats, number: float) -> Ints:
+    """Positions of one trial's rows."""
+    return np.flatnonzero(trial == number)
+
+
+rows_of = kernel(_rows_of)
+
+
+def _design(
+    mean_slope: Floats, sds: Floats, effects: Floats, owner: Floats, rows: Ints, columns: Ints
+) -> Floats:
+    """Derivative (effect, location) of a trial's means by its effects, over their SDs."""
+    matrix = np.zeros((len(rows), len(columns)))
+    for k in range(len(rows)):
+        study, is_slope = effects[rows[k], 0], effects[rows[k], 2]
+        for i in range(len(columns)):
+            location = columns[i]
+            if owner[location, 0] == study:
+                months = owner[location, 2] if is_slope > 0.0 else 1.0
+                matrix[k, i] = sds[rows[k]] * mean_slope[location] * months
+    return matrix
+
+
+design = kernel(_design)
+
+
+def _block(
+    residual: Floats, covariance: Floats, matrix: Floats, columns: Ints
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Precision of a trial's means, that times residuals, and inverse factor and factor of u."""
+    size = len(columns)
+    own = np.zeros((size, size))
+    off = np.zeros((size, 1))
+    for i in range(size):
+        off[i, 0] = residual[columns[i]]
+        for j in range(size):
+            own[i, j] = covariance[columns[i], columns[j]]
+    precision, _ = precision_of(own)
+    spread = np.eye(len(matrix)) - product(matrix, product(precision, matrix.T.copy()))
+    inverse, _ = inverse_factor(spread)
+    return precision, product(precision, off), inverse, product(spread, inverse.T.copy())
+
+
+block = kernel(_block)
+
+
+def _effects(
+    residual: Floats,
+    covariance: Floats,
+    mean_slope: Floats,
+    sds: Floats,
+    raw: Floats,
+    effects: Floats,
+    owner: Floats,
+    trial: Floats,
+) -> Floats:
+    value = np.zeros(len(raw))
+    for number in np.unique(effects[:, 1]):
+        rows, columns = rows_of(effects[:, 1], number), rows_of(trial, number)
+        matrix = design(mean_slope, sds, effects, owner, rows, columns)
+        _, weighted, _, factor = block(residual, covariance, matrix, columns)
+        for k in range(len(rows)):
+            total = 0.0
+            for i in range(len(columns)):
+                total += matrix[k, i] * weighted[i, 0]
+            for j in range(k + 1):
+                total += factor[k, j] * raw[rows[j]]
+            value[rows[k]] = sds[rows[k]] * total
+    return value
+
+
+def _by_spread(by_factor: Floats, inverse: Floats, factor: Floats) -> Floats:
+    """Gradient by a covariance, of a function of its lower Cholesky factor (Murray 2016)."""
+    inner = product(factor.T.copy(), by_factor)
+    for i in range(len(inner)):
+        inner[i, i] /= 2.0
+        inner[i, i + 1 :] = 0.0
+    outer = product(inverse.T.copy(), product(inner, inverse))
+    return (outer + outer.T) / 2.0
+
+
+by_spread = kernel(_by_spread)
+
+
+def _block_slopes(
+    by_u: Floats, z: Floats, matrix: Floats, parts: tuple[Floats, Floats, Floats, Floats]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Gradient by ``z``, ``matrix``, residuals and their covariance, in one trial."""
+    precision, weighted, inverse, factor = parts
+    by_z = product(factor.T.copy(), by_u)
+    by_factor = product(by_u, z.T.copy())
+    for i in range(len(by_factor)):
+        by_factor[i, i + 1 :] = 0.0
+    of_spread = by_spread(by_factor, inverse, factor)
+    by_weighted = product(matrix.T.copy(), by_u)
+    by_matrix = product(by_u, weighted.T.copy())
+    by_matrix -= 2.0 * product(of_spread, product(matrix, precision))
+    by_precision = -product(matrix.T.copy(), product(of_spread, matrix))
+    by_residual = product(precision, by_weighted)
+    by_covariance = -product(precision, product(by_precision, precision))
+    by_covariance -= product(by_residual, weighted.T.copy())
+    return by_z, by_matrix, by_residual, by_covariance
+
+
+block_slopes = kernel(_block_slopes)
+
+
+def _slopes(
+    residual: Floats,
+    covariance: Floats,
+    mean_slope: Floats,
+    sds: Floats,
+    raw: Floats,
+    effects: Floats,
+    owner: Floats,
+    trial: Floats,
+    cotangent: Floats,
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    by_residual, by_covariance = np.zeros(residual.shape), np.zeros(covariance.shape)
+    by_mean_slope, by_sds = np.zeros(mean_slope.shape), np.zeros(sds.shape)
+    by_raw = np.zeros(raw.shape)
+    for number in np.unique(effects[:, 1]):
+        rows, columns = rows_of(effects[:, 1], number), rows_of(trial, number)
+        matrix = design(mean_slope, sds, effects, owner, rows, columns)
+        parts = block(residual, covariance, matrix, columns)
+        _, weighted, _, factor = parts
+        z = raw[rows].copy().reshape((-1, 1))
+        u = product(matrix, weighted) + product(factor, z)
+        by_u = (sds[rows] * cotangent[rows]).reshape((-1, 1))
+        by_z, by_matrix, by_off, by_own = block_slopes(by_u, z, matrix, parts)
+        for k in range(len(rows)):
+            by_raw[rows[k]] += by_z[k, 0]
+            by_sds[rows[k]] += u[k, 0] * cotangent[rows[k]]
+        per_sd = design(mean_slope, np.ones(len(sds)), effects, owner, rows, columns)
+        per_slope = design(np.ones(len(mean_slope)), sds, effects, owner, rows, columns)
+        for i in range(len(columns)):
+            by_residual[columns[i]] += by_off[i, 0]
+            for j in range(len(columns)):
+                by_covariance[columns[i], columns[j]] += by_own[i, j]
+            for k in range(len(rows)):
+                by_sds[rows[k]] += by_matrix[k, i] * per_sd[k, i]
+                by_mean_slope[columns[i]] += by_matrix[k, i] * per_slope[k, i]
+    return by_residual, by_covariance, by_mean_slope, by_sds, by_raw
+
+
+def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
+    return [(inputs[4][0],)]
+
+
+# Values (effect,). Differentiated inputs: residuals (location,), their covariance (location,
+# location), derivative of each location by its patients' mean (location,); SDs of the effects
+# between studies and standard normals (effect,). Constants: ``effects`` (effect, 3): study, trial,
+# 1 for a slope; ``owner`` (location, 3): study or -1, endpoint, months; ``trial`` (location,), -1
+# for other trials. A trial without means has its effects from the standard normals alone.
+effects_given_means: Differentiable = Differentiable(
+    Slopes("effects_given_means", kernel(_slopes), 5), kernel(_effects), _shapes
+)
