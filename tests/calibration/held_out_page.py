@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 from calibration.left_out import REPLICAS, LeftOut
@@ -80,18 +81,14 @@ def page(evidence: Evidence, numbers: Numbers, fits: str) -> str:
 def summaries_of(numbers: Numbers) -> Mapping[str, Summary]:
     """Summaries by kind and endpoint, by kind, of all, and of independent scores."""
     found: dict[str, Summary] = {}
+    every = [one for of in numbers.values() for one in of]
     for kind in (LEVEL, SPREAD, COURSE):
-        endpoints = dict.fromkeys(
-            one.entry.endpoint for of in numbers.values() for one in of if kind_of(one) == kind
-        )
-        for endpoint in sorted(endpoints):
-            chosen = _scores(numbers, lambda one, kind=kind, endpoint=endpoint: (
-                kind_of(one) == kind and one.entry.endpoint == endpoint
-            ))  # fmt: skip
+        endpoints = sorted({one.entry.endpoint for one in every if kind_of(one) == kind})
+        for endpoint in endpoints:
+            chosen = _scores(numbers, partial(_is_of, kind, endpoint))
             found[f"{kind}: {_label(endpoint)}"] = summarise(chosen)
-        found[f"{kind}: all"] = summarise(
-            _scores(numbers, lambda one, kind=kind: kind_of(one) == kind)
-        )
+        if endpoints:
+            found[f"{kind}: all"] = summarise(_scores(numbers, partial(_is_of, kind, "")))
     found[ALL] = summarise(_scores(numbers))
     found[INDEPENDENT] = summarise({study: _independent(of) for study, of in numbers.items()})
     return found
@@ -103,6 +100,10 @@ def kind_of(one: LeftOut) -> str:
         return LEVEL
     widths = ("SD", "SD given the first visit", "quartile width", "width of the range")
     return SPREAD if one.what in widths else COURSE
+
+
+def _is_of(kind: str, endpoint: str, one: LeftOut) -> bool:
+    return kind_of(one) == kind and endpoint in {"", one.entry.endpoint}
 
 
 def _scores(
