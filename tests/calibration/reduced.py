@@ -90,7 +90,11 @@ class Held:
 
 
 def only_hba1c(name: str) -> Evidence:
-    """What a shipped evidence file says of HbA1c alone; unknown ages are held at the reference."""
+    """What a shipped evidence file says of HbA1c alone.
+
+    Unknown ages are held at the reference, and times of entry that a fit would learn at their
+    window, evenly: neither is part of what is compared.
+    """
     shipped = load_evidence([ROOT / "priors" / f"{name}.toml"])
     own = tuple(
         entry
@@ -99,7 +103,14 @@ def only_hba1c(name: str) -> Evidence:
     )
     effects = {key: of for key, of in shipped.effects.items() if key == "hba1c"}
     unknown = tuple(arms_of_unknown_age(shipped))
-    arms = tuple(replace(a, age_years=REFERENCE_AGE) if a in unknown else a for a in shipped.arms)
+    arms = tuple(
+        replace(
+            arm,
+            age_years=REFERENCE_AGE if arm in unknown else arm.age_years,
+            months_since_diagnosis=arm.months_since_diagnosis._replace(learned=False),
+        )
+        for arm in shipped.arms
+    )
     return replace(shipped, reported=own, effects=effects, arms=arms)
 
 
@@ -241,6 +252,7 @@ def _parameters(unknown: Floats, effect: float, bias: float) -> Parameters:
         class_mean=0.0 * one,
         class_sd=0.0 * one,
         age_slope=0.0 * one,
+        entry_tilt=np.zeros(0),
         event_outcomes=(),
         event_rate=np.zeros((0, 2)),
         event_dispersion=np.zeros(0),
