@@ -18,6 +18,7 @@ from calibration.cases import (
     weights,
 )
 from calibration.cases_of_care import care
+from calibration.cases_of_studies import averages, differing_studies
 from calibration.simulated import Case, Quantity
 from support.reports import arm, entry, evidence
 
@@ -115,6 +116,8 @@ CASES: dict[str, Case] = {
         changes,
         spreads,
         weights,
+        averages,
+        differing_studies,
         of_two_endpoints,
         of_events,
         of_treatments,

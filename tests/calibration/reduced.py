@@ -23,7 +23,7 @@ from phase2sim.evidence.reported import REFERENCE_AGE, Evidence
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.fit import CompiledModel
 from phase2sim.prior.models.joint import joint_model
-from phase2sim.prior.models.unknowns.settings import PRIORS, SAMPLER
+from phase2sim.prior.models.unknowns.settings import LOGIT_SHARE_SCALE, PRIORS, SAMPLER
 from phase2sim.prior.replicates.parameters import Parameters
 from phase2sim.prior.replicates.patients import ArmPopulation, draw_study
 from phase2sim.prior.replicates.summaries import summary_visits
@@ -33,6 +33,8 @@ type Floats = NDArray[np.float64]
 ROOT = Path(__file__).parents[2]
 KNOTS = KNOTS_MONTHS.size
 SEED = 20261124
+BETWEEN_STUDIES = ("level_sd", "slope_sd", "spread_sd", "share_sd")
+SHARES = ("patient_share", "decay")
 MONTHS = (3.0, 6.0)
 TOLERANCE = {"median": 0.1, "count": 0.25}  # %, patients: a median's own SD is about 0.7
 PARTICLES = 1500  # of each of two chains
@@ -73,7 +75,10 @@ def cross_check() -> list[Compared]:
 
 @dataclass(frozen=True)
 class Held:
-    """Normal distribution of natural history: curve, log SDs, log taus, logits of share, decay."""
+    """Normal distribution of natural history: curve, log SDs, ``BETWEEN_STUDIES``, ``SHARES``.
+
+    SDs are logs, shares are logits.
+    """
 
     mean: Floats  # (unknown,)
     covariance: Floats  # (unknown, unknown)
@@ -85,7 +90,11 @@ class Held:
 
 
 def only_hba1c(name: str) -> Evidence:
-    """What a shipped evidence file says of HbA1c alone; unknown ages are held at the reference."""
+    """What a shipped evidence file says of HbA1c alone.
+
+    Unknown ages are held at the reference, and times of entry that a fit would learn at their
+    window, evenly: neither is part of what is compared.
+    """
     shipped = load_evidence([ROOT / "priors" / f"{name}.toml"])
     own = tuple(
         entry
@@ -94,7 +103,14 @@ def only_hba1c(name: str) -> Evidence:
     )
     effects = {key: of for key, of in shipped.effects.items() if key == "hba1c"}
     unknown = tuple(arms_of_unknown_age(shipped))
-    arms = tuple(replace(a, age_years=REFERENCE_AGE) if a in unknown else a for a in shipped.arms)
+    arms = tuple(
+        replace(
+            arm,
+            age_years=REFERENCE_AGE if arm in unknown else arm.age_years,
+            months_since_diagnosis=arm.months_since_diagnosis._replace(learned=False),
+        )
+        for arm in shipped.arms
+    )
     return replace(shipped, reported=own, effects=effects, arms=arms)
 
 
@@ -107,8 +123,8 @@ def held_history() -> Held:
         values = posterior[name].values
         return values.reshape(values.shape[0] * values.shape[1], -1)
 
-    logs = [np.log(flat(name)) for name in ("sd", "level_sd", "slope_sd")]
-    logits = [logit(flat(name)) for name in ("patient_share", "decay")]
+    logs = [np.log(flat(name)) for name in ("sd", *BETWEEN_STUDIES)]
+    logits = [logit(flat(name)) for name in SHARES]
     unknown = np.hstack([flat("history"), *logs, *logits])
     return Held(unknown.mean(axis=0), np.cov(unknown.T))
 
@@ -116,17 +132,17 @@ def held_history() -> Held:
 def by_likelihood(held: Held) -> Floats:
     """Draws (draw,) of the effect by NUTS, the model's prior of natural history exchanged."""
     prior = PRIORS["hba1c"]
+    scales = (prior.level_scale, prior.slope_scale, prior.spread_scale, LOGIT_SHARE_SCALE)
     with joint_model(only_hba1c("gxipc1")) as model:
-        taus = [model[name][0] for name in ("level_sd", "slope_sd")]
-        shares = [model[name][0] for name in ("patient_share", "decay")]
+        taus = [model[name][0] for name in BETWEEN_STUDIES]
+        shares = [model[name][0] for name in SHARES]
         ends = [*map(pt.log, taus), *(pt.log(x / (1.0 - x)) for x in shares)]
         unknown = pt.concatenate([model["history"][0], pt.log(model["sd"][0]), pt.stack(ends)])
         jacobian = sum(map(pt.log, taus)) + sum(pt.log(x * (1.0 - x)) for x in shares)
         own = [
             pm.logp(pm.Normal.dist(), model["mean_raw"]).sum(),
             pm.logp(pm.Normal.dist(), model["log_sd_raw"]).sum(),
-            pm.logp(pm.HalfNormal.dist(prior.level_scale), taus[0]),
-            pm.logp(pm.HalfNormal.dist(prior.slope_scale), taus[1]),
+            *(pm.logp(pm.HalfNormal.dist(of), tau) for of, tau in zip(scales, taus, strict=True)),
             pm.logp(pm.Beta.dist(*prior.share), shares[0]),
             pm.logp(pm.Beta.dist(*prior.decay), shares[1]),
         ]
@@ -216,8 +232,8 @@ def _reports(evidence: Evidence, truth: Parameters, rng: np.random.Generator) ->
 
 def _parameters(unknown: Floats, effect: float, bias: float) -> Parameters:
     history, log_sd = unknown[:KNOTS], unknown[KNOTS : 2 * KNOTS]
-    level, slope = np.exp(unknown[2 * KNOTS : 2 * KNOTS + 2])
-    share, decay = expit(unknown[2 * KNOTS + 2 :])
+    level, slope, spread, share_sd = np.exp(unknown[2 * KNOTS : 2 * KNOTS + 4])
+    share, decay = expit(unknown[2 * KNOTS + 4 :])
     one = np.ones(1)
     return Parameters(
         endpoints=("hba1c",),
@@ -226,6 +242,8 @@ def _parameters(unknown: Floats, effect: float, bias: float) -> Parameters:
         sd=np.exp(log_sd)[None],
         level_sd=level * one,
         slope_sd=slope * one,
+        spread_sd=spread * one,
+        share_sd=share_sd * one,
         patient_share=share * one,
         decay=decay * one,
         endpoint_correlation=np.eye(1),
@@ -234,6 +252,7 @@ def _parameters(unknown: Floats, effect: float, bias: float) -> Parameters:
         class_mean=0.0 * one,
         class_sd=0.0 * one,
         age_slope=0.0 * one,
+        entry_tilt=np.zeros(0),
         event_outcomes=(),
         event_rate=np.zeros((0, 2)),
         event_dispersion=np.zeros(0),

@@ -8,6 +8,7 @@ import numpy as np
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.evidence.reported import REMISSION, ReportedNumber
+from phase2sim.prior.replicates.averages import standardised_mean
 from phase2sim.prior.replicates.events import SimulatedEvents, span_of
 from phase2sim.prior.replicates.patients import ArmPopulation, Visit, to_endpoint_unit
 
@@ -111,7 +112,7 @@ def _mean(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> tu
     if entry.is_average:
         visits = range(_VISITS_OF_AN_AVERAGE)
         centre = float(np.mean([arm.expected(entry, visit)[0] for visit in visits]))
-        return (centre + (entry.se or 0.0) * float(rng.standard_normal()),)
+        return (centre + (entry.se or 0.0) * _average_error(entry, arm, rng),)
     values = arm.reported_values(entry, 0)
     mean = float(values.mean())
     if entry.se is not None:
@@ -119,6 +120,15 @@ def _mean(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> tu
         standard = (mean - centre) / sd * np.sqrt(entry.n) if entry.n else rng.standard_normal()
         mean = centre + entry.se * float(standard)
     return (mean,) if entry.sd is None else (mean, _sample_sd(values))
+
+
+def _average_error(entry: ReportedNumber, arm: Sample, rng: np.random.Generator) -> float:
+    """Error of the mean of patients' averages, in standard errors; independent if n is unknown."""
+    if not entry.n:
+        return float(rng.standard_normal())
+    visits = summary_visits(entry)
+    values = np.column_stack([arm.model_values(visit, entry.n) for visit in visits])
+    return standardised_mean(arm.population, visits, values)
 
 
 def _median(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> tuple[float, ...]:

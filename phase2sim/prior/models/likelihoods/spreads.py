@@ -48,8 +48,11 @@ class Spreads:
 class JointSpread:
     """Joint density of the SDs between patients."""
 
-    density: Tensor
+    density: Tensor  # sum of ``apart``, and the normal density of ``score``
     given_the_others: Tensor  # (spread,)
+    apart: Tensor  # (spread,) density of an SD less that of its score, as if independent
+    score: Tensor  # (spread,) standard normal
+    correlation: Tensor  # (spread, spread) of the scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,18 +200,19 @@ def joint_spread(table: Spreads, moments: Moments) -> JointSpread:
     )
     freedom = sd_freedom(table.n, kurtosis)
     alone = sample_sd(table.sd, freedom, sd)
-    if not table.pair.size:
-        return JointSpread(pt.sum(alone), alone)
     spare = 2.0 / (9.0 * freedom)
     third = pt.exp((pt.log(table.sd) - pt.log(sd)) * 2.0 / 3.0)
     score = (third - 1.0 + spare) / pt.sqrt(spare)
+    independent = -(score**2) / 2.0 - LOG_ROOT_TWO_PI
+    apart = alone - independent
+    if not table.pair.size:
+        return JointSpread(pt.sum(alone), alone, apart, score, pt.eye(table.cell.size))
     ties = moments.correlation[table.pair] ** 2 * table.overlap
     correlated = pt.concatenate([[0.0, 1.0], ties])[table.tie_index]
     joint, weighted, precision = correlated_normal(score, correlated)
-    independent = -(score**2) / 2.0 - LOG_ROOT_TWO_PI
     own_precision = pt.diagonal(precision)
     conditional = (pt.log(own_precision) - weighted**2 / own_precision) / 2.0 - LOG_ROOT_TWO_PI
-    return JointSpread(pt.sum(alone - independent) + joint, alone - independent + conditional)
+    return JointSpread(pt.sum(apart) + joint, apart + conditional, apart, score, correlated)
 
 
 def change_spread_density(table: ChangeSpreads, moments: Moments) -> Tensor:
