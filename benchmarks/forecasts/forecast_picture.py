@@ -16,7 +16,8 @@ from phase2sim.reporting.figures.drawing import (
     heading,
 )
 
-WIDE, STEP = 420, 26
+WIDE, STEP = 420, 11
+LOWEST_LEVEL = 3.0  # % HbA1c; below it a number is a change, which is not drawn
 COLOURS = {PROGRAM: EVIDENCE, PLAIN: TREATED}
 
 
@@ -32,13 +33,16 @@ def draw_intervals(scores: Sequence[Score]) -> str:
 
 
 def _panel(scores: Sequence[Score], endpoint: str) -> alt.LayerChart:
-    rows = [_row(score) for score in scores if score.endpoint == endpoint]
+    is_hba1c = endpoint == "hba1c"
+    chosen = [s for s in scores if s.endpoint == endpoint]
+    rows = [_row(s) for s in chosen if not is_hba1c or s.observed > LOWEST_LEVEL]
     order = list(dict.fromkeys(row["label"] for row in rows))
     base = alt.Chart(data(rows))
     y = alt.Y("label:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False))
     side = alt.YOffset("source:N", sort=[PROGRAM, PLAIN])
     unit = ENDPOINTS[endpoint].model_unit
-    title = f"{ENDPOINTS[endpoint].label}, {unit}: levels and changes"
+    what = "levels" if is_hba1c else "levels (above 0) and changes (below)"
+    title = f"{ENDPOINTS[endpoint].label}, {unit}: {what}"
     colour = alt.Color(
         "source:N",
         scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
@@ -56,7 +60,7 @@ def _panel(scores: Sequence[Score], endpoint: str) -> alt.LayerChart:
         x="observed:Q", y=y, yOffset=side
     )
     layers = [bar("low_90", "high_90", 1.5), bar("low_50", "high_50", 5), dots]
-    layers = [zero, *layers] if endpoint == "c_peptide" else layers
+    layers = layers if is_hba1c else [zero, *layers]
     return alt.layer(*layers).properties(width=WIDE, height={"step": STEP})
 
 

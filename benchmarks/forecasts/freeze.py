@@ -49,7 +49,7 @@ def main() -> None:
     if not missing:
         return
     evidence = shipped_evidence()
-    prior = load_or_fit(evidence, report=lambda line: sys.stderr.write(f"{line}\n"))
+    prior = load_or_fit(evidence, report=_say)
     about = {
         "frozen_on": f"{datetime.now(tz=UTC):%Y-%m-%d}",
         "evidence": evidence.digest,
@@ -123,6 +123,10 @@ def check(rows: Sequence[Mapping[str, str]]) -> None:
                 f"{FROZEN}: the row of {row['name']!r} is not what was frozen: its SHA-256 does not"
                 " match. Restore the file from version control."
             )
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 def _intervals(name: str, predictive: NormalPredictive) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What the program would have said: reports of a trial, simulated from a fit without it."""
 
+import hashlib
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,9 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import Evidence
+from phase2sim.prior import storage
 from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.replicates import patients
 from phase2sim.prior.replicates.parameters import parameters_of
 from phase2sim.prior.replicates.replicate import quantities, replicate
 
@@ -33,13 +36,10 @@ class Simulated:
 
 
 def reports(row: ScoredRow, prior: PriorDraws) -> Simulated:
-    """Simulate the reports of one row."""
+    """Simulate the reports of one row, or read those that are kept."""
     evidence = trial_as_evidence(row)
-    rng = np.random.default_rng(SEED)
-    simulated = np.array(
-        [replicate(evidence, parameters_of(prior, draw), rng) for draw in range(len(prior.history))]
-    )
     reported = quantities(evidence)
+    simulated = _kept_or_simulated(evidence, prior)
     numbers = len(reported) // len(AGES)  # the same in each copy; the two spreads come last
     columns = simulated.reshape(len(simulated), len(AGES), numbers)
     return Simulated(
@@ -50,6 +50,23 @@ def reports(row: ScoredRow, prior: PriorDraws) -> Simulated:
             "adjusted": columns[:, :, numbers - 1].ravel(),
         },
     )
+
+
+def _kept_or_simulated(evidence: Evidence, prior: PriorDraws) -> Floats:
+    """Reports (draw, number), kept by evidence, draws and the sources that simulate them."""
+    found = hashlib.sha256(f"{evidence.digest} {storage.digest(prior)} {SEED}".encode())
+    for path in sorted(Path(patients.__file__).parent.glob("*.py")):
+        found.update(path.read_bytes())
+    kept = storage.cache_folder() / "forecasts" / f"reports-{found.hexdigest()[:20]}.npy"
+    if kept.exists():
+        return np.asarray(np.load(kept), dtype=np.float64)
+    rng = np.random.default_rng(SEED)
+    simulated = np.array(
+        [replicate(evidence, parameters_of(prior, draw), rng) for draw in range(len(prior.history))]
+    )
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    np.save(kept, simulated)
+    return simulated
 
 
 def trial_as_evidence(row: ScoredRow) -> Evidence:
