@@ -21,6 +21,7 @@ TEMPLATE = HERE / "page.md"
 RESULTS = HERE / "results.json"
 NOT_FROZEN = "| none yet | | | | | | | | | | |"
 KINDS = {"control": "control arm", "difference": "difference"}
+CALIBRATED = (0.85, 1.15)  # SD of z-scores
 FOUR_HOURS = "4-h"  # in a reason of scored.csv: another meal test
 
 
@@ -59,11 +60,19 @@ def _finding(scores: Sequence[Score], what: str) -> str:
     return (
         f"**{name}.** {own.numbers} numbers of {own.trials} trials: the 50 % intervals hold"
         f" {own.inside_50:.0%}, the 90 % intervals {own.inside_90:.0%}; mean log score"
-        f" {own.mean_log_density:.2f}, SD of the z-scores {own.sd_of_z:.2f}. Where both forecasts"
+        f" {own.mean_log_density:.2f}, SD of the z-scores {own.sd_of_z:.2f}:"
+        f" {_verdict_on_width(own.sd_of_z)}. Where both forecasts"
         f" exist ({pair.numbers} numbers of {pair.trials} trials), the program's log score is"
         f" {verdict} than the benchmark's by {abs(pair.mean):.2f} per number, standard error"
         f" {pair.se:.2f}{within}."
     )
+
+
+def _verdict_on_width(sd_of_z: float) -> str:
+    narrowest, widest = CALIBRATED
+    if sd_of_z < narrowest:
+        return "the intervals are too wide"
+    return "the intervals are too narrow" if sd_of_z > widest else "the intervals are about right"
 
 
 def summary_rows(scores: Sequence[Score]) -> Iterator[str]:
