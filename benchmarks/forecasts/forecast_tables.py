@@ -34,6 +34,7 @@ class ScoredRow:
 
     row: int
     trial: str
+    published: str  # earliest month of its first report
     endpoint: str
     months: tuple[float, ...]  # one visit, or first and last of an average
     clock: str
@@ -85,7 +86,8 @@ def dated() -> tuple[Dated, ...]:
 def scored_rows() -> tuple[ScoredRow, ...]:
     """All rows of trials.csv with the decisions of scored.csv."""
     pairs = zip(read_rows("scored.csv"), read_rows("trials.csv"), strict=True)
-    return tuple(_scored_row(decided, printed) for decided, printed in pairs)
+    first = {one.name: one.earliest for one in dated() if one.kind == "trial"}
+    return tuple(_scored_row(decided, printed, first) for decided, printed in pairs)
 
 
 def entry_window(low: str, high: str, mean: str) -> tuple[float, float]:
@@ -108,11 +110,14 @@ def mean_ages(ages: tuple[float, float], printed: float, quantiles: Sequence[flo
     return drawn if isnan(printed) else [printed] * len(drawn)
 
 
-def _scored_row(decided: Mapping[str, str], printed: Mapping[str, str]) -> ScoredRow:
+def _scored_row(
+    decided: Mapping[str, str], printed: Mapping[str, str], first: Mapping[str, str]
+) -> ScoredRow:
     low_age, _, high_age = decided["ages"].partition("-")
     return ScoredRow(
         row=int(decided["row"]),
         trial=decided["trial"],
+        published=first[decided["trial"]],
         endpoint=decided["endpoint"],
         months=tuple(float(month) for month in decided["month"].split("-")),
         clock="diagnosis" if printed["clock"] == "diagnosis" else "entry",

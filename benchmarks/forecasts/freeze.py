@@ -36,6 +36,7 @@ from phase2sim.prior.storage import MODEL_VERSION
 FROZEN, SUM = HERE / "frozen.csv", HERE / "frozen.sha256"
 KEY = ("registry", "name", "endpoint", "month")
 NOT_PRINTED = float("nan")
+NOT_PUBLISHED = "9999-12"
 
 
 def main() -> None:
@@ -88,6 +89,7 @@ def waiting_row(trial: Mapping[str, Any]) -> ScoredRow:
     return ScoredRow(
         row=0,
         trial=str(trial["name"]),
+        published=NOT_PUBLISHED,
         endpoint=str(trial["endpoint"]),
         months=(float(trial["month"]),),
         clock="entry",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from care_of_trials import covariate_lines, share_lines
 from forecast_tables import ScoredRow, mean_ages
 from scipy import stats
 
@@ -76,7 +77,8 @@ def trial_as_evidence(row: ScoredRow) -> Evidence:
     patients, on the model scale.
     """
     ages = mean_ages(row.ages, row.age_mean, AGES)
-    text = "\n".join(_study_text(row, f"copy {i}", age) for i, age in enumerate(ages))
+    studies = [_study_text(row, f"copy {i}", age) for i, age in enumerate(ages)]
+    text = "\n".join([*covariate_lines(), *studies])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trial.toml"
         path.write_text(text, encoding="utf-8")
@@ -106,7 +108,8 @@ def _arm_lines(row: ScoredRow, name: str, age: float) -> list[str]:
     return [
         "[[study]]", f'name = "{name}"', 'arm = "control"', 'design = "control-arm"',
         f"patients = {patients}", f"months_since_diagnosis = [{low:.4g}, {high:.4g}]",
-        *([f"age_years = {age:.4g}"] if age > 0 else []), 'source = "trials.csv"', "",
+        *([f"age_years = {age:.4g}"] if age > 0 else []), *share_lines(row.published),
+        'source = "trials.csv"', "",
     ]  # fmt: skip
 
 
