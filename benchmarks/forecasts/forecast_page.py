@@ -21,6 +21,7 @@ TEMPLATE = HERE / "page.md"
 RESULTS = HERE / "results.json"
 NOT_FROZEN = "| none yet | | | | | | | | | | |"
 KINDS = {"control": "control arm", "difference": "difference"}
+SMALLEST_SHOWN = 0.0005
 CALIBRATED = (0.85, 1.15)  # SD of z-scores
 FOUR_HOURS = "4-h"  # in a reason of scored.csv: another meal test
 
@@ -112,19 +113,24 @@ def number_rows(scores: Sequence[Score]) -> Iterator[str]:
         by_row[score.row][score.source] = score
     for both in by_row.values():
         own, plain = both[PROGRAM], both.get(PLAIN)
-        endpoint = ENDPOINTS[own.endpoint].label
+        what = f"{ENDPOINTS[own.endpoint].label}, {own.month:g}"
         benchmark = _span(plain) if plain else "none"
         gain = f"{own.log_density - plain.log_density:+.2f}" if plain else ""
         yield (
-            f"| {own.published} | {own.trial} | {endpoint}, {own.month:g} | {own.studies} |"
-            f" {own.observed:.3g} | {_span(own)} | {benchmark} | {own.log_density:.2f} | {gain} |"
+            f"| {own.published} | {own.trial} | {what} | {own.studies} |"
+            f" {_rounded(own.observed)} | {_span(own)} | {benchmark} |"
+            f" {own.log_density:.2f} | {gain} |"
         )
 
 
 def _span(score: Score) -> str:
     low, high = score.within_90
     mark = "" if score.inside(0.9) else " (outside)"
-    return f"{score.median:.3g} ({low:.3g} to {high:.3g}){mark}"
+    return f"{_rounded(score.median)} ({_rounded(low)} to {_rounded(high)}){mark}"
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.3g}" if abs(value) >= SMALLEST_SHOWN else "0"
 
 
 def fit_rows(fits: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -13,7 +13,6 @@ import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from differences import (
@@ -23,7 +22,7 @@ from differences import (
     same_class,
 )
 from evidence_by_date import shipped_evidence
-from forecast_tables import HERE, ScoredRow, read_rows, scored_rows
+from forecast_tables import HERE, ScoredRow, scored_rows
 from meta_analysis import NormalPredictive, kernel_density
 from scores import LEVELS
 from simulated_reports import reports
@@ -41,7 +40,7 @@ NOT_PUBLISHED = "9999-12"
 
 def main() -> None:
     """Freeze what is not frozen yet."""
-    kept = list(read_rows(FROZEN.name)) if FROZEN.exists() else []
+    kept = read_frozen()
     check(kept)
     waiting = tomllib.loads((HERE / "waiting.toml").read_text(encoding="utf-8"))["trial"]
     frozen_keys = {tuple(row[name] for name in KEY) for row in kept}
@@ -57,7 +56,25 @@ def main() -> None:
         "model_version": str(MODEL_VERSION),
     }
     new = [sealed(forecast(trial, prior) | about) for trial in missing]
-    _write([*kept, *new])
+    write([*kept, *new])
+
+
+def read_frozen() -> list[dict[str, str]]:
+    """Rows that are frozen already."""
+    if not FROZEN.exists():
+        return []
+    with FROZEN.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(rows: Sequence[Mapping[str, str]]) -> None:
+    """Write all rows, and the digest of the file beside it."""
+    with FROZEN.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    digest = hashlib.sha256(FROZEN.read_bytes()).hexdigest()
+    SUM.write_text(f"{digest}  {FROZEN.name}\n", encoding="utf-8")
 
 
 def forecast(trial: Mapping[str, Any], prior: PriorDraws) -> dict[str, str]:
@@ -132,12 +149,16 @@ def _say(line: str) -> None:
 
 
 def _intervals(name: str, predictive: NormalPredictive) -> dict[str, str]:
-    cells = {f"{name}_median": f"{predictive.quantile(0.5):.4f}"}
+    cells = {f"{name}_median": _rounded(predictive.quantile(0.5))}
     for level in LEVELS:
         tail = 0.5 * (1.0 - level)
         for side, probability in (("low", tail), ("high", 1.0 - tail)):
-            cells[f"{name}_{level * 100:.0f}_{side}"] = f"{predictive.quantile(probability):.4f}"
+            cells[f"{name}_{level * 100:.0f}_{side}"] = _rounded(predictive.quantile(probability))
     return cells
+
+
+def _rounded(value: float) -> str:
+    return f"{round(value, 4) + 0.0:.4f}"  # adding 0 makes -0 a 0
 
 
 def _chances(draws: DifferenceDraws, benefit: int) -> dict[str, str]:
@@ -147,15 +168,6 @@ def _chances(draws: DifferenceDraws, benefit: int) -> dict[str, str]:
         "chance_p_below_05_and_benefit": f"{draws.significant(benefit):.3f}",
         "chance_estimate_favours": f"{above_zero if benefit > 0 else 1.0 - above_zero:.3f}",
     }
-
-
-def _write(rows: Sequence[Mapping[str, str]], path: Path = FROZEN) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    SUM.write_text(f"{digest}  {path.name}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
