@@ -38,6 +38,11 @@ bench:
     uv run python benchmarks/looks.py
     uv run python benchmarks/sweeps.py
 
+# Published trials forecast from the evidence before them, scored; trials under way frozen: 20 minutes at first
+forecasts:
+    uv run python benchmarks/forecasts/freeze.py
+    uv run python benchmarks/forecasts/score.py
+
 # Hours: type I error grids and simulation-based calibration
 calibration:
     uv run pytest -m calibration

@@ -22,7 +22,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 TESTS = sorted(ROOT.glob("tests/**/*.py"))
 LONGEST_FILE, LONGEST_FUNCTION = 400, 40
 MOST_ENTRIES = 15
-OTHER_TESTS = {"published", "calibration", "golden", "support", "docs", "fuzz"}
+OTHER_TESTS = {"published", "calibration", "golden", "support", "docs", "fuzz", "forecasts"}
 FITTING = {"pymc", "pytensor", "nutpie", "arviz"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "handler", "tools"}
 # Folder of parts -> its table, and how a part is known from a value that only passes through.
