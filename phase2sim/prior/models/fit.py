@@ -13,6 +13,7 @@ from pytensor.configdefaults import config
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from phase2sim.core.arrays import Floats
+from phase2sim.core.errors import BadEvidence
 from phase2sim.core.kernels import lightly_optimised
 from phase2sim.core.progress import Report
 from phase2sim.evidence.assumed_effects import assumptions
@@ -39,6 +40,8 @@ _DERIVED_VARIABLES = frozenset(  # functions of the sampled variables
     ("history", "sd", "age_slope", "endpoint_correlation", "effect", "bias", "class_mean")
 ).union(["event_rate", "care_effect"])
 SECONDS_BETWEEN_LOOKS = 0.25
+_DRAWS_TO_FIND_A_STEP, _STUCK_BELOW = 100, 1e-6  # a chain that moves has steps near 0.1
+_MOST_STARTS = 5
 SECONDS_BETWEEN_REPORTS = 5.0
 VERSIONED_PACKAGES = ("pymc", "nutpie", "pytensor", "numpy", "phase2sim")
 
@@ -88,7 +91,15 @@ class CompiledModel:
         # Evidence with only individual data has no reported numbers to exchange.
         model = self.model.with_data(**{SHARED: flatten_numbers(arrays)}) if arrays else self.model
         with threadpool_limits(limits=1):  # BLAS threads make these small matrices 20 times slower
-            return _sample(model, seed, report, sampler)
+            for start in range(_MOST_STARTS):
+                trace = _sample(model, (seed + start) % 2**64, report, sampler)
+                if trace is not None:
+                    return trace
+                report("a chain does not move; all start again from other points")
+        raise BadEvidence(
+            f"{', '.join(evidence.names)}: in {_MOST_STARTS} starts a chain did not move. Two of"
+            " its numbers may contradict each other: phase2sim evidence show lists them all."
+        )
 
 
 def sample_posterior(
@@ -100,7 +111,7 @@ def sample_posterior(
     later, to ``provenance["diagnostics"]``. Raises ``BadEvidence``.
     """
     started = time.monotonic()
-    report("compiling the model (15 s; at its first use over a minute)")
+    report("compiling the model (20 s; at its first use over a minute)")
     compiled = CompiledModel.of(evidence)
     trace = compiled.sample(evidence, seed, sampler, report)
     posterior = trace["posterior"].to_dataset()
@@ -112,7 +123,12 @@ def sample_posterior(
     return to_prior(evidence, posterior, sampler, {"seed": seed, "diagnostics": diagnostics})
 
 
-def _sample(compiled: object, seed: int, report: Report, sampler: Sampler) -> xr.DataTree:
+def _sample(compiled: object, seed: int, report: Report, sampler: Sampler) -> xr.DataTree | None:
+    """Sample all chains; None as soon as one of them does not move.
+
+    One start in ten of the shipped evidence throws a chain so far off that the mass matrix, and
+    with it every later step, collapses: for good, with 1,023 evaluations a draw.
+    """
     progress = _Progress(report)
     running = nutpie.sample(
         compiled,
@@ -133,6 +149,9 @@ def _sample(compiled: object, seed: int, report: Report, sampler: Sampler) -> xr
                 trace: xr.DataTree = running.wait(timeout=SECONDS_BETWEEN_LOOKS)
             except TimeoutError:
                 progress.speak()
+                if progress.is_stuck:
+                    running.cancel()
+                    return None
             else:
                 return trace
     except BaseException:
@@ -147,11 +166,16 @@ class _Progress:
         self._report = report
         self._started = self._spoken = time.monotonic()
         self._done = self._total = 0
+        self.is_stuck = False
 
     def note(self, chains: list[nutpie.ChainProgress]) -> None:
         """Store the sampler's counts."""
         self._done = sum(chain.finished_draws for chain in chains)
         self._total = sum(chain.total_draws for chain in chains)
+        self.is_stuck = any(
+            chain.finished_draws >= _DRAWS_TO_FIND_A_STEP and chain.step_size < _STUCK_BELOW
+            for chain in chains
+        )
 
     def speak(self) -> None:
         """Report the progress, at most every ``SECONDS_BETWEEN_REPORTS``."""

@@ -31,7 +31,7 @@ from phase2sim.prior.models.unknowns.scales import Scales, scales_of
 from phase2sim.prior.models.unknowns.settings import PRIORS
 
 _NODES_OF_AN_AVERAGE = 12
-_NODES_IF_LEARNED = 4  # per piece
+_NODES_IF_LEARNED = 3  # per piece
 
 
 class ArmVisit(NamedTuple):
@@ -357,7 +357,7 @@ class BaselineNodes:
 def baseline_nodes(baseline: ArmVisit, visit: ArmVisit) -> BaselineNodes:
     """Quadrature over the entry times of one arm, exact to rounding for smooth functions."""
     entry = visit.entry
-    per_piece = 8 if entry.learned else 4
+    per_piece = 6 if entry.learned else 4
     nodes, weight = entry_nodes(entry, (baseline.months, visit.months), per_piece)
     position = entry.position(nodes) if entry.learned else np.zeros_like(nodes)
     return BaselineNodes(
