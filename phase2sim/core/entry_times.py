@@ -105,10 +105,10 @@ class EntryTime(NamedTuple):
         """Share of the patients, before any cut, who enter by each month; in its shape."""
         if not self.has_width:
             return np.asarray(months >= self.earliest, dtype=np.float64)
-        place = np.clip((months - self.earliest) / (self.latest - self.earliest), 0.0, 1.0)
+        reached = np.clip((months - self.earliest) / (self.latest - self.earliest), 0.0, 1.0)
         if self.tilt:
-            return np.asarray(np.expm1(2.0 * self.tilt * place) / np.expm1(2.0 * self.tilt))
-        return np.asarray(special.betainc(self.first, self.second, place))
+            return np.asarray(np.expm1(2.0 * self.tilt * reached) / np.expm1(2.0 * self.tilt))
+        return np.asarray(special.betainc(self.first, self.second, reached))
 
     def tilted(self, tilt: float) -> "EntryTime":
         """Return the window with its spread learned."""
@@ -235,5 +235,5 @@ def _tilted_quantiles(tilt: float, share: Floats) -> Floats:
     """Quantiles, from 0 to 1, of a density proportional to exp(2 tilt x) on (0, 1)."""
     if tilt > 0:
         return 1.0 - _tilted_quantiles(-tilt, 1.0 - share)
-    place: Floats = np.log1p(share * np.expm1(2.0 * tilt)) / (2.0 * tilt)
-    return place
+    quantile: Floats = np.log1p(share * np.expm1(2.0 * tilt)) / (2.0 * tilt)
+    return quantile

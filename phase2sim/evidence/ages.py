@@ -3,13 +3,8 @@
 from collections.abc import Iterator
 
 from phase2sim.evidence.reported import REFERENCE_AGE, Evidence, Normal, StudyArm
-from phase2sim.evidence.tables import (
-    OLDEST_YEARS,
-    EvidenceFile,
-    NormalTable,
-    StudyTable,
-    refuse,
-)
+from phase2sim.evidence.table_types import OLDEST_YEARS, NormalTable
+from phase2sim.evidence.tables import EvidenceFile, StudyTable, refuse
 
 DEFAULT_AGE = Normal(REFERENCE_AGE, 3.0)
 DEFAULT_AGE_WHY = (

@@ -17,7 +17,8 @@ from phase2sim.evidence.reported import (
     EffectAssumption,
     Normal,
 )
-from phase2sim.evidence.tables import CourseTable, EvidenceFile, NormalTable, refuse
+from phase2sim.evidence.table_types import NormalTable
+from phase2sim.evidence.tables import CourseTable, EvidenceFile, refuse
 from phase2sim.evidence.units import MODELLED_ENDPOINTS
 
 # Numbers of an effect that are assumed, beside the shape's own; each needs a reason.

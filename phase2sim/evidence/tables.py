@@ -5,58 +5,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from phase2sim.core.errors import BadEvidence
-from phase2sim.core.io.entry_tables import LearnedEntry
+from phase2sim.core.io.entry_tables import ReportedEntry
 from phase2sim.core.io.toml_files import read_toml
 from phase2sim.core.io.validation import (
-    NUMBER,
-    TABLE,
     Month,
     Table,
-    branch,
     join_key,
     nearest,
     validate,
 )
 from phase2sim.evidence.care_tables import CareShare, CareTable
+from phase2sim.evidence.table_types import (
+    MOST_PATIENTS,
+    KnownKeys,
+    MeanAge,
+    Months,
+    NormalTable,
+    Pair,
+    Patients,
+    Reasons,
+    Spread,
+    Text,
+)
 
-_MOST_PATIENTS = 1_000_000
-OLDEST_YEARS = 110
 LAST_MONTH = 1_200
 
-type Pair = Annotated[tuple[float, float], Field(strict=False)]  # TOML has arrays, not tuples
-type Text = Annotated[str, Field(min_length=1)]
-type Months = Annotated[tuple[Month, Month], Field(strict=False)]
-type Patients = Annotated[int, Field(ge=1, le=_MOST_PATIENTS)]
-type Spread = Annotated[float, Field(gt=0)]
-# One reason for all that a table assumes, or a table with one reason per key.
-type Reasons = Annotated[
-    Annotated[Text, Tag(NUMBER)] | Annotated[dict[str, Text], Field(min_length=1), Tag(TABLE)],
-    Discriminator(branch),
-]
 
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
-
-
-class NormalTable(_Table):
-    """Mean and SD of an elicited normal distribution."""
-
-    normal: Pair = Field(description="Mean and SD.")
-
-
-# The printed mean age, or an elicited distribution of it.
-type MeanAge = Annotated[
-    Annotated[float, Field(gt=0, le=OLDEST_YEARS), Tag(NUMBER)]
-    | Annotated[NormalTable, Tag(TABLE)],
-    Discriminator(branch),
-]
-
-
-class StudyTable(_Table):
+class StudyTable(KnownKeys):
     """One arm of one study: who was in it and when they could enrol."""
 
     name: Text = Field(description="Of the study; the same study cannot be in two files.")
@@ -74,7 +52,7 @@ class StudyTable(_Table):
         description="How many; may be left out where the source does not say, but not of a "
         "single arm.",
     )
-    months_since_diagnosis: LearnedEntry = Field(
+    months_since_diagnosis: ReportedEntry = Field(
         description="When patients entered: earliest and latest month, even between them; or a "
         "table { mean, sd, within } of what the source prints; or { within, learned = true }.",
     )
@@ -109,7 +87,7 @@ class StudyTable(_Table):
     note: str = Field(default="", description="Text; say here what is your assumption.")
 
 
-class ElicitedTable(_Table):
+class ElicitedTable(KnownKeys):
     """What an elicited distribution is about: exactly one of the keys."""
 
     change: NormalTable | None = Field(
@@ -120,7 +98,7 @@ class ElicitedTable(_Table):
     )
 
 
-class ReportedTable(_Table):
+class ReportedTable(KnownKeys):
     """One reported number; which keys belong together is checked where it is turned into one."""
 
     study: Text | None = Field(
@@ -173,7 +151,7 @@ class ReportedTable(_Table):
     reading_sd: Spread | None = Field(
         default=None, description="SD of the error of reading the number off a figure, in unit."
     )
-    count: Annotated[int, Field(ge=0, le=_MOST_PATIENTS)] | None = Field(
+    count: Annotated[int, Field(ge=0, le=MOST_PATIENTS)] | None = Field(
         default=None,
         description="Patients with an event, or beyond below, above or below_baseline.",
     )
@@ -225,10 +203,10 @@ class ReportedTable(_Table):
         "left out.",
     )
     range: Pair | None = Field(default=None, description="Smallest and largest of n patients.")
-    events: Annotated[int, Field(ge=0, le=_MOST_PATIENTS)] | None = Field(
+    events: Annotated[int, Field(ge=0, le=MOST_PATIENTS)] | None = Field(
         default=None, description="How many in months."
     )
-    rate: Annotated[float, Field(ge=0, le=_MOST_PATIENTS)] | None = Field(
+    rate: Annotated[float, Field(ge=0, le=MOST_PATIENTS)] | None = Field(
         default=None, description="Events per unit of time; with unit, and se or ci95."
     )
     statement: Text | None = Field(
@@ -239,7 +217,7 @@ class ReportedTable(_Table):
     )
 
 
-class IndividualTable(_Table):
+class IndividualTable(KnownKeys):
     """Own data of one arm: a CSV file beside the evidence file."""
 
     file: Text = Field(description="A CSV file, its path counted from the evidence file.")
@@ -257,7 +235,7 @@ class IndividualTable(_Table):
     )
 
 
-class CourseTable(_Table):
+class CourseTable(KnownKeys):
     """How an effect grows, and how large it may be; the shape's own options are extra keys."""
 
     model_config = ConfigDict(extra="allow")

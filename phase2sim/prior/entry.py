@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.entry_times import EntryTime, mean_position
@@ -40,7 +41,7 @@ def learned_provenance(evidence: Evidence) -> list[list[object]]:
 
 def learned_entries(prior: PriorDraws) -> Iterator[LearnedEntry]:
     """Yield what the fit has learned of each arm's entry."""
-    kept = prior.provenance.get(LEARNED)
-    for number, (arm, low, high) in enumerate(kept if isinstance(kept, list) else ()):
+    kept = cast("list[tuple[str, float, float]]", prior.provenance.get(LEARNED, []))
+    for number, (arm, low, high) in enumerate(kept):
         position = mean_position(prior.sampled[TILT][:, number])
         yield LearnedEntry(arm, low, high, low + (high - low) * (1.0 + position) / 2.0)

@@ -11,7 +11,15 @@ type Window = Annotated[tuple[Month, Month], Field(strict=False)]  # TOML has ar
 
 
 class EntryTable(BaseModel):
-    """Mean and SD of the months from diagnosis to entry, and the window they lie in."""
+    """Mean and SD of the months from diagnosis to entry, and the window they lie in.
+
+    Parameters
+    ----------
+    mean, sd : float, optional
+        Months since diagnosis.
+    within : tuple of (float, float), optional
+        Window; 4 SDs about the mean if left out.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
@@ -24,9 +32,22 @@ class EntryTable(BaseModel):
         default=None, description="Earliest and latest month; 4 SDs about the mean if left out."
     )
 
+    @property
+    def is_learned(self) -> bool:
+        """Whether a fit is to learn the spread: never in a scenario."""
+        return False
+
 
 class LearnedEntryTable(EntryTable):
-    """Mean and SD of the months from diagnosis to entry; or a window whose spread is learned."""
+    """Mean and SD of the months from diagnosis to entry; or a window whose spread is learned.
+
+    Parameters
+    ----------
+    mean, sd, within : optional
+        As of ``EntryTable``.
+    learned : bool
+        Whether the fit learns how entry is spread over ``within``.
+    """
 
     learned: bool = Field(
         default=False,
@@ -34,23 +55,29 @@ class LearnedEntryTable(EntryTable):
         "the window.",
     )
 
+    @property
+    def is_learned(self) -> bool:
+        """Whether the fit is to learn the spread."""
+        return self.learned
+
 
 type Entry = Annotated[
     Annotated[Window, Tag(LIST)] | Annotated[EntryTable, Tag(TABLE)], Discriminator(branch)
 ]
-type LearnedEntry = Annotated[
+type ReportedEntry = Annotated[
     Annotated[Window, Tag(LIST)] | Annotated[LearnedEntryTable, Tag(TABLE)], Discriminator(branch)
 ]
 
 
 def entry_time(given: tuple[float, float] | EntryTable) -> EntryTime:
     """Build the distribution; raises ``ValueError`` that says what is wrong and what to do."""
-    if isinstance(given, tuple):
-        low, high = given
-        if low > high:
-            raise ValueError(f"is [{low:g}, {high:g}]; the earliest comes first. Swap them.")
-        return EntryTime(low, high)
-    return _entry_of_table(given)
+    match given:
+        case (low, high):
+            if low > high:
+                raise ValueError(f"is [{low:g}, {high:g}]; the earliest comes first. Swap them.")
+            return EntryTime(low, high)
+        case table:
+            return _entry_of_table(table)
 
 
 def message_after_key(error: ValueError) -> str:
@@ -63,7 +90,7 @@ def _entry_of_table(given: EntryTable) -> EntryTime:
     window = given.within
     if window is not None and not window[0] < window[1]:
         raise ValueError(f"within is {list(window)}; the earliest month comes first. Correct it.")
-    if isinstance(given, LearnedEntryTable) and given.learned:
+    if given.is_learned:
         if window is None or given.mean is not None or given.sd is not None:
             raise ValueError("learned = true goes with within alone. Give it, and no mean or sd.")
         return EntryTime(*window, learned=True)

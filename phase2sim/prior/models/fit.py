@@ -71,6 +71,10 @@ class CompiledModel:
         shapes = {name: array.shape for name, array in reported_arrays(evidence).items()}
         return cls(compiled, shapes, time.monotonic() - started)
 
+    def _with_numbers(self, arrays: Mapping[str, Floats]) -> object:
+        """Model of these reported numbers; evidence with only individual data has none."""
+        return self.model.with_data(**{SHARED: flatten_numbers(arrays)}) if arrays else self.model
+
     def sample(
         self,
         evidence: Evidence,
@@ -88,8 +92,7 @@ class CompiledModel:
                 raise ValueError(
                     f"{name} has shape {array.shape}; {self.shapes.get(name)} was compiled"
                 )
-        # Evidence with only individual data has no reported numbers to exchange.
-        model = self.model.with_data(**{SHARED: flatten_numbers(arrays)}) if arrays else self.model
+        model = self._with_numbers(arrays)
         with threadpool_limits(limits=1):  # BLAS threads make these small matrices 20 times slower
             for start in range(_MOST_STARTS):
                 trace = _sample(model, (seed + start) % 2**64, report, sampler)

@@ -2,9 +2,11 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import integrate, stats
 
 from phase2sim.core.entry_times import EntryTime
@@ -13,6 +15,7 @@ from phase2sim.evidence.reported import Evidence, ReportedNumber, StudyArm
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit
+from phase2sim.prior.models import fit
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.diagnostics import complaints
 from phase2sim.prior.models.fit import sample_posterior
@@ -246,3 +249,38 @@ def test_an_sd_given_baseline_has_the_chi_square_of_its_degrees_of_freedom() -> 
     square = freedom * reported_sd**2 / residual**2
     jacobian = np.log(2 * freedom * reported_sd / residual**2)
     assert density == pytest.approx(stats.chi2.logpdf(square, freedom) + jacobian, rel=1e-9)
+
+
+def test_all_chains_start_again_where_one_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_mean = evidence(entry(0.0, REPORTED_MEAN, se=REPORTED_SE))
+    compiled = fit.CompiledModel(None, {"locations.value": (1,)}, 0.0)
+    monkeypatch.setattr(fit.CompiledModel, "_with_numbers", lambda *_: None)
+    seeds: list[int] = []
+    moved = xr.DataTree()
+
+    def sample(_model: object, seed: int, *_: object) -> xr.DataTree | None:
+        seeds.append(seed)
+        return moved if len(seeds) == 3 else None
+
+    monkeypatch.setattr(fit, "_sample", sample)
+
+    assert compiled.sample(one_mean, 7) is moved
+    assert seeds == [7, 8, 9]
+    monkeypatch.setattr(fit, "_sample", lambda *_: None)
+    with pytest.raises(BadEvidence, match="in 5 starts a chain did not move"):
+        compiled.sample(one_mean, 7)
+
+
+@pytest.mark.parametrize(
+    ("draws", "step", "stuck"), [(120, 2e-12, True), (120, 0.1, False), (20, 2e-12, False)]
+)
+def test_a_chain_is_stuck_whose_steps_have_collapsed(draws: int, step: float, stuck: bool) -> None:  # noqa: FBT001
+    chains = [
+        SimpleNamespace(finished_draws=n, total_draws=3000, step_size=size)
+        for n, size in ((400, 0.08), (draws, step))
+    ]
+    progress = fit._Progress(lambda _line: None)  # noqa: SLF001
+
+    progress.note(chains)  # type: ignore[arg-type]  # as the sampler's
+
+    assert progress.is_stuck is stuck

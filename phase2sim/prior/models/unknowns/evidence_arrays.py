@@ -188,8 +188,7 @@ def cells(evidence: Evidence) -> Cells:
     first, second = np.array(pairs, dtype=np.int64).T
     months = np.array([cell.months for cell in visits])
     owner = np.array([endpoints.index(cell.endpoint) for cell in visits], dtype=np.int64)
-    nodes = _nodes(visits)
-    learned = evidence.learned_arms
+    nodes = _nodes(visits, evidence.learned_arms)
     nonlinear, counted, spread, share = _kinds(evidence, entries, studies)
     unknown_age, years, years_sd = _ages(evidence, visits)
     return Cells(
@@ -210,7 +209,7 @@ def cells(evidence: Evidence) -> Cells:
         unknown_age=unknown_age,
         scale=scales_of([cell.endpoint for cell in visits]),
         root_weight=nodes.root_weight,
-        learned=np.array([[_is_of(c, arm) for arm in learned] for c in visits], dtype=np.float64),
+        learned=nodes.learned,
         position=nodes.position,
         basis=nodes.basis,
         first=first,
@@ -308,10 +307,11 @@ class EntryNodes(NamedTuple):
 
     root_weight: Floats  # (cell, node) square root of the share entering there
     position: Floats  # (cell, node) in the window, -1 to 1; 0 unless the spread is learned
+    learned: Floats  # (cell, learned arm) 1 where the spread of the arm's entry is learned
     basis: Floats  # (cell, node, knot)
 
 
-def _nodes(cells: Sequence[ArmVisit]) -> EntryNodes:
+def _nodes(cells: Sequence[ArmVisit], learned: Sequence[StudyArm]) -> EntryNodes:
     """Times of entry common to all cells with the same patients, padded with weight 0."""
     months_of_patients: dict[tuple[object, ...], set[float]] = {}
     for cell in cells:
@@ -329,7 +329,8 @@ def _nodes(cells: Sequence[ArmVisit]) -> EntryNodes:
         at_nodes[row, : node.size] = _averaged_basis(node, cell)
         if cell.entry.learned:
             position[row, : node.size] = cell.entry.position(node)
-    return EntryNodes(root_weight, position, at_nodes)
+    of_arm = [[_is_of(cell, arm) for arm in learned] for cell in cells]
+    return EntryNodes(root_weight, position, np.array(of_arm, dtype=np.float64), at_nodes)
 
 
 def _times(entry: EntryTime, months: tuple[float, ...]) -> tuple[Floats, Floats]:

@@ -78,10 +78,6 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
     patient_decay = pm.Beta("decay", *np.array([p.decay for p in endpoint_priors]).T)
     off = _study_deviations("study_share", share_sd, layout, layout.own_share)
     driver = _endpoint_driver(len(endpoint_priors))
-    same_visit = same_visit_correlation(driver, patient_share, patient_decay)
-    if len(endpoint_priors) > 1:
-        below = np.tril_indices(len(endpoint_priors), -1)
-        pm.Deterministic("endpoint_correlation", same_visit[below])
     return NaturalHistory(
         mean=pm.Deterministic("history", mean),
         sd=pm.Deterministic("sd", pt.exp(log_sd)),
@@ -99,7 +95,7 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
         age_slope=_age_slope(endpoint_priors),
         years=_years(layout),
         endpoint_driver=driver,
-        endpoint_correlation=same_visit,
+        endpoint_correlation=_kept_correlation(driver, patient_share, patient_decay),
     )
 
 
@@ -167,6 +163,15 @@ def same_visit_correlation(driver: Tensor, share: Tensor, decay: Tensor) -> Tens
     overlap = 2.0 * pt.sqrt(rate[:, None] * rate) / (rate[:, None] + rate)
     transient = pt.sqrt((1.0 - share)[:, None] * (1.0 - share)) * overlap
     return driver * (permanent + transient)
+
+
+def _kept_correlation(driver: Tensor, share: Tensor, decay: Tensor) -> Tensor:
+    """Correlation of values at one visit, whose pairs are kept with the draws."""
+    same_visit = same_visit_correlation(driver, share, decay)
+    endpoints = driver.type.shape[0]
+    if endpoints > 1:
+        pm.Deterministic("endpoint_correlation", same_visit[np.tril_indices(endpoints, -1)])
+    return same_visit
 
 
 def _endpoint_driver(endpoints: int) -> Tensor:
