@@ -29,10 +29,11 @@ from phase2sim.trial.engine import simulate_batch
 _PATH = Path("scenario.toml")
 _TRIALS = 15
 _TABLES = ("AnalysisMixture", "BackgroundTable", "BackgroundEffect", "Curve", "Cuts", "Data",
-           "Events", "InUnit", "Limits", "Missing", "Outcome", "Percent", "PlannedLook",
+           "EntryTable", "Events", "InUnit", "Limits", "Missing", "Outcome", "Percent", "PlannedLook",
            "Population", "PriorTruth", "Responder", "Shared", "Stopping",
            "TargetEffect", "TruthTable", "VisitCorrelation")  # fmt: skip
 _UNITS = "scenario/test_given_units.py"
+_ENTRANTS = "trial/patients/test_entrants.py"
 # What a batch of simulated trials does not show, and the test that shows it.
 ELSEWHERE = {
     "Missing.delta": "test_a_shift_of_the_lost_moves_what_is_true",
@@ -40,6 +41,9 @@ ELSEWHERE = {
     "title": "test_the_title_is_the_heading",
     "analyses.*.name": "test_the_name_of_an_analysis_is_that_of_its_verdict",
     "trials": "test_more_trials_are_more_outcomes",
+    "EntryTable.mean": f"{_ENTRANTS}::test_patients_enter_with_the_stated_mean_and_sd",
+    "EntryTable.sd": f"{_ENTRANTS}::test_patients_enter_with_the_stated_mean_and_sd",
+    "EntryTable.within": f"{_ENTRANTS}::test_patients_enter_with_the_stated_mean_and_sd",
     "evidence": "test_other_evidence_is_another_prior",
     "TruthTable.prior": "test_a_key_of_the_prior_moves_a_simulated_trial",
     "PriorTruth.robust_weight": "test_a_key_of_the_prior_moves_a_simulated_trial",
