@@ -29,8 +29,8 @@ from phase2sim.trial.engine import simulate_batch
 _PATH = Path("scenario.toml")
 _TRIALS = 15
 _TABLES = ("AnalysisMixture", "BackgroundTable", "BackgroundEffect", "Curve", "Cuts", "Data",
-           "EntryTable", "Events", "InUnit", "Limits", "Missing", "Outcome", "Percent", "PlannedLook",
-           "Population", "PriorTruth", "Responder", "Shared", "Stopping",
+           "EntryTable", "Events", "InUnit", "Limits", "Missing", "Outcome", "Percent",
+           "PlannedLook", "Population", "PriorTruth", "Responder", "Shared", "Stopping",
            "TargetEffect", "TruthTable", "VisitCorrelation")  # fmt: skip
 _UNITS = "scenario/test_given_units.py"
 _ENTRANTS = "trial/patients/test_entrants.py"
