@@ -56,12 +56,15 @@ class Control:
         """Return one row per study, given its standard normal deviates (trial, endpoint).
 
         With a permanent share of s' in place of s, ``1 - correlation`` is (1 - s') / (1 - s) times
-        as large at every lag.
+        as large at every lag. No correlation falls below 0: where age is taken out of a patient's
+        deviation, the rest of it can have a smaller permanent share than s.
         """
         if not (self.spread_sd.any() or self.share_sd.any()):
             return self
         logit = special.logit(self.share)
         less = special.expit(-(logit + self.share_sd * share)) / special.expit(-logit)
+        with np.errstate(divide="ignore"):
+            less = np.minimum(less, 1.0 / (1.0 - self.correlation.min(axis=(-1, -2))))
         return replace(
             self,
             sd=self.sd * np.exp(self.spread_sd * spread)[..., None],

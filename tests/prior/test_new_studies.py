@@ -1,5 +1,7 @@
 """Control arms of new studies: how their SD and correlation differ from the typical study."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import special
@@ -47,3 +49,17 @@ def test_log_sd_of_new_studies_varies_as_stated() -> None:
     off = np.log(sd / 1.2)
     assert abs(off.mean()) < 4 * 0.2 / np.sqrt(off.size)
     assert abs(off.std() - 0.2) < 4 * 0.2 / np.sqrt(2 * off.size)
+
+
+def test_no_study_has_a_negative_correlation_though_age_is_taken_out() -> None:
+    """What is left of a patient's deviation without age keeps less than the share."""
+    kept, lag = 0.25, np.abs(MONTHS[:, None] - MONTHS)  # beside a share of 0.4 with age
+    rest = replace(control(0.0, 1.3), correlation=(kept + (1 - kept) * DECAY**lag)[None, None])
+    deviates = np.linspace(-5.0, 5.0, 201)[:, None]
+
+    correlation = rest.of_new_studies(np.zeros_like(deviates), deviates).correlation
+
+    assert correlation.min() >= -1e-12
+    assert np.linalg.eigvalsh(correlation).min() > -1e-12
+    assert correlation[0, 0, 0, -1] == pytest.approx(0.0)
+    assert correlation[100, 0] == pytest.approx(rest.correlation[0, 0])
