@@ -53,7 +53,7 @@ def test_log_sd_of_new_studies_varies_as_stated() -> None:
 
 def test_no_study_has_a_negative_correlation_though_age_is_taken_out() -> None:
     """What is left of a patient's deviation without age keeps less than the share."""
-    kept, lag = 0.25, np.abs(MONTHS[:, None] - MONTHS)  # beside a share of 0.4 with age
+    kept, lag = 0.05, np.abs(MONTHS[:, None] - MONTHS)  # beside a share of 0.4 with age
     rest = replace(control(0.0, 1.3), correlation=(kept + (1 - kept) * DECAY**lag)[None, None])
     deviates = np.linspace(-5.0, 5.0, 201)[:, None]
 
