@@ -37,7 +37,7 @@ EVIDENCE: Mapping[str, tuple[str, ...]] = {
     "[[individual]]": ("IndividualTable",),
     "[effect.<endpoint>]": ("EffectTable",),
     "[class_effect.<endpoint>]": ("ClassEffectTable",),
-    "[care.<covariate>]": ("CareTable", "CareEffectTable", "CareShareTable"),
+    "[care.<covariate>]": ("CareTable", "CareShareTable"),
 }
 _AS_TYPED = (
     *("mean", "median", "geometric_mean", "sd", "se", "ci95", "below", "above", "quartiles"),

@@ -121,7 +121,8 @@ class EntryTime(NamedTuple):
         """
         low, high = max(at_least, self.earliest), min(at_most, self.latest)
         if low > high or (self.has_width and low == high):
-            raise ValueError(f"nobody enters between {at_least:g} and {at_most:g} months")
+            limit = f" and at most {at_most:g}" if np.isfinite(at_most) else ""
+            raise ValueError(f"nobody enters at {at_least:g} months or more{limit}")
         if not self.has_width:
             return self
         if self.is_even or self.tilt:

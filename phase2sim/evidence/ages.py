@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from phase2sim.evidence.positive_normals import positive_normal
 from phase2sim.evidence.reported import REFERENCE_AGE, Evidence, Normal, StudyArm
-from phase2sim.evidence.table_types import OLDEST_YEARS, NormalTable
+from phase2sim.evidence.table_types import OLDEST_YEARS, YOUNGEST_YEARS, NormalTable
 from phase2sim.evidence.tables import EvidenceFile, StudyTable, refuse
 
 DEFAULT_AGE = Normal(REFERENCE_AGE, 3.0)
@@ -69,17 +70,5 @@ def _elicited_age(file: EvidenceFile, key_path: str, age: NormalTable, why: str 
             file.path,
             f"{key_path}.age_why is missing. The distribution is ours: say why you believe it.",
         )
-    mean, sd = age.normal
-    if not 0 < mean <= OLDEST_YEARS:
-        raise refuse(
-            file.path,
-            f"{key_path}.age_years.normal[1] is {mean:g}; a mean age lies above 0 and at most at"
-            f" {OLDEST_YEARS} years. Correct it.",
-        )
-    if not 0 < sd < mean / 2:
-        raise refuse(
-            file.path,
-            f"{key_path}.age_years.normal[2] is {sd:g}; an SD must be above 0 and below half of the"
-            f" mean, {mean / 2:g}. Correct it.",
-        )
-    return Normal(mean, sd)
+    limits = YOUNGEST_YEARS, OLDEST_YEARS, "years"
+    return positive_normal(file, f"{key_path}.age_years", age, "age", limits)

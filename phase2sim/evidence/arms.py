@@ -5,6 +5,7 @@ from phase2sim.core.io.entry_tables import entry_time, message_after_key
 from phase2sim.core.io.validation import nearest
 from phase2sim.evidence.ages import read_age
 from phase2sim.evidence.care import care_of
+from phase2sim.evidence.positive_normals import positive_normal
 from phase2sim.evidence.reported import CONTROL_ARM, RANDOMISED, SINGLE_ARM, Normal, StudyArm
 from phase2sim.evidence.tables import (
     EvidenceFile,
@@ -161,20 +162,8 @@ def _weight(file: EvidenceFile, key_path: str, table: StudyTable) -> Normal | No
             file.path,
             f"{key_path}.weight_why is missing. The weight is ours: say why you believe it.",
         )
-    mean, sd = table.weight_kg.normal
-    if not LIGHTEST_KG <= mean <= HEAVIEST_KG:
-        raise refuse(
-            file.path,
-            f"{key_path}.weight_kg.normal[1] is {mean:g}; a mean weight lies between"
-            f" {LIGHTEST_KG:g} and {HEAVIEST_KG:g} kg. Correct it.",
-        )
-    if not 0 < sd < mean / 2:
-        raise refuse(
-            file.path,
-            f"{key_path}.weight_kg.normal[2] is {sd:g}; an SD must be above 0 and below half of the"
-            f" mean, {mean / 2:g}. Correct it.",
-        )
-    return Normal(mean, sd)
+    limits = LIGHTEST_KG, HEAVIEST_KG, "kg"
+    return positive_normal(file, f"{key_path}.weight_kg", table.weight_kg, "weight", limits)
 
 
 def _note(table: StudyTable) -> str:

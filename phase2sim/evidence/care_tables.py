@@ -2,28 +2,16 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
 from phase2sim.core.io.validation import NUMBER, TABLE, branch
+from phase2sim.evidence.table_types import KnownKeys, NormalTable, Pair, Text
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
-
-
-type _MeanAndSD = Annotated[tuple[float, float], Field(strict=False)]  # TOML has arrays
-
-
-class CareShareTable(_Table):
+class CareShareTable(KnownKeys):
     """Your distribution of a share, where the source does not say it."""
 
-    beta: _MeanAndSD = Field(description="Mean and SD of a beta distribution.")
-
-
-class CareEffectTable(_Table):
-    """Your distribution of what a covariate does to an endpoint."""
-
-    normal: _MeanAndSD = Field(description="Mean and SD.")
+    beta: Pair = Field(description="Mean and SD of a beta distribution.")
 
 
 type CareShare = Annotated[
@@ -32,14 +20,14 @@ type CareShare = Annotated[
 ]
 
 
-class CareTable(_Table):
+class CareTable(KnownKeys):
     """A covariate of care or era, from 0 to 1: what it does to means."""
 
-    effect: Annotated[dict[str, CareEffectTable], Field(min_length=1)] = Field(
+    effect: Annotated[dict[str, NormalTable], Field(min_length=1)] = Field(
         description="By endpoint: the mean at 1 minus the mean at 0, model scale, from month 3 "
         "after diagnosis on; nothing on endpoints not named."
     )
     if_not_stated: CareShare = Field(
         default=0.0, description="Of an arm that does not state it: a value, or a distribution."
     )
-    why: Annotated[str, Field(min_length=1)] = Field(description="Why this is believed.")
+    why: Text = Field(description="Why this is believed.")

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from phase2sim.core.io.validation import NUMBER, TABLE, Month, branch
 
 MOST_PATIENTS = 1_000_000
-OLDEST_YEARS = 110
+YOUNGEST_YEARS, OLDEST_YEARS = 0.1, 110
 
 type Pair = Annotated[tuple[float, float], Field(strict=False)]  # TOML has arrays, not tuples
 type Text = Annotated[str, Field(min_length=1)]

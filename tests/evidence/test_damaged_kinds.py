@@ -116,7 +116,7 @@ REFUSED: list[tuple[str, str, str]] = [
     (
         CONTROL + AGE.replace("12", "0") + 'age_why = "x"' + entry(VISIT + "mean = 8"),
         "study.age_years.normal[1]",
-        "above 0",
+        "between 0.1 and 110",
     ),
     (
         CONTROL + AGE.replace("2.5", "7") + 'age_why = "x"' + entry(VISIT + "mean = 8"),

@@ -45,6 +45,9 @@ def refuse(folder: Path, text: str, *settings: str) -> str:
           "outcome.insulin={control_mean=0.7,sd=0.2,correlation=0.5}"],
          "intercurrent.rescue.effect.insulin"),
         (["population.site_sd={glucose=0.1}", "population.sites=4"], "population.site_sd.glucose"),
+        (["population.months_since_diagnosis=[0,12]",
+          "population.eligible={months_since_diagnosis={at_most=3}}"],
+         "population.eligible.months_since_diagnosis"),
     ],
 )  # fmt: skip
 def test_key_that_nothing_reads_is_refused(tmp_path: Path, settings: list[str], key: str) -> None:

@@ -30,9 +30,9 @@ from phase2sim.analyses.imputation.sequential_regressions import (
     regression_space,
 )
 from phase2sim.analyses.mixed_models.missing_patterns import ARM
-from phase2sim.analyses.small_matrices import forward
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import forward
 
 NEARLY_STILL = 1e-6  # SDs that a gap's value moves when it has settled, one patient left out
 

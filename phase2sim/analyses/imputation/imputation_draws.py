@@ -34,10 +34,10 @@ from phase2sim.analyses.imputation.sequential_regressions import (
     regression_space,
 )
 from phase2sim.analyses.mixed_models.missing_patterns import ARM
-from phase2sim.analyses.small_matrices import back
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.kernels import kernel
 from phase2sim.core.randomness import PURPOSES, Word, fill_normal, fill_uniform
+from phase2sim.core.small_matrices import back
 
 FIRST_SWEEPS = 100  # of gaps and regressions, before the first imputation
 SWEEPS = 10  # between imputations

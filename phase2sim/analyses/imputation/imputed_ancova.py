@@ -6,10 +6,10 @@ import numpy as np
 
 from phase2sim.analyses.imputation.sequential_regressions import TrialPatients, factorise
 from phase2sim.analyses.mixed_models.missing_patterns import ARM
-from phase2sim.analyses.small_matrices import back, forward
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import COLLINEAR, TOO_FEW
 from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import back, forward
 
 # Mean of a treated patient after the last observed visit.
 MAR, JUMP, COPY = range(3)

@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from phase2sim.analyses.mixed_models.missing_patterns import ARM
-from phase2sim.analyses.small_matrices import back, fill_column, forward, remaining_pivot
 from phase2sim.analyses.tolerances import DETERMINED, EXPLAINED, ROUNDING
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, NOT_CONVERGED, TOO_FEW
 from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import back, fill_column, forward, remaining_pivot
 
 MOST_ROUNDS = 2_000  # of filling gaps
 STILL = 1e-10  # SDs that a gap's value moves when it has settled

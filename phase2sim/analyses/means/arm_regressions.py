@@ -4,11 +4,11 @@ import numpy as np
 
 from phase2sim.analyses.column_sums import dot, total
 from phase2sim.analyses.responders.design_matrices import varying_covariates
-from phase2sim.analyses.small_matrices import invert
 from phase2sim.analyses.tolerances import ROUNDING
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW
 from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import invert
 
 
 @kernel

@@ -10,7 +10,6 @@ from math import erfc
 import numpy as np
 
 from phase2sim.analyses.responders.design_matrices import design_matrix
-from phase2sim.analyses.small_matrices import invert
 from phase2sim.analyses.tolerances import ROUNDING
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 from phase2sim.core.contracts import (
@@ -22,6 +21,7 @@ from phase2sim.core.contracts import (
     TOO_FEW,
 )
 from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import invert
 
 _STEPS = 100
 _SETTLED = 1e-10  # a step's gain in log-likelihood, twice; the next is its square

@@ -20,7 +20,9 @@ from phase2sim.analyses.mixed_models.observed_information import (
     room_for_products,
 )
 from phase2sim.analyses.mixed_models.starting_values import is_attended
-from phase2sim.analyses.small_matrices import (
+from phase2sim.core.arrays import Floats
+from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import (
     back,
     fill_column,
     forward,
@@ -28,8 +30,6 @@ from phase2sim.analyses.small_matrices import (
     remaining_pivot,
     turned,
 )
-from phase2sim.core.arrays import Floats
-from phase2sim.core.kernels import kernel
 
 OBSERVED, AVERAGE = range(2)  # kinds of information
 NEAR = 0.02  # gain in log-likelihood, twice, that a step promises, below which Newton's is taken

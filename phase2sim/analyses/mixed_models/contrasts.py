@@ -9,9 +9,9 @@ from phase2sim.analyses.mixed_models.likelihood import (
     entry_forms,
 )
 from phase2sim.analyses.mixed_models.missing_patterns import ARM, PatternSums
-from phase2sim.analyses.small_matrices import around, mirror, product, times_vector
 from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import around, mirror, product, times_vector
 
 
 @kernel

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.small_matrices import cholesky, product
 from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import cholesky, product
 
 REGRESSIONS, BY_LAG, POWER, CONSTANT = range(4)
 STRUCTURES = {

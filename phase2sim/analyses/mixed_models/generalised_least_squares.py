@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
-from phase2sim.analyses.small_matrices import invert, mirror, times_vector
 from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import invert, mirror, times_vector
 
 
 class MeanFit(NamedTuple):

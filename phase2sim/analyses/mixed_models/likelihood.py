@@ -10,7 +10,9 @@ Entries are in the order of ``tril_indices``; of an information both triangles a
 import numpy as np
 
 from phase2sim.analyses.mixed_models.generalised_least_squares import MeanFit
-from phase2sim.analyses.small_matrices import (
+from phase2sim.core.arrays import Floats
+from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import (
     add_crossproduct,
     around,
     cholesky,
@@ -18,8 +20,6 @@ from phase2sim.analyses.small_matrices import (
     product,
     turned,
 )
-from phase2sim.core.arrays import Floats
-from phase2sim.core.kernels import kernel
 
 
 @kernel

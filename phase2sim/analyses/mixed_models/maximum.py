@@ -35,7 +35,9 @@ from phase2sim.analyses.mixed_models.starting_values import (
     fill_regressions,
     room_for_regressions,
 )
-from phase2sim.analyses.small_matrices import (
+from phase2sim.core.arrays import Bools, Floats
+from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import (
     add_crossproduct,
     fill_column,
     mirror,
@@ -44,8 +46,6 @@ from phase2sim.analyses.small_matrices import (
     times_vector,
     turned,
 )
-from phase2sim.core.arrays import Bools, Floats
-from phase2sim.core.kernels import kernel
 
 
 class Maximum(NamedTuple):

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phase2sim.analyses.small_matrices import fill_column, remaining_pivot
 from phase2sim.analyses.tolerances import DETERMINED, EXPLAINED, ROUNDING
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, NO_VARIATION, TOO_FEW
 from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import fill_column, remaining_pivot
 
 ARM = 1  # column of the treatment, after the intercept
 SAFE = 1e-3  # share of a visit's starting variance that the visits before it must leave

@@ -7,9 +7,9 @@ import numpy as np
 from phase2sim.analyses.mixed_models.generalised_least_squares import MeanFit
 from phase2sim.analyses.mixed_models.likelihood import add_pairs, entry_forms, subtract_forms
 from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
-from phase2sim.analyses.small_matrices import add_crossproduct, around, cholesky, mirror
 from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import inline_kernel, kernel
+from phase2sim.core.small_matrices import add_crossproduct, around, cholesky, mirror
 
 
 class Products(NamedTuple):

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from phase2sim.analyses.mixed_models.missing_patterns import PatternSums
-from phase2sim.analyses.small_matrices import fill_column, remaining_pivot
 from phase2sim.analyses.tolerances import DETERMINED
 from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import fill_column, remaining_pivot
 
 TOO_FEW_PATIENTS, APPROXIMATE, EXACT = range(3)
 

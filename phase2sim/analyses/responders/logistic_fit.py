@@ -10,7 +10,6 @@ import numpy as np
 
 from phase2sim.analyses.column_sums import decay, dot, total, triple, weighted_sums
 from phase2sim.analyses.responders.design_matrices import varying_covariates
-from phase2sim.analyses.small_matrices import invert
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import (
     COLLINEAR,
@@ -21,6 +20,7 @@ from phase2sim.core.contracts import (
     TOO_FEW,
 )
 from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import invert
 
 _STEPS = 40
 _SETTLED = 1e-6  # the last step's largest change of a coefficient; what is left is its square

@@ -125,7 +125,7 @@ def assemble(built: BuiltScenario, prior: PriorDraws | None) -> AssembledScenari
     scenario, plan = built.scenario, built.study.plan
     check_simulated(built.study.analyses, scenario, built.path)
     drawn = widen_plan(scenario, plan) or plan
-    prior = prior_under_care(built, prior)
+    prior = prior_under_care(built, prior, drawn.endpoints)
     if prior is not None:
         _check_prior(built, prior, drawn)
     control = untreated_control(built, prior, drawn)

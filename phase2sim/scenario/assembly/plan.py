@@ -151,7 +151,7 @@ def _entry(scenario: Scenario) -> EntryTime:
         return entry.cut(low, high)
     except ValueError as error:
         raise BadScenario(
-            f"{key_path}: {error}; population.{SINCE_DIAGNOSIS} is {entry.words}. Correct one of"
+            f"{key_path}: {error}, as population.{SINCE_DIAGNOSIS} is {entry.words}. Correct one of"
             " them."
         ) from None
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from phase2sim.core.contracts import AGE, MODEL_SCALE, SITE
 from phase2sim.core.endpoints import EVENTS, drawn_for
+from phase2sim.core.entry_times import SINCE_DIAGNOSIS
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.estimands import TREATMENT_POLICY
 from phase2sim.scenario.assembly.parts import BuiltScenario
@@ -79,6 +80,9 @@ def _population(built: BuiltScenario) -> Iterator[tuple[str, str]]:
         for key in ("age_years", "age_mean", "age_sd"):
             if getattr(population, key) is not None:
                 yield f"population.{key}", why
+    if SINCE_DIAGNOSIS in population.eligible and not built.scenario.evidence:
+        why = "without evidence outcomes do not depend on the time since diagnosis"
+        yield f"population.eligible.{SINCE_DIAGNOSIS}", why
     if plan.sites > 1 and not _reads_sites(built):
         yield "population.sites", _SITES_ALIKE
 

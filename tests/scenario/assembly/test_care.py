@@ -102,3 +102,14 @@ def test_care_without_evidence_is_refused() -> None:
 
     with pytest.raises(BadScenario, match=r"care\.sensor_share is not used: without evidence"):
         assemble(build_scenario(scenario_from(table, PATH)), None)
+
+
+def test_care_that_moves_no_endpoint_of_the_trial_is_refused() -> None:
+    table = fitted(care={"sensor_share": 0.5})
+    table["analysis"] = [a for a in table["analysis"] if a["endpoint"] == "c_peptide"]
+    table["truth"]["target"] = {"c_peptide": table["truth"]["target"]["c_peptide"]}
+    table["decision"] = {"kind": "significance", "one_sided_alpha": 0.025}
+    table.pop("missing", None)
+
+    with pytest.raises(BadScenario, match=r"sensor_share is not used: it moves hba1c, which"):
+        assembled(table)

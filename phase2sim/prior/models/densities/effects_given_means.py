@@ -11,21 +11,9 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import product
 from phase2sim.prior.models.densities.correlated_normal import inverse_factor, precision_of
 from phase2sim.prior.models.densities.kernel_operation import Differentiable, Slopes
-
-
-def _multiply(left: Floats, right: Floats) -> Floats:
-    """Matrix product; these matrices are too small for a library."""
-    total = np.zeros((left.shape[0], right.shape[1]))
-    for i in range(left.shape[0]):
-        for j in range(right.shape[1]):
-            for k in range(left.shape[1]):
-                total[i, j] += left[i, k] * right[k, j]
-    return total
-
-
-multiply = kernel(_multiply)
 
 
 def _rows_of(trial: Floats, number: float) -> Ints:
@@ -66,9 +54,9 @@ def _block(
         for j in range(size):
             within[i, j] = covariance[columns[i], columns[j]]
     precision, _ = precision_of(within)
-    spread = np.eye(len(matrix)) - multiply(matrix, multiply(precision, matrix.T.copy()))
+    spread = np.eye(len(matrix)) - product(matrix, product(precision, matrix.T.copy()))
     inverse, _ = inverse_factor(spread)
-    return precision, multiply(precision, off), inverse, multiply(spread, inverse.T.copy())
+    return precision, product(precision, off), inverse, product(spread, inverse.T.copy())
 
 
 block = kernel(_block)
@@ -101,11 +89,11 @@ def _effects(
 
 def _by_spread(by_factor: Floats, inverse: Floats, factor: Floats) -> Floats:
     """Gradient by a covariance, of a function of its lower Cholesky factor (Murray 2016)."""
-    inner = multiply(factor.T.copy(), by_factor)
+    inner = product(factor.T.copy(), by_factor)
     for i in range(len(inner)):
         inner[i, i] /= 2.0
         inner[i, i + 1 :] = 0.0
-    outer = multiply(inverse.T.copy(), multiply(inner, inverse))
+    outer = product(inverse.T.copy(), product(inner, inverse))
     return (outer + outer.T) / 2.0
 
 
@@ -117,18 +105,18 @@ def _block_slopes(
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Gradient by ``z``, ``matrix``, residuals and their covariance, in one trial."""
     precision, weighted, inverse, factor = parts
-    by_z = multiply(factor.T.copy(), by_u)
-    by_factor = multiply(by_u, z.T.copy())
+    by_z = product(factor.T.copy(), by_u)
+    by_factor = product(by_u, z.T.copy())
     for i in range(len(by_factor)):
         by_factor[i, i + 1 :] = 0.0
     of_spread = by_spread(by_factor, inverse, factor)
-    by_weighted = multiply(matrix.T.copy(), by_u)
-    by_matrix = multiply(by_u, weighted.T.copy())
-    by_matrix -= 2.0 * multiply(of_spread, multiply(matrix, precision))
-    by_precision = -multiply(matrix.T.copy(), multiply(of_spread, matrix))
-    by_residual = multiply(precision, by_weighted)
-    by_covariance = -multiply(precision, multiply(by_precision, precision))
-    by_covariance -= multiply(by_residual, weighted.T.copy())
+    by_weighted = product(matrix.T.copy(), by_u)
+    by_matrix = product(by_u, weighted.T.copy())
+    by_matrix -= 2.0 * product(of_spread, product(matrix, precision))
+    by_precision = -product(matrix.T.copy(), product(of_spread, matrix))
+    by_residual = product(precision, by_weighted)
+    by_covariance = -product(precision, product(by_precision, precision))
+    by_covariance -= product(by_residual, weighted.T.copy())
     return by_z, by_matrix, by_residual, by_covariance
 
 
@@ -155,7 +143,7 @@ def _slopes(
         parts = block(residual, covariance, matrix, columns)
         _, weighted, _, factor = parts
         z = raw[rows].copy().reshape((-1, 1))
-        u = multiply(matrix, weighted) + multiply(factor, z)
+        u = product(matrix, weighted) + product(factor, z)
         by_u = (sds[rows] * cotangent[rows]).reshape((-1, 1))
         by_z, by_matrix, by_off, by_within = block_slopes(by_u, z, matrix, parts)
         for k in range(len(rows)):

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from scipy.linalg import solve_triangular
 
-from phase2sim.analyses.small_matrices import (
+from phase2sim.core.arrays import Floats
+from phase2sim.core.kernels import kernel
+from phase2sim.core.small_matrices import (
     back,
     fill_column,
     forward,
     invert,
     remaining_pivot,
 )
-from phase2sim.core.arrays import Floats
-from phase2sim.core.kernels import kernel
 
 SIZES = (1, 2, 5, 9)
 
