@@ -44,7 +44,7 @@ def swallowed_interrupts_raised() -> Iterator[None]:
     """Raise an interrupt at once, and again at the end of the block if it was swallowed.
 
     What a library calls back, as a compiler does, cannot pass an exception on: Python prints or
-    drops it there.
+    drops it there, and the library may fail later because its work was not finished.
     """
     interrupts = Interrupts()
 
@@ -59,6 +59,9 @@ def swallowed_interrupts_raised() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, obey)
     try:
         yield
+    except Exception:
+        if not interrupts.asked:
+            raise
     finally:
         signal.signal(signal.SIGINT, before)
     if interrupts.asked:
