@@ -1,8 +1,7 @@
 """The page docs/methods/held-out.md: summaries of scores, and every number with its intervals."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 
 import numpy as np
 from calibration.left_out import REPLICAS, LeftOut
@@ -26,7 +25,9 @@ type Numbers = Mapping[str, Sequence[LeftOut]]  # by study
 
 QUANTILES = (0.025, 0.25, 0.75, 0.975)
 LEVEL, SPREAD, COURSE = "means, medians, counts", "SDs, quartile widths", "changes, correlations"
-ALL, INDEPENDENT = "all numbers", "all numbers, independent scores"
+ALL = "all numbers"
+COLUMNS = ("scores of", "numbers", "studies", "mean z", "SD about 0", "in 50 %", "in 95 %")
+COLUMNS += ("given those before: SD about 0", "in 50 %", "in 95 %")
 WORDS = """# Studies left out
 
 Each study of `priors/t1d-natural-history.toml` was left out in turn and the model fitted to the
@@ -39,14 +40,17 @@ is standard normal: its SD about 0 is 1, and half of all numbers lie in their 50
 SD above 1 predictions are too narrow, below 1 too wide. The criterion is an SD about 0 between
 {sd_limits} and {share_limits} of the numbers in their 50 % interval.
 
-Numbers of one study share its level and its patients, so their scores are correlated. The standard
-errors in brackets are from {resamples:,} resamples of whole studies. In the last row each score was
-standardised given the earlier ones of its study; these scores are independent.
+Numbers of one study share its level and its patients, so their scores are correlated: a study that
+lies high lies high at every visit. The standard errors in brackets are from {resamples:,} resamples
+of whole studies. On the right each score is standardised given those before it in its study, by the
+correlations of the simulated reports: these scores are independent if the model is right. A level
+that varies less than predicted narrows the left ones; a course or a second arm that departs more
+from the first number than predicted widens the right ones alone.
 
 {verdict}
 
-| scores of | numbers | studies | mean z | SD about 0 | SD | in 50 % | in 95 % |
-|---|---|---|---|---|---|---|---|
+{header}
+|---|---|---|---|---|---|---|---|---|---|
 {summaries}
 
 ## Every number
@@ -68,8 +72,9 @@ def page(evidence: Evidence, numbers: Numbers, fits: str) -> str:
         resamples=RESAMPLES,
         sd_limits=" and ".join(map(str, SD_LIMITS)),
         share_limits=" to ".join(f"{share:.0%}" for share in SHARE_LIMITS).replace("%", " %"),
-        verdict=_verdict(summaries[ALL]),
-        summaries="\n".join(_summary_row(name, of) for name, of in summaries.items()),
+        verdict=_verdict(*summaries[ALL]),
+        header=f"| {' | '.join(COLUMNS)} |",
+        summaries="\n".join(_summary_row(name, *of) for name, of in summaries.items()),
         rows="\n".join(_row(one) for of in numbers.values() for one in of),
         day=f"{datetime.now(tz=UTC):%Y-%m-%d}",
         digest=evidence.digest[:12],
@@ -78,19 +83,27 @@ def page(evidence: Evidence, numbers: Numbers, fits: str) -> str:
     )
 
 
-def summaries_of(numbers: Numbers) -> Mapping[str, Summary]:
-    """Summaries by kind and endpoint, by kind, of all, and of independent scores."""
-    found: dict[str, Summary] = {}
+def summaries_of(numbers: Numbers) -> Mapping[str, tuple[Summary, Summary]]:
+    """Summaries of scores, and of scores given those before them in the study.
+
+    By kind and endpoint, by kind, by endpoint, and of all.
+    """
     every = [one for of in numbers.values() for one in of]
-    for kind in (LEVEL, SPREAD, COURSE):
-        endpoints = sorted({one.entry.endpoint for one in every if kind_of(one) == kind})
-        for endpoint in endpoints:
-            chosen = _scores(numbers, partial(_is_of, kind, endpoint))
-            found[f"{kind}: {_label(endpoint)}"] = summarise(chosen)
-        if endpoints:
-            found[f"{kind}: all"] = summarise(_scores(numbers, partial(_is_of, kind, "")))
-    found[ALL] = summarise(_scores(numbers))
-    found[INDEPENDENT] = summarise({study: _independent(of) for study, of in numbers.items()})
+    endpoints = sorted({one.entry.endpoint for one in every})
+    groups = {
+        f"{kind}: {_label(endpoint) if endpoint else 'all'}": (kind, endpoint)
+        for kind in (LEVEL, SPREAD, COURSE)
+        for endpoint in (*endpoints, "")
+    }
+    groups |= {f"all numbers: {_label(endpoint)}": ("", endpoint) for endpoint in endpoints}
+    groups[ALL] = "", ""
+    scores = _scores(numbers), {study: _given_before(of) for study, of in numbers.items()}
+    found = {}
+    for name, (kind, endpoint) in groups.items():
+        chosen = [_chosen(numbers, of, kind, endpoint) for of in scores]
+        if any(chosen[0].values()):
+            alone, given_before = map(summarise, chosen)
+            found[name] = alone, given_before
     return found
 
 
@@ -102,39 +115,55 @@ def kind_of(one: LeftOut) -> str:
     return SPREAD if one.what in widths else COURSE
 
 
-def _is_of(kind: str, endpoint: str, one: LeftOut) -> bool:
-    return kind_of(one) == kind and endpoint in {"", one.entry.endpoint}
-
-
-def _scores(
-    numbers: Numbers, chosen: Callable[[LeftOut], bool] = lambda _one: True
+def _chosen(
+    numbers: Numbers, scores: Mapping[str, list[float]], kind: str, endpoint: str
 ) -> Mapping[str, list[float]]:
+    """Scores of one kind and endpoint; "" is any."""
     return {
-        study: [normal_score(one.reported, one.simulated) for one in of if chosen(one)]
+        study: [
+            score
+            for one, score in zip(of, scores[study], strict=True)
+            if kind in {"", kind_of(one)} and endpoint in {"", one.entry.endpoint}
+        ]
         for study, of in numbers.items()
     }
 
 
-def _independent(of: Sequence[LeftOut]) -> list[float]:
+def _scores(numbers: Numbers) -> Mapping[str, list[float]]:
+    return {
+        study: [normal_score(one.reported, one.simulated) for one in of]
+        for study, of in numbers.items()
+    }
+
+
+def _given_before(of: Sequence[LeftOut]) -> list[float]:
     reported = np.array([one.reported for one in of])
     simulated = np.column_stack([one.simulated for one in of])
     return [float(z) for z in independent_scores(reported, simulated)]
 
 
-def _verdict(found: Summary) -> str:
+def _verdict(found: Summary, given_before: Summary) -> str:
     word = "is met" if is_calibrated(found) else "is not met"
     half, most = (_percent(share) for share in found.inside)
     return (
         f"**The criterion {word}**: of {found.numbers} numbers of {found.studies} studies the SD of"
         f" z about 0 is {found.about_zero.value:.2f} ({found.about_zero.se:.2f}); {half} lie in"
-        f" their 50 % interval and {most} in their 95 % interval."
+        f" their 50 % interval and {most} in their 95 % interval. Given the numbers before them the"
+        f" SD is {given_before.about_zero.value:.2f} ({given_before.about_zero.se:.2f}), with"
+        f" {_percent(given_before.inside[0])} in the 50 % interval."
     )
 
 
-def _summary_row(name: str, of: Summary) -> str:
-    scores = (f"{s.value:.2f} ({s.se:.2f})" for s in (of.mean, of.about_zero, of.sd))
-    inside = (_percent(share) for share in of.inside)
-    cells = (name, str(of.numbers), str(of.studies), *scores, *inside)
+def _summary_row(name: str, of: Summary, given_before: Summary) -> str:
+    cells = (
+        name,
+        str(of.numbers),
+        str(of.studies),
+        *(f"{share.value:.2f} ({share.se:.2f})" for share in (of.mean, of.about_zero)),
+        *(_percent(share) for share in of.inside),
+        f"{given_before.about_zero.value:.2f} ({given_before.about_zero.se:.2f})",
+        *(_percent(share) for share in given_before.inside),
+    )
     return f"| {' | '.join(cells).replace('nan', '-')} |"
 
 

@@ -38,7 +38,7 @@ from phase2sim.prior.models.unknowns.settings import (
 
 _DERIVED_VARIABLES = frozenset(  # functions of the sampled variables
     ("history", "sd", "age_slope", "endpoint_correlation", "effect", "bias", "class_mean")
-).union(["event_rate", "care_effect"])
+).union(["level_sd", "slope_sd", "spread_sd", "share_sd", "event_rate", "care_effect"])
 SECONDS_BETWEEN_LOOKS = 0.25
 _DRAWS_TO_FIND_A_STEP, _STUCK_BELOW = 100, 1e-6  # a chain that moves has steps near 0.1
 _MOST_STARTS = 5
@@ -141,6 +141,8 @@ def _sample(compiled: object, seed: int, report: Report, sampler: Sampler) -> xr
         seed=seed,
         target_accept=sampler.target_accept,
         adaptation=sampler.adaptation,
+        maxdepth=sampler.most_doublings,
+        mass_matrix_eigval_cutoff=sampler.eigenvalue_cutoff,
         save_warmup=False,
         progress_bar=False,
         progress_callback=progress.note,

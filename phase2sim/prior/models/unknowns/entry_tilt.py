@@ -25,5 +25,9 @@ def root_weights(layout: Cells, tilt: Tensor) -> Tensor:
     """Square root (cell, node) of the share of patients entering at each node."""
     if not layout.learned.shape[1]:
         return layout.root_weight
-    tilted = layout.root_weight * pt.exp(tilt[:, None] * layout.position / 2.0)
-    return tilted / pt.sqrt(pt.sum(tilted**2, axis=1))[:, None]
+    first = layout.learned.argmax(axis=0)  # cell of each learned arm; all have the same nodes
+    tilted = layout.root_weight[first] * pt.exp(tilt[first][:, None] * layout.position[first] / 2.0)
+    root = tilted / pt.sqrt(pt.sum(tilted**2, axis=1))[:, None]
+    cells_of_learned, arm = np.nonzero(layout.learned)
+    given: Tensor = pt.as_tensor(layout.root_weight)
+    return pt.set_subtensor(given[cells_of_learned], root[arm])

@@ -20,6 +20,7 @@ from phase2sim.prior.models.unknowns.settings import (
 from phase2sim.prior.models.unknowns.window_moments import window_moments
 
 ROOT_MONTHS: Floats = np.sqrt(np.diff(KNOTS_MONTHS))
+_ORDER = [3, 1, 0, 2, 4, 5]  # of the knots, from month 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,14 @@ def _years(layout: Cells) -> Tensor:
 
 
 def _half_normal(name: str, scales: list[float]) -> Tensor:
-    """SDs (endpoint,) with half-normal priors of these scales."""
-    return pm.HalfNormal(name, sigma=np.array(scales))
+    """SDs (endpoint,) with half-normal priors of these scales, as quantiles of standard normals.
+
+    The log of a half-normal, which is sampled otherwise, has a long tail where the SD hardly
+    matters: its normal has none, and the sampler moves with longer steps.
+    """
+    raw = pm.Normal(f"{name}_raw", shape=len(scales))
+    quantile = np.sqrt(2.0) * pt.erfcinv(pt.erfc(raw / np.sqrt(2.0)) / 2.0)
+    return pm.Deterministic(name, np.array(scales) * quantile)
 
 
 def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
@@ -230,5 +237,17 @@ def _walk(
         centres[row, :2] = start[0], jump[0]
         spreads[row] = start[1], jump[1], *(step * ROOT_MONTHS[1:])
     raw = pm.Normal(f"{name}_raw", 0.0, 1.0, shape=spreads.shape)
-    steps = np.tri(KNOTS_MONTHS.size) * spreads[:, None, :]  # (endpoint, knot, knot up to it)
-    return np.cumsum(centres, axis=1) + pt.sum(steps * raw[:, None, :], axis=2)
+    factors = np.array([_factor(np.tri(KNOTS_MONTHS.size) * spread) for spread in spreads])
+    return np.cumsum(centres, axis=1) + pt.sum(factors * raw[:, None, :], axis=2)
+
+
+def _factor(steps: Floats) -> Floats:
+    """Factor (knot, normal) of a walk's covariance; the first normal alone sets month 12.
+
+    Month 12 is reported most. Walked from month 0, whose value few studies report, every normal
+    would be bound to those before it: the sampler's steps would be shorter.
+    """
+    covariance = steps @ steps.T
+    factor = np.zeros_like(covariance)
+    factor[_ORDER] = np.linalg.cholesky(covariance[np.ix_(_ORDER, _ORDER)])
+    return factor

@@ -43,10 +43,12 @@ class Sampler:
     """Length of the sampling, and number of kept draws."""
 
     chains: int = 4
-    tune: int = 1000
-    draws: int = 2000  # per chain; with 1500 the R-hat of one fit in ten passed 1.01
-    target_accept: float = 0.98  # at 0.95 one fit in three of natural history alone diverged
+    tune: int = 400
+    draws: int = 1400  # per chain
+    target_accept: float = 0.95
     adaptation: str = "low_rank"  # of the mass matrix; studies and mean curve are correlated
+    eigenvalue_cutoff: float = 4.0  # directions with a variance beyond 4 or 1/4 are kept
+    most_doublings: int = 8  # of a trajectory; only the first steps of a chain need more
     kept_draws: int = 4000  # draws kept after thinning, over all chains
 
 
