@@ -13,7 +13,7 @@ from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.fitting import load_or_fit, refusal
 from phase2sim.prior.models.diagnostics import DIAGNOSTIC_NAMES
-from phase2sim.prior.models.unknowns.settings import Gate, Sampler
+from phase2sim.prior.models.unknowns.settings import SAMPLER, Gate, Sampler
 from phase2sim.prior.storage import DamagedPrior, load
 from phase2sim.prior.untreated import check_untreated
 
@@ -87,7 +87,7 @@ def test_a_failed_gate_exits_1_and_nothing_can_use_its_draws(
 
 @pytest.mark.parametrize(
     ("divergences", "draws", "trusted"),
-    [(0, [2000, 6000], True), (1, [2000], False)],
+    [(0, [SAMPLER.draws, 3 * SAMPLER.draws], True), (1, [SAMPLER.draws], False)],
     ids=["too few draws", "a part not reached"],
 )
 def test_a_fit_of_too_few_draws_is_sampled_longer_once(
