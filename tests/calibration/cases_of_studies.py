@@ -10,8 +10,8 @@ from support.reports import arm, entry, evidence
 from phase2sim.evidence.reported import Evidence, ReportedNumber
 
 SPAN = (3.0, 12.0)
-STUDY_NAMES = ("A", "B", "C", "D", "E", "F")
-FEW = STUDY_NAMES[:3]  # where a fit of six takes seconds
+STUDY_NAMES = ("A", "B", "C", "D")
+FEW = STUDY_NAMES[:3]  # where a fit of four takes seconds
 
 
 def averaged(draws: Draws) -> Floats:
