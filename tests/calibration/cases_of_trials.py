@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from calibration.cases import (
-    ENDPOINTS,
     REALISTIC,
     case,
     changes,
@@ -32,6 +31,7 @@ from phase2sim.evidence.reported import (
     EffectAssumption,
     ReportedNumber,
 )
+from phase2sim.prior.models.unknowns.evidence_arrays import cells
 from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS
 
 ROOT = Path(__file__).parents[2]
@@ -98,12 +98,12 @@ def of_treatments() -> list[Case]:
 
 def of_gxipc1() -> list[Case]:
     """Everything that GXIPC1's abstract reports, with its window, weight and assumptions."""
+    shipped = load_evidence([ROOT / "priors" / "gxipc1.toml"])
     ranked: dict[str, Quantity] = {"mean entry": mean_entry}
-    for k, name in enumerate(ENDPOINTS):
+    for k, name in enumerate(cells(shipped).endpoints):
         ranked |= {f"{name} effect": of("effect", k), f"{name} bias": of("bias", k)}
         ranked |= visit(6.0, k, f"{name} ")
     ranked |= {name: RATES[name] for name in ("rate, untreated", "rate, treated")}
-    shipped = load_evidence([ROOT / "priors" / "gxipc1.toml"])
     return [Case("all of GXIPC1's abstract", shipped, ranked, REALISTIC, RARE)]
 
 
