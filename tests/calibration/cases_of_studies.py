@@ -1,6 +1,7 @@
 """Reports of averages over several months, and of several studies that differ."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from calibration.cases import SHARE, STUDIES, case, gap, of, visit
 from calibration.simulated import Case, Draws, Floats, Quantity
@@ -9,7 +10,8 @@ from support.reports import arm, entry, evidence
 from phase2sim.evidence.reported import Evidence, ReportedNumber
 
 SPAN = (3.0, 12.0)
-STUDY_NAMES = ("A", "B", "C", "D", "E", "F")
+STUDY_NAMES = ("A", "B", "C", "D")
+FEW = STUDY_NAMES[:3]  # where a fit of four takes seconds
 
 
 def averaged(draws: Draws) -> Floats:
@@ -37,21 +39,28 @@ def averages() -> list[Case]:
     ]
 
 
-def studies(*numbers: ReportedNumber) -> Evidence:
+def studies(*numbers: ReportedNumber, names: tuple[str, ...] = STUDY_NAMES) -> Evidence:
     """The same numbers reported by each of several studies."""
-    own = [entry_of(number, name) for name in STUDY_NAMES for number in numbers]
-    return evidence(*own, arms=tuple(arm(study=name) for name in STUDY_NAMES))
+    own = [replace(number, study=name) for name in names for number in numbers]
+    return evidence(*own, arms=tuple(arm(study=name) for name in names))
 
 
-def entry_of(number: ReportedNumber, study: str) -> ReportedNumber:
-    """The same number of another study."""
-    kinds = ("sd", "threshold", "beyond", "bounds", "endpoint")
-    same = {kind: getattr(number, kind) for kind in kinds}
-    return entry(number.statistic, number.months, number.value, study=study, **same)
+def remission_beside_means() -> list[Case]:
+    """Studies whose means of HbA1c and insulin have their effects integrated out, and counts."""
+    numbers = (
+        entry("mean", n=40),
+        entry("mean", endpoint="insulin", n=40),
+        entry("count", endpoint="partial_remission", n=20),
+    )
+    ranked = visit(6.0, 0, "HbA1c ") | visit(6.0, 1, "insulin ") | STUDIES
+    insulin = {"insulin between studies": of("level_sd", 1)}
+    return [
+        case("remission counts beside means", studies(*numbers, names=FEW[:2]), ranked | insulin)
+    ]
 
 
 def differing_studies() -> list[Case]:
-    """Six studies whose means, SDs and permanent shares differ."""
+    """Several studies whose means, SDs and permanent shares differ."""
     both = (3.0, 6.0)
     spread = {"between studies' SDs": of("spread_sd", 0)}
     shares = {"between studies' shares": of("share_sd", 0)}
@@ -85,7 +94,7 @@ def differing_studies() -> list[Case]:
         ),
         case(
             "remission counts of several studies",
-            studies(remission),
+            studies(remission, names=FEW),
             visit(6.0, 0, "HbA1c ") | visit(6.0, 1, "insulin ") | STUDIES | rooted,
         ),
     ]

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from calibration.cases import (
-    ENDPOINTS,
     REALISTIC,
     case,
     changes,
@@ -17,8 +16,10 @@ from calibration.cases import (
     visit,
     weights,
 )
+from calibration.cases_of_arms import ages, entries, mean_entry
 from calibration.cases_of_care import care
-from calibration.cases_of_studies import averages, differing_studies
+from calibration.cases_of_readings import ratios, readings
+from calibration.cases_of_studies import averages, differing_studies, remission_beside_means
 from calibration.simulated import Case, Quantity
 from support.reports import arm, entry, evidence
 
@@ -30,6 +31,7 @@ from phase2sim.evidence.reported import (
     EffectAssumption,
     ReportedNumber,
 )
+from phase2sim.prior.models.unknowns.evidence_arrays import cells
 from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS
 
 ROOT = Path(__file__).parents[2]
@@ -96,32 +98,34 @@ def of_treatments() -> list[Case]:
 
 def of_gxipc1() -> list[Case]:
     """Everything that GXIPC1's abstract reports, with its window, weight and assumptions."""
-    ranked: dict[str, Quantity] = {}
-    for k, name in enumerate(ENDPOINTS):
+    shipped = load_evidence([ROOT / "priors" / "gxipc1.toml"])
+    ranked: dict[str, Quantity] = {"mean entry": mean_entry}
+    for k, name in enumerate(cells(shipped).endpoints):
         ranked |= {f"{name} effect": of("effect", k), f"{name} bias": of("bias", k)}
         ranked |= visit(6.0, k, f"{name} ")
     ranked |= {name: RATES[name] for name in ("rate, untreated", "rate, treated")}
-    shipped = load_evidence([ROOT / "priors" / "gxipc1.toml"])
     return [Case("all of GXIPC1's abstract", shipped, ranked, REALISTIC, RARE)]
 
 
-CASES: dict[str, Case] = {
-    one.name: one
-    for group in (
-        of_gxipc1,  # first: it takes the longest
-        means,
-        medians,
-        quantiles,
-        counts,
-        changes,
-        spreads,
-        weights,
-        averages,
-        differing_studies,
-        of_two_endpoints,
-        of_events,
-        of_treatments,
-        care,
-    )
-    for one in group()
-}
+GROUPS = (
+    of_gxipc1,  # first: it takes the longest
+    means,
+    medians,
+    quantiles,
+    counts,
+    changes,
+    spreads,
+    weights,
+    averages,
+    differing_studies,
+    remission_beside_means,
+    ages,
+    entries,
+    ratios,
+    readings,
+    of_two_endpoints,
+    of_events,
+    of_treatments,
+    care,
+)
+CASES: dict[str, Case] = {one.name: one for group in GROUPS for one in group()}

@@ -1,4 +1,4 @@
-"""What each calibration found, kept by the models it was run with, for the page that tells it."""
+"""What each calibration found, kept by the models and the case it was run with, for its page."""
 
 import hashlib
 import pickle
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from calibration.cases_of_trials import CASES
 from calibration.reduced import Compared, cross_check
-from calibration.simulated import Calibration, judge
+from calibration.simulated import AGAIN, REPLICATIONS, SEED, SHORT, Calibration, Case, judge
 
 from phase2sim.core.io.atomic_files import write_bytes
 from phase2sim.prior.storage import cache_folder
@@ -74,4 +74,12 @@ def _read(name: str) -> tuple[float, object]:
 
 
 def _file(name: str) -> Path:
-    return KEPT / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.pickle"
+    asked = asked_of(CASES[name]) if name in CASES else name
+    return KEPT / f"{hashlib.sha256(asked.encode()).hexdigest()[:16]}.pickle"
+
+
+def asked_of(case: Case) -> str:
+    """Everything that a calibration of a case depends on beside the models, in words."""
+    settings = REPLICATIONS, AGAIN, SEED, SHORT
+    priors = sorted(case.priors.items()), case.event_priors
+    return repr((case.name, case.evidence, priors, sorted(case.quantities), settings))

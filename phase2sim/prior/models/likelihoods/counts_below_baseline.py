@@ -123,14 +123,14 @@ def counts_below_baseline_density(
 ) -> Tensor:
     """Log probability (count,), given the locations of the same patients."""
     drift = moments.shift[table.visit] - moments.shift[table.baseline]
-    less = pt.zeros_like(drift)
+    kept = pt.ones_like(drift)
     if locations is not None and table.shared.any():
-        location_shift, less = _change_given_locations(table, moments, *locations)
+        location_shift, kept = _change_given_locations(table, moments, *locations)
         drift = drift + location_shift
     endpoint = layout.endpoint[table.visit]
     mean, sd, decay = history.mean[endpoint], history.sd[endpoint], history.decay[endpoint]
     spread, share = history.spread[table.visit], history.cell_share[table.visit]
-    one_each = [share, decay, drift, less, history.entry_tilt[table.visit]]
+    one_each = [share, decay, drift, kept, history.entry_tilt[table.visit]]
     return below_baseline.of(
         pt.concatenate([mean, spread[:, None] * sd, pt.stack(one_each, axis=1)], axis=1),
         table.below,
@@ -147,10 +147,12 @@ def counts_below_baseline_density(
 def _change_given_locations(
     table: CountsBelowBaseline, moments: Moments, locations: Locations, joint: JointLocations
 ) -> tuple[Tensor, Tensor]:
-    """Shift of a patient's mean change given the locations, and reduction of its variance.
+    """Shift of a patient's mean change given the locations, and share of its variance that is kept.
 
     The covariance of a patient's value with a mean or median of n patients is that of the values
-    over n, times the slope of a raw mean by Stein's lemma.
+    over n, times the slope of a raw mean by Stein's lemma. All are of patients who enter at any
+    time, whose changes may vary much more than those of patients who enter together: so the latter
+    keep the same share of their variance, not the variance less the same number.
     """
     before, after, covariance = (moments.covariance[table.pairs[:, k]] for k in range(3))
     at_baseline, at_visit = table.location[:, 0], table.location[:, 1]
@@ -168,7 +170,8 @@ def _change_given_locations(
     by_last = (at_last * first_variance - at_first * location_covariance) / determinant
     residual = locations.value - joint.expected
     shift = by_first * residual[at_baseline] + by_last * residual[at_visit]
-    return shift, by_first * at_first + by_last * at_last
+    less = by_first * at_first + by_last * at_last
+    return shift, 1.0 - less / (before + after - 2.0 * covariance)
 
 
 def _curves(points: Floats, basis: Floats, knots: int) -> tuple[float, float]:
@@ -189,12 +192,12 @@ def _change_slopes(
     """Distance z of 0 from the mean change, in SDs; adds its gradient times ``by_z``."""
     knots = len(at_baseline)
     share, decay = points[2 * knots], points[2 * knots + 1]
-    drift, less = points[2 * knots + 2], points[2 * knots + 3]
+    drift, kept = points[2 * knots + 2], points[2 * knots + 3]
     start, before = curves(points, at_baseline, knots)
     end, after = curves(points, at_visit, knots)
     rho = share + (1.0 - share) * decay**lag
-    variance = before**2 + after**2 - 2.0 * rho * before * after - less
-    change, sd = end - start + drift, math.sqrt(variance)
+    variance = before**2 + after**2 - 2.0 * rho * before * after
+    change, sd = end - start + drift, math.sqrt(kept * variance)
     by_change, by_variance = -by_z / sd, by_z * change / (2.0 * sd * variance)
     by_before = 2.0 * by_variance * (before - rho * after)
     by_after = 2.0 * by_variance * (after - rho * before)
@@ -205,7 +208,7 @@ def _change_slopes(
     slopes[2 * knots] += by_rho * (1.0 - decay**lag)
     slopes[2 * knots + 1] += by_rho * (1.0 - share) * lag * decay ** (lag - 1.0)
     slopes[2 * knots + 2] += by_change
-    slopes[2 * knots + 3] -= by_variance
+    slopes[2 * knots + 3] += by_variance * variance / kept
     return float(-change / sd)
 
 
@@ -253,8 +256,9 @@ def _below_baseline(
 ) -> tuple[Floats, Floats]:
     """Log probability (row,).
 
-    ``points`` (row, point) are means and SDs at the knots, share, decay, drift, variance reduction
-    and tilt of the entry times, whose weights (row, node) are ``even`` without a tilt.
+    ``points`` (row, point) are means and SDs at the knots, share, decay, drift, share of the
+    variance that is kept, and tilt of the entry times, whose weights (row, node) are ``even``
+    without a tilt.
     """
     z, slopes, weight = np.zeros(even.shape), np.zeros(points.shape), np.zeros(even.shape)
     for row in range(len(z)):

@@ -110,7 +110,7 @@ def test_patients_below_their_baseline() -> None:
     rng = np.random.default_rng(3)
     curves = np.concatenate([rng.uniform(1.0, 2.0, (2, 3)), rng.uniform(0.5, 1.0, (2, 3))], axis=1)
     points = np.concatenate(
-        [curves, [[0.4, 0.8, 0.1, 0.0, -1.3], [0.5, 0.9, -0.2, 0.03, 0.7]]], axis=1
+        [curves, [[0.4, 0.8, 0.1, 1.0, -1.3], [0.5, 0.9, -0.2, 0.9, 0.7]]], axis=1
     )
     basis = rng.uniform(size=(2, 2, 2, 3))
     weight, position = [[0.4, 0.6], [1.0, 0.0]], [[-0.5, 0.8], [0.0, 0.0]]

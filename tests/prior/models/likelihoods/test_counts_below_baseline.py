@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from support.known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
 from support.reports import arm, entry, evidence
 
@@ -24,13 +24,17 @@ BAND = 0.05  # about the reported locations, in which simulated ones count as th
 APPROXIMATION = 0.02  # patients: that the chance is one of moments
 
 
-def expected_falls(*beside: ReportedNumber) -> float:
-    """Mean number of N below the own baseline that the likelihood expects beside locations."""
+def expected_falls(*beside: ReportedNumber, latest: float = 0.0, **true: ArrayLike) -> float:
+    """Mean number of N below the own baseline that the likelihood expects beside locations.
+
+    ``true`` is what is known of the patients, who entered up to the ``latest`` month.
+    """
     counts = np.arange(N + 1)
     chance = []
     for count in counts:
         fall = entry("count", VISITS, float(count), beyond="below_baseline")
-        patients = known(evidence(*beside, fall, arms=(arm(), arm(study="B"))))
+        entered = arm(months_since_diagnosis=(0.0, latest))
+        patients = known(evidence(*beside, fall, arms=(entered, arm(study="B"))), **true)
         joint = joint_locations(
             patients.tables.locations, patients.layout, patients.at, patients.history
         )
@@ -82,3 +86,28 @@ def test_a_location_of_other_patients_moves_nothing() -> None:
     fall = expected_falls(other)
 
     assert fall == pytest.approx(N / 2)
+
+
+@pytest.mark.parametrize(
+    ("start", "share", "change"),
+    [(9.5, 0.6, -0.2), (9.5, 0.6, 0.0), (9.5, 0.6, 0.2), (11.0, 0.999, 0.0)],
+)
+def test_patients_who_enter_at_different_times_change_differently(
+    start: float, share: float, change: float
+) -> None:
+    # In the last, who enter together change alike; the mean tells more of how all differ.
+    latest, curve, knots = 6.0, [start, *5 * [8.0]], [0.0, 3.0, 6.0, 12.0, 24.0, 36.0]
+    rng = np.random.default_rng(6)
+    entry_time = latest * rng.uniform(size=(SAMPLES, N))
+    first, second = rng.standard_normal((2, SAMPLES, N))
+    rho = share + (1 - share) * DECAY**LAG
+    baseline = np.interp(entry_time, knots, curve) + SD["hba1c"] * first
+    value = 8.0 + SD["hba1c"] * (rho * first + np.sqrt(1 - rho**2) * second)
+    centre = baseline.mean() + change
+    falls = (value < baseline).sum(axis=1)[abs(baseline.mean(axis=1) - centre) < BAND]
+
+    found = expected_falls(
+        entry("mean", 0.0, float(centre)), latest=latest, mean=[curve], share=[share]
+    )
+
+    assert abs(found - falls.mean()) < 4.0 * falls.std() / np.sqrt(falls.size) + APPROXIMATION
