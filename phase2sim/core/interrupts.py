@@ -59,9 +59,10 @@ def swallowed_interrupts_raised() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, obey)
     try:
         yield
-    except Exception:
-        if not interrupts.asked:
-            raise
+    except Exception as error:
+        if interrupts.asked:
+            raise KeyboardInterrupt from error
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
     if interrupts.asked:

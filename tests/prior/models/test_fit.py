@@ -284,3 +284,16 @@ def test_a_chain_is_stuck_whose_steps_have_collapsed(draws: int, step: float, st
     progress.note(chains)  # type: ignore[arg-type]  # as the sampler's
 
     assert progress.is_stuck is stuck
+
+
+@pytest.mark.parametrize(("draw", "stuck"), [(20, False), (99, True), (250, True)])
+def test_steps_of_all_tuning_draws_decide_whether_a_chain_was_stuck(
+    draw: int,
+    stuck: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    steps = np.full((4, 400), 0.1)
+    steps[2, draw] = 2e-12  # it may recover, and no look may have seen it
+    recorded = xr.Dataset({"step_size": (("chain", "draw"), steps)})
+    trace = xr.DataTree.from_dict({"warmup_sample_stats": recorded})
+
+    assert fit._was_stuck(trace) is stuck  # noqa: SLF001

@@ -10,6 +10,7 @@ from support.reports import arm, entry, evidence
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.pointwise import pointwise
+from phase2sim.prior.models.unknowns.natural_history import ROOT_MONTHS, walk_factor
 from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS, PRIORS
 
 type Floats = NDArray[np.float64]
@@ -85,16 +86,20 @@ def posterior(rng: np.random.Generator) -> tuple[Floats, Floats]:
 def draws() -> PriorDraws:
     """Posterior draws of the conjugate part; everything else stands at the centre of its prior."""
     between, mean = posterior(np.random.default_rng(13))
+    hba1c = PRIORS["hba1c"]
+    step = np.r_[SPREAD, hba1c.mean_step[1], hba1c.mean_per_root_month * ROOT_MONTHS[1:]]
+    shift = np.linalg.solve(walk_factor(np.tri(6) * step), np.ones(6))  # of the curve, by 1
     raw = np.zeros((DRAWS, 2, 6))
-    raw[:, 0, 0] = (mean - CENTRE) / SPREAD
-    two = np.full((DRAWS, 2), 0.5)
+    raw[:, 0] = np.outer(mean - CENTRE, shift)
+    level = stats.norm.ppf(stats.halfnorm.cdf(between, scale=BETWEEN))
+    two, no_sd = np.full((DRAWS, 2), 0.5), np.full((DRAWS, 2), -40.0)
     sampled = {
         "mean_raw": raw,
         "log_sd_raw": np.zeros((DRAWS, 2, 6)),
-        "level_sd": np.column_stack([between, np.zeros(DRAWS)]),
-        "slope_sd": np.zeros((DRAWS, 2)),
-        "spread_sd": np.zeros((DRAWS, 2)),
-        "share_sd": np.zeros((DRAWS, 2)),
+        "level_sd_raw": np.column_stack([level, no_sd[:, 1]]),
+        "slope_sd_raw": no_sd,
+        "spread_sd_raw": no_sd,
+        "share_sd_raw": no_sd,
         "study_spread": np.zeros((DRAWS, 1)),
         "age_slope_raw": np.zeros((DRAWS, 2)),
         "patient_share": two,

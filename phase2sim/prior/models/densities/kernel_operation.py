@@ -38,19 +38,13 @@ class KernelOperation(Op):
 
 
 class Slopes(KernelOperation):
-    """Gradient by the first ``count`` inputs, given all inputs and the outputs' cotangents.
-
-    With ``reads_outputs`` the kernel takes the outputs too, between inputs and cotangents.
-    """
+    """Gradient by the first ``count`` inputs, given all inputs and the outputs' cotangents."""
 
     __props__ = ("name", "count")
 
-    def __init__(
-        self, name: str, kernel: Callable[..., Any], count: int, *, reads_outputs: bool = False
-    ) -> None:
+    def __init__(self, name: str, kernel: Callable[..., Any], count: int) -> None:
         super().__init__(name, kernel)
         self.count = count
-        self.reads_outputs = reads_outputs
 
     def make_node(self, *inputs: Tensor) -> Apply[Any]:
         """Build the node; each gradient has the type of its input."""
@@ -92,8 +86,7 @@ class Differentiable(KernelOperation):
             pt.zeros_like(value) if isinstance(cotangent.type, DisconnectedType) else cotangent
             for value, cotangent in zip(outputs, cotangents, strict=True)
         ]
-        known = [*inputs, *outputs] if self.slopes.reads_outputs else inputs
-        slopes: Any = self.slopes(*known, *connected, return_list=True)
+        slopes: Any = self.slopes(*inputs, *connected, return_list=True)
         return [*slopes, *(disconnected_type() for _ in inputs[self.slopes.count :])]
 
 

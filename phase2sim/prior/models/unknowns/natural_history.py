@@ -237,11 +237,11 @@ def _walk(
         centres[row, :2] = start[0], jump[0]
         spreads[row] = start[1], jump[1], *(step * ROOT_MONTHS[1:])
     raw = pm.Normal(f"{name}_raw", 0.0, 1.0, shape=spreads.shape)
-    factors = np.array([_factor(np.tri(KNOTS_MONTHS.size) * spread) for spread in spreads])
+    factors = np.array([walk_factor(np.tri(KNOTS_MONTHS.size) * spread) for spread in spreads])
     return np.cumsum(centres, axis=1) + pt.sum(factors * raw[:, None, :], axis=2)
 
 
-def _factor(steps: Floats) -> Floats:
+def walk_factor(steps: Floats) -> Floats:
     """Factor (knot, normal) of a walk's covariance; the first normal alone sets month 12.
 
     Month 12 is reported most. Walked from month 0, whose value few studies report, every normal

@@ -257,16 +257,14 @@ def _slopes(
     endpoint: Floats,
     nodes: Floats,
     pairs: Floats,
-    average: Floats,
-    cell_sd: Floats,
-    covariance: Floats,
-    _correlation: Floats,
     by_average: Floats,
     by_cell_sd: Floats,
     by_covariance: Floats,
     by_correlation: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
-    _, curve, curve_sd = cell_deviations(mean, sd, root_weight, basis, endpoint, nodes)
+    known = mean, sd, rate, driver, spread, share, root_weight, basis, endpoint, nodes, pairs
+    _, cell_sd, covariance, _ = moments_kernel(*known)
+    average, curve, curve_sd = cell_deviations(mean, sd, root_weight, basis, endpoint, nodes)
     patient, enrolment = both_deviations(average, curve, curve_sd, spread, root_weight, nodes)
     total = moment_gradient(cell_sd, covariance, pairs, by_cell_sd, by_covariance, by_correlation)
     by_patient, by_enrolment = np.zeros_like(patient), np.zeros_like(patient)
@@ -295,5 +293,5 @@ def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
 
 
 moments_of_windows: Differentiable = Differentiable(
-    Slopes("window_moments", kernel(_slopes), 7, reads_outputs=True), moments_kernel, _shapes
+    Slopes("window_moments", kernel(_slopes), 7), moments_kernel, _shapes
 )
