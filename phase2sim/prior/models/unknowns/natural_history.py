@@ -71,10 +71,10 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
         endpoint_priors,
         lambda p: (p.first_log_sd, p.log_sd_step, p.log_sd_per_root_month),
     )
-    level_sd = _half_normal("level_sd", [p.level_scale for p in endpoint_priors])
-    slope_sd = _half_normal("slope_sd", [p.slope_scale for p in endpoint_priors])
-    spread_sd = _half_normal("spread_sd", [p.spread_scale for p in endpoint_priors])
-    share_sd = _half_normal("share_sd", [LOGIT_SHARE_SCALE] * len(endpoint_priors))
+    level_sd = half_normal("level_sd", [p.level_scale for p in endpoint_priors])
+    slope_sd = half_normal("slope_sd", [p.slope_scale for p in endpoint_priors])
+    spread_sd = half_normal("spread_sd", [p.spread_scale for p in endpoint_priors])
+    share_sd = half_normal("share_sd", [LOGIT_SHARE_SCALE] * len(endpoint_priors))
     patient_share = pm.Beta("patient_share", *np.array([p.share for p in endpoint_priors]).T)
     patient_decay = pm.Beta("decay", *np.array([p.decay for p in endpoint_priors]).T)
     off = _study_deviations("study_share", share_sd, layout, layout.own_share)
@@ -115,7 +115,7 @@ def _years(layout: Cells) -> Tensor:
     return layout.years + pt.sum(layout.years_sd * off, axis=1)
 
 
-def _half_normal(name: str, scales: list[float]) -> Tensor:
+def half_normal(name: str, scales: list[float]) -> Tensor:
     """SDs (endpoint,) with half-normal priors of these scales, as quantiles of standard normals.
 
     The log of a half-normal, which is sampled otherwise, has a long tail where the SD hardly
