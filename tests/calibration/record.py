@@ -1,7 +1,8 @@
 """Run what has not been calibrated of these models, and write docs/methods/calibration.md.
 
-`uv run python tests/calibration/record.py` uses one core, `record.py 2` two. Each case is kept as
-soon as it is done: a run that was cut goes on where it was.
+`uv run python tests/calibration/record.py` uses one core, `record.py 2` two; `record.py 0` runs
+nothing, and the page names what has not been run. Each case is kept as soon as it is done: a run
+that was cut goes on where it was.
 """
 
 import sys
@@ -78,12 +79,14 @@ diverged.
 def main() -> None:
     """Run what has not been run of these models, and write the page."""
     workers = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    _run_missing(workers)
-    done = [kept(name) for name in CASES]
+    if workers:
+        _run_missing(workers)
+    done = [kept(name) for name in CASES if is_kept(name)]
     taken, compared = kept_cross_check()
     minutes = (taken + sum(seconds for seconds, _ in done)) / 60
     found = [one for _, one in done]
-    page = "\n".join(_page(found, compared, minutes)) + "\n" + READING
+    not_run = [name for name in CASES if not is_kept(name)]
+    page = "\n".join(_page(found, compared, minutes, not_run)) + "\n" + READING
     PAGE.write_text(page, encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)} is written; all cases took {minutes:.0f} minutes of a core.")
     if any(one.complaints for one in found):
@@ -122,7 +125,10 @@ def _found_of(name: str) -> str:
 
 
 def _page(
-    found: Sequence[Calibration], compared: Sequence[Compared], minutes: float
+    found: Sequence[Calibration],
+    compared: Sequence[Compared],
+    minutes: float,
+    not_run: Sequence[str],
 ) -> Iterable[str]:
     day = datetime.now(UTC).date().isoformat()
     yield WORDS
@@ -133,6 +139,8 @@ def _page(
     yield _row(*["---"] * 8)
     for one in found:
         yield _case_row(one)
+    if not_run:
+        yield f"\nNot run of these models yet: {'; '.join(not_run)}."
     yield "\n## Without any likelihood\n"
     yield "GXIPC1's HbA1c summaries fitted twice, with natural history fixed at a normal"
     yield "approximation of its posterior: by NUTS with the likelihood, and by `pm.Simulator` and"

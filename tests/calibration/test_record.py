@@ -15,7 +15,7 @@ COMPARED = [Compared(6.0, (0.3, 0.4), (0.28, 0.38))]
 
 
 def rows(*found: Calibration) -> list[list[str]]:
-    page = "\n".join(record._page(found, COMPARED, 12.0)).splitlines()  # noqa: SLF001
+    page = "\n".join(record._page(found, COMPARED, 12.0, [])).splitlines()  # noqa: SLF001
     return [line.strip("| ").split(" | ") for line in page if line.startswith("| ")]
 
 
@@ -30,6 +30,12 @@ def test_a_row_says_what_is_not_calibrated() -> None:
 
     assert "chi-square p 1e-05" in row[-1]
     assert "intervals cover (0.49, 0.82)" in row[-1]
+
+
+def test_the_page_names_what_has_not_been_run() -> None:
+    page = "\n".join(record._page([FOUND], COMPARED, 12.0, ["count", "median"]))  # noqa: SLF001
+
+    assert "\nNot run of these models yet: count; median.\n" in page
 
 
 def test_what_is_kept_is_not_run_again(
