@@ -1,6 +1,7 @@
 """The first Ctrl-C asks to stop at the next good place; the second stops at once."""
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,19 +45,25 @@ def swallowed_interrupts_raised() -> Iterator[None]:
     """Raise an interrupt at once, and again at the end of the block if it was swallowed.
 
     What a library calls back, as a compiler does, cannot pass an exception on: Python prints or
-    drops it there, and the library may fail later because its work was not finished.
+    drops it there, and the library may fail later because its work was not finished. Nothing is
+    printed of what follows an interrupt.
     """
     interrupts = Interrupts()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
     def obey(number: int, frame: FrameType | None) -> None:
         del number, frame
         interrupts.asked = True
         raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, obey)
+    def print_unless_asked(unraisable: "sys.UnraisableHookArgs") -> None:
+        if not interrupts.asked:
+            print_unraisable(unraisable)
+
+    before, print_unraisable = signal.signal(signal.SIGINT, obey), sys.unraisablehook
+    sys.unraisablehook = print_unless_asked
     try:
         yield
     except Exception as error:
@@ -65,5 +72,6 @@ def swallowed_interrupts_raised() -> Iterator[None]:
         raise
     finally:
         signal.signal(signal.SIGINT, before)
+        sys.unraisablehook = print_unraisable
     if interrupts.asked:
         raise KeyboardInterrupt

@@ -1,7 +1,9 @@
 """An interrupt that something swallowed is raised all the same."""
 
+import ctypes
 import os
 import signal
+import sys
 from contextlib import suppress
 
 import pytest
@@ -34,6 +36,36 @@ def test_one_that_was_swallowed_is_raised_at_the_end() -> None:
         swallow()
 
     assert went_on
+
+
+def test_nothing_is_printed_of_one_that_a_library_called_back_swallowed(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    hook = sys.unraisablehook
+    called_back = ctypes.CFUNCTYPE(None)(interrupt)
+
+    with pytest.raises(KeyboardInterrupt), swallowed_interrupts_raised():
+        called_back()
+
+    assert capfd.readouterr().err == ""
+    assert sys.unraisablehook is hook
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_a_library_called_back_swallowed_otherwise_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: told.append(args.exc_type))
+
+    def fail() -> None:
+        msg = "no compiled object yet"
+        raise RuntimeError(msg)
+
+    with swallowed_interrupts_raised():
+        ctypes.CFUNCTYPE(None)(fail)()
+
+    assert told == [RuntimeError]
 
 
 def test_without_one_nothing_is_raised() -> None:
