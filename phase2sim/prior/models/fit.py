@@ -166,8 +166,8 @@ def _sample(compiled: object, seed: int, report: Report, sampler: Sampler) -> xr
 
 def _was_stuck(trace: xr.DataTree) -> bool:
     """True if the steps of a chain collapsed after its first draws."""
-    steps = trace["warmup_sample_stats"]["step_size"].values[:, _DRAWS_TO_FIND_A_STEP - 1 :]
-    return bool(np.any(steps < _STUCK_BELOW))
+    steps = np.asarray(trace["warmup_sample_stats"].to_dataset()["step_size"])
+    return bool(np.any(steps[:, _DRAWS_TO_FIND_A_STEP - 1 :] < _STUCK_BELOW))
 
 
 class _Progress:
