@@ -66,12 +66,8 @@ def swallowed_interrupts_raised() -> Iterator[None]:
     sys.unraisablehook = print_unless_asked
     try:
         yield
-    except Exception as error:
-        if interrupts.asked:
-            raise KeyboardInterrupt from error
-        raise
     finally:
         signal.signal(signal.SIGINT, before)
         sys.unraisablehook = print_unraisable
-    if interrupts.asked:
-        raise KeyboardInterrupt
+        if interrupts.asked:
+            raise KeyboardInterrupt

@@ -30,7 +30,7 @@ from phase2sim.evidence.values import (
     value_of,
 )
 
-# The standard error of atanh(r) is 1 / sqrt(n - 3). A residual SD after intercept, arm and first
+# Of three patients a correlation says nearly nothing. A residual SD after intercept, arm and first
 # visit has n - 3 degrees of freedom. With fewer than 4 patients the first quartile is the smallest
 # value or none.
 FEWEST_PATIENTS = {"correlation": 4, "residual_sd": 4, "quartiles": 4, "range": 2, "sd": 2}

@@ -13,7 +13,6 @@ import nutpie
 import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
-from pytensor.configdefaults import config
 from threadpoolctl import threadpool_limits
 
 from phase2sim.core.kernels import lightly_optimised
@@ -42,7 +41,7 @@ class AllButOne:
     def of(cls, evidence: Evidence, **priors: Any) -> "AllButOne":  # noqa: ANN401 - of ``declare``
         """Compile the model; ``priors`` are those of ``declare``."""
         model, _ = switched_model(evidence, **priors)
-        with config.change_flags(numba__fastmath=False), lightly_optimised():
+        with lightly_optimised():
             compiled = nutpie.compile_pymc_model(model)
         return cls(compiled, read_entries(evidence))
 

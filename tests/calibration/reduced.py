@@ -13,7 +13,6 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 from numpy.typing import NDArray
-from pytensor.configdefaults import config
 from scipy.special import expit, logit, logsumexp
 
 from phase2sim.core.effect_shapes import SHAPES
@@ -148,8 +147,7 @@ def by_likelihood(held: Held) -> Floats:
         ]
         instead = pm.logp(pm.MvNormal.dist(held.mean, chol=held.factor), unknown)
         pm.Potential("held", instead - jacobian - sum(own))
-    with config.change_flags(numba__fastmath=False):  # as in the fit: draws that come again
-        compiled = nutpie.compile_pymc_model(model)
+    compiled = nutpie.compile_pymc_model(model)
     trace = nutpie.sample(
         compiled,
         draws=SAMPLER.draws,

@@ -9,7 +9,6 @@ from typing import Any, TypedDict
 import numpy as np
 import nutpie
 import xarray as xr
-from pytensor.configdefaults import config
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from phase2sim.core.arrays import Floats
@@ -64,9 +63,7 @@ class CompiledModel:
         """Build and compile the model; raises ``BadEvidence``."""
         started = time.monotonic()
         model = joint_model(evidence, priors, event_priors)
-        # With fast maths a newly compiled function and one from the compiler's cache differ in the
-        # last digit, and so do the chains. Without it the same evidence gives the same draws.
-        with config.change_flags(numba__fastmath=False), lightly_optimised():
+        with lightly_optimised():
             compiled = nutpie.compile_pymc_model(model)
         shapes = {name: array.shape for name, array in reported_arrays(evidence).items()}
         return cls(compiled, shapes, time.monotonic() - started)
@@ -143,6 +140,7 @@ def _sample(compiled: object, seed: int, report: Report, sampler: Sampler) -> xr
         adaptation=sampler.adaptation,
         maxdepth=sampler.most_doublings,
         mass_matrix_eigval_cutoff=sampler.eigenvalue_cutoff,
+        mass_matrix_gamma=sampler.regularisation,
         save_warmup=True,
         progress_bar=False,
         progress_callback=progress.note,

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pymc as pm
-from pytensor.configdefaults import config
 from pytensor.graph.replace import graph_replace
 
 from phase2sim.core.arrays import Floats
@@ -40,8 +39,7 @@ def log_likelihood_ratios(
         other_model, other_likelihood = _likelihood(other, layout)
         same = {variable: inputs[variable.name] for variable in other_model.free_RVs}
         outputs += graph_replace([other_likelihood], same, strict=False)
-    with config.change_flags(numba__fastmath=False):
-        evaluate = function(list(inputs.values()), outputs, on_unused_input="ignore")
+    evaluate = function(list(inputs.values()), outputs, on_unused_input="ignore")
     draws = len(prior.history)
     values = np.empty((draws, len(outputs)))
     for draw in range(draws):

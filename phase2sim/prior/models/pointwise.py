@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pymc as pm
-from pytensor.configdefaults import config
 
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.evidence.reported import Evidence
@@ -34,8 +33,7 @@ def pointwise(
     with pm.Model() as model:
         densities = declare(evidence, layout, PRIORS)
     by_entry = _by_entry(densities, tables, len(read_entries(evidence)))
-    with config.change_flags(numba__fastmath=False):
-        evaluate = function(model.free_RVs, by_entry, on_unused_input="ignore")
+    evaluate = function(model.free_RVs, by_entry, on_unused_input="ignore")
     draws = len(prior.history)
     log_density = np.empty((draws, len(read_entries(evidence))))
     for draw in range(draws):

@@ -16,7 +16,7 @@ from phase2sim.prior.models.densities.correlated_normal import inverse_factor, p
 from phase2sim.prior.models.densities.kernel_operation import Differentiable, Slopes
 
 
-def _rows_of(trial: Floats, number: float) -> Ints:
+def _rows_of(trial: Floats, number: int) -> Ints:
     """Positions of one trial's rows."""
     return np.flatnonzero(trial == number)
 
@@ -73,7 +73,7 @@ def _effects(
     trial: Floats,
 ) -> Floats:
     value = np.zeros(len(raw))
-    for number in np.unique(effects[:, 1]):
+    for number in range(int(effects[:, 1].max()) + 1):
         rows, columns = rows_of(effects[:, 1], number), rows_of(trial, number)
         matrix = design(mean_slope, sds, effects, owner, rows, columns)
         _, weighted, _, factor = block(residual, covariance, matrix, columns)
@@ -137,7 +137,7 @@ def _slopes(
     by_residual, by_covariance = np.zeros(residual.shape), np.zeros(covariance.shape)
     by_mean_slope, by_sds = np.zeros(mean_slope.shape), np.zeros(sds.shape)
     by_raw = np.zeros(raw.shape)
-    for number in np.unique(effects[:, 1]):
+    for number in range(int(effects[:, 1].max()) + 1):
         rows, columns = rows_of(effects[:, 1], number), rows_of(trial, number)
         matrix = design(mean_slope, sds, effects, owner, rows, columns)
         parts = block(residual, covariance, matrix, columns)
@@ -167,9 +167,10 @@ def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
 
 # Values (effect,). Differentiated inputs: residuals (location,), their covariance (location,
 # location), derivative of each location by its patients' mean (location,); SDs of the effects
-# between studies and standard normals (effect,). Constants: ``effects`` (effect, 3): study, trial,
-# 1 for a slope; ``owner`` (location, 3): study or -1, endpoint, months; ``trial`` (location,), -1
-# for other trials. A trial without means has its effects from the standard normals alone.
+# between studies and standard normals (effect,). Constants: ``effects`` (effect, 3): study, trial
+# from 0, 1 for a slope; ``owner`` (location, 3): study or -1, endpoint, months; ``trial``
+# (location,), -1 for other trials. A trial without means has its effects from the standard normals
+# alone.
 effects_given_means: Differentiable = Differentiable(
     Slopes("effects_given_means", kernel(_slopes), 5), kernel(_effects), _shapes
 )

@@ -26,7 +26,7 @@ def _odd_series(powers: Floats, rho: float) -> tuple[float, float]:
 odd_series = kernel(_odd_series)
 
 
-def _sampling_covariance(
+def _sampling_covariances(
     covariance: Floats,
     correlation: Floats,
     raw_covariance: Floats,
@@ -34,30 +34,30 @@ def _sampling_covariance(
     ties: Floats,
     powers: Floats,
 ) -> Floats:
-    """Sampling covariance (location, location), without reported standard errors."""
-    total = np.zeros((len(mean_slope), len(mean_slope)))
+    """Sampling covariance (tie,) of two locations, without reported standard errors."""
+    values = np.zeros(len(ties))
     for tie in range(len(ties)):
         i, j, pair = int(ties[tie, 0]), int(ties[tie, 1]), int(ties[tie, 2])
         if ties[tie, 3] > 0.0:  # both raw means of one endpoint: exact
-            value = ties[tie, 4] * raw_covariance[pair]
+            values[tie] = ties[tie, 4] * raw_covariance[pair]
         else:
             # By Stein's lemma exact for a raw mean with any normal; to first order for two
             # endpoints.
             series, _ = odd_series(powers[tie], correlation[pair])
-            value = covariance[pair] * series * mean_slope[i] * mean_slope[j]
-        total[i, j] = total[j, i] = value
-    return total
+            values[tie] = covariance[pair] * series * mean_slope[i] * mean_slope[j]
+    return values
 
 
-sampling_covariance = kernel(_sampling_covariance)
+sampling_covariances = kernel(_sampling_covariances)
 
 
-def _reported_se_ratio(model_covariance: Floats, se: Floats) -> Floats:
+def _reported_se_ratio(values: Floats, ties: Floats, se: Floats) -> Floats:
     """Ratio (location,) of the reported to the modelled standard error; 1 if none is reported."""
     ratio = np.ones(len(se))
-    for i in range(len(se)):
-        if not math.isnan(se[i]):
-            ratio[i] = se[i] / math.sqrt(model_covariance[i, i])
+    for tie in range(len(ties)):
+        i = int(ties[tie, 0])
+        if ties[tie, 1] == i and not math.isnan(se[i]):
+            ratio[i] = se[i] / math.sqrt(values[tie])
     return ratio
 
 
@@ -75,60 +75,71 @@ def _covariance(
     ties: Floats,
     powers: Floats,
     se: Floats,
-    owner: Floats,
+    kin: Floats,
 ) -> Floats:
-    total = sampling_covariance(covariance, correlation, raw_covariance, mean_slope, ties, powers)
-    ratio = reported_se_ratio(total, se)
-    for i in range(len(mean_slope)):
-        study, e, months = int(owner[i, 0]), int(owner[i, 1]), owner[i, 2]
-        for j in range(len(mean_slope)):
-            total[i, j] *= ratio[i] * ratio[j]
-            if study >= 0 and owner[j, 0] == study:
-                # A study's shift moves a raw mean to first order.
-                total[i, j] += (
-                    (level[e] + slope[e] * months * owner[j, 2]) * mean_slope[i] * mean_slope[j]
-                )
+    total = np.zeros((len(mean_slope), len(mean_slope)))
+    values = sampling_covariances(covariance, correlation, raw_covariance, mean_slope, ties, powers)
+    ratio = reported_se_ratio(values, ties, se)
     for tie in range(len(ties)):
         i, j = int(ties[tie, 0]), int(ties[tie, 1])
-        total[i, j] += weight_sd[i] * weight_sd[j]
+        total[i, j] = values[tie] * ratio[i] * ratio[j] + weight_sd[i] * weight_sd[j]
+        total[j, i] = total[i, j]
+    for row in range(len(kin)):
+        i, j, e = int(kin[row, 0]), int(kin[row, 1]), int(kin[row, 2])
+        # A study's shift moves a raw mean to first order.
+        total[i, j] += (level[e] + slope[e] * kin[row, 3]) * mean_slope[i] * mean_slope[j]
         total[j, i] = total[i, j]
     return total
 
 
-def _model_covariance_gradient(model_covariance: Floats, se: Floats, cotangent: Floats) -> Floats:
-    """Gradient (location, location) by the modelled covariance, through reported SEs."""
-    ratio, gradient = reported_se_ratio(model_covariance, se), np.zeros(model_covariance.shape)
-    for i in range(len(model_covariance)):
-        by_ratio = 0.0
-        for j in range(len(model_covariance)):
-            gradient[i, j] += (cotangent[i, j] + cotangent[j, i]) * ratio[i] * ratio[j] / 2.0
-            by_ratio += (cotangent[i, j] + cotangent[j, i]) * model_covariance[i, j] * ratio[j]
-        if not math.isnan(se[i]):
-            gradient[i, i] -= by_ratio * ratio[i] / (2.0 * model_covariance[i, i])
-    return gradient
+def _folded(cotangent: Floats, pairs: Floats) -> Floats:
+    """Gradient (row,) by the element of a symmetric matrix that each row's two locations share."""
+    by_pair = np.zeros(len(pairs))
+    for row in range(len(pairs)):
+        i, j = int(pairs[row, 0]), int(pairs[row, 1])
+        by_pair[row] = cotangent[i, j] if i == j else cotangent[i, j] + cotangent[j, i]
+    return by_pair
 
 
-model_covariance_gradient = kernel(_model_covariance_gradient)
+folded = kernel(_folded)
+
+
+def _by_sampling_covariances(values: Floats, ties: Floats, se: Floats, by_total: Floats) -> Floats:
+    """Gradient (tie,) by the sampling covariances, also through reported standard errors."""
+    ratio = reported_se_ratio(values, ties, se)
+    by_ratio, by_values = np.zeros(len(se)), np.zeros(len(ties))
+    for tie in range(len(ties)):
+        i, j = int(ties[tie, 0]), int(ties[tie, 1])
+        by_values[tie] = by_total[tie] * ratio[i] * ratio[j]
+        by_ratio[i] += by_total[tie] * values[tie] * ratio[j]
+        by_ratio[j] += by_total[tie] * values[tie] * ratio[i]
+    for tie in range(len(ties)):
+        i = int(ties[tie, 0])
+        if ties[tie, 1] == i and not math.isnan(se[i]):
+            by_values[tie] -= by_ratio[i] * ratio[i] / (2.0 * values[tie])
+    return by_values
+
+
+by_sampling_covariances = kernel(_by_sampling_covariances)
 
 
 def _study_gradient(
-    cotangent: Floats,
+    by_total: Floats,
     mean_slope: Floats,
     level: Floats,
     slope: Floats,
-    owner: Floats,
+    kin: Floats,
     by_mean_slope: Floats,
 ) -> tuple[Floats, Floats]:
     """Gradient by level and slope (endpoint,); adds that by ``mean_slope`` to ``by_mean_slope``."""
     by_level, by_slope = np.zeros(len(level)), np.zeros(len(slope))
-    for i in range(len(mean_slope)):
-        study, e, months = int(owner[i, 0]), int(owner[i, 1]), owner[i, 2]
-        for j in range(len(mean_slope)):
-            if study >= 0 and owner[j, 0] == study:
-                by_pair, product = (cotangent[i, j] + cotangent[j, i]) / 2.0, months * owner[j, 2]
-                by_level[e] += by_pair * mean_slope[i] * mean_slope[j]
-                by_slope[e] += by_pair * product * mean_slope[i] * mean_slope[j]
-                by_mean_slope[i] += 2.0 * by_pair * (level[e] + slope[e] * product) * mean_slope[j]
+    for row in range(len(kin)):
+        i, j, e = int(kin[row, 0]), int(kin[row, 1]), int(kin[row, 2])
+        shared = by_total[row] * (level[e] + slope[e] * kin[row, 3])
+        by_level[e] += by_total[row] * mean_slope[i] * mean_slope[j]
+        by_slope[e] += by_total[row] * kin[row, 3] * mean_slope[i] * mean_slope[j]
+        by_mean_slope[i] += shared * mean_slope[j]
+        by_mean_slope[j] += shared * mean_slope[i]
     return by_level, by_slope
 
 
@@ -146,30 +157,30 @@ def _slopes(
     ties: Floats,
     powers: Floats,
     se: Floats,
-    owner: Floats,
+    kin: Floats,
     cotangent: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
-    model = sampling_covariance(covariance, correlation, raw_covariance, mean_slope, ties, powers)
-    by_model = model_covariance_gradient(model, se, cotangent)
+    values = sampling_covariances(covariance, correlation, raw_covariance, mean_slope, ties, powers)
+    by_total = folded(cotangent, ties)
+    by_values = by_sampling_covariances(values, ties, se, by_total)
     by_covariance, by_correlation = np.zeros(len(covariance)), np.zeros(len(covariance))
     by_raw, by_mean_slope = np.zeros(len(covariance)), np.zeros(len(mean_slope))
     by_weight_sd = np.zeros(len(mean_slope))
-    by_level, by_slope = study_gradient(cotangent, mean_slope, level, slope, owner, by_mean_slope)
+    of_kin = folded(cotangent, kin)
+    by_level, by_slope = study_gradient(of_kin, mean_slope, level, slope, kin, by_mean_slope)
     for tie in range(len(ties)):
         i, j, pair = int(ties[tie, 0]), int(ties[tie, 1]), int(ties[tie, 2])
-        by_pair = cotangent[i, j] if i == j else cotangent[i, j] + cotangent[j, i]
-        by_weight_sd[i] += by_pair * weight_sd[j]
-        by_weight_sd[j] += by_pair * weight_sd[i]
-        by_pair = by_model[i, j] if i == j else by_model[i, j] + by_model[j, i]
+        by_weight_sd[i] += by_total[tie] * weight_sd[j]
+        by_weight_sd[j] += by_total[tie] * weight_sd[i]
         if ties[tie, 3] > 0.0:
-            by_raw[pair] += by_pair * ties[tie, 4]
+            by_raw[pair] += by_values[tie] * ties[tie, 4]
             continue
         series, by_rho = odd_series(powers[tie], correlation[pair])
         product = mean_slope[i] * mean_slope[j]
-        by_covariance[pair] += by_pair * series * product
-        by_correlation[pair] += by_pair * covariance[pair] * by_rho * product
-        by_mean_slope[i] += by_pair * covariance[pair] * series * mean_slope[j]
-        by_mean_slope[j] += by_pair * covariance[pair] * series * mean_slope[i]
+        by_covariance[pair] += by_values[tie] * series * product
+        by_correlation[pair] += by_values[tie] * covariance[pair] * by_rho * product
+        by_mean_slope[i] += by_values[tie] * covariance[pair] * series * mean_slope[j]
+        by_mean_slope[j] += by_values[tie] * covariance[pair] * series * mean_slope[i]
     return by_covariance, by_correlation, by_raw, by_mean_slope, by_weight_sd, by_level, by_slope
 
 
@@ -182,7 +193,7 @@ def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
 # location by the patients' mean, and its SD from their typical weight (location,); variances of
 # level and slope between studies (endpoint,). Constants: ``ties`` (tie, 5): two locations of the
 # same patients, their pair, 1 if exact, 1 / n; ``powers`` (tie, degree); ``se`` (location,), nan if
-# not reported; ``owner`` (location, 3): study or -1, endpoint, months.
+# not reported; ``kin`` (row, 4): two locations of one study, its endpoint, product of their months.
 location_covariance: Differentiable = Differentiable(
     Slopes("location_covariance", kernel(_slopes), 7), kernel(_covariance), _shapes
 )

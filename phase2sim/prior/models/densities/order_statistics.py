@@ -254,15 +254,3 @@ def quantiles(z: Tensor, weight: Floats, spacing: Floats, constant: Floats) -> T
     log(SD) for each other quantile.
     """
     return between_quantiles.of(z, weight, spacing, constant)
-
-
-def count_below(
-    z: Tensor, count: Tensor, n: Ints, log_choose: Tensor, weight: Floats | None = None
-) -> Tensor:
-    """Log probability (row,) that ``count`` of n lie below thresholds ``z`` SDs from the mean.
-
-    ``z`` is (row, node) if patients differ in their mean; ``weight`` (row, node) are then the
-    shares of the nodes.
-    """
-    shares = np.ones((len(n), 1)) if weight is None else weight
-    return averaged_count.of(z, count, n, log_choose, shares)

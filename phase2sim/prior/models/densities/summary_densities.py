@@ -1,11 +1,14 @@
 """Log densities of reported statistics, as PyTensor expressions."""
 
 import numpy as np
+from scipy.special import gammaln
 
 from phase2sim.core.arrays import Floats
 from phase2sim.prior.models.densities.correlated_normal import CorrelatedNormal
 from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+
+_DEGREE = 15
 
 
 def normal(value: Tensor | Floats, mean: Tensor, sd: Tensor) -> Tensor:
@@ -45,7 +48,22 @@ def sd_freedom(n: Floats, kurtosis: Tensor) -> Tensor:
     return 2.0 / ((kurtosis - 3.0) / n + 2.0 / (n - 1.0))
 
 
-def correlation_density(value: Floats, se: Floats, elicited: Floats, rho: Tensor) -> Tensor:
-    """Log density of correlations: by Fisher's z if reported, by the stated normal if elicited."""
-    fisher_density = normal(pt.arctanh(pt.switch(elicited > 0, 0.0, value)), pt.arctanh(rho), se)
-    return pt.switch(elicited > 0, normal(value, rho, se), fisher_density)
+def correlation_density(value: Tensor | Floats, n: Floats, rho: Tensor) -> Tensor:
+    """Log density of sample correlations of ``n`` patients, four or more, with normal values.
+
+    Exact (Hotelling 1953, equation 25), but for the rest of the hypergeometric series: at most
+    3e-4 of the density for four patients, 1e-7 for ten.
+    """
+    log_rest = (n - 1.0) / 2.0 * pt.log1p(-(rho**2)) - (n - 1.5) * pt.log1p(-rho * value)
+    constant = np.log(n - 2.0) + gammaln(n - 1.0) - gammaln(n - 0.5) - LOG_ROOT_TWO_PI
+    log_of_value = (n - 4.0) / 2.0 * pt.log1p(-(value**2))
+    return constant + log_of_value + log_rest + pt.log(_half_half_series(n - 0.5, rho * value))
+
+
+def _half_half_series(bottom: Floats, product: Tensor) -> Tensor:
+    """Hypergeometric 2F1(1/2, 1/2; bottom; (1 + product) / 2) to degree ``_DEGREE``."""
+    total: Tensor = pt.ones_like(product)
+    for k in range(_DEGREE - 1, -1, -1):
+        ratio = (k + 0.5) ** 2 / ((bottom + k) * (k + 1.0))
+        total = 1.0 + ratio * (1.0 + product) / 2.0 * total
+    return total

@@ -9,7 +9,7 @@ from phase2sim.core.errors import BadEvidence
 from phase2sim.core.kernels import kernel
 from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.models.densities.order_statistics import (
-    count_below,
+    averaged_count,
     log_choose,
     log_ways,
     median_count_kernel,
@@ -112,7 +112,8 @@ def counts_beside_median(
 def count_density(table: Counts, moments: Moments) -> Tensor:
     """Log probability (count,)."""
     z = (table.threshold - moments.mean[table.cell]) / moments.sd[table.cell]
-    return count_below(z[:, None], table.below, table.n, table.log_choose)
+    everyone = np.ones((len(table.n), 1))
+    return averaged_count.of(z[:, None], table.below, table.n, table.log_choose, everyone)
 
 
 def count_beside_median_density(

@@ -170,9 +170,19 @@ def covariance(
         table.ties,
         table.powers,
         table.se,
-        np.stack([table.study, layout.endpoint[table.cell], layout.months[table.cell]], axis=1),
+        _kin(table, layout),
     )
     return total + np.diag(table.reading**2) if table.reading.any() else total
+
+
+def _kin(table: Locations, layout: Cells) -> Floats:
+    """Locations (row, 4) of one study whose level and slope are integrated out, two by two."""
+    first, second = np.nonzero(np.triu(table.study[:, None] == table.study))
+    integrated = table.study[first] >= 0
+    first, second = first[integrated], second[integrated]
+    endpoint, months = layout.endpoint[table.cell], layout.months[table.cell]
+    of_both = [endpoint[first], months[first] * months[second]]
+    return np.stack([first, second, *of_both], axis=1).astype(np.float64)
 
 
 def even_polynomial(coefficients: Floats, rho: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ chance of remission is the average of its CDF over the roots. Given level and sl
 the count is treated as independent of the means of the same patients; see ``study_effects``.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +14,17 @@ from scipy.special import roots_hermitenorm
 
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.endpoints import DERIVED, RESPONSES
+from phase2sim.core.kernels import kernel
 from phase2sim.evidence.reported import REMISSION, Evidence
-from phase2sim.prior.models.densities.order_statistics import count_below, log_choose
+from phase2sim.prior.models.densities.order_statistics import averaged_count_kernel, log_choose
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
+from phase2sim.prior.models.densities.row_density import RowDensity
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, arm_visit, read_entries
 from phase2sim.prior.models.unknowns.natural_history import Moments
 
 LIMIT = RESPONSES[REMISSION].rule["at_most"]
 OUTCOME = DERIVED[RESPONSES[REMISSION].endpoint]
+PER_DOSE = float(OUTCOME.derive(0.0, 1.0))  # HbA1c (%) that weighs as much as 1 U/kg/day
 ROOTS = 48  # nodes: the chance is off by 1e-5 up to a correlation of 0.8, by 2e-4 at 0.9
 
 
@@ -57,22 +61,60 @@ def remission_counts(evidence: Evidence, layout: Cells) -> RemissionCounts:
 
 def remission_density(table: RemissionCounts, moments: Moments) -> Tensor:
     """Log probability (count,)."""
-    z, weight = remission_quadrature(
-        moments.mean[table.cell], moments.sd[table.cell], moments.correlation[table.pair]
+    of_both = [side[table.cell] for side in (moments.mean, moments.sd)]
+    correlation = moments.correlation[table.pair][:, None]
+    return remission_row.of(
+        pt.concatenate([*of_both, correlation], axis=1),
+        table.count,
+        table.n,
+        table.log_choose,
+        remission_quadrature(len(table.entry)),
     )
-    return count_below(
-        z, table.count, table.n, table.log_choose, np.tile(weight, (len(table.entry), 1))
-    )
 
 
-def remission_quadrature(mean: Tensor, sd: Tensor, correlation: Tensor) -> tuple[Tensor, Floats]:
-    """Points (row, node) and weights (node,): the chance of remission is the mean CDF of a point.
-
-    ``mean`` and ``sd`` (row, 2) are of HbA1c and of the root of the dose.
-    """
+def remission_quadrature(rows: int) -> Floats:
+    """Standard normal nodes and their weights (row, 2, node), for the root of the dose."""
     node, weight = roots_hermitenorm(ROOTS)
-    root = mean[:, 1:] + sd[:, 1:] * node
-    given_root = mean[:, :1] + sd[:, :1] * correlation[:, None] * node
-    dose = pt.maximum(root, 0.0) ** 2
-    residual_sd = sd[:, :1] * pt.sqrt(1.0 - correlation[:, None] ** 2)
-    return (LIMIT - OUTCOME.derive(given_root, dose)) / residual_sd, weight / weight.sum()
+    return np.tile([node, weight / weight.sum()], (rows, 1, 1))
+
+
+def _limit_given_root(point: Floats, x: float) -> tuple[float, float]:
+    """SDs from the mean of HbA1c to the limit, given ``x`` SDs of the root; the root, 0 or more."""
+    root = max(point[1] + point[3] * x, 0.0)
+    hba1c = point[0] + point[2] * point[4] * x
+    kept = point[2] * math.sqrt(1.0 - point[4] ** 2)
+    return (LIMIT - hba1c - PER_DOSE * root**2) / kept, root
+
+
+limit_given_root = kernel(_limit_given_root)
+
+
+def _remission(
+    points: Floats, count: Floats, n: Floats, ways: Floats, quadrature: Floats
+) -> tuple[Floats, Floats]:
+    """Log probability (row,) that ``count`` of n are in remission.
+
+    ``points`` (row, 5) are the means of HbA1c and of the root of the dose, their SDs, and the
+    correlation. Given the root HbA1c is normal: the chance is the mean of its CDF over the nodes.
+    """
+    node, weight = quadrature[:, 0], quadrature[:, 1]
+    z, root = np.zeros(node.shape), np.zeros(node.shape)
+    for row in range(len(z)):
+        for j in range(z.shape[1]):
+            z[row, j], root[row, j] = limit_given_root(points[row], node[row, j])
+    log_chance, by_z = averaged_count_kernel(z, count, n, ways, weight)
+    slopes = np.zeros(points.shape)
+    for row in range(len(z)):
+        sd, rho = points[row, 2], points[row, 4]
+        by_hba1c = -by_z[row] / (sd * math.sqrt(1.0 - rho**2))
+        by_root = by_hba1c * PER_DOSE * 2.0 * root[row]
+        by_log_kept = -np.sum(by_z[row] * z[row])
+        slopes[row, 0] = np.sum(by_hba1c)
+        slopes[row, 1] = np.sum(by_root)
+        slopes[row, 2] = np.sum(by_hba1c * node[row]) * rho + by_log_kept / sd
+        slopes[row, 3] = np.sum(by_root * node[row])
+        slopes[row, 4] = np.sum(by_hba1c * node[row]) * sd - by_log_kept * rho / (1.0 - rho**2)
+    return log_chance, slopes
+
+
+remission_row: RowDensity = RowDensity("remission", kernel(_remission))

@@ -13,6 +13,7 @@ from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.summary_densities import (
     correlated_normal,
     correlation_density,
+    normal,
     sample_sd,
     sd_freedom,
 )
@@ -26,7 +27,7 @@ from phase2sim.prior.models.unknowns.evidence_arrays import (
 from phase2sim.prior.models.unknowns.natural_history import Moments, NaturalHistory
 from phase2sim.prior.models.unknowns.scales import Scales, raw_kurtosis
 
-FEWEST_FOR_FISHER = 4
+FEWEST = 4  # patients of a correlation: of three or fewer it says nearly nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ class Correlations:
     entry: Ints  # (correlation,)
     pair: Ints  # pair of cells, or index in the flat matrix of endpoints
     value: Floats
-    se: Floats  # of atanh(value) if reported, of value if elicited
-    elicited: Floats  # 1 if elicited
+    n: Floats
+    elicited_sd: Floats  # 0 if reported
 
 
 def spreads(evidence: Evidence, layout: Cells) -> Spreads:
@@ -231,15 +232,21 @@ def residual_spread_density(table: ResidualSpreads, moments: Moments) -> Tensor:
 
 def visit_correlation_density(table: Correlations, moments: Moments) -> Tensor:
     """Log density (correlation,)."""
-    return correlation_density(
-        table.value, table.se, table.elicited, moments.correlation[table.pair]
-    )
+    return _correlation_rows(table, moments.correlation[table.pair])
 
 
 def endpoint_correlation_density(table: Correlations, history: NaturalHistory) -> Tensor:
     """Log density (correlation,)."""
     rho = history.endpoint_correlation.flatten()[table.pair]
-    return correlation_density(table.value, table.se, table.elicited, rho)
+    return _correlation_rows(table, rho)
+
+
+def _correlation_rows(table: Correlations, rho: Tensor) -> Tensor:
+    """Log density (correlation,): of a reported sample correlation, or the stated normal."""
+    elicited = table.elicited_sd > 0.0
+    stated = normal(table.value, rho, np.where(elicited, table.elicited_sd, 1.0))
+    reported = correlation_density(pt.switch(elicited, 0.0, table.value), table.n, rho)
+    return pt.switch(elicited, stated, reported)
 
 
 def _sd(entry: ReportedNumber) -> float | None:
@@ -262,15 +269,15 @@ def _correlations(indexed_entries: list[tuple[int, ReportedNumber]], pair: Ints)
         entry=np.array([position for position, _ in indexed_entries], dtype=np.int64),
         pair=pair,
         value=np.array([e.elicited.mean if e.elicited else e.value for e in entries]),
-        se=np.array([e.elicited.sd if e.elicited else _fisher_se(e) for e in entries]),
-        elicited=np.array([float(e.elicited is not None) for e in entries]),
+        n=np.array([FEWEST if e.elicited else _patients(e) for e in entries], dtype=np.float64),
+        elicited_sd=np.array([e.elicited.sd if e.elicited else 0.0 for e in entries]),
     )
 
 
-def _fisher_se(entry: ReportedNumber) -> float:
-    if entry.n < FEWEST_FOR_FISHER:  # Fisher's variance is 1 / (n - 3)
+def _patients(entry: ReportedNumber) -> int:
+    if entry.n < FEWEST:
         raise BadEvidence(f"{entry.where}: a correlation needs n above 3; it is {entry.n}.")
-    return 1.0 / float(np.sqrt(entry.n - 3.0))
+    return entry.n
 
 
 def _cells(

@@ -30,7 +30,7 @@ class StudyEffects:
 
     def added_to(self, moments: Moments) -> Moments:
         """Moments of the cells' patients with these effects in their means."""
-        return replace(moments, mean=moments.mean + pt.dot(self.by_cell, self.value))
+        return replace(moments, mean=moments.mean + pt.sum(self.by_cell * self.value, axis=1))
 
     def given(self, table: Locations, moments: Moments, joint: JointLocations) -> JointLocations:
         """Joint density of the locations given these effects, to leave one of them out."""
@@ -53,7 +53,8 @@ def study_effects(
     if not studies.size:
         return None
     trials = [name for name, _ in layout.studies]
-    number = np.array([trials.index(name) for name in trials])  # of each study's trial
+    counted = sorted({trials[study] for study in studies})
+    number = np.array([counted.index(name) if name in counted else -1 for name in trials])
     effects = np.array([
         [study, number[study], is_slope] for study in studies for is_slope in (0.0, 1.0)
     ])  # fmt: skip
@@ -75,12 +76,11 @@ def _given_means(
     layout: Cells,
     moments: Moments,
     locations: tuple[Locations, JointLocations],
-    effects: tuple[Tensor, Tensor, Floats, Floats],  # SDs, standard normals, table, trials
+    effects: tuple[Tensor, Tensor, Floats, Floats],  # SDs, standard normals, table, trial by study
 ) -> Tensor:
     table, joint = locations
     sd, raw, constants, number = effects
     owner = [table.study, layout.endpoint[table.cell], layout.months[table.cell]]
-    trial = number[layout.study[table.cell]]
     return effects_given_means(
         table.value - joint.expected,
         joint.covariance,
@@ -89,5 +89,5 @@ def _given_means(
         raw,
         constants,
         np.stack(owner, axis=1),
-        np.where(np.isin(trial, constants[:, 1]), trial, -1),
+        number[layout.study[table.cell]],
     )

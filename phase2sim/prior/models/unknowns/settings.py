@@ -44,11 +44,12 @@ class Sampler:
 
     chains: int = 4
     tune: int = 400
-    draws: int = 1400  # per chain
-    target_accept: float = 0.95
+    draws: int = 1300  # per chain
+    target_accept: float = 0.92
     adaptation: str = "low_rank"  # of the mass matrix; studies and mean curve are correlated
     eigenvalue_cutoff: float = 4.0  # directions with a variance beyond 4 or 1/4 are kept
-    most_doublings: int = 8  # of a trajectory; only the first steps of a chain need more
+    regularisation: float = 0.1  # of the mass matrix; with little, its updates take half the time
+    most_doublings: int = 6  # of a trajectory; only the first steps of a chain need more
     kept_draws: int = 4000  # draws kept after thinning, over all chains
 
 

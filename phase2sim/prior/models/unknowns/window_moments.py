@@ -40,8 +40,10 @@ def window_moments(
     rest decays at ``rate`` (endpoint,) per month. ``driver`` is (endpoint, endpoint),
     ``root_weight`` (cell, node) the square root of the share enrolled at a node.
     """
-    later = np.where(layout.months[layout.first] > layout.months[layout.second], 0, 1)
-    pairs = np.stack([layout.first, layout.second, later, layout.lag], axis=1)
+    first, second = layout.first, layout.second
+    of_pair = [layout.endpoint[first], layout.endpoint[second]]
+    later = np.where(layout.months[first] > layout.months[second], *of_pair)
+    pairs = np.stack([first, second, *of_pair, later, layout.lag], axis=1)
     nodes = np.count_nonzero(layout.root_weight, axis=1)
     outputs: Any = moments_of_windows(
         mean, sd, rate, driver, spread, share, root_weight, layout.basis, layout.endpoint, nodes,
@@ -91,19 +93,56 @@ def _both_deviations(
 both_deviations = kernel(_both_deviations)
 
 
-def _correlation_parts(
-    pair: Floats, endpoints: tuple[int, int], share: Floats, rate: Floats
-) -> tuple[float, float]:
-    """Permanent and transient part of the correlation of deviations at the visits of a pair."""
-    share_i, share_j = share[int(pair[0])], share[int(pair[1])]
-    rate_i, rate_j = rate[endpoints[0]], rate[endpoints[1]]
-    later_rate = rate_j if pair[2] > 0.0 else rate_i
-    overlap = 2.0 * math.sqrt(rate_i * rate_j) / (rate_i + rate_j)
-    apart = math.sqrt((1.0 - share_i) * (1.0 - share_j)) * overlap
-    return math.sqrt(share_i * share_j), apart * math.exp(-pair[3] * later_rate)
+def _correlation_parts(pairs: Floats, share: Floats, rate: Floats) -> tuple[Floats, Floats]:
+    """Permanent and transient part (pair,) of the correlation of deviations at two visits."""
+    permanent, transient = np.zeros(len(pairs)), np.zeros(len(pairs))
+    for pair in range(len(pairs)):
+        share_i, share_j = share[int(pairs[pair, 0])], share[int(pairs[pair, 1])]
+        rate_i, rate_j = rate[int(pairs[pair, 2])], rate[int(pairs[pair, 3])]
+        overlap = 2.0 * math.sqrt(rate_i * rate_j) / (rate_i + rate_j)
+        apart = math.sqrt((1.0 - share_i) * (1.0 - share_j)) * overlap
+        permanent[pair] = math.sqrt(share_i * share_j)
+        transient[pair] = apart * math.exp(-pairs[pair, 5] * rate[int(pairs[pair, 4])])
+    return permanent, transient
 
 
 correlation_parts = kernel(_correlation_parts)
+
+
+def _row_products(rows: Floats, pairs: Floats, nodes: Floats) -> Floats:
+    """Inner product (pair,) of the rows of two cells."""
+    products = np.zeros(len(pairs))
+    for pair in range(len(pairs)):
+        i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
+        for node in range(int(nodes[i])):
+            products[pair] += rows[i, node] * rows[j, node]
+    return products
+
+
+row_products = kernel(_row_products)
+
+
+def _of_drivers(driver: Floats, pairs: Floats) -> Floats:
+    """Correlation (pair,) of the driving noise of two cells."""
+    between = np.zeros(len(pairs))
+    for pair in range(len(pairs)):
+        between[pair] = driver[int(pairs[pair, 2]), int(pairs[pair, 3])]
+    return between
+
+
+of_drivers = kernel(_of_drivers)
+
+
+def _correlation(cell_sd: Floats, covariance: Floats, pairs: Floats) -> Floats:
+    """Correlation (pair,) of the patients of two cells."""
+    correlation = np.zeros(len(pairs))
+    for pair in range(len(pairs)):
+        i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
+        correlation[pair] = covariance[pair] / (cell_sd[i] * cell_sd[j])
+    return correlation
+
+
+correlation_of = kernel(_correlation)
 
 
 def _moments(
@@ -121,21 +160,11 @@ def _moments(
 ) -> tuple[Floats, Floats, Floats, Floats]:
     average, curve, curve_sd = cell_deviations(mean, sd, root_weight, basis, endpoint, nodes)
     patient, enrolment = both_deviations(average, curve, curve_sd, spread, root_weight, nodes)
-    cell_sd = np.zeros(len(average))
-    covariance, correlation = np.zeros(len(pairs)), np.zeros(len(pairs))
-    for pair in range(len(pairs)):
-        i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
-        e, f = int(endpoint[i]), int(endpoint[j])
-        permanent, transient = correlation_parts(pairs[pair], (e, f), share, rate)
-        by_patient, by_enrolment = 0.0, 0.0
-        for node in range(int(nodes[i])):
-            by_patient += patient[i, node] * patient[j, node]
-            by_enrolment += enrolment[i, node] * enrolment[j, node]
-        covariance[pair] = driver[e, f] * (permanent + transient) * by_patient + by_enrolment
-        if pair < len(cell_sd):  # a cell's pair with itself comes first
-            cell_sd[pair] = math.sqrt(covariance[pair])
-        correlation[pair] = covariance[pair] / (cell_sd[i] * cell_sd[j])
-    return average, cell_sd, covariance, correlation
+    permanent, transient = correlation_parts(pairs, share, rate)
+    rho = of_drivers(driver, pairs) * (permanent + transient)
+    covariance = rho * row_products(patient, pairs, nodes) + row_products(enrolment, pairs, nodes)
+    cell_sd = np.sqrt(covariance[: len(average)])  # a cell's pair with itself comes first
+    return average, cell_sd, covariance, correlation_of(cell_sd, covariance, pairs)
 
 
 moments_kernel = kernel(_moments)
@@ -163,6 +192,50 @@ def _moment_gradient(
 
 
 moment_gradient = kernel(_moment_gradient)
+
+
+def _row_gradient(rows: Floats, pairs: Floats, nodes: Floats, by_product: Floats) -> Floats:
+    """Gradient by the rows, given that by the inner product (pair,) of each two."""
+    slopes = np.zeros_like(rows)
+    for pair in range(len(pairs)):
+        i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
+        for node in range(int(nodes[i])):
+            slopes[i, node] += by_product[pair] * rows[j, node]
+            slopes[j, node] += by_product[pair] * rows[i, node]
+    return slopes
+
+
+row_gradient = kernel(_row_gradient)
+
+
+def _parts_gradient(
+    by_log: tuple[Floats, Floats], pairs: Floats, share: Floats, rate: Floats
+) -> tuple[Floats, Floats]:
+    """Gradient by rates and by shares, given that by the log of both parts (pair,)."""
+    by_rate, by_share = np.zeros_like(rate), np.zeros_like(share)
+    for pair in range(len(pairs)):
+        permanent, transient = by_log[0][pair], by_log[1][pair]
+        both = rate[int(pairs[pair, 2])] + rate[int(pairs[pair, 3])]
+        for side in range(2):
+            cell, e = int(pairs[pair, side]), int(pairs[pair, 2 + side])
+            by_share[cell] += (permanent / share[cell] - transient / (1.0 - share[cell])) / 2.0
+            by_rate[e] += transient * (0.5 / rate[e] - 1.0 / both)
+        by_rate[int(pairs[pair, 4])] -= pairs[pair, 5] * transient  # through the lag
+    return by_rate, by_share
+
+
+parts_gradient = kernel(_parts_gradient)
+
+
+def _driver_gradient(by_pair: Floats, pairs: Floats, endpoints: int) -> Floats:
+    """Gradient (endpoint, endpoint) by the correlations of the driving noise."""
+    total = np.zeros((endpoints, endpoints))
+    for pair in range(len(pairs)):
+        total[int(pairs[pair, 2]), int(pairs[pair, 3])] += by_pair[pair]
+    return total
+
+
+driver_gradient = kernel(_driver_gradient)
 
 
 def _curve_slopes(
@@ -208,43 +281,6 @@ def _curve_slopes(
 curve_slopes = kernel(_curve_slopes)
 
 
-def _row_product(
-    rows: Floats, i: int, j: int, nodes: int, cotangent: float, slopes: Floats
-) -> float:
-    """Inner product of two rows; adds its gradient times ``cotangent`` to ``slopes``."""
-    total = 0.0
-    for node in range(nodes):
-        total += rows[i, node] * rows[j, node]
-        slopes[i, node] += cotangent * rows[j, node]
-        slopes[j, node] += cotangent * rows[i, node]
-    return total
-
-
-row_product = kernel(_row_product)
-
-
-def _parts_gradient(
-    parts: tuple[float, float],
-    pair: Floats,
-    endpoints: tuple[int, int],
-    share: Floats,
-    rate: Floats,
-    by_share: Floats,
-    by_rate: Floats,
-) -> None:
-    """Add the gradient of both parts by shares and rates."""
-    permanent, transient = parts
-    both = rate[endpoints[0]] + rate[endpoints[1]]
-    for side in range(2):
-        cell, endpoint = int(pair[side]), endpoints[side]
-        by_share[cell] += (permanent / share[cell] - transient / (1.0 - share[cell])) / 2.0
-        by_rate[endpoint] += transient * (0.5 / rate[endpoint] - 1.0 / both)
-    by_rate[endpoints[1 if pair[2] > 0.0 else 0]] -= pair[3] * transient  # through the lag
-
-
-parts_gradient = kernel(_parts_gradient)
-
-
 def _slopes(
     mean: Floats,
     sd: Floats,
@@ -262,24 +298,19 @@ def _slopes(
     by_covariance: Floats,
     by_correlation: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
-    known = mean, sd, rate, driver, spread, share, root_weight, basis, endpoint, nodes, pairs
-    _, cell_sd, covariance, _ = moments_kernel(*known)
     average, curve, curve_sd = cell_deviations(mean, sd, root_weight, basis, endpoint, nodes)
     patient, enrolment = both_deviations(average, curve, curve_sd, spread, root_weight, nodes)
+    permanent, transient = correlation_parts(pairs, share, rate)
+    between, product = of_drivers(driver, pairs), row_products(patient, pairs, nodes)
+    rho = between * (permanent + transient)
+    covariance = rho * product + row_products(enrolment, pairs, nodes)
+    cell_sd = np.sqrt(covariance[: len(average)])
     total = moment_gradient(cell_sd, covariance, pairs, by_cell_sd, by_covariance, by_correlation)
-    by_patient, by_enrolment = np.zeros_like(patient), np.zeros_like(patient)
-    by_share, by_rate, by_driver = np.zeros_like(share), np.zeros_like(rate), np.zeros_like(driver)
-    for pair in range(len(pairs)):
-        i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
-        e, f = int(endpoint[i]), int(endpoint[j])
-        permanent, transient = correlation_parts(pairs[pair], (e, f), share, rate)
-        rho, used = driver[e, f] * (permanent + transient), int(nodes[i])
-        product = row_product(patient, i, j, used, total[pair] * rho, by_patient)
-        row_product(enrolment, i, j, used, total[pair], by_enrolment)
-        by_driver[e, f] += total[pair] * product * (permanent + transient)
-        by_rho = total[pair] * product * driver[e, f]
-        parts = by_rho * permanent, by_rho * transient
-        parts_gradient(parts, pairs[pair], (e, f), share, rate, by_share, by_rate)
+    by_rho = total * product * between
+    by_rate, by_share = parts_gradient((by_rho * permanent, by_rho * transient), pairs, share, rate)
+    by_driver = driver_gradient(total * product * (permanent + transient), pairs, len(driver))
+    by_patient = row_gradient(patient, pairs, nodes, total * rho)
+    by_enrolment = row_gradient(enrolment, pairs, nodes, total)
     by_mean, by_sd, by_spread, by_weight = curve_slopes(
         (by_average, by_patient, by_enrolment), (average, curve, curve_sd), len(mean), spread,
         root_weight, basis, endpoint, nodes,

@@ -68,7 +68,13 @@ def test_moments_of_windows() -> None:
     basis = rng.uniform(size=(3, 2, 3))
     basis[2, 1] = 0.0  # fills up the row of a cell with one node
     root_weight = np.sqrt([[0.3, 0.7], [0.3, 0.7], [1.0, 0.0]])
-    pairs = [[0, 0, 1, 0], [1, 1, 1, 0], [2, 2, 1, 0], [0, 1, 1, 6.0], [1, 0, 0, 3.0]]
+    pairs = [
+        [0, 0, 0, 0, 0, 0],
+        [1, 1, 1, 1, 1, 0],
+        [2, 2, 1, 1, 1, 0],
+        [0, 1, 0, 1, 1, 6.0],
+        [1, 0, 1, 0, 1, 3.0],
+    ]
     inputs = [
         rng.uniform(1.0, 2.0, (2, 3)),  # mean
         rng.uniform(0.5, 1.0, (2, 3)),  # SD
@@ -100,7 +106,7 @@ def test_covariance_of_locations(*, reported: bool) -> None:
         ties,
         powers,
         [np.nan, 0.3 if reported else np.nan, np.nan],
-        [[0, 0, 3.0], [0, 0, 6.0], [-1, 1, 6.0]],
+        [[0, 0, 0, 9.0], [0, 1, 0, 18.0], [1, 1, 0, 36.0]],
     ]
     assert_slopes(location_covariance, inputs)
 

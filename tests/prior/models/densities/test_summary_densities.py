@@ -7,6 +7,7 @@ import pytensor
 import pytest
 from numpy.typing import NDArray
 from scipy import integrate, stats
+from scipy.special import gamma, hyp2f1
 
 from phase2sim.prior.models.densities.order_statistics import (
     averaged_count,
@@ -18,6 +19,7 @@ from phase2sim.prior.models.densities.order_statistics import (
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.summary_densities import (
     correlated_normal,
+    correlation_density,
     sample_sd,
     scattered_normal,
 )
@@ -223,3 +225,32 @@ def test_sums_of_squares_carry_the_density_of_every_patient() -> None:
 
     expected = stats.multivariate_normal(cov=covariance).logpdf(patients).sum()
     assert result == pytest.approx(expected, rel=1e-12)
+
+
+def correlation_chance(r: Floats, n: int, rho: float) -> Floats:
+    return np.exp(evaluated(correlation_density(r, float(n), pt.as_tensor(rho))))
+
+
+@pytest.mark.parametrize("n", [4, 5, 10, 53])
+@pytest.mark.parametrize("rho", [-0.6, 0.0, 0.3, 0.9])
+def test_a_sample_correlation_has_its_exact_mean(n: int, rho: float) -> None:
+    # Stuart and Ord, Kendall's Advanced Theory of Statistics, section 16.32; r = sin(angle).
+    node, weight = np.polynomial.legendre.leggauss(400)
+    angle = node * np.pi / 2.0
+    r, share = np.sin(angle), weight * np.pi / 2.0 * np.cos(angle)
+    share = share * correlation_chance(r, n, rho)
+    factor = 2.0 / (n - 1.0) * (gamma(n / 2.0) / gamma((n - 1.0) / 2.0)) ** 2
+
+    assert share.sum() == pytest.approx(1.0, abs=2e-4)
+    assert share @ r == pytest.approx(
+        factor * rho * hyp2f1(0.5, 0.5, (n + 1.0) / 2.0, rho**2), abs=2e-4
+    )
+
+
+def test_a_sample_correlation_of_independent_values() -> None:
+    r = np.linspace(-0.95, 0.95, 9)
+    n = 12
+
+    beta = stats.beta((n - 2) / 2, (n - 2) / 2, loc=-1.0, scale=2.0)
+
+    np.testing.assert_allclose(correlation_chance(r, n, 0.0), beta.pdf(r), rtol=1e-9)
