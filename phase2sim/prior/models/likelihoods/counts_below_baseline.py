@@ -7,19 +7,22 @@ probability is that of a negative change given both locations, up to second mome
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.kernels import kernel
 from phase2sim.evidence.reported import Evidence
+from phase2sim.prior.models.densities.change_given_locations import change_given_locations
 from phase2sim.prior.models.densities.order_statistics import (
     averaged_count_kernel,
     log_cdf,
     log_choose,
 )
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
-from phase2sim.prior.models.densities.row_density import RowDensity
+from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
+from phase2sim.prior.models.densities.row_density import RowDensity, points_of
 from phase2sim.prior.models.likelihoods.means_and_medians import JointLocations, Locations
 from phase2sim.prior.models.unknowns.evidence_arrays import (
     ArmVisit,
@@ -125,14 +128,21 @@ def counts_below_baseline_density(
     drift = moments.shift[table.visit] - moments.shift[table.baseline]
     kept = pt.ones_like(drift)
     if locations is not None and table.shared.any():
-        location_shift, kept = _change_given_locations(table, moments, *locations)
+        location_shift, kept = _given_locations(table, moments, *locations)
         drift = drift + location_shift
-    endpoint = layout.endpoint[table.visit]
-    mean, sd, decay = history.mean[endpoint], history.sd[endpoint], history.decay[endpoint]
-    spread, share = history.spread[table.visit], history.cell_share[table.visit]
-    one_each = [share, decay, drift, kept, history.entry_tilt[table.visit]]
+    count, endpoint = np.arange(len(table.visit)), layout.endpoint[table.visit]
+    knots = endpoint[:, None] * KNOTS_MONTHS.size + np.arange(KNOTS_MONTHS.size)
     return below_baseline.of(
-        pt.concatenate([mean, spread[:, None] * sd, pt.stack(one_each, axis=1)], axis=1),
+        points_of(
+            (history.mean.ravel(), knots),
+            (history.sd.ravel(), knots),
+            (history.spread, table.visit),
+            (history.cell_share, table.visit),
+            (history.decay, endpoint),
+            (drift, count),
+            (kept, count),
+            (pt.as_tensor(history.entry_tilt), table.visit),
+        ),
         table.below,
         table.n,
         table.log_choose,
@@ -144,7 +154,7 @@ def counts_below_baseline_density(
     )
 
 
-def _change_given_locations(
+def _given_locations(
     table: CountsBelowBaseline, moments: Moments, locations: Locations, joint: JointLocations
 ) -> tuple[Tensor, Tensor]:
     """Shift of a patient's mean change given the locations, and share of its variance that is kept.
@@ -154,36 +164,47 @@ def _change_given_locations(
     time, whose changes may vary much more than those of patients who enter together: so the latter
     keep the same share of their variance, not the variance less the same number.
     """
-    before, after, covariance = (moments.covariance[table.pairs[:, k]] for k in range(3))
-    at_baseline, at_visit = table.location[:, 0], table.location[:, 1]
-    location_slope = joint.se_ratio * pt.switch(
-        locations.raw, moments.raw_slope[locations.cell], 1.0
+    slope = pt.switch(locations.raw, moments.raw_slope[locations.cell], 1.0)
+    outputs: Any = change_given_locations(
+        moments.covariance,
+        joint.covariance,
+        locations.value - joint.expected,
+        joint.se_ratio * slope,
+        table.pairs,
+        table.location,
+        table.shared,
     )
-    at_first = table.shared[:, 0] * (covariance - before) * location_slope[at_baseline]
-    at_last = table.shared[:, 1] * (after - covariance) * location_slope[at_visit]
-    # Without a location, ``shared`` is 0 and so is every covariance with it.
-    first_variance = joint.se[at_baseline] ** 2
-    last_variance = joint.se[at_visit] ** 2
-    location_covariance = joint.covariance[at_baseline, at_visit] * (table.shared > 0.0).all(axis=1)
-    determinant = first_variance * last_variance - location_covariance**2
-    by_first = (at_first * last_variance - at_last * location_covariance) / determinant
-    by_last = (at_last * first_variance - at_first * location_covariance) / determinant
-    residual = locations.value - joint.expected
-    shift = by_first * residual[at_baseline] + by_last * residual[at_visit]
-    less = by_first * at_first + by_last * at_last
-    return shift, 1.0 - less / (before + after - 2.0 * covariance)
+    shift, kept = outputs
+    return shift, kept
 
 
 def _curves(points: Floats, basis: Floats, knots: int) -> tuple[float, float]:
-    """Mean and SD at one node, from the curves at the start of ``points``."""
+    """Mean and SD at one node, from the curves at the start of ``points`` and the spread."""
     mean, sd = 0.0, 0.0
     for k in range(knots):
         mean += basis[k] * points[k]
         sd += basis[k] * points[knots + k]
-    return mean, sd
+    return mean, points[2 * knots] * sd
 
 
 curves = kernel(_curves)
+
+
+def _curve_gradient(
+    by: tuple[float, float, float], points: Floats, basis: tuple[Floats, Floats], slopes: Floats
+) -> None:
+    """Add the gradient by curves and spread, given that by change and SDs at both visits."""
+    by_change, by_before, by_after = by
+    at_baseline, at_visit = basis
+    knots = len(at_baseline)
+    for k in range(knots):
+        by_sd = by_before * at_baseline[k] + by_after * at_visit[k]
+        slopes[k] += by_change * (at_visit[k] - at_baseline[k])
+        slopes[knots + k] += by_sd * points[2 * knots]
+        slopes[2 * knots] += by_sd * points[knots + k]
+
+
+curve_gradient = kernel(_curve_gradient)
 
 
 def _change_slopes(
@@ -191,8 +212,8 @@ def _change_slopes(
 ) -> float:
     """Distance z of 0 from the mean change, in SDs; adds its gradient times ``by_z``."""
     knots = len(at_baseline)
-    share, decay = points[2 * knots], points[2 * knots + 1]
-    drift, kept = points[2 * knots + 2], points[2 * knots + 3]
+    others = 2 * knots + 1
+    share, decay, drift, kept = points[others : others + 4]
     start, before = curves(points, at_baseline, knots)
     end, after = curves(points, at_visit, knots)
     rho = share + (1.0 - share) * decay**lag
@@ -202,13 +223,11 @@ def _change_slopes(
     by_before = 2.0 * by_variance * (before - rho * after)
     by_after = 2.0 * by_variance * (after - rho * before)
     by_rho = -2.0 * by_variance * before * after
-    for k in range(knots):
-        slopes[k] += by_change * (at_visit[k] - at_baseline[k])
-        slopes[knots + k] += by_before * at_baseline[k] + by_after * at_visit[k]
-    slopes[2 * knots] += by_rho * (1.0 - decay**lag)
-    slopes[2 * knots + 1] += by_rho * (1.0 - share) * lag * decay ** (lag - 1.0)
-    slopes[2 * knots + 2] += by_change
-    slopes[2 * knots + 3] += by_variance * variance / kept
+    curve_gradient((by_change, by_before, by_after), points, (at_baseline, at_visit), slopes)
+    slopes[others] += by_rho * (1.0 - decay**lag)
+    slopes[others + 1] += by_rho * (1.0 - share) * lag * decay ** (lag - 1.0)
+    slopes[others + 2] += by_change
+    slopes[others + 3] += by_variance * variance / kept
     return float(-change / sd)
 
 
@@ -256,9 +275,9 @@ def _below_baseline(
 ) -> tuple[Floats, Floats]:
     """Log probability (row,).
 
-    ``points`` (row, point) are means and SDs at the knots, share, decay, drift, share of the
-    variance that is kept, and tilt of the entry times, whose weights (row, node) are ``even``
-    without a tilt.
+    ``points`` (row, point) are means and SDs at the knots, what the patients' SD is over these,
+    share, decay, drift, share of the variance that is kept, and tilt of the entry times, whose
+    weights (row, node) are ``even`` without a tilt.
     """
     z, slopes, weight = np.zeros(even.shape), np.zeros(points.shape), np.zeros(even.shape)
     for row in range(len(z)):

@@ -13,6 +13,7 @@ from phase2sim.prior.models.densities.location_covariance import location_covari
 from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.quadrature import DEGREES, median_covariance, median_variance
+from phase2sim.prior.models.densities.row_density import points_of
 from phase2sim.prior.models.densities.summary_densities import correlated_normal
 from phase2sim.prior.models.unknowns.evidence_arrays import (
     Cells,
@@ -67,9 +68,11 @@ class JointLocations:
 
         Mean and SD of the patients, expected value and standard error of the median.
         """
-        patients = pt.stack([moments.mean, moments.sd], axis=1)[cell]
-        return pt.concatenate(
-            [patients, pt.stack([self.expected, self.se], axis=1)[location]], axis=1
+        return points_of(
+            (moments.mean, cell),
+            (moments.sd, cell),
+            (self.expected, location),
+            (self.se, location),
         )
 
 

@@ -17,8 +17,8 @@ from phase2sim.core.endpoints import DERIVED, RESPONSES
 from phase2sim.core.kernels import kernel
 from phase2sim.evidence.reported import REMISSION, Evidence
 from phase2sim.prior.models.densities.order_statistics import averaged_count_kernel, log_choose
-from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
-from phase2sim.prior.models.densities.row_density import RowDensity
+from phase2sim.prior.models.densities.pytensor_names import Tensor
+from phase2sim.prior.models.densities.row_density import RowDensity, points_of
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, arm_visit, read_entries
 from phase2sim.prior.models.unknowns.natural_history import Moments
 
@@ -61,10 +61,9 @@ def remission_counts(evidence: Evidence, layout: Cells) -> RemissionCounts:
 
 def remission_density(table: RemissionCounts, moments: Moments) -> Tensor:
     """Log probability (count,)."""
-    of_both = [side[table.cell] for side in (moments.mean, moments.sd)]
-    correlation = moments.correlation[table.pair][:, None]
+    both = table.cell
     return remission_row.of(
-        pt.concatenate([*of_both, correlation], axis=1),
+        points_of((moments.mean, both), (moments.sd, both), (moments.correlation, table.pair)),
         table.count,
         table.n,
         table.log_choose,

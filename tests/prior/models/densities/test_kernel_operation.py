@@ -10,6 +10,7 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_funcify_default_op_cache_key
 
 from phase2sim.core.arrays import Floats
+from phase2sim.prior.models.densities.change_given_locations import change_given_locations
 from phase2sim.prior.models.densities.effects_given_means import effects_given_means
 from phase2sim.prior.models.densities.kernel_operation import Differentiable, Slopes
 from phase2sim.prior.models.densities.location_covariance import location_covariance
@@ -111,11 +112,26 @@ def test_covariance_of_locations(*, reported: bool) -> None:
     assert_slopes(location_covariance, inputs)
 
 
+def test_a_change_given_locations() -> None:
+    rng = np.random.default_rng(5)
+    factor = rng.normal(size=(3, 3))
+    inputs = [
+        [1.2, 0.9, 0.5, 1.1, 0.8, 0.4],  # covariance
+        factor @ factor.T + np.eye(3),
+        rng.normal(size=3),
+        [1.0, 0.8, 1.3],  # how far the expected values move
+        [[0, 1, 2], [3, 4, 5], [0, 4, 5]],
+        [[1, 2], [0, 0], [0, 2]],
+        [[0.1, 0.08], [0.1, 0.0], [0.0, 0.1]],
+    ]
+    assert_slopes(change_given_locations, inputs)
+
+
 def test_patients_below_their_baseline() -> None:
     rng = np.random.default_rng(3)
     curves = np.concatenate([rng.uniform(1.0, 2.0, (2, 3)), rng.uniform(0.5, 1.0, (2, 3))], axis=1)
     points = np.concatenate(
-        [curves, [[0.4, 0.8, 0.1, 1.0, -1.3], [0.5, 0.9, -0.2, 0.9, 0.7]]], axis=1
+        [curves, [[1.1, 0.4, 0.8, 0.1, 1.0, -1.3], [0.8, 0.5, 0.9, -0.2, 0.9, 0.7]]], axis=1
     )
     basis = rng.uniform(size=(2, 2, 2, 3))
     weight, position = [[0.4, 0.6], [1.0, 0.0]], [[-0.5, 0.8], [0.0, 0.0]]
