@@ -13,7 +13,7 @@ from support.agreement import assert_agrees
 from support.known_patients import DECAY, MEAN, SD, SHARE, Known, evaluated, known
 from support.reports import arm, entry, evidence
 
-from phase2sim.evidence.reported import Evidence
+from phase2sim.evidence.reported import REFERENCE_AGE, Evidence
 from phase2sim.prior.models.fit import CompiledModel
 from phase2sim.prior.models.likelihoods.means_and_medians import covariance
 from phase2sim.prior.models.likelihoods.quantiles import quantile_density
@@ -87,13 +87,13 @@ class New(NamedTuple):
 
 
 def reported(means: tuple[float, ...]) -> Evidence:
-    """One mean at diagnosis from each of three studies."""
+    """One mean at diagnosis from each of three studies of patients of the reference age."""
     names = "ABC"
     read = [
         entry("mean", 0.0, mean, se=float(error), study=study)
         for study, mean, error in zip(names, means, ERRORS, strict=True)
     ]
-    return evidence(*read, arms=tuple(arm(study=study) for study in names))
+    return evidence(*read, arms=tuple(arm(study=study, age_years=REFERENCE_AGE) for study in names))
 
 
 def by_quadrature(means: tuple[float, ...]) -> New:

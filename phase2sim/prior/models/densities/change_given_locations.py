@@ -27,7 +27,8 @@ def _precision_of_both(covariance: Floats, location: Floats, shared: Floats) -> 
     both = covariance[first, last] if shared[0] > 0.0 and shared[1] > 0.0 else 0.0
     determinant = covariance[first, first] * covariance[last, last] - both**2
     precision = np.array([[covariance[last, last], -both], [-both, covariance[first, first]]])
-    return precision / determinant
+    inverse: Floats = precision / determinant
+    return inverse
 
 
 precision_of_both = kernel(_precision_of_both)
