@@ -111,7 +111,7 @@ def sample_posterior(
     later, to ``provenance["diagnostics"]``. Raises ``BadEvidence``.
     """
     started = time.monotonic()
-    report("compiling the model (20 s; at its first use over a minute)")
+    report("compiling the model (20 s; at its first use two minutes)")
     compiled = CompiledModel.of(evidence)
     trace = compiled.sample(evidence, seed, sampler, report)
     posterior = trace["posterior"].to_dataset()

@@ -21,8 +21,8 @@ from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 def points_of(*columns: tuple[Tensor, Ints]) -> Tensor:
     """Points (row, point): each column, or block of columns, is a vector at these positions.
 
-    All come from one long vector: taken and stacked one by one they would be most of the nodes of
-    the model, and each node takes a quarter of a second to compile.
+    All come from one long vector: taken and stacked one by one they, and their gradients, would be
+    a quarter of the model's operations.
     """
     vectors = {id(vector): vector for vector, _ in columns}
     sizes = [vector.type.shape[0] for vector in vectors.values()]
