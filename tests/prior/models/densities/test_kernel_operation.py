@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
+from pytensor.configdefaults import config
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_funcify_default_op_cache_key
+from support.known_patients import evaluated
 
 from phase2sim.core.arrays import Floats
 from phase2sim.prior.models.densities.change_given_locations import change_given_locations
@@ -15,7 +17,8 @@ from phase2sim.prior.models.densities.effects_given_means import effects_given_m
 from phase2sim.prior.models.densities.kernel_operation import Differentiable, Slopes
 from phase2sim.prior.models.densities.location_covariance import location_covariance
 from phase2sim.prior.models.densities.order_statistics import log_ways, median_quadrature
-from phase2sim.prior.models.densities.row_density import RowDensity
+from phase2sim.prior.models.densities.pytensor_names import pt
+from phase2sim.prior.models.densities.row_density import RowDensity, points_of
 from phase2sim.prior.models.likelihoods.counts import median_and_count_beside
 from phase2sim.prior.models.likelihoods.counts_below_baseline import below_baseline
 from phase2sim.prior.models.likelihoods.quantiles import quantiles_beside
@@ -182,6 +185,24 @@ def test_a_kept_model_holds_no_kernel_of_another_program(
     _, after = numba_funcify_default_op_cache_key(operation, node=None)
 
     assert before != after
+
+
+def test_points_are_taken_from_vectors_by_position() -> None:
+    first, second = pt.as_tensor(np.array([1.0, 2.0, 3.0])), pt.as_tensor(np.array([10.0, 20.0]))
+    columns = [
+        (first, np.array([2, 0])),
+        (second, np.array([[0, 1], [1, 1]])),
+        (first, np.array([1, 1])),
+    ]
+
+    points = evaluated(points_of(*columns))
+
+    assert points.tolist() == [[3.0, 10.0, 20.0, 2.0], [1.0, 20.0, 20.0, 2.0]]
+
+
+def test_a_function_compiled_at_its_first_call_has_no_fast_maths() -> None:
+    # Else it would be kept as one without, and the same evidence would give other draws.
+    assert not config.numba__fastmath
 
 
 def test_effects_given_means() -> None:
