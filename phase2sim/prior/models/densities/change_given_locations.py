@@ -34,17 +34,22 @@ def _precision_of_both(covariance: Floats, location: Floats, shared: Floats) -> 
 precision_of_both = kernel(_precision_of_both)
 
 
-def _with_locations(
-    covariance: Floats, slope: Floats, pairs: Floats, location: Floats, shared: Floats
-) -> Floats:
-    """Covariance (2,) of a patient's change with both locations; 0 with one that is not there."""
+def _of_change(
+    covariance: Floats, locations: Floats, slope: Floats, places: tuple[Floats, Floats, Floats]
+) -> tuple[Floats, Floats, float]:
+    """Covariance q (2,) of a patient's change with both locations, S^-1, and its variance.
+
+    ``places`` are one count's pairs, locations and ``shared``; q is 0 with one that is not there.
+    """
+    pairs, location, shared = places
     before, after, both = variances_of(covariance, pairs)
     first, last = int(location[0]), int(location[1])
     at_first = shared[0] * (both - before) * slope[first]
-    return np.array([at_first, shared[1] * (after - both) * slope[last]])
+    q = np.array([at_first, shared[1] * (after - both) * slope[last]])
+    return q, precision_of_both(locations, location, shared), before + after - 2.0 * both
 
 
-with_locations = kernel(_with_locations)
+of_change = kernel(_of_change)
 
 
 def _change(
@@ -58,13 +63,12 @@ def _change(
 ) -> tuple[Floats, Floats]:
     shift, kept = np.zeros(len(pairs)), np.zeros(len(pairs))
     for row in range(len(pairs)):
-        q = with_locations(covariance, slope, pairs[row], location[row], shared[row])
-        precision = precision_of_both(locations, location[row], shared[row])
-        before, after, both = variances_of(covariance, pairs[row])
+        places = pairs[row], location[row], shared[row]
+        q, precision, variance = of_change(covariance, locations, slope, places)
+        weight = times_vector(precision, q)
         for i in range(2):
-            weight = precision[i, 0] * q[0] + precision[i, 1] * q[1]
-            shift[row] += weight * residual[int(location[row, i])]
-            kept[row] -= weight * q[i] / (before + after - 2.0 * both)
+            shift[row] += weight[i] * residual[int(location[row, i])]
+            kept[row] -= weight[i] * q[i] / variance
         kept[row] += 1.0
     return shift, kept
 
@@ -103,16 +107,14 @@ def _slopes(
     by_residual, by_slope = np.zeros_like(residual), np.zeros_like(slope)
     for row in range(len(pairs)):
         places = pairs[row], location[row], shared[row]
-        q = with_locations(covariance, slope, *places)
-        precision = precision_of_both(locations, location[row], shared[row])
-        before, after, both = variances_of(covariance, pairs[row])
-        variance = before + after - 2.0 * both
+        q, precision, variance = of_change(covariance, locations, slope, places)
         r = np.array([residual[int(location[row, 0])], residual[int(location[row, 1])]])
         weight, of_r = times_vector(precision, q), times_vector(precision, r)
         by_fall = -by_kept[row] / variance
         by_q = by_shift[row] * of_r + 2.0 * by_fall * weight
         by_variance = by_kept[row] * (q[0] * weight[0] + q[1] * weight[1]) / variance**2
         covariance_gradient(by_q, by_variance, slope, places, by_covariance)
+        before, after, both = variances_of(covariance, pairs[row])
         apart = np.array([both - before, after - both])
         for i in range(2):
             at = int(location[row, i])

@@ -68,6 +68,7 @@ def remission_density(table: RemissionCounts, moments: Moments) -> Tensor:
         table.n,
         table.log_choose,
         remission_quadrature(len(table.entry)),
+        remission_rule(len(table.entry)),
     )
 
 
@@ -77,19 +78,27 @@ def remission_quadrature(rows: int) -> Floats:
     return np.tile([node, weight / weight.sum()], (rows, 1, 1))
 
 
-def _limit_given_root(point: Floats, x: float) -> tuple[float, float]:
+def remission_rule(rows: int) -> Floats:
+    """Largest outcome in remission, and HbA1c (%) that weighs as much as 1 U/kg/day, (row, 2).
+
+    A kernel takes them as an input: one that was compiled with other constants would be used again.
+    """
+    return np.tile([LIMIT, PER_DOSE], (rows, 1))
+
+
+def _limit_given_root(point: Floats, rule: Floats, x: float) -> tuple[float, float]:
     """SDs from the mean of HbA1c to the limit, given ``x`` SDs of the root; the root, 0 or more."""
     root = max(point[1] + point[3] * x, 0.0)
     hba1c = point[0] + point[2] * point[4] * x
     kept = point[2] * math.sqrt(1.0 - point[4] ** 2)
-    return (LIMIT - hba1c - PER_DOSE * root**2) / kept, root
+    return (rule[0] - hba1c - rule[1] * root**2) / kept, root
 
 
 limit_given_root = kernel(_limit_given_root)
 
 
 def _remission(
-    points: Floats, count: Floats, n: Floats, ways: Floats, quadrature: Floats
+    points: Floats, count: Floats, n: Floats, ways: Floats, quadrature: Floats, rule: Floats
 ) -> tuple[Floats, Floats]:
     """Log probability (row,) that ``count`` of n are in remission.
 
@@ -100,13 +109,13 @@ def _remission(
     z, root = np.zeros(node.shape), np.zeros(node.shape)
     for row in range(len(z)):
         for j in range(z.shape[1]):
-            z[row, j], root[row, j] = limit_given_root(points[row], node[row, j])
+            z[row, j], root[row, j] = limit_given_root(points[row], rule[row], node[row, j])
     log_chance, by_z = averaged_count_kernel(z, count, n, ways, weight)
     slopes = np.zeros(points.shape)
     for row in range(len(z)):
         sd, rho = points[row, 2], points[row, 4]
         by_hba1c = -by_z[row] / (sd * math.sqrt(1.0 - rho**2))
-        by_root = by_hba1c * PER_DOSE * 2.0 * root[row]
+        by_root = by_hba1c * rule[row, 1] * 2.0 * root[row]
         by_log_kept = -np.sum(by_z[row] * z[row])
         slopes[row, 0] = np.sum(by_hba1c)
         slopes[row, 1] = np.sum(by_root)

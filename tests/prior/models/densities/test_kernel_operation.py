@@ -200,8 +200,9 @@ def test_points_are_taken_from_vectors_by_position() -> None:
     assert points.tolist() == [[3.0, 10.0, 20.0, 2.0], [1.0, 20.0, 20.0, 2.0]]
 
 
-def test_a_function_compiled_at_its_first_call_has_no_fast_maths() -> None:
-    # Else it would be kept as one without, and the same evidence would give other draws.
+def test_fast_maths_is_off_once_the_model_is_imported() -> None:
+    # A function is compiled at its first call. With fast maths on by then it would be kept as one
+    # without, and the same evidence would give other draws.
     assert not config.numba__fastmath
 
 

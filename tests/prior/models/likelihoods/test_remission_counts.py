@@ -13,6 +13,7 @@ from phase2sim.prior.models.likelihoods.remission_counts import (
     remission_density,
     remission_quadrature,
     remission_row,
+    remission_rule,
 )
 
 type Floats = NDArray[np.float64]
@@ -37,7 +38,9 @@ def chance_and_slopes(
     """Chance of remission of one patient, and its gradient (5,)."""
     points = np.array([[*mean, *sd, correlation]])
     one, none = np.ones(1), np.zeros(1)
-    log_chance, slopes = remission_row.kernel(points, one, one, none, remission_quadrature(1))
+    log_chance, slopes = remission_row.kernel(
+        points, one, one, none, remission_quadrature(1), remission_rule(1)
+    )
     share = float(np.exp(log_chance[0]))
     return share, share * slopes[0]
 
