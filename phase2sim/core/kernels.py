@@ -5,6 +5,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ def kernel_sources() -> list[Path]:
     return [path for path in paths if path == itself or MODULE in path.read_bytes()]
 
 
+@cache
 def kernels_digest() -> str:
     """Digest of every file with kernels; kernels compiled from other sources must not be reused.
 

@@ -20,6 +20,7 @@ from phase2sim.evidence.elicited import elicited_inputs
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.entry import LEARNED, learned_provenance
+from phase2sim.prior.models.compiled_graph import graphs_compiled_once
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.diagnostics import diagnose
 from phase2sim.prior.models.joint import SHARED, flatten_numbers, joint_model, reported_arrays
@@ -63,7 +64,7 @@ class CompiledModel:
         """Build and compile the model; raises ``BadEvidence``."""
         started = time.monotonic()
         model = joint_model(evidence, priors, event_priors)
-        with lightly_optimised():
+        with lightly_optimised(), graphs_compiled_once():
             compiled = nutpie.compile_pymc_model(model)
         shapes = {name: array.shape for name, array in reported_arrays(evidence).items()}
         return cls(compiled, shapes, time.monotonic() - started)

@@ -16,6 +16,7 @@ from pytensor.link.numba.dispatch import basic
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.kernels import kernel
+from phase2sim.prior.models.densities.calls_by_name import kernel_by_name
 from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 
@@ -154,8 +155,9 @@ density = kernel(_density)
 
 
 def _compiled(op: CorrelatedNormal, node: Apply[Any], **_: object) -> tuple[object, int]:
-    del op, node
-    return density, 4  # raise it if the density changes, so that old compilations are not used
+    """Call of the kernel, and its key in the compiler's cache."""
+    del op
+    return kernel_by_name(density, "correlated normal", node)
 
 
 basic.register_funcify_default_op_cache_key(CorrelatedNormal)(_compiled)  # type: ignore[no-untyped-call]

@@ -14,7 +14,7 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch import basic
 
 from phase2sim.core.arrays import Floats, Ints
-from phase2sim.core.kernels import kernels_digest
+from phase2sim.prior.models.densities.calls_by_name import kernel_by_name
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 
 
@@ -84,9 +84,8 @@ class RowDensity(Op):
 
 
 def _compiled(op: RowDensity, node: Apply[Any], **_: object) -> tuple[object, int]:
-    """Kernel, and its key in the compiler's cache, which changes with the kernels' source."""
-    del node
-    return op.kernel, int(kernels_digest(), 16)
+    """Call of the kernel, and its key in the compiler's cache."""
+    return kernel_by_name(op.kernel, op.name, node)
 
 
 basic.register_funcify_default_op_cache_key(RowDensity)(_compiled)  # type: ignore[no-untyped-call]

@@ -281,9 +281,10 @@ def _below_baseline(
     """
     z, slopes, weight = np.zeros(even.shape), np.zeros(points.shape), np.zeros(even.shape)
     for row in range(len(z)):
-        weight[row] = tilted(even[row], position[row], points[row, -1])
+        weights = tilted(even[row], position[row], points[row, -1])
         for j in range(z.shape[1]):
-            if weight[row, j] > 0.0:
+            weight[row, j] = weights[j]
+            if weights[j] > 0.0:
                 z[row, j] = change_slopes(
                     points[row], at_baseline[row, j], at_visit[row, j], lag[row], 0.0, slopes[row]
                 )

@@ -4,6 +4,7 @@ The events of a patient over a span are negative binomial, with mean ``rate * mo
 ``mean + dispersion * mean^2``.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -152,13 +153,17 @@ def _count_density(table: EventCounts, mean: Tensor, dispersion: Tensor) -> Tens
 def _log_series(log_r: Floats, terms: Floats) -> tuple[Floats, Floats]:
     """Log (row,) of polynomials in r with log coefficients ``terms`` (row, power)."""
     log_value, slopes = np.zeros(len(terms)), np.zeros(log_r.shape)
-    power = np.arange(terms.shape[1])
     for row in range(len(terms)):
-        logs = terms[row] + power * log_r[row, 0]
-        peak = np.max(logs)
-        share = np.exp(logs - peak)
-        log_value[row] = peak + np.log(np.sum(share))
-        slopes[row, 0] = np.sum(share * power) / np.sum(share)
+        peak = -math.inf
+        for power in range(terms.shape[1]):
+            peak = max(peak, terms[row, power] + power * log_r[row, 0])
+        total, by_power = 0.0, 0.0
+        for power in range(terms.shape[1]):
+            share = math.exp(terms[row, power] + power * log_r[row, 0] - peak)
+            total += share
+            by_power += share * power
+        log_value[row] = peak + math.log(total)
+        slopes[row, 0] = by_power / total
     return log_value, slopes
 
 

@@ -13,6 +13,7 @@ from support.known_patients import evaluated
 
 from phase2sim.core.arrays import Floats
 from phase2sim.prior.models.densities.change_given_locations import change_given_locations
+from phase2sim.prior.models.densities.correlated_normal import CorrelatedNormal
 from phase2sim.prior.models.densities.effects_given_means import effects_given_means
 from phase2sim.prior.models.densities.kernel_operation import Differentiable, Slopes
 from phase2sim.prior.models.densities.location_covariance import location_covariance
@@ -172,17 +173,25 @@ def test_quartiles_beside_a_median_and_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "module"),
-    [(below_baseline, "row_density"), (moments_of_windows, "kernel_operation")],
-    ids=["row density", "differentiable"],
+    ("operation", "dimensions"),
+    [
+        (below_baseline, (2, 1, 1, 1, 2, 2, 3, 3, 1)),
+        (effects_given_means, (1, 2, 1, 1, 1, 2, 2, 1)),
+        (CorrelatedNormal(), (2, 2, 0)),
+    ],
+    ids=["row density", "differentiable", "correlated normal"],
 )
 def test_a_kept_model_holds_no_kernel_of_another_program(
-    monkeypatch: pytest.MonkeyPatch, operation: Op, module: str
+    monkeypatch: pytest.MonkeyPatch, operation: Op, dimensions: tuple[int, ...]
 ) -> None:
     # A model that the compiler had kept once called a kernel as it was before it changed.
-    _, before = numba_funcify_default_op_cache_key(operation, node=None)
-    monkeypatch.setattr(f"phase2sim.prior.models.densities.{module}.kernels_digest", lambda: "ab")
-    _, after = numba_funcify_default_op_cache_key(operation, node=None)
+    inputs = [pt.tensor(dtype="float64", shape=(2,) * count) for count in dimensions]
+    node = operation.make_node(*inputs)
+    _, before = numba_funcify_default_op_cache_key(operation, node=node)
+    monkeypatch.setattr(
+        "phase2sim.prior.models.densities.calls_by_name.kernels_digest", lambda: "ab"
+    )
+    _, after = numba_funcify_default_op_cache_key(operation, node=node)
 
     assert before != after
 
