@@ -30,13 +30,14 @@ class GraphLinker(NumbaLinker):
         """
         usual: Any = super()
         passing, key = fn
-        if key is None:
+        held = passing.py_func.__globals__.get("jitable_func") if key else None
+        if held is None:  # the graph itself, or a PyTensor that compiles it in another way
             return usual.jit_compile(fn)
-        graph = passing.py_func.__globals__["jitable_func"].py_func
+        graph = held.py_func
         # The cache goes by the name of the source's file, which is a random one.
         code = graph.__code__.replace(co_filename="<string>")
         function = FunctionType(code, graph.__globals__, graph.__name__)
-        CACHED_SRC_FUNCTIONS[function] = f"{key}_graph"
+        CACHED_SRC_FUNCTIONS[function] = f"{CACHED_SRC_FUNCTIONS[passing.py_func]}_graph"
         return graph_by_name(numba_njit(function, final_function=True, cache=True))
 
 
