@@ -53,8 +53,9 @@ def graph_by_name(graph: Any) -> Callable[..., Any]:  # noqa: ANN401 - a dispatc
 def _declare(function: Any, taken: Types, symbol: str) -> None:  # noqa: ANN401
     """Compile for these types of inputs, or load that from disk, and tell the linker its name."""
     function.compile(taken)
-    found = function.overloads[taken]
-    llvm.add_symbol(symbol, found.library.get_pointer_to_function(found.fndesc.llvm_func_name))
+    compiled = function.overloads[taken]
+    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+    llvm.add_symbol(symbol, address)
 
 
 def _call_at_name(
@@ -96,8 +97,8 @@ def _call_at_name(
 
 
 def _is_copied(given: Any, taken: Any) -> bool:  # noqa: ANN401
-    """Whether an array is not known to be contiguous."""
-    return isinstance(given, types.Array) and bool(given.layout != taken.layout)
+    """Whether it is an array that is not known to be contiguous."""
+    return bool(given != taken and given.layout != taken.layout)
 
 
 def _contiguous(context: Any, builder: Any, value: Any, given: Any, taken: Any) -> Any:  # noqa: ANN401
