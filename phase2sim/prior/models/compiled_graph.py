@@ -1,8 +1,7 @@
 """Compile a PyTensor graph once.
 
 PyTensor compiles a graph, then a function that passes all arguments to it, and nutpie a third that
-calls the second; each holds the machine code of those before. That is a fifth of the time of a
-first fit, and half of that of a later one.
+calls the second. Each holds the machine code of those before, and is optimised as a whole.
 """
 
 from collections.abc import Iterator

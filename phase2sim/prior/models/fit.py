@@ -112,7 +112,7 @@ def sample_posterior(
     later, to ``provenance["diagnostics"]``. Raises ``BadEvidence``.
     """
     started = time.monotonic()
-    report("compiling the model (10 s; at its first use a minute and a half)")
+    report("compiling the model (10 s; at its first use up to two minutes)")
     compiled = CompiledModel.of(evidence)
     trace = compiled.sample(evidence, seed, sampler, report)
     posterior = trace["posterior"].to_dataset()

@@ -1,7 +1,7 @@
 """Calls of compiled functions by a name that the linker resolves.
 
 Numba copies what a function calls into its machine code, and optimises the copy again at every
-level. A call by name leaves the code where it is: a model compiles in four fifths of the time.
+level. A call by name leaves the code where it is.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from pytensor.graph.basic import Apply
 
 from phase2sim.core.kernels import kernels_digest
 
-declared_function: Any = cgutils.get_or_insert_function
+_insert_function: Any = cgutils.get_or_insert_function
 type Types = tuple[Any, ...]  # numba's, of the inputs
 
 
@@ -73,7 +73,7 @@ def _call_at_name(
         def generate(context: Any, builder: Any, _: object, values: Any) -> Any:  # noqa: ANN401
             convention = context.call_conv
             kind = convention.get_function_type(result, taken)
-            called = declared_function(builder.module, kind, symbol)
+            called = _insert_function(builder.module, kind, symbol)
             both = list(zip(given, taken, strict=True))
             passed = [
                 _contiguous(context, builder, value, *pair)
