@@ -1,6 +1,7 @@
 """Compiled kernels are thrown away when anything they may call has changed."""
 
 import ast
+import gc
 import os
 import shutil
 import subprocess
@@ -110,3 +111,12 @@ def test_every_kernel_is_kept_with_a_digest() -> None:
     files = compiled._cache._cache_file  # noqa: SLF001 - there is no public way
 
     assert isinstance(files, kernels.KernelFiles)
+
+
+def test_garbage_is_collected_as_before_after_a_block() -> None:
+    before = gc.get_threshold()
+    with kernels.rare_garbage_collections():
+        assert gc.get_freeze_count() > 0
+        assert gc.get_threshold() != before
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
+from numba.core.dispatcher import Dispatcher
 from pytensor.compile import mode as modes
+from pytensor.graph.basic import Apply
 from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
-from pytensor.link.numba.dispatch.basic import numba_njit
+from pytensor.link.numba.dispatch.basic import get_numba_type, numba_njit
 from pytensor.link.numba.linker import NumbaLinker
 
 from phase2sim.prior.models.densities.calls_by_name import graph_by_name
@@ -33,11 +35,30 @@ class GraphLinker(NumbaLinker):
         if held is None:  # the graph itself, or a PyTensor that compiles it in another way
             return usual.jit_compile(fn)
         graph = held.py_func
+        operations: Any = self.fgraph
+        _share_functions(graph.__globals__, operations.toposort())
         # The cache goes by the name of the source's file, which is a random one.
         code = graph.__code__.replace(co_filename="<string>")
         function = FunctionType(code, graph.__globals__, graph.__name__)
         CACHED_SRC_FUNCTIONS[function] = f"{CACHED_SRC_FUNCTIONS[passing.py_func]}_graph"
         return graph_by_name(numba_njit(function, final_function=True, cache=True))
+
+
+def _share_functions(named: dict[str, Any], nodes: list[Apply[Any]]) -> None:
+    """Let nodes call one function if PyTensor's cache does not tell theirs apart.
+
+    It makes one for each node; all but the first would be loaded from the cache and copied into
+    the graph. Those of different types of inputs may share a key, but not their source.
+    """
+    names = [name for name, held in named.items() if isinstance(held, Dispatcher)]
+    if len(names) != len(nodes):  # a PyTensor that names other functions too
+        return
+    first: dict[object, Any] = {}
+    for name, node in zip(names, nodes, strict=True):
+        key = CACHED_SRC_FUNCTIONS.get(named[name].py_func)
+        taken = tuple(get_numba_type(value.type) for value in node.inputs)
+        if key is not None:
+            named[name] = first.setdefault((key, taken), named[name])
 
 
 @contextmanager

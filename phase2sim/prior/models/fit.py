@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.errors import BadEvidence
-from phase2sim.core.kernels import lightly_optimised
+from phase2sim.core.kernels import lightly_optimised, rare_garbage_collections
 from phase2sim.core.progress import Report
 from phase2sim.evidence.assumed_effects import assumptions
 from phase2sim.evidence.elicited import elicited_inputs
@@ -64,7 +64,7 @@ class CompiledModel:
         """Build and compile the model; raises ``BadEvidence``."""
         started = time.monotonic()
         model = joint_model(evidence, priors, event_priors)
-        with lightly_optimised(), graphs_compiled_once():
+        with lightly_optimised(), graphs_compiled_once(), rare_garbage_collections():
             compiled = nutpie.compile_pymc_model(model)
         shapes = {name: array.shape for name, array in reported_arrays(evidence).items()}
         return cls(compiled, shapes, time.monotonic() - started)
