@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
-from numba.core.dispatcher import Dispatcher
+from numba.core.registry import CPUDispatcher
 from pytensor.compile import mode as modes
 from pytensor.graph.basic import Apply
 from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
@@ -50,7 +50,7 @@ def _share_functions(named: dict[str, Any], nodes: list[Apply[Any]]) -> None:
     It makes one for each node; all but the first would be loaded from the cache and copied into
     the graph. Those of different types of inputs may share a key, but not their source.
     """
-    names = [name for name, held in named.items() if isinstance(held, Dispatcher)]
+    names = [name for name, held in named.items() if type(held) is CPUDispatcher]
     if len(names) != len(nodes):  # a PyTensor that names other functions too
         return
     first: dict[object, Any] = {}

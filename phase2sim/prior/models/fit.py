@@ -24,6 +24,7 @@ from phase2sim.prior.models.compiled_graph import graphs_compiled_once
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.diagnostics import diagnose
 from phase2sim.prior.models.joint import SHARED, flatten_numbers, joint_model, reported_arrays
+from phase2sim.prior.models.kernels_ahead import compiled_ahead
 from phase2sim.prior.models.likelihoods.events import read_events
 from phase2sim.prior.models.unknowns.care import care_effects
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
@@ -64,7 +65,12 @@ class CompiledModel:
         """Build and compile the model; raises ``BadEvidence``."""
         started = time.monotonic()
         model = joint_model(evidence, priors, event_priors)
-        with lightly_optimised(), graphs_compiled_once(), rare_garbage_collections():
+        with (
+            compiled_ahead(model.potentials),
+            lightly_optimised(),
+            rare_garbage_collections(),
+            graphs_compiled_once(),
+        ):
             compiled = nutpie.compile_pymc_model(model)
         shapes = {name: array.shape for name, array in reported_arrays(evidence).items()}
         return cls(compiled, shapes, time.monotonic() - started)

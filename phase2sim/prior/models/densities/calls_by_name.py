@@ -4,7 +4,7 @@ Numba copies what a function calls into its machine code, and optimises the copy
 level. A call by name leaves the code where it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -30,10 +30,15 @@ def kernel_by_name(kernel: Any, name: str, node: Apply[Any]) -> tuple[Callable[.
     """
     digest = kernels_digest()
     dimensions = [value.type.ndim for value in node.inputs]
-    taken = tuple(types.Array(types.float64, count, "C") for count in dimensions)
+    taken = contiguous(dimensions)
     symbol = f"{name} {dimensions} {digest}".replace(" ", "_")
     _declare(kernel, taken, symbol)
     return _call_at_name(kernel, len(taken), lambda _: (taken, symbol)), int(digest, 16)
+
+
+def contiguous(dimensions: Sequence[int]) -> Types:
+    """Types of contiguous arrays of floats."""
+    return tuple(types.Array(types.float64, count, "C") for count in dimensions)
 
 
 def graph_by_name(graph: Any) -> Callable[..., Any]:  # noqa: ANN401 - a dispatcher
