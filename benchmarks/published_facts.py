@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.endpoints import derived_values, on_unit_scale
+from phase2sim.core.endpoints import ENDPOINTS, derived_values
 from phase2sim.prior.fitting import load_or_fit, read_evidence
 from phase2sim.scenario.assembly.assemble import assemble, build_scenario
 from phase2sim.scenario.scenario_file import SCENARIO
@@ -88,7 +88,9 @@ def shares(fact: Fact, prior: Any) -> dict[str, Floats]:  # noqa: ANN401 - draws
         value = trials.value[..., : fact.patients]
         idaa1c = derived_values("idaa1c", plan.endpoints, value)
         hba1c = value[:, plan.endpoints.index("hba1c")]
-        c_peptide = on_unit_scale(value[:, plan.endpoints.index("c_peptide")], "log1p")
+        c_peptide = ENDPOINTS["c_peptide"].scale.from_model(
+            value[:, plan.endpoints.index("c_peptide")]
+        )
         found["remission"].append((idaa1c[:, 1] <= 9.0).mean(axis=1))  # noqa: PLR2004
         found["peak"].append((c_peptide[:, 1] >= 0.2).mean(axis=1))  # noqa: PLR2004
         found["below"].append((hba1c[:, 1] < hba1c[:, 0]).mean(axis=1))

@@ -40,10 +40,10 @@ def model_moments(endpoint: Endpoint, mean: float, sd: float) -> tuple[float, fl
     --------
     A lognormal with mean 1.5 and coefficient of variation 20 % less 1:
 
-    >>> from phase2sim.core.endpoints import C_PEPTIDE, HBA1C
-    >>> [round(x, 4) for x in model_moments(C_PEPTIDE, 0.5, 0.3)]
+    >>> from phase2sim.core.endpoints import ENDPOINTS
+    >>> [round(x, 4) for x in model_moments(ENDPOINTS["c_peptide"], 0.5, 0.3)]
     [0.3859, 0.198]
-    >>> model_moments(HBA1C, 7.5, 1.2)
+    >>> model_moments(ENDPOINTS["hba1c"], 7.5, 1.2)
     (7.5, 1.2)
     """
     match endpoint.transformation:

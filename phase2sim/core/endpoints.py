@@ -1,26 +1,52 @@
 """What each endpoint measures, in which units, and the scale on which it is normal."""
 
-from collections.abc import Callable, Mapping, Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.errors import BadInput
+from phase2sim.core.formulas import Formula
+from phase2sim.core.model_scales import MODEL_SCALES, ModelScale
 
-MINUTES_OF_THE_MEAL_TEST = 120.0
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A linear function that turns a value in another unit into the endpoint's own.
+
+    Parameters
+    ----------
+    multiply_by, divide_by, add : float
+        The value is ``value * multiply_by / divide_by + add``; the first two are above 0.
+
+    Examples
+    --------
+    HbA1c in % from mmol/mol:
+
+    >>> round(Conversion(divide_by=10.929, add=2.15)(53.0), 2)
+    7.0
+    """
+
+    multiply_by: float = 1.0
+    divide_by: float = 1.0
+    add: float = 0.0
+
+    def __call__(self, value: float) -> float:
+        """Convert a value."""
+        return value * self.multiply_by / self.divide_by + self.add
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One outcome: its unit, other units it is reported in, and its model scale.
 
-    ``transformation`` names the model scale: ``identity``, ``log1p``, ``log``, or ``root``, the
-    square root of a latent normal whose values below 0 are doses of 0. ``units`` maps an accepted
-    unit to the function that turns a value in it into ``unit``; ``model_unit`` names the model
-    scale, whose values pass unchanged. ``plausible`` bounds a single patient's value in ``unit``;
-    ``largest_effect`` bounds a mean difference on the model scale; one above ``usual_effect``
-    is possible, but is more often a number in another unit.
+    The model scale is normal between patients; ``transformation`` names it. ``plausible`` bounds a
+    single patient's value in ``unit``; ``largest_effect`` bounds a mean difference on the model
+    scale; one above ``usual_effect`` is possible, but is more often a number in another unit.
 
     Parameters
     ----------
@@ -30,16 +56,10 @@ class Endpoint:
         Name in texts.
     unit : str
         Unit of a patient's value.
-    units : mapping of str to callable
+    units : mapping of str to Conversion
         Unit in which a value may be reported -> function that converts it to ``unit``.
-    model_unit : str
-        Unit of the model scale.
-    transformation : {"identity", "log1p", "log", "root"}
-        Model scale.
-    to_model : callable
-        Function from ``unit`` to the model scale.
-    from_model : callable
-        Function from the model scale to ``unit``.
+    transformation : str
+        Model scale, a key of ``MODEL_SCALES``.
     lower_is_better : bool
         Whether a lower value is the benefit.
     plausible : tuple of (float, float)
@@ -60,20 +80,18 @@ class Endpoint:
     An HbA1c of 53 mmol/mol is 7.0 % by the master equation of Hoelzel et al.; a C-peptide of
     0.2 nmol/L is ``ln(1.2)`` on the model scale:
 
-    >>> round(HBA1C.convert(53.0, "mmol/mol"), 2)
+    >>> round(ENDPOINTS["hba1c"].convert(53.0, "mmol/mol"), 2)
     7.0
-    >>> round(C_PEPTIDE.to_model(0.2), 6), C_PEPTIDE.benefit_sign
-    (0.182322, 1)
+    >>> c_peptide = ENDPOINTS["c_peptide"]
+    >>> round(c_peptide.to_model(0.2), 6), c_peptide.model_unit, c_peptide.benefit_sign
+    (0.182322, 'ln(nmol/L + 1)', 1)
     """
 
     name: str
     label: str
     unit: str
-    units: Mapping[str, Callable[[float], float]]
-    model_unit: str
+    units: Mapping[str, Conversion]
     transformation: str
-    to_model: Callable[[float], float]
-    from_model: Callable[[float], float]
     lower_is_better: bool
     plausible: tuple[float, float]
     largest_effect: float
@@ -81,9 +99,27 @@ class Endpoint:
     usual_sd: tuple[float, float]
 
     @property
+    def scale(self) -> ModelScale:
+        """Model scale."""
+        return MODEL_SCALES[self.transformation]
+
+    @property
+    def model_unit(self) -> str:
+        """Unit of the model scale."""
+        return self.scale.unit.format(self.unit)
+
+    @property
     def benefit_sign(self) -> int:
         """-1 where a lower value is better, else +1."""
         return -1 if self.lower_is_better else 1
+
+    def to_model(self, value: float) -> float:
+        """Turn a value in ``unit`` into the model scale."""
+        return float(self.scale.to_model(np.asarray(value, dtype=np.float64)))
+
+    def from_model(self, value: float) -> float:
+        """Turn a value on the model scale into ``unit``."""
+        return float(self.scale.from_model(np.asarray(value, dtype=np.float64)))
 
     def convert(self, value: float, unit: str) -> float:
         """Turn ``value`` in a reported ``unit`` into this endpoint's own unit.
@@ -115,124 +151,22 @@ class Endpoint:
         return self.units[unit](value)
 
 
-def _identity(value: float) -> float:
-    return value
-
-
-def _signed_root(dose: float) -> float:
-    return float(np.sign(dose) * np.sqrt(abs(dose)))
-
-
-def _dose(latent: float) -> float:
-    return max(latent, 0.0) ** 2
-
-
-HBA1C = Endpoint(
-    name="hba1c",
-    label="HbA1c",
-    unit="%",
-    # NGSP from IFCC: the inverse of the master equation mmol/mol = 10.929 (% - 2.15).
-    units={"%": _identity, "mmol/mol": lambda ifcc: ifcc / 10.929 + 2.15},
-    model_unit="%",
-    transformation="identity",
-    to_model=_identity,
-    from_model=_identity,
-    lower_is_better=True,
-    plausible=(3.0, 20.0),
-    largest_effect=5.0,
-    usual_effect=2.0,
-    usual_sd=(0.3, 4.0),
-)
-C_PEPTIDE = Endpoint(
-    name="c_peptide",
-    label="C-peptide",
-    unit="nmol/L",
-    units={
-        "nmol/L": _identity,
-        "pmol/mL": _identity,
-        "pmol/L": lambda value: value / 1000.0,
-        "ng/mL": lambda value: value * 0.3311,
-        "nmol/L x 120 min": lambda area: area / MINUTES_OF_THE_MEAL_TEST,
-    },
-    model_unit="ln(nmol/L + 1)",
-    transformation="log1p",
-    to_model=lambda value: float(np.log1p(value)),
-    from_model=lambda value: float(np.expm1(value)),
-    lower_is_better=False,
-    plausible=(0.0, 6.0),
-    largest_effect=1.0,
-    usual_effect=1.0,
-    usual_sd=(0.005, 2.0),
-)
-INSULIN = Endpoint(
-    name="insulin",
-    label="insulin",
-    unit="U/kg/day",
-    units={"U/kg/day": _identity},
-    model_unit="sqrt(U/kg/day)",
-    transformation="root",
-    to_model=_signed_root,
-    from_model=_dose,
-    lower_is_better=True,
-    plausible=(0.0, 4.0),
-    largest_effect=1.0,
-    usual_effect=0.4,
-    usual_sd=(0.02, 0.8),
-)
-GLUCOSE = Endpoint(
-    name="glucose",
-    label="fasting glucose",
-    unit="mmol/L",
-    units={"mmol/L": _identity, "mg/dL": lambda value: value / 18.016},
-    model_unit="ln(mmol/L)",
-    transformation="log",
-    to_model=lambda value: float(np.log(value)),
-    from_model=lambda value: float(np.exp(value)),
-    lower_is_better=True,
-    plausible=(1.0, 60.0),
-    largest_effect=2.0,
-    usual_effect=0.5,
-    usual_sd=(0.05, 1.0),
-)
-
-ENDPOINTS: dict[str, Endpoint] = {
-    "hba1c": HBA1C,
-    "c_peptide": C_PEPTIDE,
-    "insulin": INSULIN,
-    "glucose": GLUCOSE,
-}
-
-EVENTS: dict[str, str] = {  # outcomes that are counted, not measured
-    "adverse_events": "adverse events",
-    "serious_adverse_events": "serious adverse events",
-    "hypoglycaemia": "hypoglycaemic episodes",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Derived(Endpoint):
     """An outcome that follows from those drawn, patient by patient, and is never drawn itself.
 
-    ``of`` names what it follows from; ``derive`` takes their values in their units, in that order.
-
     Parameters
     ----------
     name : str
-        Name in scenarios, such as ``"hba1c"``.
+        Name in scenarios, such as ``"idaa1c"``.
     label : str
         Name in texts.
     unit : str
         Unit of a patient's value.
-    units : mapping of str to callable
+    units : mapping of str to Conversion
         Unit in which a value may be reported -> function that converts it to ``unit``.
-    model_unit : str
-        Unit of the model scale.
-    transformation : {"identity", "log1p", "log", "root"}
-        Model scale.
-    to_model : callable
-        Function from ``unit`` to the model scale.
-    from_model : callable
-        Function from the model scale to ``unit``.
+    transformation : str
+        Model scale, a key of ``MODEL_SCALES``.
     lower_is_better : bool
         Whether a lower value is the benefit.
     plausible : tuple of (float, float)
@@ -243,11 +177,8 @@ class Derived(Endpoint):
         Absolute mean difference beyond which a number without a unit is asked about; model scale.
     usual_sd : tuple of (float, float)
         Smallest and largest plausible SD between patients at one visit, on the model scale.
-    of : tuple of str
-        Endpoints that it is derived from.
-    derive : callable
-        Function that takes one array per endpoint of ``of``, in their units, and returns an array
-        in ``unit``.
+    formula : Formula
+        How it follows from other endpoints, in their units.
 
     References
     ----------
@@ -258,42 +189,22 @@ class Derived(Endpoint):
     HbA1c of 7 % with 0.5 U/kg of insulin a day has an IDAA1c of ``7 + 4 * 0.5 = 9``, the limit of
     partial remission in Mortensen et al. (2009):
 
-    >>> IDAA1C.of
+    >>> DERIVED["idaa1c"].of
     ('hba1c', 'insulin')
-    >>> IDAA1C.derive(np.array([7.0]), np.array([0.5])).tolist()
+    >>> DERIVED["idaa1c"].derive(np.array([7.0]), np.array([0.5])).tolist()
     [9.0]
     """
 
-    of: tuple[str, ...]
-    derive: Callable[..., Floats]
+    formula: Formula
 
+    @property
+    def of(self) -> tuple[str, ...]:
+        """Endpoints that it is derived from."""
+        return self.formula.names
 
-def _insulin_adjusted(hba1c: Floats, insulin: Floats) -> Floats:
-    return hba1c + 4.0 * insulin
-
-
-IDAA1C = Derived(
-    name="idaa1c",
-    label="IDAA1c",
-    unit="%",
-    units={"%": _identity},
-    model_unit="%",
-    transformation="identity",
-    to_model=_identity,
-    from_model=_identity,
-    lower_is_better=True,
-    plausible=(3.0, 36.0),
-    largest_effect=9.0,
-    usual_effect=4.0,
-    usual_sd=(0.3, 6.0),
-    of=("hba1c", "insulin"),
-    derive=_insulin_adjusted,  # HbA1c (%) + 4 x insulin (U/kg/day); Mortensen et al. 2009
-)
-
-DERIVED: dict[str, Derived] = {
-    "idaa1c": IDAA1C,
-}
-MEASURES: dict[str, Endpoint] = {**ENDPOINTS, **DERIVED}  # what an analysis of values may read
+    def derive(self, *values: Floats) -> Floats:
+        """Value of arrays of the endpoints of ``of``, in their units and that order."""
+        return self.formula.value(dict(zip(self.of, values, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,37 +239,48 @@ class Response:
     label: str
 
 
+def read_endpoints(
+    tables: Mapping[str, Mapping[str, Any]],
+) -> tuple[dict[str, Endpoint], dict[str, Derived]]:
+    """Endpoints that are drawn, and those derived from them, of tables by name."""
+    drawn: dict[str, Endpoint] = {}
+    derived: dict[str, Derived] = {}
+    for name, table in tables.items():
+        given = {unit: Conversion(**terms) for unit, terms in table.get("units", {}).items()}
+        common: dict[str, Any] = {
+            "name": name,
+            "label": table["label"],
+            "unit": table["unit"],
+            "units": {table["unit"]: Conversion()} | given,
+            "transformation": table.get("model_scale", "identity"),
+            "lower_is_better": table["benefit"] == "lower",
+            "plausible": tuple(table["plausible"]),
+            "largest_effect": table["largest_effect"],
+            "usual_effect": table["usual_effect"],
+            "usual_sd": tuple(table["usual_sd"]),
+        }
+        if "formula" in table:
+            derived[name] = Derived(**common, formula=Formula(table["formula"]))
+        else:
+            drawn[name] = Endpoint(**common)
+    return drawn, derived
+
+
+SHIPPED = Path(__file__).parents[1] / "shipped" / "endpoints" / "type-1-diabetes.toml"
+SHIPPED_TABLES: dict[str, Any] = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
+ENDPOINTS, DERIVED = read_endpoints(SHIPPED_TABLES["endpoint"])
+MEASURES: dict[str, Endpoint] = {**ENDPOINTS, **DERIVED}  # what an analysis of values may read
+EVENTS: dict[str, str] = SHIPPED_TABLES["events"]  # counted outcomes -> their names in texts
 RESPONSES: dict[str, Response] = {
-    "partial_remission": Response("idaa1c", {"at_most": 9.0}, "IDAA1c of 9 or less"),
-    "insulin_independence": Response("insulin", {"at_most": 0.0}, "no insulin"),
-    "c_peptide_preserved": Response("c_peptide", {"at_least": 0.2}, "C-peptide of 0.2 nmol/L"),
-    "hba1c_below_7": Response("hba1c", {"below": 7.0}, "HbA1c below 7.0 %"),
-    "hba1c_below_7_5": Response("hba1c", {"below": 7.5}, "HbA1c below 7.5 %"),
-    "hba1c_below_baseline": Response(
-        "hba1c", {"below_baseline_by": 0.0}, "HbA1c below the patient's own baseline"
-    ),
+    name: Response(**table) for name, table in SHIPPED_TABLES["response"].items()
 }
-
-
-def on_unit_scale(values: Floats, transformation: str) -> Floats:
-    """Values of the model scale in their endpoint's unit, element by element."""
-    if transformation == "log1p":
-        return np.expm1(values)
-    if transformation == "log":
-        return np.exp(values)
-    if transformation == "root":
-        return np.maximum(values, 0.0) ** 2
-    return values
 
 
 def derived_values(name: str, endpoints: Sequence[str], values: Floats) -> Floats:
     """A derived outcome, (trial, visit, patient), of values (trial, endpoint, visit, patient)."""
     derived = DERIVED[name]
     return derived.derive(
-        *(
-            on_unit_scale(values[:, endpoints.index(part)], ENDPOINTS[part].transformation)
-            for part in derived.of
-        )
+        *(ENDPOINTS[part].scale.from_model(values[:, endpoints.index(part)]) for part in derived.of)
     )
 
 

@@ -4,9 +4,11 @@ import math
 
 import pytest
 
-from phase2sim.core.endpoints import C_PEPTIDE, GLUCOSE, HBA1C, MEASURES
+from phase2sim.core.endpoints import ENDPOINTS, MEASURES
 from phase2sim.core.errors import BadValue
 from phase2sim.core.units import unit_names, unit_of, units_that_fit
+
+HBA1C, C_PEPTIDE, GLUCOSE = (ENDPOINTS[name] for name in ("hba1c", "c_peptide", "glucose"))
 
 
 def test_limits_of_hba1c_follow_the_master_equation() -> None:

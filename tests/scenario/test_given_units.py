@@ -11,7 +11,7 @@ from support.damage import SOUND
 from phase2sim.analyses import ANALYSES
 from phase2sim.core.arithmetic_moments import model_moments
 from phase2sim.core.contracts import MODEL_SCALE
-from phase2sim.core.endpoints import ENDPOINTS, INSULIN
+from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadScenario
 from phase2sim.scenario.assembly.assemble import AssembledScenario, assemble, build_scenario
 from phase2sim.scenario.assembly.cautions import notes_on
@@ -92,7 +92,7 @@ def test_arithmetic_mean_and_sd_of_glucose_are_those_of_a_lognormal() -> None:
 
 
 def test_arithmetic_mean_and_sd_of_insulin_are_those_of_a_cut_square() -> None:
-    m, s = model_moments(INSULIN, 0.3, 0.25)
+    m, s = model_moments(ENDPOINTS["insulin"], 0.3, 0.25)
 
     z, step = np.linspace(m - 9 * s, m + 9 * s, 400_001, retstep=True)
     density = np.exp(-0.5 * ((z - m) / s) ** 2) / (s * sqrt(2 * np.pi))

@@ -9,7 +9,7 @@ from phase2sim.analyses.real_data.trial_data import TrialData
 from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Bools, Floats
 from phase2sim.core.contracts import Reading
-from phase2sim.core.endpoints import EVENTS, MEASURES, on_unit_scale
+from phase2sim.core.endpoints import EVENTS, MEASURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def visit_counts(data: TrialData, endpoint: str, reading: Reading) -> tuple[Visi
             seen = value[(reading.arm[0] == number) & ~np.isnan(value)]
             typed, unit = seen, "events"
             if endpoint not in EVENTS:
-                typed = on_unit_scale(seen, MEASURES[endpoint].transformation)
+                typed = MEASURES[endpoint].scale.from_model(seen)
                 unit = MEASURES[endpoint].unit
             mean = float(typed.mean()) if seen.size else np.nan
             counts.append(VisitCount(endpoint, arm, month, seen.size, mean, unit))

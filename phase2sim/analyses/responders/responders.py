@@ -11,7 +11,7 @@ from phase2sim.analyses.options import check_options
 from phase2sim.core.analysis import Analysis
 from phase2sim.core.arrays import Arms, Bools, Floats, Ints
 from phase2sim.core.contracts import COLLINEAR, EMPTY_ARM, Reading
-from phase2sim.core.endpoints import MEASURES, Endpoint, on_unit_scale
+from phase2sim.core.endpoints import MEASURES, Endpoint
 from phase2sim.core.errors import BadValue
 from phase2sim.core.kernels import kernel
 from phase2sim.core.units import unit_that_fits
@@ -81,8 +81,8 @@ class Responder:
             yes &= value >= endpoint.to_model(self.at_least)
         if self.reads_baseline:
             is_known &= ~np.isnan(baseline)
-            scale = endpoint.transformation
-            rise = on_unit_scale(value, scale) - on_unit_scale(baseline, scale)
+            in_unit = endpoint.scale.from_model
+            rise = in_unit(value) - in_unit(baseline)
             if self.below_baseline_by is not None:
                 yes &= rise < -self.below_baseline_by
             if self.above_baseline_by is not None:

@@ -82,17 +82,6 @@ def draw_care(evidence: Evidence, arm: StudyArm, rng: np.random.Generator) -> di
     return care
 
 
-def to_endpoint_unit(latent: Floats, transformation: str) -> Floats:
-    """Convert values of any shape from the model scale to the endpoint's unit."""
-    if transformation == "log1p":
-        return np.expm1(latent)
-    if transformation == "log":
-        return np.exp(latent)
-    if transformation == "root":
-        return np.maximum(latent, 0.0) ** 2
-    return latent
-
-
 @dataclass(frozen=True)
 class ArmPopulation:
     """The population from which one arm of one study enrols."""
@@ -203,7 +192,7 @@ class ArmPopulation:
         mean, sd = (moment[:, column, None] for moment in self.at_enrolment)
         value = mean + sd * _NODES
         if not on_model_scale:
-            value = to_endpoint_unit(value, ENDPOINTS[visit.endpoint].transformation)
+            value = ENDPOINTS[visit.endpoint].scale.from_model(value)
         weights = _WEIGHTS / len(mean)
         average = float(np.sum(value * weights))
         return average, float(np.sqrt(np.sum((value - average) ** 2 * weights)))

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from phase2sim.core.arrays import Floats
-from phase2sim.core.endpoints import ENDPOINTS, EVENTS
+from phase2sim.core.endpoints import DERIVED, ENDPOINTS, EVENTS, RESPONSES
 from phase2sim.evidence.reported import REMISSION, ReportedNumber
 from phase2sim.prior.replicates.averages import standardised_mean
 from phase2sim.prior.replicates.events import SimulatedEvents, span_of
-from phase2sim.prior.replicates.patients import ArmPopulation, Visit, to_endpoint_unit
+from phase2sim.prior.replicates.patients import ArmPopulation, Visit
 
 _VISITS_OF_AN_AVERAGE = 49  # in equal steps
 
@@ -34,7 +34,7 @@ class Sample:
         latent = self.model_values(visit, entry.n or len(self.value))
         if entry.on_model_scale:
             return latent
-        values = to_endpoint_unit(latent, ENDPOINTS[entry.endpoint].transformation)
+        values = ENDPOINTS[entry.endpoint].scale.from_model(latent)
         return values * self.weight_factor if entry.by_weight else values
 
     def expected(self, entry: ReportedNumber, position: int) -> tuple[float, float]:
@@ -48,11 +48,9 @@ class Sample:
         """Population mean on the model scale at one visit of an entry, in the endpoint's unit."""
         visit = summary_visits(entry)[position]
         latent, _ = self.population.expected(visit, on_model_scale=True)
-        transformation = ENDPOINTS[entry.endpoint].transformation
-        return float(to_endpoint_unit(np.array(latent), transformation))
+        return ENDPOINTS[entry.endpoint].from_model(latent)
 
 
-REMISSION_LIMIT = 9.0  # % HbA1c plus 4 times U/kg/day
 type _Samples = Mapping[str, Sample]  # of one study, by arm
 type _Summary = Callable[[ReportedNumber, _Samples, np.random.Generator], tuple[float, ...]]
 
@@ -161,10 +159,16 @@ def _count(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> t
 def _remission(
     entry: ReportedNumber, arms: _Samples, rng: np.random.Generator
 ) -> tuple[float, ...]:
-    """Patients with HbA1c (%) plus 4 times the daily dose (U/kg) of at most 9."""
+    """Patients in partial remission."""
     del rng
-    hba1c, root = (arms[entry.arm].model_values(v, entry.n) for v in summary_visits(entry))
-    return (float(np.sum(hba1c + 4.0 * to_endpoint_unit(root, "root") <= REMISSION_LIMIT)),)
+    rule = RESPONSES[REMISSION]
+    visits = summary_visits(entry)
+    latent = (arms[entry.arm].model_values(visit, entry.n) for visit in visits)
+    values = [
+        ENDPOINTS[visit.endpoint].scale.from_model(each)
+        for visit, each in zip(visits, latent, strict=True)
+    ]
+    return (float(np.sum(DERIVED[rule.endpoint].derive(*values) <= rule.rule["at_most"])),)
 
 
 def _quartiles(

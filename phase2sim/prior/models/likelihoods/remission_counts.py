@@ -24,7 +24,8 @@ from phase2sim.prior.models.unknowns.natural_history import Moments
 
 LIMIT = RESPONSES[REMISSION].rule["at_most"]
 OUTCOME = DERIVED[RESPONSES[REMISSION].endpoint]
-PER_DOSE = float(OUTCOME.derive(0.0, 1.0))  # HbA1c (%) that weighs as much as 1 U/kg/day
+# HbA1c (%) that weighs as much as 1 U/kg/day.
+PER_DOSE = float(OUTCOME.derive(np.zeros(1), np.ones(1))[0])
 ROOTS = 48  # nodes: the chance is off by 1e-5 up to a correlation of 0.8, by 2e-4 at 0.9
 
 

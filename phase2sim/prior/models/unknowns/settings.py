@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
+
+from phase2sim.core.endpoints import SHIPPED_TABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,65 +65,18 @@ class Gate:
     divergences: int = 0
 
 
+def _history_priors(table: Mapping[str, Any]) -> EndpointPriors:
+    given: dict[str, Any] = {
+        key: tuple(value) if type(value) is list else value for key, value in table.items()
+    }
+    return EndpointPriors(**given)
+
+
 PRIORS: Mapping[str, EndpointPriors] = MappingProxyType(
     {
-        "hba1c": EndpointPriors(
-            first_mean=(11.0, 2.0),
-            mean_step=(-3.0, 2.0),
-            mean_per_root_month=0.25,  # 0.9 % in a year
-            first_log_sd=(0.7, 0.5),  # centred on an SD of 2.0 %
-            log_sd_step=(-0.5, 0.5),
-            log_sd_per_root_month=0.08,  # 28 % in a year
-            level_scale=0.5,
-            slope_scale=0.03,
-            spread_scale=0.2,
-            share=(2.0, 2.0),
-            decay=(8.0, 4.0),
-            per_year_of_age=(0.0, 0.03),
-        ),
-        "c_peptide": EndpointPriors(
-            first_mean=(0.5, 0.3),
-            mean_step=(0.0, 0.2),
-            mean_per_root_month=0.05,  # 0.17 in a year
-            first_log_sd=(-1.6, 0.5),  # centred on an SD of 0.20
-            log_sd_step=(0.0, 0.25),
-            log_sd_per_root_month=0.08,
-            level_scale=0.10,
-            slope_scale=0.005,
-            spread_scale=0.2,
-            share=(2.0, 2.0),
-            decay=(8.0, 4.0),
-            # Bundy and Krischer 2020: 0.006 a year at month 12 beyond what baseline explains.
-            per_year_of_age=(0.010, 0.005),
-        ),
-        "insulin": EndpointPriors(  # root of U/kg/day
-            first_mean=(0.8, 0.2),  # 0.64 U/kg/day
-            mean_step=(-0.2, 0.15),  # to the honeymoon
-            mean_per_root_month=0.04,  # 0.14 in a year
-            first_log_sd=(-1.7, 0.4),  # centred on an SD of 0.18
-            log_sd_step=(0.0, 0.25),
-            log_sd_per_root_month=0.08,
-            level_scale=0.08,
-            slope_scale=0.004,
-            spread_scale=0.2,
-            share=(2.0, 2.0),
-            decay=(8.0, 4.0),
-            per_year_of_age=(0.0, 0.01),
-        ),
-        "glucose": EndpointPriors(  # ln(mmol/L)
-            first_mean=(2.8, 0.4),  # 16 mmol/L
-            mean_step=(-0.6, 0.4),
-            mean_per_root_month=0.08,
-            first_log_sd=(-1.0, 0.15),  # centred on an SD of 0.37, about 40 % of the value
-            log_sd_step=(0.0, 0.15),
-            log_sd_per_root_month=0.04,
-            level_scale=0.2,
-            slope_scale=0.01,
-            spread_scale=0.15,
-            share=(2.0, 2.0),
-            decay=(8.0, 4.0),
-            per_year_of_age=(0.0, 0.01),
-        ),
+        name: _history_priors(table["history"])
+        for name, table in SHIPPED_TABLES["endpoint"].items()
+        if "history" in table
     }
 )
 EVENT_PRIORS = EventPriors()
