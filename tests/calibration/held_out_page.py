@@ -26,6 +26,8 @@ type Numbers = Mapping[str, Sequence[LeftOut]]  # by study
 QUANTILES = (0.025, 0.25, 0.75, 0.975)
 LEVEL, SPREAD, COURSE = "means, medians, counts", "SDs, quartile widths", "changes, correlations"
 ALL = "all numbers"
+COURSE_ROW = f"{COURSE}: all"
+REST = f"all but {COURSE}"
 COLUMNS = ("scores of", "numbers", "studies", "mean z", "SD about 0", "in 50 %", "in 95 %")
 COLUMNS += ("given those before: SD about 0", "in 50 %", "in 95 %")
 WORDS = """# Studies left out
@@ -72,7 +74,7 @@ def page(evidence: Evidence, numbers: Numbers, fits: str) -> str:
         resamples=RESAMPLES,
         sd_limits=" and ".join(map(str, SD_LIMITS)),
         share_limits=" to ".join(f"{share:.0%}" for share in SHARE_LIMITS).replace("%", " %"),
-        verdict=_verdict(*summaries[ALL]),
+        verdict=_verdict(*summaries[ALL]) + _without_courses(summaries),
         header=f"| {' | '.join(COLUMNS)} |",
         summaries="\n".join(_summary_row(name, *of) for name, of in summaries.items()),
         rows="\n".join(_row(one) for of in numbers.values() for one in of),
@@ -96,6 +98,7 @@ def summaries_of(numbers: Numbers) -> Mapping[str, tuple[Summary, Summary]]:
         for endpoint in (*endpoints, "")
     }
     groups |= {f"all numbers: {_label(endpoint)}": ("", endpoint) for endpoint in endpoints}
+    groups[REST] = REST, ""
     groups[ALL] = "", ""
     scores = _scores(numbers), {study: _given_before(of) for study, of in numbers.items()}
     found = {}
@@ -123,10 +126,14 @@ def _chosen(
         study: [
             score
             for one, score in zip(of, scores[study], strict=True)
-            if kind in {"", kind_of(one)} and endpoint in {"", one.entry.endpoint}
+            if _is_of(kind_of(one), kind) and endpoint in {"", one.entry.endpoint}
         ]
         for study, of in numbers.items()
     }
+
+
+def _is_of(own: str, kind: str) -> bool:
+    return kind in {"", own} or (kind == REST and own != COURSE)
 
 
 def _scores(numbers: Numbers) -> Mapping[str, list[float]]:
@@ -151,6 +158,20 @@ def _verdict(found: Summary, given_before: Summary) -> str:
         f" their 50 % interval and {most} in their 95 % interval. Given the numbers before them the"
         f" SD is {given_before.about_zero.value:.2f} ({given_before.about_zero.se:.2f}), with"
         f" {_percent(given_before.inside[0])} in the 50 % interval."
+    )
+
+
+def _without_courses(summaries: Mapping[str, tuple[Summary, Summary]]) -> str:
+    """Say whether the criterion is met by narrow predictions that make up for wide ones."""
+    if REST not in summaries or COURSE_ROW not in summaries:
+        return ""
+    (courses, _), (rest, _) = summaries[COURSE_ROW], summaries[REST]
+    word = "meet" if is_calibrated(rest) else "do not meet"
+    return (
+        f" The {courses.numbers} {COURSE}, of {courses.studies} studies, have an SD of"
+        f" {courses.about_zero.value:.2f}; the other {rest.numbers} numbers alone {word} the"
+        f" criterion, with an SD of {rest.about_zero.value:.2f} ({rest.about_zero.se:.2f}) and"
+        f" {_percent(rest.inside[0])} in their 50 % interval."
     )
 
 

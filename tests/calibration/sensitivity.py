@@ -15,7 +15,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import Evidence
-from phase2sim.prior.analysis_priors import control_mean_at, effect_at, trial_window
+from phase2sim.prior.analysis_priors import control_mean_at, effect_at, trial_entry
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.diagnostics import diagnose
 from phase2sim.prior.models.fit import CompiledModel, to_prior
@@ -44,8 +44,8 @@ effect |
 |---|---|---|---|
 {scales}
 
-Mean (SD) of the draws. The control mean is that of patients enrolled {window} months after
-diagnosis; n0 is the effective sample size, the number of patients whose mean has the same SD.
+Mean (SD) of the draws. The control mean is that of patients who enter as the fit learned of the
+GXIPC1 trial's; n0 is the effective sample size, the number of patients whose mean has the same SD.
 
 ## Each kind of evidence alone, and together
 
@@ -74,12 +74,11 @@ weighted by that ratio (Pareto-smoothed, Vehtari et al., JMLR 2024):
 - `robust_weight`: no draw changes. The trials of both parts are mixed in other shares.
 
 Where Pareto k is above 0.7, and for `shared = 1`, which has no density, the model is fitted again
-with the other input. Of the 44 moves of the shipped scenario 41 were reweighted and 3 refitted. The
-assurance of the fitted part is the weighted share of go over its trials; trials are simulated again
-where the size over time or the sceptical part changes. Its error is from batches of neighbouring
-draws, so it holds the error of the draws and that of the trials. Differences are on the same
-patients. Checked against conjugate normal posteriors, halved and doubled
-(`tests/prior/test_knobs.py`).
+with the other input. The assurance of the fitted part is the weighted share of go over its trials;
+trials are simulated again where the size over time or the sceptical part changes. Its error is from
+batches of neighbouring draws, so it holds the error of the draws and that of the trials.
+Differences are on the same patients. Checked against conjugate normal posteriors, halved and
+doubled (`tests/prior/test_knobs.py`).
 
 Written by `uv run python tests/calibration/sensitivity.py` on {day}, evidence {digest}.
 """
@@ -117,10 +116,10 @@ def told(draws: Floats, digits: int = 2) -> str:
 def scale_row(evidence: Evidence, factor: float) -> Iterable[str]:
     """One line an endpoint."""
     prior = draws_of(evidence, heterogeneity(factor))
-    window = trial_window(evidence)
+    entry = trial_entry(evidence, prior)
     for endpoint, month in READ:
         e = prior.endpoints.index(endpoint)
-        mean = control_mean_at(prior, endpoint, month, window)
+        mean = control_mean_at(prior, endpoint, month, entry)
         knot = int(np.searchsorted(prior.knots_months, month))
         alike = float((prior.sd[:, e, knot] ** 2).mean() / mean.var())
         effect = effect_at(prior, endpoint, month)
@@ -147,11 +146,9 @@ def side_row(name: str, files: Iterable[str]) -> str:
 def main() -> None:
     """Write the page."""
     shipped = evidence_of(SHIPPED)
-    low, high = trial_window(shipped)
     page = WORDS.format(
         scales="\n".join(row for factor in SCALES for row in scale_row(shipped, factor)),
         sides="\n".join(side_row(name, files) for name, files in SIDES.items()),
-        window=f"{low:g} to {high:g}",
         day=f"{datetime.now(tz=UTC):%Y-%m-%d}",
         digest=shipped.digest[:12],
     )
