@@ -69,7 +69,7 @@ class Formula:
 
     def value(self, values: Mapping[str, Floats]) -> Floats:
         """Evaluate for arrays of equal shapes, by name; a division by 0 gives inf or nan."""
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
             return np.asarray(_evaluate(self._tree, values), dtype=np.float64)
 
 
