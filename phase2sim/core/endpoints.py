@@ -114,11 +114,33 @@ class Endpoint:
         return -1 if self.lower_is_better else 1
 
     def to_model(self, value: float) -> float:
-        """Turn a value in ``unit`` into the model scale."""
+        """Turn a value in ``unit`` into the model scale.
+
+        Parameters
+        ----------
+        value : float
+            Value in ``unit``.
+
+        Returns
+        -------
+        float
+            Value on the model scale.
+        """
         return float(self.scale.to_model(np.asarray(value, dtype=np.float64)))
 
     def from_model(self, value: float) -> float:
-        """Turn a value on the model scale into ``unit``."""
+        """Turn a value on the model scale into ``unit``.
+
+        Parameters
+        ----------
+        value : float
+            Value on the model scale.
+
+        Returns
+        -------
+        float
+            Value in ``unit``.
+        """
         return float(self.scale.from_model(np.asarray(value, dtype=np.float64)))
 
     def convert(self, value: float, unit: str) -> float:
