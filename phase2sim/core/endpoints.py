@@ -288,7 +288,7 @@ def read_endpoints(
     return drawn, derived
 
 
-SHIPPED = Path(__file__).parents[1] / "shipped" / "endpoints" / "type-1-diabetes.toml"
+SHIPPED = Path(__file__).parent / "shipped" / "type-1-diabetes.toml"
 SHIPPED_TABLES: dict[str, Any] = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
 ENDPOINTS, DERIVED = read_endpoints(SHIPPED_TABLES["endpoint"])
 MEASURES: dict[str, Endpoint] = {**ENDPOINTS, **DERIVED}  # what an analysis of values may read

@@ -13,13 +13,15 @@ from phase2sim.core.errors import BadInput
 from phase2sim.core.randomness import normals
 from phase2sim.evidence.reported import SINGLE_ARM, EffectAssumption, Evidence
 from phase2sim.prior import storage as prior_files
+from phase2sim.prior.at_diagnosis import deviation_left
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.entry import fitted_entry
+from phase2sim.prior.models.unknowns.settings import PRIORS
 from phase2sim.prior.truth_sources import ENTRY_TIMES, knot_weights
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
 from phase2sim.theory.mixtures.em_fit import fit_mixture
 
-_LEVEL, _SLOPE = 2, 3  # indices in the "truth" stream, as in a simulated trial
+_LEVEL, _SLOPE, _FIRST = 2, 3, 8  # indices in the "truth" stream, as in a simulated trial
 _ARMS_OF_ONE = 2.0  # an effect from n patients in two equal arms has SE 2 sd / sqrt(n)
 _USUAL_MONTH = 12.0  # month of a control mean without an effect
 _USUAL_ENTRY = EntryTime(0.0, 12.0)  # months since diagnosis at entry, without a single arm
@@ -142,17 +144,22 @@ def history_at(prior: PriorDraws, endpoint: str, month: float, entry: EntryTime)
 
 
 def control_mean_at(prior: PriorDraws, endpoint: str, month: float, entry: EntryTime) -> Floats:
-    """Mean of a new trial's control arm, (draw,): history plus a new study's level and slope.
+    """Mean of a new trial's control arm, (draw,): history plus a new study's deviation.
 
     ``entry`` is when after diagnosis patients enter; ``month`` counts from randomisation.
     """
     e = prior.endpoints.index(endpoint)
     seed = int(str(prior.provenance["digest"])[:15], 16)
     draws = (len(prior.history), 1)
-    level, slope = (
-        normals(draws, seed, "truth", 0, stream_index)[:, 0] for stream_index in (_LEVEL, _SLOPE)
+    level, slope, first = (
+        normals(draws, seed, "truth", 0, stream_index)[:, 0]
+        for stream_index in (_LEVEL, _SLOPE, _FIRST)
     )
     drift = prior.level_sd[:, e] * level + prior.slope_sd[:, e] * slope * month
+    if prior.diagnosis_sd.size:
+        since = entry.times(ENTRY_TIMES) + month
+        left = deviation_left(PRIORS[endpoint].first_month, since).mean()
+        drift = drift + prior.diagnosis_sd[:, e] * first * left
     return history_at(prior, endpoint, month, entry) + drift
 
 

@@ -209,6 +209,14 @@ def _prior_updates(evidence: Evidence, prior: PriorDraws) -> Iterator[PriorUpdat
         yield _prior_update(
             "SD between studies, per month", name, None, slope, prior.slope_sd[:, e]
         )
+        if prior.diagnosis_sd.size:
+            yield _prior_update(
+                "SD between studies, at diagnosis",
+                name,
+                None,
+                beforehand.diagnosis_sd_before(name),
+                prior.diagnosis_sd[:, e],
+            )
         if prior.spread_sd.size:
             yield _prior_update(
                 "SD between studies, of log SD",

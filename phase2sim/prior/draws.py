@@ -27,8 +27,9 @@ class PriorDraws(Viewed):
     """Joint posterior draws given the evidence: the prior for the next trial.
 
     All arrays are on the model scale and have ``draw`` as their first axis. A new trial's control
-    arm deviates from ``history`` by a level, N(0, ``level_sd``), and a slope per month since
-    randomisation, N(0, ``slope_sd``); its SD is ``sd`` times exp N(0, ``spread_sd``), and the logit
+    arm deviates from ``history`` by a level, N(0, ``level_sd``), a slope per month since
+    randomisation, N(0, ``slope_sd``), and at diagnosis by N(0, ``diagnosis_sd``) more, of which
+    nothing is left from month 3 on; its SD is ``sd`` times exp N(0, ``spread_sd``), and the logit
     of its permanent share that of ``patient_share`` plus N(0, ``share_sd``).
 
     Parameters
@@ -68,6 +69,8 @@ class PriorDraws(Viewed):
         SD between trials of the effects in the class; nan without a class.
     age_slope : ndarray of float, (draw, endpoint), optional
         Change of the mean per year of age.
+    diagnosis_sd : ndarray of float, (draw, endpoint), optional
+        SD between studies of the mean at diagnosis, beyond ``level_sd``; 0 if omitted.
     spread_sd : ndarray of float, (draw, endpoint), optional
         SD between studies of the log of the SD; all are alike if omitted.
     share_sd : ndarray of float, (draw, endpoint), optional
@@ -139,6 +142,7 @@ class PriorDraws(Viewed):
     class_mean: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint), same
     class_sd: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint), same
     age_slope: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint)
+    diagnosis_sd: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint)
     spread_sd: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint)
     share_sd: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, endpoint)
     care_covariates: tuple[str, ...] = ()

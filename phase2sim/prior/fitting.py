@@ -16,7 +16,7 @@ from phase2sim.prior.untreated import check_untreated
 
 ENDPOINT_PARAMETERS = (  # parameters with the endpoint as first index
     "history", "history_raw", "sd", "log_sd_raw", "level_sd", "slope_sd", "patient_share", "decay",
-    "age_slope", "spread_sd", "share_sd",
+    "age_slope", "diagnosis_sd", "spread_sd", "share_sd",
 )  # fmt: skip
 MORE_DRAWS = 3  # factor of the number of draws, if the gate finds too few
 SEED_PURPOSE = (

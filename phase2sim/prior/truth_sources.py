@@ -15,13 +15,15 @@ from phase2sim.core.effect_curve import EffectCurve
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.randomness import normals, uniforms
 from phase2sim.evidence.reported import REFERENCE_AGE
+from phase2sim.prior.at_diagnosis import deviation_left
 from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.models.unknowns.settings import PRIORS
 
 EXPECTED = "expected"  # the target's effect in a control arm drawn from the prior
 DRAWN_TRUTHS = ("prior", "sceptical", EXPECTED)  # labels of truths with a draw for each trial
 ENTRY_TIMES = 48
 # Indices in the "truth" stream.
-_PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT, _SPREAD, _SHARE = range(8)
+_PICK, _ROBUST, _LEVEL, _SLOPE, _SCEPTICAL, _BENEFIT, _SPREAD, _SHARE, _FIRST = range(9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Control:
     spread_sd: Floats  # of the log SD
     share: Floats  # permanent share of the variance in a typical study
     share_sd: Floats  # of its logit
+    left: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    # (endpoint, knot), of a study's deviation at diagnosis
 
     def typical(self) -> "Control":
         """Return a single row: the mean of every quantity over the draws."""
@@ -70,6 +74,12 @@ class Control:
             sd=self.sd * np.exp(self.spread_sd * spread)[..., None],
             correlation=1.0 - less[..., None, None] * (1.0 - self.correlation),
         )
+
+    def shifted_at_diagnosis(self, shift: Floats) -> "Control":
+        """Return the control with other means at diagnosis, by ``shift`` (trial, endpoint)."""
+        if not shift.any():
+            return self
+        return replace(self, history=self.history + shift[..., None] * self.left)
 
     def mean_at(self, plan: Plan, endpoint: int, month: float) -> float:
         """Mean of untreated patients at a month, averaged over enrolment window and draws."""
@@ -130,6 +140,7 @@ class TruthFromPrior(TruthSource):
     control: Control
     level_sd: Floats  # (draw, endpoint); 0 if the scenario sets the control mean
     slope_sd: Floats  # (draw, endpoint)
+    diagnosis_sd: Floats  # (draw, endpoint)
     effect: Floats  # (draw, endpoint), fitted effect
     growth: Floats  # (endpoint, visit), share of the effect at each visit
     sceptical_sd: Floats  # (endpoint,)
@@ -144,8 +155,14 @@ class TruthFromPrior(TruthSource):
             spread_sd=self.control.spread_sd * heterogeneity,
             share_sd=self.control.share_sd * heterogeneity,
         )
-        level, slope = self.level_sd * heterogeneity, self.slope_sd * heterogeneity
-        return replace(self, control=control, treated=treated, level_sd=level, slope_sd=slope)
+        return replace(
+            self,
+            control=control,
+            treated=treated,
+            level_sd=self.level_sd * heterogeneity,
+            slope_sd=self.slope_sd * heterogeneity,
+            diagnosis_sd=self.diagnosis_sd * heterogeneity,
+        )
 
     def draws(self, first: int, trials: int) -> Ints:
         """Index of the prior draw that is true in each trial, (trial,)."""
@@ -173,6 +190,7 @@ class TruthFromPrior(TruthSource):
         drift = level[..., None] + slope[..., None] * self.visits_months
         effect = size[..., None] * self.growth
         control = _row(self.control, draw).of_new_studies(normal(_SPREAD), normal(_SHARE))
+        control = control.shifted_at_diagnosis(self.diagnosis_sd[draw] * normal(_FIRST))
         return _truth(control, drift, effect, self.treated)
 
 
@@ -242,6 +260,12 @@ def control_from_prior(prior: PriorDraws, plan: Plan) -> Control:
         spread_sd=_between_studies(prior.spread_sd, prior, endpoint_indices),
         share=prior.patient_share[:, endpoint_indices],
         share_sd=_between_studies(prior.share_sd, prior, endpoint_indices),
+        left=np.array(
+            [
+                deviation_left(PRIORS[name].first_month, prior.knots_months)
+                for name in plan.endpoints
+            ]
+        ),
     )
 
 
@@ -268,7 +292,7 @@ def prior_truth(
     visits = np.array(plan.visits_months)
     assumptions = [prior.effects[name] for name in plan.endpoints]
     growth = [EffectCurve(1.0, a.month, a.effect_shape()).at(visits) for a in assumptions]
-    level_sd, slope_sd = _between_control_means(prior, control, plan)
+    level_sd, slope_sd, diagnosis_sd = _between_control_means(prior, control, plan)
     return TruthFromPrior(
         label=label,
         seed=plan.seed,
@@ -276,6 +300,7 @@ def prior_truth(
         control=control,
         level_sd=level_sd,
         slope_sd=slope_sd,
+        diagnosis_sd=diagnosis_sd,
         effect=prior.effect[:, endpoint_indices],
         growth=np.array(growth),
         sceptical_sd=np.array([a.sceptical_sd for a in assumptions]),
@@ -298,7 +323,7 @@ def expected_truth(
     names, visits = plan.endpoints, np.array(plan.visits_months)
     growth = np.array([effects[e].at(visits) if e in effects else 0.0 * visits for e in names])
     nothing = np.zeros(len(names))
-    level_sd, slope_sd = _between_control_means(prior, control, plan)
+    level_sd, slope_sd, diagnosis_sd = _between_control_means(prior, control, plan)
     return TruthFromPrior(
         label=EXPECTED,
         seed=plan.seed,
@@ -306,6 +331,7 @@ def expected_truth(
         control=control,
         level_sd=level_sd,
         slope_sd=slope_sd,
+        diagnosis_sd=diagnosis_sd,
         effect=np.ones((len(prior.history), len(names))),
         growth=growth,
         sceptical_sd=nothing,
@@ -316,11 +342,12 @@ def expected_truth(
 
 def _between_control_means(
     prior: PriorDraws, control: Control, plan: Plan
-) -> tuple[Floats, Floats]:
-    """SDs of level and slope between studies; 0 for a control mean from the scenario."""
+) -> tuple[Floats, Floats, Floats]:
+    """SDs of level, slope and start between studies; 0 for a control mean from the scenario."""
     indices = [prior.endpoints.index(name) for name in plan.endpoints]
     free = np.array([control.history[:, e].any() for e in range(len(indices))])
-    return prior.level_sd[:, indices] * free, prior.slope_sd[:, indices] * free
+    at_diagnosis = _between_studies(prior.diagnosis_sd, prior, indices)
+    return prior.level_sd[:, indices] * free, prior.slope_sd[:, indices] * free, at_diagnosis * free
 
 
 def knot_weights(months: Floats, knots: Floats) -> Floats:

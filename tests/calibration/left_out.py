@@ -33,7 +33,7 @@ type Floats = NDArray[np.float64]
 REPLICAS = 2000
 SHORT = Sampler(chains=4, tune=500, draws=500, target_accept=0.95, kept_draws=REPLICAS)
 SEED = 2
-BETWEEN_STUDIES = ("level_sd", "slope_sd", "spread_sd", "share_sd")
+BETWEEN_STUDIES = ("level_sd", "slope_sd", "diagnosis_sd", "spread_sd", "share_sd")
 PROSE = frozenset(  # fields that no fit reads
     ("file", "number", "source", "as_reported", "place_in_source", "why", "note", "weight_why")
 ).union(["population", "dose"])

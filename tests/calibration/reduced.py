@@ -22,6 +22,7 @@ from phase2sim.evidence.reported import REFERENCE_AGE, Evidence
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.fit import CompiledModel
 from phase2sim.prior.models.joint import joint_model
+from phase2sim.prior.models.unknowns.natural_history import WALKED, between_walked
 from phase2sim.prior.models.unknowns.settings import LOGIT_SHARE_SCALE, PRIORS, SAMPLER
 from phase2sim.prior.replicates.parameters import Parameters
 from phase2sim.prior.replicates.patients import ArmPopulation, draw_study
@@ -30,9 +31,9 @@ from phase2sim.prior.replicates.summaries import summary_visits
 type Floats = NDArray[np.float64]
 
 ROOT = Path(__file__).parents[2]
-KNOTS = KNOTS_MONTHS.size
+WALK = len(WALKED)
 SEED = 20261124
-BETWEEN_STUDIES = ("level_sd", "slope_sd", "spread_sd", "share_sd")
+BETWEEN_STUDIES = ("level_sd", "slope_sd", "diagnosis_sd", "spread_sd", "share_sd")
 SHARES = ("patient_share", "decay")
 MONTHS = (3.0, 6.0)
 TOLERANCE = {"median": 0.1, "count": 0.25}  # %, patients: a median's own SD is about 0.7
@@ -122,21 +123,26 @@ def held_history() -> Held:
         values = posterior[name].values
         return values.reshape(values.shape[0] * values.shape[1], -1)
 
-    logs = [np.log(flat(name)) for name in ("sd", *BETWEEN_STUDIES)]
+    def walked(name: str) -> Floats:
+        return posterior[name].values[..., 0, WALKED].reshape(-1, WALK)
+
+    logs = [np.log(walked("sd")), *(np.log(flat(name)) for name in BETWEEN_STUDIES)]
     logits = [logit(flat(name)) for name in SHARES]
-    unknown = np.hstack([flat("history"), *logs, *logits])
+    unknown = np.hstack([walked("history"), *logs, *logits])
     return Held(unknown.mean(axis=0), np.cov(unknown.T))
 
 
 def by_likelihood(held: Held) -> Floats:
     """Draws (draw,) of the effect by NUTS, the model's prior of natural history exchanged."""
     prior = PRIORS["hba1c"]
-    scales = (prior.level_scale, prior.slope_scale, prior.spread_scale, LOGIT_SHARE_SCALE)
+    of_means = (prior.level_scale, prior.slope_scale, prior.diagnosis_scale)
+    scales = (*of_means, prior.spread_scale, LOGIT_SHARE_SCALE)
     with joint_model(only_hba1c("gxipc1")) as model:
         taus = [model[name][0] for name in BETWEEN_STUDIES]
         shares = [model[name][0] for name in SHARES]
         ends = [*map(pt.log, taus), *(pt.log(x / (1.0 - x)) for x in shares)]
-        unknown = pt.concatenate([model["history"][0], pt.log(model["sd"][0]), pt.stack(ends)])
+        curves = [model["history"][0][WALKED], pt.log(model["sd"][0][WALKED])]
+        unknown = pt.concatenate([*curves, pt.stack(ends)])
         jacobian = sum(map(pt.log, taus)) + sum(pt.log(x * (1.0 - x)) for x in shares)
         own = [
             pm.logp(pm.Normal.dist(), model["mean_raw"]).sum(),
@@ -229,9 +235,10 @@ def _reports(evidence: Evidence, truth: Parameters, rng: np.random.Generator) ->
 
 
 def _parameters(unknown: Floats, effect: float, bias: float) -> Parameters:
-    history, log_sd = unknown[:KNOTS], unknown[KNOTS : 2 * KNOTS]
-    level, slope, spread, share_sd = np.exp(unknown[2 * KNOTS : 2 * KNOTS + 4])
-    share, decay = expit(unknown[2 * KNOTS + 4 :])
+    at_knots = between_walked(PRIORS["hba1c"].first_month)
+    history, log_sd = at_knots @ unknown[:WALK], at_knots @ unknown[WALK : 2 * WALK]
+    level, slope, first, spread, share_sd = np.exp(unknown[2 * WALK : 2 * WALK + 5])
+    share, decay = expit(unknown[2 * WALK + 5 :])
     one = np.ones(1)
     return Parameters(
         endpoints=("hba1c",),
@@ -240,6 +247,7 @@ def _parameters(unknown: Floats, effect: float, bias: float) -> Parameters:
         sd=np.exp(log_sd)[None],
         level_sd=level * one,
         slope_sd=slope * one,
+        diagnosis_sd=first * one,
         spread_sd=spread * one,
         share_sd=share_sd * one,
         patient_share=share * one,

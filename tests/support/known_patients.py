@@ -13,16 +13,19 @@ from phase2sim.prior.models.joint import Tables, read_tables
 from phase2sim.prior.models.likelihoods.events import read_events
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
 from phase2sim.prior.models.unknowns.natural_history import (
+    DEVIATIONS,
     Moments,
     NaturalHistory,
     cell_moments,
     same_visit_correlation,
+    term_weights,
 )
+from phase2sim.prior.models.unknowns.settings import PRIORS
 
 type Floats = NDArray[np.float64]
 
 UNCOMPILED = pytensor.compile.Mode(linker="py", optimizer=None)
-KNOTS = 6
+KNOTS = 7
 MEAN: Mapping[str, float] = {"hba1c": 8.0, "c_peptide": 0.5, "insulin": 0.7, "glucose": 2.0}
 SD: Mapping[str, float] = {"hba1c": 1.2, "c_peptide": 0.3, "insulin": 0.15, "glucose": 0.3}
 SHARE, DECAY = 0.6, 0.9
@@ -45,8 +48,8 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
     """Lay out the evidence.
 
     ``true`` replaces what is known by endpoint: ``mean`` and ``sd`` (endpoint, knot), ``level_sd``,
-    ``slope_sd``, ``share``, ``decay``, ``age_slope``, ``spread_sd`` and ``share_sd`` (endpoint,),
-    ``driver`` (endpoint, endpoint), ``tilt`` (learned arm,). By default curves are flat, studies
+    ``slope_sd``, ``diagnosis_sd``, ``share``, ``decay``, ``age_slope``, ``spread_sd`` and
+    ``share_sd`` (endpoint,), ``driver`` (endpoint, endpoint), ``tilt`` (learned arm,). By default curves are flat, studies
     alike and endpoints independent.
     """
     layout = cells(evidence)
@@ -57,6 +60,7 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
         "sd": np.tile([[SD[name]] for name in names], KNOTS),
         "level_sd": none,
         "slope_sd": none,
+        "diagnosis_sd": none,
         "share": none + SHARE,
         "decay": none + DECAY,
         "age_slope": none,
@@ -68,13 +72,15 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
     of |= {"years": layout.years}
     values = {name: pt.as_tensor(np.asarray(value, dtype=float)) for name, value in of.items()}
     driver, tilt = values.pop("driver"), values.pop("tilt")
-    none_sampled = pt.zeros(int(layout.sampled.sum()))  # these studies stand at the mean
+    sds = [values.pop(f"{name}_sd") for name in DEVIATIONS]
+    entered = pt.sum(layout.learned * tilt, axis=1)
     history = NaturalHistory(
-        level=none_sampled,
-        slope=none_sampled,
+        deviation_sd=pt.stack(sds, axis=1),
+        deviation=pt.zeros((layout.months.size, len(sds))),  # sampled studies stand at the mean
+        deviation_weight=term_weights(layout, [PRIORS[name] for name in names], entered),
         spread=pt.ones(layout.months.size),
         cell_share=values["share"][layout.endpoint],
-        entry_tilt=pt.sum(layout.learned * tilt, axis=1),
+        entry_tilt=entered,
         endpoint_driver=driver,
         endpoint_correlation=same_visit_correlation(driver, values["share"], values["decay"]),
         **values,

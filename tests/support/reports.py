@@ -15,7 +15,7 @@ from phase2sim.prior.replicates.replicate import replicate
 type Floats = NDArray[np.float64]
 
 ENDPOINTS = ("hba1c", "c_peptide", "insulin", "glucose")
-KNOTS = np.array([0.0, 3.0, 6.0, 12.0, 24.0, 36.0])
+KNOTS = np.array([0.0, 1.0, 3.0, 6.0, 12.0, 24.0, 36.0])
 MEAN: Mapping[str, float] = {"hba1c": 8.0, "c_peptide": 0.5, "insulin": 0.7, "glucose": 2.0}
 SD: Mapping[str, float] = {"hba1c": 1.2, "c_peptide": 0.3, "insulin": 0.4, "glucose": 0.35}
 
@@ -30,6 +30,7 @@ def truth(**changes: object) -> Parameters:
         "sd": np.tile([[SD[name]] for name in ENDPOINTS], KNOTS.size),
         "level_sd": none,
         "slope_sd": none,
+        "diagnosis_sd": none,
         "spread_sd": none,
         "share_sd": none,
         "patient_share": np.full(4, 0.6),

@@ -39,7 +39,9 @@ from phase2sim.prior.models.unknowns.settings import (
 
 _DERIVED_VARIABLES = frozenset(  # functions of the sampled variables
     ("history", "sd", "age_slope", "endpoint_correlation", "effect", "bias", "class_mean")
-).union(["level_sd", "slope_sd", "spread_sd", "share_sd", "event_rate", "care_effect"])
+).union(
+    ["level_sd", "slope_sd", "diagnosis_sd", "spread_sd", "share_sd", "event_rate", "care_effect"]
+)
 SECONDS_BETWEEN_LOOKS = 0.25
 _DRAWS_TO_FIND_A_STEP, _STUCK_BELOW = 100, 1e-6  # a chain that moves has steps near 0.1
 _MOST_STARTS = 5
@@ -233,6 +235,7 @@ def to_prior(
         class_mean=_place_by_endpoint(arrays.get("class_mean"), classes, endpoints, draws),
         class_sd=_place_by_endpoint(arrays.get("class_sd"), classes, endpoints, draws),
         age_slope=arrays["age_slope"],
+        diagnosis_sd=arrays["diagnosis_sd"],
         spread_sd=arrays["spread_sd"],
         share_sd=arrays["share_sd"],
         **_care_draws(evidence, arrays.get("care_effect"), endpoints, draws),

@@ -116,12 +116,12 @@ def joint_model(
     """Build the PyMC model of the evidence.
 
     Its variables are ``history``, ``sd`` (endpoint, knot), ``level_sd``, ``slope_sd``,
-    ``patient_share``, ``decay``, ``age_slope`` (endpoint), ``endpoint_correlation`` (pair of
-    endpoints) with several, ``effect`` and ``bias`` with a single arm, ``class_mean`` and
-    ``class_sd`` with a class of randomised trials, ``care_effect`` with covariates of care,
-    ``event_rate`` and ``event_dispersion`` with events, and the standard normals that they are
-    computed from. Raises ``BadEvidence`` for entries
-    that contradict each other or have no likelihood.
+    ``diagnosis_sd``, ``patient_share``, ``decay``, ``age_slope`` (endpoint),
+    ``endpoint_correlation`` (pair of endpoints) with several, ``effect`` and ``bias`` with a single
+    arm, ``class_mean`` and ``class_sd`` with a class of randomised trials, ``care_effect`` with
+    covariates of care, ``event_rate`` and ``event_dispersion`` with events, and the standard
+    normals that they are computed from. Raises ``BadEvidence`` for entries that contradict each
+    other or have no likelihood.
     """
     layout = cells(evidence)
     with pm.Model() as model:

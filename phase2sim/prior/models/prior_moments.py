@@ -24,13 +24,14 @@ def history_before(endpoint: str, knots_months: Floats) -> PriorMoments:
     """Mean of untreated patients at each knot: a random walk over the knots."""
     priors = PRIORS[endpoint]
     steps = priors.first_mean, priors.mean_step, priors.mean_per_root_month
-    return _walk(*steps, knots_months)
+    return _walk(*steps, priors.first_month, knots_months)
 
 
 def sd_before(endpoint: str, knots_months: Floats) -> PriorMoments:
     """SD between patients at each knot: lognormal, its log a random walk."""
     priors = PRIORS[endpoint]
-    log = _walk(priors.first_log_sd, priors.log_sd_step, priors.log_sd_per_root_month, knots_months)
+    steps = priors.first_log_sd, priors.log_sd_step, priors.log_sd_per_root_month
+    log = _walk(*steps, priors.first_month, knots_months)
     mean = np.exp(log.mean + log.sd**2 / 2)
     return PriorMoments(mean, mean * np.sqrt(np.expm1(log.sd**2)))
 
@@ -38,6 +39,11 @@ def sd_before(endpoint: str, knots_months: Floats) -> PriorMoments:
 def level_sd_before(endpoint: str) -> PriorMoments:
     """SD between studies, half-normal."""
     return _half_normal(PRIORS[endpoint].level_scale)
+
+
+def diagnosis_sd_before(endpoint: str) -> PriorMoments:
+    """SD between studies of the mean at diagnosis, beyond their level, half-normal."""
+    return _half_normal(PRIORS[endpoint].diagnosis_scale)
 
 
 def slope_sd_before(endpoint: str) -> PriorMoments:
@@ -73,12 +79,13 @@ def _walk(
     start: tuple[float, float],
     step: tuple[float, float],
     per_root_month: float,
+    first_month: float,
     knots_months: Floats,
 ) -> PriorMoments:
-    months = np.diff(knots_months)
-    centres = np.concatenate([[start[0], step[0]], np.zeros(months.size - 1)])
-    spreads = np.concatenate([[start[1], step[1]], per_root_month * np.sqrt(months[1:])])
-    return PriorMoments(np.cumsum(centres), np.sqrt(np.cumsum(spreads**2)))
+    taken = np.interp(knots_months, (0.0, 1.0, 3.0), (0.0, first_month, 1.0))  # of the first step
+    later = per_root_month**2 * np.maximum(knots_months - 3.0, 0.0)
+    variance = start[1] ** 2 + (taken * step[1]) ** 2 + later
+    return PriorMoments(start[0] + taken * step[0], np.sqrt(variance))
 
 
 def _half_normal(scale: float) -> PriorMoments:

@@ -20,6 +20,7 @@ class Parameters:
     sd: Floats  # (endpoint, knot)
     level_sd: Floats  # (endpoint,)
     slope_sd: Floats  # (endpoint,) per month
+    diagnosis_sd: Floats  # (endpoint,)
     spread_sd: Floats  # (endpoint,)
     share_sd: Floats  # (endpoint,)
     patient_share: Floats  # (endpoint,)
@@ -55,6 +56,7 @@ def parameters_of(prior: PriorDraws, draw: int) -> Parameters:
         sd=prior.sd[draw],
         level_sd=prior.level_sd[draw],
         slope_sd=prior.slope_sd[draw],
+        diagnosis_sd=row(prior.diagnosis_sd),
         spread_sd=row(prior.spread_sd),
         share_sd=row(prior.share_sd),
         patient_share=prior.patient_share[draw],

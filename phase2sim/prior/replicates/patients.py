@@ -23,6 +23,7 @@ from phase2sim.evidence.reported import (
     StudyArm,
     UnknownShare,
 )
+from phase2sim.prior.models.unknowns.settings import PRIORS
 from phase2sim.prior.replicates.parameters import Parameters
 
 ENROLMENT_TIMES = 128  # of an arm, for averages over them
@@ -44,6 +45,7 @@ class StudyDeviation:
 
     level: Floats  # (endpoint,)
     slope: Floats  # (endpoint,) per month
+    at_diagnosis: Floats  # (endpoint,) beyond the level; nothing of it is left after 3 months
     spread: Floats  # (endpoint,) SD over that of the average study
     share: Floats  # (endpoint,) permanent share of the variance
     class_effect: Floats  # (endpoint,) effect in its treated arm, if randomised
@@ -56,12 +58,13 @@ def draw_study(truth: Parameters, rng: np.random.Generator, name: str = "") -> S
 
     Its age is that of the fit's draw if the study of this ``name`` was fitted.
     """
-    level, slope, effect, spread, share = rng.standard_normal((5, len(truth.endpoints)))
+    level, slope, first, effect, spread, share = rng.standard_normal((6, len(truth.endpoints)))
     events = rng.standard_normal(len(truth.event_outcomes))
     age = truth.study_age.get(name)
     return StudyDeviation(
         level=truth.level_sd * level,
         slope=truth.slope_sd * slope,
+        at_diagnosis=truth.diagnosis_sd * first,
         spread=np.exp(truth.spread_sd * spread),
         share=special.expit(special.logit(truth.patient_share) + truth.share_sd * share),
         class_effect=truth.class_mean + truth.class_sd * effect,
@@ -121,11 +124,18 @@ class ArmPopulation:
                 since_diagnosis, self.truth.knots_months, self.truth.history[k]
             )
             mean[:, columns] += self.study.level[k] + self.study.slope[k] * since
+            mean[:, columns] += self._at_diagnosis(int(k), since_diagnosis)
             mean[:, columns] += self._of_age(int(k)) + self._of_treatment(int(k), since)
             mean[:, columns] += self._of_care(int(k), since_diagnosis)
             curve = np.interp(since_diagnosis, self.truth.knots_months, self.truth.sd[k])
             sd[:, columns] = self.study.spread[k] * curve
         return mean, sd
+
+    def _at_diagnosis(self, k: int, since_diagnosis: Floats) -> Floats:
+        """Deviation of the study in its first three months, which fades as the mean falls."""
+        left = 1.0 - PRIORS[self.truth.endpoints[k]].first_month
+        size = float(self.study.at_diagnosis[k])
+        return np.asarray(size * np.interp(since_diagnosis, (0, 1, 3), (1, left, 0)))
 
     def _of_age(self, k: int) -> float:
         age = age_distribution(self.arm)

@@ -10,7 +10,9 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
 from phase2sim.core.randomness import normals
 from phase2sim.evidence.reported import LOCATIONS, Evidence, ReportedNumber
+from phase2sim.prior.at_diagnosis import deviation_left
 from phase2sim.prior.draws import PriorDraws
+from phase2sim.prior.models.unknowns.settings import PRIORS
 from phase2sim.prior.truth_sources import knot_weights
 from phase2sim.reporting.figures.drawing import EVIDENCE, INK, TREATED, Chart, Figure, data, heading
 from phase2sim.reporting.words import capital
@@ -107,6 +109,10 @@ def _course(prior: PriorDraws, endpoint: str, *, new_study: bool) -> Floats:
     if new_study:
         level = normals((len(course), 1), 0, "truth", 0)
         course = course + prior.level_sd[:, e, None] * level
+        if prior.diagnosis_sd.size:
+            first = normals((len(course), 1), 0, "truth", 0, 1)
+            left = deviation_left(PRIORS[endpoint].first_month, _months(prior))
+            course = course + prior.diagnosis_sd[:, e, None] * first * left
     return np.asarray(course)
 
 

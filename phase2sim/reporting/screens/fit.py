@@ -100,6 +100,7 @@ def _endpoint(prior: PriorDraws, e: int) -> dict[str, Any]:
         "untreated_mean": [_summary(column) for column in prior.history[:, e].T],
         "sd_between_patients": [_summary(column) for column in prior.sd[:, e].T],
         "sd_between_studies": _summary(prior.level_sd[:, e]),
+        "sd_between_studies_at_diagnosis": _summary_of_column(prior.diagnosis_sd, e),
         "sd_between_studies_per_month": _summary(prior.slope_sd[:, e]),
         "log_sd_between_studies": _summary_of_column(prior.spread_sd, e),
         "per_year_of_age": _summary_of_column(prior.age_slope, e),

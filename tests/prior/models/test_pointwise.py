@@ -98,6 +98,7 @@ def draws() -> PriorDraws:
         "log_sd_raw": np.zeros((DRAWS, 2, 6)),
         "level_sd_raw": np.column_stack([level, no_sd[:, 1]]),
         "slope_sd_raw": no_sd,
+        "diagnosis_sd_raw": no_sd,
         "spread_sd_raw": no_sd,
         "share_sd_raw": no_sd,
         "study_spread": np.zeros((DRAWS, 1)),
@@ -115,7 +116,7 @@ def draws() -> PriorDraws:
     }
     none = np.zeros((DRAWS, 2))
     return PriorDraws(
-        ("hba1c", "c_peptide"), np.zeros(6), raw, raw, *[none] * 4, none, none, {}, {},
+        ("hba1c", "c_peptide"), np.zeros(7), raw, raw, *[none] * 4, none, none, {}, {},
         sampled=sampled,
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
-"""Levels and slopes of studies, drawn from their normal distribution given all means of the study.
+"""Deviations of studies, drawn from their normal distribution given all means of the study.
 
-The means are linear in a study's level and slope, which are integrated out of their density. A
-number that is not linear in them needs their values: given the means they are normal, so they are
+The means are linear in the terms of a study's deviation, which are integrated out of their density.
+A number that is not linear in them needs their values: given the means they are normal, so they are
 the conditional mean plus a Cholesky factor times standard normals. With u the effects over their
 SDs, r the residuals of the study's means, C their covariance and G that of u with r, the mean is
 G C^-1 r and the covariance I - G C^-1 G'.
@@ -25,21 +25,51 @@ rows_of = kernel(_rows_of)
 
 
 def _design(
-    mean_slope: Floats, sds: Floats, effects: Floats, owner: Floats, rows: Ints, columns: Ints
+    mean_slope: Floats,
+    by_term: Floats,
+    sds: Floats,
+    effects: Floats,
+    owner: Floats,
+    rows: Ints,
+    columns: Ints,
 ) -> Floats:
     """Derivative (effect, location) of a trial's means by its effects, over their SDs."""
     matrix = np.zeros((len(rows), len(columns)))
     for k in range(len(rows)):
-        study, is_slope = effects[rows[k], 0], effects[rows[k], 2]
+        study, term = effects[rows[k], 0], int(effects[rows[k], 2])
         for i in range(len(columns)):
             location = columns[i]
-            if owner[location, 0] == study:
-                months = owner[location, 2] if is_slope > 0.0 else 1.0
-                matrix[k, i] = sds[rows[k]] * mean_slope[location] * months
+            if owner[location] == study:
+                matrix[k, i] = sds[rows[k]] * mean_slope[location] * by_term[location, term]
     return matrix
 
 
 design = kernel(_design)
+
+
+def _add_design_slopes(
+    by_matrix: Floats,
+    factors: tuple[Floats, Floats, Floats],
+    effects: Floats,
+    owner: Floats,
+    block: tuple[Ints, Ints],
+    gradients: tuple[Floats, Floats, Floats],
+) -> None:
+    """Add the gradient by the three factors of ``design``, given that by its matrix."""
+    (mean_slope, by_term, sds), (of_slope, of_terms, of_sds) = factors, gradients
+    rows, columns = block
+    for k in range(len(rows)):
+        study, term = effects[rows[k], 0], int(effects[rows[k], 2])
+        for i in range(len(columns)):
+            place = columns[i]
+            if owner[place] == study:
+                sd, slope, weight = sds[rows[k]], mean_slope[place], by_term[place, term]
+                of_sds[rows[k]] += by_matrix[k, i] * slope * weight
+                of_slope[place] += by_matrix[k, i] * sd * weight
+                of_terms[place, term] += by_matrix[k, i] * sd * slope
+
+
+add_design_slopes = kernel(_add_design_slopes)
 
 
 def _block(
@@ -66,6 +96,7 @@ def _effects(
     residual: Floats,
     covariance: Floats,
     mean_slope: Floats,
+    by_term: Floats,
     sds: Floats,
     raw: Floats,
     effects: Floats,
@@ -75,7 +106,7 @@ def _effects(
     value = np.zeros(len(raw))
     for number in range(int(effects[:, 1].max()) + 1):
         rows, columns = rows_of(effects[:, 1], number), rows_of(trial, number)
-        matrix = design(mean_slope, sds, effects, owner, rows, columns)
+        matrix = design(mean_slope, by_term, sds, effects, owner, rows, columns)
         _, weighted, _, factor = block(residual, covariance, matrix, columns)
         for k in range(len(rows)):
             total = 0.0
@@ -127,19 +158,20 @@ def _slopes(
     residual: Floats,
     covariance: Floats,
     mean_slope: Floats,
+    by_term: Floats,
     sds: Floats,
     raw: Floats,
     effects: Floats,
     owner: Floats,
     trial: Floats,
     cotangent: Floats,
-) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     by_residual, by_covariance = np.zeros(residual.shape), np.zeros(covariance.shape)
     by_mean_slope, by_sds = np.zeros(mean_slope.shape), np.zeros(sds.shape)
-    by_raw = np.zeros(raw.shape)
+    of_terms, by_raw = np.zeros(by_term.shape), np.zeros(raw.shape)
     for number in range(int(effects[:, 1].max()) + 1):
         rows, columns = rows_of(effects[:, 1], number), rows_of(trial, number)
-        matrix = design(mean_slope, sds, effects, owner, rows, columns)
+        matrix = design(mean_slope, by_term, sds, effects, owner, rows, columns)
         parts = block(residual, covariance, matrix, columns)
         _, weighted, _, factor = parts
         z = raw[rows].copy().reshape((-1, 1))
@@ -149,28 +181,25 @@ def _slopes(
         for k in range(len(rows)):
             by_raw[rows[k]] += by_z[k, 0]
             by_sds[rows[k]] += u[k, 0] * cotangent[rows[k]]
-        per_sd = design(mean_slope, np.ones(len(sds)), effects, owner, rows, columns)
-        per_slope = design(np.ones(len(mean_slope)), sds, effects, owner, rows, columns)
         for i in range(len(columns)):
             by_residual[columns[i]] += by_off[i, 0]
             for j in range(len(columns)):
                 by_covariance[columns[i], columns[j]] += by_within[i, j]
-            for k in range(len(rows)):
-                by_sds[rows[k]] += by_matrix[k, i] * per_sd[k, i]
-                by_mean_slope[columns[i]] += by_matrix[k, i] * per_slope[k, i]
-    return by_residual, by_covariance, by_mean_slope, by_sds, by_raw
+        factors, gradients = (mean_slope, by_term, sds), (by_mean_slope, of_terms, by_sds)
+        add_design_slopes(by_matrix, factors, effects, owner, (rows, columns), gradients)
+    return by_residual, by_covariance, by_mean_slope, of_terms, by_sds, by_raw
 
 
 def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
-    return [(inputs[4][0],)]
+    return [(inputs[5][0],)]
 
 
 # Values (effect,). Differentiated inputs: residuals (location,), their covariance (location,
-# location), derivative of each location by its patients' mean (location,); SDs of the effects
-# between studies and standard normals (effect,). Constants: ``effects`` (effect, 3): study, trial
-# from 0, 1 for a slope; ``owner`` (location, 3): study or -1, endpoint, months; ``trial``
-# (location,), -1 for other trials. A trial without means has its effects from the standard normals
-# alone.
+# location), derivative of each location by its patients' mean (location,), share of each term of a
+# study's deviation in it (location, term); SDs of the effects between studies and standard normals
+# (effect,). Constants: ``effects`` (effect, 3): study, trial from 0, term; ``owner`` (location,):
+# study or -1; ``trial`` (location,), -1 for other trials. A trial without means has its effects
+# from the standard normals alone.
 effects_given_means: Differentiable = Differentiable(
-    Slopes("effects_given_means", kernel(_slopes), 5), kernel(_effects), _shapes
+    Slopes("effects_given_means", kernel(_slopes), 6), kernel(_effects), _shapes
 )

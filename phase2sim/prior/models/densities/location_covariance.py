@@ -1,8 +1,8 @@
 """Covariance of means and medians.
 
 The sampling covariance is zero between arms. A reported standard error replaces the modelled one;
-the correlations stay. The variances of a study's level and slope are added if these are integrated
-out, and so is the variance from the unknown typical weight of an arm.
+the correlations stay. The variances of the terms of a study's deviation are added if these are
+integrated out, and so is the variance from the unknown typical weight of an arm.
 """
 
 import math
@@ -70,8 +70,8 @@ def _covariance(
     raw_covariance: Floats,
     mean_slope: Floats,
     weight_sd: Floats,
-    level: Floats,
-    slope: Floats,
+    by_term: Floats,
+    variance: Floats,
     ties: Floats,
     powers: Floats,
     se: Floats,
@@ -86,8 +86,9 @@ def _covariance(
         total[j, i] = total[i, j]
     for row in range(len(kin)):
         i, j, e = int(kin[row, 0]), int(kin[row, 1]), int(kin[row, 2])
-        # A study's shift moves a raw mean to first order.
-        total[i, j] += (level[e] + slope[e] * kin[row, 3]) * mean_slope[i] * mean_slope[j]
+        # A study's deviation moves a raw mean to first order.
+        shared = np.sum(variance[e] * by_term[i] * by_term[j])
+        total[i, j] += shared * mean_slope[i] * mean_slope[j]
         total[j, i] = total[i, j]
     return total
 
@@ -126,21 +127,23 @@ by_sampling_covariances = kernel(_by_sampling_covariances)
 def _study_gradient(
     by_total: Floats,
     mean_slope: Floats,
-    level: Floats,
-    slope: Floats,
+    by_term: Floats,
+    variance: Floats,
     kin: Floats,
     by_mean_slope: Floats,
 ) -> tuple[Floats, Floats]:
-    """Gradient by level and slope (endpoint,); adds that by ``mean_slope`` to ``by_mean_slope``."""
-    by_level, by_slope = np.zeros(len(level)), np.zeros(len(slope))
+    """Gradient by ``by_term`` and ``variance``; adds that by ``mean_slope`` to its own."""
+    of_terms, of_variance = np.zeros(by_term.shape), np.zeros(variance.shape)
     for row in range(len(kin)):
         i, j, e = int(kin[row, 0]), int(kin[row, 1]), int(kin[row, 2])
-        shared = by_total[row] * (level[e] + slope[e] * kin[row, 3])
-        by_level[e] += by_total[row] * mean_slope[i] * mean_slope[j]
-        by_slope[e] += by_total[row] * kin[row, 3] * mean_slope[i] * mean_slope[j]
+        slopes = by_total[row] * mean_slope[i] * mean_slope[j]
+        shared = by_total[row] * np.sum(variance[e] * by_term[i] * by_term[j])
+        of_variance[e] += slopes * by_term[i] * by_term[j]
+        of_terms[i] += slopes * variance[e] * by_term[j]
+        of_terms[j] += slopes * variance[e] * by_term[i]
         by_mean_slope[i] += shared * mean_slope[j]
         by_mean_slope[j] += shared * mean_slope[i]
-    return by_level, by_slope
+    return of_terms, of_variance
 
 
 study_gradient = kernel(_study_gradient)
@@ -152,8 +155,8 @@ def _slopes(
     raw_covariance: Floats,
     mean_slope: Floats,
     weight_sd: Floats,
-    level: Floats,
-    slope: Floats,
+    by_term: Floats,
+    variance: Floats,
     ties: Floats,
     powers: Floats,
     se: Floats,
@@ -167,7 +170,9 @@ def _slopes(
     by_raw, by_mean_slope = np.zeros(len(covariance)), np.zeros(len(mean_slope))
     by_weight_sd = np.zeros(len(mean_slope))
     of_kin = folded(cotangent, kin)
-    by_level, by_slope = study_gradient(of_kin, mean_slope, level, slope, kin, by_mean_slope)
+    of_terms, of_variance = study_gradient(
+        of_kin, mean_slope, by_term, variance, kin, by_mean_slope
+    )
     for tie in range(len(ties)):
         i, j, pair = int(ties[tie, 0]), int(ties[tie, 1]), int(ties[tie, 2])
         by_weight_sd[i] += by_total[tie] * weight_sd[j]
@@ -181,7 +186,8 @@ def _slopes(
         by_correlation[pair] += by_values[tie] * covariance[pair] * by_rho * product
         by_mean_slope[i] += by_values[tie] * covariance[pair] * series * mean_slope[j]
         by_mean_slope[j] += by_values[tie] * covariance[pair] * series * mean_slope[i]
-    return by_covariance, by_correlation, by_raw, by_mean_slope, by_weight_sd, by_level, by_slope
+    of_moments = by_covariance, by_correlation, by_raw, by_mean_slope, by_weight_sd
+    return (*of_moments, of_terms, of_variance)
 
 
 def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
@@ -190,10 +196,11 @@ def _shapes(*inputs: tuple[int | None, ...]) -> list[tuple[int | None, ...]]:
 
 
 # Differentiated inputs: covariance, correlation and raw covariance (pair,); derivative of each
-# location by the patients' mean, and its SD from their typical weight (location,); variances of
-# level and slope between studies (endpoint,). Constants: ``ties`` (tie, 5): two locations of the
-# same patients, their pair, 1 if exact, 1 / n; ``powers`` (tie, degree); ``se`` (location,), nan if
-# not reported; ``kin`` (row, 4): two locations of one study, its endpoint, product of their months.
+# location by the patients' mean, and its SD from their typical weight (location,); share of each
+# term of a study's deviation in it (location, term), and variances of these terms between studies
+# (endpoint, term). Constants: ``ties`` (tie, 5): two locations of the same patients, their pair, 1
+# if exact, 1 / n; ``powers`` (tie, degree); ``se`` (location,), nan if not reported; ``kin`` (row,
+# 3): two locations of one study, and its endpoint.
 location_covariance: Differentiable = Differentiable(
     Slopes("location_covariance", kernel(_slopes), 7), kernel(_covariance), _shapes
 )

@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 from phase2sim.core.arrays import Floats
 from phase2sim.core.entry_times import EntryTime
 
-KNOTS_MONTHS: Floats = np.array([0.0, 3.0, 6.0, 12.0, 24.0, 36.0])
+KNOTS_MONTHS: Floats = np.array([0.0, 1.0, 3.0, 6.0, 12.0, 24.0, 36.0])
 KNOTS_MONTHS.flags.writeable = False
 LARGE_SAMPLE = 60  # n above which the covariance of two medians is asymptotic
 DEGREES: Floats = np.arange(1.0, 16.0, 2.0)  # odd powers of the correlation

@@ -41,7 +41,7 @@ class Locations:
     raw: Ints  # (location,) 1 for a mean of values that are not normal
     median: Bools  # (location,)
     weight_cv: Floats  # (location,) CV of the arm's assumed weight if doses use it, else 0
-    study: Ints  # (location,) -1 if the study's level and slope are sampled
+    study: Ints  # (location,) -1 if the study's deviation is sampled
     ties: Floats  # (tie, 5) two locations, their pair of cells, 1 if exact, 1 / n
     powers: Floats  # (tie, degree) coefficients of odd powers of rho
 
@@ -168,8 +168,8 @@ def covariance(
         moments.raw_covariance,
         pt.switch(table.raw, moments.raw_slope[table.cell], 1.0),
         _weight_sd(table, layout.scale.at(table.cell), moments),
-        history.level_sd**2,
-        history.slope_sd**2,
+        history.deviation_weight[table.cell],
+        history.deviation_sd**2,
         table.ties,
         table.powers,
         table.se,
@@ -179,13 +179,12 @@ def covariance(
 
 
 def _kin(table: Locations, layout: Cells) -> Floats:
-    """Locations (row, 4) of one study whose level and slope are integrated out, two by two."""
+    """Locations (row, 3) of one study whose deviation is integrated out, two by two."""
     first, second = np.nonzero(np.triu(table.study[:, None] == table.study))
     integrated = table.study[first] >= 0
     first, second = first[integrated], second[integrated]
-    endpoint, months = layout.endpoint[table.cell], layout.months[table.cell]
-    of_both = [endpoint[first], months[first] * months[second]]
-    return np.stack([first, second, *of_both], axis=1).astype(np.float64)
+    endpoint = layout.endpoint[table.cell]
+    return np.stack([first, second, endpoint[first]], axis=1).astype(np.float64)
 
 
 def even_polynomial(coefficients: Floats, rho: Tensor) -> Tensor:

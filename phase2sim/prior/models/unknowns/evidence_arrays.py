@@ -367,13 +367,16 @@ def baseline_nodes(baseline: ArmVisit, visit: ArmVisit) -> BaselineNodes:
 
 
 def _is_linear(entry: ReportedNumber) -> bool:
-    """True if the entry is normal given its study's level and slope, to first order if raw.
+    """True if the entry is normal given its study's deviation, to first order if raw.
 
-    True also for a count of remission, which is read given the means of its study. False for a raw
-    mean of a log-modelled endpoint, because a study's level multiplies it and its SD.
+    True also for a count of remission, which is read given the means of its study, and for an SD on
+    the model scale, which no deviation moves. False for a raw mean of a log-modelled endpoint,
+    because a study's level multiplies it and its SD.
     """
     if entry.endpoint in {*EVENTS, REMISSION} or entry.statistic in ("correlation", "residual_sd"):
         return True
+    if entry.statistic == "sd":
+        return not is_raw(entry)
     multiplied = is_raw_mean(entry) and ENDPOINTS[entry.endpoint].transformation == "log"
     return entry.statistic in LOCATIONS and not multiplied
 

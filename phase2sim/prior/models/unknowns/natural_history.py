@@ -1,12 +1,13 @@
 """Untreated patients in the model graph: mean and SD curves, correlation, study deviations."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pymc as pm
 
 from phase2sim.core.arrays import Bools, Floats
+from phase2sim.prior.at_diagnosis import deviation_left
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.unknowns.entry_tilt import entry_tilt, root_weights
@@ -19,8 +20,13 @@ from phase2sim.prior.models.unknowns.settings import (
 )
 from phase2sim.prior.models.unknowns.window_moments import window_moments
 
-ROOT_MONTHS: Floats = np.sqrt(np.diff(KNOTS_MONTHS))
-_ORDER = [3, 1, 0, 2, 4, 5]  # of the knots, from month 12
+WALKED = [0, 2, 3, 4, 5, 6]  # knots of the random walk; month 1 follows from months 0 and 3
+ROOT_MONTHS: Floats = np.sqrt(np.diff(KNOTS_MONTHS[WALKED]))
+_ORDER = [3, 1, 0, 2, 4, 5]  # of the walked knots, from month 12
+# Terms of a study's deviation from the mean course: at all times, per month since entry, and at
+# diagnosis, of which nothing is left after the first months.
+DEVIATIONS = ("level", "slope", "diagnosis")
+LEVEL, SLOPE, DIAGNOSIS = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +35,9 @@ class NaturalHistory:
 
     mean: Tensor  # (endpoint, knot)
     sd: Tensor  # (endpoint, knot)
-    level_sd: Tensor  # (endpoint,) between studies
-    slope_sd: Tensor  # (endpoint,) between studies, per month since entry
-    level: Tensor  # (sampled study,) shift of each study whose effects are sampled
-    slope: Tensor  # (sampled study,) change of the shift per month
+    deviation_sd: Tensor  # (endpoint, term) between studies; see ``DEVIATIONS``
+    deviation: Tensor  # (cell, term) of the cell's study if it is sampled, else 0
+    deviation_weight: Tensor  # (cell, term) its share in the cell's mean
     spread_sd: Tensor  # (endpoint,) of the log SD, between studies
     spread: Tensor  # (cell,) SD of the study's patients over that of the curve
     share_sd: Tensor  # (endpoint,) of logit(share), between studies
@@ -71,27 +76,26 @@ def natural_history(layout: Cells, priors: Mapping[str, EndpointPriors]) -> Natu
         endpoint_priors,
         lambda p: (p.first_log_sd, p.log_sd_step, p.log_sd_per_root_month),
     )
-    level_sd = half_normal("level_sd", [p.level_scale for p in endpoint_priors])
-    slope_sd = half_normal("slope_sd", [p.slope_scale for p in endpoint_priors])
     spread_sd = half_normal("spread_sd", [p.spread_scale for p in endpoint_priors])
     share_sd = half_normal("share_sd", [LOGIT_SHARE_SCALE] * len(endpoint_priors))
     patient_share = pm.Beta("patient_share", *np.array([p.share for p in endpoint_priors]).T)
     patient_decay = pm.Beta("decay", *np.array([p.decay for p in endpoint_priors]).T)
     off = _study_deviations("study_share", share_sd, layout, layout.own_share)
+    deviation_sd = _deviation_sds(endpoint_priors)
+    tilt = entry_tilt(layout)
     driver = _endpoint_driver(len(endpoint_priors))
     return NaturalHistory(
         mean=pm.Deterministic("history", mean),
         sd=pm.Deterministic("sd", pt.exp(log_sd)),
-        level_sd=level_sd,
-        slope_sd=slope_sd,
-        level=_study_effects("study_level", level_sd, layout),
-        slope=_study_effects("study_slope", slope_sd, layout),
+        deviation_sd=deviation_sd,
+        deviation=_study_terms(layout, deviation_sd),
+        deviation_weight=term_weights(layout, endpoint_priors, tilt),
         spread_sd=spread_sd,
         spread=pt.exp(_study_deviations("study_spread", spread_sd, layout, layout.own_spread)),
         share_sd=share_sd,
         share=patient_share,
         cell_share=pt.sigmoid(_by_cell(layout, logit(patient_share)) + off),
-        entry_tilt=entry_tilt(layout),
+        entry_tilt=tilt,
         decay=patient_decay,
         age_slope=_age_slope(endpoint_priors),
         years=_years(layout),
@@ -129,7 +133,8 @@ def half_normal(name: str, scales: list[float]) -> Tensor:
 def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Moments:
     """Moments of every cell and pair, averaged over the times of entry of the cell."""
     of_age = history.years * _by_cell(layout, history.age_slope)
-    shift = treated + _study_shift(layout, history) + of_age
+    of_study = pt.sum(history.deviation * history.deviation_weight, axis=1)
+    shift = treated + of_study + of_age
     average, sd, covariance, correlation = window_moments(
         layout,
         history.mean,
@@ -203,10 +208,38 @@ def logit(share: Tensor) -> Tensor:
     return pt.log(share) - pt.log1p(-share)
 
 
-def _study_effects(name: str, sd: Tensor, layout: Cells) -> Tensor:
-    """Shifts (sampled study,); linear shifts are part of the covariance instead."""
-    owner = layout.study_endpoint[layout.sampled]
-    return pm.Normal(name, shape=owner.size) * sd[owner] if owner.size else pt.zeros(0)
+def _deviation_sds(endpoint_priors: Sequence[EndpointPriors]) -> Tensor:
+    """SDs (endpoint, term) between studies."""
+    scales = {
+        "level": [p.level_scale for p in endpoint_priors],
+        "slope": [p.slope_scale for p in endpoint_priors],
+        "diagnosis": [p.diagnosis_scale for p in endpoint_priors],
+    }
+    return pt.stack([half_normal(f"{name}_sd", scales[name]) for name in DEVIATIONS], axis=1)
+
+
+def _study_terms(layout: Cells, sd: Tensor) -> Tensor:
+    """Deviations (cell, term) that are sampled; the others are part of the covariance instead."""
+    chosen = layout.sampled, layout.sampled, layout.sampled & is_seen_early(layout)
+    terms = [
+        _study_deviations(f"study_{name}", sd[:, term], layout, chosen[term])
+        for term, name in enumerate(DEVIATIONS)
+    ]
+    return pt.stack(terms, axis=1)
+
+
+def is_seen_early(layout: Cells) -> Bools:
+    """True (study,) where patients are seen so early that their course at diagnosis matters."""
+    early = np.any(layout.root_weight[:, :, None] * layout.basis[:, :, :2] > 0.0, axis=(1, 2))
+    return np.isin(np.arange(len(layout.studies)), layout.study[early])
+
+
+def term_weights(layout: Cells, endpoint_priors: Sequence[EndpointPriors], tilt: Tensor) -> Tensor:
+    """Weights (cell, term) of a study's deviation in the mean of each cell."""
+    at_knots = np.array([deviation_left(p.first_month, KNOTS_MONTHS) for p in endpoint_priors])
+    at_nodes = np.sum(layout.basis * at_knots[layout.endpoint][:, None, :], axis=2)
+    left = pt.sum(root_weights(layout, tilt) ** 2 * at_nodes, axis=1)
+    return pt.stack([np.ones(layout.months.size), layout.months, left], axis=1)
 
 
 def _study_deviations(name: str, sd: Tensor, layout: Cells, chosen: Bools) -> Tensor:
@@ -218,27 +251,31 @@ def _study_deviations(name: str, sd: Tensor, layout: Cells, chosen: Bools) -> Te
     return pt.sum(layout.of_study(chosen) * deviation, axis=1)
 
 
-def _study_shift(layout: Cells, history: NaturalHistory) -> Tensor:
-    of_study = layout.of_study(layout.sampled)
-    if not of_study.any():
-        return 0.0
-    return pt.sum(of_study * (history.level + history.slope * layout.months[:, None]), axis=1)
-
-
 def _walk(
     name: str,
-    priors: Iterable[EndpointPriors],
+    priors: Sequence[EndpointPriors],
     steps_of: Callable[[EndpointPriors], tuple[tuple[float, float], tuple[float, float], float]],
 ) -> Tensor:
     """Curve at the knots: a start, a step to month 3, then steps of SD ``step sqrt(months)``."""
     endpoint_steps = [steps_of(prior) for prior in priors]
-    centres, spreads = np.zeros((2, len(endpoint_steps), KNOTS_MONTHS.size))
+    centres, spreads = np.zeros((2, len(endpoint_steps), len(WALKED)))
     for row, (start, jump, step) in enumerate(endpoint_steps):
         centres[row, :2] = start[0], jump[0]
         spreads[row] = start[1], jump[1], *(step * ROOT_MONTHS[1:])
     raw = pm.Normal(f"{name}_raw", 0.0, 1.0, shape=spreads.shape)
-    factors = np.array([walk_factor(np.tri(KNOTS_MONTHS.size) * spread) for spread in spreads])
-    return np.cumsum(centres, axis=1) + pt.sum(factors * raw[:, None, :], axis=2)
+    at_knots = [between_walked(prior.first_month) for prior in priors]
+    walked = [walk_factor(np.tri(len(WALKED)) * spread) for spread in spreads]
+    factors = np.array([knots @ factor for knots, factor in zip(at_knots, walked, strict=True)])
+    middle = [knots @ np.cumsum(centre) for knots, centre in zip(at_knots, centres, strict=True)]
+    return np.array(middle) + pt.sum(factors * raw[:, None, :], axis=2)
+
+
+def between_walked(first_month: float) -> Floats:
+    """Weights (knot, walked knot) of a curve at all knots, given those of its walk."""
+    weights = np.zeros((KNOTS_MONTHS.size, len(WALKED)))
+    weights[WALKED, np.arange(len(WALKED))] = 1.0
+    weights[1, :2] = 1.0 - first_month, first_month
+    return weights
 
 
 def walk_factor(steps: Floats) -> Floats:

@@ -12,18 +12,21 @@ from phase2sim.core.endpoints import SHIPPED_TABLES
 class EndpointPriors:
     """Priors of one endpoint, model scale; normal (mean, SD) unless stated otherwise.
 
-    Curves are random walks over the knots, from diagnosis. The step from 0 to 3 months has a
-    separate prior, because insulin treatment starts. The SD of a later step is ``per_root_month``
-    times the square root of the months between its knots.
+    Curves are random walks from diagnosis over months 3, 6, 12, 24 and 36. The step from 0 to 3
+    months has a separate prior, because insulin treatment starts; the share ``first_month`` of it
+    is taken by month 1. The SD of a later step is ``per_root_month`` times the square root of its
+    months.
     """
 
     first_mean: tuple[float, float]  # of patients at diagnosis
     mean_step: tuple[float, float]  # from 0 to 3 months
+    first_month: float  # share of that step, 0 to 1
     mean_per_root_month: float
     first_log_sd: tuple[float, float]  # log of the SD between patients at diagnosis
     log_sd_step: tuple[float, float]
     log_sd_per_root_month: float
     level_scale: float  # of the half-normal SD between studies
+    diagnosis_scale: float  # of that of the mean at diagnosis, beyond the level
     slope_scale: float  # of the half-normal SD of slopes between studies, per month
     spread_scale: float  # of the half-normal SD of the log SD between studies
     share: tuple[float, float]  # Beta: share of the variance that is permanent
@@ -46,11 +49,11 @@ class Sampler:
     """Length of the sampling, and number of kept draws."""
 
     chains: int = 4
-    tune: int = 400
-    draws: int = 1300  # per chain
+    tune: int = 500
+    draws: int = 1100  # per chain
     target_accept: float = 0.92
     adaptation: str = "low_rank"  # of the mass matrix; studies and mean curve are correlated
-    eigenvalue_cutoff: float = 4.0  # directions with a variance beyond 4 or 1/4 are kept
+    eigenvalue_cutoff: float = 3.0  # directions with a variance beyond 3 or 1/3 are kept
     regularisation: float = 0.1  # of the mass matrix; with little, its updates take half the time
     most_doublings: int = 6  # of a trajectory; only the first steps of a chain need more
     kept_draws: int = 4000  # draws kept after thinning, over all chains
@@ -82,7 +85,7 @@ PRIORS: Mapping[str, EndpointPriors] = MappingProxyType(
 EVENT_PRIORS = EventPriors()
 # SD of the tilt of a learned entry: 95 % of the mean places lie between 9 and 91 % of the window.
 ENTRY_TILT_SD = 3.0
-LOGIT_SHARE_SCALE = 0.5  # of the half-normal SD of logit(share) between studies
+LOGIT_SHARE_SCALE = 1.0  # of the half-normal SD of logit(share) between studies
 CROSS_CORRELATION_SCALE = 0.5  # SD of the unit triangle of ``_endpoint_driver``
 SAMPLER = Sampler()
 GATE = Gate()
