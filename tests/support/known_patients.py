@@ -49,8 +49,8 @@ def known(evidence: Evidence, **true: ArrayLike) -> Known:
 
     ``true`` replaces what is known by endpoint: ``mean`` and ``sd`` (endpoint, knot), ``level_sd``,
     ``slope_sd``, ``diagnosis_sd``, ``share``, ``decay``, ``age_slope``, ``spread_sd`` and
-    ``share_sd`` (endpoint,), ``driver`` (endpoint, endpoint), ``tilt`` (learned arm,). By default curves are flat, studies
-    alike and endpoints independent.
+    ``share_sd`` (endpoint,), ``driver`` (endpoint, endpoint), ``tilt`` (learned arm,). By default
+    curves are flat, studies alike and endpoints independent.
     """
     layout = cells(evidence)
     names = layout.endpoints

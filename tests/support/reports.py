@@ -20,6 +20,11 @@ MEAN: Mapping[str, float] = {"hba1c": 8.0, "c_peptide": 0.5, "insulin": 0.7, "gl
 SD: Mapping[str, float] = {"hba1c": 1.2, "c_peptide": 0.3, "insulin": 0.4, "glucose": 0.35}
 
 
+def through(*values: float) -> Floats:
+    """Curve at all knots, linear between its values at months 0, 3, 6, 12, 24 and 36."""
+    return np.interp(KNOTS, [0.0, 3.0, 6.0, 12.0, 24.0, 36.0], values)
+
+
 def truth(**changes: object) -> Parameters:
     """Patients whose mean and SD do not change, who keep 0.6 of their deviation; equal studies."""
     none = np.zeros(4)

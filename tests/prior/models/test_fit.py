@@ -63,23 +63,24 @@ def small_fit() -> tuple[PriorDraws, list[str]]:
 
 
 def textbook() -> tuple[float, float]:
-    """Mean and SD at diagnosis: conjugate given the SD between studies, averaged over that SD."""
+    """Mean and SD at diagnosis: conjugate given the SDs between studies, averaged over these."""
     prior = PRIORS["hba1c"]
     mean, sd = prior.first_mean
 
-    def given(between: float) -> tuple[float, float, float]:
-        error = REPORTED_SE**2 + between**2
+    def given(level: float, start: float) -> tuple[float, float, float]:
+        error = REPORTED_SE**2 + level**2 + start**2
         weight = stats.norm.pdf(REPORTED_MEAN, mean, np.sqrt(sd**2 + error))
-        weight *= stats.halfnorm.pdf(between, scale=prior.level_scale)
+        weight *= stats.halfnorm.pdf(level, scale=prior.level_scale)
+        weight *= stats.halfnorm.pdf(start, scale=prior.diagnosis_scale)
         variance = 1 / (1 / sd**2 + 1 / error)
         return weight, variance * (mean / sd**2 + REPORTED_MEAN / error), variance
 
     def moment(power: int) -> float:
-        def part(between: float) -> float:
-            weight, centre, variance = given(between)
+        def part(level: float, start: float) -> float:
+            weight, centre, variance = given(level, start)
             return float(weight * (1.0, centre, centre**2 + variance)[power])
 
-        return float(integrate.quad(part, 0, 5)[0])
+        return float(integrate.dblquad(part, 0, 5, 0, 3)[0])
 
     centre = moment(1) / moment(0)
     return centre, float(np.sqrt(moment(2) / moment(0) - centre**2))

@@ -24,15 +24,17 @@ type Floats = NDArray[np.float64]
 
 LARGE = 10_000
 SCALE = SD["hba1c"]
-CENTRE, SPREAD = PRIORS["hba1c"].first_mean
+CENTRE = PRIORS["hba1c"].first_mean[0] + PRIORS["hba1c"].mean_step[0]
+SPREAD = np.hypot(PRIORS["hba1c"].first_mean[1], PRIORS["hba1c"].mean_step[1])
+MONTH, KNOT = 3.0, 2  # where nothing is left of how studies differ at diagnosis
 BETWEEN = PRIORS["hba1c"].level_scale
 ERRORS = np.array([0.3, 0.5, 0.4])
 EXAMPLES = {
-    "alike": (11.0, 11.1, 10.9),
-    "one apart": (10.0, 10.2, 12.5),
-    "all apart": (9.0, 11.0, 13.0),
-    "far from the prior": (6.0, 6.4, 5.9),
-    "uncertain one apart": (10.4, 12.6, 10.6),
+    "alike": (8.0, 8.1, 7.9),
+    "one apart": (7.0, 7.2, 9.5),
+    "all apart": (6.0, 8.0, 10.0),
+    "far from the prior": (3.0, 3.4, 2.9),
+    "uncertain one apart": (7.4, 9.6, 7.6),
 }
 SHORT = Sampler(tune=500, draws=1500)
 
@@ -79,7 +81,7 @@ def test_sds_of_many_patients_are_normal() -> None:
 
 
 class New(NamedTuple):
-    """Mean at diagnosis of the control arm of a new study."""
+    """Mean at month 3 of the control arm of a new study."""
 
     mean: float
     variance: float
@@ -87,10 +89,10 @@ class New(NamedTuple):
 
 
 def reported(means: tuple[float, ...]) -> Evidence:
-    """One mean at diagnosis from each of three studies of patients of the reference age."""
+    """One mean at month 3 from each of three studies of patients of the reference age."""
     names = "ABC"
     read = [
-        entry("mean", 0.0, mean, se=float(error), study=study)
+        entry("mean", MONTH, mean, se=float(error), study=study)
         for study, mean, error in zip(names, means, ERRORS, strict=True)
     ]
     return evidence(*read, arms=tuple(arm(study=study, age_years=REFERENCE_AGE) for study in names))
@@ -141,8 +143,7 @@ def test_a_new_study_is_predicted_as_by_quadrature(
 
     posterior = three_studies.sample(reported(EXAMPLES[example]), 20261124, SHORT)["posterior"]
 
-    mean, between = (posterior[name][..., 0] for name in ("history", "level_sd"))
-    mean = mean[..., 0]  # at diagnosis
+    mean, between = posterior["history"][..., 0, KNOT], posterior["level_sd"][..., 0]
     # Given a draw the new study is normal, so that each draw gives a chance and not one value.
     chances = {
         f"below {value:.2f}": (mean.dims, stats.norm.cdf(value, mean, between)) for value in at

@@ -16,11 +16,13 @@ from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS, PRIORS
 type Floats = NDArray[np.float64]
 
 DRAWS = 4000
-MEANS = (9.2, 10.4, 11.9, 10.1)  # of untreated patients' HbA1c at diagnosis, one a study
+MONTH = 3.0  # where nothing is left of how studies differ at diagnosis
+MEANS = (6.2, 7.4, 8.9, 7.1)  # of untreated patients' HbA1c, one a study
 ERRORS = (0.4, 0.6, 0.5, 0.8)
-CENTRE, SPREAD = PRIORS["hba1c"].first_mean
+CENTRE = PRIORS["hba1c"].first_mean[0] + PRIORS["hba1c"].mean_step[0]
+SPREAD = float(np.hypot(PRIORS["hba1c"].first_mean[1], PRIORS["hba1c"].mean_step[1]))
 BETWEEN = PRIORS["hba1c"].level_scale
-MU = PRIORS["c_peptide"].first_mean[0]  # where every draw leaves C-peptide at diagnosis
+MU = PRIORS["c_peptide"].first_mean[0]  # where every draw leaves C-peptide, whose step is 0
 SIGMA = float(np.exp(PRIORS["c_peptide"].first_log_sd[0]))
 MEDIAN, THRESHOLD, BELOW = 0.55, 0.35, 1  # model scale; of seven patients
 FIVE = (0.2, 0.4, 0.52, 0.66, 0.9)  # smallest, quartiles about the median, largest of seven
@@ -32,23 +34,23 @@ def everything() -> Evidence:
     model = {"endpoint": "c_peptide", "on_model_scale": True, "n": 7}
     outcome = {"endpoint": "adverse_events", "study": "G", "n": 5}
     read = [
-        entry("mean", 0.0, mean, se=error, study=study)
+        entry("mean", MONTH, mean, se=error, study=study)
         for study, mean, error in zip("ABCD", MEANS, ERRORS, strict=True)
     ]
     read += [
-        entry("mean", 0.0, 0.6, se=0.1, study="H", **(model | {"n": 20})),
-        entry("median", 0.0, MEDIAN, study="E", **model),
-        entry("count", 0.0, BELOW, threshold=THRESHOLD, beyond="below", study="E", **model),
-        entry("median", 0.0, FIVE[2], study="F", **model),
+        entry("mean", MONTH, 0.6, se=0.1, study="H", **(model | {"n": 20})),
+        entry("median", MONTH, MEDIAN, study="E", **model),
+        entry("count", MONTH, BELOW, threshold=THRESHOLD, beyond="below", study="E", **model),
+        entry("median", MONTH, FIVE[2], study="F", **model),
         entry(
             "quartiles",
-            0.0,
+            MONTH,
             bounds=(FIVE[1], FIVE[3]),
             quantile_method="weibull",
             study="F",
             **model,
         ),
-        entry("range", 0.0, bounds=(FIVE[0], FIVE[4]), study="F", **model),
+        entry("range", MONTH, bounds=(FIVE[0], FIVE[4]), study="F", **model),
         entry("count", (0.0, 6.0), 2, **outcome),
         entry("events", (0.0, 6.0), 2, **outcome),
     ]
@@ -87,7 +89,9 @@ def draws() -> PriorDraws:
     """Posterior draws of the conjugate part; everything else stands at the centre of its prior."""
     between, mean = posterior(np.random.default_rng(13))
     hba1c = PRIORS["hba1c"]
-    step = np.r_[SPREAD, hba1c.mean_step[1], hba1c.mean_per_root_month * ROOT_MONTHS[1:]]
+    step = np.r_[
+        hba1c.first_mean[1], hba1c.mean_step[1], hba1c.mean_per_root_month * ROOT_MONTHS[1:]
+    ]
     shift = np.linalg.solve(walk_factor(np.tri(6) * step), np.ones(6))  # of the curve, by 1
     raw = np.zeros((DRAWS, 2, 6))
     raw[:, 0] = np.outer(mean - CENTRE, shift)

@@ -13,6 +13,7 @@ from support.reports import (
     entry,
     evidence,
     replicas,
+    through,
     truth,
 )
 
@@ -163,7 +164,7 @@ def test_remission_is_counted_in_the_same_patients() -> None:
 
 def test_a_fall_below_the_own_baseline_depends_on_when_patients_enrolled() -> None:
     history = truth().history.copy()
-    history[0] = [11.0, 8.0, 7.5, 7.7, 8.2, 8.4]
+    history[0] = through(11.0, 8.0, 7.5, 7.7, 8.2, 8.4)
     enrolled = arm(months_since_diagnosis=(0.0, 4.0))
     fall = evidence(entry("count", 6.0, beyond="below_baseline"), arms=(enrolled,))
     spread = SD["hba1c"] * np.sqrt(2 * (1 - KEPT))

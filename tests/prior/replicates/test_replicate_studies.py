@@ -6,7 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
-from support.reports import KNOTS, MEAN, SD, arm, assert_mean, entry, evidence, replicas, truth
+from support.reports import (
+    KNOTS,
+    MEAN,
+    SD,
+    arm,
+    assert_mean,
+    entry,
+    evidence,
+    replicas,
+    through,
+    truth,
+)
 
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import (
@@ -178,7 +189,7 @@ def test_a_difference_between_arms_has_the_error_it_was_reported_with() -> None:
 
 def test_a_percent_change_is_that_of_the_two_medians() -> None:
     history = truth().history.copy()
-    history[2] = [1.0, 0.8, 0.8, 0.8, 0.8, 0.8]  # roots: from 1.00 to 0.64 U/kg/day
+    history[2] = through(1.0, 0.8, 0.8, 0.8, 0.8, 0.8)  # roots: from 1.00 to 0.64 U/kg/day
     change = evidence(entry("percent_change", (0.0, 3.0), endpoint="insulin"))
 
     assert replicas(change, alike(history=history), 1)[0, 0] == pytest.approx(-36.0)
@@ -186,7 +197,7 @@ def test_a_percent_change_is_that_of_the_two_medians() -> None:
 
 def test_a_percent_change_with_a_standard_error_has_that_error() -> None:
     history = truth().history.copy()
-    history[3] = np.log([10.0, 6.0, 6.0, 6.0, 6.0, 6.0])
+    history[3] = through(*np.log([10.0, 6.0, 6.0, 6.0, 6.0, 6.0]))
     change = entry("percent_change", (0.0, 3.0), -40.0, endpoint="glucose", se=6.0, n=0)
 
     log_ratio = np.log1p(replicas(evidence(change), truth(history=history))[:, 0] / 100.0)

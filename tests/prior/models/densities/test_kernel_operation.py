@@ -106,12 +106,12 @@ def test_covariance_of_locations(*, reported: bool) -> None:
         [1.4, 1.0, 0.6, 0.8],  # as reported
         [1.0, 1.3, 0.8],  # how far the expected values move
         [0.0, 0.2, 0.0],  # by an arm's typical weight
-        [0.2, 0.1],  # between studies
-        [0.01, 0.02],
+        [[1.0, 3.0, 0.2], [1.0, 6.0, 0.0], [1.0, 0.0, 0.9]],  # by each term of a deviation
+        [[0.2, 0.01, 0.5], [0.1, 0.02, 0.3]],  # variances of these between studies
         ties,
         powers,
         [np.nan, 0.3 if reported else np.nan, np.nan],
-        [[0, 0, 0, 9.0], [0, 1, 0, 18.0], [1, 1, 0, 36.0]],
+        [[0, 0, 0], [0, 1, 0], [1, 1, 0], [2, 2, 1]],
     ]
     assert_slopes(location_covariance, inputs)
 
@@ -176,7 +176,7 @@ def test_quartiles_beside_a_median_and_alone() -> None:
     ("operation", "dimensions"),
     [
         (below_baseline, (2, 1, 1, 1, 2, 2, 3, 3, 1)),
-        (effects_given_means, (1, 2, 1, 1, 1, 2, 2, 1)),
+        (effects_given_means, (1, 2, 1, 2, 1, 1, 2, 1, 1)),
         (CorrelatedNormal(), (2, 2, 0)),
     ],
     ids=["row density", "differentiable", "correlated normal"],
@@ -217,19 +217,20 @@ def test_fast_maths_is_off_once_the_model_is_imported() -> None:
 
 def test_effects_given_means() -> None:
     rng = np.random.default_rng(2)
-    owner = np.array([[0, 0, 3], [0, 0, 12], [1, 1, 6], [2, 0, 3], [-1, 2, 3], [1, 1, 9]])
-    effects = np.array([[0, 0, 0], [0, 0, 1], [1, 0, 0], [1, 0, 1], [7, 1, 0], [7, 1, 1]])
+    owner, months = np.array([0, 0, 1, 2, -1, 1]), np.array([1, 12, 2, 3, 3, 9])
+    effects = np.array([[0, 0, 0], [0, 0, 1], [1, 0, 0], [1, 0, 2], [7, 1, 0], [7, 1, 1]])
+    by_term = np.stack([np.ones(6), months, np.maximum(1.0 - months / 3.0, 0.0)], axis=1)
     trial = np.array([0, 0, 0, -1, 0, 0])
     mean_slope, sds = rng.uniform(0.5, 1.5, 6), np.array([0.5, 0.05, 0.3, 0.04, 0.6, 0.07])
     factor = rng.normal(size=(6, 6))
     sampling = factor @ factor.T / 6 + 0.3 * np.eye(6)
-    own = (owner[:, 0] == effects[:, :1]) * np.where(effects[:, 2:] > 0, owner[:, 2], 1.0)
+    own = (owner == effects[:, :1]) * by_term[:, effects[:, 2]].T
     by_effect = own * mean_slope  # (effect, location)
     covariance = sampling + by_effect.T @ np.diag(sds**2) @ by_effect
     residual, raw = rng.normal(size=(2, 6))
 
     value = effects_given_means.kernel(
-        residual, covariance, mean_slope, sds, raw, *_floats(effects, owner, trial)
+        residual, covariance, mean_slope, by_term, sds, raw, *_floats(effects, owner, trial)
     )
 
     block, told = np.ix_([0, 1, 2, 4, 5], [0, 1, 2, 4, 5]), [0, 1, 2, 4, 5]
@@ -257,8 +258,8 @@ def test_effects_given_means() -> None:
         both = by_covariance + by_covariance.T - np.diag(np.diag(by_covariance))
         return (first, both[lower], *others)
 
-    folded = Differentiable(Slopes("folded", slopes, 5), symmetric, lambda *_: [(6,)])
-    inputs = (residual, covariance[lower], mean_slope, sds, raw)
+    folded = Differentiable(Slopes("folded", slopes, 6), symmetric, lambda *_: [(6,)])
+    inputs = (residual, covariance[lower], mean_slope, by_term, sds, raw)
     assert_slopes(folded, (*inputs, *_floats(effects, owner, trial)))
 
 

@@ -103,4 +103,4 @@ def test_a_window_of_one_day_reads_the_curve() -> None:
 
 
 def test_a_curve_is_constant_after_its_last_knot() -> None:
-    assert weights_of(EntryTime(30.0, 30.0), 12.0) == pytest.approx([0, 0, 0, 0, 0, 1])
+    assert weights_of(EntryTime(30.0, 30.0), 12.0) == pytest.approx([0, 0, 0, 0, 0, 0, 1])

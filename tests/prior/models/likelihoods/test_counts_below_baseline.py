@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
 from support.known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
-from support.reports import arm, entry, evidence
+from support.reports import KNOTS, arm, entry, evidence, through
 
 from phase2sim.evidence.reported import ReportedNumber
 from phase2sim.prior.models.likelihoods.counts_below_baseline import counts_below_baseline_density
@@ -96,12 +96,12 @@ def test_patients_who_enter_at_different_times_change_differently(
     start: float, share: float, change: float
 ) -> None:
     # In the last, who enter together change alike; the mean tells more of how all differ.
-    latest, curve, knots = 6.0, [start, *5 * [8.0]], [0.0, 3.0, 6.0, 12.0, 24.0, 36.0]
+    latest, curve = 6.0, through(start, *5 * [8.0])
     rng = np.random.default_rng(6)
     entry_time = latest * rng.uniform(size=(SAMPLES, N))
     first, second = rng.standard_normal((2, SAMPLES, N))
     rho = share + (1 - share) * DECAY**LAG
-    baseline = np.interp(entry_time, knots, curve) + SD["hba1c"] * first
+    baseline = np.interp(entry_time, KNOTS, curve) + SD["hba1c"] * first
     value = 8.0 + SD["hba1c"] * (rho * first + np.sqrt(1 - rho**2) * second)
     centre = baseline.mean() + change
     falls = (value < baseline).sum(axis=1)[abs(baseline.mean(axis=1) - centre) < BAND]

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import integrate
 from support.known_patients import evaluated, known
-from support.reports import arm, entry, evidence, replicas, truth
+from support.reports import arm, entry, evidence, replicas, through, truth
 
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 
-CURVE = [11.0, 7.2, 7.4, 7.9, 8.3, 8.5]
+CURVE = through(11.0, 7.2, 7.4, 7.9, 8.3, 8.5)
 WINDOW = (1.0, 3.0)
 
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate
 from support.agreement import assert_agrees
 from support.known_patients import UNCOMPILED
-from support.reports import KNOTS, arm, assert_mean, entry, evidence, replicas, truth
+from support.reports import KNOTS, arm, assert_mean, entry, evidence, replicas, through, truth
 
 from phase2sim.evidence.reported import CareCovariate, CareEffect, Evidence, Normal, UnknownShare
 from phase2sim.prior.models.densities.pytensor_names import function
@@ -112,7 +112,7 @@ def test_a_replicated_arm_without_a_share_draws_it() -> None:
 
 def test_what_the_variance_leaves_out_is_a_few_percent_of_the_sd_at_entry() -> None:
     months = np.linspace(0.0, 3.0, 30_001)
-    fall = np.interp(months, KNOTS, [11.2, 7.1, 7.3, 7.8, 8.2, 8.4])
+    fall = np.interp(months, KNOTS, through(11.2, 7.1, 7.3, 7.8, 8.2, 8.4))
     within = np.mean(np.interp(months, [0.0, 3.0], [2.3, 1.1]) ** 2)
 
     left_out = np.var(fall - 0.45 * months / 3.0) - np.var(fall)

@@ -11,13 +11,13 @@ import pytest
 from scipy import integrate, stats
 from support.agreement import assert_agrees
 from support.known_patients import DECAY, SD, SHARE, evaluated, known
-from support.reports import arm, entry, evidence, replicas, truth
+from support.reports import arm, entry, evidence, replicas, through, truth
 
 from phase2sim.core.entry_times import EntryTime
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.likelihoods.counts_below_baseline import counts_below_baseline_density
 
-CURVE = [11.0, 7.2, 7.4, 7.9, 8.3, 8.5]
+CURVE = through(11.0, 7.2, 7.4, 7.9, 8.3, 8.5)
 LOW, HIGH = 0.0, 12.0
 ARMS = (arm(months_since_diagnosis=EntryTime(LOW, HIGH, learned=True)),)
 TILTS = (-4.0, 0.0, 2.5)
