@@ -16,7 +16,6 @@ from phase2sim.prior.models.unknowns.settings import Sampler
 
 ROOT = Path(__file__).parents[2]
 NATURAL_HISTORY = ROOT / "priors" / "t1d-natural-history.toml"
-PUBLIC_FILE = "TrialNet placebo arms, under 18"
 SHORT = Sampler(chains=4, tune=700, draws=500, kept_draws=1000)
 SEED = 1
 
@@ -38,15 +37,15 @@ def shipped_evidence() -> Evidence:
 def evidence_before(evidence: Evidence, trial: Dated, dates: tuple[Dated, ...]) -> EvidenceBefore:
     """Set aside what was published in the trial's first month or later, and its own patients.
 
-    A study counts from the latest month that it can be of, a trial from the earliest. The public
-    file of placebo patients is also set aside if the trial may have patients in it.
+    A study counts from the latest month that it can be of, a trial from the earliest.
     """
-    left_out = {*trial.leaves_out, *([PUBLIC_FILE] if trial.trialnet else [])}
 
     def set_aside(entry: ReportedNumber) -> ReportedNumber:
         late = latest_month(entry, dates) >= trial.earliest
-        unread = entry.unused or ("not before the trial" if late or entry.study in left_out else "")
-        return replace(entry, unused=unread)
+        own = entry.study in trial.leaves_out
+        return replace(
+            entry, unused=entry.unused or ("not before the trial" if late or own else "")
+        )
 
     reported = tuple(set_aside(entry) for entry in evidence.reported)
     kept = replace(evidence, reported=reported)

@@ -7,7 +7,6 @@ from math import isnan
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NO_DATE = "0000-00"  # before every trial
 USUAL_WINDOW = 3.3  # months since diagnosis: 100 days, where a trial prints no limit
 # Mean age as a share of the age range, where none is printed: mean and SD of the ten trials of
 # trials.csv that print one (0.26 to 0.57).
@@ -24,7 +23,6 @@ class Dated:
     endpoint: str  # empty for all endpoints
     earliest: str  # "2013-08"
     latest: str
-    trialnet: str  # "yes" | "maybe" | ""
     leaves_out: tuple[str, ...]  # studies of the evidence file with the same patients
 
 
@@ -74,9 +72,8 @@ def dated() -> tuple[Dated, ...]:
             name=cells["name"],
             arm=cells["arm"],
             endpoint=cells["endpoint"],
-            earliest=cells["earliest"] or NO_DATE,
-            latest=cells["latest"] or NO_DATE,
-            trialnet=cells["trialnet"],
+            earliest=cells["earliest"],
+            latest=cells["latest"],
             leaves_out=tuple(filter(None, cells["leaves_out"].split(";"))),
         )
         for cells in read_rows("dates.csv")

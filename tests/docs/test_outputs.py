@@ -41,3 +41,17 @@ def test_only_a_block_right_below_its_commands_is_written(
     assert "```\nkept\n```" in text
     assert text.startswith("```bash\necho no output shown\n```\n\nWords.\n")
     assert text.endswith(f"\n{outputs.stamp()}\n")
+
+
+def test_blocks_of_a_page_are_done_in_order_and_a_cut_output_keeps_its_lines(
+    outputs: ModuleType, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```toml\n# mine/a.toml\nkey = 1\n```\n\n```bash\necho more >> mine/a.toml\n```\n\n"
+        "```bash\ncat mine/a.toml\n```\n\n```\nold\nold\n...\n```\n"
+    )
+    outputs.refresh(page, tmp_path)
+
+    assert page.read_text().endswith("```\n# mine/a.toml\nkey = 1\n...\n```\n")
+    assert (tmp_path / "mine" / "a.toml").read_text().splitlines()[-1] == "more"

@@ -1,9 +1,11 @@
 """Evidence files that are shipped: what their sources say, and what the fit reads of them."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from phase2sim.evidence.elicited import NO_REASON, elicited_inputs
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import Evidence, Normal, ReportedNumber
 
@@ -39,7 +41,7 @@ def test_every_window_of_the_shipped_control_arms_is_explained(shipped: Evidence
         arm.study
         for arm in shipped.arms
         if arm.design == "control-arm"
-        and not any(word in arm.note for word in ("window:", "entry:"))
+        and not re.search(r"\b(window|entry|entry and age):", arm.note)
     ]
 
     assert unexplained == []
@@ -127,9 +129,8 @@ def test_control_arms_are_as_their_full_texts_say(
     window: tuple[float, float],
     age: float,
 ) -> None:
-    (found,) = (one for one in shipped.arms if one.study == study)
+    (found,) = (one for one in shipped.arms if (one.study, one.arm) == (study, arm))
 
-    assert found.arm == arm
     assert (found.patients, found.months_since_diagnosis[:2], found.age_years) == (
         patients,
         window,
@@ -162,12 +163,42 @@ def test_phase_1_effects_are_sceptical_and_elicited(shipped: Evidence) -> None:
     assert set(hba1c.reasons) == {"half_time_months", "sceptical_sd", "bias_sd", "shared"}
 
 
-def test_study_without_patients_still_gives_a_slope(shipped: Evidence) -> None:
+def test_slopes_of_patients_who_are_read_elsewhere_are_set_aside(shipped: Evidence) -> None:
     slopes = [
         number for number in of_study(shipped, "Greenbaum 2012") if number.statistic == "slope"
     ]
 
+    assert [number.n for number in slopes] == [0, 0]
+    assert all(number.unused.startswith("the same patients in part") for number in slopes)
+
+
+def test_study_without_patients_still_gives_a_slope(tmp_path: Path) -> None:
+    text = (PRIORS / "t1d-natural-history.toml").read_text(encoding="utf-8")
+    read = load(tmp_path, re.sub(r'unused = "the same patients in part.*\n', "", text))
+
+    slopes = [number for number in of_study(read, "Greenbaum 2012") if number.statistic == "slope"]
     assert [(number.n, number.unused) for number in slopes] == [(0, ""), (0, "")]
+
+
+@pytest.mark.parametrize(
+    ("study", "endpoint", "statistic", "why"),
+    [
+        ("MELD-ATG", "hba1c", "residual_sd", "in none of the texts seen"),
+        ("PROTECT", "c_peptide", "residual_sd", "4-hour meal test"),
+        ("PROTECT", "c_peptide", "change", "4-hour meal test"),
+    ],
+)
+def test_numbers_that_no_text_or_another_test_gives_are_set_aside(
+    shipped: Evidence, study: str, endpoint: str, statistic: str, why: str
+) -> None:
+    found = [
+        number
+        for number in of_study(shipped, study)
+        if (number.endpoint, number.statistic) == (endpoint, statistic)
+    ]
+
+    assert found
+    assert all(why in number.unused for number in found)
 
 
 def test_digest_changes_with_the_assumed_effect(tmp_path: Path) -> None:
@@ -178,11 +209,31 @@ def test_digest_changes_with_the_assumed_effect(tmp_path: Path) -> None:
     assert before.digest != after.digest
 
 
-def test_elicited_numbers_have_a_reason(shipped: Evidence) -> None:
-    elicited = [number for number in shipped.reported if number.elicited]
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("t1d-natural-history",),
+        ("gxipc1", "t1d-natural-history"),
+        ("msc-randomised", "t1d-natural-history"),
+        ("enthusiastic", "gxipc1", "t1d-natural-history"),
+    ],
+)
+def test_elicited_inputs_have_a_reason(names: tuple[str, ...]) -> None:
+    evidence = load_evidence([PRIORS / f"{name}.toml" for name in names])
 
-    assert len(elicited) == 2
-    assert all(number.why and number.status == "elicited" for number in elicited)
+    inputs = elicited_inputs(evidence)
+    assert inputs
+    assert all(given.reason.strip() not in {"", NO_REASON} for given in inputs)
+
+
+def test_no_shipped_reported_number_is_elicited() -> None:
+    """What 0.6 and -0.5 were elicited for is computed: the correlations of the five arms."""
+    evidence = load_evidence(
+        [PRIORS / f"{name}.toml" for name in ("gxipc1", "t1d-natural-history", "msc-randomised")]
+    )
+
+    marked = [n.where for n in evidence.reported if n.elicited or n.status == "elicited"]
+    assert marked == []
 
 
 def test_shipped_trials_of_the_class_have_both_arms_read() -> None:

@@ -2,10 +2,11 @@
 
 import re
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from evidence_by_date import PUBLIC_FILE, evidence_before, latest_month, shipped_evidence
+from evidence_by_date import evidence_before, latest_month, shipped_evidence
 from forecast_tables import HERE, Dated, ScoredRow, dated, entry_window, read_rows, scored_rows
 from plain_benchmark import on_common_scale
 from simulated_reports import AGES, trial_as_evidence
@@ -82,8 +83,44 @@ def test_nothing_is_read_that_was_not_published_before_a_trial(
     read = [entry for entry in before.evidence.reported if not entry.unused]
     assert all(latest_month(entry, dated()) < trial.earliest for entry in read)
     assert not {entry.study for entry in read} & set(trial.leaves_out)
-    if trial.trialnet:
-        assert PUBLIC_FILE not in {entry.study for entry in read}
+
+
+def test_individual_values_count_from_the_publication_of_their_trial(shipped: Evidence) -> None:
+    """Not from 2019, when the values of all five were published together."""
+    first = {
+        entry.study: latest_month(entry, dated())
+        for entry in shipped.reported
+        if (entry.arm, entry.endpoint) == ("under 18", "c_peptide")
+    }
+
+    assert first == {
+        "AbATE": "2013-11",
+        "START": "2013-12",
+        "T1DAL": "2013-12",
+        "MMF/DZB": "2010-04",
+        "Abatacept": "2011-08",
+    }
+
+
+@pytest.mark.parametrize(
+    ("trial", "study"),
+    [
+        ("AbATE", "AbATE"),
+        ("T1DAL", "T1DAL"),
+        ("MMF/DZB (TN02)", "MMF/DZB"),
+        ("Abatacept (TN09)", "Abatacept"),
+    ],
+)
+def test_a_trial_is_not_forecast_from_its_own_individual_values(
+    trial: str, study: str, shipped: Evidence
+) -> None:
+    (one,) = (one for one in trials() if one.name == trial)
+    later = replace(one, earliest="2027-01")
+
+    before = evidence_before(shipped, later, dated()).evidence
+    own = [entry for entry in before.reported if entry.study == study]
+    assert any(entry.arm == "under 18" for entry in own)
+    assert all(entry.unused for entry in own)
 
 
 def test_a_trial_in_the_evidence_file_leaves_itself_out(shipped: Evidence) -> None:

@@ -61,12 +61,12 @@ def _add_design_slopes(
     for k in range(len(rows)):
         study, term = effects[rows[k], 0], int(effects[rows[k], 2])
         for i in range(len(columns)):
-            place = columns[i]
-            if owner[place] == study:
-                sd, slope, weight = sds[rows[k]], mean_slope[place], by_term[place, term]
+            at = columns[i]
+            if owner[at] == study:
+                sd, slope, weight = sds[rows[k]], mean_slope[at], by_term[at, term]
                 of_sds[rows[k]] += by_matrix[k, i] * slope * weight
-                of_slope[place] += by_matrix[k, i] * sd * weight
-                of_terms[place, term] += by_matrix[k, i] * sd * slope
+                of_slope[at] += by_matrix[k, i] * sd * weight
+                of_terms[at, term] += by_matrix[k, i] * sd * slope
 
 
 add_design_slopes = kernel(_add_design_slopes)

@@ -1,0 +1,57 @@
+"""Twice the draws of the shipped fit leave assurance within the error that is printed beside it.
+
+Twenty fits with other seeds, about a quarter of an hour.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from phase2sim import load_scenario, simulate
+from phase2sim.core.measured import Measured
+from phase2sim.evidence.load import load_evidence
+from phase2sim.evidence.reported import Evidence
+from phase2sim.prior import storage
+from phase2sim.prior.models.fit import CompiledModel, to_prior
+from phase2sim.prior.models.unknowns.settings import SAMPLER
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ("gxipc1", "t1d-natural-history")
+ENDPOINTS = ("hba1c", "c_peptide")
+SEEDS, KEPT = 20, 2000
+OUTSIDE = 1  # of each endpoint's twenty
+
+
+def assurances(evidence: Evidence, compiled: CompiledModel, seed: int) -> list[list[Measured]]:
+    """Assurance of each endpoint with some draws of a fit, and with twice as many."""
+    posterior = compiled.sample(evidence, seed)["posterior"].to_dataset()
+    scenario = load_scenario(ROOT / "scenarios" / "gxipc1-phase2.toml")
+    path = storage.cached_path(evidence.digest)
+    found = []
+    for kept in (KEPT, 2 * KEPT):
+        prior = to_prior(evidence, posterior, replace(SAMPLER, kept_draws=kept), {"seed": seed})
+        path.unlink(missing_ok=True)
+        storage.save(prior, path)
+        result = simulate(scenario, trials=10_000, workers=2)
+        found.append([result.assurance[name] for name in ENDPOINTS])
+    return found
+
+
+def test_twice_the_draws_move_assurance_within_two_printed_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two errors, not one: half the draws differ from all of them by 0.7 errors of the half."""
+    monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
+    evidence = load_evidence([ROOT / "priors" / f"{name}.toml" for name in SHIPPED])
+    compiled = CompiledModel.of(evidence)
+    moved = []
+    for seed in range(SEEDS):
+        few, many = assurances(evidence, compiled, seed)
+        moved.append(
+            [abs(b.estimate - a.estimate) / a.mcse for a, b in zip(few, many, strict=True)]
+        )
+        print(seed, moved[-1], few, many)
+
+    for of_endpoint in zip(*moved, strict=True):
+        assert sum(errors > 2.0 for errors in of_endpoint) <= OUTSIDE
