@@ -3,9 +3,9 @@
     uv run python docs/outputs.py
 
 The blocks of a page are done in order, in one folder. A block marked ``bash`` is run; a block
-without a mark right below it is its output. An output whose last line is ``...`` keeps its number of
-lines. A block marked ``toml`` whose first line is ``# <path>`` is written to that file. The last line
-of a page says what its outputs are of; a test compares it with the current versions.
+without a mark right below it is its output. An output whose last line is ``...`` keeps its number
+of lines. A block marked ``toml`` whose first line is ``# <path>`` is written to that file. The last
+line of a page says what its outputs are of; a test compares it with the current versions.
 """
 
 import os
