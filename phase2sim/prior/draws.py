@@ -49,7 +49,8 @@ class PriorDraws(Viewed):
     patient_share : ndarray of float, (draw, endpoint)
         Share of the variance between patients that is permanent, 0 to 1.
     decay : ndarray of float, (draw, endpoint)
-        Correlation over one month of the transient part, 0 to 1.
+        Correlation of the transient part over a doubling of the time since diagnosis (plus half a
+        month), 0 to 1.
     endpoint_correlation : ndarray of float, (draw, endpoint, endpoint)
         Correlation between endpoints at one visit.
     effect : ndarray of float, (draw, endpoint)

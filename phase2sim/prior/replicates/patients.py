@@ -166,11 +166,11 @@ class ArmPopulation:
 
     def correlation(self, enrolled: Floats) -> Floats:
         """Correlation (patient or 1, visit, visit) of the deviations of a patient."""
-        mixed = 0.0 < self.from_diagnosis.sum() < self.from_diagnosis.size
-        entry = (enrolled if mixed else np.zeros(1))[:, None] * (1.0 - self.from_diagnosis)
-        patient_time = entry + self.months
-        lag = patient_time[:, :, None] - patient_time[:, None, :]
-        rate = -np.log(self.truth.decay[self.endpoint])  # per month
+        alike = np.ptp(enrolled) == 0.0 or bool(self.from_diagnosis.all())
+        entry = (enrolled[:1] if alike else enrolled)[:, None] * (1.0 - self.from_diagnosis)
+        time = np.log2(entry + self.months + 0.5)  # doublings of the time since diagnosis
+        lag = time[:, :, None] - time[:, None, :]
+        rate = -np.log(self.truth.decay[self.endpoint])  # per doubling
         decay = np.exp(-np.abs(lag) * np.where(lag > 0.0, rate[:, None], rate))
         typical = sum(_parts(self.truth.patient_share[self.endpoint], rate))
         permanent, transient = _parts(self.study.share[self.endpoint], rate)

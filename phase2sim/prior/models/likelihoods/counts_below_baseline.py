@@ -48,6 +48,7 @@ class CountsBelowBaseline:
     position: Floats  # (count, node) in the window, -1 to 1; 0 unless the spread is learned
     at_baseline: Floats  # (count, node, knot)
     at_visit: Floats  # (count, node, knot)
+    lag: Floats  # (count, node) of ``patient_time`` between the visits
     pairs: Ints  # (count, 3) baseline with itself, visit with itself, both
     location: Ints  # (count, 2) of the same patients at baseline and visit; 0 if none
     shared: Floats  # (count, 2) 1 / n of that location; 0 if none
@@ -87,6 +88,7 @@ def counts_below_baseline(
         position=padded([node.position for node in nodes]),
         at_baseline=padded([node.at_baseline for node in nodes]),
         at_visit=padded([node.at_visit for node in nodes]),
+        lag=padded([node.lag for node in nodes]),
         pairs=np.array(
             [[layout.pair(i, i), layout.pair(j, j), layout.pair(i, j)] for *_, i, j in rows],
             dtype=np.int64,
@@ -150,7 +152,7 @@ def counts_below_baseline_density(
         table.position,
         table.at_baseline,
         table.at_visit,
-        layout.months[table.visit] - layout.months[table.baseline],
+        table.lag,
     )
 
 
@@ -286,7 +288,12 @@ def _below_baseline(
             weight[row, j] = weights[j]
             if weights[j] > 0.0:
                 z[row, j] = change_slopes(
-                    points[row], at_baseline[row, j], at_visit[row, j], lag[row], 0.0, slopes[row]
+                    points[row],
+                    at_baseline[row, j],
+                    at_visit[row, j],
+                    lag[row, j],
+                    0.0,
+                    slopes[row],
                 )
     log_chance, by_z = averaged_count_kernel(z, count, n, ways, weight)
     for row in range(len(z)):
@@ -299,7 +306,7 @@ def _below_baseline(
                     points[row],
                     at_baseline[row, j],
                     at_visit[row, j],
-                    lag[row],
+                    lag[row, j],
                     by_z[row, j],
                     slopes[row],
                 )

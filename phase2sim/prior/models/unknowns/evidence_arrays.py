@@ -29,6 +29,7 @@ from phase2sim.prior.models.densities.quadrature import (
 )
 from phase2sim.prior.models.unknowns.scales import Scales, scales_of
 from phase2sim.prior.models.unknowns.settings import PRIORS
+from phase2sim.prior.patient_time import patient_time
 
 _NODES_OF_AN_AVERAGE = 12
 _NODES_IF_LEARNED = 3  # per piece
@@ -69,9 +70,9 @@ class Cells:
     learned: Floats  # (cell, learned arm) 1 where the spread of the arm's entry is learned
     position: Floats  # (cell, node) of the node in a window with a learned spread, -1 to 1
     basis: Floats  # (cell, node, knot) interpolation weights at the node
+    time: Floats  # (cell, node) ``patient_time`` of the visit
     first: Ints  # (pair,) first cell: each cell with itself, then others
     second: Ints  # (pair,)
-    lag: Floats  # (pair,) months between the visits
 
     def of_study(self, chosen: Bools) -> Floats:
         """1 (cell, chosen study) where a cell is of one of the chosen studies, else 0."""
@@ -212,9 +213,9 @@ def cells(evidence: Evidence) -> Cells:
         learned=nodes.learned,
         position=nodes.position,
         basis=nodes.basis,
+        time=nodes.time,
         first=first,
         second=second,
-        lag=np.abs(months[first] - months[second]),
     )
 
 
@@ -309,6 +310,7 @@ class EntryNodes(NamedTuple):
     position: Floats  # (cell, node) in the window, -1 to 1; 0 unless the spread is learned
     learned: Floats  # (cell, learned arm) 1 where the spread of the arm's entry is learned
     basis: Floats  # (cell, node, knot)
+    time: Floats  # (cell, node)
 
 
 def _nodes(cells: Sequence[ArmVisit], learned: Sequence[StudyArm]) -> EntryNodes:
@@ -321,16 +323,17 @@ def _nodes(cells: Sequence[ArmVisit], learned: Sequence[StudyArm]) -> EntryNodes
         for cell in cells
     }
     most = max(node.size for node, _ in times.values())
-    root_weight, position = np.zeros((2, len(cells), most))
+    root_weight, position, time = np.zeros((3, len(cells), most))
     at_nodes = np.zeros((len(cells), most, KNOTS_MONTHS.size))
     for row, cell in enumerate(cells):
         node, weight = times[cell]
         root_weight[row, : node.size] = np.sqrt(weight)
         at_nodes[row, : node.size] = _averaged_basis(node, cell)
+        time[row, : node.size] = patient_time(node + cell.months)
         if cell.entry.learned:
             position[row, : node.size] = cell.entry.position(node)
     of_arm = [[_is_of(cell, arm) for arm in learned] for cell in cells]
-    return EntryNodes(root_weight, position, np.array(of_arm, dtype=np.float64), at_nodes)
+    return EntryNodes(root_weight, position, np.array(of_arm, dtype=np.float64), at_nodes, time)
 
 
 def _times(entry: EntryTime, months: tuple[float, ...]) -> tuple[Floats, Floats]:
@@ -353,6 +356,7 @@ class BaselineNodes:
     position: Floats  # (node,) in the window, -1 to 1; 0 unless the spread is learned
     at_baseline: Floats  # (node, knot)
     at_visit: Floats  # (node, knot)
+    lag: Floats  # (node,) of ``patient_time`` between the visits
 
 
 def baseline_nodes(baseline: ArmVisit, visit: ArmVisit) -> BaselineNodes:
@@ -361,9 +365,9 @@ def baseline_nodes(baseline: ArmVisit, visit: ArmVisit) -> BaselineNodes:
     per_piece = 6 if entry.learned else 4
     nodes, weight = entry_nodes(entry, (baseline.months, visit.months), per_piece)
     position = entry.position(nodes) if entry.learned else np.zeros_like(nodes)
-    return BaselineNodes(
-        weight, position, basis(nodes + baseline.months), basis(nodes + visit.months)
-    )
+    before, after = nodes + baseline.months, nodes + visit.months
+    lag = patient_time(after) - patient_time(before)
+    return BaselineNodes(weight, position, basis(before), basis(after), lag)
 
 
 def _is_linear(entry: ReportedNumber) -> bool:

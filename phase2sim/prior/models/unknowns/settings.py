@@ -30,7 +30,7 @@ class EndpointPriors:
     slope_scale: float  # of the half-normal SD of slopes between studies, per month
     spread_scale: float  # of the half-normal SD of the log SD between studies
     share: tuple[float, float]  # Beta: share of the variance that is permanent
-    decay: tuple[float, float]  # Beta: correlation over one month of the transient part
+    decay: tuple[float, float]  # Beta: correlation of the transient part over a doubling of time
     per_year_of_age: tuple[float, float]  # slope in an arm's mean age, from ``REFERENCE_AGE``
 
 

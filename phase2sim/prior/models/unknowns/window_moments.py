@@ -5,7 +5,7 @@ contribute to the covariance. Curves are linear between knots, so the quadrature
 averages over an even enrolment. The SD of a cell is that of the curve times the cell's ``spread``.
 
 The deviation of a patient is the sum of a permanent part and of a transient part, which is an
-Ornstein-Uhlenbeck process. The processes of different endpoints have the same driving noise: their
+Ornstein-Uhlenbeck process in ``patient_time``. The processes of different endpoints have the same driving noise: their
 correlation decays at the rate of the endpoint seen later, and at one visit it is below 1 if the
 rates differ.
 Multiplied by ``driver`` the result is a valid covariance for any rates.
@@ -37,17 +37,17 @@ def window_moments(
 
     ``mean`` and ``sd`` are curves (endpoint, knot), the SD of a cell's patients being ``spread``
     (cell,) times the curve's. ``share`` (cell,) of the variance of a deviation is permanent; the
-    rest decays at ``rate`` (endpoint,) per month. ``driver`` is (endpoint, endpoint),
+    rest decays at ``rate`` (endpoint,) per unit of ``patient_time``. ``driver`` is (endpoint, endpoint),
     ``root_weight`` (cell, node) the square root of the share enrolled at a node.
     """
     first, second = layout.first, layout.second
     of_pair = [layout.endpoint[first], layout.endpoint[second]]
     later = np.where(layout.months[first] > layout.months[second], *of_pair)
-    pairs = np.stack([first, second, *of_pair, later, layout.lag], axis=1)
+    pairs = np.stack([first, second, *of_pair, later], axis=1)
     nodes = np.count_nonzero(layout.root_weight, axis=1)
     outputs: Any = moments_of_windows(
         mean, sd, rate, driver, spread, share, root_weight, layout.basis, layout.endpoint, nodes,
-        pairs,
+        pairs, layout.time,
     )  # fmt: skip
     average, cell_sd, covariance, correlation = outputs
     return average, cell_sd, covariance, correlation
@@ -94,7 +94,7 @@ both_deviations = kernel(_both_deviations)
 
 
 def _correlation_parts(pairs: Floats, share: Floats, rate: Floats) -> tuple[Floats, Floats]:
-    """Permanent and transient part (pair,) of the correlation of deviations at two visits."""
+    """Permanent and transient part (pair,) of the correlation of deviations at one time."""
     permanent, transient = np.zeros(len(pairs)), np.zeros(len(pairs))
     for pair in range(len(pairs)):
         share_i, share_j = share[int(pairs[pair, 0])], share[int(pairs[pair, 1])]
@@ -102,7 +102,7 @@ def _correlation_parts(pairs: Floats, share: Floats, rate: Floats) -> tuple[Floa
         overlap = 2.0 * math.sqrt(rate_i * rate_j) / (rate_i + rate_j)
         apart = math.sqrt((1.0 - share_i) * (1.0 - share_j)) * overlap
         permanent[pair] = math.sqrt(share_i * share_j)
-        transient[pair] = apart * math.exp(-pairs[pair, 5] * rate[int(pairs[pair, 4])])
+        transient[pair] = apart
     return permanent, transient
 
 
@@ -120,6 +120,24 @@ def _row_products(rows: Floats, pairs: Floats, nodes: Floats) -> Floats:
 
 
 row_products = kernel(_row_products)
+
+
+def _decayed_products(
+    rows: Floats, pairs: Floats, nodes: Floats, rate: Floats, time: Floats
+) -> tuple[Floats, Floats]:
+    """Inner product (pair,) of decayed rows of two cells, and its derivative by their rate."""
+    products, by_rate = np.zeros(len(pairs)), np.zeros(len(pairs))
+    for pair in range(len(pairs)):
+        i, j, e = int(pairs[pair, 0]), int(pairs[pair, 1]), int(pairs[pair, 4])
+        for node in range(int(nodes[i])):
+            lag = abs(time[i, node] - time[j, node])
+            kept = rows[i, node] * rows[j, node] * math.exp(-rate[e] * lag)
+            products[pair] += kept
+            by_rate[pair] -= lag * kept
+    return products, by_rate
+
+
+decayed_products = kernel(_decayed_products)
 
 
 def _of_drivers(driver: Floats, pairs: Floats) -> Floats:
@@ -157,12 +175,14 @@ def _moments(
     endpoint: Floats,
     nodes: Floats,
     pairs: Floats,
+    time: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats]:
     average, curve, curve_sd = cell_deviations(mean, sd, root_weight, basis, endpoint, nodes)
     patient, enrolment = both_deviations(average, curve, curve_sd, spread, root_weight, nodes)
     permanent, transient = correlation_parts(pairs, share, rate)
-    rho = of_drivers(driver, pairs) * (permanent + transient)
-    covariance = rho * row_products(patient, pairs, nodes) + row_products(enrolment, pairs, nodes)
+    decayed, _ = decayed_products(patient, pairs, nodes, rate, time)
+    kept = permanent * row_products(patient, pairs, nodes) + transient * decayed
+    covariance = of_drivers(driver, pairs) * kept + row_products(enrolment, pairs, nodes)
     cell_sd = np.sqrt(covariance[: len(average)])  # a cell's pair with itself comes first
     return average, cell_sd, covariance, correlation_of(cell_sd, covariance, pairs)
 
@@ -208,10 +228,31 @@ def _row_gradient(rows: Floats, pairs: Floats, nodes: Floats, by_product: Floats
 row_gradient = kernel(_row_gradient)
 
 
+def _decayed_gradient(
+    rows: Floats,
+    pairs: Floats,
+    nodes: Floats,
+    rate: Floats,
+    time: Floats,
+    by_product: Floats,
+    slopes: Floats,
+) -> None:
+    """Add the gradient by the rows to ``slopes``, given that by the decayed inner products."""
+    for pair in range(len(pairs)):
+        i, j, e = int(pairs[pair, 0]), int(pairs[pair, 1]), int(pairs[pair, 4])
+        for node in range(int(nodes[i])):
+            kept = by_product[pair] * math.exp(-rate[e] * abs(time[i, node] - time[j, node]))
+            slopes[i, node] += kept * rows[j, node]
+            slopes[j, node] += kept * rows[i, node]
+
+
+decayed_gradient = kernel(_decayed_gradient)
+
+
 def _parts_gradient(
     by_log: tuple[Floats, Floats], pairs: Floats, share: Floats, rate: Floats
 ) -> tuple[Floats, Floats]:
-    """Gradient by rates and by shares, given that by the log of both parts (pair,)."""
+    """Gradient by rates, but through lags, and by shares, given that by the log of both parts."""
     by_rate, by_share = np.zeros_like(rate), np.zeros_like(share)
     for pair in range(len(pairs)):
         permanent, transient = by_log[0][pair], by_log[1][pair]
@@ -220,7 +261,6 @@ def _parts_gradient(
             cell, e = int(pairs[pair, side]), int(pairs[pair, 2 + side])
             by_share[cell] += (permanent / share[cell] - transient / (1.0 - share[cell])) / 2.0
             by_rate[e] += transient * (0.5 / rate[e] - 1.0 / both)
-        by_rate[int(pairs[pair, 4])] -= pairs[pair, 5] * transient  # through the lag
     return by_rate, by_share
 
 
@@ -293,6 +333,7 @@ def _slopes(
     endpoint: Floats,
     nodes: Floats,
     pairs: Floats,
+    time: Floats,
     by_average: Floats,
     by_cell_sd: Floats,
     by_covariance: Floats,
@@ -302,14 +343,19 @@ def _slopes(
     patient, enrolment = both_deviations(average, curve, curve_sd, spread, root_weight, nodes)
     permanent, transient = correlation_parts(pairs, share, rate)
     between, product = of_drivers(driver, pairs), row_products(patient, pairs, nodes)
-    rho = between * (permanent + transient)
-    covariance = rho * product + row_products(enrolment, pairs, nodes)
+    decayed, of_rate = decayed_products(patient, pairs, nodes, rate, time)
+    kept = permanent * product + transient * decayed
+    covariance = between * kept + row_products(enrolment, pairs, nodes)
     cell_sd = np.sqrt(covariance[: len(average)])
     total = moment_gradient(cell_sd, covariance, pairs, by_cell_sd, by_covariance, by_correlation)
-    by_rho = total * product * between
-    by_rate, by_share = parts_gradient((by_rho * permanent, by_rho * transient), pairs, share, rate)
-    by_driver = driver_gradient(total * product * (permanent + transient), pairs, len(driver))
-    by_patient = row_gradient(patient, pairs, nodes, total * rho)
+    outer = total * between
+    by_log = outer * permanent * product, outer * transient * decayed
+    by_rate, by_share = parts_gradient(by_log, pairs, share, rate)
+    for pair in range(len(pairs)):
+        by_rate[int(pairs[pair, 4])] += outer[pair] * transient[pair] * of_rate[pair]
+    by_driver = driver_gradient(total * kept, pairs, len(driver))
+    by_patient = row_gradient(patient, pairs, nodes, outer * permanent)
+    decayed_gradient(patient, pairs, nodes, rate, time, outer * transient, by_patient)
     by_enrolment = row_gradient(enrolment, pairs, nodes, total)
     by_mean, by_sd, by_spread, by_weight = curve_slopes(
         (by_average, by_patient, by_enrolment), (average, curve, curve_sd), len(mean), spread,
