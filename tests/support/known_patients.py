@@ -31,6 +31,12 @@ SD: Mapping[str, float] = {"hba1c": 1.2, "c_peptide": 0.3, "insulin": 0.15, "glu
 SHARE, DECAY = 0.6, 0.9
 
 
+def kept(first: ArrayLike, second: ArrayLike, share: float = SHARE, decay: float = DECAY) -> Floats:
+    """Correlation of a patient's values at two months since diagnosis."""
+    first, second = np.asarray(first), np.asarray(second)
+    return share + (1.0 - share) * decay ** np.abs(np.log2((second + 0.5) / (first + 0.5)))
+
+
 class Known(NamedTuple):
     """An evidence laid out, what its entries read, and what is true of its patients."""
 

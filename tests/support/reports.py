@@ -39,7 +39,7 @@ def truth(**changes: object) -> Parameters:
         "spread_sd": none,
         "share_sd": none,
         "patient_share": np.full(4, 0.6),
-        "decay": np.full(4, 1e-9),
+        "decay": np.full(4, 1e-90),
         "endpoint_correlation": np.eye(4),
         "effect": none,
         "bias": none,

@@ -244,7 +244,7 @@ def test_an_sd_given_baseline_has_the_chi_square_of_its_degrees_of_freedom() -> 
     values = compiled(model.initial_point())
 
     density, (sd,), (share,), (decay,) = values
-    at_diagnosis_and_a_year = share + (1 - share) * decay**12
+    at_diagnosis_and_a_year = share + (1 - share) * decay ** np.log2(12.5 / 0.5)
     residual = sd[4] * np.sqrt(1 - at_diagnosis_and_a_year**2)  # the fifth knot is at month 12
     freedom = n - 3  # intercept, arm and baseline
     square = freedom * reported_sd**2 / residual**2

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import integrate, stats
 from support.agreement import assert_agrees
-from support.known_patients import DECAY, MEAN, SD, SHARE, Known, evaluated, known
+from support.known_patients import MEAN, SD, Known, evaluated, kept, known
 from support.reports import arm, entry, evidence
 
 from phase2sim.evidence.reported import REFERENCE_AGE, Evidence
@@ -50,7 +50,7 @@ def test_medians_of_many_patients_vary_as_normal_theory_says() -> None:
 
     result = spread(known(of))
 
-    rho = SHARE + (1 - SHARE) * DECAY**6
+    rho = kept(0.0, 6.0)
     unit = np.array([[np.pi / 2, np.arcsin(rho)], [np.arcsin(rho), np.pi / 2]])
     np.testing.assert_allclose(result, SCALE**2 * unit / LARGE, rtol=1e-3)
 

@@ -187,9 +187,9 @@ def test_patients_who_enrolled_at_other_times_differ_by_natural_history() -> Non
     assert_mean(sd**2, SD["hba1c"] ** 2 + (0.1 * 12.0) ** 2 / 12)
 
 
-def test_visits_keep_a_share_and_lose_the_rest_by_the_month() -> None:
+def test_visits_keep_a_share_and_lose_the_rest_by_doublings_of_the_time() -> None:
     pair = evidence(entry("correlation", (0.0, 6.0), n=40), arms=(arm(patients=40),))
-    rho = 0.6 + 0.4 * 0.8**6
+    rho = 0.6 + 0.4 * 0.8 ** np.log2(6.5 / 0.5)
 
     numbers = replicas(pair, truth(decay=np.full(4, 0.8)))[:, 0]
 
@@ -230,8 +230,9 @@ def test_endpoints_that_fade_at_different_rates_fade_at_that_of_the_later_visit(
     hba1c = numbers[:, :2] - MEAN["hba1c"]
     c_peptide = numbers[:, 2:] - MEAN["c_peptide"]
     unit = -0.5 * SD["hba1c"] * SD["c_peptide"] / 10
-    assert_mean(hba1c[:, 0] * c_peptide[:, 1], unit * 0.5**2)
-    assert_mean(hba1c[:, 1] * c_peptide[:, 0], unit * 0.9**2)
+    doublings = np.log2(3.5 / 1.5)
+    assert_mean(hba1c[:, 0] * c_peptide[:, 1], unit * 0.5**doublings)
+    assert_mean(hba1c[:, 1] * c_peptide[:, 0], unit * 0.9**doublings)
 
 
 def test_patients_who_keep_everything_are_the_same_at_every_visit() -> None:

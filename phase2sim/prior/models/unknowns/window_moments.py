@@ -5,9 +5,9 @@ contribute to the covariance. Curves are linear between knots, so the quadrature
 averages over an even enrolment. The SD of a cell is that of the curve times the cell's ``spread``.
 
 The deviation of a patient is the sum of a permanent part and of a transient part, which is an
-Ornstein-Uhlenbeck process in ``patient_time``. The processes of different endpoints have the same driving noise: their
-correlation decays at the rate of the endpoint seen later, and at one visit it is below 1 if the
-rates differ.
+Ornstein-Uhlenbeck process in ``patient_time``. The processes of different endpoints have the same
+driving noise: their correlation decays at the rate of the endpoint seen later, and at one visit it
+is below 1 if the rates differ.
 Multiplied by ``driver`` the result is a valid covariance for any rates.
 """
 
@@ -37,8 +37,8 @@ def window_moments(
 
     ``mean`` and ``sd`` are curves (endpoint, knot), the SD of a cell's patients being ``spread``
     (cell,) times the curve's. ``share`` (cell,) of the variance of a deviation is permanent; the
-    rest decays at ``rate`` (endpoint,) per unit of ``patient_time``. ``driver`` is (endpoint, endpoint),
-    ``root_weight`` (cell, node) the square root of the share enrolled at a node.
+    rest decays at ``rate`` (endpoint,) per unit of ``patient_time``. ``driver`` is (endpoint,
+    endpoint), ``root_weight`` (cell, node) the square root of the share enrolled at a node.
     """
     first, second = layout.first, layout.second
     of_pair = [layout.endpoint[first], layout.endpoint[second]]

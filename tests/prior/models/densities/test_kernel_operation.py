@@ -74,11 +74,11 @@ def test_moments_of_windows() -> None:
     basis[2, 1] = 0.0  # fills up the row of a cell with one node
     root_weight = np.sqrt([[0.3, 0.7], [0.3, 0.7], [1.0, 0.0]])
     pairs = [
-        [0, 0, 0, 0, 0, 0],
-        [1, 1, 1, 1, 1, 0],
-        [2, 2, 1, 1, 1, 0],
-        [0, 1, 0, 1, 1, 6.0],
-        [1, 0, 1, 0, 1, 3.0],
+        [0, 0, 0, 0, 0],
+        [1, 1, 1, 1, 1],
+        [2, 2, 1, 1, 1],
+        [0, 1, 0, 1, 1],
+        [1, 0, 1, 0, 1],
     ]
     inputs = [
         rng.uniform(1.0, 2.0, (2, 3)),  # mean
@@ -92,6 +92,7 @@ def test_moments_of_windows() -> None:
         [0, 1, 1],
         [2, 2, 1],  # nodes
         pairs,
+        [[-1.0, 0.5], [2.0, 2.6], [0.0, 0.0]],  # time of the visits
     ]
     assert_slopes(moments_of_windows, inputs)
 
@@ -139,7 +140,7 @@ def test_patients_below_their_baseline() -> None:
     )
     basis = rng.uniform(size=(2, 2, 2, 3))
     weight, position = [[0.4, 0.6], [1.0, 0.0]], [[-0.5, 0.8], [0.0, 0.0]]
-    known = [3, 7], [10, 12], [1.0, 2.0], weight, position, *basis, [6.0, 3.0]
+    known = [3, 7], [10, 12], [1.0, 2.0], weight, position, *basis, [[2.1, 1.2], [0.8, 0.0]]
     assert_row_slopes(below_baseline, points, *known)
 
 
@@ -175,7 +176,7 @@ def test_quartiles_beside_a_median_and_alone() -> None:
 @pytest.mark.parametrize(
     ("operation", "dimensions"),
     [
-        (below_baseline, (2, 1, 1, 1, 2, 2, 3, 3, 1)),
+        (below_baseline, (2, 1, 1, 1, 2, 2, 3, 3, 2)),
         (effects_given_means, (1, 2, 1, 2, 1, 1, 2, 1, 1)),
         (CorrelatedNormal(), (2, 2, 0)),
     ],

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 from support.agreement import assert_agrees
-from support.known_patients import DECAY, KNOTS, MEAN, SD, SHARE, Known, evaluated, known
+from support.known_patients import KNOTS, MEAN, SD, Known, evaluated, kept, known
 from support.reports import arm, entry, evidence
 
 from phase2sim.core.endpoints import ENDPOINTS
@@ -17,7 +17,7 @@ type Floats = NDArray[np.float64]
 
 NAN = float("nan")
 MONTHS = 6.0
-RHO = SHARE + (1 - SHARE) * DECAY**MONTHS
+RHO = float(kept(0.0, MONTHS))
 N = 10
 LOG_ROOT_TWO_PI = 0.5 * np.log(2 * np.pi)
 DRIFT = {"hba1c": -1.1, "c_peptide": -0.12, "insulin": 0.08, "glucose": -0.25}  # in six months

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
-from support.known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
+from support.known_patients import MEAN, SD, evaluated, kept, known
 from support.reports import KNOTS, arm, entry, evidence, through
 
 from phase2sim.evidence.reported import ReportedNumber
@@ -50,7 +50,7 @@ def expected_falls(*beside: ReportedNumber, latest: float = 0.0, **true: ArrayLi
 @cache
 def samples() -> tuple[Floats, Floats]:
     """Values (sample, patient) of many samples at both visits."""
-    rho = SHARE + (1 - SHARE) * DECAY**LAG
+    rho = kept(*VISITS)
     first, second = np.random.default_rng(5).standard_normal((2, SAMPLES, N))
     last = rho * first + np.sqrt(1 - rho**2) * second
     return MEAN["hba1c"] + SD["hba1c"] * first, MEAN["hba1c"] + SD["hba1c"] * last
@@ -100,7 +100,7 @@ def test_patients_who_enter_at_different_times_change_differently(
     rng = np.random.default_rng(6)
     entry_time = latest * rng.uniform(size=(SAMPLES, N))
     first, second = rng.standard_normal((2, SAMPLES, N))
-    rho = share + (1 - share) * DECAY**LAG
+    rho = kept(entry_time, entry_time + LAG, share)
     baseline = np.interp(entry_time, KNOTS, curve) + SD["hba1c"] * first
     value = 8.0 + SD["hba1c"] * (rho * first + np.sqrt(1 - rho**2) * second)
     centre = baseline.mean() + change

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
-from support.known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
+from support.known_patients import MEAN, SD, evaluated, kept, known
 from support.reports import arm, entry, evidence
 
 from phase2sim.evidence.reported import Evidence, IndividualData
@@ -38,10 +38,10 @@ def individuals(value: Floats, columns: tuple[tuple[str, float], ...] = COLUMNS)
 def truth(columns: tuple[tuple[str, float], ...]) -> tuple[Floats, Floats]:
     """Mean and covariance of a patient: a deviation that stays and one that fades."""
     names, months = zip(*columns, strict=True)
-    lag = np.abs(np.subtract.outer(months, months))
+    alone = kept(np.array(months)[:, None], months)
     alike = np.where(np.equal.outer(names, names), 1.0, CROSS)
     sd = np.array([SD[name] for name in names])
-    covariance = np.outer(sd, sd) * alike * (SHARE + (1 - SHARE) * DECAY**lag)
+    covariance = np.outer(sd, sd) * alike * alone
     return np.array([MEAN[name] for name in names]), covariance
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
 from support.agreement import assert_agrees
-from support.known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
+from support.known_patients import MEAN, SD, SHARE, evaluated, kept, known
 from support.reports import arm, entry, evidence
 
 from phase2sim.core.endpoints import ENDPOINTS
@@ -37,9 +37,8 @@ def visits(of: list[tuple[str, float]], rng: np.random.Generator, n: int = N) ->
     Endpoints fade at one rate, so that their correlation at one visit is that of what drives them.
     """
     names, months = zip(*of, strict=True)
-    lag = np.abs(np.subtract.outer(months, months))
     alike = np.where(np.equal.outer(names, names), 1.0, CROSS)
-    correlation = alike * (SHARE + (1 - SHARE) * DECAY**lag)
+    correlation = alike * kept(np.array(months)[:, None], months)
     sd = np.array([SD[name] for name in names])
     z = rng.standard_normal((SAMPLES, n, len(of))) @ np.linalg.cholesky(correlation).T
     return np.asarray([MEAN[name] for name in names] + sd * z)
@@ -172,7 +171,7 @@ def test_a_geometric_mean_is_a_mean_of_logarithms() -> None:
         evidence(read("geometric_mean", "c_peptide", 0.0), read("geometric_mean", "c_peptide", 6.0))
     )
 
-    rho = SHARE + (1 - SHARE) * DECAY**6
+    rho = kept(0.0, 6.0)
     expected = SD["c_peptide"] ** 2 / N * np.array([[1.0, rho], [rho, 1.0]])
     np.testing.assert_allclose(result, expected, rtol=1e-12)
 
@@ -180,7 +179,7 @@ def test_a_geometric_mean_is_a_mean_of_logarithms() -> None:
 def test_visits_of_one_arm_taken_as_independent_would_be_over_confident() -> None:
     # Visits alike in correlation and spread: their level is best told by the average of the three.
     months = (0.0, 3.0, 6.0)
-    result = modelled(evidence(*(read("mean", "hba1c", month) for month in months)), decay=[1e-9])
+    result = modelled(evidence(*(read("mean", "hba1c", month) for month in months)), decay=[1e-90])
 
     precision = np.linalg.inv(result)
     sd_of_level = 1.0 / np.sqrt(precision.sum())

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from support.evidence_text import CONTROL, load
 from support.evidence_text import entry as table
-from support.known_patients import DECAY, MEAN, SD, SHARE, evaluated, known
+from support.known_patients import MEAN, SD, evaluated, kept, known
 from support.reports import assert_mean, entry, evidence, replicas, truth
 
 from phase2sim.core.errors import BadEvidence
@@ -31,7 +31,7 @@ def test_errors_of_two_visits_are_independent_and_those_of_their_patients_are_no
         for month, d in zip((3.0, 6.0), off, strict=True)
     ]
 
-    rho = SHARE + (1 - SHARE) * DECAY**3
+    rho = kept(3.0, 6.0)
     sampling = SD["hba1c"] ** 2 / N * np.array([[1.0, rho], [rho, 1.0]])
     expected = stats.multivariate_normal.logpdf(off, cov=sampling + READING**2 * np.eye(2))
     assert density(evidence(*read)) == pytest.approx(expected)

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy import special, stats
-from support.known_patients import DECAY, MEAN, SD, SHARE, Known, evaluated, known
+from support.known_patients import MEAN, SD, Known, evaluated, kept, known
 from support.reports import assert_mean, entry, evidence
 
 from phase2sim.core.errors import BadEvidence
@@ -33,7 +33,7 @@ def kibble(first: float, second: float, rho: float, df: int) -> float:
 
 
 def test_sds_of_the_same_patients_have_nearly_their_joint_density() -> None:
-    rho = SHARE + (1 - SHARE) * DECAY**3
+    rho = float(kept(0.0, 3.0))
     of_ours, of_independence = [], []
     for first, second in product([0.8, 1.0, 1.3], repeat=2):
         of = two_visits(first * SD["hba1c"], second * SD["hba1c"])

@@ -8,7 +8,7 @@ import pytensor
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
-from support.known_patients import DECAY, MEAN, SD, SHARE, Known, known
+from support.known_patients import MEAN, SD, Known, kept, known
 from support.reports import arm, entry, evidence
 
 from phase2sim.prior.models.densities.pytensor_names import pt
@@ -90,7 +90,7 @@ def log_binomial(count: int, hba1c: Floats, root: Floats) -> Floats:
 
 def sampling_covariance() -> Floats:
     """Covariance of HbA1c at both visits and of the root of the dose at the first."""
-    rho = SHARE + (1 - SHARE) * DECAY ** (LATE - EARLY)
+    rho = float(kept(EARLY, LATE))
     correlation = np.array([[1, rho, -0.5], [rho, 1, -0.5 * rho], [-0.5, -0.5 * rho, 1]])
     sd = np.array([SD["hba1c"], SD["hba1c"], SD["insulin"]])
     return np.asarray(correlation * np.outer(sd, sd) / N)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 from support.agreement import assert_agrees
-from support.known_patients import DECAY, SD, SHARE, evaluated, known
+from support.known_patients import SD, evaluated, kept, known
 from support.reports import arm, entry, evidence, replicas, through, truth
 
 from phase2sim.core.entry_times import EntryTime
@@ -68,9 +68,11 @@ def test_count_below_the_own_baseline_is_averaged_over_the_times_of_entry(tilt: 
         patients.tables.falls, patients.layout, patients.at, patients.history, None
     )
 
-    rho = SHARE + (1.0 - SHARE) * DECAY**6.0
-    sd = SD["hba1c"] * np.sqrt(2.0 * (1.0 - rho))
-    chance = average(lambda m: stats.norm.cdf((at(m) - at(m + 6.0)) / sd), tilt)
+    def chance_of(months: float) -> float:
+        sd = SD["hba1c"] * np.sqrt(2.0 * (1.0 - kept(months, months + 6.0)))
+        return float(stats.norm.cdf((at(months) - at(months + 6.0)) / sd))
+
+    chance = average(chance_of, tilt)
     assert evaluated(density)[0] == pytest.approx(stats.binom.logpmf(3, 10, chance), abs=3 * NODES)
 
 
