@@ -6,6 +6,7 @@ Twenty fits with other seeds, about a quarter of an hour.
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from phase2sim import load_scenario, simulate
@@ -13,8 +14,9 @@ from phase2sim.core.measured import Measured
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior import storage
+from phase2sim.prior.models.diagnostics import complaints, diagnose
 from phase2sim.prior.models.fit import CompiledModel, to_prior
-from phase2sim.prior.models.unknowns.settings import SAMPLER
+from phase2sim.prior.models.unknowns.settings import GATE, SAMPLER
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ("gxipc1", "t1d-natural-history")
@@ -25,12 +27,16 @@ OUTSIDE = 1  # of each endpoint's twenty
 
 def assurances(evidence: Evidence, compiled: CompiledModel, seed: int) -> list[list[Measured]]:
     """Assurance of each endpoint with some draws of a fit, and with twice as many."""
-    posterior = compiled.sample(evidence, seed)["posterior"].to_dataset()
+    trace = compiled.sample(evidence, seed)
+    posterior = trace["posterior"].to_dataset()
+    passed = diagnose(posterior, int(np.asarray(trace["sample_stats"]["diverging"]).sum()))
+    assert not complaints(passed, GATE)
     scenario = load_scenario(ROOT / "scenarios" / "gxipc1-phase2.toml")
     path = storage.cached_path(evidence.digest)
     found = []
     for kept in (KEPT, 2 * KEPT):
-        prior = to_prior(evidence, posterior, replace(SAMPLER, kept_draws=kept), {"seed": seed})
+        provenance = {"seed": seed, "model_version": storage.MODEL_VERSION, "diagnostics": passed}
+        prior = to_prior(evidence, posterior, replace(SAMPLER, kept_draws=kept), provenance)
         path.unlink(missing_ok=True)
         storage.save(prior, path)
         result = simulate(scenario, trials=10_000, workers=2)
@@ -38,6 +44,7 @@ def assurances(evidence: Evidence, compiled: CompiledModel, seed: int) -> list[l
     return found
 
 
+@pytest.mark.calibration
 def test_twice_the_draws_move_assurance_within_two_printed_errors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
