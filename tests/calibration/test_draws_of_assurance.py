@@ -14,9 +14,9 @@ from phase2sim.core.measured import Measured
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior import storage
-from phase2sim.prior.models.diagnostics import complaints, diagnose
+from phase2sim.prior.models.diagnostics import diagnose
 from phase2sim.prior.models.fit import CompiledModel, to_prior
-from phase2sim.prior.models.unknowns.settings import GATE, SAMPLER
+from phase2sim.prior.models.unknowns.settings import SAMPLER
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ("gxipc1", "t1d-natural-history")
@@ -29,13 +29,17 @@ def assurances(evidence: Evidence, compiled: CompiledModel, seed: int) -> list[l
     """Assurance of each endpoint with some draws of a fit, and with twice as many."""
     trace = compiled.sample(evidence, seed)
     posterior = trace["posterior"].to_dataset()
-    passed = diagnose(posterior, int(np.asarray(trace["sample_stats"]["diverging"]).sum()))
-    assert not complaints(passed, GATE)
+    divergences = int(np.asarray(trace["sample_stats"]["diverging"]).sum())
+    diagnostics = diagnose(posterior, divergences)
     scenario = load_scenario(ROOT / "scenarios" / "gxipc1-phase2.toml")
     path = storage.cached_path(evidence.digest)
     found = []
     for kept in (KEPT, 2 * KEPT):
-        provenance = {"seed": seed, "model_version": storage.MODEL_VERSION, "diagnostics": passed}
+        provenance = {
+            "seed": seed,
+            "model_version": storage.MODEL_VERSION,
+            "diagnostics": diagnostics,
+        }
         prior = to_prior(evidence, posterior, replace(SAMPLER, kept_draws=kept), provenance)
         path.unlink(missing_ok=True)
         storage.save(prior, path)
