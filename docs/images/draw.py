@@ -28,7 +28,7 @@ TRIALS = 2_000  # few enough for the bands to be seen
 PANELS = {
     "hba1c": ("HbA1c, month 6", {
         "target": ("power: if HbA1c is 0.5 % lower", 0.60),
-        "prior": ("assurance: given all the evidence", 0.14),
+        "prior": ("assurance: given all the evidence", 0.115),
     }),
     "c_peptide": ("C-peptide, month 12", {
         "target": ("power: if ln(C-peptide + 1) is 0.10 higher", 0.80),
