@@ -19,6 +19,8 @@ ENDPOINT_PARAMETERS = (  # parameters with the endpoint as first index
     "age_slope", "diagnosis_sd", "spread_sd", "share_sd",
 )  # fmt: skip
 MORE_DRAWS = 3  # factor of the number of draws, if the gate finds too few
+SHORTER_STEPS = 0.99  # target acceptance, if a few transitions diverge
+FEW = 0.01  # share of divergent transitions that shorter steps may end
 SEED_PURPOSE = (
     "phase2sim prior"  # hashed with the digest, so that the draws depend only on the evidence
 )
@@ -133,25 +135,35 @@ def _keep(draws: PriorDraws, path: Path, report: Callable[[str], None]) -> None:
 def _sample_within_gate(
     evidence: Evidence, report: Callable[[str], None]
 ) -> tuple[PriorDraws, Sequence[str]]:
-    """Sample, again with more draws if there were too few; return draws and failed diagnostics."""
+    """Sample, again with shorter steps or more draws where these may help.
+
+    Returns draws and failed diagnostics.
+    """
     # Importing PyMC takes seconds, and a run with a kept fit does not need it.
     from phase2sim.prior.models.diagnostics import complaints  # noqa: PLC0415
     from phase2sim.prior.models.fit import sample_posterior  # noqa: PLC0415
     from phase2sim.prior.models.unknowns.settings import GATE, SAMPLER, Sampler  # noqa: PLC0415
 
-    def once(sampler: Sampler) -> tuple[PriorDraws, tuple[str, ...]]:
+    def once(sampler: Sampler) -> tuple[PriorDraws, tuple[str, ...], float]:
         draws = sample_posterior(evidence, seed_of(evidence), report, sampler)
         diagnostics = draws.provenance["diagnostics"]
         if not isinstance(diagnostics, dict):
-            return draws, ("no diagnostics",)
-        return draws, complaints(diagnostics, GATE)
+            return draws, ("no diagnostics",), 0.0
+        divergent = diagnostics["divergences"] / (sampler.chains * sampler.draws)
+        return draws, complaints(diagnostics, GATE), divergent
 
-    draws, problems = once(SAMPLER)
+    draws, problems, divergent = once(SAMPLER)
+    sampler = SAMPLER
     # Divergences mean that a part of the posterior was not explored; more draws do not help.
-    if not problems or any("divergent" in problem for problem in problems):
+    if 0.0 < divergent < FEW:
+        report(f"{'; '.join(problems)}: sampling again with shorter steps")
+        sampler = replace(sampler, target_accept=SHORTER_STEPS)
+        draws, problems, divergent = once(sampler)
+    if not problems or divergent:
         return draws, problems
     report(f"too few draws ({'; '.join(problems)}): sampling again, {MORE_DRAWS} times as many")
-    return once(replace(SAMPLER, draws=MORE_DRAWS * SAMPLER.draws))
+    draws, problems, _ = once(replace(sampler, draws=MORE_DRAWS * sampler.draws))
+    return draws, problems
 
 
 def refusal(

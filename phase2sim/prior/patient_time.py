@@ -14,3 +14,18 @@ def patient_time(months_since_diagnosis: Floats) -> Floats:
     month 12: correlations fall with the ratio of the times, not with their difference.
     """
     return np.asarray(np.log2(months_since_diagnosis + EARLIEST))
+
+
+def visit_correlation(share: Floats, decay: Floats, since: Floats, sd: Floats) -> Floats:
+    """Correlation (draw, endpoint, visit, visit) between visits of patients who enter at any time.
+
+    ``share`` and ``decay`` are (draw, endpoint); ``since`` (entry, visit) are months since
+    diagnosis at equally likely times of entry, ``sd`` (draw, endpoint, entry, visit) the SDs then.
+    """
+    covariance = np.zeros((*share.shape, since.shape[1], since.shape[1]))
+    share, decay = share[..., None, None], decay[..., None, None]
+    for entry, time in enumerate(patient_time(since)):
+        kept = share + (1.0 - share) * decay ** np.abs(time[:, None] - time)
+        covariance += kept * sd[:, :, entry, :, None] * sd[:, :, entry, None, :]
+    total_sd = np.sqrt(np.diagonal(covariance, axis1=2, axis2=3))
+    return np.asarray(covariance / (total_sd[..., None] * total_sd[..., None, :]))

@@ -23,7 +23,7 @@ from phase2sim.core.io.plain_files import read_regular_file, reason_of
 from phase2sim.evidence.reported import EffectAssumption, Normal
 from phase2sim.prior.draws import PriorDraws
 
-MODEL_VERSION = 12  # raise it if the model, its priors or its sampler change the draws
+MODEL_VERSION = 13  # raise it if the model, its priors or its sampler change the draws
 _FORMAT = "phase2sim prior draws 2"
 _ROOM = 16_000_000  # bytes to try before a fit; a fit of the shipped evidence takes 7 million
 # What an archive whose bytes are not those that were written can raise. Only a file without a

@@ -18,7 +18,7 @@ from phase2sim.evidence.reported import REFERENCE_AGE
 from phase2sim.prior.at_diagnosis import deviation_left
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.unknowns.settings import PRIORS
-from phase2sim.prior.patient_time import patient_time
+from phase2sim.prior.patient_time import visit_correlation
 
 EXPECTED = "expected"  # the target's effect in a control arm drawn from the prior
 DRAWN_TRUTHS = ("prior", "sceptical", EXPECTED)  # labels of truths with a draw for each trial
@@ -245,21 +245,20 @@ def control_from_prior(prior: PriorDraws, plan: Plan) -> Control:
     since = plan.months_since_diagnosis.times(ENTRY_TIMES)[:, None] + visits
     weights = knot_weights(since, prior.knots_months)  # (node, visit, knot)
     sd = prior.sd[:, endpoint_indices] @ weights.reshape(-1, len(prior.knots_months)).T
-    spread = np.sqrt((sd**2).reshape(*sd.shape[:2], *since.shape).mean(axis=2))
-    by_node = sd.reshape(*sd.shape[:2], *since.shape)
+    by_entry = sd.reshape(*sd.shape[:2], *since.shape)
+    spread = np.sqrt((by_entry**2).mean(axis=2))
+    share, decay = prior.patient_share[:, endpoint_indices], prior.decay[:, endpoint_indices]
     return Control(
         knots_months=prior.knots_months,
         history=prior.history[:, endpoint_indices],
         mean=_age_shift(prior, plan, endpoint_indices)[:, :, None] + np.zeros_like(spread),
         sd=spread,
-        correlation=_visit_correlation(
-            prior, endpoint_indices, since, by_node / spread[:, :, None]
-        ),
+        correlation=visit_correlation(share, decay, since, by_entry),
         endpoint_correlation=prior.endpoint_correlation[:, endpoint_indices][
             :, :, endpoint_indices
         ],
         spread_sd=_between_studies(prior.spread_sd, prior, endpoint_indices),
-        share=prior.patient_share[:, endpoint_indices],
+        share=share,
         share_sd=_between_studies(prior.share_sd, prior, endpoint_indices),
         left=np.array(
             [
@@ -268,24 +267,6 @@ def control_from_prior(prior: PriorDraws, plan: Plan) -> Control:
             ]
         ),
     )
-
-
-def _visit_correlation(
-    prior: PriorDraws, endpoint_indices: list[int], since: Floats, relative_sd: Floats
-) -> Floats:
-    """Correlation (draw, endpoint, visit, visit) between visits, averaged over times of entry.
-
-    ``since`` (node, visit) are months since diagnosis, ``relative_sd`` (draw, endpoint, node,
-    visit) SDs at these over that of all.
-    """
-    share = prior.patient_share[:, endpoint_indices, None, None]
-    decay = prior.decay[:, endpoint_indices, None, None]
-    total = 0.0
-    for node, time in enumerate(patient_time(since)):
-        at_node = relative_sd[:, :, node]
-        kept = share + (1.0 - share) * decay ** np.abs(time[:, None] - time)
-        total = total + kept * at_node[..., None] * at_node[..., None, :]
-    return np.asarray(total / len(since))
 
 
 def _between_studies(sds: Floats, prior: PriorDraws, endpoint_indices: list[int]) -> Floats:

@@ -19,9 +19,12 @@ CROSS_CHECK = "without any likelihood"
 def digest() -> str:
     """SHA-256 of what is calibrated."""
     found = hashlib.sha256()
+    prior = ROOT / "phase2sim" / "prior"
+    files = [prior / "at_diagnosis.py", prior / "patient_time.py"]
     for folder in ("models", "replicates"):
-        for path in sorted((ROOT / "phase2sim" / "prior" / folder).rglob("*.py")):
-            found.update(path.name.encode() + path.read_bytes())
+        files += sorted((prior / folder).rglob("*.py"))
+    for path in files:
+        found.update(path.name.encode() + path.read_bytes())
     return found.hexdigest()
 
 

@@ -85,26 +85,36 @@ def test_a_failed_gate_exits_1_and_nothing_can_use_its_draws(
         load(aside)
 
 
+FEW, ONCE_MORE = (SAMPLER.draws, 0.92), (SAMPLER.draws, 0.99)
+MANY, MANY_OF_SHORTER_STEPS = (3 * SAMPLER.draws, 0.92), (3 * SAMPLER.draws, 0.99)
+
+
 @pytest.mark.parametrize(
-    ("divergences", "draws", "trusted"),
-    [(0, [SAMPLER.draws, 3 * SAMPLER.draws], True), (1, [SAMPLER.draws], False)],
-    ids=["too few draws", "a part not reached"],
+    ("divergences", "attempts", "trusted"),
+    [
+        ([0, 0], [FEW, MANY], True),
+        ([3, 0, 0], [FEW, ONCE_MORE, MANY_OF_SHORTER_STEPS], True),
+        ([3, 1], [FEW, ONCE_MORE], False),
+        ([10_000], [FEW], False),
+    ],
+    ids=["too few draws", "steps too long", "a part not reached", "most not reached"],
 )
-def test_a_fit_of_too_few_draws_is_sampled_longer_once(
+def test_a_fit_is_sampled_again_where_that_may_help(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    divergences: int,
-    draws: list[int],
+    divergences: list[int],
+    attempts: list[tuple[int, float]],
     trusted: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     monkeypatch.setenv("PHASE2SIM_CACHE", str(tmp_path))
-    asked: list[int] = []
+    asked: list[tuple[int, float]] = []
     lines: list[str] = []
 
     def fit(evidence: Evidence, seed: int, _report: object, sampler: Sampler) -> PriorDraws:
-        asked.append(sampler.draws)
+        diverged = divergences[len(asked)]
+        asked.append((sampler.draws, sampler.target_accept))
         rhat = 1.0 + 22.0 / sampler.draws
-        diagnostics = {"divergences": divergences, "rhat": rhat, "ess_bulk": 1e4, "ess_tail": 1e4}
+        diagnostics = {"divergences": diverged, "rhat": rhat, "ess_bulk": 1e4, "ess_tail": 1e4}
         of = {f"{name}_of": "decay[1]" for name in DIAGNOSTIC_NAMES}
         provenance = {"digest": evidence.digest, "seed": seed, "diagnostics": diagnostics | of}
         return replace(draws_for(evidence), provenance=provenance)
@@ -113,7 +123,7 @@ def test_a_fit_of_too_few_draws_is_sampled_longer_once(
     with nullcontext() if trusted else pytest.raises(PriorNotTrusted, match="divergent"):
         load_or_fit(shipped_evidence(), report=lines.append)
 
-    assert asked == draws
+    assert asked == attempts
     assert any("3 times as many" in line for line in lines) == trusted
 
 

@@ -67,15 +67,8 @@ def counts_below_baseline(
             visit = layout.index[arm_visit(evidence, e, e.months[-1])]
             rows.append((position, e, baseline, visit))
     nodes = [baseline_nodes(names[i], names[j]) for _, _, i, j in rows]
-    most = max((node.weight.size for node in nodes), default=0)
     n = np.array([e.n for _, e, *_ in rows], dtype=np.int64)
     count = np.array([round(e.value) for _, e, *_ in rows], dtype=np.float64)
-
-    def padded(rows: list[Floats]) -> Floats:
-        return np.array([
-            np.concatenate([row, np.zeros((most - len(row), *row.shape[1:]))]) for row in rows
-        ])  # fmt: skip
-
     location, shared = _shared_locations(locations, [(e.n, i, j) for _, e, i, j in rows])
     return CountsBelowBaseline(
         entry=np.array([position for position, *_ in rows], dtype=np.int64),
@@ -84,11 +77,11 @@ def counts_below_baseline(
         n=n,
         below=count,
         log_choose=log_choose(n, count),
-        weight=padded([node.weight for node in nodes]),
-        position=padded([node.position for node in nodes]),
-        at_baseline=padded([node.at_baseline for node in nodes]),
-        at_visit=padded([node.at_visit for node in nodes]),
-        lag=padded([node.lag for node in nodes]),
+        weight=_padded([node.weight for node in nodes]),
+        position=_padded([node.position for node in nodes]),
+        at_baseline=_padded([node.at_baseline for node in nodes]),
+        at_visit=_padded([node.at_visit for node in nodes]),
+        lag=_padded([node.lag for node in nodes]),
         pairs=np.array(
             [[layout.pair(i, i), layout.pair(j, j), layout.pair(i, j)] for *_, i, j in rows],
             dtype=np.int64,
@@ -96,6 +89,14 @@ def counts_below_baseline(
         location=location,
         shared=shared,
     )
+
+
+def _padded(rows: Sequence[Floats]) -> Floats:
+    """Rows of different lengths as one array, with zeros behind the shorter ones."""
+    most = max((len(row) for row in rows), default=0)
+    return np.array([
+        np.concatenate([row, np.zeros((most - len(row), *row.shape[1:]))]) for row in rows
+    ])  # fmt: skip
 
 
 def _shared_locations(
@@ -210,9 +211,10 @@ curve_gradient = kernel(_curve_gradient)
 
 
 def _change_slopes(
-    points: Floats, at_baseline: Floats, at_visit: Floats, lag: float, by_z: float, slopes: Floats
+    points: Floats, bases: tuple[Floats, Floats], lag: float, by_z: float, slopes: Floats
 ) -> float:
     """Distance z of 0 from the mean change, in SDs; adds its gradient times ``by_z``."""
+    at_baseline, at_visit = bases
     knots = len(at_baseline)
     others = 2 * knots + 1
     share, decay, drift, kept = points[others : others + 4]
@@ -225,7 +227,7 @@ def _change_slopes(
     by_before = 2.0 * by_variance * (before - rho * after)
     by_after = 2.0 * by_variance * (after - rho * before)
     by_rho = -2.0 * by_variance * before * after
-    curve_gradient((by_change, by_before, by_after), points, (at_baseline, at_visit), slopes)
+    curve_gradient((by_change, by_before, by_after), points, bases, slopes)
     slopes[others] += by_rho * (1.0 - decay**lag)
     slopes[others + 1] += by_rho * (1.0 - share) * lag * decay ** (lag - 1.0)
     slopes[others + 2] += by_change
@@ -287,14 +289,8 @@ def _below_baseline(
         for j in range(z.shape[1]):
             weight[row, j] = weights[j]
             if weights[j] > 0.0:
-                z[row, j] = change_slopes(
-                    points[row],
-                    at_baseline[row, j],
-                    at_visit[row, j],
-                    lag[row, j],
-                    0.0,
-                    slopes[row],
-                )
+                bases, gap = (at_baseline[row, j], at_visit[row, j]), lag[row, j]
+                z[row, j] = change_slopes(points[row], bases, gap, 0.0, slopes[row])
     log_chance, by_z = averaged_count_kernel(z, count, n, ways, weight)
     for row in range(len(z)):
         slopes[row, -1] = tilt_slope(
@@ -302,14 +298,8 @@ def _below_baseline(
         )
         for j in range(z.shape[1]):
             if weight[row, j] > 0.0:
-                change_slopes(
-                    points[row],
-                    at_baseline[row, j],
-                    at_visit[row, j],
-                    lag[row, j],
-                    by_z[row, j],
-                    slopes[row],
-                )
+                bases, gap = (at_baseline[row, j], at_visit[row, j]), lag[row, j]
+                change_slopes(points[row], bases, gap, by_z[row, j], slopes[row])
     return log_chance, slopes
 
 

@@ -94,15 +94,14 @@ both_deviations = kernel(_both_deviations)
 
 
 def _correlation_parts(pairs: Floats, share: Floats, rate: Floats) -> tuple[Floats, Floats]:
-    """Permanent and transient part (pair,) of the correlation of deviations at one time."""
+    """Permanent and transient part (pair,) of the correlation of deviations at the same time."""
     permanent, transient = np.zeros(len(pairs)), np.zeros(len(pairs))
     for pair in range(len(pairs)):
         share_i, share_j = share[int(pairs[pair, 0])], share[int(pairs[pair, 1])]
         rate_i, rate_j = rate[int(pairs[pair, 2])], rate[int(pairs[pair, 3])]
         overlap = 2.0 * math.sqrt(rate_i * rate_j) / (rate_i + rate_j)
-        apart = math.sqrt((1.0 - share_i) * (1.0 - share_j)) * overlap
         permanent[pair] = math.sqrt(share_i * share_j)
-        transient[pair] = apart
+        transient[pair] = math.sqrt((1.0 - share_i) * (1.0 - share_j)) * overlap
     return permanent, transient
 
 
@@ -122,18 +121,31 @@ def _row_products(rows: Floats, pairs: Floats, nodes: Floats) -> Floats:
 row_products = kernel(_row_products)
 
 
+def _decay(pairs: Floats, nodes: Floats, rate: Floats, time: Floats) -> Floats:
+    """What is left (pair, node) of the transient part between the visits of two cells."""
+    left = np.ones((len(pairs), time.shape[1]))
+    for pair in range(len(pairs)):
+        i, j, e = int(pairs[pair, 0]), int(pairs[pair, 1]), int(pairs[pair, 4])
+        if i != j:
+            for node in range(int(nodes[i])):
+                left[pair, node] = math.exp(-rate[e] * abs(time[i, node] - time[j, node]))
+    return left
+
+
+decay_of = kernel(_decay)
+
+
 def _decayed_products(
-    rows: Floats, pairs: Floats, nodes: Floats, rate: Floats, time: Floats
+    rows: Floats, pairs: Floats, nodes: Floats, decay: Floats, time: Floats
 ) -> tuple[Floats, Floats]:
     """Inner product (pair,) of decayed rows of two cells, and its derivative by their rate."""
     products, by_rate = np.zeros(len(pairs)), np.zeros(len(pairs))
     for pair in range(len(pairs)):
-        i, j, e = int(pairs[pair, 0]), int(pairs[pair, 1]), int(pairs[pair, 4])
+        i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
         for node in range(int(nodes[i])):
-            lag = abs(time[i, node] - time[j, node])
-            kept = rows[i, node] * rows[j, node] * math.exp(-rate[e] * lag)
+            kept = rows[i, node] * rows[j, node] * decay[pair, node]
             products[pair] += kept
-            by_rate[pair] -= lag * kept
+            by_rate[pair] -= abs(time[i, node] - time[j, node]) * kept
     return products, by_rate
 
 
@@ -180,7 +192,8 @@ def _moments(
     average, curve, curve_sd = cell_deviations(mean, sd, root_weight, basis, endpoint, nodes)
     patient, enrolment = both_deviations(average, curve, curve_sd, spread, root_weight, nodes)
     permanent, transient = correlation_parts(pairs, share, rate)
-    decayed, _ = decayed_products(patient, pairs, nodes, rate, time)
+    decay = decay_of(pairs, nodes, rate, time)
+    decayed, _ = decayed_products(patient, pairs, nodes, decay, time)
     kept = permanent * row_products(patient, pairs, nodes) + transient * decayed
     covariance = of_drivers(driver, pairs) * kept + row_products(enrolment, pairs, nodes)
     cell_sd = np.sqrt(covariance[: len(average)])  # a cell's pair with itself comes first
@@ -191,7 +204,6 @@ moments_kernel = kernel(_moments)
 
 
 def _moment_gradient(
-    cell_sd: Floats,
     covariance: Floats,
     pairs: Floats,
     by_cell_sd: Floats,
@@ -200,6 +212,7 @@ def _moment_gradient(
 ) -> Floats:
     """Total gradient (pair,) by the covariances, including that through SDs and correlations."""
     total, by_sd = by_covariance.copy(), by_cell_sd.copy()
+    cell_sd = np.sqrt(covariance[: len(by_cell_sd)])  # a cell's pair with itself comes first
     for pair in range(len(pairs)):
         i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
         by_pair = by_correlation[pair] / (cell_sd[i] * cell_sd[j])
@@ -215,44 +228,24 @@ moment_gradient = kernel(_moment_gradient)
 
 
 def _row_gradient(rows: Floats, pairs: Floats, nodes: Floats, by_product: Floats) -> Floats:
-    """Gradient by the rows, given that by the inner product (pair,) of each two."""
+    """Gradient by the rows, given that by the product (pair, node or 1) of each two."""
     slopes = np.zeros_like(rows)
     for pair in range(len(pairs)):
         i, j = int(pairs[pair, 0]), int(pairs[pair, 1])
         for node in range(int(nodes[i])):
-            slopes[i, node] += by_product[pair] * rows[j, node]
-            slopes[j, node] += by_product[pair] * rows[i, node]
+            by_node = by_product[pair, min(node, by_product.shape[1] - 1)]
+            slopes[i, node] += by_node * rows[j, node]
+            slopes[j, node] += by_node * rows[i, node]
     return slopes
 
 
 row_gradient = kernel(_row_gradient)
 
 
-def _decayed_gradient(
-    rows: Floats,
-    pairs: Floats,
-    nodes: Floats,
-    rate: Floats,
-    time: Floats,
-    by_product: Floats,
-    slopes: Floats,
-) -> None:
-    """Add the gradient by the rows to ``slopes``, given that by the decayed inner products."""
-    for pair in range(len(pairs)):
-        i, j, e = int(pairs[pair, 0]), int(pairs[pair, 1]), int(pairs[pair, 4])
-        for node in range(int(nodes[i])):
-            kept = by_product[pair] * math.exp(-rate[e] * abs(time[i, node] - time[j, node]))
-            slopes[i, node] += kept * rows[j, node]
-            slopes[j, node] += kept * rows[i, node]
-
-
-decayed_gradient = kernel(_decayed_gradient)
-
-
 def _parts_gradient(
     by_log: tuple[Floats, Floats], pairs: Floats, share: Floats, rate: Floats
 ) -> tuple[Floats, Floats]:
-    """Gradient by rates, but through lags, and by shares, given that by the log of both parts."""
+    """Gradient by rates and by shares, given that by the log of both parts (pair,)."""
     by_rate, by_share = np.zeros_like(rate), np.zeros_like(share)
     for pair in range(len(pairs)):
         permanent, transient = by_log[0][pair], by_log[1][pair]
@@ -265,6 +258,15 @@ def _parts_gradient(
 
 
 parts_gradient = kernel(_parts_gradient)
+
+
+def _add_of_later(by_rate: Floats, by_pair: Floats, pairs: Floats) -> None:
+    """Add ``by_pair`` to the rate of the endpoint that is seen later."""
+    for pair in range(len(pairs)):
+        by_rate[int(pairs[pair, 4])] += by_pair[pair]
+
+
+add_of_later = kernel(_add_of_later)
 
 
 def _driver_gradient(by_pair: Floats, pairs: Floats, endpoints: int) -> Floats:
@@ -343,20 +345,19 @@ def _slopes(
     patient, enrolment = both_deviations(average, curve, curve_sd, spread, root_weight, nodes)
     permanent, transient = correlation_parts(pairs, share, rate)
     between, product = of_drivers(driver, pairs), row_products(patient, pairs, nodes)
-    decayed, of_rate = decayed_products(patient, pairs, nodes, rate, time)
+    decay = decay_of(pairs, nodes, rate, time)
+    decayed, by_decay = decayed_products(patient, pairs, nodes, decay, time)
     kept = permanent * product + transient * decayed
     covariance = between * kept + row_products(enrolment, pairs, nodes)
-    cell_sd = np.sqrt(covariance[: len(average)])
-    total = moment_gradient(cell_sd, covariance, pairs, by_cell_sd, by_covariance, by_correlation)
+    total = moment_gradient(covariance, pairs, by_cell_sd, by_covariance, by_correlation)
     outer = total * between
-    by_log = outer * permanent * product, outer * transient * decayed
-    by_rate, by_share = parts_gradient(by_log, pairs, share, rate)
-    for pair in range(len(pairs)):
-        by_rate[int(pairs[pair, 4])] += outer[pair] * transient[pair] * of_rate[pair]
+    by_parts = outer * permanent * product, outer * transient * decayed
+    by_rate, by_share = parts_gradient(by_parts, pairs, share, rate)
+    add_of_later(by_rate, outer * transient * by_decay, pairs)
     by_driver = driver_gradient(total * kept, pairs, len(driver))
-    by_patient = row_gradient(patient, pairs, nodes, outer * permanent)
-    decayed_gradient(patient, pairs, nodes, rate, time, outer * transient, by_patient)
-    by_enrolment = row_gradient(enrolment, pairs, nodes, total)
+    correlation = permanent[:, None] + transient[:, None] * decay
+    by_patient = row_gradient(patient, pairs, nodes, outer[:, None] * correlation)
+    by_enrolment = row_gradient(enrolment, pairs, nodes, total[:, None])
     by_mean, by_sd, by_spread, by_weight = curve_slopes(
         (by_average, by_patient, by_enrolment), (average, curve, curve_sd), len(mean), spread,
         root_weight, basis, endpoint, nodes,

@@ -17,7 +17,7 @@ N = 10
 
 
 def two_visits(first: float, second: float, n: int = N) -> Known:
-    return known(evidence(entry("sd", 3.0, first), entry("mean", 6.0, 8.0, sd=second, n=n)))
+    return known(evidence(entry("sd", 1.0, first), entry("mean", 12.0, 8.0, sd=second, n=n)))
 
 
 def kibble(first: float, second: float, rho: float, df: int) -> float:
@@ -33,7 +33,7 @@ def kibble(first: float, second: float, rho: float, df: int) -> float:
 
 
 def test_sds_of_the_same_patients_have_nearly_their_joint_density() -> None:
-    rho = float(kept(0.0, 3.0))
+    rho = float(kept(1.0, 12.0))
     of_ours, of_independence = [], []
     for first, second in product([0.8, 1.0, 1.3], repeat=2):
         of = two_visits(first * SD["hba1c"], second * SD["hba1c"])
@@ -55,8 +55,8 @@ def test_an_sd_given_the_others_is_what_its_leaving_out_takes_away() -> None:
     alone = [
         evaluated(joint_spread(of.tables.spreads, of.at).density)
         for of in (
-            known(evidence(entry("sd", 3.0, values[0]))),
-            known(evidence(entry("mean", 6.0, 8.0, sd=values[1]))),
+            known(evidence(entry("sd", 1.0, values[0]))),
+            known(evidence(entry("mean", 12.0, 8.0, sd=values[1]))),
         )
     ]
 

@@ -98,7 +98,7 @@ def sampling_covariance() -> Floats:
 
 def by_integration(counts: tuple[int, int]) -> float:
     """The same on a grid of level and slope, without any conditional distribution."""
-    step = np.linspace(-6.0, 6.0, 41)
+    step = np.linspace(-6.0, 6.0, 81)
     level, slope, dose = (axis.ravel() for axis in np.meshgrid(step, step, step, indexing="ij"))
     weight = np.exp(-(level**2 + slope**2 + dose**2) / 2)
     early, late = (
