@@ -134,7 +134,7 @@ def _page(
     day = datetime.now(UTC).date().isoformat()
     yield WORDS
     yield f"Run on {day} in {minutes:.0f} minutes of one core. SHA-256 of"
-    yield "`phase2sim/prior/models`, `phase2sim/prior/replicates` and the two modules that both use:"
+    yield "`phase2sim/prior/models`, `phase2sim/prior/replicates` and the two files that both use:"
     yield f"`{digest()}`.\n"
     head = ("summary", "papers", "quantities", "least p, chi-square")
     yield _row(*head, "least p, ECDF", "50 % covers", "90 % covers", "")
