@@ -20,7 +20,7 @@ _RESERVED = ("id", "arm", "y", "base", "age", "stratum", "visit", "months", "end
 
 def check_options(
     part: "DataclassInstance",
-    endpoints: Collection[str] = tuple(MEASURES),
+    endpoints: Collection[str] = MEASURES,
     covariates: tuple[str, ...] = _COVARIATES,
     **allowed: tuple[str, ...],
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from phase2sim.core.arrays import Floats
+from phase2sim.core.catalogue import Catalogue
 from phase2sim.core.errors import BadInput
 from phase2sim.core.formulas import Formula
 from phase2sim.core.model_scales import MODEL_SCALES, ModelScale
@@ -261,10 +262,14 @@ class Response:
     label: str
 
 
+SHIPPED = Path(__file__).parent / "shipped" / "type-1-diabetes.toml"
+SHIPPED_TABLES: dict[str, Any] = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
+
+
 def read_endpoints(
     tables: Mapping[str, Mapping[str, Any]],
 ) -> tuple[dict[str, Endpoint], dict[str, Derived]]:
-    """Endpoints that are drawn, and those derived from them, of tables by name."""
+    """Endpoints that are drawn, and those derived from them, of checked tables by name."""
     drawn: dict[str, Endpoint] = {}
     derived: dict[str, Derived] = {}
     for name, table in tables.items():
@@ -288,14 +293,14 @@ def read_endpoints(
     return drawn, derived
 
 
-SHIPPED = Path(__file__).parent / "shipped" / "type-1-diabetes.toml"
-SHIPPED_TABLES: dict[str, Any] = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
-ENDPOINTS, DERIVED = read_endpoints(SHIPPED_TABLES["endpoint"])
-MEASURES: dict[str, Endpoint] = {**ENDPOINTS, **DERIVED}  # what an analysis of values may read
-EVENTS: dict[str, str] = SHIPPED_TABLES["events"]  # counted outcomes -> their names in texts
-RESPONSES: dict[str, Response] = {
-    name: Response(**table) for name, table in SHIPPED_TABLES["response"].items()
-}
+_DRAWN, _DERIVED = read_endpoints(SHIPPED_TABLES["endpoint"])
+ENDPOINTS: Catalogue[Endpoint] = Catalogue(_DRAWN)
+DERIVED: Catalogue[Derived] = Catalogue(_DERIVED)
+MEASURES: Catalogue[Endpoint] = Catalogue({**_DRAWN, **_DERIVED})  # what analyses of values read
+EVENTS: Catalogue[str] = Catalogue(SHIPPED_TABLES["events"])  # counted outcomes, by their label
+RESPONSES: Catalogue[Response] = Catalogue(
+    {name: Response(**table) for name, table in SHIPPED_TABLES["response"].items()}
+)
 
 
 def derived_values(name: str, endpoints: Sequence[str], values: Floats) -> Floats:

@@ -7,6 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
+from phase2sim.core.endpoint_tables import (
+    DEFINITIONS,
+    FILE_OF_ENDPOINTS,
+    define,
+    own_definitions,
+)
 from phase2sim.core.errors import BadEvidence
 from phase2sim.core.io.entry_tables import ReportedEntry
 from phase2sim.core.io.toml_files import read_toml
@@ -321,6 +327,7 @@ def read_file(path: Path) -> EvidenceFile:
     Raises ``BadEvidence`` that names the file, the key, its value and the allowed values.
     """
     tables = read_toml(path, BadEvidence)
+    define(own_definitions(tables, path, BadEvidence), path, BadEvidence)
     _check_top(path, tables)
     study = tables.get("study", [])
     lists_studies = isinstance(study, list)
@@ -364,20 +371,21 @@ def _check_top(path: Path, tables: Table) -> None:
     if not tables:
         raise refuse(path, "is empty. Write a [study] table and at least one [[reported]].")
     top_keys = ("study", "reported", "individual", "effect", "class_effect", "care")
+    known = (*top_keys, *DEFINITIONS, FILE_OF_ENDPOINTS)
     for key in tables:
-        if key not in top_keys:
+        if key not in known:
             shown = join_key("", key)
-            raise refuse(
-                path, f"{shown} is not a key of an evidence file. {nearest(key, top_keys)}"
-            )
+            raise refuse(path, f"{shown} is not a key of an evidence file. {nearest(key, known)}")
     for key, name, each in (
         ("effect", "hba1c", "an endpoint"),
         ("class_effect", "hba1c", "an endpoint"),
         ("care", "sensor_share", "a covariate"),
+        ("endpoint", "fev1", "an endpoint"),
+        ("response", "fev1_recovered", "a response"),
     ):
         if not isinstance(tables.get(key, {}), dict):
             raise refuse(path, f"{key} must be tables such as [{key}.{name}]. Write one {each}.")
-    if set(tables) == {"effect"} and tables["effect"]:
+    if set(tables) - {*DEFINITIONS, FILE_OF_ENDPOINTS} == {"effect"} and tables["effect"]:
         return
     _check_studies(path, tables)
 

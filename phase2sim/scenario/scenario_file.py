@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PrivateAttr, TypeAdapter
 
+from phase2sim.core.endpoint_tables import DEFINITIONS, EndpointTable, ResponseTable
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.toml_files import check_numbers, read_toml
 from phase2sim.core.io.validation import Table, leaves, validate
 from phase2sim.core.io.views import View, Viewed
+from phase2sim.scenario.definitions import with_definitions
 from phase2sim.scenario.differences_in_units import with_plain_differences
 from phase2sim.scenario.given_units import in_used_units
 from phase2sim.scenario.key_checks import ask_units, check_effects, check_endpoints, check_windows
@@ -60,6 +62,10 @@ class Scenario(Viewed, TableModel):
         Arms, number of patients and visits.
     outcome : dict of str to Outcome, optional
         By endpoint: mean, SD and course of untreated patients. Required without evidence.
+    endpoint : dict of str to EndpointTable, optional
+        By name: outcomes that do not ship with the program, with those of its evidence.
+    response : dict of str to ResponseTable, optional
+        By name: rules by which a patient is a responder.
     endpoint_correlation : float, optional
         Correlation of any two endpoints at one visit, between -1 and 1. That of the fitted prior if
         omitted.
@@ -119,6 +125,15 @@ class Scenario(Viewed, TableModel):
     outcome: dict[str, Outcome] = Field(
         default_factory=dict,
         description="By endpoint: how untreated patients do; needed without evidence.",
+    )
+    endpoint: dict[str, EndpointTable] = Field(
+        default_factory=dict,
+        description="By name: an outcome that does not ship, or is derived from others, or "
+        "counted. endpoints = 'file.toml' names a file of such tables instead; those of evidence "
+        "files need not be repeated.",
+    )
+    response: dict[str, ResponseTable] = Field(
+        default_factory=dict, description="By name: a rule by which a patient is a responder."
     )
     endpoint_correlation: Annotated[float, Field(gt=-1, lt=1)] | None = Field(
         default=None, description="Of any two endpoints at one visit; overrides the fitted prior."
@@ -213,7 +228,8 @@ class Scenario(Viewed, TableModel):
     @property
     def digest(self) -> str:
         """Sha256 of what the file says of simulations, whatever its comments and layout."""
-        return hashlib.sha256(self.model_dump_json(exclude={"data"}).encode()).hexdigest()
+        left_out = {"data", *(key for key in DEFINITIONS if not getattr(self, key))}
+        return hashlib.sha256(self.model_dump_json(exclude=left_out).encode()).hexdigest()
 
 
 SCENARIO: TypeAdapter[Scenario] = TypeAdapter(Scenario)
@@ -269,6 +285,7 @@ def _check_kind(table: Table, path: Path) -> None:
 def scenario_from(table: Table, path: Path) -> Scenario:
     """Check the tables of a scenario file; raises ``BadScenario``, naming ``path``."""
     check_numbers(table, path, BadScenario)
+    table = with_definitions(table, path)
     table, converted = with_plain_differences(table, path)
     scenario = validate(SCENARIO, table, "", path, BadScenario)
     check_endpoints(scenario, path)

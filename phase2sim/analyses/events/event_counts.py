@@ -31,7 +31,7 @@ class CountAnalysis(Analysis):
     is_equivariant: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        check_options(self, endpoints=tuple(EVENTS))
+        check_options(self, endpoints=EVENTS)
 
     def left_out(self, reading: Reading) -> Mapping[str, Bools]:
         """Patients whose events were not counted at the visit."""
