@@ -55,6 +55,6 @@ class Catalogue[T](Mapping[str, T]):
         self._added[name] = definition
         self._origin.setdefault(name, origin)
 
-    def without_added(self) -> "Catalogue[T]":
-        """Return what ships alone."""
-        return Catalogue(self._shipped)
+    def ships(self, name: str) -> bool:
+        """Whether a definition ships, and is not one of a file."""
+        return name in self._shipped

@@ -141,8 +141,19 @@ def _is_treated(file: EvidenceFile, key_path: str, table: StudyTable) -> bool:
 
 
 def _entry(file: EvidenceFile, key_path: str, table: StudyTable) -> EntryTime:
+    given, key = table.months_since_diagnosis, f"{key_path}.months_since_diagnosis"
+    if table.clock == "entry":
+        if given is not None:
+            raise refuse(file.path, f"{key} does not belong beside clock = 'entry'. Remove one.")
+        return EntryTime()
+    if given is None:
+        raise refuse(
+            file.path,
+            f"{key} is missing. Say when patients entered; if the untreated course does not depend"
+            " on the time since diagnosis, write clock = 'entry'.",
+        )
     try:
-        return entry_time(table.months_since_diagnosis)
+        return entry_time(given)
     except ValueError as error:
         raise refuse(
             file.path, f"{key_path}.months_since_diagnosis {message_after_key(error)}"

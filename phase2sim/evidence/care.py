@@ -15,7 +15,6 @@ from phase2sim.evidence.reported import (
     UnknownShare,
 )
 from phase2sim.evidence.tables import EvidenceFile, StudyTable, refuse
-from phase2sim.evidence.units import MODELLED_ENDPOINTS
 
 type Care = tuple[tuple[str, float | UnknownShare], ...]  # what an arm says, by covariate
 
@@ -140,10 +139,10 @@ def _outside(file: EvidenceFile, problem: str) -> BadEvidence:
 def _effect(
     file: EvidenceFile, key_path: str, endpoint: str, normal: tuple[float, float]
 ) -> CareEffect:
-    if endpoint not in MODELLED_ENDPOINTS:
+    if endpoint not in ENDPOINTS:
         raise refuse(
             file.path,
-            f"{key_path} is not a modelled endpoint. {nearest(endpoint, MODELLED_ENDPOINTS)}",
+            f"{key_path} is not a modelled endpoint. {nearest(endpoint, ENDPOINTS)}",
         )
     mean, sd = normal
     largest = ENDPOINTS[endpoint].largest_effect

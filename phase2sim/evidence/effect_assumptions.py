@@ -19,7 +19,6 @@ from phase2sim.evidence.reported import (
 )
 from phase2sim.evidence.table_types import NormalTable
 from phase2sim.evidence.tables import CourseTable, EvidenceFile, refuse
-from phase2sim.evidence.units import MODELLED_ENDPOINTS
 
 # Numbers of an effect that are assumed, beside the shape's own; each needs a reason.
 KNOBS = ("prior", "sceptical_sd", "between_trials_sd", "bias_sd", "shared")
@@ -154,9 +153,9 @@ def _reasons(file: EvidenceFile, key_path: str, table: CourseTable) -> _Reasons:
 
 def _check_course(file: EvidenceFile, key_path: str, table: CourseTable) -> None:
     name = key_path.split(".", 1)[1]
-    if name not in MODELLED_ENDPOINTS:
+    if name not in ENDPOINTS:
         raise refuse(
-            file.path, f"{key_path} is not a modelled endpoint. {nearest(name, MODELLED_ENDPOINTS)}"
+            file.path, f"{key_path} is not a modelled endpoint. {nearest(name, ENDPOINTS)}"
         )
     if table.shape not in SHAPES:
         raise refuse(

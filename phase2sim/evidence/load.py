@@ -11,6 +11,7 @@ from pathlib import Path
 
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.arms import ArmsByName, add_arms, find_arm, versus_arm
 from phase2sim.evidence.care import check_care, covariates_of
 from phase2sim.evidence.conflicts import check_conflicts, check_individual_data
@@ -28,9 +29,9 @@ from phase2sim.evidence.reported import (
 )
 from phase2sim.evidence.statistics import STATISTICS, EvidenceEntry
 from phase2sim.evidence.tables import EvidenceFile, read_file, refuse
-from phase2sim.evidence.units import LEDGER_ONLY, MODELLED_ENDPOINTS
+from phase2sim.evidence.units import LEDGER_ONLY
 
-__all__ = ["LEDGER_ONLY", "MODELLED_ENDPOINTS", "STATISTICS", "find_evidence", "load_evidence"]
+__all__ = ["LEDGER_ONLY", "STATISTICS", "find_evidence", "load_evidence"]
 
 type EvidencePart = (
     StudyArm | ReportedNumber | IndividualData | EffectAssumption | ClassEffect | CareCovariate
@@ -193,12 +194,25 @@ def digest_of(evidence: Evidence) -> str:
             for name, assumption in evidence.classes.items()
         },
     }
+    if own := _own_endpoints(evidence):
+        content["endpoints"] = own
     if evidence.care:
         content["care"] = {
             name: _fields_without(covariate, ("why",)) for name, covariate in evidence.care.items()
         }
     text = json.dumps(_without_nan(content), sort_keys=True, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _own_endpoints(evidence: Evidence) -> dict[str, object]:
+    """Endpoints of the fit that do not ship: what they mean, and the priors of their course."""
+    names = {name for number in evidence.reported if not number.unused for name in number.measured}
+    names |= {name for data in evidence.individuals for name, _ in data.columns}
+    return {
+        name: [ENDPOINTS[name].transformation, asdict(PRIORS[name])]
+        for name in sorted(names)
+        if name in PRIORS and not PRIORS.ships(name)
+    }
 
 
 def _left_out(number: ReportedNumber) -> tuple[str, ...]:

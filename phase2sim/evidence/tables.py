@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from phase2sim.core.endpoint_tables import (
+from phase2sim.core.endpoint_definitions import (
     DEFINITIONS,
     FILE_OF_ENDPOINTS,
     define,
@@ -58,9 +58,16 @@ class StudyTable(KnownKeys):
         description="How many; may be left out where the source does not say, but not of a "
         "single arm.",
     )
-    months_since_diagnosis: ReportedEntry = Field(
+    months_since_diagnosis: ReportedEntry | None = Field(
+        default=None,
         description="When patients entered: earliest and latest month, even between them; or a "
-        "table { mean, sd, within } of what the source prints; or { within, learned = true }.",
+        "table { mean, sd, within } of what the source prints; or { within, learned = true }. "
+        "Required unless clock is 'entry'.",
+    )
+    clock: Literal["diagnosis", "entry"] | None = Field(
+        default=None,
+        description="'entry' if the untreated course does not depend on the time since diagnosis: "
+        "months then count from entry, for all patients alike.",
     )
     arm: Text | None = Field(
         default=None, description="Name of the arm; treated or control if left out."

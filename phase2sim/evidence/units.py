@@ -9,7 +9,6 @@ from phase2sim.core.units import list_units, unit_of
 from phase2sim.evidence.reported import REMISSION
 from phase2sim.evidence.statistics import EvidenceEntry, unknown_name
 
-MODELLED_ENDPOINTS: tuple[str, ...] = tuple(ENDPOINTS)  # endpoints with a likelihood
 INDEPENDENCE = "insulin_independence"  # patients with a daily dose of 0
 COUNTED: dict[str, str] = {  # counts of patients by measured values -> their unit
     INDEPENDENCE: ENDPOINTS["insulin"].unit,

@@ -10,13 +10,13 @@ from phase2sim.core.effect_curve import EffectCurve
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.errors import BadInput
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.core.randomness import normals
 from phase2sim.evidence.reported import SINGLE_ARM, EffectAssumption, Evidence
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.at_diagnosis import deviation_left
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.entry import fitted_entry
-from phase2sim.prior.models.unknowns.settings import PRIORS
 from phase2sim.prior.truth_sources import ENTRY_TIMES, knot_weights
 from phase2sim.theory.mixtures.analysis_prior import AnalysisPrior
 from phase2sim.theory.mixtures.em_fit import fit_mixture

@@ -13,11 +13,11 @@ from phase2sim.core.contracts import Plan, Truth, TruthSource
 from phase2sim.core.draws_error import Picks
 from phase2sim.core.effect_curve import EffectCurve
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.core.randomness import normals, uniforms
 from phase2sim.evidence.reported import REFERENCE_AGE
 from phase2sim.prior.at_diagnosis import deviation_left
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.models.unknowns.settings import PRIORS
 from phase2sim.prior.patient_time import visit_correlation
 
 EXPECTED = "expected"  # the target's effect in a control arm drawn from the prior

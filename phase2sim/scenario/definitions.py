@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from phase2sim.core.endpoint_tables import FILE_OF_ENDPOINTS, define, own_definitions
+from phase2sim.core.endpoint_definitions import FILE_OF_ENDPOINTS, define, own_definitions
 from phase2sim.core.errors import BadEvidence, BadScenario
 from phase2sim.core.io.toml_files import read_toml
 from phase2sim.core.io.validation import Table

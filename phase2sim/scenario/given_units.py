@@ -200,7 +200,7 @@ def _strata(tables: Any, conversion: _Conversion) -> None:  # noqa: ANN401 - TOM
 
 def _events(tables: Mapping[str, Any], conversion: _Conversion) -> None:
     for name, table in _given(tables):
-        key, tied_to = f"events.{name}", table.get("tied_to")
+        key, tied_to = f"events.{name}", str(table.get("tied_to"))
         if tied_to not in ENDPOINTS or table.get("at") is None:
             raise BadScenario(
                 f"{conversion.path}: {key}.unit is that of {key}.at, a value of {key}.tied_to."

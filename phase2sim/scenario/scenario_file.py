@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PrivateAttr, TypeAdapter
 
-from phase2sim.core.endpoint_tables import DEFINITIONS, EndpointTable, ResponseTable
+from phase2sim.core.endpoint_definitions import DEFINITIONS
+from phase2sim.core.endpoint_tables import EndpointTable, ResponseTable
 from phase2sim.core.errors import BadScenario
 from phase2sim.core.io.toml_files import check_numbers, read_toml
 from phase2sim.core.io.validation import Table, leaves, validate

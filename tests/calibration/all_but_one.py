@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.core.kernels import lightly_optimised
 from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.models.densities.order_statistics import LOG_ROOT_TWO_PI
@@ -23,7 +24,7 @@ from phase2sim.prior.models.densities.summary_densities import correlated_normal
 from phase2sim.prior.models.joint import Densities, Tables, declare, read_tables
 from phase2sim.prior.models.likelihoods.events import read_events
 from phase2sim.prior.models.unknowns.evidence_arrays import cells, read_entries
-from phase2sim.prior.models.unknowns.settings import PRIORS, Sampler
+from phase2sim.prior.models.unknowns.settings import Sampler
 
 type Floats = NDArray[np.float64]
 

@@ -7,8 +7,8 @@ import numpy as np
 from calibration.simulated import Case, Draws, Floats, Quantity
 from support.reports import arm, entry, evidence
 
+from phase2sim.core.history_priors import PRIORS, EndpointPriors
 from phase2sim.evidence.reported import Evidence, Normal, ReportedNumber
-from phase2sim.prior.models.unknowns.settings import PRIORS, EndpointPriors
 
 KNOTS = {3.0: 1, 6.0: 2, 12.0: 3}
 ENDPOINTS = ("hba1c", "c_peptide", "insulin", "glucose")

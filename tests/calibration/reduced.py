@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, logsumexp
 
 from phase2sim.core.effect_shapes import SHAPES
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.ages import arms_of_unknown_age
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import REFERENCE_AGE, Evidence
@@ -23,7 +24,7 @@ from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.fit import CompiledModel
 from phase2sim.prior.models.joint import joint_model
 from phase2sim.prior.models.unknowns.natural_history import WALKED, between_walked
-from phase2sim.prior.models.unknowns.settings import LOGIT_SHARE_SCALE, PRIORS, SAMPLER
+from phase2sim.prior.models.unknowns.settings import LOGIT_SHARE_SCALE, SAMPLER
 from phase2sim.prior.replicates.parameters import Parameters
 from phase2sim.prior.replicates.patients import ArmPopulation, draw_study
 from phase2sim.prior.replicates.summaries import summary_visits

@@ -13,13 +13,14 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.history_priors import PRIORS, EndpointPriors
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.analysis_priors import control_mean_at, effect_at, trial_entry
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.diagnostics import diagnose
 from phase2sim.prior.models.fit import CompiledModel, to_prior
-from phase2sim.prior.models.unknowns.settings import PRIORS, SAMPLER, EndpointPriors
+from phase2sim.prior.models.unknowns.settings import SAMPLER
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "methods" / "prior-sensitivity.md"

@@ -9,16 +9,12 @@ import xarray as xr
 from calibration.ranks import MOST_STANDARD_ERRORS, Verdict, verdict
 from numpy.typing import NDArray
 
+from phase2sim.core.history_priors import EndpointPriors
 from phase2sim.core.randomness import generator
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.models.fit import CompiledModel, to_prior
 from phase2sim.prior.models.joint import joint_model
-from phase2sim.prior.models.unknowns.settings import (
-    EVENT_PRIORS,
-    EndpointPriors,
-    EventPriors,
-    Sampler,
-)
+from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS, EventPriors, Sampler
 from phase2sim.prior.replicates.parameters import parameters_of
 from phase2sim.prior.replicates.replicate import replicate, with_values
 

@@ -7,11 +7,11 @@ from calibration.all_but_one import switched_model
 from calibration.left_out import without
 from support.reports import arm, entry, evidence
 
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.reported import Evidence, ReportedNumber
 from phase2sim.prior.models.densities.pytensor_names import Tensor, function
 from phase2sim.prior.models.joint import declare
 from phase2sim.prior.models.unknowns.evidence_arrays import cells
-from phase2sim.prior.models.unknowns.settings import PRIORS
 
 STUDIES = ("A", "B", "C")
 

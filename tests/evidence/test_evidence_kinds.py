@@ -22,7 +22,7 @@ from support.evidence_text import (
     load_own,
 )
 
-from phase2sim.evidence.load import MODELLED_ENDPOINTS
+from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.evidence.reported import Normal, ReportedNumber
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def only(folder: Path, keys: str, study: str = CONTROL) -> ReportedNumber:
 
 
 def test_all_four_endpoints_are_modelled() -> None:
-    assert set(MODELLED_ENDPOINTS) == {"hba1c", "c_peptide", "insulin", "glucose"}
+    assert set(ENDPOINTS) == {"hba1c", "c_peptide", "insulin", "glucose"}
 
 
 def test_quartiles_become_the_endpoints_own_unit(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ import pytest
 from support.known_patients import evaluated, known
 from support.reports import KNOTS, MEAN, arm, assert_mean, entry, evidence, replicas, truth
 
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.prior.at_diagnosis import deviation_left
 from phase2sim.prior.models.likelihoods.means_and_medians import covariance
 from phase2sim.prior.models.unknowns.natural_history import between_walked
-from phase2sim.prior.models.unknowns.settings import PRIORS
 from phase2sim.prior.truth_sources import Control
 
 FALL = PRIORS["hba1c"].first_month  # share of the first step of HbA1c that month 1 has taken

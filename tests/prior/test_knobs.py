@@ -8,6 +8,7 @@ import pytest
 from support.agreement import assert_agrees
 from support.kept_prior import draws_for, shipped_evidence
 
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.reported import ClassEffect, EffectAssumption, Evidence, Normal
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.knobs import SHARED_BY_ALL, Move, moves_of
@@ -15,7 +16,6 @@ from phase2sim.prior.models.importance import importance_weights
 from phase2sim.prior.models.joint import declare
 from phase2sim.prior.models.likelihood_ratio import _affected, log_likelihood_ratios
 from phase2sim.prior.models.unknowns.evidence_arrays import cells
-from phase2sim.prior.models.unknowns.settings import PRIORS
 from phase2sim.prior.prior_density import log_prior_density
 from phase2sim.prior.reweighting import MixturePart, TrialOutcomes, mixed_share, reweight_mean
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytensor
 from numpy.typing import ArrayLike, NDArray
 
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.joint import Tables, read_tables
@@ -20,7 +21,6 @@ from phase2sim.prior.models.unknowns.natural_history import (
     same_visit_correlation,
     term_weights,
 )
-from phase2sim.prior.models.unknowns.settings import PRIORS
 
 type Floats = NDArray[np.float64]
 

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.errors import BadEvidence
+from phase2sim.core.history_priors import PRIORS, EndpointPriors
 from phase2sim.core.kernels import lightly_optimised, rare_garbage_collections
 from phase2sim.core.progress import Report
 from phase2sim.evidence.assumed_effects import assumptions
@@ -28,14 +29,7 @@ from phase2sim.prior.models.kernels_ahead import compiled_ahead
 from phase2sim.prior.models.likelihoods.events import read_events
 from phase2sim.prior.models.unknowns.care import care_effects
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
-from phase2sim.prior.models.unknowns.settings import (
-    EVENT_PRIORS,
-    PRIORS,
-    SAMPLER,
-    EndpointPriors,
-    EventPriors,
-    Sampler,
-)
+from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS, SAMPLER, EventPriors, Sampler
 
 _DERIVED_VARIABLES = frozenset(  # functions of the sampled variables
     ("history", "sd", "age_slope", "endpoint_correlation", "effect", "bias", "class_mean")

@@ -8,6 +8,7 @@ import numpy as np
 import pymc as pm
 
 from phase2sim.core.arrays import Floats
+from phase2sim.core.history_priors import PRIORS, EndpointPriors
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt, shared
 from phase2sim.prior.models.likelihoods import (
@@ -46,12 +47,7 @@ from phase2sim.prior.models.unknowns.natural_history import (
     cell_moments,
     natural_history,
 )
-from phase2sim.prior.models.unknowns.settings import (
-    EVENT_PRIORS,
-    PRIORS,
-    EndpointPriors,
-    EventPriors,
-)
+from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS, EventPriors
 
 
 @dataclass(frozen=True, slots=True)

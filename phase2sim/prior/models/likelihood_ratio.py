@@ -9,12 +9,12 @@ from pytensor.graph.replace import graph_replace
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.densities.pytensor_names import Tensor, function, pt
 from phase2sim.prior.models.joint import Densities, declare
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
-from phase2sim.prior.models.unknowns.settings import PRIORS
 
 _DRAWS_BETWEEN_REPORTS = 1_000
 

@@ -6,13 +6,13 @@ import numpy as np
 import pymc as pm
 
 from phase2sim.core.arrays import Floats, Ints
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.densities.pytensor_names import Tensor, function, pt
 from phase2sim.prior.models.joint import Densities, Tables, declare, read_tables
 from phase2sim.prior.models.likelihoods.events import read_events
 from phase2sim.prior.models.unknowns.evidence_arrays import cells, read_entries
-from phase2sim.prior.models.unknowns.settings import PRIORS
 
 DRAWS_BETWEEN_REPORTS = 500
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from phase2sim.core.arrays import Floats
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.reported import EffectAssumption, Evidence
-from phase2sim.prior.models.unknowns.settings import PRIORS
 
 _HALF_NORMAL_MEAN = np.sqrt(2.0 / np.pi)  # of scale 1
 _HALF_NORMAL_SD = np.sqrt(1.0 - 2.0 / np.pi)

@@ -11,6 +11,7 @@ from scipy import special
 from phase2sim.core.arrays import Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.entry_times import EntryTime
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.ages import age_distribution
 from phase2sim.evidence.care import share_of
 from phase2sim.evidence.reported import (
@@ -23,7 +24,6 @@ from phase2sim.evidence.reported import (
     StudyArm,
     UnknownShare,
 )
-from phase2sim.prior.models.unknowns.settings import PRIORS
 from phase2sim.prior.replicates.parameters import Parameters
 
 ENROLMENT_TIMES = 128  # of an arm, for averages over them

@@ -8,11 +8,11 @@ import numpy as np
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS, Endpoint
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.core.randomness import normals
 from phase2sim.evidence.reported import LOCATIONS, Evidence, ReportedNumber
 from phase2sim.prior.at_diagnosis import deviation_left
 from phase2sim.prior.draws import PriorDraws
-from phase2sim.prior.models.unknowns.settings import PRIORS
 from phase2sim.prior.truth_sources import knot_weights
 from phase2sim.reporting.figures.drawing import EVIDENCE, INK, TREATED, Chart, Figure, data, heading
 from phase2sim.reporting.words import capital

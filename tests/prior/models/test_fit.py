@@ -11,6 +11,7 @@ from scipy import integrate, stats
 
 from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.errors import BadEvidence
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.reported import Evidence, ReportedNumber, StudyArm
 from phase2sim.prior import storage as prior_files
 from phase2sim.prior.draws import PriorDraws
@@ -24,7 +25,7 @@ from phase2sim.prior.models.likelihoods.counts import counts_beside_median
 from phase2sim.prior.models.likelihoods.means_and_medians import covariance, locations
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells, cells
 from phase2sim.prior.models.unknowns.natural_history import Moments, NaturalHistory
-from phase2sim.prior.models.unknowns.settings import GATE, PRIORS, Sampler
+from phase2sim.prior.models.unknowns.settings import GATE, Sampler
 
 REPORTED_MEAN, REPORTED_SE = 9.0, 1.0
 

@@ -13,12 +13,13 @@ from support.agreement import assert_agrees
 from support.known_patients import MEAN, SD, Known, evaluated, kept, known
 from support.reports import arm, entry, evidence
 
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.reported import REFERENCE_AGE, Evidence
 from phase2sim.prior.models.fit import CompiledModel
 from phase2sim.prior.models.likelihoods.means_and_medians import covariance
 from phase2sim.prior.models.likelihoods.quantiles import quantile_density
 from phase2sim.prior.models.likelihoods.spreads import joint_spread
-from phase2sim.prior.models.unknowns.settings import PRIORS, Sampler
+from phase2sim.prior.models.unknowns.settings import Sampler
 
 type Floats = NDArray[np.float64]
 

@@ -7,11 +7,12 @@ from scipy import integrate, stats
 from support.agreement import assert_agrees
 from support.reports import arm, entry, evidence
 
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.reported import Evidence
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.models.pointwise import pointwise
 from phase2sim.prior.models.unknowns.natural_history import ROOT_MONTHS, walk_factor
-from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS, PRIORS
+from phase2sim.prior.models.unknowns.settings import EVENT_PRIORS
 
 type Floats = NDArray[np.float64]
 

@@ -11,6 +11,7 @@ from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.endpoints import ENDPOINTS, EVENTS
 from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.errors import BadEvidence
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.ages import age_distribution, arms_of_unknown_age
 from phase2sim.evidence.reported import (
     LOCATIONS,
@@ -28,7 +29,6 @@ from phase2sim.prior.models.densities.quadrature import (
     unit_quadrature,
 )
 from phase2sim.prior.models.unknowns.scales import Scales, scales_of
-from phase2sim.prior.models.unknowns.settings import PRIORS
 from phase2sim.prior.patient_time import patient_time
 
 _NODES_OF_AN_AVERAGE = 12

@@ -7,17 +7,14 @@ import numpy as np
 import pymc as pm
 
 from phase2sim.core.arrays import Bools, Floats
+from phase2sim.core.history_priors import EndpointPriors
 from phase2sim.prior.at_diagnosis import deviation_left
 from phase2sim.prior.models.densities.pytensor_names import Tensor, pt
 from phase2sim.prior.models.densities.quadrature import KNOTS_MONTHS
 from phase2sim.prior.models.unknowns.entry_tilt import entry_tilt, root_weights
 from phase2sim.prior.models.unknowns.evidence_arrays import Cells
 from phase2sim.prior.models.unknowns.scales import raw_covariance, raw_mean, raw_slope
-from phase2sim.prior.models.unknowns.settings import (
-    CROSS_CORRELATION_SCALE,
-    LOGIT_SHARE_SCALE,
-    EndpointPriors,
-)
+from phase2sim.prior.models.unknowns.settings import CROSS_CORRELATION_SCALE, LOGIT_SHARE_SCALE
 from phase2sim.prior.models.unknowns.window_moments import window_moments
 
 WALKED = [0, 2, 3, 4, 5, 6]  # knots of the random walk; month 1 follows from months 0 and 3

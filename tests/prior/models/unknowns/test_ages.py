@@ -7,10 +7,10 @@ import pytest
 from support.known_patients import UNCOMPILED, known
 from support.reports import arm, entry, evidence
 
+from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.reported import Normal
 from phase2sim.prior.models.densities.pytensor_names import pt
 from phase2sim.prior.models.unknowns.natural_history import cell_moments, natural_history
-from phase2sim.prior.models.unknowns.settings import PRIORS
 
 OWN = {"A": 15.0, "B": Normal(9.0, 2.0), "C": None}
 
