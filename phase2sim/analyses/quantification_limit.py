@@ -53,7 +53,7 @@ class QuantificationLimit:
         """Replacement of a value below the limit, on the model scale."""
         share = REPLACEMENT_SHARES[self.below_lloq]
         endpoint = MEASURES[self.endpoint]
-        if share == 0.0 and endpoint.transformation == "log":
+        if share == 0.0 and endpoint.scale.name == "log":
             return -np.inf
         return endpoint.to_model(share * self.lloq)
 

@@ -2,11 +2,17 @@
 
 from math import exp, log, pi, sqrt
 
-from scipy.optimize import brentq
-from scipy.special import ndtr
+import numpy as np
+from numpy.polynomial.hermite_e import hermegauss
+from scipy.optimize import brentq, root
+from scipy.special import expit, logit, ndtr
 
+from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import Endpoint
+from phase2sim.core.model_scales import Log, Log1p, Logit, Root
 
+_NODE, _WEIGHT = hermegauss(80)
+_WEIGHT = _WEIGHT / _WEIGHT.sum()
 _LARGEST_RATIO = 1000.0  # of mean to SD of the latent normal behind a dose: all doses are above 0
 
 
@@ -46,15 +52,17 @@ def model_moments(endpoint: Endpoint, mean: float, sd: float) -> tuple[float, fl
     >>> model_moments(ENDPOINTS["hba1c"], 7.5, 1.2)
     (7.5, 1.2)
     """
-    match endpoint.transformation:
-        case "identity":
-            return mean, sd
-        case "log1p":
+    match endpoint.scale:
+        case Log1p():
             return _lognormal(mean + 1.0, sd)
-        case "log":
+        case Log():
             return _lognormal(mean, sd)
-        case _:
+        case Logit() as scale:
+            return _log_odds(scale, mean, sd)
+        case Root():
             return _root(mean, sd)
+        case _:
+            return mean, sd
 
 
 def _lognormal(mean: float, sd: float) -> tuple[float, float]:
@@ -62,6 +70,28 @@ def _lognormal(mean: float, sd: float) -> tuple[float, float]:
         raise ValueError("the mean must be above 0")
     variance = log(1.0 + (sd / mean) ** 2)
     return log(mean) - variance / 2.0, sqrt(variance)
+
+
+def _log_odds(scale: Logit, mean: float, sd: float) -> tuple[float, float]:
+    """Normal log odds whose values between the limits have this mean and SD."""
+    width = scale.high - scale.low
+    share, sd = (mean - scale.low) / width, sd / width
+    if not (0.0 < share < 1.0 and sd**2 < share * (1.0 - share)):
+        raise ValueError(
+            f"no values between {scale.low:g} and {scale.high:g} have this mean and SD"
+        )
+
+    def excess(unknown: Floats) -> Floats:
+        values = expit(unknown[0] + exp(unknown[1]) * _NODE)
+        average = float(values @ _WEIGHT)
+        spread = sqrt(max(float(values**2 @ _WEIGHT) - average**2, 1e-300))
+        return np.array([logit(average) - logit(share), log(spread / sd)])
+
+    start = np.array([logit(share), log(sd / (share * (1.0 - share)))])
+    solution = root(excess, start, tol=1e-12)
+    if not solution.success:
+        raise ValueError("no normal distribution of the log odds has this mean and SD")
+    return float(solution.x[0]), exp(float(solution.x[1]))
 
 
 def _root(mean: float, sd: float) -> tuple[float, float]:

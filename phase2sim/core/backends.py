@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Protocol, cast
 
+from phase2sim.core.catalogue import Definitions, add_definitions, added_definitions
 from phase2sim.core.errors import BadInput
 
 LOCAL_CLUSTER = "local"
@@ -127,12 +128,21 @@ class _OfDask:
         return cast("T", self._client.submit(_itself, value, pure=False))
 
     def submit[R](self, work: Callable[..., R], *arguments: object) -> "Future[R]":
-        """Begin a piece of work."""
-        return cast("Future[R]", self._executor.submit(work, *arguments))
+        """Begin a piece of work, with what files have defined here."""
+        definitions = added_definitions()
+        return cast(
+            "Future[R]", self._executor.submit(_with_definitions, definitions, work, *arguments)
+        )
 
     def is_lost(self, error: BaseException) -> bool:
         """Whether the workers that ran it have gone."""
         return isinstance(error, self._lost)
+
+
+def _with_definitions[R](definitions: Definitions, work: Callable[..., R], *arguments: object) -> R:
+    """Do a piece of work in a process that may know only what ships."""
+    add_definitions(definitions)
+    return work(*arguments)
 
 
 @contextmanager

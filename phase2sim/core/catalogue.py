@@ -1,6 +1,7 @@
 """Definitions by name: those that ship, and those that the files of this process add."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from phase2sim.core.errors import BadValue
 
@@ -13,21 +14,24 @@ class Catalogue[T](Mapping[str, T]):
 
     Parameters
     ----------
+    kind : str
+        What is defined, such as ``"endpoints"``; one catalogue of each kind in a process.
     shipped : mapping of str to T
         What ships.
 
     Examples
     --------
-    >>> labels = Catalogue({"hypoglycaemia": "hypoglycaemic episodes"})
+    >>> labels = Catalogue("labels of an example", {"hypoglycaemia": "hypoglycaemic episodes"})
     >>> labels.add("falls", "falls", "trial.toml")
     >>> list(labels), labels["falls"]
     (['hypoglycaemia', 'falls'], 'falls')
     """
 
-    def __init__(self, shipped: Mapping[str, T]) -> None:
+    def __init__(self, kind: str, shipped: Mapping[str, T]) -> None:
         self._shipped = dict(shipped)
         self._added: dict[str, T] = {}
         self._origin: dict[str, str] = {}
+        _CATALOGUES[kind] = self
 
     def __getitem__(self, name: str) -> T:
         return self._shipped[name] if name in self._shipped else self._added[name]
@@ -58,3 +62,26 @@ class Catalogue[T](Mapping[str, T]):
     def ships(self, name: str) -> bool:
         """Whether a definition ships, and is not one of a file."""
         return name in self._shipped
+
+    @property
+    def added(self) -> Mapping[str, tuple[T, str]]:
+        """Definitions of files with their origin, by name."""
+        return {name: (added, self._origin[name]) for name, added in self._added.items()}
+
+
+_CATALOGUES: dict[str, Catalogue[Any]] = {}
+
+type Definitions = Mapping[str, Mapping[str, tuple[Any, str]]]  # by kind and name
+
+
+def added_definitions() -> Definitions:
+    """What files of this process have defined, for another process."""
+    return {kind: catalogue.added for kind, catalogue in _CATALOGUES.items() if catalogue.added}
+
+
+def add_definitions(definitions: Definitions) -> None:
+    """Define what ``added_definitions`` of another process returned, of the kinds in use here."""
+    for kind in definitions.keys() & _CATALOGUES.keys():
+        added = definitions[kind]
+        for name, (definition, origin) in added.items():
+            _CATALOGUES[kind].add(name, definition, origin)

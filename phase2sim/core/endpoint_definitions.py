@@ -27,26 +27,20 @@ from phase2sim.core.formulas import Formula
 from phase2sim.core.history_priors import PRIORS, EndpointPriors, history_priors_of
 from phase2sim.core.io.toml_files import read_toml
 from phase2sim.core.io.validation import Table, join_key, nearest, show_value, validate
+from phase2sim.core.model_scales import MODEL_SCALES, Logit, Root
 
 FILE_OF_ENDPOINTS = "endpoints"  # the key that names a file of both
 DEFINITIONS = ("endpoint", "response")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-RESERVED = ("age", "baseline", "months_since_diagnosis", "stratum", "weight")
+_RESERVED = ("age", "baseline", "months_since_diagnosis", "stratum", "weight")
 # Of the width of the plausible values, on the model scale.
 _LARGEST_SHARE, _USUAL_SHARE, _SD_SHARES = 0.5, 0.2, (0.001, 0.5)
-# Model scale -> what the lowest plausible value must be, in words and as a test.
-_DOMAINS: Mapping[str, tuple[str, float, bool]] = {
-    "log": ("above 0", 0.0, False),
-    "log1p": ("above -1", -1.0, False),
-    "root": ("0 or more", 0.0, True),
-}
 _ENDPOINTS = TypeAdapter(dict[str, EndpointTable])
 _RESPONSES = TypeAdapter(dict[str, ResponseTable])
-RULES = ("below", "at_most", "at_least", "below_baseline_by", "above_baseline_by")
 
 
 @dataclass(frozen=True, slots=True)
-class Definitions:
+class EndpointDefinitions:
     """What the tables of one file define, by name."""
 
     histories: Mapping[str, EndpointPriors]
@@ -62,18 +56,25 @@ def own_definitions(tables: Table, path: Path, refusal: type[BadInput]) -> dict[
     Raises ``refusal`` for a file of ``endpoints`` that cannot be read, holds anything else, or
     defines a name that the file itself defines.
     """
-    definitions = {key: dict(tables[key]) for key in DEFINITIONS if _is_table(tables, key)}
-    name = tables.get(FILE_OF_ENDPOINTS)
-    if name is None:
-        return definitions
-    if not isinstance(name, str) or not name.endswith(".toml"):
-        raise refusal(
-            f"{path}: {FILE_OF_ENDPOINTS} is {show_value(name)}; it must be the name of a file that"
-            " ends in .toml, counted from this one. Correct it."
-        )
-    other = path.parent / name
+    definitions = {key: dict(tables[key]) for key in DEFINITIONS if _is_table(tables.get(key))}
+    match tables.get(FILE_OF_ENDPOINTS):
+        case None:
+            return definitions
+        case str(name) if name.endswith(".toml"):
+            return _with_those_of(path.parent / name, definitions, path, refusal)
+        case given:
+            raise refusal(
+                f"{path}: {FILE_OF_ENDPOINTS} is {show_value(given)}; it must be the name of a file"
+                " that ends in .toml, counted from this one. Correct it."
+            )
+
+
+def _with_those_of(
+    other: Path, definitions: dict[str, Table], path: Path, refusal: type[BadInput]
+) -> dict[str, Table]:
+    """Add the definitions of a file of endpoints, which ``path`` names."""
     for key, table in read_toml(other, refusal).items():
-        if key not in DEFINITIONS or not isinstance(table, dict):
+        if key not in DEFINITIONS or not _is_table(table):
             raise refusal(
                 f"{other}: {join_key('', key)} is not a key of a file of endpoints. Write tables"
                 f" [endpoint.NAME] and [response.NAME] only; {path} names this file."
@@ -87,8 +88,12 @@ def own_definitions(tables: Table, path: Path, refusal: type[BadInput]) -> dict[
     return definitions
 
 
-def _is_table(tables: Table, key: str) -> bool:
-    return isinstance(tables.get(key), dict)
+def _is_table(value: object) -> bool:
+    match value:
+        case dict():
+            return True
+        case _:
+            return False
 
 
 def define(tables: Table, path: Path, refusal: type[BadInput]) -> None:
@@ -119,7 +124,7 @@ def _add(catalogue: Any, added: Mapping[str, Any], table: str, origin: str) -> N
             raise error.under(table) from None
 
 
-def _definitions(tables: Table, path: Path, refusal: type[BadInput]) -> Definitions:
+def _definitions(tables: Table, path: Path, refusal: type[BadInput]) -> EndpointDefinitions:
     given = validate(_ENDPOINTS, tables.get("endpoint", {}), "endpoint", path, refusal)
     rules = validate(_RESPONSES, tables.get("response", {}), "response", path, refusal)
     events = {name: table.label for name, table in given.items() if table.counted}
@@ -139,7 +144,7 @@ def _definitions(tables: Table, path: Path, refusal: type[BadInput]) -> Definiti
         _check_name(name, "response")
         responses[name] = _response(name, rule, {**MEASURES, **endpoints, **derived})
     histories = {name: _history(name, given[name], of) for name, of in endpoints.items()}
-    return Definitions(histories, endpoints, derived, events, responses)
+    return EndpointDefinitions(histories, endpoints, derived, events, responses)
 
 
 def _history(name: str, table: EndpointTable, endpoint: Endpoint) -> EndpointPriors:
@@ -165,7 +170,7 @@ def _check_name(name: str, table: str) -> None:
         raise BadValue(
             key, "is not a name. Use small letters, digits and _, and begin with a letter."
         )
-    if name in RESERVED:
+    if name in _RESERVED:
         raise BadValue(key, "is a word of scenarios already. Give it another name.")
 
 
@@ -185,14 +190,30 @@ def _completed(name: str, table: EndpointTable) -> Table:
     low, high = plain["plausible"]
     if not low < high:
         raise BadValue(f"{key}.plausible", f"is [{low:g}, {high:g}]; the first must be lower.")
-    words, limit, with_limit = _DOMAINS.get(table.model_scale, ("", -math.inf, True))
-    if not (low >= limit if with_limit else low > limit):
+    _check_scale(key, table, low, high)
+    return _with_sizes(key, plain)
+
+
+def _check_scale(key: str, table: EndpointTable, low: float, high: float) -> None:
+    """Refuse plausible values, from ``low`` to ``high``, that the model scale does not have."""
+    if (table.model_scale == Logit.name) != (table.limits is not None):
+        what = "is missing; logit needs it" if table.limits is None else "is of logit only"
+        raise BadValue(f"{key}.limits", f"{what}. {'Remove' if table.limits else 'Add'} it.")
+    if table.limits and not table.limits[0] < table.limits[1]:
+        raise BadValue(f"{key}.limits", f"is {list(table.limits)}; the first must be lower.")
+    scale = MODEL_SCALES[table.model_scale](*(table.limits or ()))
+    lowest, highest = scale.domain
+    of_squares = isinstance(scale, Root)
+    if not lowest < low or not high < highest or (of_squares and low < 0.0):
+        between = (
+            f"above {lowest:g}" if math.isinf(highest) else f"between {lowest:g} and {highest:g}"
+        )
+        words = "0 or more" if of_squares else between
         raise BadValue(
             f"{key}.plausible",
-            f"is [{low:g}, {high:g}]; on the {table.model_scale} scale the lowest value is {words}."
-            " Correct it, or model_scale.",
+            f"is [{low:g}, {high:g}]; on the {table.model_scale} scale values are {words}. Correct"
+            " it, or model_scale.",
         )
-    return _with_sizes(key, plain)
 
 
 def _conversion(key: str, unit: str, table: EndpointTable) -> Table:
@@ -266,7 +287,9 @@ def _response(name: str, table: ResponseTable, measures: Mapping[str, Endpoint])
             f"response.{name}.endpoint",
             f"is {table.endpoint!r}. {nearest(table.endpoint, measures)}",
         )
-    for rule in table.rule:
-        if rule not in RULES:
-            raise BadValue(f"response.{name}.rule.{rule}", f"is not a rule. {nearest(rule, RULES)}")
-    return Response(table.endpoint, dict(table.rule), table.label)
+    rule = table.rule.model_dump(exclude_none=True)
+    if not rule:
+        raise BadValue(
+            f"response.{name}.rule", "is empty. Give a limit, such as { at_most = 9.0 }."
+        )
+    return Response(table.endpoint, rule, table.label)

@@ -84,10 +84,15 @@ class EndpointTable(_KnownKeys):
         default_factory=dict,
         description="Further units: multiply_by, divide_by and add turn a value into unit.",
     )
-    model_scale: Literal["identity", "log", "log1p", "root"] = Field(
+    model_scale: Literal["identity", "log", "log1p", "sqrt", "root", "logit"] = Field(
         default="identity",
-        description="On which patients' values are normal: themselves, ln x, ln(x + 1), or the "
-        "square root of x, whose values below 0 are values of 0.",
+        description="On which patients' values are normal: themselves, ln x, ln(x + 1), the square "
+        "root of x, the square root of a dose that is 0 where the normal is below 0 (root), or the "
+        "log odds of the share of the way between limits.",
+    )
+    limits: _Pair | None = Field(
+        default=None,
+        description="Two values that no patient reaches; of logit, and required there.",
     )
     benefit: Literal["lower", "higher"] | None = Field(
         default=None, description="Which values are better; required unless counted."
@@ -124,12 +129,23 @@ class EndpointTable(_KnownKeys):
     )
 
 
+class RuleTable(_KnownKeys):
+    """Limits that a responder keeps, in the endpoint's unit; at least one."""
+
+    below: float | None = Field(default=None, description="The value is below this.")
+    at_most: float | None = Field(default=None, description="The value is this or lower.")
+    at_least: float | None = Field(default=None, description="The value is this or higher.")
+    below_baseline_by: float | None = Field(
+        default=None, description="The value is lower than the own baseline by more than this."
+    )
+    above_baseline_by: float | None = Field(
+        default=None, description="The value is higher than the own baseline by more than this."
+    )
+
+
 class ResponseTable(_KnownKeys):
     """A named rule by which a patient is a responder."""
 
     endpoint: _Text = Field(description="Name of an endpoint, or of a derived outcome.")
-    rule: Annotated[dict[str, float], Field(min_length=1)] = Field(
-        description="Limits in the endpoint's unit: below, at_most, at_least, below_baseline_by "
-        "or above_baseline_by."
-    )
+    rule: RuleTable = Field(description="Limits that a responder keeps.")
     label: _Text = Field(description="Name in texts.")

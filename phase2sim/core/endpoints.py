@@ -45,7 +45,7 @@ class Conversion:
 class Endpoint:
     """One outcome: its unit, other units it is reported in, and its model scale.
 
-    The model scale is normal between patients; ``transformation`` names it. ``plausible`` bounds a
+    The model scale is normal between patients. ``plausible`` bounds a
     single patient's value in ``unit``; ``largest_effect`` bounds a mean difference on the model
     scale; one above ``usual_effect`` is possible, but is more often a number in another unit.
 
@@ -59,8 +59,8 @@ class Endpoint:
         Unit of a patient's value.
     units : mapping of str to Conversion
         Unit in which a value may be reported -> function that converts it to ``unit``.
-    transformation : str
-        Model scale, a key of ``MODEL_SCALES``.
+    scale : ModelScale
+        Model scale.
     lower_is_better : bool
         Whether a lower value is the benefit.
     plausible : tuple of (float, float)
@@ -92,17 +92,12 @@ class Endpoint:
     label: str
     unit: str
     units: Mapping[str, Conversion]
-    transformation: str
+    scale: ModelScale
     lower_is_better: bool
     plausible: tuple[float, float]
     largest_effect: float
     usual_effect: float
     usual_sd: tuple[float, float]
-
-    @property
-    def scale(self) -> ModelScale:
-        """Model scale."""
-        return MODEL_SCALES[self.transformation]
 
     @property
     def model_unit(self) -> str:
@@ -188,8 +183,8 @@ class Derived(Endpoint):
         Unit of a patient's value.
     units : mapping of str to Conversion
         Unit in which a value may be reported -> function that converts it to ``unit``.
-    transformation : str
-        Model scale, a key of ``MODEL_SCALES``.
+    scale : ModelScale
+        Model scale.
     lower_is_better : bool
         Whether a lower value is the benefit.
     plausible : tuple of (float, float)
@@ -279,7 +274,7 @@ def read_endpoints(
             "label": table["label"],
             "unit": table["unit"],
             "units": {table["unit"]: Conversion()} | given,
-            "transformation": table.get("model_scale", "identity"),
+            "scale": _scale(table),
             "lower_is_better": table["benefit"] == "lower",
             "plausible": tuple(table["plausible"]),
             "largest_effect": table["largest_effect"],
@@ -293,13 +288,21 @@ def read_endpoints(
     return drawn, derived
 
 
+def _scale(table: Mapping[str, Any]) -> ModelScale:
+    return MODEL_SCALES[table.get("model_scale", "identity")](*table.get("limits", ()))
+
+
 _DRAWN, _DERIVED = read_endpoints(SHIPPED_TABLES["endpoint"])
-ENDPOINTS: Catalogue[Endpoint] = Catalogue(_DRAWN)
-DERIVED: Catalogue[Derived] = Catalogue(_DERIVED)
-MEASURES: Catalogue[Endpoint] = Catalogue({**_DRAWN, **_DERIVED})  # what analyses of values read
-EVENTS: Catalogue[str] = Catalogue(SHIPPED_TABLES["events"])  # counted outcomes, by their label
+ENDPOINTS: Catalogue[Endpoint] = Catalogue("endpoints", _DRAWN)
+DERIVED: Catalogue[Derived] = Catalogue("derived outcomes", _DERIVED)
+MEASURES: Catalogue[Endpoint] = Catalogue(
+    "measures", {**_DRAWN, **_DERIVED}
+)  # what analyses of values read
+EVENTS: Catalogue[str] = Catalogue(
+    "events", SHIPPED_TABLES["events"]
+)  # counted outcomes, by their label
 RESPONSES: Catalogue[Response] = Catalogue(
-    {name: Response(**table) for name, table in SHIPPED_TABLES["response"].items()}
+    "responses", {name: Response(**table) for name, table in SHIPPED_TABLES["response"].items()}
 )
 
 

@@ -86,9 +86,10 @@ def _shipped_priors(table: Mapping[str, Any]) -> EndpointPriors:
 
 
 PRIORS: Catalogue[EndpointPriors] = Catalogue(
+    "priors",
     {
         name: _shipped_priors(table["history"])
         for name, table in SHIPPED_TABLES["endpoint"].items()
         if "history" in table
-    }
+    },
 )

@@ -10,6 +10,7 @@ from phase2sim.core.effect_shapes import SHAPES
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadValue
 from phase2sim.core.io.validation import join_key, nearest
+from phase2sim.evidence.effect_tables import CourseTable
 from phase2sim.evidence.reported import (
     RANDOMISED,
     SINGLE_ARM,
@@ -18,7 +19,7 @@ from phase2sim.evidence.reported import (
     Normal,
 )
 from phase2sim.evidence.table_types import NormalTable
-from phase2sim.evidence.tables import CourseTable, EvidenceFile, refuse
+from phase2sim.evidence.tables import EvidenceFile, refuse
 
 # Numbers of an effect that are assumed, beside the shape's own; each needs a reason.
 KNOBS = ("prior", "sceptical_sd", "between_trials_sd", "bias_sd", "shared")

@@ -65,10 +65,10 @@ def parse_entry(entry: EvidenceEntry, label: str) -> ReportedNumber:
 def _ratio_to_model(content: EntryContent, number: ReportedNumber) -> ReportedNumber:
     """Read a ratio as a difference of logarithms where the model scale is one, or so stated."""
     endpoint = ENDPOINTS.get(number.endpoint)
-    is_log = endpoint is not None and endpoint.transformation == "log"
+    is_log = endpoint is not None and endpoint.scale.name == "log"
     if number.unused or endpoint is None or not (is_log or content.scale.on_model):
         return number
-    if not endpoint.transformation.startswith("log"):
+    if not endpoint.scale.is_logarithm:
         raise content.entry.refuse(
             "unit", f"is {content.scale.unit!r}, which has no logarithm. Leave the unit out."
         )
@@ -205,8 +205,8 @@ def _unused_reason(content: EntryContent) -> str:
 
 def _unread_on_scale(content: EntryContent, endpoint: Endpoint) -> dict[str, bool]:
     statistic, scale = content.statistic, content.scale
-    raw_is_model = endpoint.transformation == "identity"
-    of_logarithms = endpoint.transformation.startswith("log")
+    raw_is_model = endpoint.scale.is_linear
+    of_logarithms = endpoint.scale.is_logarithm
     return {
         f"a geometric mean of {endpoint.label} is not modelled": (
             statistic == "geometric_mean" and not of_logarithms

@@ -19,8 +19,9 @@ from phase2sim.core.io.csv_files import (
 from phase2sim.core.io.refusals import Refusals, shown
 from phase2sim.core.io.validation import join_key, nearest
 from phase2sim.core.units import Unit, unit_of
+from phase2sim.evidence.effect_tables import LAST_MONTH
 from phase2sim.evidence.reported import IndividualData, StudyArm
-from phase2sim.evidence.tables import LAST_MONTH, EvidenceFile, IndividualTable, refuse
+from phase2sim.evidence.tables import EvidenceFile, IndividualTable, refuse
 
 _COLUMNS = ("id", "endpoint", "month", "value")
 

@@ -194,8 +194,8 @@ def digest_of(evidence: Evidence) -> str:
             for name, assumption in evidence.classes.items()
         },
     }
-    if own := _own_endpoints(evidence):
-        content["endpoints"] = own
+    if endpoints := _defined_endpoints(evidence):
+        content["endpoints"] = endpoints
     if evidence.care:
         content["care"] = {
             name: _fields_without(covariate, ("why",)) for name, covariate in evidence.care.items()
@@ -204,12 +204,12 @@ def digest_of(evidence: Evidence) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _own_endpoints(evidence: Evidence) -> dict[str, object]:
+def _defined_endpoints(evidence: Evidence) -> dict[str, object]:
     """Endpoints of the fit that do not ship: what they mean, and the priors of their course."""
     names = {name for number in evidence.reported if not number.unused for name in number.measured}
     names |= {name for data in evidence.individuals for name, _ in data.columns}
     return {
-        name: [ENDPOINTS[name].transformation, asdict(PRIORS[name])]
+        name: [repr(ENDPOINTS[name].scale), asdict(PRIORS[name])]
         for name in sorted(names)
         if name in PRIORS and not PRIORS.ships(name)
     }

@@ -49,7 +49,7 @@ def check_not_too_small(content: EntryContent, number: ReportedNumber) -> None:
 def smallest_sd(endpoint: Endpoint, mean: float | None, *, on_model: bool = False) -> float:
     """Smallest plausible SD between patients, in the endpoint's unit, with this mean."""
     least = endpoint.usual_sd[0]
-    if on_model or endpoint.transformation == "identity":
+    if on_model or endpoint.scale.is_linear:
         return least
     at = endpoint.plausible[0] if mean is None else max(mean, endpoint.plausible[0])
     middle, step = endpoint.to_model(at), 1e-6

@@ -29,13 +29,15 @@ def with_definitions(table: Table, path: Path) -> Table:
 
 def _evidence_files(table: Table, path: Path) -> Iterator[Path]:
     """Yield the evidence files that are there; others are refused where they are read."""
-    names = table.get("evidence", ())
-    for name in names if isinstance(names, list | tuple) else ():
-        if isinstance(name, str) and (file := _found(name, path)) is not None:
-            yield file
+    match table.get("evidence", []):
+        case [*names]:
+            files = [_evidence_file(str(name), path) for name in names]
+            yield from (file for file in files if file is not None)
+        case _:
+            return
 
 
-def _found(name: str, path: Path) -> Path | None:
+def _evidence_file(name: str, path: Path) -> Path | None:
     try:
         file = find_evidence(name, path)
     except BadEvidence:

@@ -142,7 +142,7 @@ def _converted(given: Table, endpoint: Endpoint | None, where: str) -> float | l
         raise BadScenario(str(error)) from None
     if unit.name == endpoint.model_unit:
         return value if listed else float(value)
-    if endpoint.transformation != "identity":
+    if not endpoint.scale.is_linear:
         raise BadScenario(
             f"{where}.unit is {name!r}, but a difference in it is none on the"
             f" {endpoint.model_unit} scale, on which this number is: what it is there depends on"

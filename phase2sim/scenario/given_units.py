@@ -84,7 +84,7 @@ def _outcomes(tables: Mapping[str, Any], conversion: _Conversion) -> None:
         mean, sd = table.get("control_mean"), table.get("sd")
         if unit.name == endpoint.model_unit:
             continue
-        if endpoint.transformation == "identity":
+        if endpoint.scale.is_linear:
             if mean is not None:
                 table["control_mean"] = _each(mean, f"{key}.control_mean", conversion.value, unit)
             if sd is not None:
@@ -168,7 +168,7 @@ def _targets(tables: Mapping[str, Any], conversion: _Conversion) -> None:
         if unit.name == endpoint.model_unit:
             continue
         modified = table.get("modified_by") or {}
-        if endpoint.transformation == "identity":
+        if endpoint.scale.is_linear:
             table["effect"] = conversion.difference(f"{key}.effect", table["effect"], unit)
             for modifier, slope in modified.items():
                 modifier_path = f"{key}.modified_by.{modifier}"
@@ -261,9 +261,9 @@ def _effects(table: Table, unit: Unit, key: str, conversion: _Conversion) -> Non
         return
     differences = [effect for effect in _DIFFERENCES if is_number(table.get(effect))]
     priors = [prior for prior in _PRIORS if isinstance(table.get(prior), dict)]
-    if endpoint.transformation != "identity" and "lloq" in table:
+    if not endpoint.scale.is_linear and "lloq" in table:
         priors = []  # the unit is that of lloq; mixtures are on the model scale
-    if endpoint.transformation != "identity" and (differences or priors):
+    if not endpoint.scale.is_linear and (differences or priors):
         on_model_scale = (differences or priors)[0]
         raise BadScenario(
             f"{conversion.path}: {key}.unit is {unit.name!r}, but {on_model_scale} is on the"

@@ -96,7 +96,7 @@ def _ask_null_effect(table: Table, key_path: str) -> None:
         raise BadScenario(
             f"{key_path} is {null_effect:g}, in which unit? On the {measure.model_unit} scale that"
             f" is more than treatments do."
-            f"{other if measure.transformation == 'identity' else ''}"
+            f"{other if measure.scale.is_linear else ''}"
             f" If it is meant so, write unit = {measure.model_unit!r} beside it."
         )
 

@@ -10,13 +10,8 @@ from phase2sim.analyses.quantification_limit import REPLACEMENT_SHARES
 from phase2sim.core.endpoints import RESPONSES
 from phase2sim.core.estimands import STRATEGIES
 from phase2sim.evidence.care_tables import CareTable
-from phase2sim.evidence.tables import (
-    ClassEffectTable,
-    EffectTable,
-    IndividualTable,
-    ReportedTable,
-    StudyTable,
-)
+from phase2sim.evidence.effect_tables import ClassEffectTable, EffectTable
+from phase2sim.evidence.tables import IndividualTable, ReportedTable, StudyTable
 from phase2sim.scenario.assembly.registry import KEYS, TABLES
 from phase2sim.scenario.differences_in_units import BY_ANALYSIS, BY_ENDPOINT
 from phase2sim.scenario.key_descriptions import OF_TABLES, key_meaning

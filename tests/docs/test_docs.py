@@ -14,10 +14,9 @@ from click.testing import CliRunner
 from support.kept_prior import UNTREATED, keep, keep_for
 
 from phase2sim.cli import COMMANDS, main
+from phase2sim.evidence.effect_tables import ClassEffectTable, EffectTable
 from phase2sim.evidence.load import load_evidence
 from phase2sim.evidence.tables import (
-    ClassEffectTable,
-    EffectTable,
     ElicitedTable,
     IndividualTable,
     NormalTable,

@@ -180,8 +180,8 @@ class RecordReader:
     def _is_simulated(self, line: CsvLine, column: str, endpoint: str, value: float) -> bool:
         """Whether `replay` wrote a value that no patient has, but the model scale."""
         is_as_drawn = column == "base" or line.text("y") == line.text("complete")
-        domain = {"log": 0.0, "log1p": -1.0}.get(MEASURES[endpoint].transformation, -math.inf)
-        return self._is_replayed and is_as_drawn and value > domain
+        low, high = MEASURES[endpoint].scale.domain
+        return self._is_replayed and is_as_drawn and low < value < high
 
     def _count(self, line: CsvLine, month: float | None) -> tuple[float | None, float | None]:
         """Events so far, and the months in which they were counted."""

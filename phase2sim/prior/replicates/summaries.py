@@ -145,7 +145,7 @@ def _count(entry: ReportedNumber, arms: _Samples, rng: np.random.Generator) -> t
     values = arms[entry.arm].reported_values(entry, 0)
     if entry.beyond == "below_baseline":
         return (float(np.sum(arms[entry.arm].reported_values(entry, 1) < values)),)
-    if ENDPOINTS[entry.endpoint].transformation == "root" and entry.threshold == 0.0:
+    if ENDPOINTS[entry.endpoint].scale.name == "root" and entry.threshold == 0.0:
         values = arms[entry.arm].model_values(
             summary_visits(entry)[0], entry.n
         )  # no insulin: at or below 0

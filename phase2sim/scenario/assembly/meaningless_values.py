@@ -79,7 +79,7 @@ def _check_shifts(built: BuiltScenario) -> None:
 
 def _in_another_unit(endpoint: Endpoint, size: float, times: float) -> str:
     """Say how a difference is written in a unit in which it would be plausible; else ''."""
-    if endpoint.transformation != "identity":
+    if not endpoint.scale.is_linear:
         return ""
     units = (unit_of(endpoint, name) for name in endpoint.units if name != endpoint.unit)
     return "".join(

@@ -231,12 +231,5 @@ def _reported_se(entry: ReportedNumber) -> float:
 def _on_own_scale(entry: ReportedNumber, error: float) -> float:
     """An error on the scale on which the entry is read, by the delta method."""
     if is_raw(entry) and not is_raw_mean(entry):
-        return error * _model_slope(ENDPOINTS[entry.endpoint].transformation, entry.value)
+        return error * ENDPOINTS[entry.endpoint].scale.slope(entry.value)
     return error
-
-
-def _model_slope(transformation: str, value: float) -> float:
-    """Derivative of the model-scale value by the reported value, for the delta method."""
-    if transformation == "log1p":
-        return 1.0 / (1.0 + value)
-    return 1.0 / value if transformation == "log" else 0.5 / float(np.sqrt(value))

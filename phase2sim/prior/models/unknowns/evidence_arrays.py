@@ -119,7 +119,7 @@ def is_cross_correlation(entry: ReportedNumber) -> bool:
 
 def is_raw(entry: ReportedNumber) -> bool:
     """True if the entry's scale is not its endpoint's model scale."""
-    return ENDPOINTS[entry.endpoint].transformation != "identity" and not entry.on_model_scale
+    return not ENDPOINTS[entry.endpoint].scale.is_linear and not entry.on_model_scale
 
 
 def is_raw_mean(entry: ReportedNumber) -> bool:
@@ -381,7 +381,7 @@ def _is_linear(entry: ReportedNumber) -> bool:
         return True
     if entry.statistic == "sd":
         return not is_raw(entry)
-    multiplied = is_raw_mean(entry) and ENDPOINTS[entry.endpoint].transformation == "log"
+    multiplied = is_raw_mean(entry) and ENDPOINTS[entry.endpoint].scale.name == "log"
     return entry.statistic in LOCATIONS and not multiplied
 
 

@@ -155,7 +155,12 @@ def cell_moments(layout: Cells, history: NaturalHistory, treated: Tensor) -> Mom
         raw_mean=raw_mean(layout.scale, mean, sd),
         raw_slope=slope,
         raw_covariance=raw_covariance(
-            layout.scale.at(first), same, slope[first] * slope[second], covariance
+            layout.scale.at(first),
+            same,
+            slope[first] * slope[second],
+            covariance,
+            mean=(mean[first], mean[second]),
+            sd=(sd[first], sd[second]),
         ),
     )
 

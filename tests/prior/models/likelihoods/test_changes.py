@@ -50,7 +50,7 @@ def raw(name: str, values: Floats) -> Floats:
         "log1p": np.expm1,
         "root": np.square,
     }
-    return np.asarray(written[ENDPOINTS[name].transformation](values))
+    return np.asarray(written[ENDPOINTS[name].scale.name](values))
 
 
 def distance(of: Known, se: float, *, on_raw: bool) -> float:

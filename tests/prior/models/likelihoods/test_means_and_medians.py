@@ -47,7 +47,7 @@ def visits(of: list[tuple[str, float]], rng: np.random.Generator, n: int = N) ->
 def reported(name: str, values: Floats) -> Floats:
     """Write the values as they are reported."""
     written = {"identity": np.asarray, "log": np.exp, "log1p": np.expm1, "root": np.square}
-    return np.asarray(written[ENDPOINTS[name].transformation](values))
+    return np.asarray(written[ENDPOINTS[name].scale.name](values))
 
 
 def assert_covaries(result: Floats, samples: Floats) -> None:

@@ -50,7 +50,9 @@ def test_mean_variance_and_kurtosis_are_those_by_integration(name: str) -> None:
 
     result = [
         evaluated(raw_mean(scale, mean, sd)),
-        evaluated(raw_covariance(scale, np.ones(1), slope**2, sd**2)),
+        evaluated(
+            raw_covariance(scale, np.ones(1), slope**2, sd**2, mean=(mean, mean), sd=(sd, sd))
+        ),
         evaluated(raw_kurtosis(scale, mean, sd)),
     ]
 
