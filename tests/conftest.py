@@ -7,7 +7,7 @@ that fit small models, which are compiled from parts that they share.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from phase2sim.analyses import ANALYSES
+from phase2sim.core import catalogue
 from phase2sim.core.io.atomic_files import write_text
 from phase2sim.reporting.report.document import Document
 from phase2sim.reporting.report.full_report import full_report
@@ -25,6 +26,16 @@ from phase2sim.studies.dossier.dossier import Dossier
 
 # numpydoc needs Python 3.13; where it is not there nothing checks docstrings.
 collect_ignore = [] if find_spec("numpydoc") else ["test_docstrings.py"]
+
+
+@pytest.fixture(autouse=True)
+def _definitions_of_a_test_end_with_it() -> Iterator[None]:
+    """What a test's files define is unknown to the next test."""
+    yield
+    for each in catalogue._CATALOGUES.values():  # noqa: SLF001 - only tests take them back
+        each._added.clear()  # noqa: SLF001
+        each._origin.clear()  # noqa: SLF001
+
 
 # Analysis -> where the tests about it alone stand, below `tests/`; longest to compile first.
 LONGEST: Mapping[str, str] = {

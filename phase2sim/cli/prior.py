@@ -6,7 +6,6 @@ import click
 
 from phase2sim.cli.paths import OutputFile
 from phase2sim.cli.terminal import counting_progress, say, show, show_json
-from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.io.atomic_files import write_text
 from phase2sim.core.io.json_text import json_text
@@ -192,8 +191,7 @@ def show_sensitivity(
 @click.argument("evidence", nargs=-1, required=True)
 @click.option("--mixture", "quantity", required=True, type=click.Choice(["effect", "control"]),
               help="Quantity of the prior: the effect, or a new trial's control mean.")  # fmt: skip
-@click.option("--endpoint", required=True, type=click.Choice(list(ENDPOINTS)),
-              help="Endpoint of the prior.")  # fmt: skip
+@click.option("--endpoint", required=True, help="Endpoint of the prior, by its name in files.")
 @click.option(
     "--month", type=float, help="Months since randomisation. Default: the month in the evidence."
 )

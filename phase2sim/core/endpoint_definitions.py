@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,15 @@ from phase2sim.core.formulas import Formula
 from phase2sim.core.history_priors import PRIORS, EndpointPriors, history_priors_of
 from phase2sim.core.io.toml_files import read_toml
 from phase2sim.core.io.validation import Table, join_key, nearest, show_value, validate
-from phase2sim.core.model_scales import MODEL_SCALES, Logit, Root
+from phase2sim.core.model_scales import MODEL_SCALES, Logit, ModelScale, Root
+from phase2sim.core.stream_places import stream_place
 
 FILE_OF_ENDPOINTS = "endpoints"  # the key that names a file of both
 DEFINITIONS = ("endpoint", "response")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RESERVED = ("age", "baseline", "months_since_diagnosis", "stratum", "weight")
-# Of the width of the plausible values, on the model scale.
-_LARGEST_SHARE, _USUAL_SHARE, _SD_SHARES = 0.5, 0.2, (0.001, 0.5)
+# Of the width of the plausible values on the model scale; the usual effect of the largest one.
+_LARGEST_SHARE, _USUAL_SHARE, _SD_SHARES = 0.5, 0.4, (0.001, 0.5)
 _ENDPOINTS = TypeAdapter(dict[str, EndpointTable])
 _RESPONSES = TypeAdapter(dict[str, ResponseTable])
 
@@ -131,6 +132,8 @@ def _definitions(tables: Table, path: Path, refusal: type[BadInput]) -> Endpoint
     complete: dict[str, Table] = {}
     for name, table in given.items():
         _check_name(name, "endpoint")
+        _check_kind(name, table)
+        _check_streams(name, (*ENDPOINTS, *EVENTS, *given))
         if table.counted:
             _check_counted(name, table)
         else:
@@ -174,6 +177,24 @@ def _check_name(name: str, table: str) -> None:
         raise BadValue(key, "is a word of scenarios already. Give it another name.")
 
 
+def _check_streams(name: str, others: Iterable[str]) -> None:
+    """Refuse a name that would be drawn from the random numbers of another one."""
+    for other in others:
+        if other != name and stream_place(other, 0.0) == stream_place(name, 0.0):
+            raise BadValue(
+                f"endpoint.{name}",
+                f"would have the random numbers of {other!r}, by a coincidence of their names. Give"
+                " it another name.",
+            )
+
+
+def _check_kind(name: str, table: EndpointTable) -> None:
+    """Refuse a name that is counted and measured."""
+    if name in (MEASURES if table.counted else EVENTS):
+        kind = "a measured endpoint" if table.counted else "a counted outcome"
+        raise BadValue(f"endpoint.{name}", f"is {kind} already. Give it another name.")
+
+
 def _check_counted(name: str, table: EndpointTable) -> None:
     for key in sorted(table.model_fields_set - {"counted", "label"}):
         raise BadValue(f"endpoint.{name}.{key}", "does not belong beside counted. Remove it.")
@@ -186,16 +207,17 @@ def _completed(name: str, table: EndpointTable) -> Table:
         if getattr(table, required) is None:
             raise BadValue(f"{key}.{required}", "is missing. Add it.")
     plain = table.model_dump(exclude_none=True)
+    if table.formula is not None:
+        _check_arithmetic(key, table.formula)
     plain["units"] = {unit: _conversion(key, unit, table) for unit in table.units}
     low, high = plain["plausible"]
     if not low < high:
         raise BadValue(f"{key}.plausible", f"is [{low:g}, {high:g}]; the first must be lower.")
-    _check_scale(key, table, low, high)
-    return _with_sizes(key, plain)
+    return _with_sizes(key, plain, _scale_of(key, table, low, high))
 
 
-def _check_scale(key: str, table: EndpointTable, low: float, high: float) -> None:
-    """Refuse plausible values, from ``low`` to ``high``, that the model scale does not have."""
+def _scale_of(key: str, table: EndpointTable, low: float, high: float) -> ModelScale:
+    """Model scale; refuses plausible values, from ``low`` to ``high``, that it does not have."""
     if (table.model_scale == Logit.name) != (table.limits is not None):
         what = "is missing; logit needs it" if table.limits is None else "is of logit only"
         raise BadValue(f"{key}.limits", f"{what}. {'Remove' if table.limits else 'Add'} it.")
@@ -214,6 +236,7 @@ def _check_scale(key: str, table: EndpointTable, low: float, high: float) -> Non
             f"is [{low:g}, {high:g}]; on the {table.model_scale} scale values are {words}. Correct"
             " it, or model_scale.",
         )
+    return scale
 
 
 def _conversion(key: str, unit: str, table: EndpointTable) -> Table:
@@ -229,13 +252,12 @@ def _conversion(key: str, unit: str, table: EndpointTable) -> Table:
     return terms
 
 
-def _with_sizes(key: str, plain: Table) -> Table:
+def _with_sizes(key: str, plain: Table, scale: ModelScale) -> Table:
     """Add sizes of effects and SDs that were left out, and check those that were not."""
-    endpoint, _ = read_endpoints({"": plain | _SIZES_LEFT_OUT})
-    low, high = (endpoint[""].to_model(value) for value in plain["plausible"])
+    low, high = (float(scale.to_model(np.array(value))) for value in plain["plausible"])
     width = high - low
     largest = plain.setdefault("largest_effect", _LARGEST_SHARE * width)
-    usual = plain.setdefault("usual_effect", min(_USUAL_SHARE * width, largest))
+    usual = plain.setdefault("usual_effect", _USUAL_SHARE * largest)
     smallest_sd, largest_sd = plain.setdefault(
         "usual_sd", tuple(share * width for share in _SD_SHARES)
     )
@@ -248,7 +270,7 @@ def _with_sizes(key: str, plain: Table) -> Table:
         raise BadValue(
             f"{key}.largest_effect",
             f"is {largest:g}, but the plausible values are only {width:.4g} apart on the"
-            f" {endpoint[''].model_unit} scale. Correct one of them.",
+            f" {scale.unit.format(plain['unit'])} scale. Correct one of them.",
         )
     if not 0.0 < smallest_sd < largest_sd:
         raise BadValue(
@@ -258,11 +280,11 @@ def _with_sizes(key: str, plain: Table) -> Table:
     return plain
 
 
-_SIZES_LEFT_OUT: Table = {
-    "largest_effect": math.inf,
-    "usual_effect": math.inf,
-    "usual_sd": (0.0, math.inf),
-}
+def _check_arithmetic(key: str, text: str) -> None:
+    try:
+        Formula(text)
+    except BadInput as error:
+        raise BadValue(f"{key}.formula", str(error).removeprefix("formula ")) from None
 
 
 def _check_formula(name: str, formula: Formula, drawn: Mapping[str, Endpoint]) -> None:

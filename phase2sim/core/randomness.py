@@ -6,7 +6,6 @@ order. Normals come from a 256-layer ziggurat (Marsaglia and Tsang, J Stat Softw
 global, so workers, batches, resumes and other purposes cannot change a stream.
 """
 
-import zlib
 from dataclasses import dataclass
 from math import erfc
 
@@ -229,11 +228,6 @@ def generator(seed: int, purpose: str, trial: int, position: int = 0) -> np.rand
         "uinteger": 0,
     }
     return np.random.Generator(stream)
-
-
-def stream_place(endpoint: str, month: float) -> int:
-    """Address of one endpoint at one visit, whatever else a trial measures."""
-    return (zlib.crc32(endpoint.encode()) % 2047) << 20 | round(month * 100)
 
 
 def seed_word(seed: int) -> np.uint64:

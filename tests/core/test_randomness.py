@@ -16,10 +16,10 @@ from phase2sim.core.randomness import (
     generator,
     normals,
     seed_word,
-    stream_place,
     stream_state,
     uniforms,
 )
+from phase2sim.core.stream_places import stream_place
 
 DRAWS = 2_000_000
 

@@ -8,12 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import BaseModel
 from support.kept_prior import PRIORS, draws_for, shipped_evidence
 from support.key_probes import LOST, TABLE_PROBES
 from support.option_probes import OPTION_PROBES, REFUSED_OPTIONS
 from support.part_probes import PART_PROBES, shaped
 from support.small_trials import Table, two_endpoints
 
+from phase2sim.core.endpoint_tables import (
+    ConversionTable,
+    EndpointTable,
+    HistoryTable,
+    ResponseTable,
+    RuleTable,
+)
 from phase2sim.core.errors import BadScenario
 from phase2sim.operating.simulation import simulate
 from phase2sim.prior.draws import PriorDraws
@@ -27,15 +35,38 @@ from phase2sim.scenario.schema import part_schemas, scenario_schema
 from phase2sim.trial.engine import simulate_batch
 
 _PATH = Path("scenario.toml")
+
+
+def keys_of(table: type[BaseModel]) -> list[str]:
+    return [f"{table.__name__}.{key}" for key in table.model_fields]
+
+
 _TRIALS = 15
-_TABLES = ("AnalysisMixture", "BackgroundTable", "BackgroundEffect", "Curve", "Cuts", "Data",
-           "EntryTable", "Events", "InUnit", "Limits", "Missing", "Outcome", "Percent",
-           "PlannedLook", "Population", "PriorTruth", "Responder", "Shared", "Stopping",
-           "TargetEffect", "TruthTable", "VisitCorrelation")  # fmt: skip
+_TABLES = ("AnalysisMixture", "BackgroundEffect", "BackgroundTable", "ConversionTable", "Curve",
+           "Cuts", "Data", "EndpointTable", "EntryTable", "Events", "HistoryTable", "InUnit",
+           "Limits", "Missing", "Outcome", "Percent", "PlannedLook", "Population", "PriorTruth",
+           "Responder", "ResponseTable", "RuleTable", "Shared", "Stopping", "TargetEffect",
+           "TruthTable", "VisitCorrelation")  # fmt: skip
 _UNITS = "scenario/test_given_units.py"
+_DEFINED = "core/test_endpoint_definitions.py"
 _ENTRANTS = "trial/patients/test_entrants.py"
 # What a batch of simulated trials does not show, and the test that shows it.
 ELSEWHERE = {
+    **dict.fromkeys(
+        (
+            "endpoint",
+            "response",
+            *keys_of(EndpointTable),
+            *keys_of(ConversionTable),
+            *keys_of(ResponseTable),
+            *keys_of(RuleTable),
+        ),
+        f"{_DEFINED}::test_a_file_defines_endpoints_derived_outcomes_events_and_responses",
+    ),
+    **dict.fromkeys(
+        keys_of(HistoryTable),
+        f"{_DEFINED}::test_a_stable_course_is_one_line_and_other_priors_stay_stated",
+    ),
     "Missing.delta": "test_a_shift_of_the_lost_moves_what_is_true",
     "shapes.linear.full_at_months": "test_a_key_that_no_target_reads_is_refused",
     "title": "test_the_title_is_the_heading",

@@ -21,7 +21,8 @@ from phase2sim.analyses.one_sided import for_benefit
 from phase2sim.core.arrays import Floats
 from phase2sim.core.contracts import Estimates, Reading
 from phase2sim.core.errors import BadValue
-from phase2sim.core.randomness import seed_word, stream_place
+from phase2sim.core.randomness import seed_word
+from phase2sim.core.stream_places import stream_place
 
 _HALVINGS = 50  # of the deltas between which a finding tips
 

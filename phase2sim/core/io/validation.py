@@ -174,6 +174,11 @@ def show_value(value: object) -> str:
     return shown[: _LONGEST_VALUE_SHOWN - 3] + "..."
 
 
+def _as_toml(expected: object) -> str:
+    """Write what pydantic expects as TOML has it."""
+    return {"True": "true", "False": "false"}.get(str(expected), str(expected))
+
+
 def _rule(problem: ErrorDetails) -> str:
     limits: Table = problem.get("ctx", {})
     limit = {key: f"{value:,g}" for key, value in limits.items() if isinstance(value, int | float)}
@@ -196,7 +201,7 @@ def _rule(problem: ErrorDetails) -> str:
         "greater_than_equal": f"it cannot be below {limit.get('ge')}",
         "less_than": f"it must be below {limit.get('lt')}",
         "less_than_equal": f"it cannot be above {limit.get('le')}",
-        "literal_error": f"it must be {limits.get('expected')}",
+        "literal_error": f"it must be {_as_toml(limits.get('expected'))}",
         "union_tag_invalid": f"it must be {_either(limits.get('expected_tags', ''))}",
     }
     return rules.get(problem["type"], problem["msg"][:1].lower() + problem["msg"][1:])

@@ -15,10 +15,10 @@ from phase2sim.core.randomness import (
     fill_uniform,
     next_bits,
     seed_word,
-    stream_place,
     stream_state,
     unit,
 )
+from phase2sim.core.stream_places import stream_place
 
 _COUNTS = np.uint64(PURPOSES["counts"])
 _MANY = 30.0  # events expected between two visits, from which counting up from 0 takes long

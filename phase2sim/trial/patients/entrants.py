@@ -8,7 +8,8 @@ from phase2sim.core.age_distribution import age_moments, ages
 from phase2sim.core.arrays import Bools, Floats, Ints
 from phase2sim.core.contracts import AGE, SITE, Arrivals, Entrants, Plan, Truth
 from phase2sim.core.errors import BadScenario
-from phase2sim.core.randomness import Attempt, normals, stream_place, uniforms
+from phase2sim.core.randomness import Attempt, normals, uniforms
+from phase2sim.core.stream_places import stream_place
 
 MOST_ATTEMPTS = 5000  # candidates for one place in a trial
 

@@ -7,7 +7,8 @@ from phase2sim.core.age_distribution import age_moments
 from phase2sim.core.arrays import Arms, Floats, Ints
 from phase2sim.core.contracts import AGE, Entrants, Plan, Trials, Truth
 from phase2sim.core.kernels import kernel
-from phase2sim.core.randomness import PURPOSES, Word, fill_normal, seed_word, stream_place
+from phase2sim.core.randomness import PURPOSES, Word, fill_normal, seed_word
+from phase2sim.core.stream_places import stream_place
 from phase2sim.trial.patients.background_therapy import add_background, share_of_effect
 from phase2sim.trial.patients.entrants import site_levels
 
