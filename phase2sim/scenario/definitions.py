@@ -17,12 +17,12 @@ def with_definitions(table: Table, path: Path) -> Table:
     Raises ``BadScenario``.
     """
     definitions = own_definitions(table, path, BadScenario)
-    define(definitions, path, BadScenario)
     for evidence in _evidence_files(table, path):
         of_evidence = own_definitions(read_toml(evidence, BadEvidence), evidence, BadEvidence)
         define(of_evidence, evidence, BadEvidence)
         for key, tables in of_evidence.items():
             definitions[key] = tables | definitions.get(key, {})
+    define(definitions, path, BadScenario)
     complete = {key: value for key, value in table.items() if key != FILE_OF_ENDPOINTS}
     return complete | {key: tables for key, tables in definitions.items() if tables}
 

@@ -136,6 +136,7 @@ def test_a_name_means_one_thing_in_a_process() -> None:
 
 
 def test_the_order_of_endpoints_does_not_depend_on_which_file_was_read_first() -> None:
+    defined(SOUND)
     for name in ("zz_last", "aa_first"):
         defined({"endpoint": {name: {**SOUND["endpoint"]["walk_index"], "formula": "walk"}}})
 

@@ -141,7 +141,8 @@ def keys_of(schema: object) -> Iterator[str]:
 @pytest.mark.parametrize("key", sorted(set(keys_of(scenario_schema()))))
 def test_every_key_of_a_scenario_is_in_the_guide(key: str) -> None:
     # In a table of keys, in an example, or as a heading of its own.
-    assert re.search(rf"(`|\[|^|{{ |\.){key}(`| =|\]|\.)", page("scenario.md"), re.MULTILINE)
+    text = page("scenario.md") + page("endpoints.md")
+    assert re.search(rf"(`|\[|^|{{ |\.){key}(`| =|\]|\.)", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
