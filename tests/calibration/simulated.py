@@ -84,7 +84,12 @@ def calibrate(case: Case, first: int, replications: int) -> Calibration:
     for trial in range(replications):
         rng = generator(SEED, "outcome", first + trial)
         values = replicate(case.evidence, parameters_of(parameters, trial), rng)
-        trace = compiled.sample(with_values(case.evidence, values), first + trial, SHORT)
+        reported = with_values(case.evidence, values)
+        try:
+            trace = compiled.sample(reported, first + trial, SHORT)
+        except ValueError:  # a report of far more events than the model was compiled for
+            compiled = CompiledModel.of(reported, case.priors, case.event_priors)
+            trace = compiled.sample(reported, first + trial, SHORT)
         divergent += bool(np.asarray(trace["sample_stats"]["diverging"]).any())
         draws = _thinned(trace["posterior"].to_dataset())
         here = {name: of[trial : trial + 1] for name, of in true.items()}
