@@ -214,7 +214,7 @@ def _events(tables: Mapping[str, Any], conversion: _Conversion) -> None:
 def _rescue(table: Any, conversion: _Conversion) -> None:  # noqa: ANN401 - TOML
     if not table or "unit" not in table:
         return
-    endpoint = ENDPOINTS.get(str(table.get("endpoint", "hba1c")))
+    endpoint = ENDPOINTS.get(str(table.get("endpoint")))
     if endpoint is None or not is_number(table.get("limit")):
         return  # the part says what is wrong
     unit = conversion.unit(endpoint, table.pop("unit"), "intercurrent.rescue.unit")

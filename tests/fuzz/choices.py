@@ -101,7 +101,7 @@ INTERCURRENT: Parts = {
     "rescue": {
         "limit": (9.0, 7.5, 15),
         "effect": ({"hba1c": -0.6}, {"c_peptide": 0.1}, {}),
-        "endpoint": perhaps("hba1c"),
+        "endpoint": ("hba1c", "c_peptide"),
         "from_month": perhaps(0, 3),
         "chance": perhaps(0, 0.5, 1),
     },

@@ -143,7 +143,7 @@ def test_effect_in_pmol_per_litre_is_from_the_typical_untreated_value(path: Path
             [5 / MASTER, 53 / MASTER + 2.15],
         ),
         (
-            ['intercurrent.rescue={limit=75,unit="mmol/mol",effect={hba1c=-0.5}}'],
+            ['intercurrent.rescue={endpoint="hba1c",limit=75,unit="mmol/mol",effect={hba1c=-0.5}}'],
             lambda s: s.intercurrent["rescue"]["limit"],
             75 / MASTER + 2.15,
         ),
@@ -281,7 +281,10 @@ STOPPING = (*ONE_ANALYSIS, 'stopping.efficacy.kind="none"')
             lambda s: s.intercurrent["other_therapy"]["effect"]["hba1c"],
         ),
         (
-            ("intercurrent.rescue={limit=9}", *in_ifcc("intercurrent.rescue.effect.hba1c", 4)),
+            (
+                "intercurrent.rescue={endpoint='hba1c',limit=9}",
+                *in_ifcc("intercurrent.rescue.effect.hba1c", 4),
+            ),
             lambda s: s.intercurrent["rescue"]["effect"]["hba1c"],
         ),
         (

@@ -41,7 +41,7 @@ def refuse(folder: Path, text: str, *settings: str) -> str:
           "population.baseline_strata={hba1c=[7]}"], "population.baseline_strata.hba1c"),
         (["events={hypoglycaemia={per_month=1}}"], "events.hypoglycaemia"),
         (["missing={delta={hba1c=0.3}}"], "missing.delta.hba1c"),
-        (["intercurrent={rescue={limit=9,effect={hba1c=-0.5,insulin=0.1}}}",
+        (["intercurrent={rescue={endpoint='hba1c',limit=9,effect={hba1c=-0.5,insulin=0.1}}}",
           "outcome.insulin={control_mean=0.7,sd=0.2,correlation=0.5}"],
          "intercurrent.rescue.effect.insulin"),
         (["population.site_sd={glucose=0.1}", "population.sites=4"], "population.site_sd.glucose"),

@@ -17,7 +17,9 @@ STOPPED = C | {"intercurrent": {"discontinuation": {"share": 0.4, "by_month": 12
                                                     "half_life_months": 3}}}  # fmt: skip
 THERAPY = C | {"intercurrent": {"other_therapy": {"share": 0.4, "by_month": 12,
                                                   "effect": {"c_peptide": 0.2}}}}  # fmt: skip
-RESCUED = two_endpoints(intercurrent={"rescue": {"limit": 7.0, "effect": {"hba1c": -0.5}}})
+RESCUED = two_endpoints(
+    intercurrent={"rescue": {"endpoint": "hba1c", "limit": 7.0, "effect": {"hba1c": -0.5}}}
+)
 POISSON = C | {"recruitment": {"kind": "poisson", "per_month": 4.0}, "population": {"sites": 4}}
 POISSON["recruitment"]["ramp_up_months"] = 6.0
 BLOCKS = "design.randomisation"
@@ -96,7 +98,7 @@ PART_PROBES: dict[str, tuple[Table, Table]] = {
     "intercurrent.other_therapy.hazard_ratio_treated": (
         THERAPY, {"intercurrent.other_therapy.hazard_ratio_treated": 5}),
     "intercurrent.rescue.unit": (
-        RESCUED | {"intercurrent": {"rescue": {"limit": 7.0, "unit": "%",
+        RESCUED | {"intercurrent": {"rescue": {"endpoint": "hba1c", "limit": 7.0, "unit": "%",
                                                "effect": {"hba1c": -0.5}}}},
         {"intercurrent.rescue.limit": 60, "intercurrent.rescue.unit": "mmol/mol"}),
     **{

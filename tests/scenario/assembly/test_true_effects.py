@@ -14,7 +14,7 @@ from phase2sim.scenario.assembly.true_effects import with_known_values
 EFFECT, MONTHS = -0.8, np.array([0.0, 3.0, 6.0, 12.0])  # on HbA1c, linear to month 12
 STEADY = {"control_mean": 8.0, "sd": 1.2, "correlation": 0.6}
 STOP = {"share": 0.3, "by_month": 12}
-RESCUE = {"limit": 8.5, "effect": {"hba1c": -1.0}}
+RESCUE = {"endpoint": "hba1c", "limit": 8.5, "effect": {"hba1c": -1.0}}
 WHOLE = {"endpoint": "hba1c", "month": 12, "method": "ancova"}
 MIXED = WHOLE | {"method": "mmrm"}
 BELOW_8 = WHOLE | {

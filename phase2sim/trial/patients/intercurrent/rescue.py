@@ -1,4 +1,4 @@
-"""Rescue: insulin is intensified after a visit at which the value was too bad."""
+"""Rescue treatment after a visit at which the value was too bad, such as more insulin."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Rescue:
         Value beyond which a patient is rescued, in the endpoint's unit and its plausible range.
     effect : mapping of str to float
         Effect by endpoint, on the model scale, within the endpoint's largest effect.
-    endpoint : {"hba1c", "c_peptide", "insulin", "glucose"}, default "hba1c"
+    endpoint : str
         Endpoint that is compared with the limit.
     from_month : float, default 0
         First month of the comparison, 0 or more.
@@ -55,7 +55,7 @@ class Rescue:
     >>> trials = SimpleNamespace(first=0, arm=np.zeros((1, 2), dtype=np.int8), value=value)
     >>> months = (0.0, 6.0, 12.0)
     >>> plan = SimpleNamespace(seed=1, endpoints=("hba1c",), visits_months=months)
-    >>> Rescue(8.5, {"hba1c": -1.0}).strike(trials, plan, np.zeros_like(value)).tolist()
+    >>> Rescue(8.5, {"hba1c": -1.0}, "hba1c").strike(trials, plan, np.zeros_like(value)).tolist()
     [[3, 2]]
     >>> value[0, 0, 2].tolist()
     [7.0, 8.0]
@@ -63,10 +63,10 @@ class Rescue:
 
     limit: float
     effect: Mapping[str, float]
-    endpoint: str = "hba1c"
+    endpoint: str
     from_month: float = 0.0
     chance: float = 1.0
-    title: ClassVar[str] = "insulin intensified"
+    title: ClassVar[str] = "rescue"
 
     def __post_init__(self) -> None:
         if self.endpoint not in ENDPOINTS:
@@ -95,7 +95,7 @@ class Rescue:
         return (self.endpoint,)
 
     def strike(self, trials: Trials, plan: Plan, gain: Floats) -> Ints:
-        """Add what more insulin does; the first visit after the event, (trial, patient)."""
+        """Add what the rescue does; the first visit after the event, (trial, patient)."""
         del gain
         measure = ENDPOINTS[self.endpoint]
         months = np.array(plan.visits_months)

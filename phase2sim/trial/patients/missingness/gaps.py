@@ -96,7 +96,7 @@ class SporadicByBaseline(Missingness):
     ----------
     share : float
         Share of the visits after baseline that untreated patients miss, from 0 to below 1.
-    endpoint : {"hba1c", "c_peptide", "insulin", "glucose"}
+    endpoint : str
         Endpoint whose baseline the odds depend on.
     odds_ratio_per_sd : float, default 1.5
         Odds ratio of missing a visit per SD by which the baseline is worse, from 0.01 to 100.

@@ -134,7 +134,7 @@ class Mar(Missingness):
         Share of untreated patients lost by ``by_month``: 0, or from 1e-6 to below 1.
     by_month : float
         Month of that share, from 0.1 to 1200.
-    endpoint : {"hba1c", "c_peptide", "insulin", "glucose"}
+    endpoint : str
         Endpoint that the hazard depends on.
     hazard_ratio_per_sd : float, default 1.5
         Hazard ratio per SD by which the last seen value is worse, from 0.01 to 100.

@@ -35,7 +35,7 @@ class Logistic(Missingness):
     lost : tuple of float
         Share of untreated patients lost by each visit after baseline, from 0 to below 1, not
         falling.
-    endpoint : {"hba1c", "c_peptide", "insulin", "glucose"}
+    endpoint : str
         Endpoint that the odds of leaving depend on.
     odds_ratio_per_sd : float, default 1.5
         Odds ratio of leaving per SD by which the value is worse, from 0.01 to 100.
@@ -97,7 +97,7 @@ class Mnar(Missingness):
     lost : tuple of float
         Share of untreated patients lost by each visit after baseline, from 0 to below 1, not
         falling.
-    endpoint : {"hba1c", "c_peptide", "insulin", "glucose"}
+    endpoint : str
         Endpoint that the odds of leaving depend on.
     odds_ratio_per_sd : float, default 1.5
         Odds ratio of leaving per SD by which the value is worse, from 0.01 to 100.

@@ -45,7 +45,7 @@ def test_target_rates_are_met_beside_gaps_and_events() -> None:
     table = two_endpoints(
         design=design(PATIENTS, [0, 3, 6, 12]),
         missing={"dropout": LOGISTIC, "gaps": GAPS},
-        intercurrent={"rescue": {"limit": 8.5, "effect": {"hba1c": -1.0}}},
+        intercurrent={"rescue": {"endpoint": "hba1c", "limit": 8.5, "effect": {"hba1c": -1.0}}},
     )
     ready = assembled(table)
     complete = _drawn(ready)
