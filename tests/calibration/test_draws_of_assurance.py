@@ -1,8 +1,8 @@
 """Twice the draws of the shipped fit leave assurance within the error that is printed beside it.
 
-Twenty fits with other seeds, about a quarter of an hour. The sampler runs twice as long: every other
-draw would not do, because successive draws of an effect are negatively correlated, so that the two
-halves differ by more than those of a sampler that was stopped.
+Twenty fits with other seeds, about a quarter of an hour. The sampler runs twice as long: every
+other draw would not do, because successive draws of an effect are negatively correlated, so that
+the two halves differ by more than those of a sampler that was stopped.
 """
 
 from dataclasses import replace
