@@ -27,7 +27,7 @@ from phase2sim.core.formulas import Formula
 from phase2sim.core.history_priors import PRIORS, EndpointPriors, history_priors_of
 from phase2sim.core.io.toml_files import read_toml
 from phase2sim.core.io.validation import Table, join_key, nearest, show_value, validate
-from phase2sim.core.model_scales import MODEL_SCALES, Logit, ModelScale, Root
+from phase2sim.core.model_scales import MODEL_SCALES, Logit, ModelScale, Root, SquareRoot
 from phase2sim.core.stream_places import stream_place
 
 FILE_OF_ENDPOINTS = "endpoints"  # the key that names a file of both
@@ -225,7 +225,7 @@ def _scale_of(key: str, table: EndpointTable, low: float, high: float) -> ModelS
         raise BadValue(f"{key}.limits", f"is {list(table.limits)}; the first must be lower.")
     scale = MODEL_SCALES[table.model_scale](*(table.limits or ()))
     lowest, highest = scale.domain
-    of_squares = isinstance(scale, Root)
+    of_squares = table.model_scale in {Root.name, SquareRoot.name}
     if not lowest < low or not high < highest or (of_squares and low < 0.0):
         between = (
             f"above {lowest:g}" if math.isinf(highest) else f"between {lowest:g} and {highest:g}"

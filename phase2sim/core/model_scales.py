@@ -37,15 +37,48 @@ class ModelScale:
     is_logarithm: ClassVar[bool] = False
 
     def to_model(self, values: Floats) -> Floats:
-        """Turn reported values into the model scale, element by element."""
+        """Turn reported values into the model scale, element by element.
+
+        Parameters
+        ----------
+        values : ndarray of float
+            Reported values, of any shape.
+
+        Returns
+        -------
+        ndarray of float
+            Values on the model scale, of the same shape.
+        """
         return values
 
     def from_model(self, values: Floats) -> Floats:
-        """Turn values on the model scale into reported ones, element by element."""
+        """Turn values on the model scale into reported ones, element by element.
+
+        Parameters
+        ----------
+        values : ndarray of float
+            Values on the model scale, of any shape.
+
+        Returns
+        -------
+        ndarray of float
+            Reported values, of the same shape.
+        """
         return values
 
     def slope(self, value: float) -> float:
-        """Derivative of the model scale by the reported value."""
+        """Return the derivative of the model scale by the reported value.
+
+        Parameters
+        ----------
+        value : float
+            Reported value.
+
+        Returns
+        -------
+        float
+            Derivative there, above 0.
+        """
         del value
         return 1.0
 
