@@ -1,6 +1,7 @@
 """Mean age of an arm: printed, elicited as a distribution, or the default distribution."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from phase2sim.evidence.positive_normals import positive_normal
 from phase2sim.evidence.reported import REFERENCE_AGE, Evidence, Normal, StudyArm
@@ -22,6 +23,21 @@ def age_distribution(arm: StudyArm) -> Normal:
             return arm.age_years
         case printed:
             return Normal(printed, 0.0)
+
+
+def with_reference_age(evidence: Evidence) -> tuple[StudyArm, ...]:
+    """Arms of endpoints that do not ship, where one without an age has that of the others.
+
+    The default distribution is of recent-onset type 1 diabetes.
+    """
+    age = evidence.reference_age
+    if age == REFERENCE_AGE:
+        return evidence.arms
+    why = "not reported: the average of the other arms"
+    return tuple(
+        replace(arm, age_years=Normal(age, 0.0), age_why=why) if arm.age_years is None else arm
+        for arm in evidence.arms
+    )
 
 
 def age_words(arm: StudyArm) -> str:

@@ -62,6 +62,7 @@ def add_arms(arms: ArmsByName, file: EvidenceFile) -> None:
             note=_note(table),
             care=care_of(file, key_path, table),
             care_why=table.care_why or "",
+            clock=table.clock or "diagnosis",
         )
     _check_randomised(file)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.errors import BadEvidence
 from phase2sim.core.history_priors import PRIORS
+from phase2sim.evidence.ages import with_reference_age
 from phase2sim.evidence.arms import ArmsByName, add_arms, find_arm, versus_arm
 from phase2sim.evidence.care import check_care, covariates_of
 from phase2sim.evidence.conflicts import check_conflicts, check_individual_data
@@ -87,6 +88,7 @@ def load_evidence(paths: Sequence[Path]) -> Evidence:
         individuals=tuple(individuals),
         care=covariates,
     )
+    evidence = replace(evidence, arms=with_reference_age(evidence))
     return replace(evidence, digest=digest_of(evidence))
 
 
@@ -175,7 +177,7 @@ def _arm_names(number: ReportedNumber) -> tuple[str, ...]:
 def digest_of(evidence: Evidence) -> str:
     """Hash everything that a fit reads: numbers, arms, individual data and assumptions."""
     numbers = [assumption for assumption in evidence.reported if not assumption.unused]
-    of_arms = ["source", "population", "dose", "note", "weight_why", "care_why", "age_why"]
+    of_arms = ["source", "population", "dose", "note", "weight_why", "care_why", "age_why", "clock"]
     if not evidence.care:  # then no fit reads what an arm says of care
         of_arms.append("care")
     content = {

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import mul
 from typing import ClassVar
 
 from phase2sim.core.arrays import Floats
 from phase2sim.core.effect_shapes import SHAPES, EffectShape
-from phase2sim.core.endpoints import EVENTS, RESPONSES, drawn_for
+from phase2sim.core.endpoints import ENDPOINTS, EVENTS, RESPONSES, drawn_for
 from phase2sim.core.entry_times import EntryTime
 
 REMISSION = "partial_remission"  # patients, by HbA1c and insulin at one visit
@@ -81,6 +82,7 @@ class StudyArm:
         tuple[str, float | UnknownShare], ...
     ] = ()  # covariates of care that its source says
     care_why: str = ""
+    clock: str = "diagnosis"  # or "entry": what the untreated course is counted from
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,16 @@ class ClassEffect(_TimeCourse):
     reasons: Mapping[str, str] = field(default_factory=dict)  # by key: why it is assumed
 
 
+def _mean_age(age: float | Normal | None) -> float:
+    match age:
+        case Normal():
+            return age.mean
+        case None:
+            return REFERENCE_AGE
+        case printed:
+            return printed
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Contents of one or more evidence files."""
@@ -218,6 +230,27 @@ class Evidence:
     classes: Mapping[str, ClassEffect] = field(default_factory=dict)  # by endpoint
     individuals: tuple[IndividualData, ...] = ()
     care: Mapping[str, CareCovariate] = field(default_factory=dict)  # by name
+
+    @property
+    def clock(self) -> str:
+        """What the untreated course is counted from: ``"entry"`` if all arms say so."""
+        return "entry" if all(arm.clock == "entry" for arm in self.arms) else "diagnosis"
+
+    @property
+    def reference_age(self) -> float:
+        """Mean age of the patients whose curves a fit estimates, years.
+
+        With an endpoint that ships it is ``REFERENCE_AGE``. Otherwise it is the average of the mean
+        ages that the file states, weighted by patients.
+        """
+        names = {name for number in self.reported for name in number.measured}
+        names |= {name for data in self.individuals for name, _ in data.columns}
+        stated = [arm for arm in self.arms if arm.age_years is not None]
+        if not stated or any(map(ENDPOINTS.ships, names)):
+            return REFERENCE_AGE
+        weights = [max(arm.patients, 1) for arm in stated]
+        ages = [_mean_age(arm.age_years) for arm in stated]
+        return float(sum(map(mul, ages, weights)) / sum(weights))
 
     @property
     def learned_arms(self) -> tuple[StudyArm, ...]:

@@ -10,7 +10,7 @@ from phase2sim.core.arrays import Floats
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.io.data_frames import frame_of
 from phase2sim.core.io.views import View, Viewed
-from phase2sim.evidence.reported import CARE_MONTHS, EffectAssumption
+from phase2sim.evidence.reported import CARE_MONTHS, REFERENCE_AGE, EffectAssumption
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -97,7 +97,7 @@ class PriorDraws(Viewed):
 
     >>> import numpy as np
     >>> from phase2sim import PriorDraws
-    >>> from phase2sim.evidence.reported import CARE_MONTHS, EffectAssumption
+    >>> from phase2sim.evidence.reported import CARE_MONTHS, REFERENCE_AGE, EffectAssumption
     >>> ones = np.ones((2, 1))
     >>> prior = PriorDraws(
     ...     endpoints=("hba1c",),
@@ -153,6 +153,20 @@ class PriorDraws(Viewed):
     # (draw, outcome, 2): untreated and treated
     event_dispersion: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (draw, outcome)
     sampled: Mapping[str, Floats] = field(default_factory=dict)  # (draw, ...)
+
+    @property
+    def clock(self) -> str:
+        """What the months of the curves are counted from: ``"diagnosis"`` or ``"entry"``."""
+        return "entry" if self.provenance.get("clock") == "entry" else "diagnosis"
+
+    @property
+    def reference_age(self) -> float:
+        """Mean age, in years, of the patients whose curves these are."""
+        match self.provenance.get("reference_age"):
+            case int() | float() as age:
+                return float(age)
+            case _:
+                return REFERENCE_AGE
 
     def under_care(self, care: Mapping[str, float]) -> "PriorDraws":
         """Return the draws with the mean of patients whose covariates of care have these values.

@@ -15,7 +15,6 @@ from phase2sim.core.effect_curve import EffectCurve
 from phase2sim.core.endpoints import ENDPOINTS
 from phase2sim.core.history_priors import PRIORS
 from phase2sim.core.randomness import normals, uniforms
-from phase2sim.evidence.reported import REFERENCE_AGE
 from phase2sim.prior.at_diagnosis import deviation_left
 from phase2sim.prior.draws import PriorDraws
 from phase2sim.prior.patient_time import visit_correlation
@@ -281,7 +280,7 @@ def _age_shift(prior: PriorDraws, plan: Plan, endpoint_indices: list[int]) -> Fl
     mean_age = age_moments(plan)[0]
     if not prior.age_slope.size or np.isnan(mean_age):
         return np.zeros((len(prior.history), len(endpoint_indices)))
-    return np.asarray(prior.age_slope[:, endpoint_indices] * (mean_age - REFERENCE_AGE))
+    return np.asarray(prior.age_slope[:, endpoint_indices] * (mean_age - prior.reference_age))
 
 
 def prior_truth(

@@ -204,12 +204,14 @@ def _uses_elicited_weight(reported: ReportedNumber) -> bool:
 
 def _heading(file: str, arm: StudyArm) -> Text:
     window = arm.months_since_diagnosis.words
+    by_entry = arm.clock == "entry"
+    entry = "months from entry" if by_entry else f"entry {window} months from diagnosis"
     size = f"n = {arm.patients}" if arm.patients else "n not reported"
     design = f"{arm.design}, {'' if arm.treated else 'un'}treated"
     care = "".join(f", {name.replace('_', ' ')} {_value(given)}" for name, given in arm.care)
     return Text.assemble(
         (f"\n{arm.study}, {arm.arm}", "bold"),
-        f": {design}, {size}, {age_words(arm)}{care}, entry {window} months from diagnosis",
+        f": {design}, {size}, {age_words(arm)}{care}, {entry}",
         f"\n{arm.source} ({file})",
         (f"\n{arm.note}" if arm.note else "", "italic"),
     )

@@ -11,7 +11,9 @@ from phase2sim.core.entry_times import EntryTime
 from phase2sim.core.errors import BadEvidence
 from phase2sim.core.history_priors import PRIORS, EndpointPriors
 from phase2sim.evidence.load import digest_of, load_evidence
+from phase2sim.evidence.reported import Normal
 from phase2sim.prior.models.joint import joint_model
+from phase2sim.prior.models.unknowns.evidence_arrays import cells
 
 LIKE_HBA1C = """
 [endpoint.glycation]
@@ -157,3 +159,52 @@ def test_priors_that_are_not_stated_are_wide(tmp_path: Path) -> None:
     priors = PRIORS["marker"]
     assert priors.first_mean == pytest.approx((11.5, 4.25))
     assert np.exp(priors.first_log_sd[0]) == pytest.approx(17.0 / 8.0)
+
+
+TWO_STUDIES = """
+[[study]]
+name = "A"
+design = "control-arm"
+patients = 30
+clock = "entry"
+age_years = 50
+source = "made up"
+
+[[study]]
+name = "B"
+design = "control-arm"
+patients = 10
+clock = "entry"
+age_years = { normal = [70, 2] }
+age_why = "made up"
+source = "made up"
+
+[[study]]
+name = "C"
+design = "control-arm"
+patients = 200
+clock = "entry"
+source = "made up"
+"""
+OF_STUDY = (
+    '[[reported]]\nstudy = "{0}"\nendpoint = "{1}"\nmonth = 0\nmean = 7\nsd = 1\nunit = "%"\n'
+)
+
+
+def test_curves_are_those_of_the_age_that_the_arms_have(tmp_path: Path) -> None:
+    numbers = "".join(OF_STUDY.format(study, "glycation") for study in "ABC")
+
+    evidence = load_evidence([written(tmp_path, LIKE_HBA1C + TWO_STUDIES + numbers)])
+
+    assert evidence.reference_age == pytest.approx((30 * 50 + 10 * 70) / 40)
+    assert evidence.arms[2].age_years == Normal(55.0, 0.0)
+    assert cells(evidence).years.tolist() == pytest.approx([-5.0, 15.0, 0.0])
+
+
+def test_curves_of_shipped_endpoints_are_those_of_children(tmp_path: Path) -> None:
+    numbers = "".join(OF_STUDY.format(study, "hba1c") for study in "ABC")
+
+    evidence = load_evidence([written(tmp_path, TWO_STUDIES + numbers)])
+
+    assert evidence.reference_age == 12.0
+    assert evidence.arms[2].age_years is None

@@ -247,6 +247,8 @@ def _origin(evidence: Evidence, layout: Cells) -> dict[str, object]:
         "elicited": [f"{given.key}: {given.value}" for given in elicited_inputs(evidence)],
         LEARNED: learned_provenance(evidence),
         "study_age": list(layout.unknown_age),  # of each column of that variable
+        "reference_age": evidence.reference_age,
+        "clock": evidence.clock,
         "versions": {name: version(name) for name in VERSIONED_PACKAGES},
     }
 

@@ -17,7 +17,6 @@ from phase2sim.evidence.care import share_of
 from phase2sim.evidence.reported import (
     CARE_MONTHS,
     RANDOMISED,
-    REFERENCE_AGE,
     ClassEffect,
     EffectAssumption,
     Evidence,
@@ -139,7 +138,7 @@ class ArmPopulation:
 
     def _of_age(self, k: int) -> float:
         age = age_distribution(self.arm)
-        years = age.mean + age.sd * self.study.age - REFERENCE_AGE
+        years = age.mean + age.sd * self.study.age - self.evidence.reference_age
         return float(self.truth.age_slope[k] * years)
 
     def _of_care(self, k: int, since_diagnosis: Floats) -> Floats:

@@ -46,14 +46,14 @@ def history_figure(evidence: Evidence, prior: PriorDraws, endpoint: str) -> Figu
         _band(prior, endpoint, 0.18, new_study=True),
         _band(prior, endpoint, 0.35, new_study=False),
         _median_line(prior, endpoint),
-        *(_dots(points, treated=treated) for treated in (False, True)),
+        *(_dots(points, prior.clock, treated=treated) for treated in (False, True)),
     ]
     month, value = _lowest_mean(prior, endpoint, measure)
     any_treated = any(point.treated for point in points)
     turn = f"lowest at month {month:g}, {value:.3g} {measure.unit}"
     if not measure.lower_is_better:
         after_a_year = _mean_at_month(prior, endpoint, measure, 12.0)
-        turn = f"{after_a_year:.2g} {measure.unit} a year after diagnosis"
+        turn = f"{after_a_year:.2g} {measure.unit} a year after {prior.clock}"
     title = heading(
         f"{capital(measure.label)} of untreated patients: {turn}",
         "Line: typical patient. Dark band: 95 % for an average study; light band: for a new one.\n"
@@ -130,7 +130,7 @@ def _band(prior: PriorDraws, endpoint: str, opacity: float, *, new_study: bool) 
         for m, a, b in zip(_months(prior), low, high, strict=True)
     ]
     return alt.Chart(data(rows)).mark_area(color=EVIDENCE, opacity=opacity).encode(
-        x=_time(), y=_value("low", endpoint), y2="high:Q"
+        x=_time(prior.clock), y=_value("low", endpoint), y2="high:Q"
     )  # fmt: skip
 
 
@@ -142,11 +142,11 @@ def _median_line(prior: PriorDraws, endpoint: str) -> Chart:
         {"month": float(m), "low": float(v)} for m, v in zip(_months(prior), middle, strict=True)
     ]
     return alt.Chart(data(rows)).mark_line(color=EVIDENCE, strokeWidth=2).encode(
-        x=_time(), y=_value("low", endpoint)
+        x=_time(prior.clock), y=_value("low", endpoint)
     )  # fmt: skip
 
 
-def _dots(points: tuple[Point, ...], *, treated: bool) -> Chart:
+def _dots(points: tuple[Point, ...], clock: str, *, treated: bool) -> Chart:
     rows = [
         {"month": p.month, "low": p.value, "patients": max(p.patients, 1)}
         for p in points
@@ -156,17 +156,17 @@ def _dots(points: tuple[Point, ...], *, treated: bool) -> Chart:
     return alt.Chart(data(rows)).mark_point(
         filled=True, color=colour, opacity=0.8, stroke="white", strokeWidth=0.8
     ).encode(
-        x=_time(),
+        x=_time(clock),
         y=alt.Y("low:Q"),
         size=alt.Size("patients:Q", scale=alt.Scale(type="sqrt", domain=[1, 1000],
                                                     range=[30, 420]), legend=None),
     )  # fmt: skip
 
 
-def _time() -> alt.X:
+def _time(clock: str) -> alt.X:
     return alt.X(
         "month:Q",
-        title="months since diagnosis",
+        title=f"months since {clock}",
         axis=alt.Axis(values=[0, 3, 6, 12, 18, 24, 36]),
         scale=alt.Scale(nice=False),
     )

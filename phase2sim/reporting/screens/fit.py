@@ -149,7 +149,7 @@ def _summary(draws: Floats) -> _Summary:
 
 def _history_table(prior: PriorDraws) -> Table:
     knots = [f"{month:g}" for month in prior.knots_months]
-    table = plain_table(("untreated patients, months since diagnosis",), knots)
+    table = plain_table((f"untreated patients, months since {prior.clock}",), knots)
     for e, name in enumerate(prior.endpoints):
         endpoint = ENDPOINTS[name]
         label = f"{endpoint.label}, {endpoint.model_unit}"

@@ -180,7 +180,9 @@ def _reading(check: PriorCheck) -> Iterator[Text]:
 
 
 def _learned_table(check: PriorCheck) -> Table:
-    table = plain_table(("", "months since diagnosis"), ("before", "after", "ratio of SDs"))
+    table = plain_table(
+        ("", f"months since {check.prior.clock}"), ("before", "after", "ratio of SDs")
+    )
     for learned in check.learned:
         knot = learned.months_since_diagnosis
         table.add_row(

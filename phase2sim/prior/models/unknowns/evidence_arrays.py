@@ -15,7 +15,6 @@ from phase2sim.core.history_priors import PRIORS
 from phase2sim.evidence.ages import age_distribution, arms_of_unknown_age
 from phase2sim.evidence.reported import (
     LOCATIONS,
-    REFERENCE_AGE,
     REMISSION,
     Evidence,
     IndividualData,
@@ -243,7 +242,7 @@ def _ages(evidence: Evidence, visits: Sequence[ArmVisit]) -> tuple[tuple[str, ..
     ages = {(arm.study, arm.arm): age_distribution(arm) for arm in evidence.arms}
     of_cell = [ages[cell.study, cell.arm] for cell in visits]
     of_study = np.array([[cell.study == study for study in unknown] for cell in visits])
-    years = np.array([age.mean for age in of_cell]) - REFERENCE_AGE
+    years = np.array([age.mean for age in of_cell]) - evidence.reference_age
     sd = np.array([age.sd for age in of_cell])
     return unknown, years, sd[:, None] * of_study.reshape(len(visits), len(unknown))
 
