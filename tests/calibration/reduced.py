@@ -38,7 +38,7 @@ BETWEEN_STUDIES = ("level_sd", "slope_sd", "diagnosis_sd", "spread_sd", "share_s
 SHARES = ("patient_share", "decay")
 MONTHS = (3.0, 6.0)
 TOLERANCE = {"median": 0.1, "count": 0.25}  # %, patients: a median's own SD is about 0.7
-PARTICLES = 1500  # of each of two chains
+PARTICLES = 4000  # of each of two chains
 HISTORIES, REPORTS = 5, 200  # simulated at every step: natural histories, and reports of each
 
 

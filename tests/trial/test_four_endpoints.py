@@ -133,8 +133,8 @@ def test_a_run_of_everything_says_how_long_and_what_is_counted(tmp_path: Path) -
     table = _only_what_is_read(_table(**EVERYTHING))
     table |= {"trials": 60, "design": design(60, MONTHS.tolist())}
     table["analysis"] = [*table["analysis"], COUNTED]
-    table["intercurrent"] = {"rescue": {"limit": 9.0, "effect": {"hba1c": -0.5},
-                                        "strategy": "hypothetical"}}  # fmt: skip
+    rescue = {"endpoint": "hba1c", "limit": 9.0, "effect": {"hba1c": -0.5}}
+    table["intercurrent"] = {"rescue": rescue | {"strategy": "hypothetical"}}
     path = tmp_path / "all.toml"
     path.write_text("\n".join(f"{k} = {_toml(v)}" for k, v in table.items()), encoding="utf-8")
 

@@ -15,7 +15,7 @@ VISITS = 4
 MONTHS = np.array([0.0, 3.0, 6.0, 12.0])
 STOP = {"share": 0.3, "by_month": 12, "half_life_months": 3.0}
 OTHER = {"share": 0.2, "by_month": 12, "effect": {"c_peptide": 0.1}}
-RESCUE = {"limit": 8.5, "effect": {"hba1c": -1.0}}
+RESCUE = {"endpoint": "hba1c", "limit": 8.5, "effect": {"hba1c": -1.0}}
 
 
 def _ready(patients: int = PATIENTS, **events: Table) -> AssembledScenario:
